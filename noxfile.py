@@ -1,0 +1,73 @@
+"""Checks: `nox -s lint`, `nox -s tests`, `nox -s "tests(pose-core)"`, `nox -s slow`, `nox -s wheels`."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "uv"
+nox.options.sessions = ["lint", "tests", "wheels"]
+
+ROOT = Path(__file__).parent
+PACKAGES = ["pose-core", "pose-encoders", "text-to-pose", "pose-tokenizer", "ht-vae"]
+# Extras that a package's own tests exercise.
+EXTRAS = {"pose-core": ["--extra", "train"]}
+
+
+@nox.session(venv_backend="none")
+def lint(session: nox.Session) -> None:
+    """Style, format and types of everything."""
+    session.run("uv", "run", "ruff", "check", external=True)
+    session.run("uv", "run", "ruff", "format", "--check", external=True)
+    session.run("uv", "run", "ty", "check", external=True)
+
+
+@nox.session
+@nox.parametrize("package", PACKAGES, ids=PACKAGES)
+def tests(session: nox.Session, package: str) -> None:
+    """A package's quick tests, with only that package and what it declares installed."""
+    run_tests(session, package, "not slow")
+
+
+@nox.session
+@nox.parametrize("package", ["text-to-pose"], ids=["text-to-pose"])
+def slow(session: nox.Session, package: str) -> None:
+    """A package's tests that take over ten seconds each."""
+    run_tests(session, package, "slow")
+
+
+def run_tests(session: nox.Session, package: str, markers: str) -> None:
+    environment = {"UV_PROJECT_ENVIRONMENT": session.virtualenv.location}
+    sync = ["uv", "sync", "--package", package, "--no-editable", "--no-dev", *EXTRAS.get(package, [])]
+    # Always built anew: uv takes a package of the same version for the same package.
+    rebuilt = [argument for name in PACKAGES for argument in ("--reinstall-package", name)]
+    session.run_install(*sync, *rebuilt, env=environment, external=True)
+    session.install("pytest>=8.3", "hypothesis>=6.100")
+    session.chdir(ROOT / "packages" / package)
+    session.run("pytest", "tests", "-m", markers, *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def wheels(session: nox.Session) -> None:
+    """The five wheels, and text-to-pose from them where no workspace is near."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        session.run("uv", "build", "--all-packages", "--wheel", "--out-dir", str(folder / "wheels"), external=True)
+        built = sorted((folder / "wheels").glob("*.whl"))
+        if len(built) != len(PACKAGES):
+            session.error(f"expected {len(PACKAGES)} wheels, found {[wheel.name for wheel in built]}")
+        newest = nox.project.load_toml("pyproject.toml")["tool"]["uv"]["exclude-newer"]
+        needed = [str(wheel) for wheel in built if wheel.name.startswith(("text_to_pose", "pose_core", "pose_encoders"))]
+        outside = {"VIRTUAL_ENV": str(folder / "env"), "UV_EXCLUDE_NEWER": newest}
+        session.chdir(folder)
+        session.run("uv", "venv", "--quiet", "env", external=True)
+        session.run("uv", "pip", "install", "--quiet", *needed, env=outside, external=True)
+        command = str(folder / "env" / ("Scripts" if os.name == "nt" else "bin") / "text-to-pose")
+        session.run(command, "--help", external=True)
+        hello = ["generate", "hello", "--signed-language", "ase"]
+        session.run(command, *hello, "--output", "hello.pose", "--output", "hello.gif", external=True)
+        for output in ("hello.pose", "hello.gif"):
+            if not (folder / output).stat().st_size:
+                session.error(f"{output} is empty")
+        session.chdir(ROOT)

@@ -1,0 +1,86 @@
+"""What every package's command line has in common: how it ends, what it says, and how options are spelled.
+
+Imports typer alone, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import traceback
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from pose_core.errors import UserError
+
+# typer raises these for a wrong command line and exports only their heir.
+_UsageError = typer.BadParameter.__base__
+
+Data = Annotated[Path, typer.Option("--data", help="Manifest CSV: path, text, signed_language, split.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, or a name torch knows.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def new_app(help: str) -> typer.Typer:
+    """A command line that shows its help when called without a command."""
+    return typer.Typer(
+        help=help, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+    )
+
+
+def run(app: typer.Typer, name: str) -> NoReturn:
+    """Runs a command line and ends the process.
+
+    Exit status 0 is success, 2 the user's mistake, 1 ours, 130 Ctrl-C; an error is one line on stderr, with the
+    traceback above it if `--debug` was given.
+    """
+    debug = "--debug" in sys.argv
+    try:
+        sys.exit(app(prog_name=name, standalone_mode=False) or 0)
+    except UserError as error:
+        _end(2, str(error), debug)
+    except _UsageError as error:
+        command = error.ctx.command_path if error.ctx is not None else name
+        _end(2, f"{error.format_message().rstrip('.')}; see {command} --help", debug)
+    except (KeyboardInterrupt, typer.Abort):
+        _end(130, "interrupted", debug)
+    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception as error:  # whatever is left is ours, and still no reason for forty lines
+        _end(1, f"unexpected {type(error).__name__}: {error}; run again with --debug and report it", debug)
+
+
+def _end(status: int, message: str, debug: bool) -> NoReturn:
+    if debug:
+        traceback.print_exc()
+    print("Error:", " ".join(message.split()), file=sys.stderr)
+    sys.exit(status)
+
+
+def say(message: str) -> None:
+    """Progress, on stderr."""
+    print(message, file=sys.stderr)
+
+
+def print_json(result: Any) -> None:
+    """A result for machines: dataclasses as objects, NaN as null, paths as strings."""
+    print(json.dumps(_plain(result), indent=2, ensure_ascii=False))
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,73 @@
+"""Outputs that are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pose_core.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def check_output(path: str | Path, *, overwrite: bool = False) -> None:
+    """Refuses an output before any work is done for it.
+
+    Raises:
+        UserError: it exists and `overwrite` is not set, or its folder does not exist or cannot be written.
+    """
+    path = Path(path)
+    if path.exists() and not overwrite:
+        raise UserError(f"{path}: exists; use --overwrite to replace it or name another output")
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder; name a file")
+    folder = path.parent
+    if not folder.is_dir():
+        raise UserError(f"{path}: there is no folder {folder}; create it first")
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"{path}: the folder {folder} cannot be written; name an output elsewhere")
+
+
+def check_output_folder(path: str | Path) -> None:
+    """Creates an output folder where it is missing.
+
+    Raises:
+        UserError: it is a file, or it cannot be created or written.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_dir():
+        raise UserError(f"{path}: is a file; name a folder")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{path}: the folder cannot be created ({error.strerror}); name another") from error
+    if not os.access(path, os.W_OK):
+        raise UserError(f"{path}: the folder cannot be written; name another")
+
+
+@contextmanager
+def written_whole(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """A temporary path beside `path` with its suffix, renamed to `path` once the block has ended without an error.
+
+    Raises:
+        UserError: as `check_output`, or the disk refuses the file.
+    """
+    path = Path(path)
+    check_output(path, overwrite=overwrite)
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f".{path.stem[:40]}-", dir=path.parent))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}); name an output elsewhere") from error
+    try:
+        temporary = folder / f"output{path.suffix}"
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}); free some space or name another") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,180 @@
+"""Poses as pictures: lines and joints in the skeleton's own colors on white."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pose_core.rendering.view import View, seen_keypoints
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pose_core.sequence import PoseSequence
+    from pose_core.skeleton import Skeleton
+
+HEIGHT = 480  # pixels; a hand is then about 80 high, enough to read a letter from it
+SHIFT = 4  # bits of a pixel's fraction that OpenCV draws with
+BRIGHTEST = 150  # 0 to 255; a color brighter than that is hard to see on white
+DENSE = 2  # limbs a point; a mesh rather than a contour
+MESH_TINT = 0.6  # how far towards white the lines of a mesh are
+DETAIL = 0.25  # of the longest limb's length; shorter ones (eyes to nose, wrist to thumb) are drawn thin
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Keypoints drawn together, in one style; later layers lie on earlier ones.
+
+    Attributes:
+        points: positions of the keypoints that get a dot.
+        limbs: (E, 2) positions of the two ends of each line, in the color of its second end.
+        colors: (K, 3) uint8 RGB of every keypoint of the skeleton.
+        line, dot: thickness and radius in pixels.
+        halo: pixels of white around lines, so that they stand out from what lies below.
+    """
+
+    points: np.ndarray
+    limbs: np.ndarray
+    colors: np.ndarray
+    line: int
+    dot: float
+    halo: int = 0
+
+
+def draw(sequence: PoseSequence, height: int = HEIGHT, *, frames: Iterable[int] | None = None) -> np.ndarray:
+    """Pictures of a sequence, all of them showing the same part of the plane.
+
+    Args:
+        sequence: T frames, in pixels or in shoulder widths.
+        height: of the pictures in pixels; the width follows from what is to be seen.
+        frames: which frames to draw, all of them by default; the part shown is still that of the whole sequence.
+
+    Returns:
+        (T, H, W, 3) uint8 RGB, white where nothing is. Missing keypoints, and lines with a missing end, are not drawn.
+    """
+    view = View.fit(sequence, height)
+    pictures = list(draw_frames(sequence, view, frames))
+    return np.stack(pictures) if pictures else np.zeros((0, view.height, view.width, 3), np.uint8)
+
+
+def draw_frames(sequence: PoseSequence, view: View, frames: Iterable[int] | None = None) -> Iterator[np.ndarray]:
+    """The pictures (H, W, 3) of `draw`, one at a time: a long clip's do not fit into memory together."""
+    seen = seen_keypoints(sequence)
+    places = view.pixels(np.where(seen[..., None], sequence.keypoints[..., :2], view.origin).astype(np.float64))
+    # A line to a point far outside would be a streak across the picture, and overflow OpenCV's coordinates.
+    size = np.array([view.width, view.height])
+    seen &= ((places > -size) & (places < 2 * size)).all(axis=-1)
+    places[~seen] = 0.0
+    layers = _layers(sequence, places, seen, view)
+    for t in range(len(sequence)) if frames is None else frames:
+        yield _picture(places[t], seen[t], layers, view)
+
+
+def drawn_colors(skeleton: Skeleton) -> np.ndarray:
+    """(N, 3) uint8 RGB: the colors that pictures of this skeleton are drawn in, besides white."""
+    colors, face = _colors(skeleton), skeleton.face()
+    tinted = _face_colors(skeleton, colors)[face]
+    rest = np.delete(colors, [*face, *skeleton.duplicates()], axis=0)
+    return np.unique(np.concatenate([rest, tinted]), axis=0)
+
+
+def _picture(places: np.ndarray, seen: np.ndarray, layers: list[Layer], view: View) -> np.ndarray:
+    """One frame (H, W, 3): `places` (K, 2) in pixels, `seen` (K,)."""
+    import cv2
+
+    # OpenCV's coordinates count from the middle of the first pixel.
+    fixed = np.round((places - 0.5) * (1 << SHIFT)).astype(np.int32)
+    picture = np.full((view.height, view.width, 3), 255, np.uint8)
+    for layer in layers:
+        limbs = layer.limbs[seen[layer.limbs].all(axis=1)]
+        if layer.halo and len(limbs):
+            thickness = layer.line + 2 * layer.halo
+            cv2.polylines(picture, fixed[limbs], False, (255, 255, 255), thickness, cv2.LINE_AA, SHIFT)
+        ends = layer.colors[limbs[:, 1]]  # (E, 3)
+        for color in np.unique(ends, axis=0):
+            lines = fixed[limbs[(ends == color).all(axis=1)]]
+            cv2.polylines(picture, lines, False, color.tolist(), layer.line, cv2.LINE_AA, SHIFT)
+        radius = round(layer.dot * (1 << SHIFT))
+        for point in layer.points[seen[layer.points]]:
+            color = layer.colors[point].tolist()
+            cv2.circle(picture, fixed[point].tolist(), radius, color, cv2.FILLED, cv2.LINE_AA, SHIFT)
+    return picture
+
+
+def _layers(sequence: PoseSequence, places: np.ndarray, seen: np.ndarray, view: View) -> list[Layer]:
+    """Body, then face, then hands: a hand in front of the face is what a signer wants to be read."""
+    skeleton = sequence.skeleton
+    unit = view.height / HEIGHT
+    colors = _colors(skeleton)
+    face = np.array(skeleton.face(), int)
+    hands = [np.arange(hand.start, hand.stop) for side in ("left", "right") if (hand := skeleton.hand(side))]
+    others = np.setdiff1d(np.arange(skeleton.num_keypoints), np.concatenate([face, skeleton.duplicates(), *hands]))
+
+    body = _limbs_of(skeleton, others)
+    lengths = _lengths(places, seen, body)
+    short = lengths < DETAIL * lengths.max(initial=0.0)
+    ends = np.unique(body[~short])
+    line, thin = max(1, round(4 * unit)), max(1, round(2 * unit))
+    layers = [
+        Layer(np.setdiff1d(others, ends), body[short], colors, thin, dot=thin),
+        Layer(ends, body[~short], colors, line, dot=1.1 * line),
+    ]
+    face_limbs = _limbs_of(skeleton, face)
+    dots = np.setdiff1d(face, face_limbs)  # a face without lines is drawn as points
+    layers.append(Layer(dots, face_limbs, _face_colors(skeleton, colors), max(1, round(unit)), dot=1.2 * unit))
+    for hand in hands:
+        # Lines as thick as the hand is large, or fingers of a small one run together and a large one is wire.
+        line = int(np.clip(round(_diagonal(places[:, hand], seen[:, hand]) / 35), 1, max(2, round(7 * unit))))
+        layers.append(Layer(hand, _limbs_of(skeleton, hand), colors, line, dot=0.5 + 0.75 * line, halo=(line + 1) // 2))
+    return layers
+
+
+def _limbs_of(skeleton: Skeleton, points: np.ndarray) -> np.ndarray:
+    """(E, 2) limbs between these points; a mesh names most of its lines twice, here each is there once."""
+    limbs = skeleton.limbs[np.isin(skeleton.limbs, points).all(axis=1)]
+    _, first = np.unique(np.sort(limbs, axis=1), axis=0, return_index=True)
+    return limbs[np.sort(first)]
+
+
+def _lengths(places: np.ndarray, seen: np.ndarray, limbs: np.ndarray) -> np.ndarray:
+    """(E,) median length in pixels of each limb over the frames that show it; 0 where none does."""
+    lengths = np.linalg.norm(places[:, limbs[:, 0]] - places[:, limbs[:, 1]], axis=-1)  # (T, E)
+    there = seen[:, limbs].all(axis=-1)
+    return np.array([np.median(length[t]) if t.any() else 0.0 for length, t in zip(lengths.T, there.T, strict=True)])
+
+
+def _diagonal(places: np.ndarray, seen: np.ndarray) -> float:
+    """Diagonal in pixels of the box around the seen points, its median over the frames; 0 where none were seen."""
+    there = seen.any(axis=1)
+    if not there.any():
+        return 0.0
+    mask = seen[there, :, None]
+    high = places[there].max(axis=1, initial=-np.inf, where=mask)
+    low = places[there].min(axis=1, initial=np.inf, where=mask)
+    return float(np.median(np.linalg.norm(high - low, axis=-1)))
+
+
+def _colors(skeleton: Skeleton) -> np.ndarray:
+    """(K, 3) uint8 RGB: the components' colors, darkened where they are too bright for a white ground."""
+    colors = np.zeros((skeleton.num_keypoints, 3))
+    start = 0
+    for component in skeleton.components:
+        for i in range(len(component.points)):
+            if component.colors:
+                colors[start + i] = component.colors[i % len(component.colors)]
+        start += len(component.points)
+    colors = colors.clip(0, 255)  # headers name channels up to 297
+    brightness = colors @ (0.299, 0.587, 0.114)
+    return (colors * (BRIGHTEST / np.maximum(brightness, BRIGHTEST))[:, None]).round().astype(np.uint8)
+
+
+def _face_colors(skeleton: Skeleton, colors: np.ndarray) -> np.ndarray:
+    """The colors (K, 3), those of the face paler where it is a mesh: its lines fill the face."""
+    face = np.array(skeleton.face(), int)
+    if len(_limbs_of(skeleton, face)) < DENSE * len(face) or not len(face):
+        return colors
+    paler = colors.copy()
+    paler[face] = (255 - (255.0 - colors[face]) * (1 - MESH_TINT)).round().astype(np.uint8)
+    return paler

@@ -1,0 +1,130 @@
+"""Picture files: a clip as a moving GIF, or its key frames side by side as a PNG."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pose_core.errors import UserError
+from pose_core.files import written_whole
+from pose_core.rendering.drawing import HEIGHT, draw, draw_frames, drawn_colors
+from pose_core.rendering.view import View
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pose_core.sequence import PoseSequence
+    from pose_core.skeleton import Skeleton
+
+FASTEST = 50  # frames a second; viewers slow a GIF down that names less than 20 ms a frame
+LONGEST = 600  # seconds; a GIF's frame lasts 655 at most, and one in which nobody is seen is a single frame
+STEPS = 3  # from white to a color in a GIF's palette; more look the same and make files a quarter larger
+STRIP_HEIGHT = 320  # pixels
+SEPARATOR = 200  # grey of the lines between key frames
+
+
+def write_gif(sequence: PoseSequence, path: str | Path, *, size: int = HEIGHT, overwrite: bool = False) -> None:
+    """Writes a clip as a GIF that plays at the clip's speed, forever.
+
+    Args:
+        sequence: at least one frame.
+        path: of the file.
+        size: height in pixels; the width follows from what is to be seen.
+        overwrite: replace an existing file.
+
+    Raises:
+        UserError: the sequence has no frames or lasts more than ten minutes, the file exists, or its folder cannot be
+            written.
+    """
+    from PIL import Image
+
+    _check_frames(sequence, path)
+    if sequence.duration > LONGEST:
+        raise UserError(f"{path}: a clip of {sequence.duration:.0f} s; a GIF holds {LONGEST} s: draw a part, or a PNG")
+    with written_whole(path, overwrite=overwrite) as temporary:
+        kept, hundredths = gif_frames(len(sequence), sequence.fps)
+        palette = _palette(sequence.skeleton)
+        pictures = (
+            Image.fromarray(picture).quantize(palette=palette, dither=Image.Dither.NONE)
+            for picture in draw_frames(sequence, View.fit(sequence, size), kept)
+        )
+        next(pictures).save(
+            temporary,
+            format="GIF",
+            save_all=True,
+            append_images=pictures,
+            duration=[10 * h for h in hundredths],
+            loop=0,
+            optimize=False,  # it would make a palette a frame
+        )
+
+
+def write_png(
+    sequence: PoseSequence,
+    path: str | Path,
+    *,
+    frames: int = 8,
+    height: int = STRIP_HEIGHT,
+    overwrite: bool = False,
+) -> None:
+    """Writes key frames of a clip side by side, evenly spaced from the first frame to the last.
+
+    Args:
+        sequence: at least one frame.
+        path: of the file.
+        frames: how many; a shorter clip shows every frame once.
+        height: in pixels.
+        overwrite: replace an existing file.
+
+    Raises:
+        UserError: the sequence has no frames, the file exists, or its folder cannot be written.
+    """
+    from PIL import Image
+
+    _check_frames(sequence, path)
+    if frames < 1:
+        raise UserError(f"{path}: a strip of {frames} frames; ask for at least 1")
+    with written_whole(path, overwrite=overwrite) as temporary:
+        kept = np.unique(np.linspace(0, len(sequence) - 1, frames).round().astype(int)).tolist()
+        pictures = draw(sequence, height, frames=kept)
+        separator = np.full((pictures.shape[1], max(1, height // 160), 3), SEPARATOR, np.uint8)
+        row = [part for picture in pictures for part in (separator, picture)][1:]
+        Image.fromarray(np.concatenate(row, axis=1)).save(temporary, format="PNG", optimize=True)
+
+
+def gif_frames(frames: int, fps: float) -> tuple[list[int], list[int]]:
+    """Which frames of a clip a GIF shows, and for how many hundredths of a second each: a GIF knows no shorter time.
+
+    Rounding errors are carried over, so that each frame starts at its time and the whole lasts as long as the clip.
+    """
+    step = max(1, math.ceil(fps / FASTEST - 1e-6))
+    kept = list(range(0, frames, step))
+    starts = [math.floor(100 * frame / fps + 0.5) for frame in [*kept, frames]]
+    # The last frame of a clip cut mid-step, or one of a single frame, may last less than a viewer accepts.
+    return kept, [max(2, end - start) for start, end in zip(starts, starts[1:], strict=False)]
+
+
+def _palette(skeleton: Skeleton):
+    """One palette for all frames: every drawn color in steps down to white, as lines are smoothed at their edges.
+
+    A PIL image that holds at most 255 colors: the one left stands for what has not changed since the frame before.
+    """
+    from PIL import Image
+
+    colors = drawn_colors(skeleton)
+    bits = 0
+    while len(colors) * STEPS > 254:
+        bits += 1
+        colors = np.unique(colors >> bits << bits, axis=0)
+    share = np.arange(1, STEPS + 1)[:, None, None] / STEPS  # of the color; the rest is white
+    ramps = (255 - share * (255.0 - colors)).round().astype(np.uint8).reshape(-1, 3)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(np.concatenate([[[255, 255, 255]], ramps]).astype(np.uint8).tobytes())
+    return palette
+
+
+def _check_frames(sequence: PoseSequence, path: str | Path) -> None:
+    if not len(sequence):
+        raise UserError(f"{path}: the pose has no frames; there is nothing to draw")

@@ -1,0 +1,104 @@
+"""Which part of the plane a picture shows: one fixed box for a whole clip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pose_core.errors import UserError
+
+if TYPE_CHECKING:
+    from pose_core.sequence import PoseSequence
+
+REACH = 3.0  # shoulder widths from the mid-shoulder point; an arm and a hand reach two and a half
+MARGIN = 0.06  # of the longer side of what is shown, on every side
+ASPECT = (0.6, 2.0)  # width by height of the narrowest and the widest picture
+
+
+@dataclass(frozen=True)
+class View:
+    """A box of the poses' plane and the picture it fills.
+
+    Attributes:
+        origin: (2,) the point at the upper left corner of the picture.
+        scale: pixels a unit of the poses.
+        width, height: of the picture, in pixels, both even (video encoders want that).
+    """
+
+    origin: np.ndarray
+    scale: float
+    width: int
+    height: int
+
+    @classmethod
+    def fit(cls, sequence: PoseSequence, height: int) -> View:
+        """The box that holds everything seen from the hips up, but for points no arm could reach.
+
+        Legs and hips are drawn as far as they fall into it: estimators place them below the picture where nobody saw
+        them, and room for them would shrink the hands.
+        """
+        height = max(2, height // 2 * 2)
+        skeleton = sequence.skeleton
+        points = sequence.keypoints[..., :2].astype(np.float64)
+        seen = seen_keypoints(sequence)
+        seen[:, skeleton.duplicates()] = False
+        if not seen.any():
+            return cls(origin=np.full(2, -1.0), scale=height / 2, width=height, height=height)
+
+        upper = seen.copy()
+        upper[:, [*skeleton.legs(), *skeleton.hips()]] = False
+        seen = upper if upper.any() else seen
+        kept = _within_reach(sequence, points, seen)
+        kept = _within_fences(sequence, points, kept if kept.any() else seen)
+        low, high = points[kept].min(axis=0), points[kept].max(axis=0)
+
+        middle, extent = (low + high) / 2, high - low
+        if extent.max() <= 1e-6 * max(1.0, np.abs(middle).max()):
+            extent = np.full(2, max(1.0, 0.1 * np.abs(middle).max()))  # a single point
+        extent = extent + 2 * MARGIN * extent.max()
+        aspect = float(np.clip(extent[0] / extent[1], *ASPECT))
+        width = max(2, round(height * aspect / 2) * 2)
+        scale = float(min(width / extent[0], height / extent[1]))
+        return cls(middle - np.array([width, height]) / (2 * scale), scale, width, height)
+
+    def pixels(self, points: np.ndarray) -> np.ndarray:
+        """Points (..., 2) of the poses as positions in the picture, in pixels."""
+        return (points - self.origin) * self.scale
+
+
+def seen_keypoints(sequence: PoseSequence) -> np.ndarray:
+    """(T, K) True where a keypoint is there and its place in the picture is a number."""
+    return (sequence.confidence > 0) & np.isfinite(sequence.keypoints[..., :2]).all(axis=-1)
+
+
+def _within_reach(sequence: PoseSequence, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """(T, K) the seen points an arm could reach; none where the shoulders were never seen together."""
+    try:
+        left, right = sequence.skeleton.shoulders()
+    except UserError:
+        return np.zeros_like(seen)
+    both = seen[:, left] & seen[:, right]
+    if not both.any():
+        return np.zeros_like(seen)
+    a, b = points[both, left], points[both, right]
+    middle = np.median((a + b) / 2, axis=0)
+    distance = np.abs(points - middle).max(axis=-1, initial=0.0, where=seen[..., None])  # (T, K)
+    width = float(np.median(np.linalg.norm(a - b, axis=-1)))
+    width = max(width, float(np.median(distance[seen])))  # seen from the side, shoulders lie on one another
+    return seen & (distance <= REACH * width)
+
+
+def _within_fences(sequence: PoseSequence, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """(T, K) the seen points not far off where most frames are; every component counts alike, however many points."""
+    extremes = []
+    for name in dict.fromkeys(component for component, _ in sequence.skeleton.keypoints):
+        part = sequence.skeleton.slice_of(name)
+        there = seen[:, part].any(axis=1)
+        mask = seen[there, part, None]
+        extremes.append(points[there, part].min(axis=1, initial=np.inf, where=mask))
+        extremes.append(points[there, part].max(axis=1, initial=-np.inf, where=mask))
+    low, high = np.percentile(np.concatenate(extremes), (5, 95), axis=0)
+    kept = seen & ((points >= low - (high - low)) & (points <= high + (high - low))).all(axis=-1)
+    return kept if kept.any() else seen

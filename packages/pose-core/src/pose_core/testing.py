@@ -1,0 +1,93 @@
+"""Poses made by code, for tests and trials: a person who raises an arm, holds a hand shape, and lowers it again."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pose_core.formats import write
+from pose_core.sequence import PoseSequence
+from pose_core.skeleton import Component, Skeleton
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from pose_core.skeleton import Side
+
+_FINGERS = ("THUMB", "INDEX_FINGER", "MIDDLE_FINGER", "RING_FINGER", "PINKY")
+_SIZE = (500, 500, 0)
+
+
+def fake_skeleton(*, face_points: int = 0) -> Skeleton:
+    """MediaPipe's names for 8 body and twice 21 hand points, between them `face_points` of a face; D = 3."""
+    sides = ("LEFT", "RIGHT")
+    body = tuple(f"{side}_{joint}" for joint in ("SHOULDER", "ELBOW", "WRIST", "HIP") for side in sides)
+    body_limbs = ((0, 1), (0, 2), (2, 4), (1, 3), (3, 5), (0, 6), (1, 7), (6, 7))
+    joints = [("CMC", "MCP", "IP", "TIP"), *[("MCP", "PIP", "DIP", "TIP")] * 4]
+    points = ("WRIST", *(f"{finger}_{j}" for finger, names in zip(_FINGERS, joints, strict=True) for j in names))
+    limbs = tuple((0 if j == 0 else 4 * f + j, 4 * f + j + 1) for f in range(5) for j in range(4))
+    components = [Component("POSE_LANDMARKS", body, body_limbs, ((255, 0, 0),), "XYZC")]
+    if face_points:
+        ring = tuple((i, (i + 1) % face_points) for i in range(face_points))
+        names = tuple(str(i) for i in range(face_points))
+        components.append(Component("FACE_LANDMARKS", names, ring, ((128, 0, 0),), "XYZC"))
+    for side, color in zip(sides, ((0, 150, 0), (0, 0, 200)), strict=True):
+        components.append(Component(f"{side}_HAND_LANDMARKS", points, limbs, (color,), "XYZC"))
+    return Skeleton(tuple(components))
+
+
+def fake_sequence(
+    *, frames: int = 20, fps: float = 25.0, shape: int = 0, hands: Iterable[Side] = ("right",), face_points: int = 0
+) -> PoseSequence:
+    """A letter-like clip: (T, K, 3) in pixels of a 500 x 500 picture.
+
+    Args:
+        shape: seed of the hand shape; the same number is the same shape.
+        hands: which hands are seen; the others are missing.
+        face_points: points of a face above the shoulders.
+    """
+    skeleton = fake_skeleton(face_points=face_points)
+    rise = np.sin(np.linspace(0, np.pi, frames)).clip(max=0.8) / 0.8  # arm down, up, down
+    keypoints = np.zeros((frames, skeleton.num_keypoints, 3), np.float32)
+    confidence = np.ones((frames, skeleton.num_keypoints), np.float32)
+    fixed = {"SHOULDER": (60, 200), "ELBOW": (80, 290), "HIP": (45, 380)}
+    lengths = np.random.default_rng(shape).uniform(0.2, 1.0, 5)  # how far each finger is stretched
+    for side, sign in (("left", 1), ("right", -1)):
+        for joint, (x, y) in fixed.items():
+            keypoints[:, skeleton.index("POSE_LANDMARKS", f"{side.upper()}_{joint}"), :2] = 250 + sign * x, y
+        wrist = np.stack([250 + sign * (80 + 20 * rise), 370 - 160 * rise], axis=1)
+        keypoints[:, skeleton.wrist(side), :2] = wrist
+        hand = skeleton.hand(side)
+        keypoints[:, hand.start, :2] = wrist
+        for finger in range(5):
+            for joint in range(4):
+                reach = 12 + 9 * joint * lengths[finger]
+                offset = (sign * (finger - 2) * 6.0, -reach)
+                keypoints[:, hand.start + 1 + 4 * finger + joint, :2] = wrist + offset
+        if side not in hands:
+            confidence[:, hand] = 0.0
+            keypoints[:, hand] = 0.0
+    turn = np.linspace(0, 2 * np.pi, face_points, endpoint=False)
+    keypoints[:, skeleton.face(), :2] = np.stack([250 + 25 * np.cos(turn), 140 + 35 * np.sin(turn)], axis=1)
+    return PoseSequence(keypoints, confidence, fps, skeleton, _SIZE)
+
+
+def fake_manifest(folder: Path, *, letters: str = "ABCD", languages: Iterable[str] = ("ase", "gsg")) -> Path:
+    """Writes a clip a letter and language into `folder`, the last letter of each for validation; returns index.csv."""
+    rows = []
+    for number, language in enumerate(languages):
+        for letter in letters:
+            name = f"{language}-{letter}.pose"
+            sequence = fake_sequence(frames=16 + 2 * number, shape=ord(letter), face_points=4)
+            write(sequence, folder / name, overwrite=True)
+            split = "validation" if letter == letters[-1] and number else "train"
+            rows.append((name, letter, language, split))
+    index = folder / "index.csv"
+    with index.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("path", "text", "signed_language", "split"))
+        writer.writerows(rows)
+    return index

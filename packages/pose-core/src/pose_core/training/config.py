@@ -1,0 +1,77 @@
+"""Settings of a training run, the same in every package."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pose_core.errors import UserError
+
+
+class TrainingConfig(BaseModel):
+    """How long, how fast, on what, and what is kept."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: int = Field(100, gt=0)
+    batch_size: int = Field(32, gt=0)
+    learning_rate: float = Field(5e-4, gt=0, description="highest rate, reached after the warm-up")
+    weight_decay: float = Field(0.01, ge=0)
+    warmup_steps: int = Field(200, ge=0, description="steps of linear rise before the cosine decay")
+    gradient_clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    ema_decay: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights that are kept; 0: none")
+    validate_every: int = Field(5, gt=0, description="epochs between validations")
+    patience: int | None = Field(None, gt=0, description="validations without improvement before stopping early")
+    precision: Literal["32-true", "bf16-mixed"] | None = Field(None, description="bf16-mixed on a GPU unless stated")
+    device: str = Field("auto", description="auto, cpu, or another accelerator Lightning knows")
+    num_workers: int = Field(0, ge=0, description="processes that load data; 0: the training process itself")
+    seed: int = 0
+    tensorboard: bool = True
+    wandb_project: str | None = Field(None, description="log to this Weights & Biases project as well")
+
+
+Config = TypeVar("Config", bound=BaseModel)
+
+
+def load_yaml(config: type[Config], path: str | Path, overrides: dict[str, Any] | None = None) -> Config:
+    """A config from a YAML file and dotted overrides (`{"training.epochs": 3}`).
+
+    Raises:
+        UserError: no such file, no YAML mapping, or a key or value the config refuses; an unknown key is answered with
+            the nearest known one.
+    """
+    path = Path(path)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such config") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: not a YAML file ({' '.join(str(error).split())})") from error
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: a config is a mapping of names to values")
+    for dotted, value in (overrides or {}).items():
+        *sections, name = dotted.split(".")
+        place = values
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[name] = value
+    try:
+        return config.model_validate(values)
+    except ValidationError as error:
+        raise UserError(f"{path}: {_first_problem(error, config)}") from error
+
+
+def _first_problem(error: ValidationError, config: type[BaseModel]) -> str:
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] != "extra_forbidden":
+        return f"{place}: {problem['msg']}, found {problem['input']!r}"
+    section = config
+    for part in problem["loc"][:-1]:
+        section = section.model_fields[str(part)].annotation
+    near = difflib.get_close_matches(str(problem["loc"][-1]), section.model_fields, n=1, cutoff=0)
+    return f"unknown key {place}; did you mean {near[0]}?"

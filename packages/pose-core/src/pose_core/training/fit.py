@@ -1,0 +1,138 @@
+"""Config to Lightning `Trainer`: loggers, checkpoints, averaged weights, early stopping, resuming."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pose_core.errors import UserError
+from pose_core.files import check_output_folder
+
+try:
+    from lightning.pytorch import Trainer, seed_everything
+    from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
+    from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger, WandbLogger
+except ImportError as error:
+    raise UserError(f"training needs {error.name}: pip install 'pose-core[train]'") from error
+
+if TYPE_CHECKING:
+    from lightning.pytorch import Callback, LightningModule
+    from torch.utils.data import DataLoader
+
+    from pose_core.training.config import TrainingConfig
+
+CHECKPOINTS = "checkpoints"
+LAST = "last.ckpt"
+
+
+def check_run_folder(output: str | Path, *, resume: bool, overwrite: bool) -> Path | None:
+    """Refuses an output folder that a run would damage, before any work is done for it.
+
+    Returns:
+        The checkpoint to resume from, or None for a run from the start.
+
+    Raises:
+        UserError: the folder holds a run and neither `resume` nor `overwrite` is set, or it cannot be written.
+    """
+    output = Path(output)
+    last = output / CHECKPOINTS / LAST
+    if output.is_dir() and any(output.iterdir()) and not (resume or overwrite):
+        raise UserError(f"{output}: is not empty; --resume goes on with its run, --overwrite starts it again")
+    if resume and not last.is_file():
+        raise UserError(f"{output}: has no run to resume ({last} is missing); leave out --resume")
+    check_output_folder(output)
+    return last if resume else None
+
+
+def fit(
+    module: LightningModule,
+    train_loader: DataLoader,
+    validation_loader: DataLoader | None,
+    config: TrainingConfig,
+    output: str | Path,
+    *,
+    monitor: str,
+    resume_from: Path | None = None,
+) -> Trainer:
+    """Trains, and leaves the module with the weights to keep.
+
+    Args:
+        module: logs `monitor`, lower is better, in validation.
+        validation_loader: None where the data has no validation split; then the last weights are kept.
+        output: folder for `checkpoints/`, `logs/metrics.csv` and TensorBoard's files.
+        monitor: name of the validation metric that decides which weights are best.
+        resume_from: a checkpoint of the same run; optimizer, schedule, averages and epoch go on from there.
+
+    Returns:
+        The trainer, its metrics in `callback_metrics`. The module holds the best weights by `monitor`, averaged if
+        `ema_decay` is set; after an interruption (Ctrl-C) it holds the latest.
+    """
+    output = Path(output)
+    _quieten()
+    seed_everything(config.seed, workers=True, verbose=False)
+    # Two, because Lightning's `save_last` follows the best one and stands still while that does.
+    last = ModelCheckpoint(output / CHECKPOINTS, Path(LAST).stem, save_top_k=1, enable_version_counter=False)
+    callbacks: list[Callback] = [last, RichProgressBar(console_kwargs={"stderr": True})]
+    best = None
+    if validation_loader is not None:
+        best = ModelCheckpoint(output / CHECKPOINTS, "best", monitor=monitor, enable_version_counter=False)
+        callbacks.append(best)
+    if config.ema_decay:
+        # Buffers are constants here; averaging would round the whole numbers among them.
+        callbacks.append(EMAWeightAveraging(decay=config.ema_decay, use_buffers=False))
+    if config.patience is not None and best is not None:
+        callbacks.append(EarlyStopping(monitor=monitor, patience=config.patience))
+    trainer = Trainer(
+        max_epochs=config.epochs,
+        accelerator=config.device,
+        devices=1,
+        precision=config.precision or _default_precision(config.device),
+        gradient_clip_val=config.gradient_clip,
+        check_val_every_n_epoch=config.validate_every,
+        num_sanity_val_steps=0,
+        log_every_n_steps=10,
+        enable_model_summary=False,
+        callbacks=callbacks,
+        logger=_loggers(config, output),
+        default_root_dir=output,
+    )
+    trainer.fit(module, train_loader, validation_loader, ckpt_path=resume_from)
+    if best is not None and best.best_model_path and not trainer.interrupted:
+        load_weights(module, best.best_model_path)
+    return trainer
+
+
+def load_weights(module: LightningModule, checkpoint: str | Path) -> None:
+    """Puts a checkpoint's weights (the averaged ones, where there are any) into the module."""
+    import torch
+
+    module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
+
+
+def _default_precision(device: str) -> str:
+    import torch
+
+    return "bf16-mixed" if device != "cpu" and torch.accelerator.is_available() else "32-true"
+
+
+def _loggers(config: TrainingConfig, output: Path) -> list:
+    loggers = [CSVLogger(output, name="logs", version="")]
+    if config.tensorboard:
+        loggers.append(TensorBoardLogger(output, name="tensorboard", version=""))
+    if config.wandb_project:
+        try:
+            loggers.append(WandbLogger(project=config.wandb_project, save_dir=output))
+        except ModuleNotFoundError as error:
+            raise UserError("logging to Weights & Biases needs wandb: pip install 'pose-core[wandb]'") from error
+    return loggers
+
+
+def _quieten() -> None:
+    """Lightning's hints on this machine's cores are not the user's business; its errors still are."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
+    warnings.filterwarnings("ignore", message=".*number of training batches.*smaller than the logging interval.*")

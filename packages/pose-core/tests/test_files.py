@@ -1,0 +1,72 @@
+"""Outputs are there whole or not at all."""
+
+import pytest
+
+from pose_core import UserError
+from pose_core.files import check_output, check_output_folder, written_whole
+
+
+def test_written_whole_leaves_only_the_file(tmp_path):
+    path = tmp_path / "a.txt"
+    with written_whole(path) as temporary:
+        assert temporary.suffix == ".txt" and temporary != path
+        temporary.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, RuntimeError])
+def test_a_failing_writer_leaves_nothing(tmp_path, error):
+    with pytest.raises(error), written_whole(tmp_path / "a.txt") as temporary:
+        temporary.write_text("half")
+        raise error
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failing_writer_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(ValueError), written_whole(path, overwrite=True) as temporary:
+        temporary.write_text("half")
+        raise ValueError
+    assert path.read_text() == "old"
+
+
+def test_a_full_disk_is_the_users_error(tmp_path):
+    with (
+        pytest.raises(UserError, match=r"a\.txt: cannot be written \(No space left"),
+        written_whole(tmp_path / "a.txt"),
+    ):
+        raise OSError(28, "No space left on device")
+    assert not list(tmp_path.iterdir())
+
+
+def test_existing_output_is_refused(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(UserError, match=r"a\.txt: exists; use --overwrite"):
+        check_output(path)
+    check_output(path, overwrite=True)
+    with written_whole(path, overwrite=True) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "new"
+
+
+def test_output_without_a_folder(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "missing" / "a.txt", tmp_path / "file" / "a.txt"):
+        with pytest.raises(UserError, match="there is no folder"):
+            check_output(path)
+    with pytest.raises(UserError, match="is a folder"):
+        check_output(tmp_path, overwrite=True)
+
+
+def test_output_folder(tmp_path):
+    check_output_folder(tmp_path / "new" / "deep")
+    assert (tmp_path / "new" / "deep").is_dir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="is a file"):
+        check_output_folder(tmp_path / "file")
+    with pytest.raises(UserError, match="cannot be created"):
+        check_output_folder(tmp_path / "file" / "deep")

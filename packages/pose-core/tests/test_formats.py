@@ -1,0 +1,197 @@
+"""`.pose` files of every version: read as `pose_format` reads them, written so that it reads them, never misread."""
+
+import io
+import struct
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from pose_format import Pose
+
+from pose_core import Skeleton, UserError, read, write
+from pose_core.formats import pose as pose_file
+
+
+def file_bytes(sequence, version, people=1):
+    """A file as the format's documentation has it; `people` copies of one person, each 10 pixels further right."""
+    buffer = io.BytesIO()
+    sequence.skeleton.to_header(sequence.size).write(buffer)
+    content = struct.pack("<f", version) + buffer.getvalue()[4:]
+    shifts = [10 * person for person in range(people)]
+    if version == 0.0:
+        content += struct.pack("<HH", round(sequence.fps), len(sequence))
+        for keypoints, confidence in zip(sequence.keypoints, sequence.confidence, strict=True):
+            content += struct.pack("<H", people)
+            for person, shift in enumerate(shifts):
+                values = np.concatenate([keypoints + shift, confidence[:, None]], axis=-1)
+                content += struct.pack("<h", person) + values.astype("<f4").tobytes()
+        return content
+    head = ("<HHH", round(sequence.fps)) if version == 0.1 else ("<fIH", sequence.fps)
+    content += struct.pack(*head, len(sequence), people)
+    keypoints = np.stack([sequence.keypoints + shift for shift in shifts], axis=1)
+    confidence = np.stack([sequence.confidence] * people, axis=1)
+    return content + keypoints.astype("<f4").tobytes() + confidence.astype("<f4").tobytes()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "a.pose"
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_round_trip(tiny, tmp_path_factory, data):
+    frames = data.draw(st.integers(1, 4))
+    inside = st.floats(-99, 199, width=32)
+    sequence = replace(
+        tiny,
+        keypoints=data.draw(hnp.arrays(np.float32, (frames, 3, 2), elements=inside)),
+        confidence=data.draw(hnp.arrays(np.float32, (frames, 3), elements=st.floats(0.015625, 1, width=32))),
+        fps=data.draw(st.floats(1, 120, width=32)),
+    )
+    path = tmp_path_factory.mktemp("round") / "a.pose"
+    write(sequence, path)
+    back = read(path)
+    np.testing.assert_array_equal(back.keypoints, sequence.keypoints)
+    np.testing.assert_array_equal(back.confidence, sequence.confidence)
+    assert (back.fps, back.size, back.skeleton) == (sequence.fps, sequence.size, sequence.skeleton)
+
+
+@pytest.mark.parametrize("version", [0.0, 0.1, 0.2])
+def test_every_version(holistic, openpose, path, version):
+    for sequence in (holistic, openpose):
+        path.write_bytes(file_bytes(sequence, version))
+        back = read(path)
+        np.testing.assert_array_equal(back.keypoints, sequence.keypoints)
+        np.testing.assert_array_equal(back.confidence, sequence.confidence)
+        assert (back.fps, back.size, back.skeleton) == (sequence.fps, sequence.size, sequence.skeleton)
+
+
+@pytest.mark.parametrize("version", [0.1, 0.2])
+def test_written_files_are_read_by_pose_format(holistic, path, version):
+    pose_file.write(holistic, path, version=version)
+    pose = Pose.read(path.read_bytes())
+    np.testing.assert_array_equal(pose.body.data.data[:, 0], holistic.keypoints)
+    np.testing.assert_array_equal(pose.body.confidence[:, 0], holistic.confidence)
+    assert pose.body.fps == holistic.fps and round(pose.header.version, 3) == version
+    assert Skeleton.from_header(pose.header) == holistic.skeleton
+
+
+@pytest.mark.parametrize("version", [0.1, 0.2])
+def test_one_of_several_people(holistic, path, version):
+    path.write_bytes(file_bytes(holistic, version, people=3))
+    second, seen = read(path, person=1), holistic.confidence > 0
+    np.testing.assert_array_equal(second.keypoints[seen], holistic.keypoints[seen] + 10)
+    for person in (3, -1):
+        with pytest.raises(UserError, match=rf"a\.pose: has 3 person.*no person {person}"):
+            read(path, person=person)
+
+
+def test_frames_without_a_person(tiny, path):
+    content = file_bytes(tiny, 0.0)
+    frame = 2 + 2 + 3 * 3 * 4  # people, id, 3 points of x, y, confidence
+    path.write_bytes(content[:-frame] + struct.pack("<H", 0))
+    assert (read(path).confidence > 0).all(axis=1).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("version", [0.0, 0.1, 0.2])
+@pytest.mark.parametrize("people", [1, 2])
+def test_cut_anywhere(tiny, path, version, people):
+    content = file_bytes(tiny, version, people)
+    for end in range(len(content)):
+        path.write_bytes(content[:end])
+        with pytest.raises(UserError, match=r"a\.pose: "):
+            read(path)
+    path.write_bytes(content + b"\0")
+    with pytest.raises(UserError, match=r"a\.pose: "):
+        read(path)
+
+
+@settings(max_examples=150, deadline=None)
+@given(version=st.sampled_from([0.0, 0.1, 0.2]), damage=st.lists(st.tuples(st.integers(0), st.binary(max_size=3))))
+def test_damaged_anywhere(tiny, tmp_path_factory, version, damage):
+    content = bytearray(file_bytes(tiny, version, people=2))
+    for place, piece in damage:
+        place %= len(content)
+        content[place : place + len(piece)] = piece
+    path = tmp_path_factory.getbasetemp() / "damaged.pose"
+    path.write_bytes(content)
+    try:
+        sequence = read(path)
+    except UserError as error:
+        assert str(path) in str(error) and "\n" not in str(error)
+    else:
+        assert np.isfinite(sequence.keypoints).all()
+        assert ((sequence.confidence >= 0) & (sequence.confidence <= 1)).all()
+
+
+@pytest.mark.parametrize("version", [0.0, 0.1, 0.2])
+def test_a_header_without_points_is_refused_at_once(tiny, path, version):
+    empty = struct.pack("<f4H", version, 100, 100, 0, 1) + struct.pack("<H1sH3s3H", 1, b"E", 3, b"XYC", 0, 0, 0)
+    path.write_bytes(empty + b"\xff\xff" * 500_000)
+    with pytest.raises(UserError, match="no points"):
+        read(path)
+
+
+def test_what_estimators_leave_behind(holistic, path):
+    keypoints, confidence = holistic.keypoints.copy(), holistic.confidence.copy()
+    confidence[0, :3] = [-16, 8.8, np.nan]
+    keypoints[0, 3, 0] = np.nan
+    keypoints[0, 4, 1] = np.inf
+    keypoints[0, 5] = 6400  # ten picture widths away
+    write(replace(holistic, keypoints=keypoints, confidence=confidence), path)
+    back = read(path)
+    np.testing.assert_allclose(back.confidence[0, :8], [0, 1, 0, 0, 0, 0, 0.9, 0.9])
+    assert np.isfinite(back.keypoints).all() and not back.keypoints[0, [0, 2, 3, 4, 5]].any()
+    np.testing.assert_array_equal(back.keypoints[1:], holistic.keypoints[1:])
+
+
+def test_what_cannot_be_read(tiny, tmp_path, path):
+    with pytest.raises(UserError, match=r"a\.pose: no such file"):
+        read(path)
+    with pytest.raises(UserError, match="not a file"):
+        read(tmp_path)
+    (tmp_path / "a.mp4").write_bytes(b"")
+    with pytest.raises(UserError, match=r"unknown pose format '\.mp4'; known: \.pose"):
+        read(tmp_path / "a.mp4")
+    for content, complaint in (
+        (b"", "not a whole .pose file"),
+        (b"no pose at all, but some text", "a.pose: "),
+        (file_bytes(tiny[:0], 0.2), "no frames"),
+        (file_bytes(replace(tiny, fps=0.1), 0.1), "frames a second"),
+        (struct.pack("<f", 0.7) + file_bytes(tiny, 0.2)[4:], "version 0.7"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=complaint):
+            read(path)
+
+
+def test_what_cannot_be_written(tiny, tmp_path, path):
+    write(tiny, path)
+    with pytest.raises(UserError, match="exists"):
+        write(tiny, path)
+    write(tiny, path, overwrite=True)
+    for place in (tmp_path / "missing" / "a.pose", path / "a.pose"):
+        with pytest.raises(UserError, match="no folder"):
+            write(tiny, place)
+    with pytest.raises(UserError, match="unknown pose format"):
+        write(tiny, tmp_path / "a.txt")
+    with pytest.raises(UserError, match="whole frame rates"):
+        pose_file.write(replace(tiny, fps=29.97), tmp_path / "b.pose", version=0.1)
+    with pytest.raises(UserError, match="b.pose: .*65,535"):
+        write(replace(tiny, size=(70_000, 100, 0)), tmp_path / "b.pose")
+    component = replace(tiny.skeleton.components[0], name="Körper")
+    with pytest.raises(UserError, match="b.pose: .*Körper"):
+        write(replace(tiny, skeleton=Skeleton((component,))), tmp_path / "b.pose")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.pose"]
+
+
+def test_real_files_are_read_as_pose_format_reads_them(data_dir):
+    for path in sorted((data_dir / "formats").glob("*.pose")):
+        sequence, pose = read(path), Pose.read(path.read_bytes())
+        seen = sequence.confidence > 0
+        np.testing.assert_array_equal(sequence.keypoints[seen], pose.body.data.data[:, 0][seen].astype(np.float32))
+        assert sequence.fps == pose.body.fps and len(sequence) == len(pose.body.data)

@@ -1,0 +1,90 @@
+"""Names, limbs and parts, and what a selection keeps of them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pose_core import Skeleton, UserError
+from pose_core.skeleton import Component
+
+
+def test_header_round_trip(skeleton):
+    assert Skeleton.from_header(skeleton.to_header((640, 480, 0))) == skeleton
+
+
+def test_dict_round_trip(skeleton, openpose):
+    for each in (skeleton, openpose.skeleton):
+        assert Skeleton.from_dict(each.to_dict()) == each
+
+
+def test_parts_of_holistic(skeleton):
+    assert (skeleton.num_keypoints, skeleton.num_dims) == (54, 3)
+    assert skeleton.layout.name == "holistic"
+    assert skeleton.shoulders() == (0, 1)
+    assert (skeleton.wrist("left"), skeleton.wrist("right")) == (4, 5)
+    assert (skeleton.hand("left"), skeleton.hand("right")) == (slice(12, 33), slice(33, 54))
+    assert skeleton.face() == [8, 9, 10, 11]
+    assert (skeleton.hips(), skeleton.legs(), skeleton.duplicates()) == ([6, 7], [], [])
+    assert skeleton.index("RIGHT_HAND_LANDMARKS", "WRIST") == 33
+
+
+def test_parts_of_openpose(openpose):
+    skeleton = openpose.skeleton
+    assert (skeleton.num_keypoints, skeleton.num_dims, skeleton.layout.name) == (137, 2, "openpose")
+    left, right = skeleton.shoulders()
+    assert skeleton.keypoints[left][1] == "LShoulder" and skeleton.keypoints[right][1] == "RShoulder"
+    assert len(skeleton.face()) == 70
+    assert len(skeleton.hips()) == 3 and len(skeleton.legs()) == 10
+
+
+def test_limbs_stay_inside_their_component(skeleton, openpose):
+    for each in (skeleton, openpose.skeleton):
+        components = np.array([component for component, _ in each.keypoints])
+        assert (components[each.limbs[:, 0]] == components[each.limbs[:, 1]]).all()
+
+
+def test_world_landmarks_are_duplicates_and_have_legs(skeleton):
+    world = Component("POSE_WORLD_LANDMARKS", ("LEFT_SHOULDER", "LEFT_KNEE", "LEFT_HIP"), (), (), "XYZC")
+    larger = Skeleton((*skeleton.components, world))
+    assert larger.duplicates() == [54, 55, 56]
+    assert larger.legs() == [55] and larger.hips() == [6, 7, 56]
+    assert larger.shoulders() == (0, 1)
+
+
+@given(data=st.data())
+def test_select_keeps_names_limbs_and_colors(skeleton, data):
+    keep = sorted(data.draw(st.sets(st.integers(0, 53), min_size=1)))
+    selected = skeleton.select(keep)
+    assert selected.keypoints == tuple(skeleton.keypoints[i] for i in keep)
+    expected = {(skeleton.keypoints[a], skeleton.keypoints[b]) for a, b in skeleton.limbs if a in keep and b in keep}
+    assert {(selected.keypoints[a], selected.keypoints[b]) for a, b in selected.limbs} == expected
+    for component in selected.components:
+        old = next(c for c in skeleton.components if c.name == component.name)
+        if len(old.colors) > 1:
+            assert component.colors == tuple(old.colors[old.points.index(point)] for point in component.points)
+
+
+def test_hands_only_and_unknown_layouts(skeleton, tiny):
+    hand = skeleton.select(range(33, 54))
+    assert hand.layout.name == "holistic" and hand.hand("right") == slice(0, 21)
+    assert hand.hand("left") is None and hand.wrist("right") is None
+    assert tiny.skeleton.layout is None and tiny.skeleton.hand("left") is None and not tiny.skeleton.face()
+    for each in (hand, tiny.skeleton):
+        with pytest.raises(UserError, match="no shoulders"):
+            each.shoulders()
+
+
+def test_what_is_refused(skeleton):
+    with pytest.raises(UserError, match="without keypoints"):
+        Skeleton(())
+    with pytest.raises(UserError, match="different point formats"):
+        Skeleton((Component("A", ("a",), (), (), "XYC"), Component("B", ("b",), (), (), "XYZC")))
+    with pytest.raises(UserError, match="not supported"):
+        Skeleton((Component("A", ("a",), (), (), "XC"),))
+    with pytest.raises(UserError, match="limb"):
+        Skeleton((Component("A", ("a",), ((0, 1),), (), "XYC"),))
+    with pytest.raises(UserError, match="no component 'TAIL'.*POSE_LANDMARKS"):
+        skeleton.slice_of("TAIL")
+    with pytest.raises(UserError, match="FACE_LANDMARKS/NOSE"):
+        skeleton.index("FACE_LANDMARKS", "NOSE")

@@ -1,0 +1,154 @@
+"""Normalization, reduction, resampling; no transform touches its input."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pose_format import Pose
+from pose_format.numpy import NumPyPoseBody
+from pose_format.utils.generic import pose_hide_legs
+
+from pose_core import Skeleton, UserError
+from pose_core.skeleton import Component
+from pose_core.transforms import (
+    Placement,
+    denormalize,
+    drop_duplicates,
+    drop_face,
+    normalize,
+    remove_legs,
+    resample,
+    stretch,
+    trim_unseen,
+)
+
+
+def as_pose(sequence):
+    body = NumPyPoseBody(sequence.fps, sequence.keypoints[:, None].copy(), sequence.confidence[:, None].copy())
+    return Pose(sequence.skeleton.to_header(sequence.size), body)
+
+
+def without(sequence, frames, points):
+    """The sequence with these points missing in these frames, garbage in their place."""
+    keypoints, confidence = sequence.keypoints.copy(), sequence.confidence.copy()
+    keypoints[frames, points], confidence[frames, points] = 1e6, 0
+    return replace(sequence, keypoints=keypoints, confidence=confidence)
+
+
+def test_normalize_as_pose_format(holistic, openpose):
+    for sequence in (holistic, openpose, without(holistic, slice(0, 3), slice(0, 2))):
+        ours, _ = normalize(sequence)
+        theirs = as_pose(sequence).normalize().body.data[:, 0]
+        np.testing.assert_allclose(ours.keypoints, theirs.filled(0), atol=1e-4)
+
+
+def test_normalized_shoulders(holistic):
+    normalized, placement = normalize(holistic)
+    left, right = (normalized.keypoints[:, i] for i in normalized.skeleton.shoulders())
+    np.testing.assert_allclose((left + right).mean(axis=0), 0, atol=1e-5)
+    assert np.linalg.norm(left - right, axis=-1).mean() == pytest.approx(1, abs=1e-5)
+    assert not normalized.keypoints[normalized.confidence == 0].any()
+    back = denormalize(normalized, placement)
+    np.testing.assert_allclose(back.keypoints, holistic.keypoints, atol=1e-2)
+
+
+@settings(max_examples=20, deadline=None)
+@given(scale=st.floats(0.01, 100), x=st.floats(-1000, 1000), y=st.floats(-1000, 1000))
+def test_normalized_poses_do_not_depend_on_the_picture(holistic, scale, x, y):
+    moved = denormalize(holistic, Placement((x, y, 0.0), scale))
+    expected = normalize(holistic)[0].keypoints
+    np.testing.assert_allclose(normalize(moved)[0].keypoints, expected, atol=2e-2)
+
+
+def test_a_missing_wild_point_changes_nothing(holistic):
+    wild = without(holistic, slice(4, 7), [3, 40])
+    normalized, _ = normalize(wild)
+    seen = wild.confidence > 0
+    np.testing.assert_array_equal(normalized.keypoints[seen], normalize(holistic)[0].keypoints[seen])
+    assert not normalized.keypoints[~seen].any()
+
+
+def test_what_cannot_be_normalized(holistic, tiny):
+    with pytest.raises(UserError, match="in no frame"):
+        normalize(without(holistic, slice(None), 0))
+    keypoints = holistic.keypoints.copy()
+    keypoints[:, 0] = keypoints[:, 1]
+    with pytest.raises(UserError, match="on one point"):
+        normalize(replace(holistic, keypoints=keypoints))
+    for sequence in (tiny, holistic.select(list(range(33, 54)))):
+        with pytest.raises(UserError, match="no shoulders"):
+            normalize(sequence)
+
+
+def with_world(holistic):
+    """Holistic with legs, and world landmarks that repeat them."""
+    points = ("LEFT_SHOULDER", "LEFT_HIP", "LEFT_KNEE", "RIGHT_FOOT_INDEX")
+    body = Component("POSE_LANDMARKS", points, ((0, 1), (1, 2)), ((255, 0, 0),), "XYZC")
+    skeleton = Skeleton((body, *holistic.skeleton.components[1:], replace(body, name="POSE_WORLD_LANDMARKS")))
+    return holistic.on_skeleton(skeleton)
+
+
+def test_remove_legs_as_pose_format(holistic, openpose):
+    for sequence in (with_world(holistic), openpose):
+        ours = remove_legs(sequence)
+        theirs = pose_hide_legs(as_pose(sequence), remove=True)
+        expected = tuple((c.name, p) for c in theirs.header.components for p in c.points)
+        assert ours.skeleton.keypoints == expected
+        np.testing.assert_array_equal(ours.keypoints, theirs.body.data.data[:, 0])
+        kept = remove_legs(sequence, keep_hips=True).skeleton
+        assert kept.hips() and not kept.legs()
+
+
+def test_dropped_components(holistic, openpose):
+    assert drop_face(openpose).skeleton.num_keypoints == 67
+    assert drop_duplicates(with_world(holistic)).skeleton.num_keypoints == 50
+    assert drop_duplicates(holistic) is holistic
+
+
+def test_resample_lengths(holistic):
+    assert resample(holistic, 25.0) is holistic
+    for fps, frames in ((50, 24), (12.5, 6), (30, 14), (0.1, 1)):
+        resampled = resample(holistic, fps)
+        assert (len(resampled), resampled.fps) == (frames, fps)
+
+
+def test_resample_interpolates_between_seen_frames_only(holistic):
+    hand = holistic.skeleton.hand("right")
+    gap = without(holistic, slice(4, 7), hand)
+    for fps in (60, 31, 10):
+        resampled = resample(gap, fps)
+        seen = resampled.confidence[:, hand] > 0
+        assert seen.any() and not seen.all()
+        assert np.abs(resampled.keypoints[:, hand][seen]).max() < 1000  # none of the 1e6 in the gap
+        assert not (resampled.confidence[:, holistic.skeleton.hand("left")] > 0).any()
+
+
+def test_stretch_there_and_back(holistic):
+    longer = stretch(holistic, 2 * len(holistic) - 1)
+    np.testing.assert_allclose(longer.keypoints[::2], holistic.keypoints, rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose(stretch(longer, len(holistic)).keypoints, holistic.keypoints, rtol=1e-5, atol=1e-3)
+    with pytest.raises(UserError, match="no frames"):
+        stretch(holistic[:0], 5)
+
+
+def test_trim_unseen(holistic):
+    padded = without(without(holistic, slice(0, 2), slice(None)), slice(9, None), slice(None))
+    np.testing.assert_array_equal(trim_unseen(padded).keypoints, holistic.keypoints[2:9])
+    with pytest.raises(UserError, match="nobody"):
+        trim_unseen(without(holistic, slice(None), slice(None)))
+
+
+def test_no_transform_touches_its_input(holistic):
+    sequence = without(with_world(holistic), slice(4, 7), slice(10, 20))
+    before = sequence.keypoints.copy(), sequence.confidence.copy()
+    for transform in (remove_legs, drop_face, drop_duplicates, trim_unseen):
+        transform(sequence)
+    resample(sequence, 30)
+    denormalize(sequence, Placement((1.0, 2.0, 3.0), 4.0))
+    np.testing.assert_array_equal(sequence.keypoints, before[0])
+    np.testing.assert_array_equal(sequence.confidence, before[1])
+    before = holistic.keypoints.copy()
+    normalize(holistic)
+    np.testing.assert_array_equal(holistic.keypoints, before)

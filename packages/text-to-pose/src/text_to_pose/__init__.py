@@ -1,0 +1,27 @@
+"""text-to-pose: text to a sequence of poses, all frames at once, refined step by step."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from text_to_pose.checkpoint import load_model
+    from text_to_pose.config import TextToPoseConfig
+    from text_to_pose.generation import generate_letters, generate_words
+    from text_to_pose.model import TextToPose
+
+__all__ = ["TextToPose", "TextToPoseConfig", "generate_letters", "generate_words", "load_model"]
+
+_HOMES = {
+    "TextToPose": "model",
+    "TextToPoseConfig": "config",
+    "generate_letters": "generation",
+    "generate_words": "generation",
+    "load_model": "checkpoint",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a name when it is first asked for: `text-to-pose --help` need not wait for torch."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

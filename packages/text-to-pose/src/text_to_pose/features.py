@@ -1,0 +1,47 @@
+"""What the network sees of a pose: fingers relative to their own wrist, and larger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from pose_core import Skeleton
+
+
+class HandFeatures(nn.Module):
+    """Shoulder-normalized keypoints to features of the same shape, and back.
+
+    In shoulder widths a whole hand is as large as the sway of the body, and a letter is a few hundredths of it. So every
+    point of a hand but its wrist is taken relative to that wrist and multiplied by `scale`; all else stays as it is.
+    """
+
+    def __init__(self, skeleton: Skeleton, scale: float) -> None:
+        super().__init__()
+        root = torch.arange(skeleton.num_keypoints)
+        scales = torch.ones(skeleton.num_keypoints)
+        for side in ("left", "right"):
+            hand = skeleton.hand(side)
+            if hand is not None:
+                root[hand.start + 1 : hand.stop] = hand.start
+                scales[hand.start + 1 : hand.stop] = scale
+        self.register_buffer("root", root, persistent=False)
+        self.register_buffer("is_root", root == torch.arange(len(root)), persistent=False)
+        self.register_buffer("scales", scales, persistent=False)
+
+    def forward(self, keypoints: Tensor) -> Tensor:
+        """Keypoints (..., K, D) in shoulder widths to features (..., K, D)."""
+        origin = keypoints[..., self.root, :].masked_fill(self.is_root[:, None], 0.0)
+        return (keypoints - origin) * self.scales[:, None]
+
+    def confidence(self, confidence: Tensor) -> Tensor:
+        """Confidence (..., K) of the features: a finger whose wrist is missing has none."""
+        return confidence * (confidence[..., self.root] > 0)
+
+    def inverse(self, features: Tensor) -> Tensor:
+        """Features (..., K, D) back to keypoints (..., K, D)."""
+        keypoints = features / self.scales[:, None]
+        origin = keypoints[..., self.root, :].masked_fill(self.is_root[:, None], 0.0)
+        return keypoints + origin

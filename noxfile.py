@@ -58,7 +58,9 @@ def wheels(session: nox.Session) -> None:
         if len(built) != len(PACKAGES):
             session.error(f"expected {len(PACKAGES)} wheels, found {[wheel.name for wheel in built]}")
         newest = nox.project.load_toml("pyproject.toml")["tool"]["uv"]["exclude-newer"]
-        needed = [str(wheel) for wheel in built if wheel.name.startswith(("text_to_pose", "pose_core", "pose_encoders"))]
+        needed = [
+            str(wheel) for wheel in built if wheel.name.startswith(("text_to_pose", "pose_core", "pose_encoders"))
+        ]
         outside = {"VIRTUAL_ENV": str(folder / "env"), "UV_EXCLUDE_NEWER": newest}
         session.chdir(folder)
         session.run("uv", "venv", "--quiet", "env", external=True)

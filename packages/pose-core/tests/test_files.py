@@ -9,7 +9,8 @@ from pose_core.files import check_output, check_output_folder, written_whole
 def test_written_whole_leaves_only_the_file(tmp_path):
     path = tmp_path / "a.txt"
     with written_whole(path) as temporary:
-        assert temporary.suffix == ".txt" and temporary != path
+        assert temporary.suffix == ".txt"
+        assert temporary != path
         temporary.write_text("whole")
         assert not path.exists()
     assert path.read_text() == "whole"

@@ -76,7 +76,8 @@ def test_written_files_are_read_by_pose_format(holistic, path, version):
     pose = Pose.read(path.read_bytes())
     np.testing.assert_array_equal(pose.body.data.data[:, 0], holistic.keypoints)
     np.testing.assert_array_equal(pose.body.confidence[:, 0], holistic.confidence)
-    assert pose.body.fps == holistic.fps and round(pose.header.version, 3) == version
+    assert pose.body.fps == holistic.fps
+    assert round(pose.header.version, 3) == version
     assert Skeleton.from_header(pose.header) == holistic.skeleton
 
 
@@ -122,7 +123,8 @@ def test_damaged_anywhere(tiny, tmp_path_factory, version, damage):
     try:
         sequence = read(path)
     except UserError as error:
-        assert str(path) in str(error) and "\n" not in str(error)
+        assert str(path) in str(error)
+        assert "\n" not in str(error)
     else:
         assert np.isfinite(sequence.keypoints).all()
         assert ((sequence.confidence >= 0) & (sequence.confidence <= 1)).all()
@@ -145,7 +147,8 @@ def test_what_estimators_leave_behind(holistic, path):
     write(replace(holistic, keypoints=keypoints, confidence=confidence), path)
     back = read(path)
     np.testing.assert_allclose(back.confidence[0, :8], [0, 1, 0, 0, 0, 0, 0.9, 0.9])
-    assert np.isfinite(back.keypoints).all() and not back.keypoints[0, [0, 2, 3, 4, 5]].any()
+    assert np.isfinite(back.keypoints).all()
+    assert not back.keypoints[0, [0, 2, 3, 4, 5]].any()
     np.testing.assert_array_equal(back.keypoints[1:], holistic.keypoints[1:])
 
 
@@ -194,4 +197,5 @@ def test_real_files_are_read_as_pose_format_reads_them(data_dir):
         sequence, pose = read(path), Pose.read(path.read_bytes())
         seen = sequence.confidence > 0
         np.testing.assert_array_equal(sequence.keypoints[seen], pose.body.data.data[:, 0][seen].astype(np.float32))
-        assert sequence.fps == pose.body.fps and len(sequence) == len(pose.body.data)
+        assert sequence.fps == pose.body.fps
+        assert len(sequence) == len(pose.body.data)

@@ -37,7 +37,9 @@ def greenish(pictures):
 
 def test_shape_and_ground(holistic):
     pictures = draw(holistic, height=240)
-    assert pictures.shape[:2] == (12, 240) and pictures.shape[3] == 3 and pictures.dtype == np.uint8
+    assert pictures.shape[:2] == (12, 240)
+    assert pictures.shape[3] == 3
+    assert pictures.dtype == np.uint8
     assert pictures.shape[2] % 2 == 0
     assert (pictures[:, 0] == 255).all()  # the margin
     assert 0.005 < (pictures != 255).any(axis=-1).mean() < 0.3
@@ -47,7 +49,8 @@ def test_shape_and_ground(holistic):
 def test_normalized_and_pixels_look_alike(holistic):
     normalized = replace(normalize(holistic)[0], size=(0, 0, 0))
     a, b = draw(holistic, height=240).astype(int), draw(normalized, height=240)
-    assert a.shape == b.shape and np.abs(a - b).mean() < 0.1
+    assert a.shape == b.shape
+    assert np.abs(a - b).mean() < 0.1
 
 
 def test_flat_poses_and_hands_only(holistic, openpose, tiny):
@@ -72,7 +75,8 @@ def test_a_missing_hand_is_not_drawn(holistic):
 
 def test_limbs_with_a_missing_end_are_not_drawn(tiny):
     full, without_end = draw(tiny, height=120), draw(unseen(tiny, 2), height=120)
-    assert (without_end != 255).any() and (without_end != 255).sum() < (full != 255).sum()
+    assert (without_end != 255).any()
+    assert (without_end != 255).sum() < (full != 255).sum()
     assert (draw(unseen(tiny, [0, 2]), height=120) != 255).any(axis=-1)[0].sum() < 200  # one dot
 
 
@@ -84,7 +88,8 @@ def test_wild_points_do_not_move_the_picture(holistic):
     keypoints[7, 3] = np.finfo(np.float32).max
     wild = replace(holistic, keypoints=keypoints)
     box, usual = View.fit(wild, 240), View.fit(holistic, 240)
-    assert box.scale == pytest.approx(usual.scale, rel=0.05) and box.width == pytest.approx(usual.width, abs=10)
+    assert box.scale == pytest.approx(usual.scale, rel=0.05)
+    assert box.width == pytest.approx(usual.width, abs=10)
     assert (draw(wild, height=240) != 255).any(axis=-1).mean() < 0.3
 
 
@@ -109,7 +114,8 @@ def test_a_gif_lasts_as_long_as_the_clip(holistic, tmp_path, fps):
     sequence = replace(holistic, fps=fps)
     write_gif(sequence, tmp_path / "a.gif", size=60)
     written = durations(tmp_path / "a.gif")
-    assert min(written) >= 20 and abs(sum(written) - 1000 * sequence.duration) <= 10
+    assert min(written) >= 20
+    assert abs(sum(written) - 1000 * sequence.duration) <= 10
 
 
 def test_gif_frame_times():
@@ -122,10 +128,12 @@ def test_gif_shows_what_is_drawn(holistic, tmp_path):
     write_gif(holistic, tmp_path / "a.gif")
     drawn = draw(holistic)
     with Image.open(tmp_path / "a.gif") as image:
-        assert image.info["loop"] == 0 and image.n_frames == 12
+        assert image.info["loop"] == 0
+        assert image.n_frames == 12
         image.seek(6)
         shown = np.asarray(image.convert("RGB")).astype(int)
-    assert shown.shape == drawn[6].shape and np.abs(shown - drawn[6]).mean() < 1
+    assert shown.shape == drawn[6].shape
+    assert np.abs(shown - drawn[6]).mean() < 1
     assert ((shown == 255).all(axis=-1) == (drawn[6] == 255).all(axis=-1)).mean() > 0.99
 
 

@@ -53,7 +53,8 @@ def test_on_a_smaller_skeleton_and_back(holistic):
     np.testing.assert_array_equal(smaller.keypoints, holistic.keypoints[:, :8])
     back = smaller.on_skeleton(holistic.skeleton)
     np.testing.assert_array_equal(back.keypoints[:, :8], holistic.keypoints[:, :8])
-    assert not back.confidence[:, 8:].any() and not back.keypoints[:, 8:].any()
+    assert not back.confidence[:, 8:].any()
+    assert not back.keypoints[:, 8:].any()
     assert holistic.on_skeleton(holistic.skeleton) is holistic
 
 

@@ -33,9 +33,11 @@ def test_parts_of_openpose(openpose):
     skeleton = openpose.skeleton
     assert (skeleton.num_keypoints, skeleton.num_dims, skeleton.layout.name) == (137, 2, "openpose")
     left, right = skeleton.shoulders()
-    assert skeleton.keypoints[left][1] == "LShoulder" and skeleton.keypoints[right][1] == "RShoulder"
+    assert skeleton.keypoints[left][1] == "LShoulder"
+    assert skeleton.keypoints[right][1] == "RShoulder"
     assert len(skeleton.face()) == 70
-    assert len(skeleton.hips()) == 3 and len(skeleton.legs()) == 10
+    assert len(skeleton.hips()) == 3
+    assert len(skeleton.legs()) == 10
 
 
 def test_limbs_stay_inside_their_component(skeleton, openpose):
@@ -48,7 +50,8 @@ def test_world_landmarks_are_duplicates_and_have_legs(skeleton):
     world = Component("POSE_WORLD_LANDMARKS", ("LEFT_SHOULDER", "LEFT_KNEE", "LEFT_HIP"), (), (), "XYZC")
     larger = Skeleton((*skeleton.components, world))
     assert larger.duplicates() == [54, 55, 56]
-    assert larger.legs() == [55] and larger.hips() == [6, 7, 56]
+    assert larger.legs() == [55]
+    assert larger.hips() == [6, 7, 56]
     assert larger.shoulders() == (0, 1)
 
 
@@ -67,9 +70,13 @@ def test_select_keeps_names_limbs_and_colors(skeleton, data):
 
 def test_hands_only_and_unknown_layouts(skeleton, tiny):
     hand = skeleton.select(range(33, 54))
-    assert hand.layout.name == "holistic" and hand.hand("right") == slice(0, 21)
-    assert hand.hand("left") is None and hand.wrist("right") is None
-    assert tiny.skeleton.layout is None and tiny.skeleton.hand("left") is None and not tiny.skeleton.face()
+    assert hand.layout.name == "holistic"
+    assert hand.hand("right") == slice(0, 21)
+    assert hand.hand("left") is None
+    assert hand.wrist("right") is None
+    assert tiny.skeleton.layout is None
+    assert tiny.skeleton.hand("left") is None
+    assert not tiny.skeleton.face()
     for each in (hand, tiny.skeleton):
         with pytest.raises(UserError, match="no shoulders"):
             each.shoulders()

@@ -1,8 +1,9 @@
 import pytest
 import torch
+from pydantic import ValidationError
+
 from pose_core import UserError
 from pose_encoders import AdditionalSequence, TransformerEncoder, TransformerEncoderConfig
-from pydantic import ValidationError
 
 K, D, C = 5, 3, 16
 

@@ -1,4 +1,4 @@
-"""pose-core: what every pose model needs around it: formats, skeletons, transforms, pictures, metrics, data, training."""
+"""pose-core: what pose models need around them: formats, skeletons, transforms, pictures, metrics, data, training."""
 
 from pose_core.errors import UserError
 from pose_core.formats import read, write

@@ -18,7 +18,7 @@ import typer
 from pose_core.errors import UserError
 
 # typer raises these for a wrong command line and exports only their heir.
-_UsageError = typer.BadParameter.__base__
+_UsageError = typer.BadParameter.mro()[1]
 
 Data = Annotated[Path, typer.Option("--data", help="Manifest CSV: path, text, signed_language, split.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists.")]
@@ -46,8 +46,7 @@ def run(app: typer.Typer, name: str) -> NoReturn:
     except UserError as error:
         _end(2, str(error), debug)
     except _UsageError as error:
-        command = error.ctx.command_path if error.ctx is not None else name
-        _end(2, f"{error.format_message().rstrip('.')}; see {command} --help", debug)
+        _end(2, _usage(error, name), debug)
     except (KeyboardInterrupt, typer.Abort):
         _end(130, "interrupted", debug)
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
@@ -55,6 +54,12 @@ def run(app: typer.Typer, name: str) -> NoReturn:
         sys.exit(0)
     except Exception as error:  # whatever is left is ours, and still no reason for forty lines
         _end(1, f"unexpected {type(error).__name__}: {error}; run again with --debug and report it", debug)
+
+
+def _usage(error: Any, name: str) -> str:
+    """One line of a wrong command line: what is wrong, and whose help says more."""
+    command = error.ctx.command_path if error.ctx is not None else name
+    return f"{error.format_message().rstrip('.')}; see {command} --help"
 
 
 def _end(status: int, message: str, debug: bool) -> NoReturn:

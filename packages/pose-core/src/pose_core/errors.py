@@ -2,4 +2,4 @@
 
 
 class UserError(Exception):
-    """What is wrong and what to do about it, in one line that names the thing; command lines print it and exit with 2."""
+    """What is wrong and what to do about it, in one line that names the thing; commands print it and exit with 2."""

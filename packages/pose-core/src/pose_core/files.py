@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pose_core.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 
 def check_output(path: str | Path, *, overwrite: bool = False) -> None:
@@ -51,7 +51,7 @@ def check_output_folder(path: str | Path) -> None:
 
 
 @contextmanager
-def written_whole(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+def written_whole(path: str | Path, *, overwrite: bool = False) -> Generator[Path]:
     """A temporary path beside `path` with its suffix, renamed to `path` once the block has ended without an error.
 
     Raises:

@@ -6,7 +6,7 @@ import io
 import json
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from pose_core.errors import UserError
 
@@ -49,10 +49,11 @@ def load_pretrained(model: type[Model], name: str | Path, bundled: dict[str, Pat
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"{name}: not a model of this kind and version ({reason})") from error
     try:
-        return loaded.to(torch.device(pick_device(device))).eval()
+        cast("torch.nn.Module", loaded).to(torch.device(pick_device(device))).eval()
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"device {device!r} cannot be used ({reason}); try --device cpu") from error
+    return loaded
 
 
 def _check_folder(folder: Path) -> None:

@@ -36,7 +36,9 @@ class PoseSequence:
     def __post_init__(self) -> None:
         expected = (self.skeleton.num_keypoints, self.skeleton.num_dims)
         if self.keypoints.ndim != 3 or self.keypoints.shape[1:] != expected:
-            raise UserError(f"keypoints are {self.keypoints.shape}, the skeleton wants (T, {expected[0]}, {expected[1]})")
+            raise UserError(
+                f"keypoints are {self.keypoints.shape}, the skeleton wants (T, {expected[0]}, {expected[1]})"
+            )
         if self.confidence.shape != self.keypoints.shape[:2]:
             raise UserError(f"confidence is {self.confidence.shape}, keypoints are {self.keypoints.shape}")
         if not (np.isfinite(self.fps) and self.fps > 0):
@@ -91,9 +93,13 @@ class PoseSequence:
         pairs = [(new, position[name]) for new, name in enumerate(skeleton.keypoints) if name in position]
         if not pairs:
             theirs, ours = ({c for c, _ in s.keypoints} for s in (self.skeleton, skeleton))
-            raise UserError(f"no keypoint in common: found {', '.join(sorted(theirs))}, expected {', '.join(sorted(ours))}")
+            raise UserError(
+                f"no keypoint in common: found {', '.join(sorted(theirs))}, expected {', '.join(sorted(ours))}"
+            )
         if skeleton.num_dims > self.skeleton.num_dims:
-            raise UserError(f"the poses have {self.skeleton.num_dims} coordinates a point, expected {skeleton.num_dims}")
+            raise UserError(
+                f"the poses have {self.skeleton.num_dims} coordinates a point, expected {skeleton.num_dims}"
+            )
         new, old = (list(column) for column in zip(*pairs, strict=True))
         keypoints = np.zeros((len(self), skeleton.num_keypoints, skeleton.num_dims), np.float32)
         confidence = np.zeros(keypoints.shape[:2], np.float32)

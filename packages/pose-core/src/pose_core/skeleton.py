@@ -118,7 +118,7 @@ class Skeleton:
                     name=component.name,
                     points=tuple(component.points),
                     limbs=tuple((int(a), int(b)) for a, b in component.limbs),
-                    colors=tuple(tuple(int(channel) for channel in color) for color in component.colors),
+                    colors=tuple((int(r), int(g), int(b)) for r, g, b in component.colors),
                     point_format=component.format,
                 )
                 for component in header.components
@@ -130,7 +130,7 @@ class Skeleton:
         from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
 
         components = [
-            PoseHeaderComponent(c.name, list(c.points), list(c.limbs), [list(rgb) for rgb in c.colors], c.point_format)
+            PoseHeaderComponent(c.name, list(c.points), list(c.limbs), list(c.colors), c.point_format)
             for c in self.components
         ]
         return PoseHeader(version, PoseHeaderDimensions(*size), components)

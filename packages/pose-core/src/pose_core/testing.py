@@ -60,7 +60,7 @@ def fake_sequence(
             keypoints[:, skeleton.index("POSE_LANDMARKS", f"{side.upper()}_{joint}"), :2] = 250 + sign * x, y
         wrist = np.stack([250 + sign * (80 + 20 * rise), 370 - 160 * rise], axis=1)
         keypoints[:, skeleton.wrist(side), :2] = wrist
-        hand = skeleton.hand(side)
+        hand = skeleton.slice_of(f"{side.upper()}_HAND_LANDMARKS")
         keypoints[:, hand.start, :2] = wrist
         for finger in range(5):
             for joint in range(4):

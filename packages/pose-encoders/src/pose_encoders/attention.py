@@ -10,6 +10,8 @@ from torch.nn import functional as F
 class RotaryPositions(nn.Module):
     """Rotary position embedding (Su et al. 2021, https://arxiv.org/abs/2104.09864): no limit on the sequence length."""
 
+    frequencies: Tensor
+
     def __init__(self, head_dim: int, base: float = 10_000.0) -> None:
         super().__init__()
         frequencies = base ** -(torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim)

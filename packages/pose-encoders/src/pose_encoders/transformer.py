@@ -28,7 +28,9 @@ class TransformerEncoderConfig(BaseModel):
     @model_validator(mode="after")
     def _learned_positions_need_a_size(self) -> TransformerEncoderConfig:
         if (self.positions == "learned") != (self.max_seq_size is not None):
-            raise ValueError("max_seq_size belongs to positions: learned, which needs it; rotary positions have no limit")
+            raise ValueError(
+                "max_seq_size belongs to positions: learned, which needs it; rotary positions have no limit"
+            )
         return self
 
 
@@ -88,7 +90,7 @@ class TransformerEncoder(nn.Module):
         x = self.projection(pose.masked_fill(~mask[:, :, None, None], 0.0).flatten(2))  # (B, T, C)
         places = torch.arange(1, T + 1, device=x.device).expand(B, T)
         if self.positions is not None:
-            if T > self.positions.num_embeddings:
+            if self.positions.num_embeddings < T:
                 raise UserError(
                     f"{T} frames, but this encoder has learned positions for {self.positions.num_embeddings} "
                     "(max_seq_size); cut the sequence, or train with rotary positions, which have no limit"

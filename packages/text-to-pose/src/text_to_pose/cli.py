@@ -55,7 +55,7 @@ def generate(
             raise typer.BadParameter("--file writes to one folder: give one --output")
         made = generate_file(file, output[0], options)
     else:
-        made = generate_text(text, output, options)
+        made = generate_text(text or "", output, options)
     if json:
         print_json(made)
         return

@@ -141,8 +141,8 @@ class LetterDataset(Dataset):
     def __len__(self) -> int:
         return len(self.sequences)
 
-    def __getitem__(self, i: int) -> tuple[PoseSequence, list[int], np.ndarray, np.ndarray]:
-        sequence, others = self.sequences[i], self.starts[i]
+    def __getitem__(self, index: int) -> tuple[PoseSequence, list[int], np.ndarray, np.ndarray]:
+        sequence, others = self.sequences[index], self.starts[index]
         start, frame = sequence, 0
         if self.training:
             kind = _random()
@@ -154,8 +154,8 @@ class LetterDataset(Dataset):
             if _random() < 0.3:
                 sequence = stretch(sequence, max(1, round(len(sequence) * (0.85 + 0.35 * _random()))))
         elif others:
-            start = others[i % len(others)]
-        return sequence, self.tokens[i], start.keypoints[frame], start.confidence[frame]
+            start = others[index % len(others)]
+        return sequence, self.tokens[index], start.keypoints[frame], start.confidence[frame]
 
     def collate(self, items: Sequence[tuple[PoseSequence, list[int], np.ndarray, np.ndarray]]) -> TrainingBatch:
         """Items to a padded batch."""

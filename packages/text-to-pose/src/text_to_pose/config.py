@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pose_encoders import TransformerEncoderConfig
 from pydantic import BaseModel, ConfigDict, Field
+
+from pose_encoders import TransformerEncoderConfig
 
 
 class NetworkConfig(BaseModel):

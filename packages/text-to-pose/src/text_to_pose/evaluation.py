@@ -16,11 +16,12 @@ from text_to_pose.generation import StartFrames, generate_letters
 from text_to_pose.tokenizer import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from pose_core import PoseSequence
     from pose_core.data import Clip
+    from pose_core.skeleton import Side
     from text_to_pose.model import TextToPose
 
 
@@ -53,7 +54,7 @@ class ManifestClips:
     sequences: list[PoseSequence]
     letters: list[str]
     shapes: list[tuple[np.ndarray, np.ndarray] | None]
-    hands: dict[str, str]
+    hands: dict[str, Side]
 
 
 def evaluate(
@@ -89,7 +90,7 @@ def evaluate(
         raise UserError(f"{data}: no clip has split {split}; it has {known}")
     starts = [_other_clip(everything.clips, i) for i in rows]
     progress(f"generating {len(rows)} letters")
-    made: dict[str, list[PoseSequence | None]] = {
+    made: dict[str, Sequence[PoseSequence | None]] = {
         "model": _generate(model, everything, rows, starts, num_steps),
         "still": [_held(everything, i, start) for i, start in zip(rows, starts, strict=True)],
         "copied": [_copied(everything, i) for i in rows],
@@ -101,8 +102,8 @@ def evaluate(
     return scores
 
 
-def hand_shape(sequence: PoseSequence, side: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """A hand relative to its wrist, (T', 21, D) in shoulder widths with confidence (T', 21), over the frames it is seen.
+def hand_shape(sequence: PoseSequence, side: Side) -> tuple[np.ndarray, np.ndarray] | None:
+    """A hand relative to its wrist, over the frames it is seen: (T', 21, D) in shoulder widths, confidence (T', 21).
 
     None where it is seen in no frame.
     """
@@ -179,19 +180,20 @@ def _copied(everything: ManifestClips, i: int) -> PoseSequence | None:
 
 
 def _score(everything: ManifestClips, rows: Sequence[int], made: Sequence[PoseSequence | None]) -> Score:
-    columns: dict[str, list[float]] = {"dtw_mje": [], "length_error": [], "rank1": [], "rank5": [], "acceleration": []}
-    for i, sequence in zip(rows, made, strict=True):
-        if sequence is None:
-            continue
-        reference = everything.sequences[i]
-        nearest = _nearest_letters(everything, i, sequence)
-        columns["dtw_mje"].append(dtw_mje(sequence, reference))
-        columns["length_error"].append(abs(len(sequence) - len(reference)) / len(reference))
-        columns["rank1"].append(float(everything.letters[i] in nearest[:1]))
-        columns["rank5"].append(float(everything.letters[i] in nearest[:5]))
-        columns["acceleration"].append(acceleration(sequence) / acceleration(reference))
-    clips = len(columns["dtw_mje"])
-    return Score(clips, **{name: _finite_mean(values) for name, values in columns.items()})
+    pairs = [(i, sequence) for i, sequence in zip(rows, made, strict=True) if sequence is not None]
+    references = [everything.sequences[i] for i, _ in pairs]
+    nearest = [_nearest_letters(everything, i, sequence) for i, sequence in pairs]
+    sequences = [sequence for _, sequence in pairs]
+    return Score(
+        clips=len(pairs),
+        dtw_mje=_finite_mean(map(dtw_mje, sequences, references)),
+        length_error=_finite_mean(abs(len(s) - len(r)) / len(r) for s, r in zip(sequences, references, strict=True)),
+        rank1=_finite_mean(everything.letters[i] in found[:1] for (i, _), found in zip(pairs, nearest, strict=True)),
+        rank5=_finite_mean(everything.letters[i] in found[:5] for (i, _), found in zip(pairs, nearest, strict=True)),
+        acceleration=_finite_mean(
+            acceleration(s) / acceleration(r) for s, r in zip(sequences, references, strict=True)
+        ),
+    )
 
 
 def _nearest_letters(everything: ManifestClips, i: int, sequence: PoseSequence) -> list[str]:
@@ -208,6 +210,6 @@ def _nearest_letters(everything: ManifestClips, i: int, sequence: PoseSequence) 
     return [letter for _, letter in sorted(candidates)]
 
 
-def _finite_mean(values: Sequence[float]) -> float:
+def _finite_mean(values: Iterable[float]) -> float:
     finite = [value for value in values if np.isfinite(value)]
     return float(np.mean(finite)) if finite else float("nan")

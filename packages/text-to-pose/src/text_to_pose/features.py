@@ -14,9 +14,13 @@ if TYPE_CHECKING:
 class HandFeatures(nn.Module):
     """Shoulder-normalized keypoints to features of the same shape, and back.
 
-    In shoulder widths a whole hand is as large as the sway of the body, and a letter is a few hundredths of it. So every
-    point of a hand but its wrist is taken relative to that wrist and multiplied by `scale`; all else stays as it is.
+    In shoulder widths a whole hand is as large as the sway of the body, and letters differ by a few hundredths. So
+    every point of a hand but its wrist is taken relative to that wrist and multiplied by `scale`; all else stays.
     """
+
+    root: Tensor
+    is_root: Tensor
+    scales: Tensor
 
     def __init__(self, skeleton: Skeleton, scale: float) -> None:
         super().__init__()

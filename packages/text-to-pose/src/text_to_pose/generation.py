@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from text_to_pose.model import Condition, TextToPose
 
 SIZE = (512, 512, 0)  # picture that generated poses are placed in
+MAX_SECONDS = 60  # a letter is never longer, whatever an odd start frame makes the model predict
 ANCHOR = 5  # frames over which a sequence lets go of its start frame
 
 
@@ -80,7 +82,7 @@ def generate_letters(
         start.confidence.to(model.device),
     )
     log_frames, _ = model.length_predictor(condition)
-    lengths = log_frames.exp().round().long().clamp(min=2)
+    lengths = log_frames.clamp(max=math.log(MAX_SECONDS * model.config.fps)).exp().round().long().clamp(min=2)
     made: dict[int, PoseSequence] = {}
     for rows in lengths.argsort().split(batch_size):  # alike in length, so that little is padded
         keypoints, present = _refined(model, condition[rows], lengths[rows], num_steps or model.config.num_steps)
@@ -95,10 +97,9 @@ def generate_letters(
 def _refined(model: TextToPose, condition: Condition, lengths: Tensor, num_steps: int) -> tuple[Tensor, Tensor]:
     """Keypoints (B, T, K, D) in shoulder widths and probabilities (B, T, K) that they are there."""
     mask = torch.arange(int(lengths.max()), device=model.device) < lengths[:, None]
-    for refinement in model.refine(condition, mask, num_steps):
-        pass
-    features = _anchored(refinement.features, condition.start, condition.start_seen)
-    return model.features.inverse(features), torch.sigmoid(refinement.presence)
+    *_, refined = model.refine(condition, mask, num_steps)
+    features = _anchored(refined.features, condition.start, condition.start_seen)
+    return model.features.inverse(features), torch.sigmoid(refined.presence)
 
 
 def generate_words(
@@ -142,7 +143,7 @@ def placed(sequence: PoseSequence) -> PoseSequence:
 
 
 def _anchored(features: Tensor, start: Tensor, start_seen: Tensor) -> Tensor:
-    """Lets features (B, T, K, D) begin exactly at their start frames (B, K, D), and forget them within `ANCHOR` frames."""
+    """Lets features (B, T, K, D) begin exactly at their start frames (B, K, D), forgotten within `ANCHOR` frames."""
     t = torch.arange(features.shape[1], device=features.device)
     weight = 0.5 + 0.5 * torch.cos(torch.pi * (t / ANCHOR).clamp(max=1))  # 1 at the first frame, 0 from ANCHOR on
     gap = (start - features[:, 0]) * start_seen[..., None]

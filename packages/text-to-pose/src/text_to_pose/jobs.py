@@ -17,8 +17,6 @@ from text_to_pose.generation import generate_words
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pose_core import PoseSequence
-
 
 @dataclass(frozen=True)
 class GenerationOptions:

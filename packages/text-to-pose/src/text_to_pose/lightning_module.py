@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from pose_core.training import warmup_cosine_adamw
 from text_to_pose.losses import length_loss, pose_losses, start_loss
 
 if TYPE_CHECKING:
+    from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
     from torch import Tensor
 
     from pose_core.training import TrainingConfig
@@ -34,12 +35,12 @@ class TextToPoseModule(LightningModule):
         self.config = config
         self.validation_dtw_mje = MeanMetric()
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         return warmup_cosine_adamw(self.model.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
 
     def training_step(self, batch: TrainingBatch) -> Tensor:
         losses = self.losses(batch, drop_keypoints(batch.start_confidence), random_progress(len(batch.tokens)))
-        total = sum(WEIGHTS[name] * loss for name, loss in losses.items())
+        total = torch.stack([WEIGHTS[name] * loss for name, loss in losses.items()]).sum()
         self.log_dict({f"train/{name}": loss for name, loss in losses.items()}, batch_size=len(batch.tokens))
         self.log("train/loss", total, prog_bar=True, batch_size=len(batch.tokens))
         return total
@@ -50,9 +51,8 @@ class TextToPoseModule(LightningModule):
         self.log_dict({f"validation/{name}": loss for name, loss in losses.items()}, batch_size=len(batch.tokens))
 
         condition, _ = self._condition(batch, batch.start_confidence)
-        for refinement in self.model.refine(condition, batch.target.mask, self.model.config.num_steps):
-            pass
-        keypoints = self.model.features.inverse(refinement.features.float()).cpu().numpy()
+        *_, refined = self.model.refine(condition, batch.target.mask, self.model.config.num_steps)
+        keypoints = self.model.features.inverse(refined.features.float()).cpu().numpy()
         for row, length in enumerate(batch.target.lengths.tolist()):
             # The reference says which keypoints count: presence is judged by its own loss.
             seen = np.ones((length, self.model.skeleton.num_keypoints), np.float32)
@@ -64,7 +64,12 @@ class TextToPoseModule(LightningModule):
         self.log(MONITOR, self.validation_dtw_mje, prog_bar=True)
 
     def losses(self, batch: TrainingBatch, start_confidence: Tensor, progress: Tensor) -> dict[str, Tensor]:
-        """Every loss by name. `start_confidence` (B, K) is what the model sees of the start; progress (B,) in [0, 1]."""
+        """Every loss by name.
+
+        Args:
+            start_confidence: (B, K), what the model is shown of the start frame.
+            progress: (B,) in [0, 1], how far on the way the sequences are that it starts from.
+        """
         target, progress = batch.target, progress.to(batch.tokens.device)
         condition, filled = self._condition(batch, start_confidence)
         clean = self.model.features(target.keypoints)

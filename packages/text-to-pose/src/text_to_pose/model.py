@@ -77,7 +77,11 @@ class StartFrame(nn.Module):
         self.shape = (num_keypoints, num_dims)
         values = num_keypoints * num_dims
         self.network = nn.Sequential(
-            nn.Linear(values + num_keypoints + dim, dim), nn.GELU(), nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, values)
+            nn.Linear(values + num_keypoints + dim, dim),
+            nn.GELU(),
+            nn.Linear(dim, dim),
+            nn.GELU(),
+            nn.Linear(dim, values),
         )
 
     def forward(self, features: Tensor, seen: Tensor, summary: Tensor) -> Tensor:
@@ -116,6 +120,8 @@ def frame_places(lengths: Tensor, T: int) -> Tensor:
 class StepEmbedding(nn.Module):
     """How far the refinement has come, a number from 0 (the start frame repeated) to 1 (clean), as a vector."""
 
+    frequencies: Tensor
+
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.register_buffer("frequencies", math.pi * 2.0 ** torch.arange(8), persistent=False)
@@ -130,7 +136,7 @@ class StepEmbedding(nn.Module):
 class Refiner(nn.Module):
     """Predicts the clean sequence from a current one, the text, the start frame and the step."""
 
-    def __init__(self, encoder: nn.Module, decoder: TransformerStack, shape: tuple[int, int]) -> None:
+    def __init__(self, encoder: TransformerEncoder, decoder: TransformerStack, shape: tuple[int, int]) -> None:
         super().__init__()
         K, D = shape
         dim = encoder.output_dim
@@ -171,6 +177,9 @@ class TextToPose(
     Its state holds, beside the weights, a start frame for each language: the mean first frame of the clips it was
     trained on, `start_keypoints` (languages, K, D) in shoulder widths and `start_confidence` (languages, K).
     """
+
+    start_keypoints: Tensor
+    start_confidence: Tensor
 
     def __init__(self, config: TextToPoseConfig) -> None:
         super().__init__()

@@ -59,7 +59,9 @@ class CharacterTokenizer:
             raise UserError("the text is empty; give at least one letter")
         for character in characters:
             if character not in self._ids:
-                raise UserError(f"no language was taught the character {_name(character)}; {self._knows(signed_language)}")
+                raise UserError(
+                    f"no language was taught the character {_name(character)}; {self._knows(signed_language)}"
+                )
         return [self._ids[f"<{signed_language}>"], *(self._ids[character] for character in characters)]
 
     def detokenize(self, ids: Sequence[int]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 import yaml
 from pydantic import BaseModel, ConfigDict
-from torch.utils.data import DataLoader
+from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from pose_core import UserError
 from pose_core.data import LengthBucketSampler, read_manifest
@@ -69,15 +69,23 @@ def train(
     model = build_model(train_clips, train_sequences, config)
     starts = {"start_clips": train_clips, "start_sequences": train_sequences}
     train_set = LetterDataset(train_clips, train_sequences, model.tokenizer, training=True, **starts)
-    loaders = [_loader(train_set, config.training, shuffle=True), None]
+    validation_loader = None
     if validation_clips:
         validation_set = LetterDataset(
             validation_clips, validation_sequences, model.tokenizer, training=False, **starts
         )
-        loaders[1] = _loader(validation_set, config.training, shuffle=False)
+        validation_loader = _loader(validation_set, config.training, shuffle=False)
 
     module = TextToPoseModule(model, config.training)
-    trainer = fit(module, *loaders, config.training, output, monitor=MONITOR, resume_from=resume_from)
+    trainer = fit(
+        module,
+        _loader(train_set, config.training, shuffle=True),
+        validation_loader,
+        config.training,
+        output,
+        monitor=MONITOR,
+        resume_from=resume_from,
+    )
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     # The card first: the mixin writes one of its own where there is none.
     (output / "README.md").write_text(_card(data, len(train_clips), config, metrics), encoding="utf-8")
@@ -110,16 +118,13 @@ def build_model(clips: Sequence[Clip], sequences: Sequence[PoseSequence], config
 
 
 def _loader(dataset: LetterDataset, config: TrainingConfig, *, shuffle: bool) -> DataLoader:
-    if shuffle:
-        batches = {"batch_sampler": LengthBucketSampler([len(s) for s in dataset.sequences], config.batch_size)}
-    else:
-        batches = {"batch_size": config.batch_size}
+    batches = BatchSampler(SequentialSampler(dataset), config.batch_size, drop_last=False)
     return DataLoader(
         dataset,
+        batch_sampler=LengthBucketSampler(list(map(len, dataset.sequences)), config.batch_size) if shuffle else batches,
         collate_fn=dataset.collate,
         num_workers=config.num_workers,
         persistent_workers=config.num_workers > 0,
-        **batches,
     )
 
 

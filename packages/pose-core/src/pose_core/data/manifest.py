@@ -62,18 +62,19 @@ def read_manifest(path: str | Path) -> list[Clip]:
 
 
 def _clip(row: dict[str, str | None], place: str, folder: Path) -> Clip:
+    values = {column: (row.get(column) or "").strip() for column in (*REQUIRED, "spoken_language")}
     for column in REQUIRED:
-        if not (row[column] or "").strip():
+        if not values[column]:
             raise UserError(f"{place}: no {column}")
-    file = folder / row["path"]
-    if Path(row["path"]).is_absolute() or not file.resolve().is_relative_to(folder.resolve()):
-        raise UserError(f"{place}: {row['path']} lies outside the manifest's folder; move the clip into it")
+    file = folder / values["path"]
+    if Path(values["path"]).is_absolute() or not file.resolve().is_relative_to(folder.resolve()):
+        raise UserError(f"{place}: {values['path']} lies outside the manifest's folder; move the clip into it")
     if not file.is_file():
         raise UserError(f"{place}: there is no file {file}; remove the row or restore the file")
     return Clip(
         path=file,
-        text=row["text"].strip(),
-        signed_language=row["signed_language"].strip(),
-        split=row["split"].strip(),
-        spoken_language=(row.get("spoken_language") or "").strip(),
+        text=values["text"],
+        signed_language=values["signed_language"],
+        split=values["split"],
+        spoken_language=values["spoken_language"],
     )

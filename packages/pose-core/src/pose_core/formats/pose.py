@@ -130,6 +130,7 @@ def _check_length(body: bytes, header: PoseHeader) -> None:
     expected = found % 0x10000 if version == 0.1 else found  # v0.1 counts frames in 16 bits and lets them overflow
     if rest or expected != stated:
         raise UserError(f"states {stated} frames and holds {found}: it is cut short or damaged; copy it again")
+    return None
 
 
 def _check_length_v0_0(body: bytes, header: PoseHeader) -> None:

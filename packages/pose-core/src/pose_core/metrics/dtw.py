@@ -28,9 +28,7 @@ def dtw_mje(hypothesis: PoseSequence, reference: PoseSequence) -> float:
     """
     if hypothesis.skeleton != reference.skeleton:
         raise UserError("DTW-MJE compares poses on one skeleton; put one of them on the other's with `on_skeleton`")
-    return dtw(
-        frame_distances(hypothesis.keypoints, hypothesis.confidence, reference.keypoints, reference.confidence)
-    )
+    return dtw(frame_distances(hypothesis.keypoints, hypothesis.confidence, reference.keypoints, reference.confidence))
 
 
 def frame_distances(x: np.ndarray, x_confidence: np.ndarray, y: np.ndarray, y_confidence: np.ndarray) -> np.ndarray:

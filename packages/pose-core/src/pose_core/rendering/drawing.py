@@ -141,7 +141,7 @@ def _limbs_of(skeleton: Skeleton, points: np.ndarray) -> np.ndarray:
 def _lengths(places: np.ndarray, seen: np.ndarray, limbs: np.ndarray) -> np.ndarray:
     """(E,) median length in pixels of each limb over the frames that show it; 0 where none does."""
     lengths = np.linalg.norm(places[:, limbs[:, 0]] - places[:, limbs[:, 1]], axis=-1)  # (T, E)
-    there = seen[:, limbs].all(axis=-1)
+    there = seen[:, limbs[:, 0]] & seen[:, limbs[:, 1]]
     return np.array([np.median(length[t]) if t.any() else 0.0 for length, t in zip(lengths.T, there.T, strict=True)])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -103,7 +104,7 @@ def gif_frames(frames: int, fps: float) -> tuple[list[int], list[int]]:
     kept = list(range(0, frames, step))
     starts = [math.floor(100 * frame / fps + 0.5) for frame in [*kept, frames]]
     # The last frame of a clip cut mid-step, or one of a single frame, may last less than a viewer accepts.
-    return kept, [max(2, end - start) for start, end in zip(starts, starts[1:], strict=False)]
+    return kept, [max(2, end - start) for start, end in itertools.pairwise(starts)]
 
 
 def _palette(skeleton: Skeleton):

@@ -70,7 +70,7 @@ def _first_problem(error: ValidationError, config: type[BaseModel]) -> str:
     place = ".".join(str(part) for part in problem["loc"])
     if problem["type"] != "extra_forbidden":
         return f"{place}: {problem['msg']}, found {problem['input']!r}"
-    section = config
+    section: Any = config
     for part in problem["loc"][:-1]:
         section = section.model_fields[str(part)].annotation
     near = difflib.get_close_matches(str(problem["loc"][-1]), section.model_fields, n=1, cutoff=0)

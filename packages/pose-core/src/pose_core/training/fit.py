@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pose_core.errors import UserError
 from pose_core.files import check_output_folder
@@ -111,7 +111,7 @@ def load_weights(module: LightningModule, checkpoint: str | Path) -> None:
     module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
 
 
-def _default_precision(device: str) -> str:
+def _default_precision(device: str) -> Literal["32-true", "bf16-mixed"]:
     import torch
 
     return "bf16-mixed" if device != "cpu" and torch.accelerator.is_available() else "32-true"

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+
     from pose_core.training.config import TrainingConfig
 
 
-def warmup_cosine_adamw(parameters: Iterable[torch.nn.Parameter], config: TrainingConfig, steps: int) -> dict[str, Any]:
+def warmup_cosine_adamw(
+    parameters: Iterable[torch.nn.Parameter], config: TrainingConfig, steps: int
+) -> OptimizerLRSchedulerConfig:
     """AdamW, its rate rising linearly for `warmup_steps` and then falling on a cosine to 0 at `steps`.
 
     Matrices are decayed, vectors (biases, norms) are not. Returns what `configure_optimizers` returns.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pose_core.errors import UserError
-from pose_core.sequence import PoseSequence
+
+if TYPE_CHECKING:
+    from pose_core.sequence import PoseSequence
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,66 @@
+import pytest
+import torch
+
+from pose_core.testing import fake_manifest, fake_skeleton
+from pose_encoders import TransformerEncoderConfig
+from text_to_pose.cli import main
+from text_to_pose.config import NetworkConfig, TextToPoseConfig
+from text_to_pose.model import TextToPose
+
+torch.set_num_threads(1)  # networks this small only wait for a second one
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """The smallest network that still learns."""
+    return NetworkConfig(
+        encoder=TransformerEncoderConfig(hidden_dim=32, num_layers=1, num_heads=2, dropout=0.0),
+        decoder_layers=1,
+        num_heads=2,
+        dropout=0.0,
+    )
+
+
+@pytest.fixture(scope="session")
+def manifest(tmp_path_factory):
+    """Six letters of ase and gsg for training, and gsg's D for validation."""
+    return fake_manifest(tmp_path_factory.mktemp("clips"))
+
+
+@pytest.fixture
+def model(tiny):
+    """Untrained and tiny; knows ase A B C and, left-handed, ise A SCH."""
+    torch.manual_seed(0)
+    config = TextToPoseConfig(
+        network=tiny,
+        skeleton=fake_skeleton().to_dict(),
+        alphabets={"ase": ["A", "B", "C"], "ise": ["A", "SCH"]},
+        signing_hands={"ase": "right", "ise": "left"},
+        num_steps=3,
+    )
+    model = TextToPose(config).eval()
+    model.start_keypoints.normal_(std=0.5)
+    model.start_confidence.fill_(1.0)
+    return model
+
+
+@pytest.fixture
+def folder(model, tmp_path):
+    """The model as a folder."""
+    model.save_pretrained(tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def cli(monkeypatch, capsys):
+    """Runs `text-to-pose` here: arguments to (exit status, stdout, stderr)."""
+
+    def call(*arguments):
+        monkeypatch.setattr("sys.argv", ["text-to-pose", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capsys.readouterr()
+        return end.value.code, out, err
+
+    return call

@@ -1,0 +1,189 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from pose_format import Pose
+
+from pose_core import read
+
+GENERATE = ("--signed-language", "ase", "--checkpoint")
+
+
+def one_line(err):
+    lines = [line for line in err.splitlines() if line.startswith("Error:")]
+    assert len(lines) == 1
+    assert "Traceback" not in err
+    return lines[0]
+
+
+def test_generate_says_what_it_made_and_writes_it(cli, folder, tmp_path):
+    outputs = [tmp_path / f"word.{suffix}" for suffix in ("pose", "gif", "png")]
+    options = [option for output in outputs for option in ("--output", output)]
+    status, out, _ = cli("generate", "cab", *GENERATE, folder, *options)
+    assert status == 0
+    pose = Pose.read(outputs[0].read_bytes())
+    frames = len(pose.body.data)
+    assert f"C A B in ase, {frames} frames, {frames / 25:.1f} s of signing" in out
+    assert pose.body.fps == 25
+    assert (pose.body.confidence[:, 0, -21:] == 1).all()
+    assert outputs[1].read_bytes()[:6] == b"GIF89a"
+    assert outputs[2].read_bytes()[1:4] == b"PNG"
+
+
+def test_generate_json(cli, folder, tmp_path):
+    status, out, _ = cli("generate", "ab", *GENERATE, folder, "--output", tmp_path / "ab.pose", "--json", "--steps", 1)
+    assert status == 0
+    (word,) = json.loads(out)
+    assert word["letters"] == ["A", "B"]
+    assert word["frames"] == len(read(word["files"][0]))
+
+
+def test_generate_file_makes_a_pose_a_line(cli, folder, tmp_path):
+    (tmp_path / "words.txt").write_text("ab\n\nc a/b\n".replace("/", ""), encoding="utf-8")
+    status, out, _ = cli("generate", "--file", tmp_path / "words.txt", *GENERATE, folder, "--output", tmp_path / "out")
+    assert status == 0
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["001-ab.pose", "003-c_ab.pose"]
+    assert len(out.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["", "--signed-language", "ase"], "the text is empty; give at least one letter"),
+        (["ax", "--signed-language", "ase"], "ase was not taught the letter 'X'; ase knows A B C"),
+        (["ah", "--signed-language", "ase"], "--untaught signs it as they do"),
+        (["a", "--signed-language", "xyz"], "unknown signed language 'xyz'; this model knows ase, ise"),
+        (["a"], "Missing option '--signed-language'; see text-to-pose generate --help"),
+        (["--signed-language", "ase"], "give a text or --file"),
+        (["a", "--signed-language", "ase", "--file", "words.txt"], "give a text or --file"),
+        (["a", "--signed-language", "ase", "--steps", "0"], "--steps"),
+        (["a", "--signed-language", "ase", "--device", "warp"], "device 'warp' cannot be used"),
+    ],
+)
+def test_a_wrong_generate_is_one_line_and_leaves_nothing(cli, folder, tmp_path, arguments, message):
+    output = tmp_path / "out"
+    output.mkdir()
+    status, out, err = cli("generate", *arguments, "--checkpoint", folder, "--output", output / "a.pose")
+    assert status == 2
+    assert message in one_line(err)
+    assert not out
+    assert not list(output.iterdir())
+
+
+def test_outputs_that_cannot_be_written_are_refused_before_any_work(cli, tmp_path):
+    # With a model that does not exist: the output is looked at first.
+    existing = tmp_path / "a.pose"
+    existing.write_bytes(b"mine")
+    for output, message in (
+        (existing, f"{existing}: exists; use --overwrite"),
+        (tmp_path / "no" / "a.pose", "there is no folder"),
+        (tmp_path / "a.mp3", "cannot write .mp3; use .pose, .gif, .png"),
+        (existing / "a.pose", "there is no folder"),
+    ):
+        status, _, err = cli("generate", "a", *GENERATE, tmp_path / "nowhere", "--output", output)
+        assert (status, message in one_line(err)) == (2, True), err
+    assert existing.read_bytes() == b"mine"
+
+
+def test_overwrite_replaces(cli, folder, tmp_path):
+    (tmp_path / "a.pose").write_bytes(b"old")
+    status, *_ = cli("generate", "a", *GENERATE, folder, "--output", tmp_path / "a.pose", "--overwrite")
+    assert status == 0
+    assert len(read(tmp_path / "a.pose")) > 1
+
+
+def test_a_wrong_file_of_words_is_refused_by_name_and_line(cli, folder, tmp_path):
+    words = tmp_path / "words.txt"
+    for content, message in (
+        (None, "words.txt: cannot be read"),
+        (b"\n  \n", "words.txt: has no text"),
+        (b"\xff\xfe\xfa", "not UTF-8"),
+        (b"ab\nax\n", "words.txt, line 2: ase was not taught the letter 'X'"),
+    ):
+        if content is not None:
+            words.write_bytes(content)
+        status, _, err = cli("generate", "--file", words, *GENERATE, folder, "--output", tmp_path / "out")
+        assert (status, message in one_line(err)) == (2, True), err
+        assert not list(tmp_path.glob("out/*"))
+    status, _, err = cli("generate", "--file", words, *GENERATE, folder, "--output", words)
+    assert (status, "is a file; name a folder" in err) == (2, True)
+
+
+def test_a_model_that_is_not_one_is_refused(cli, folder, tmp_path):
+    (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:1000])
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for checkpoint, message in (
+        (folder, "not a model of this kind"),
+        (empty, "lacks config.json and model.safetensors"),
+        (tmp_path / "nowhere", "no such model folder; bundled: fingerspelling"),
+    ):
+        status, _, err = cli("generate", "a", *GENERATE, checkpoint, "--output", tmp_path / "a.pose")
+        assert (status, message in one_line(err)) == (2, True), err
+
+
+def test_train_then_evaluate_then_generate(cli, manifest, tmp_path):
+    run = tmp_path / "run"
+    small = [f"network.{name}" for name in ("encoder.hidden_dim=32", "encoder.num_layers=1", "decoder_layers=1")]
+    settings = [option for setting in (*small, "training.validate_every=1") for option in ("--set", setting)]
+    status, out, _ = cli("train", "--data", manifest, "--output", run, "--epochs", 1, "--device", "cpu", *settings)
+    assert status == 0
+    assert "validation/dtw_mje" in out
+
+    status, out, _ = cli("evaluate", "--checkpoint", run, "--data", manifest, "--split", "validation")
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines()[1:4]] == ["model", "still", "copied"]
+    status, out, _ = cli("evaluate", "--checkpoint", run, "--data", manifest, "--json")
+    scores = json.loads(out)["scores"]
+    assert set(scores["model"]) == {"clips", "dtw_mje", "length_error", "rank1", "rank5", "acceleration"}
+
+    status, *_ = cli("generate", "abc", *GENERATE, run, "--output", tmp_path / "abc.pose")
+    assert status == 0
+
+
+def test_train_refuses_what_it_cannot_use(cli, manifest, tmp_path):
+    rows = manifest.read_text().splitlines()
+    broken = manifest.with_name("broken.csv")
+    for row, message in (
+        ("gone.pose,A,ase,train", "broken.csv, line 9: there is no file"),
+        ("../away.pose,A,ase,train", "broken.csv, line 9: ../away.pose lies outside"),
+    ):
+        broken.write_text("\n".join([*rows[:8], row]))
+        status, _, err = cli("train", "--data", broken, "--output", tmp_path / "run")
+        assert (status, message in one_line(err)) == (2, True), err
+    for arguments, message in (
+        (["--data", tmp_path / "no.csv"], "no such manifest"),
+        (["--data", manifest, "--config", "hug"], "no such preset or file; presets: default"),
+        (["--data", manifest, "--set", "training.epoch=3"], "did you mean epochs?"),
+        (["--data", manifest, "--resume"], "has no run to resume"),
+        (["--data", manifest, "--learning-rate", "-1"], "learning_rate"),
+    ):
+        status, _, err = cli("train", *arguments, "--output", tmp_path / "run")
+        assert (status, message in one_line(err)) == (2, True), err
+
+
+def test_a_truncated_clip_is_named(cli, manifest, tmp_path):
+    whole = (manifest.parent / "ase-A.pose").read_bytes()
+    (tmp_path / "cut.pose").write_bytes(whole[: len(whole) // 2])
+    index = tmp_path / "index.csv"
+    index.write_text("path,text,signed_language,split\ncut.pose,A,ase,train\n")
+    status, _, err = cli("train", "--data", index, "--output", tmp_path / "run")
+    assert status == 2
+    assert "cut.pose: states" in one_line(err)
+
+
+def test_help_does_not_wait_for_torch():
+    code = "import sys, text_to_pose.cli; print([m for m in ('torch', 'lightning', 'pose_format') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_generating_imports_no_trainer(folder, tmp_path):
+    code = (
+        "import sys; from text_to_pose.cli import main\n"
+        f"sys.argv = ['text-to-pose', 'generate', 'a', '--signed-language', 'ase', '--checkpoint', {str(folder)!r},"
+        f" '--output', {str(tmp_path / 'a.pose')!r}]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "assert not {'lightning', 'torchmetrics', 'tensorboard', 'wandb'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -1,0 +1,27 @@
+import torch
+
+from pose_core.testing import fake_sequence
+from text_to_pose.features import HandFeatures
+
+
+def test_inverse_and_what_changes():
+    sequence = fake_sequence()
+    features = HandFeatures(sequence.skeleton, scale=4.0)
+    keypoints = torch.from_numpy(sequence.keypoints)
+    seen = features(keypoints)
+    torch.testing.assert_close(features.inverse(seen), keypoints, atol=1e-3, rtol=0)
+    body = sequence.skeleton.slice_of("POSE_LANDMARKS")
+    hand = sequence.skeleton.hand("right")
+    torch.testing.assert_close(seen[:, body], keypoints[:, body])
+    torch.testing.assert_close(seen[:, hand.start], keypoints[:, hand.start])
+    torch.testing.assert_close(seen[:, hand.start + 1], 4 * (keypoints[:, hand.start + 1] - keypoints[:, hand.start]))
+
+
+def test_a_finger_whose_wrist_is_missing_has_no_confidence():
+    sequence = fake_sequence()
+    features = HandFeatures(sequence.skeleton, scale=4.0)
+    confidence = torch.from_numpy(sequence.confidence).clone()
+    hand = sequence.skeleton.hand("right")
+    confidence[3, hand.start] = 0
+    assert (features.confidence(confidence)[3, hand] == 0).all()
+    torch.testing.assert_close(features.confidence(confidence)[4], confidence[4])

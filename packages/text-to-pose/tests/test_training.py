@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from pose_core import UserError
+from pose_core.data import Clip
+from pose_core.metrics import dtw_mje
+from pose_core.testing import fake_sequence
+from pose_core.training import TrainingConfig, load_yaml
+from text_to_pose.checkpoint import load_model
+from text_to_pose.clips import LetterDataset, prepare
+from text_to_pose.generation import StartFrames, generate_letters
+from text_to_pose.lightning_module import WEIGHTS, TextToPoseModule, random_progress
+from text_to_pose.training import PRESETS, RunConfig, build_model, train
+
+QUICK = TrainingConfig(epochs=2, batch_size=4, validate_every=1, warmup_steps=1, device="cpu", tensorboard=False)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_load(name):
+    assert load_yaml(RunConfig, PRESETS[name])
+
+
+def test_an_unknown_setting_names_the_nearest(tmp_path):
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"training": {"learning_rat": 1}}))
+    with pytest.raises(UserError, match=r"training\.learning_rat; did you mean learning_rate\?"):
+        load_yaml(RunConfig, tmp_path / "mine.yaml")
+
+
+def test_training_leaves_a_model_folder_and_resumes(manifest, tmp_path, tiny):
+    config = RunConfig(network=tiny, training=QUICK)
+    model, metrics = train(manifest, tmp_path / "run", config)
+    left = {str(path.relative_to(tmp_path / "run")) for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert left >= {
+        "config.json",
+        "model.safetensors",
+        "README.md",
+        "checkpoints/best.ckpt",
+        "checkpoints/last.ckpt",
+        "logs/metrics.csv",
+    }
+    assert np.isfinite(metrics["validation/dtw_mje"])
+    loaded = load_model(tmp_path / "run")
+    assert loaded.config.alphabets == {"ase": ["A", "B", "C", "D"], "gsg": ["A", "B", "C"]}
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(loaded.state_dict()[name], value)
+
+    with pytest.raises(UserError, match="is not empty; --resume"):
+        train(manifest, tmp_path / "run", config)
+    longer = config.model_copy(update={"training": QUICK.model_copy(update={"epochs": 3})})
+    train(manifest, tmp_path / "run", longer, resume=True)
+    last = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=False)
+    assert last["epoch"] == 2
+
+
+def test_a_manifest_without_train_rows_is_refused(manifest, tmp_path, tiny):
+    rows = manifest.read_text().replace(",train", ",test")
+    other = manifest.with_name("untrained.csv")
+    other.write_text(rows)
+    with pytest.raises(UserError, match="no clip has split train"):
+        train(other, tmp_path / "run", RunConfig(network=tiny, training=QUICK))
+
+
+def test_the_model_learns_two_clips(tiny):
+    torch.manual_seed(0)
+    clips = [Clip(Path(f"{letter}.pose"), letter, "ase", "train") for letter in "AB"]
+    sequences = [prepare(fake_sequence(frames=14, shape=5), 25.0), prepare(fake_sequence(frames=18, shape=6), 25.0)]
+    model = build_model(clips, sequences, RunConfig(network=tiny))
+    letters = LetterDataset(clips, sequences, model.tokenizer, start_clips=[], start_sequences=[], training=False)
+    batch = letters.collate([letters[0], letters[1]])
+    module = TextToPoseModule(model, QUICK)
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+    for _ in range(500):
+        losses = module.losses(batch, batch.start_confidence, random_progress(2))
+        sum(WEIGHTS[name] * loss for name, loss in losses.items()).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    start = StartFrames(batch.start_keypoints, batch.start_confidence)
+    made = generate_letters(model.eval(), [("A", "ase"), ("B", "ase")], start)
+    np.testing.assert_allclose([len(sequence) for sequence in made], [14, 18], atol=2)
+    errors = np.array([[dtw_mje(sequence, reference) for reference in sequences] for sequence in made])
+    assert errors.diagonal().max() < 0.05
+    assert (errors.argmin(axis=1) == [0, 1]).all()
+    assert all(sequence.hand_share("left") == 0 for sequence in made)  # neither clip shows it

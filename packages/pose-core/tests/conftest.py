@@ -7,11 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from pose_format.pose_header import PoseHeader, PoseHeaderDimensions
 from pose_format.utils.openpose import OpenPose_Components
 
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Component, Skeleton
+
+settings.register_profile("steady", deadline=None)  # the first call compiles
+settings.load_profile("steady")
 
 FRAMES, FPS, SIZE = 12, 25.0, (640, 480, 0)
 BODY = {

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from hypothesis import settings
 
 from pose_core.testing import fake_manifest, fake_skeleton
 from pose_encoders import TransformerEncoderConfig
@@ -7,6 +8,8 @@ from text_to_pose.cli import main
 from text_to_pose.config import NetworkConfig, TextToPoseConfig
 from text_to_pose.model import TextToPose
 
+settings.register_profile("steady", deadline=None)  # the first call imports
+settings.load_profile("steady")
 torch.set_num_threads(1)  # networks this small only wait for a second one
 
 

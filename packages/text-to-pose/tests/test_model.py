@@ -74,3 +74,10 @@ def test_frame_places_do_not_depend_on_padding():
     torch.testing.assert_close(padded[:1, :6], short)
     assert padded.isfinite().all()
     assert frame_places(torch.tensor([1]), 1).isfinite().all()
+
+
+@torch.inference_mode()
+def test_a_letter_twice_is_another_text_than_once(model):
+    tokens, mask = model.tokenizer.batch([model.tokenizer.tokenize(letter, "ise") for letter in ("A", "AA")])
+    text = model.text_encoder(tokens, mask)
+    assert not torch.allclose(text.values[0, 0], text.values[1, 0], atol=1e-3)

@@ -13,8 +13,8 @@ from pose_core.training import TrainingConfig, load_yaml
 from text_to_pose.checkpoint import load_model
 from text_to_pose.clips import LetterDataset, prepare
 from text_to_pose.generation import StartFrames, generate_letters
-from text_to_pose.lightning_module import WEIGHTS, TextToPoseModule, random_progress
-from text_to_pose.training import PRESETS, RunConfig, build_model, train
+from text_to_pose.lightning_module import WEIGHTS, TextToPoseModule
+from text_to_pose.training import PRESETS, RunConfig, build_model, save, train
 
 QUICK = TrainingConfig(epochs=2, batch_size=4, validate_every=1, warmup_steps=1, device="cpu", tensorboard=False)
 
@@ -56,6 +56,16 @@ def test_training_leaves_a_model_folder_and_resumes(manifest, tmp_path, tiny):
     assert last["epoch"] == 2
 
 
+def test_half_precision_is_half_the_size_and_loads_as_whole(model, tmp_path):
+    for weights in ("float32", "float16"):
+        save(model, tmp_path / weights, weights)
+    sizes = [(tmp_path / weights / "model.safetensors").stat().st_size for weights in ("float32", "float16")]
+    assert sizes[1] < 0.6 * sizes[0]
+    half = load_model(tmp_path / "float16", "cpu")
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(half.state_dict()[name], value, atol=1e-3, rtol=1e-3)
+
+
 def test_a_manifest_without_train_rows_is_refused(manifest, tmp_path, tiny):
     rows = manifest.read_text().replace(",train", ",test")
     other = manifest.with_name("untrained.csv")
@@ -68,15 +78,19 @@ def test_the_model_learns_two_clips(tiny):
     torch.manual_seed(0)
     clips = [Clip(Path(f"{letter}.pose"), letter, "ase", "train") for letter in "AB"]
     sequences = [prepare(fake_sequence(frames=14, shape=5), 25.0), prepare(fake_sequence(frames=18, shape=6), 25.0)]
-    model = build_model(clips, sequences, RunConfig(network=tiny))
+    wider = tiny.model_copy(update={"encoder": tiny.encoder.model_copy(update={"hidden_dim": 64})})
+    model = build_model(clips, sequences, RunConfig(network=wider))
     letters = LetterDataset(clips, sequences, model.tokenizer, start_clips=[], start_sequences=[], training=False)
     batch = letters.collate([letters[0], letters[1]])
     module = TextToPoseModule(model, QUICK)
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
-    for _ in range(500):
-        losses = module.losses(batch, batch.start_confidence, random_progress(2))
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, total_iters=400)
+    for _ in range(400):
+        losses = module.losses(batch, batch.start_confidence, torch.rand(2))
         sum(WEIGHTS[name] * loss for name, loss in losses.items()).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
+        schedule.step()
         optimizer.zero_grad()
 
     start = StartFrames(batch.start_keypoints, batch.start_confidence)

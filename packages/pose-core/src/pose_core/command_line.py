@@ -17,9 +17,6 @@ import typer
 
 from pose_core.errors import UserError
 
-# typer raises these for a wrong command line and exports only their heir.
-_UsageError = typer.BadParameter.mro()[1]
-
 Data = Annotated[Path, typer.Option("--data", help="Manifest CSV: path, text, signed_language, split.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, or a name torch knows.")]
@@ -42,23 +39,28 @@ def run(app: typer.Typer, name: str) -> NoReturn:
     """
     debug = "--debug" in sys.argv
     try:
-        sys.exit(app(prog_name=name, standalone_mode=False) or 0)
+        status = app(prog_name=name, standalone_mode=False) or 0
+        if status == 130:  # typer has met Ctrl-C by itself
+            raise KeyboardInterrupt
+        sys.exit(status)
     except UserError as error:
         _end(2, str(error), debug)
-    except _UsageError as error:
-        _end(2, _usage(error, name), debug)
     except (KeyboardInterrupt, typer.Abort):
         _end(130, "interrupted", debug)
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         sys.stderr.close()
         sys.exit(0)
-    except Exception as error:  # whatever is left is ours, and still no reason for forty lines
+    except Exception as error:
+        if hasattr(error, "format_message"):  # a wrong command line; typer exports no class for all of these
+            _end(2, _usage(error, name), debug)
+        # Whatever is left is ours, and still no reason for forty lines.
         _end(1, f"unexpected {type(error).__name__}: {error}; run again with --debug and report it", debug)
 
 
 def _usage(error: Any, name: str) -> str:
     """One line of a wrong command line: what is wrong, and whose help says more."""
-    command = error.ctx.command_path if error.ctx is not None else name
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else name
     return f"{error.format_message().rstrip('.')}; see {command} --help"
 
 

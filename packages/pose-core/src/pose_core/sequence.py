@@ -73,7 +73,8 @@ class PoseSequence:
         )
 
     def select(self, indices: list[int]) -> PoseSequence:
-        """The keypoints at `indices`, ascending array positions."""
+        """The keypoints at `indices`, array positions; they keep their order, whatever order they are named in."""
+        indices = sorted(set(indices))
         return replace(
             self,
             keypoints=self.keypoints[:, indices],

@@ -39,15 +39,14 @@ class TextToPoseModule(LightningModule):
         return warmup_cosine_adamw(self.model.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
 
     def training_step(self, batch: TrainingBatch) -> Tensor:
-        losses = self.losses(batch, drop_keypoints(batch.start_confidence), random_progress(len(batch.tokens)))
+        losses = self.losses(batch, drop_keypoints(batch.start_confidence), torch.rand(len(batch.tokens)))
         total = torch.stack([WEIGHTS[name] * loss for name, loss in losses.items()]).sum()
         self.log_dict({f"train/{name}": loss for name, loss in losses.items()}, batch_size=len(batch.tokens))
         self.log("train/loss", total, prog_bar=True, batch_size=len(batch.tokens))
         return total
 
     def validation_step(self, batch: TrainingBatch) -> None:
-        progress = torch.zeros(len(batch.tokens))
-        losses = self.losses(batch, batch.start_confidence, progress)
+        losses = self.losses(batch, batch.start_confidence, torch.full((len(batch.tokens),), 0.5))
         self.log_dict({f"validation/{name}": loss for name, loss in losses.items()}, batch_size=len(batch.tokens))
 
         condition, _ = self._condition(batch, batch.start_confidence)
@@ -64,21 +63,29 @@ class TextToPoseModule(LightningModule):
         self.log(MONITOR, self.validation_dtw_mje, prog_bar=True)
 
     def losses(self, batch: TrainingBatch, start_confidence: Tensor, progress: Tensor) -> dict[str, Tensor]:
-        """Every loss by name.
+        """Every loss by name, those of the poses averaged over a first and a later step.
+
+        The first step sees the start frame alone. The later one sees a sequence on the way to the truth or, for half of
+        the batch, to what the first step made of it: generation leads there, so the model learns to mend it.
 
         Args:
             start_confidence: (B, K), what the model is shown of the start frame.
-            progress: (B,) in [0, 1], how far on the way the sequences are that it starts from.
+            progress: (B,) in [0, 1], how far the later step's sequences have come.
         """
         target, progress = batch.target, progress.to(batch.tokens.device)
         condition, filled = self._condition(batch, start_confidence)
         clean = self.model.features(target.keypoints)
         confidence = self.model.features.confidence(target.confidence)
-        current = on_the_way(condition.start.detach(), clean, confidence, progress)
-        prediction = self.model.refiner(current, target.mask, condition, progress)
+        start = condition.start[:, None].expand_as(clean)
+        first = self.model.refiner(start, target.mask, condition, torch.zeros_like(progress))
+        own = torch.rand_like(progress) < 0.5
+        goal = torch.where(own[:, None, None, None], first.features.detach().to(clean.dtype), clean)
+        current = on_the_way(condition.start.detach(), goal, confidence, progress)
+        later = self.model.refiner(current, target.mask, condition, progress)
+        both = [pose_losses(prediction, clean, confidence, target.mask) for prediction in (first, later)]
         mean, log_std = self.model.length_predictor(condition)
         return {
-            **pose_losses(prediction, clean, confidence, target.mask),
+            **{name: (both[0][name] + both[1][name]) / 2 for name in both[0]},
             "start": start_loss(
                 filled,
                 self.model.features(batch.start_keypoints),
@@ -94,27 +101,21 @@ class TextToPoseModule(LightningModule):
         return PoseSequence(keypoints, confidence, self.model.config.fps, self.model.skeleton)
 
 
-def on_the_way(start: Tensor, clean: Tensor, confidence: Tensor, progress: Tensor) -> Tensor:
-    """Sequences as the sampler meets them: `progress` of the way from the start frame repeated to the clean sequence.
+def on_the_way(start: Tensor, goal: Tensor, confidence: Tensor, progress: Tensor) -> Tensor:
+    """Sequences as the sampler meets them: `progress` of the way from the start frame repeated to a goal.
 
     Noise, least at the start, teaches the model to mend what its earlier steps got wrong.
 
     Args:
-        start: (B, K, D) features; clean: (B, T, K, D); confidence: (B, T, K); progress: (B,).
+        start: (B, K, D) features; goal: (B, T, K, D); confidence: (B, T, K); progress: (B,).
 
     Returns:
         (B, T, K, D); a missing keypoint stays at the start frame.
     """
     progress = progress[:, None, None, None]
-    way = (clean - start[:, None]) * (confidence > 0)[..., None]
-    noise = torch.randn_like(clean) * 0.05 * torch.rand_like(progress) * progress.sqrt()
+    way = (goal - start[:, None]) * (confidence > 0)[..., None]
+    noise = torch.randn_like(goal) * 0.05 * torch.rand_like(progress) * progress.sqrt()
     return start[:, None] + progress * way + noise
-
-
-def random_progress(batch_size: int) -> Tensor:
-    """(B,): the first step, which sees nothing but the start frame, for two in five; the rest anywhere on the way."""
-    progress = torch.rand(batch_size)
-    return progress.masked_fill(torch.rand(batch_size) < 0.4, 0.0)
 
 
 def drop_keypoints(confidence: Tensor) -> Tensor:

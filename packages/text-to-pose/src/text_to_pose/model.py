@@ -56,17 +56,29 @@ class Refinement:
     presence: Tensor
 
 
+def sinusoids(x: Tensor, num_frequencies: int, highest: float) -> Tensor:
+    """Numbers (...) as vectors (..., 2 * num_frequencies): sines and cosines, frequencies from pi to `highest` times pi."""
+    frequencies = math.pi * torch.logspace(0, math.log2(highest), num_frequencies, base=2.0, device=x.device)
+    angles = x[..., None].float() * frequencies
+    return torch.cat([angles.sin(), angles.cos()], dim=-1)
+
+
 class TextEncoder(nn.Module):
-    """Tokens to vectors a frame can attend to."""
+    """Tokens to vectors a frame can attend to.
+
+    Each token is added its place: attention alone takes a letter twice, as in `LL`, for the letter once.
+    """
 
     def __init__(self, vocabulary_size: int, dim: int, num_layers: int, num_heads: int, dropout: float) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary_size, dim)
+        self.place_projection = nn.Linear(16, dim)
         self.stack = TransformerStack(dim, num_layers, num_heads, dropout)
 
     def forward(self, tokens: Tensor, mask: Tensor) -> AdditionalSequence:
         """Token ids (B, L) and mask (B, L) to vectors (B, L, C)."""
-        return AdditionalSequence(self.stack(self.embedding(tokens), mask), mask)
+        places = sinusoids(torch.arange(tokens.shape[1], device=tokens.device) / 32, 8, highest=32.0)
+        return AdditionalSequence(self.stack(self.embedding(tokens) + self.place_projection(places), mask), mask)
 
 
 class StartFrame(nn.Module):
@@ -102,7 +114,7 @@ class LengthPredictor(nn.Module):
         """Mean and logarithm of the standard deviation of log(frames), (B,) each."""
         x = torch.cat([condition.start.flatten(1), condition.summary], dim=1)
         mean, log_std = self.network(x).unbind(dim=1)
-        return mean + math.log(25.0), log_std.clamp(-5.0, 2.0)
+        return mean + math.log(25.0), log_std.clamp(-3.0, 2.0)  # 5 % is as sure as it may be: less, and one clip rules
 
 
 def frame_places(lengths: Tensor, T: int) -> Tensor:
@@ -120,17 +132,13 @@ def frame_places(lengths: Tensor, T: int) -> Tensor:
 class StepEmbedding(nn.Module):
     """How far the refinement has come, a number from 0 (the start frame repeated) to 1 (clean), as a vector."""
 
-    frequencies: Tensor
-
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.register_buffer("frequencies", math.pi * 2.0 ** torch.arange(8), persistent=False)
         self.network = nn.Sequential(nn.Linear(16, dim), nn.GELU(), nn.Linear(dim, dim))
 
     def forward(self, progress: Tensor) -> Tensor:
         """(B,) to (B, C)."""
-        angles = progress[:, None] * self.frequencies
-        return self.network(torch.cat([angles.sin(), angles.cos()], dim=1))
+        return self.network(sinusoids(progress, 8, highest=128.0))
 
 
 class Refiner(nn.Module):
@@ -155,7 +163,7 @@ class Refiner(nn.Module):
         start = torch.cat([condition.start.flatten(1), condition.start_seen.to(current.dtype)], dim=1)
         x = self.encoder(current, mask, condition.text)  # (B, T, C)
         x = x + self.place_projection(frame_places(mask.sum(dim=1), T).to(x.dtype))
-        x = x + (self.start_projection(start) + self.step_embedding(progress))[:, None]
+        x = x + (self.start_projection(start) + self.step_embedding(progress) + condition.summary)[:, None]
         text = condition.text
         places = torch.arange(1, T + 1, device=x.device).expand(B, T)
         places = torch.cat([places, places.new_zeros(text.mask.shape)], dim=1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from pose_core import UserError
@@ -37,6 +38,7 @@ class RunConfig(BaseModel):
     training: TrainingConfig = TrainingConfig()
     fps: float = 25.0
     num_steps: int = 8
+    weights: Literal["float32", "float16"] = Field("float32", description="precision the model folder keeps them in")
 
 
 def train(
@@ -89,8 +91,14 @@ def train(
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     # The card first: the mixin writes one of its own where there is none.
     (output / "README.md").write_text(_card(data, len(train_clips), config, metrics), encoding="utf-8")
-    model.eval().save_pretrained(output)
+    save(model.eval(), output, config.weights)
     return model, metrics
+
+
+def save(model: TextToPose, folder: Path, weights: Literal["float32", "float16"]) -> None:
+    """Writes a model folder; loading it gives 32-bit weights again, whatever precision it keeps."""
+    kept = copy.deepcopy(model).half() if weights == "float16" else model
+    kept.save_pretrained(folder)
 
 
 def build_model(clips: Sequence[Clip], sequences: Sequence[PoseSequence], config: RunConfig) -> TextToPose:

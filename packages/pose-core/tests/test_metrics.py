@@ -1,0 +1,103 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from pose_core import UserError
+from pose_core.metrics import acceleration, dtw, dtw_mje, frame_distances
+from pose_core.testing import fake_sequence
+from pose_core.transforms import normalize
+
+
+def cheapest(cost):
+    """Every cell from its three predecessors, and the number of cells on the way; the plain loop."""
+    best = {}
+    for i, j in np.ndindex(*cost.shape):
+        before = [best[p] for p in ((i - 1, j - 1), (i - 1, j), (i, j - 1)) if p in best]
+        total, steps = min(before, key=lambda b: b[0], default=(0.0, 0))
+        best[i, j] = (total + cost[i, j], steps + 1)
+    return best[cost.shape[0] - 1, cost.shape[1] - 1]
+
+
+matrices = st.tuples(st.integers(1, 7), st.integers(1, 7)).flatmap(
+    lambda shape: arrays(np.float64, shape, elements=st.floats(0, 10).map(lambda x: round(x, 3)))
+)
+
+
+@given(matrices)
+def test_dtw_is_the_plain_loop(cost):
+    total, steps = cheapest(cost)
+    assert dtw(cost) == pytest.approx(total / steps)
+
+
+@pytest.fixture
+def clip():
+    return normalize(fake_sequence(frames=18))[0]
+
+
+def test_a_clip_is_no_distance_from_itself_or_from_itself_at_half_speed(clip):
+    slow = replace(
+        clip, keypoints=np.repeat(clip.keypoints, 2, axis=0), confidence=np.repeat(clip.confidence, 2, axis=0)
+    )
+    assert dtw_mje(clip, clip) == 0
+    assert dtw_mje(clip, slow) == dtw_mje(slow, clip) == 0
+
+
+def test_a_still_clip_moved_aside_is_as_far_as_it_was_moved(clip):
+    still = clip.held(0, 5)
+    moved = replace(still, keypoints=still.keypoints + np.float32([0.3, 0.4, 0.0]))
+    assert dtw_mje(still, moved) == pytest.approx(0.5, abs=1e-6)
+
+
+def test_a_missing_keypoint_never_counts(clip):
+    wild = clip.keypoints.copy()
+    confidence = clip.confidence.copy()
+    wild[4:9, 10:20] = 1e9
+    confidence[4:9, 10:20] = 0
+    wild[2] = np.nan
+    confidence[2] = 0
+    other = replace(clip, keypoints=wild, confidence=confidence)
+    assert 0 <= dtw_mje(clip, other) < 1
+    assert np.isfinite(dtw_mje(other, clip))
+
+
+def test_nothing_in_common_is_nan(clip):
+    nobody = replace(clip, confidence=np.zeros_like(clip.confidence))
+    assert np.isnan(dtw_mje(clip, nobody))
+
+
+def test_frame_distances_are_numpys():
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(4, 6, 3)), random.normal(size=(5, 6, 3))
+    seen_x, seen_y = random.random((4, 6)) > 0.3, random.random((5, 6)) > 0.3
+    expected = np.empty((4, 5))
+    for i, j in np.ndindex(4, 5):
+        both = seen_x[i] & seen_y[j]
+        expected[i, j] = np.linalg.norm(x[i, both] - y[j, both], axis=-1).mean()
+    np.testing.assert_allclose(frame_distances(x, seen_x * 0.5, y, seen_y * 1.0), expected)
+
+
+def test_other_skeletons_and_empty_sequences_are_refused(clip):
+    with pytest.raises(UserError, match="on_skeleton"):
+        dtw_mje(clip, clip.select([0, 1, 2]))
+    with pytest.raises(UserError, match="without frames"):
+        dtw_mje(clip[:0], clip)
+
+
+def test_acceleration_of_lines_and_parabolas(clip):
+    t = np.arange(8, dtype=np.float32)[:, None, None]
+    direction = np.ones((1, 50, 3), np.float32)
+    seen = np.ones((8, 50), np.float32)
+    line = replace(clip, keypoints=t * direction, confidence=seen)
+    parabola = replace(clip, keypoints=t**2 * np.float32([0.5, 0, 0]) * direction, confidence=seen)
+    assert acceleration(line) == 0
+    assert acceleration(parabola) == pytest.approx(1.0)
+    wild = parabola.keypoints.copy()
+    wild[3, 7] = 1e9
+    missing = seen.copy()
+    missing[3, 7] = 0
+    assert acceleration(replace(parabola, keypoints=wild, confidence=missing)) == pytest.approx(1.0)
+    assert np.isnan(acceleration(line[:2]))

@@ -1,0 +1,161 @@
+import pytest
+import torch
+from lightning.pytorch import LightningModule
+from pydantic import BaseModel, ConfigDict
+from torch.utils.data import DataLoader, TensorDataset
+
+from pose_core import UserError
+from pose_core.training import TrainingConfig, check_run_folder, fit, load_yaml, warmup_cosine_adamw
+
+CONFIG = TrainingConfig(
+    epochs=4, batch_size=4, validate_every=1, warmup_steps=2, learning_rate=0.05, device="cpu", tensorboard=False
+)
+X = torch.linspace(-1, 1, 16)[:, None]
+
+
+class Line(LightningModule):
+    """Learns y = 3 x; `stop_after` interrupts it at the end of that epoch, as Ctrl-C does."""
+
+    def __init__(self, config=CONFIG, stop_after=None):
+        super().__init__()
+        torch.manual_seed(1)
+        self.layer = torch.nn.Linear(1, 1)
+        self.config, self.stop_after = config, stop_after
+        self.validated = 0
+
+    def configure_optimizers(self):
+        return warmup_cosine_adamw(self.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
+
+    def training_step(self, batch):
+        (x,) = batch
+        return (self.layer(x + 0.01 * torch.randn_like(x)) - 3 * x).square().mean()
+
+    def on_train_epoch_start(self):
+        if self.stop_after is not None and self.current_epoch == self.stop_after:
+            raise KeyboardInterrupt
+
+    def validation_step(self, batch):
+        (x,) = batch
+        self.validated += 1
+        self.log("validation/error", (self.layer(x) - 3 * x).abs().mean())
+
+
+def loader(shuffle=True):
+    return DataLoader(TensorDataset(X), batch_size=4, shuffle=shuffle)
+
+
+def run(module, output, resume_from=None, validation=True):
+    return fit(
+        module,
+        loader(),
+        loader(False) if validation else None,
+        module.config,
+        output,
+        monitor="validation/error",
+        resume_from=resume_from,
+    )
+
+
+def test_what_a_run_leaves_behind(tmp_path):
+    module = Line()
+    run(module, tmp_path)
+    for name in ("checkpoints/best.ckpt", "checkpoints/last.ckpt", "logs/metrics.csv"):
+        assert (tmp_path / name).is_file(), name
+    best = torch.load(tmp_path / "checkpoints" / "best.ckpt", weights_only=False)
+    torch.testing.assert_close(module.state_dict(), best["state_dict"])
+    assert "validation/error" in (tmp_path / "logs" / "metrics.csv").read_text()
+
+
+@pytest.mark.parametrize("ema_decay", [0.0, 0.9])
+def test_the_weights_kept_are_averages_if_asked(tmp_path, ema_decay):
+    module = Line(CONFIG.model_copy(update={"ema_decay": ema_decay}))
+    run(module, tmp_path, validation=False)
+    last = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=False)
+    raw = last.get("current_model_state", last["state_dict"])
+    same = torch.allclose(raw["layer.weight"], module.state_dict()["layer.weight"])
+    assert same == (ema_decay == 0)
+
+
+def test_a_resumed_run_ends_as_an_undisturbed_one(tmp_path):
+    whole, first, second = Line(), Line(stop_after=2), Line()
+    run(whole, tmp_path / "whole")
+    with pytest.raises((SystemExit, KeyboardInterrupt)):
+        run(first, tmp_path / "cut")
+        raise KeyboardInterrupt  # Lightning swallows it in some versions
+    last = check_run_folder(tmp_path / "cut", resume=True, overwrite=False)
+    assert torch.load(last, weights_only=False)["epoch"] == 1
+    run(second, tmp_path / "cut", resume_from=last)
+    assert second.current_epoch == whole.current_epoch
+    # The noise that the resumed run draws is not the undisturbed one's, its optimizer, schedule and averages are.
+    torch.testing.assert_close(second.state_dict(), whole.state_dict(), atol=0.02, rtol=0)
+
+
+def test_training_stops_early_without_improvement(tmp_path):
+    config = CONFIG.model_copy(update={"epochs": 50, "patience": 2, "learning_rate": 1e-12})
+    module = Line(config)
+    run(module, tmp_path)
+    assert module.current_epoch < 10
+
+
+def test_a_run_folder_is_protected(tmp_path):
+    (tmp_path / "run").mkdir()
+    assert check_run_folder(tmp_path / "run", resume=False, overwrite=False) is None
+    (tmp_path / "run" / "note").write_text("mine")
+    with pytest.raises(UserError, match="is not empty; --resume goes on"):
+        check_run_folder(tmp_path / "run", resume=False, overwrite=False)
+    assert check_run_folder(tmp_path / "run", resume=False, overwrite=True) is None
+    with pytest.raises(UserError, match="has no run to resume"):
+        check_run_folder(tmp_path / "run", resume=True, overwrite=False)
+    with pytest.raises(UserError, match="is a file"):
+        check_run_folder(tmp_path / "run" / "note", resume=False, overwrite=False)
+
+
+def test_warm_up_then_cosine():
+    parameters = [torch.nn.Parameter(torch.zeros(2, 2)), torch.nn.Parameter(torch.zeros(2))]
+    made = warmup_cosine_adamw(parameters, TrainingConfig(learning_rate=1.0, warmup_steps=10), 110)
+    optimizer, schedule = made["optimizer"], made["lr_scheduler"]["scheduler"]
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.01, 0.0]
+    rates = []
+    for _ in range(111):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[10] == pytest.approx(1.0)
+    assert rates[60] == pytest.approx(0.5)
+    assert rates[110] == pytest.approx(0.0, abs=1e-9)
+
+
+class Run(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    training: TrainingConfig = TrainingConfig()
+    fps: float = 25.0
+
+
+def test_settings_from_a_file_and_the_command_line(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text("training: {epochs: 7}\n")
+    config = load_yaml(Run, path, {"training.batch_size": 3, "fps": 30.0})
+    assert (config.training.epochs, config.training.batch_size, config.fps) == (7, 3, 30.0)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such config"),
+        ("training: {epoch: 7}", r"unknown key training\.epoch; did you mean epochs\?"),
+        ("fsp: 3", r"unknown key fsp; did you mean fps\?"),
+        ("training: {epochs: 0}", r"training\.epochs: .*greater than 0, found 0"),
+        ("training: {epochs: many}", r"training\.epochs: .*integer.*found 'many'"),
+        ("[1, 2]", "a mapping of names to values"),
+        ("a: [", "not a YAML file"),
+    ],
+)
+def test_settings_that_are_wrong_are_answered_in_one_line(tmp_path, content, message):
+    path = tmp_path / "run.yaml"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UserError, match=message) as error:
+        load_yaml(Run, path)
+    assert "\n" not in str(error.value)
+    assert "run.yaml" in str(error.value)

@@ -1,6 +1,7 @@
 """Checks: `nox -s lint`, `nox -s tests`, `nox -s "tests(pose-core)"`, `nox -s slow`, `nox -s wheels`."""
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -63,7 +64,8 @@ def wheels(session: nox.Session) -> None:
         ]
         outside = {"VIRTUAL_ENV": str(folder / "env"), "UV_EXCLUDE_NEWER": newest}
         session.chdir(folder)
-        session.run("uv", "venv", "--quiet", "env", external=True)
+        # Named: outside the workspace uv would take the first Python on the PATH, of any version.
+        session.run("uv", "venv", "--quiet", "--python", sys.executable, "env", external=True)
         session.run("uv", "pip", "install", "--quiet", *needed, env=outside, external=True)
         command = str(folder / "env" / ("Scripts" if os.name == "nt" else "bin") / "text-to-pose")
         session.run(command, "--help", external=True)

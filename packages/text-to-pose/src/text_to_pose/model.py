@@ -57,7 +57,7 @@ class Refinement:
 
 
 def sinusoids(x: Tensor, num_frequencies: int, highest: float) -> Tensor:
-    """Numbers (...) as vectors (..., 2 * num_frequencies): sines and cosines, frequencies from pi to `highest` times pi."""
+    """Numbers (...) as vectors (..., 2 * num_frequencies): sines and cosines, from pi to `highest` times pi."""
     frequencies = math.pi * torch.logspace(0, math.log2(highest), num_frequencies, base=2.0, device=x.device)
     angles = x[..., None].float() * frequencies
     return torch.cat([angles.sin(), angles.cos()], dim=-1)

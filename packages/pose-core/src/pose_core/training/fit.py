@@ -67,13 +67,20 @@ def fit(
 
     Returns:
         The trainer, its metrics in `callback_metrics`. The module holds the best weights by `monitor`, averaged if
-        `ema_decay` is set; after an interruption (Ctrl-C) it holds the latest.
+        `ema_decay` is set.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, after the loggers were closed; the run can be resumed from its last whole epoch.
     """
     output = Path(output)
+    if resume_from is not None:
+        _keep_metrics(output)
     _quieten()
     seed_everything(config.seed, workers=True, verbose=False)
     # Two, because Lightning's `save_last` follows the best one and stands still while that does.
-    last = ModelCheckpoint(output / CHECKPOINTS, Path(LAST).stem, save_top_k=1, enable_version_counter=False)
+    last = ModelCheckpoint(
+        output / CHECKPOINTS, Path(LAST).stem, save_on_train_epoch_end=True, enable_version_counter=False
+    )
     callbacks: list[Callback] = [last, RichProgressBar(console_kwargs={"stderr": True})]
     best = None
     if validation_loader is not None:
@@ -98,8 +105,11 @@ def fit(
         logger=_loggers(config, output),
         default_root_dir=output,
     )
-    trainer.fit(module, train_loader, validation_loader, ckpt_path=resume_from)
-    if best is not None and best.best_model_path and not trainer.interrupted:
+    try:
+        trainer.fit(module, train_loader, validation_loader, ckpt_path=resume_from)
+    except SystemExit:
+        raise KeyboardInterrupt from None  # Lightning's answer to Ctrl-C; whoever called us has one of their own
+    if best is not None and best.best_model_path:
         load_weights(module, best.best_model_path)
     return trainer
 
@@ -127,6 +137,14 @@ def _loggers(config: TrainingConfig, output: Path) -> list:
         except ModuleNotFoundError as error:
             raise UserError("logging to Weights & Biases needs wandb: pip install 'pose-core[wandb]'") from error
     return loggers
+
+
+def _keep_metrics(output: Path) -> None:
+    """Moves the metrics of the run so far aside: the CSV logger starts its file anew."""
+    metrics = output / "logs" / "metrics.csv"
+    if metrics.exists():
+        parts = len(list(metrics.parent.glob("metrics-part*.csv")))
+        metrics.rename(metrics.with_name(f"metrics-part{parts + 1}.csv"))
 
 
 def _quieten() -> None:

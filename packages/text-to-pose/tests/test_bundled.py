@@ -1,0 +1,71 @@
+"""The model that the package brings."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pose_core.metrics import acceleration
+from text_to_pose.checkpoint import BUNDLED, load_model
+from text_to_pose.evaluation import evaluate
+from text_to_pose.generation import StartFrames, generate_letters, generate_words
+
+
+@pytest.fixture(scope="module")
+def bundled():
+    return load_model("fingerspelling", "cpu")
+
+
+@pytest.fixture
+def index():
+    """The manifest it was trained on, where there is one."""
+    beside = Path(__file__).parents[4] / "shared" / "data"
+    path = Path(os.environ.get("POSE_DATA", beside)) / "fingerspelling" / "index.csv"
+    if not path.is_file():
+        pytest.skip("the training data is not here; POSE_DATA names its folder")
+    return path
+
+
+def test_it_is_small_and_comes_with_its_card():
+    files = {path.name: path.stat().st_size for path in BUNDLED["fingerspelling"].iterdir()}
+    assert set(files) >= {"config.json", "model.safetensors", "README.md"}
+    assert sum(files.values()) < 20e6
+
+
+def test_every_letter_of_every_language_is_signed(bundled):
+    letters = [(letter, language) for language, alphabet in bundled.config.alphabets.items() for letter in alphabet]
+    assert len(bundled.languages) == 19
+    start = StartFrames.bundled(bundled, [language for _, language in letters])
+    for sequence, (letter, language) in zip(
+        generate_letters(bundled, letters, start, num_steps=1), letters, strict=True
+    ):
+        assert np.isfinite(sequence.keypoints).all(), (letter, language)
+        assert sequence.hand_share(bundled.config.signing_hands[language]) == 1
+        assert np.abs(sequence.keypoints).max() < 4, (letter, language)  # shoulder widths
+
+
+def test_hello_is_spelled_without_a_jump(bundled):
+    (hello,) = generate_words(bundled, [bundled.tokenizer.letters("hello", "ase")], "ase")
+    assert hello.fps == 25
+    assert 2 < hello.duration < 10
+    assert hello.hand_share("right") == 1
+    assert hello.hand_share("left") == 0  # the alphabet never shows it
+    hand = hello.keypoints[:, hello.skeleton.hand("right")]
+    left, right = hello.skeleton.shoulders()
+    width = np.linalg.norm(hello.keypoints[:, left] - hello.keypoints[:, right], axis=-1).mean()
+    assert np.linalg.norm(np.diff(hand, axis=0), axis=-1).max() < 0.8 * width
+    assert 0 < acceleration(hello) < 0.1 * width
+
+
+@pytest.mark.slow
+def test_what_it_was_taught_is_recognised(bundled, index):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(os.cpu_count() or 1)
+    taught = evaluate(bundled, index, "train")["model"]
+    unseen = evaluate(bundled, index, "validation")["model"]
+    torch.set_num_threads(threads)
+    assert taught.rank1 >= 0.95
+    assert taught.rank5 >= 0.99
+    assert unseen.dtw_mje <= 0.17

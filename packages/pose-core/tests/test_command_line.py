@@ -52,11 +52,43 @@ def test_how_it_ends(monkeypatch, capsys, arguments, status, message):
     assert len(err.splitlines()) == (1 if status else 0)
 
 
-def test_debug_shows_the_traceback(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["tool", "fail", "ours", "--debug"])
-    with pytest.raises(SystemExit):
+def test_called_bare_it_shows_its_help(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["tool"])
+    with pytest.raises(SystemExit) as end:
         run(app, "tool")
-    assert "Traceback" in capsys.readouterr().err
+    shown = "".join(capsys.readouterr())  # stdout before click 8.2, stderr since
+    assert end.value.code in (0, 2)
+    assert "For this test." in shown.splitlines()[2]
+    assert "Error" not in shown
+
+
+@pytest.mark.parametrize(("how", "status", "line"), [("user", 2, "Error: a.pose: is cut"), ("ours", 1, "Error: unex")])
+def test_debug_shows_the_traceback(monkeypatch, capsys, how, status, line):
+    monkeypatch.setattr(sys, "argv", ["tool", "fail", how, "--debug"])
+    with pytest.raises(SystemExit) as end:
+        run(app, "tool")
+    err = capsys.readouterr().err
+    assert end.value.code == status
+    assert "Traceback" in err
+    assert err.splitlines()[-1].startswith(line)
+
+
+@pytest.mark.parametrize("lines", [1, 100_000])
+def test_a_reader_that_has_gone_is_no_error(lines):
+    code = (
+        "from pose_core.command_line import new_app, run\n"
+        "app = new_app('')\n"
+        f"app.command()(lambda: print('line\\n' * {lines}))\n"
+        "input()\n"  # until the reader has gone
+        "run(app, 'tool')\n"
+    )
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, stderr=pipe) as tool:
+        tool.stdout.close()
+        tool.stdin.write(b"\n")
+        tool.stdin.close()
+        err = tool.stderr.read()
+    assert (tool.returncode, err) == (0, b"")
 
 
 @dataclass

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -32,6 +34,8 @@ def test_a_manifest_is_read(tmp_path):
         (HEADER + "a.pose,A\n", "line 2: no signed_language"),
         (HEADER + "../a.pose,A,ase,train,x\n", r"line 2: \.\./a\.pose lies outside"),
         (HEADER + "{absolute},A,ase,train,x\n", "lies outside the manifest's folder"),
+        (HEADER + "long" * 100 + ",A,ase,train,x\n", "line 2: "),  # a text in the path's column
+        (HEADER + "a\0.pose,A,ase,train,x\n", "index.csv"),  # Python 3.11 and later read the zero byte
         (b"\xff\xfe\x00", "not a readable UTF-8 CSV"),
     ],
 )
@@ -62,6 +66,25 @@ def test_collate_pads_at_the_end():
     assert (batch.confidence[0, 5:] == 0).all()
     np.testing.assert_array_equal(batch.keypoints[0, :5], sequences[0].keypoints)
     assert (batch.keypoints[1, :, sequences[1].skeleton.hand("right")] == 0).all()
+
+
+def test_what_is_missing_or_padded_is_zero_in_a_batch():
+    sequence = fake_sequence(frames=4)
+    hand = sequence.skeleton.hand("left")
+    keypoints = sequence.keypoints.copy()
+    keypoints[:2, hand], keypoints[2:, hand] = np.nan, 1e9
+    batch = collate([replace(sequence, keypoints=keypoints), fake_sequence(frames=6)])
+    assert batch.mask.dtype == torch.bool
+    assert batch.mask.tolist() == [[True] * 4 + [False] * 2, [True] * 6]
+    assert (batch.keypoints[0, :, hand] == 0).all()
+    assert np.isnan(keypoints[0, hand]).all()  # the sequence is as it was
+
+
+def test_buckets_of_few_sequences():
+    assert [sorted(batch) for batch in LengthBucketSampler([5, 9, 7], 8)] == [[0, 1, 2]]
+    sampler = LengthBucketSampler([9, 1, 8, 2, 7], 2)
+    assert sorted(sorted(batch) for batch in sampler) == [[0], [1, 3], [2, 4]]
+    assert len(sampler) == 3
 
 
 def test_buckets_hold_everything_once_and_sequences_alike():

@@ -80,6 +80,13 @@ def test_frame_distances_are_numpys():
     np.testing.assert_allclose(frame_distances(x, seen_x * 0.5, y, seen_y * 1.0), expected)
 
 
+def test_frames_that_share_nothing_cost_as_much_as_the_worst_that_do():
+    x, seen = np.arange(6.0).reshape(3, 2, 1), np.ones((3, 2))
+    half = np.array([[1, 0], [0, 1], [0, 0]])
+    distances = frame_distances(x, seen, x, half)
+    np.testing.assert_array_equal(distances, [[0, 2, 4], [2, 0, 4], [4, 2, 4]])
+
+
 def test_other_skeletons_and_empty_sequences_are_refused(clip):
     with pytest.raises(UserError, match="on_skeleton"):
         dtw_mje(clip, clip.select([0, 1, 2]))

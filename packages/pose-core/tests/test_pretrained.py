@@ -40,6 +40,7 @@ def rewrite(path, **changes):
         (lambda f: (f / "config.json").unlink(), "lacks config.json"),
         (lambda f: (f / "model.safetensors").unlink(), "lacks model.safetensors"),
         (lambda f: (f / "config.json").write_text("{"), "not a model of this kind"),
+        (lambda f: (f / "config.json").write_text("[]"), "not a model of this kind"),
         (lambda f: rewrite(f / "config.json", dim=5), "not a model of this kind"),
         (lambda f: (f / "model.safetensors").write_bytes(b"\x00" * 20), "not a model of this kind"),
     ],
@@ -50,6 +51,20 @@ def test_a_damaged_folder_is_refused(folder, damage, message):
         load_pretrained(Tiny, folder, {}, "cpu")
     assert str(folder) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("kept", [0, 4, 100, -1])
+def test_weights_cut_short_are_refused(folder, kept):
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:kept])
+    with pytest.raises(UserError, match="tiny: not a model of this kind"):
+        load_pretrained(Tiny, folder, {}, "cpu")
+
+
+def test_a_hub_that_cannot_be_reached(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(UserError, match="no-such-organisation/tiny: no such folder, and the hub did not give it"):
+        load_pretrained(Tiny, "no-such-organisation/tiny", {}, "cpu")
 
 
 def test_weights_that_are_missing_are_not_made_up(folder):

@@ -47,6 +47,16 @@ def test_select_takes_the_same_points_of_everything(holistic):
     np.testing.assert_array_equal(right.confidence, holistic.confidence[:, 33:])
 
 
+def test_select_never_gives_a_keypoint_anothers_name(holistic):
+    mixed = holistic.select([40, 3, 3, 9, 5])
+    assert mixed.skeleton.keypoints == tuple(holistic.skeleton.keypoints[i] for i in (3, 5, 9, 40))
+    np.testing.assert_array_equal(mixed.keypoints, holistic.keypoints[:, [3, 5, 9, 40]])
+    np.testing.assert_array_equal(mixed.confidence, holistic.confidence[:, [3, 5, 9, 40]])
+    for negative in ([-1], [0, -1]):
+        with pytest.raises(UserError):
+            holistic.select(negative)
+
+
 def test_on_a_smaller_skeleton_and_back(holistic):
     body = holistic.skeleton.select(range(8))
     smaller = holistic.on_skeleton(body)

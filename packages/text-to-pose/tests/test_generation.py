@@ -94,5 +94,7 @@ def test_the_same_call_makes_the_same_poses(model, tmp_path):
 def test_unknown_letters_and_languages_are_refused(model):
     with pytest.raises(UserError, match="unknown signed language"):
         generate_letters(model, [("A", "gsg")], starts(model, [("A", "ase")]))
+    with pytest.raises(UserError, match="unknown signed language"):
+        generate_words(model, [["A"]], "gsg")
     with pytest.raises(UserError, match="character 'X'"):
         generate_letters(model, [("X", "ase")], starts(model, [("A", "ase")]))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 import traceback
 from dataclasses import asdict, is_dataclass
@@ -40,6 +41,7 @@ def run(app: typer.Typer, name: str) -> NoReturn:
     debug = "--debug" in sys.argv
     try:
         status = app(prog_name=name, standalone_mode=False) or 0
+        sys.stdout.flush()  # a reader that has gone is met here, not when Python ends
         if status == 130:  # typer has met Ctrl-C by itself
             raise KeyboardInterrupt
         sys.exit(status)
@@ -47,21 +49,27 @@ def run(app: typer.Typer, name: str) -> NoReturn:
         _end(2, str(error), debug)
     except (KeyboardInterrupt, typer.Abort):
         _end(130, "interrupted", debug)
-    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
-        sys.stderr.close()
+    except (BrokenPipeError, SystemExit) as error:
+        # The reader of our output has gone, as `| head` does; where typer meets that first, it exits with 1.
+        if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
         if hasattr(error, "format_message"):  # a wrong command line; typer exports no class for all of these
-            _end(2, _usage(error, name), debug)
+            _end_usage(error, name, debug)
         # Whatever is left is ours, and still no reason for forty lines.
         _end(1, f"unexpected {type(error).__name__}: {error}; run again with --debug and report it", debug)
 
 
-def _usage(error: Any, name: str) -> str:
-    """One line of a wrong command line: what is wrong, and whose help says more."""
+def _end_usage(error: Any, name: str, debug: bool) -> NoReturn:
+    """One line of a wrong command line: what is wrong, and whose help says more. A bare command gets that help."""
+    if type(error).__name__ == "NoArgsIsHelpError":  # whose message is the help
+        print(error.format_message(), file=sys.stderr)
+        sys.exit(2)
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else name
-    return f"{error.format_message().rstrip('.')}; see {command} --help"
+    _end(2, f"{error.format_message().rstrip('.')}; see {command} --help", debug)
 
 
 def _end(status: int, message: str, debug: bool) -> NoReturn:

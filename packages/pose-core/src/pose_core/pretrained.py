@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -45,7 +44,7 @@ def load_pretrained(model: type[Model], name: str | Path, bundled: dict[str, Pat
             loaded = model.from_pretrained(str(folder) if local else str(name), strict=True, map_location="cpu")
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, ConnectionError) as error:
         raise UserError(f"{name}: no such folder, and the hub did not give it ({type(error).__name__})") from error
-    except (SafetensorError, json.JSONDecodeError, ValueError, RuntimeError, KeyError, TypeError, UserError) as error:
+    except (SafetensorError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, UserError) as error:
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"{name}: not a model of this kind and version ({reason})") from error
     try:

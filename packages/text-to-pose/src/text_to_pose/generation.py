@@ -46,7 +46,13 @@ class StartFrames:
 
     @classmethod
     def bundled(cls, model: TextToPose, signed_languages: Sequence[str]) -> StartFrames:
-        """The model's own start frames of languages it knows."""
+        """The model's own start frames.
+
+        Raises:
+            UserError: a language the model does not know.
+        """
+        for language in set(signed_languages):
+            model.tokenizer.check_language(language)
         rows = [model.languages.index(language) for language in signed_languages]
         return cls(model.start_keypoints[rows], model.start_confidence[rows])
 

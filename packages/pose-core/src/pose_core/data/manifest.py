@@ -67,9 +67,14 @@ def _clip(row: dict[str, str | None], place: str, folder: Path) -> Clip:
         if not values[column]:
             raise UserError(f"{place}: no {column}")
     file = folder / values["path"]
-    if Path(values["path"]).is_absolute() or not file.resolve().is_relative_to(folder.resolve()):
+    try:
+        inside = not Path(values["path"]).is_absolute() and file.resolve().is_relative_to(folder.resolve())
+        there = file.is_file()
+    except (OSError, ValueError) as error:  # too long, a zero byte: another column's value, more likely
+        raise UserError(f"{place}: {values['path'][:40]!r}... is no file name ({error.args[-1]})") from error
+    if not inside:
         raise UserError(f"{place}: {values['path']} lies outside the manifest's folder; move the clip into it")
-    if not file.is_file():
+    if not there:
         raise UserError(f"{place}: there is no file {file}; remove the row or restore the file")
     return Clip(
         path=file,

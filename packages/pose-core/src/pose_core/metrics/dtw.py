@@ -78,7 +78,7 @@ def dtw(cost: np.ndarray) -> float:
 
 @numba.njit(cache=True)
 def _accumulate(cost: np.ndarray) -> tuple[float, int]:  # pragma: no cover - compiled
-    """Total cost and number of cells of the cheapest path; on a tie the diagonal, then the shorter remainder, wins."""
+    """Total cost and number of cells of the cheapest path; on a tie the diagonal wins, then the row before."""
     rows, columns = cost.shape
     total = np.full(columns + 1, np.inf)
     steps = np.zeros(columns + 1, np.int64)

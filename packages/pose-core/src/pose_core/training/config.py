@@ -57,7 +57,11 @@ def load_yaml(config: type[Config], path: str | Path, overrides: dict[str, Any] 
         *sections, name = dotted.split(".")
         place = values
         for section in sections:
-            place = place.setdefault(section, {})
+            if place.get(section) is None:  # not in the file, or there with nothing under it
+                place[section] = {}
+            place = place[section]
+            if not isinstance(place, dict):
+                raise UserError(f"{path}: {section} is a section of names and values, found {place!r}")
         place[name] = value
     try:
         return config.model_validate(values)

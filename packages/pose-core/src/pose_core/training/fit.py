@@ -11,14 +11,15 @@ from pose_core.errors import UserError
 from pose_core.files import check_output_folder
 
 try:
-    from lightning.pytorch import Trainer, seed_everything
+    from lightning.pytorch import Callback, Trainer, seed_everything
     from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
     from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger, WandbLogger
 except ImportError as error:
     raise UserError(f"training needs {error.name}: pip install 'pose-core[train]'") from error
 
 if TYPE_CHECKING:
-    from lightning.pytorch import Callback, LightningModule
+    from lightning.pytorch import LightningModule
+    from torch import Tensor
     from torch.utils.data import DataLoader
 
     from pose_core.training.config import TrainingConfig
@@ -46,6 +47,25 @@ def check_run_folder(output: str | Path, *, resume: bool, overwrite: bool) -> Pa
     return last if resume else None
 
 
+class RandomState(Callback):
+    """Keeps torch's random state in the checkpoint, so that a resumed run draws what the undisturbed one would."""
+
+    def state_dict(self) -> dict[str, Tensor]:
+        import torch
+
+        states = {"cpu": torch.get_rng_state()}
+        if torch.accelerator.is_available():
+            states["accelerator"] = torch.get_device_module().get_rng_state()
+        return states
+
+    def load_state_dict(self, state_dict: dict[str, Tensor]) -> None:
+        import torch
+
+        torch.set_rng_state(state_dict["cpu"].cpu())
+        if "accelerator" in state_dict and torch.accelerator.is_available():
+            torch.get_device_module().set_rng_state(state_dict["accelerator"].cpu())
+
+
 def fit(
     module: LightningModule,
     train_loader: DataLoader,
@@ -63,7 +83,8 @@ def fit(
         validation_loader: None where the data has no validation split; then the last weights are kept.
         output: folder for `checkpoints/`, `logs/metrics.csv` and TensorBoard's files.
         monitor: name of the validation metric that decides which weights are best.
-        resume_from: a checkpoint of the same run; optimizer, schedule, averages and epoch go on from there.
+        resume_from: a checkpoint of the same run; optimizer, schedule, averages, random numbers and epoch go on
+            from there.
 
     Returns:
         The trainer, its metrics in `callback_metrics`. The module holds the best weights by `monitor`, averaged if
@@ -81,7 +102,7 @@ def fit(
     last = ModelCheckpoint(
         output / CHECKPOINTS, Path(LAST).stem, save_on_train_epoch_end=True, enable_version_counter=False
     )
-    callbacks: list[Callback] = [last, RichProgressBar(console_kwargs={"stderr": True})]
+    callbacks: list[Callback] = [last, RichProgressBar(console_kwargs={"stderr": True}), RandomState()]
     best = None
     if validation_loader is not None:
         best = ModelCheckpoint(output / CHECKPOINTS, "best", monitor=monitor, enable_version_counter=False)

@@ -32,9 +32,13 @@ def skeleton() -> Skeleton:
 
 @pytest.fixture(scope="session")
 def holistic(skeleton) -> PoseSequence:
-    """12 frames at 25 fps in a 640x480 picture: the right arm rises and falls; the left hand is never seen."""
+    """12 frames at 25 fps in a 640x480 picture: the right arm rises and falls; the left hand is never seen.
+
+    The person sways to the right, so that no two frames are alike.
+    """
     fake = fake_sequence(frames=12, fps=25.0, face_points=4)
     keypoints, confidence = fake.keypoints.copy(), 0.9 * fake.confidence
+    keypoints[..., 0] += 2 * np.arange(12)[:, None]
     keypoints[..., 2] = np.linspace(-50, 50, skeleton.num_keypoints)
     keypoints[confidence == 0] = 0
     return replace(fake, keypoints=keypoints, confidence=confidence, skeleton=skeleton, size=(640, 480, 0))

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ def succeed() -> None:
         (["fail", "ours"], 1, "Error: unexpected ZeroDivisionError: by zero; run again with --debug and report it"),
         (["fail", "stop"], 130, "Error: interrupted"),
         (["fail"], 2, "Missing argument 'how'; see tool fail --help"),  # typer 0.29; older ones write HOW
-        (["fail", "user", "--quick"], 2, "No such option: --quick; see tool fail --help"),
+        (["fail", "user", "--quick"], 2, "; see tool fail --help"),  # its wording is typer's
         (["fial"], 2, "fial"),
         (["succeed"], 0, ""),
         (["--help"], 0, ""),
@@ -83,7 +84,8 @@ def test_a_reader_that_has_gone_is_no_error(lines):
         "run(app, 'tool')\n"
     )
     pipe = subprocess.PIPE
-    with subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, stderr=pipe) as tool:
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, stderr=pipe, env=buffered) as tool:
         tool.stdout.close()
         tool.stdin.write(b"\n")
         tool.stdin.close()

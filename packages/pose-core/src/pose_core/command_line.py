@@ -1,6 +1,6 @@
 """What every package's command line has in common: how it ends, what it says, and how options are spelled.
 
-Imports typer alone, so that `--help` answers at once.
+Imports neither torch nor pose_format, so that `--help` answers at once.
 """
 
 from __future__ import annotations

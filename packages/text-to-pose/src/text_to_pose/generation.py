@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SIZE = (512, 512, 0)  # picture that generated poses are placed in
 MAX_SECONDS = 60  # a letter is never longer, whatever an odd start frame makes the model predict
-ANCHOR = 5  # frames over which a sequence lets go of its start frame
+LETTING_GO = 0.3  # shoulder widths a frame: how fast a sequence may leave its start frame for its own path
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _refined(model: TextToPose, condition: Condition, lengths: Tensor, num_steps
     """Keypoints (B, T, K, D) in shoulder widths and probabilities (B, T, K) that they are there."""
     mask = torch.arange(int(lengths.max()), device=model.device) < lengths[:, None]
     *_, refined = model.refine(condition, mask, num_steps)
-    features = _anchored(refined.features, condition.start, condition.start_seen)
+    features = _anchored(model, refined.features, condition)
     return model.features.inverse(features), torch.sigmoid(refined.presence)
 
 
@@ -148,12 +148,17 @@ def placed(sequence: PoseSequence) -> PoseSequence:
     return denormalize(replace(sequence, size=SIZE), placement)
 
 
-def _anchored(features: Tensor, start: Tensor, start_seen: Tensor) -> Tensor:
-    """Lets features (B, T, K, D) begin exactly at their start frames (B, K, D), forgotten within `ANCHOR` frames."""
+def _anchored(model: TextToPose, features: Tensor, condition: Condition) -> Tensor:
+    """Lets features (B, T, K, D) begin exactly at their start frames, and let go of them within a few frames.
+
+    How many depends on the way to go, so that a hand which is down when the next letter begins does not jump up.
+    """
+    gap = (condition.start - features[:, 0]) * condition.start_seen[..., None]  # (B, K, D)
+    distance = gap.norm(dim=-1)[:, model.features.is_root].amax(dim=1)  # (B,) in shoulder widths
+    frames = (distance * torch.pi / 2 / LETTING_GO).clamp(min=3)  # a cosine is steepest half way, by pi / 2
     t = torch.arange(features.shape[1], device=features.device)
-    weight = 0.5 + 0.5 * torch.cos(torch.pi * (t / ANCHOR).clamp(max=1))  # 1 at the first frame, 0 from ANCHOR on
-    gap = (start - features[:, 0]) * start_seen[..., None]
-    return features + weight[:, None, None] * gap[:, None]
+    weight = 0.5 + 0.5 * torch.cos(torch.pi * (t / frames[:, None]).clamp(max=1))  # (B, T), 1 at the first frame
+    return features + weight[:, :, None, None] * gap[:, None]
 
 
 def _confidence(model: TextToPose, present: Tensor, signed_language: str) -> np.ndarray:

@@ -59,6 +59,7 @@ def test_what_a_language_was_not_taught_is_refused_unless_asked_for(tokenizer):
     with pytest.raises(UserError, match=r"ase was not taught the letter 'S' .*--untaught.*ase knows A B H"):
         tokenizer.letters("as", "ase")
     assert tokenizer.letters("as", "ase", untaught=True) == ["A", "S"]
+    assert tokenizer.letters("bhsch", "ase", untaught=True) == ["B", "H", "SCH"]  # its own letters first
 
 
 @pytest.mark.parametrize(

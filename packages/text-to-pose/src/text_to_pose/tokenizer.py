@@ -89,19 +89,19 @@ class CharacterTokenizer:
         self.check_language(signed_language)
         if not text.strip():
             raise UserError("the text is empty; give at least one letter")
-        taught = dict(self._taught[signed_language])
+        known = [self._taught[signed_language]]
         if untaught:
-            elsewhere = {folded: letter for letters in self._taught.values() for folded, letter in letters.items()}
-            taught = elsewhere | taught
-        longest = max(map(len, taught))
+            known.append({folded: letter for letters in self._taught.values() for folded, letter in letters.items()})
         spelled = []
         for word in text.split():
             rest = fold(word, signed_language)
             while rest:
-                size = next((n for n in range(min(longest, len(rest)), 0, -1) if rest[:n] in taught), None)
-                if size is None:
+                # The language's own letters come first: a double L is one letter in Spanish only.
+                fits = [(n, letters) for letters in known for n in range(len(rest), 0, -1) if rest[:n] in letters]
+                if not fits:
                     raise UserError(self._lacks(rest[0], signed_language, untaught))
-                spelled.append(taught[rest[:size]])
+                size, letters = fits[0]
+                spelled.append(letters[rest[:size]])
                 rest = rest[size:]
         return spelled
 

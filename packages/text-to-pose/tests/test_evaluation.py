@@ -66,7 +66,9 @@ def test_hand_shape_is_relative_to_the_wrist_and_only_where_it_is_seen():
 def test_what_cannot_be_scored_is_refused(fitting, manifest, folder):
     with pytest.raises(UserError, match="no clip has split test; it has train, validation"):
         evaluate(fitting, manifest, "test")
-    with pytest.raises(UserError, match="unknown signed language 'gsg'"):
+    with pytest.raises(UserError, match=r"gsg-A\.pose: unknown signed language 'gsg'.*; remove its row"):
+        evaluate(load_model(folder), manifest, "validation")
+    with pytest.raises(UserError, match=r"ase-D\.pose: no language was taught the character 'D'.*; remove its row"):
         evaluate(load_model(folder), manifest, "train")
 
 

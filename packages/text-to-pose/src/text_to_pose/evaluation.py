@@ -83,7 +83,7 @@ def evaluate(
     Raises:
         UserError: a manifest or clip that cannot be used, or a split without rows.
     """
-    everything = _read(model, data, progress)
+    everything = _read(model, data, split, progress)
     rows = [i for i, clip in enumerate(everything.clips) if clip.split == split]
     if not rows:
         known = ", ".join(sorted({clip.split for clip in everything.clips}))
@@ -117,13 +117,15 @@ def hand_shape(sequence: PoseSequence, side: Side) -> tuple[np.ndarray, np.ndarr
     return points - points[:, :1], sequence.confidence[seen, hand]
 
 
-def _read(model: TextToPose, data: Path, progress: Callable[[str], None]) -> ManifestClips:
+def _read(model: TextToPose, data: Path, split: str, progress: Callable[[str], None]) -> ManifestClips:
     clips = read_manifest(data)
     for clip in clips:
         try:
             model.tokenizer.check_language(clip.signed_language)
+            if clip.split == split:  # the others only lend their hand shapes
+                model.tokenizer.tokenize(clip.text, clip.signed_language)
         except UserError as error:
-            raise UserError(f"{data}: {error}; remove the rows of other languages") from error
+            raise UserError(f"{clip.path}: {error}; remove its row from {data}") from error
     progress(f"reading {len(clips)} clips")
     sequences = read_prepared(clips, model.config.fps, model.skeleton)
     hands = signing_hands(clips, sequences)

@@ -35,7 +35,8 @@ def check_run_folder(output: str | Path, *, resume: bool, overwrite: bool) -> Pa
         The checkpoint to resume from, or None for a run from the start.
 
     Raises:
-        UserError: the folder holds a run and neither `resume` nor `overwrite` is set, or it cannot be written.
+        UserError: the folder holds something and neither `resume` nor `overwrite` is set, it is a file, or it holds no
+            run to resume.
     """
     output = Path(output)
     last = output / CHECKPOINTS / LAST
@@ -43,7 +44,8 @@ def check_run_folder(output: str | Path, *, resume: bool, overwrite: bool) -> Pa
         raise UserError(f"{output}: is not empty; --resume goes on with its run, --overwrite starts it again")
     if resume and not last.is_file():
         raise UserError(f"{output}: has no run to resume ({last} is missing); leave out --resume")
-    check_output_folder(output)
+    if output.exists() and not output.is_dir():
+        raise UserError(f"{output}: is a file; name a folder")
     return last if resume else None
 
 
@@ -94,6 +96,7 @@ def fit(
         KeyboardInterrupt: Ctrl-C, after the loggers were closed; the run can be resumed from its last whole epoch.
     """
     output = Path(output)
+    check_output_folder(output)
     if resume_from is not None:
         _keep_metrics(output)
     _quieten()
@@ -118,7 +121,7 @@ def fit(
         devices=1,
         precision=config.precision or _default_precision(config.device),
         gradient_clip_val=config.gradient_clip,
-        check_val_every_n_epoch=config.validate_every,
+        check_val_every_n_epoch=min(config.validate_every, config.epochs),
         num_sanity_val_steps=0,
         log_every_n_steps=10,
         enable_model_summary=False,
@@ -174,4 +177,5 @@ def _quieten() -> None:
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*number of training batches.*smaller than the logging interval.*")

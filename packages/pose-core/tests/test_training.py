@@ -60,7 +60,7 @@ def test_what_a_run_leaves_behind(tmp_path):
     run(module, tmp_path)
     for name in ("checkpoints/best.ckpt", "checkpoints/last.ckpt", "logs/metrics.csv"):
         assert (tmp_path / name).is_file(), name
-    best = torch.load(tmp_path / "checkpoints" / "best.ckpt", weights_only=False)
+    best = torch.load(tmp_path / "checkpoints" / "best.ckpt", weights_only=True)
     torch.testing.assert_close(module.state_dict(), best["state_dict"])
     assert "validation/error" in (tmp_path / "logs" / "metrics.csv").read_text()
 
@@ -69,7 +69,7 @@ def test_what_a_run_leaves_behind(tmp_path):
 def test_the_weights_kept_are_averages_if_asked(tmp_path, ema_decay):
     module = Line(CONFIG.model_copy(update={"ema_decay": ema_decay}))
     run(module, tmp_path, validation=False)
-    last = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=False)
+    last = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)
     raw = last.get("current_model_state", last["state_dict"])
     same = torch.allclose(raw["layer.weight"], module.state_dict()["layer.weight"])
     assert same == (ema_decay == 0)
@@ -82,7 +82,7 @@ def test_a_resumed_run_ends_as_an_undisturbed_one(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(first, tmp_path / "cut")
     last = check_run_folder(tmp_path / "cut", resume=True, overwrite=False)
-    assert torch.load(last, weights_only=False)["epoch"] == 2  # the last whole one, validated or not
+    assert torch.load(last, weights_only=True)["epoch"] == 2  # the last whole one, validated or not
     run(second, tmp_path / "cut", resume_from=last)
     assert sorted(p.name for p in (tmp_path / "cut" / "logs").glob("*.csv")) == ["metrics-part1.csv", "metrics.csv"]
     assert second.current_epoch == whole.current_epoch
@@ -100,9 +100,7 @@ class BestEarly(Line):
 def test_the_best_weights_are_kept_not_the_last(tmp_path):
     module = BestEarly(CONFIG.model_copy(update={"ema_decay": 0.0}))
     run(module, tmp_path)
-    best, last = (
-        torch.load(tmp_path / "checkpoints" / f"{name}.ckpt", weights_only=False) for name in ("best", "last")
-    )
+    best, last = (torch.load(tmp_path / "checkpoints" / f"{name}.ckpt", weights_only=True) for name in ("best", "last"))
     assert (best["epoch"], last["epoch"]) == (1, 3)
     torch.testing.assert_close(module.state_dict(), best["state_dict"], atol=0, rtol=0)
     assert not torch.equal(module.state_dict()["layer.weight"], last["state_dict"]["layer.weight"])

@@ -1,6 +1,7 @@
 """The model that the package brings."""
 
 import os
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,22 @@ def test_hello_is_spelled_without_a_jump(bundled):
     # About as fast as a fingertip in the fastest of the language's clips, 1.07 shoulder widths a frame.
     assert np.linalg.norm(np.diff(hand, axis=0), axis=-1).max() < 1.3 * width
     assert 0 < acceleration(hello) < 0.1 * width
+
+
+def readme_commands():
+    """Every `text-to-pose generate` line of the README, comments dropped."""
+    readme = Path(__file__).parents[1] / "README.md"
+    lines = [line for line in readme.read_text(encoding="utf-8").splitlines() if line.startswith("text-to-pose gen")]
+    return [shlex.split(line, comments=True)[1:] for line in lines]
+
+
+@pytest.mark.parametrize("arguments", readme_commands(), ids=" ".join)
+def test_what_the_readme_shows_works(cli, tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    Path("words.txt").write_text("hello\nbaby\n", encoding="utf-8")
+    status, out, err = cli(*arguments)
+    assert status == 0, err
+    assert "s of signing" in out
 
 
 @pytest.mark.slow

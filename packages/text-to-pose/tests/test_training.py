@@ -52,7 +52,7 @@ def test_training_leaves_a_model_folder_and_resumes(manifest, tmp_path, tiny):
         train(manifest, tmp_path / "run", config)
     longer = config.model_copy(update={"training": QUICK.model_copy(update={"epochs": 3})})
     train(manifest, tmp_path / "run", longer, resume=True)
-    last = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=False)
+    last = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
     assert last["epoch"] == 2
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pose_core import Skeleton, UserError
-from pose_core.skeleton import Component
+from pose_core import Skeleton, UserError, read
+from pose_core.skeleton import Component, known_skeleton
 
 
 def test_header_round_trip(skeleton):
@@ -23,7 +23,7 @@ def test_parts_of_holistic(skeleton):
     assert skeleton.layout.name == "holistic"
     assert skeleton.shoulders() == (0, 1)
     assert (skeleton.wrist("left"), skeleton.wrist("right")) == (4, 5)
-    assert (skeleton.hand("left"), skeleton.hand("right")) == (slice(12, 33), slice(33, 54))
+    assert (skeleton.hand("left"), skeleton.hand("right")) == (list(range(12, 33)), list(range(33, 54)))
     assert skeleton.face() == [8, 9, 10, 11]
     assert (skeleton.hips(), skeleton.legs(), skeleton.duplicates()) == ([6, 7], [], [])
     assert skeleton.index("RIGHT_HAND_LANDMARKS", "WRIST") == 33
@@ -71,22 +71,66 @@ def test_select_keeps_names_limbs_and_colors(skeleton, data):
 def test_hands_only_and_unknown_layouts(skeleton, tiny):
     hand = skeleton.select(range(33, 54))
     assert hand.layout.name == "holistic"
-    assert hand.hand("right") == slice(0, 21)
-    assert hand.hand("left") is None
+    assert hand.hand("right") == list(range(21))
+    assert hand.hand("left") == []
+    assert hand.parts() == ["right_hand"]
     assert hand.wrist("right") is None
     assert tiny.skeleton.layout is None
-    assert tiny.skeleton.hand("left") is None
+    assert tiny.skeleton.hand("left") == []
+    assert tiny.skeleton.parts() == ["TINY"]
+    assert tiny.skeleton.part("TINY") == [0, 1, 2]
     assert not tiny.skeleton.face()
     for each in (hand, tiny.skeleton):
         with pytest.raises(UserError, match="no shoulders"):
             each.shoulders()
 
 
+def test_components_of_different_dimension():
+    mixed = Skeleton((Component("A", ("a",), (), (), "XYC"), Component("B", ("b",), (), (), "XYZC")))
+    assert mixed.num_dims == 3
+
+
+@pytest.mark.parametrize("points", [42, 75, 133, 135, 137, 178, 543, 576, 586])
+def test_a_mirror_of_a_mirror_is_the_same(points):
+    skeleton = known_skeleton(points, 3)
+    mirror = skeleton.mirror()
+    assert [mirror[i] for i in mirror] == list(range(points))
+    left, right = skeleton.hand("left"), skeleton.hand("right")
+    assert len(left) == 21
+    assert [mirror[i] for i in left] == right
+
+
+def test_a_mirror_needs_both_sides(skeleton, tiny):
+    with pytest.raises(UserError, match="lacks 21 opposites, LEFT_HAND_LANDMARKS/WRIST"):
+        skeleton.select(range(33, 54)).mirror()
+    with pytest.raises(UserError, match="unknown layout"):
+        tiny.skeleton.mirror()
+
+
+def test_openpose_135_has_its_parts_in_one_component():
+    skeleton = known_skeleton(135, 2)
+    assert skeleton.parts() == ["body", "face", "left_hand", "right_hand"]
+    assert len(skeleton.part("body")) == 25
+    assert len(skeleton.face()) == 70
+    assert skeleton.hand("right")[0] == skeleton.wrist("right")
+    assert len(skeleton.legs()) == 10
+
+
+def test_known_holistic_is_what_headers_say(data_dir):
+    real = read(data_dir / "formats" / "holistic_full_0.pose").skeleton
+    known = known_skeleton(576, 3)
+    assert known.keypoints == real.keypoints
+    faceless = [i for i in range(576) if i not in real.face()]
+    edges = [{frozenset(limb) for limb in s.select(faceless).limbs.tolist()} for s in (known, real)]
+    assert edges[0] == edges[1]
+    mirror = real.mirror()
+    mesh = {frozenset(limb) for limb in real.limbs.tolist()}
+    assert len(mesh - {frozenset((mirror[a], mirror[b])) for a, b in real.limbs.tolist()}) < 0.01 * len(mesh)
+
+
 def test_what_is_refused(skeleton):
     with pytest.raises(UserError, match="without keypoints"):
         Skeleton(())
-    with pytest.raises(UserError, match="different point formats"):
-        Skeleton((Component("A", ("a",), (), (), "XYC"), Component("B", ("b",), (), (), "XYZC")))
     with pytest.raises(UserError, match="not supported"):
         Skeleton((Component("A", ("a",), (), (), "XC"),))
     with pytest.raises(UserError, match="limb"):

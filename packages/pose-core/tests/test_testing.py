@@ -15,7 +15,7 @@ def test_a_fake_is_the_same_every_time_and_tells_its_shapes_apart():
     assert not same(fake_sequence(shape=3), fake_sequence(shape=4))
     a, b = fake_sequence(shape=3, frames=9), fake_sequence(shape=3, frames=21)
     hand = a.skeleton.hand("right")
-    wrist = hand.start
+    wrist = hand[0]
     at_rest = [s.keypoints[0, hand] - s.keypoints[0, wrist] for s in (a, b)]
     np.testing.assert_array_equal(*at_rest)  # the shape, whatever the clip's length
 
@@ -30,7 +30,7 @@ def test_the_hands_that_are_asked_for_are_seen(hands, face_points):
     for side in ("left", "right"):
         assert sequence.hand_share(side) == (side in hands)
         if side in hands:  # the hand hangs on the arm
-            wrists = [sequence.skeleton.hand(side).start, sequence.skeleton.wrist(side)]
+            wrists = [sequence.skeleton.hand(side)[0], sequence.skeleton.wrist(side)]
             np.testing.assert_array_equal(*sequence.keypoints[:, wrists].swapaxes(0, 1))
     assert (sequence.keypoints[..., :2] >= 0).all()
     assert (sequence.keypoints[..., :2] <= 500).all()

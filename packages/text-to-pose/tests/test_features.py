@@ -13,8 +13,8 @@ def test_inverse_and_what_changes():
     body = sequence.skeleton.slice_of("POSE_LANDMARKS")
     hand = sequence.skeleton.hand("right")
     torch.testing.assert_close(seen[:, body], keypoints[:, body])
-    torch.testing.assert_close(seen[:, hand.start], keypoints[:, hand.start])
-    torch.testing.assert_close(seen[:, hand.start + 1], 4 * (keypoints[:, hand.start + 1] - keypoints[:, hand.start]))
+    torch.testing.assert_close(seen[:, hand[0]], keypoints[:, hand[0]])
+    torch.testing.assert_close(seen[:, hand[1]], 4 * (keypoints[:, hand[1]] - keypoints[:, hand[0]]))
 
 
 def test_a_finger_whose_wrist_is_missing_has_no_confidence():
@@ -22,6 +22,6 @@ def test_a_finger_whose_wrist_is_missing_has_no_confidence():
     features = HandFeatures(sequence.skeleton, scale=4.0)
     confidence = torch.from_numpy(sequence.confidence).clone()
     hand = sequence.skeleton.hand("right")
-    confidence[3, hand.start] = 0
+    confidence[3, hand[0]] = 0
     assert (features.confidence(confidence)[3, hand] == 0).all()
     torch.testing.assert_close(features.confidence(confidence)[4], confidence[4])

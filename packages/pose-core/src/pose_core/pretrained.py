@@ -7,7 +7,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from pose_core.errors import UserError
+from pose_core.errors import UserError, reason
 
 if TYPE_CHECKING:
     from huggingface_hub import PyTorchModelHubMixin
@@ -45,13 +45,11 @@ def load_pretrained(model: type[Model], name: str | Path, bundled: dict[str, Pat
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, ConnectionError) as error:
         raise UserError(f"{name}: no such folder, and the hub did not give it ({type(error).__name__})") from error
     except (SafetensorError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, UserError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise UserError(f"{name}: not a model of this kind and version ({reason})") from error
+        raise UserError(f"{name}: not a model of this kind and version ({reason(error)})") from error
     try:
         cast("torch.nn.Module", loaded).to(torch.device(pick_device(device))).eval()
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"device {device!r} cannot be used ({reason}); try --device cpu") from error
+        raise UserError(f"device {device!r} cannot be used ({reason(error)}); try --device cpu") from error
     return loaded
 
 

@@ -21,10 +21,12 @@ class PoseSequence:
 
     Attributes:
         keypoints: (T, K, D) float32, in pixels as read, or in shoulder widths once normalized; x right, y down.
-        confidence: (T, K) float32 in [0, 1]; 0 = missing, and a missing keypoint's coordinates mean nothing.
+        confidence: (T, K) float32 in [0, 1]; 0 = missing, and a missing keypoint's coordinates mean nothing. Files
+            hold other values, too, and are read as they are: `transforms.clean` mends them.
         fps: frames a second.
         skeleton: names and limbs of the K keypoints.
-        size: width, height, depth of the picture in pixels, as a `.pose` header states them.
+        size: width, height, depth of the picture in pixels, as a `.pose` header states them; 0 where there is no
+            picture, as once normalized.
     """
 
     keypoints: np.ndarray
@@ -60,9 +62,7 @@ class PoseSequence:
     def hand_share(self, side: Side) -> float:
         """Share of frames, 0 to 1, in which any point of that hand was seen; 0 where the skeleton has no such hand."""
         hand = self.skeleton.hand(side)
-        if hand is None or not len(self):
-            return 0.0
-        return float((self.confidence[:, hand] > 0).any(axis=1).mean())
+        return float((self.confidence[:, hand] > 0).any(axis=1).mean()) if hand and len(self) else 0.0
 
     def held(self, frame: int, frames: int) -> PoseSequence:
         """One frame, shown for `frames` frames."""

@@ -22,7 +22,9 @@ BUNDLED = "fingerspelling"
 @app.command()
 def generate(
     signed_language: Annotated[str, typer.Option("--signed-language", help="ISO 639-3 code: ase, gsg, ...")],
-    output: Annotated[list[Path], typer.Option("--output", help="File (.pose, .gif, .png), several times; or folder.")],
+    output: Annotated[
+        list[Path], typer.Option("--output", help="File: .pose, .gif, .mp4, .png, .html; several times; or a folder.")
+    ],
     text: Annotated[str | None, typer.Argument(help="What to spell.")] = None,
     file: Annotated[Path | None, typer.Option("--file", help="Text file, a text a line; --output is a folder.")] = None,
     checkpoint: Checkpoint = BUNDLED,

@@ -12,7 +12,16 @@ from torch.utils.data import Dataset
 
 from pose_core import UserError, read
 from pose_core.data import PoseBatch, collate
-from pose_core.transforms import drop_duplicates, drop_face, normalize, remove_legs, resample, stretch, trim_unseen
+from pose_core.transforms import (
+    clean,
+    drop_duplicates,
+    drop_face,
+    normalize,
+    remove_legs,
+    resample,
+    stretch,
+    trim_unseen,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +41,7 @@ def prepare(sequence: PoseSequence, fps: float, skeleton: Skeleton | None = None
     Raises:
         UserError: nobody is seen, or the pose cannot be normalized.
     """
-    body = remove_legs(drop_face(drop_duplicates(sequence)), keep_hips=True)
+    body = remove_legs(drop_face(drop_duplicates(clean(sequence))), keep_hips=True)
     if skeleton is not None:
         body = body.on_skeleton(skeleton)
     normalized, _ = normalize(trim_unseen(body))
@@ -176,8 +185,7 @@ def _random() -> float:
 def _nearest_frame(sequence: PoseSequence, other: PoseSequence, frame: int) -> int:
     """The frame in the first half of `sequence` whose body is nearest to `other`'s at `frame`."""
     half = sequence[: (len(sequence) + 1) // 2]
-    hands = [hand for hand in (sequence.skeleton.hand("left"), sequence.skeleton.hand("right")) if hand is not None]
-    fingers = [i for hand in hands for i in range(hand.start + 1, hand.stop)]
+    fingers = [i for side in ("left", "right") for i in sequence.skeleton.hand(side)[1:]]
     body = [i for i in range(sequence.skeleton.num_keypoints) if i not in fingers]
     seen = (half.confidence[:, body] > 0) & (other.confidence[frame, body] > 0)  # (T', K')
     distance = np.linalg.norm(half.keypoints[:, body] - other.keypoints[frame, body], axis=-1)

@@ -108,13 +108,11 @@ def hand_shape(sequence: PoseSequence, side: Side) -> tuple[np.ndarray, np.ndarr
     None where it is seen in no frame.
     """
     hand = sequence.skeleton.hand(side)
-    if hand is None:
-        return None
-    seen = sequence.confidence[:, hand.start] > 0
+    seen = sequence.confidence[:, hand[:1]].any(axis=1)
     if not seen.any():
         return None
-    points = sequence.keypoints[seen, hand]
-    return points - points[:, :1], sequence.confidence[seen, hand]
+    points = sequence.keypoints[seen][:, hand]
+    return points - points[:, :1], sequence.confidence[seen][:, hand]
 
 
 def _read(model: TextToPose, data: Path, split: str, progress: Callable[[str], None]) -> ManifestClips:

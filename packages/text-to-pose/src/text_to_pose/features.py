@@ -28,9 +28,9 @@ class HandFeatures(nn.Module):
         scales = torch.ones(skeleton.num_keypoints)
         for side in ("left", "right"):
             hand = skeleton.hand(side)
-            if hand is not None:
-                root[hand.start + 1 : hand.stop] = hand.start
-                scales[hand.start + 1 : hand.stop] = scale
+            if hand:
+                root[hand[1:]] = hand[0]
+                scales[hand[1:]] = scale
         self.register_buffer("root", root, persistent=False)
         self.register_buffer("is_root", root == torch.arange(len(root)), persistent=False)
         self.register_buffer("scales", scales, persistent=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -145,7 +145,7 @@ def generate_words(
 def placed(sequence: PoseSequence) -> PoseSequence:
     """A generated sequence in pixels of a picture of `SIZE`."""
     placement = Placement.default(SIZE, sequence.skeleton.num_dims)
-    return denormalize(replace(sequence, size=SIZE), placement)
+    return denormalize(sequence, placement)
 
 
 def _anchored(model: TextToPose, features: Tensor, condition: Condition) -> Tensor:
@@ -166,6 +166,6 @@ def _confidence(model: TextToPose, present: Tensor, signed_language: str) -> np.
     mean = present.mean(dim=0)  # (K,)
     for side in ("left", "right"):
         hand = model.skeleton.hand(side)
-        if hand is not None:
+        if hand:
             mean[hand] = 1.0 if side == model.config.signing_hands[signed_language] else mean[hand].mean()
     return (mean > 0.5).float().expand(len(present), -1).cpu().numpy().copy()

@@ -123,9 +123,9 @@ def _generate(jobs: Sequence[tuple[str, list[Path], str]], options: GenerationOp
 
 
 def _writers() -> dict[str, Callable[..., None]]:
-    from pose_core.rendering import write_gif, write_png
+    from pose_core.rendering import PICTURES
 
-    return {".pose": write, ".gif": write_gif, ".png": write_png}
+    return {".pose": write, **PICTURES}
 
 
 def _writer(path: Path) -> Callable[..., None]:

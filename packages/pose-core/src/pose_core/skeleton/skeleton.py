@@ -1,71 +1,22 @@
-"""Skeletons: named keypoints, components, limbs. The only place that knows a keypoint's name or a limb."""
+"""`Skeleton`: the keypoints of an array, by name."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from pose_core.errors import UserError
+from pose_core.skeleton.faces import MESH_CONTOURS
+from pose_core.skeleton.layouts import LAYOUTS, Layout, Part, Role, Side
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from pose_format.pose_header import PoseHeader
-
-Side = Literal["left", "right"]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What a pose estimator calls things. One row of `LAYOUTS`; everything that differs between estimators is in it."""
-
-    name: str
-    body: str  # component that holds shoulders, wrists and legs
-    hands: dict[Side, str]  # component of each hand; its first point is the wrist
-    faces: tuple[str, ...]
-    shoulders: dict[Side, str]  # points of the body component
-    wrists: dict[Side, str]
-    hips: tuple[str, ...]  # whole point names, and
-    legs: tuple[str, ...]  # parts of point names: a body point is a leg when its name contains one
-    duplicates: tuple[str, ...] = ()  # components that say the same again in other units
-
-
-LAYOUTS = (
-    Layout(
-        name="holistic",
-        body="POSE_LANDMARKS",
-        hands={"left": "LEFT_HAND_LANDMARKS", "right": "RIGHT_HAND_LANDMARKS"},
-        faces=("FACE_LANDMARKS",),
-        shoulders={"left": "LEFT_SHOULDER", "right": "RIGHT_SHOULDER"},
-        wrists={"left": "LEFT_WRIST", "right": "RIGHT_WRIST"},
-        hips=("LEFT_HIP", "RIGHT_HIP"),
-        legs=("KNEE", "ANKLE", "HEEL", "FOOT_INDEX"),
-        duplicates=("POSE_WORLD_LANDMARKS",),
-    ),
-    Layout(
-        name="openpose",
-        body="pose_keypoints_2d",
-        hands={"left": "hand_left_keypoints_2d", "right": "hand_right_keypoints_2d"},
-        faces=("face_keypoints_2d",),
-        shoulders={"left": "LShoulder", "right": "RShoulder"},
-        wrists={"left": "LWrist", "right": "RWrist"},
-        hips=("MidHip", "LHip", "RHip"),
-        legs=("Knee", "Ankle", "BigToe", "SmallToe", "Heel"),
-    ),
-    Layout(
-        name="coco_wholebody",
-        body="BODY",
-        hands={"left": "LEFT_HAND", "right": "RIGHT_HAND"},
-        faces=("FACE",),
-        shoulders={"left": "left_shoulder", "right": "right_shoulder"},
-        wrists={"left": "left_wrist", "right": "right_wrist"},
-        hips=("left_hip", "right_hip"),
-        legs=("knee", "ankle", "big_toe", "small_toe", "heel"),
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -100,13 +51,10 @@ class Skeleton:
     def __post_init__(self) -> None:
         if not self.num_keypoints:
             raise UserError("a skeleton without keypoints: the header names no points")
-        formats = {component.point_format for component in self.components}
-        if len(formats) > 1:
-            raise UserError(f"components of one skeleton have different point formats: {', '.join(sorted(formats))}")
-        if self.components[0].point_format not in ("XYC", "XYZC"):
-            raise UserError(f"point format {self.components[0].point_format!r} is not supported: use XYC or XYZC")
         for component in self.components:
-            if any(i >= len(component.points) for limb in component.limbs for i in limb):
+            if component.point_format not in ("XYC", "XYZC"):
+                raise UserError(f"point format {component.point_format!r} is not supported: use XYC or XYZC")
+            if any(not 0 <= i < len(component.points) for limb in component.limbs for i in limb):
                 raise UserError(f"component {component.name} has a limb to a point it does not have")
 
     @classmethod
@@ -172,8 +120,8 @@ class Skeleton:
 
     @property
     def num_dims(self) -> int:
-        """D: coordinates a keypoint, 2 or 3."""
-        return len(self.components[0].point_format) - 1
+        """D: coordinates a keypoint, 2 or 3; where components differ, the larger number."""
+        return max(len(component.point_format) for component in self.components) - 1
 
     @cached_property
     def keypoints(self) -> tuple[tuple[str, str], ...]:
@@ -196,8 +144,8 @@ class Skeleton:
         names = {component.name for component in self.components}
         for layout in LAYOUTS:
             # "FACE" or "BODY" alone is anybody's word; a hand or a shoulder name settles it.
-            shoulder = (layout.body, layout.shoulders["left"])
-            if names & set(layout.hands.values()) or shoulder in self.keypoints:
+            shoulder = (layout.body.component, layout.shoulders["left"])
+            if names & {hand.component for hand in layout.hands.values()} or shoulder in self._positions:
                 return layout
         return None
 
@@ -219,11 +167,33 @@ class Skeleton:
             UserError: the skeleton has no such keypoint.
         """
         try:
-            return self.keypoints.index((component, point))
-        except ValueError:
+            return self._positions[component, point]
+        except KeyError:
             raise UserError(
                 f"the skeleton has no keypoint {component}/{point}; its components are {self._component_names()}"
             ) from None
+
+    def part(self, name: Role | str) -> list[int]:
+        """Array positions of "body", "face", "left_hand", "right_hand", or of the component of that name.
+
+        A hand's wrist comes first. What a known layout has and this skeleton lacks is an empty list.
+
+        Raises:
+            UserError: neither a component of the skeleton nor a role that its layout knows.
+        """
+        layout = self.layout
+        if layout is not None and name in get_args(Role):
+            parts = {"body": layout.body, "face": layout.face}
+            parts |= {f"{side}_hand": part for side, part in layout.hands.items()}
+            return self._positions_of(parts[name])
+        positions = self.slice_of(name)
+        return list(range(positions.start, positions.stop))
+
+    def parts(self) -> list[str]:
+        """What there is to draw or to count: the roles a known layout fills, or the names of the components."""
+        if self.layout is None:
+            return [component.name for component in self.components]
+        return [role for role in get_args(Role) if self.part(role)]
 
     def shoulders(self) -> tuple[int, int]:
         """Array positions of the left and the right shoulder.
@@ -233,51 +203,74 @@ class Skeleton:
         """
         layout = self.layout
         if layout is not None:
-            left, right = ((layout.body, layout.shoulders[side]) for side in ("left", "right"))
-            if left in self.keypoints and right in self.keypoints:
-                return self.keypoints.index(left), self.keypoints.index(right)
+            left, right = ((layout.body.component, layout.shoulders[side]) for side in get_args(Side))
+            if left in self._positions and right in self._positions:
+                return self._positions[left], self._positions[right]
         raise UserError(f"the skeleton has no shoulders to normalize by; its components are {self._component_names()}")
 
-    def hand(self, side: Side) -> slice | None:
-        """Array positions of a hand, wrist first, or None where the skeleton has no such hand."""
-        layout = self.layout
-        if layout is None or layout.hands[side] not in {component.name for component in self.components}:
-            return None
-        return self.slice_of(layout.hands[side])
+    def hand(self, side: Side) -> list[int]:
+        """Array positions of a hand, wrist first; empty where the skeleton has no such hand."""
+        return self._positions_of(self.layout.hands[side]) if self.layout else []
 
     def wrist(self, side: Side) -> int | None:
         """Array position of the body's wrist on that side, or None."""
         layout = self.layout
-        name = (layout.body, layout.wrists[side]) if layout else None
-        return self.keypoints.index(name) if name in self.keypoints else None
+        return self._positions.get((layout.body.component, layout.wrists[side])) if layout else None
 
     def face(self) -> list[int]:
-        """Array positions of the face components' points."""
-        faces = self.layout.faces if self.layout else ()
-        return [i for i, (component, _) in enumerate(self.keypoints) if component in faces]
+        """Array positions of the face's points."""
+        return self._positions_of(self.layout.face) if self.layout else []
+
+    def face_details(self) -> list[int]:
+        """Array positions of the face mesh's points beside its contours (lips, eyes, eyebrows, oval)."""
+        if self.layout is None or self.layout.name != "holistic":
+            return []
+        return [i for i in self.face() if self.keypoints[i][1] not in MESH_CONTOURS]
+
+    def body_details(self) -> list[int]:
+        """Array positions of the body's points that the face or a hand shows better: eyes, mouth, fingers."""
+        return self._body_points(lambda point, layout: any(word in point for word in layout.details))
 
     def legs(self) -> list[int]:
         """Array positions below the hips, in the body and in components that repeat it."""
-        if self.layout is None:
-            return []
-        bodies = (self.layout.body, *self.layout.duplicates)
-        return [
-            i
-            for i, (component, point) in enumerate(self.keypoints)
-            if component in bodies and any(word in point for word in self.layout.legs)
-        ]
+        return self._body_points(lambda point, layout: any(word in point for word in layout.legs))
 
     def hips(self) -> list[int]:
         """Array positions of the hips."""
-        if self.layout is None:
-            return []
-        bodies = (self.layout.body, *self.layout.duplicates)
-        return [i for i, (c, point) in enumerate(self.keypoints) if c in bodies and point in self.layout.hips]
+        return self._body_points(lambda point, layout: point in layout.hips)
 
     def duplicates(self) -> list[int]:
         """Array positions of components that repeat the body in other units (MediaPipe's world landmarks)."""
         names = self.layout.duplicates if self.layout else ()
         return [i for i, (component, _) in enumerate(self.keypoints) if component in names]
+
+    def mirror(self) -> list[int]:
+        """For each keypoint the array position of the one opposite: left and right change places, by name.
+
+        Raises:
+            UserError: the layout is not a known one, or an opposite is not in the skeleton (one hand only).
+        """
+        layout = self.layout
+        if layout is None:
+            raise UserError(
+                f"left and right of an unknown layout cannot be told apart; its components are "
+                f"{self._component_names()}"
+            )
+        face = layout.face
+        opposite = {}
+        if face is not None:
+            for i, j in enumerate(layout.face_mirror):
+                opposite[face.component, face.points[i]] = (face.component, face.points[j])
+        missing = []
+        mirror = []
+        for name in self.keypoints:
+            other = opposite.get(name) or (_swap_sides(name[0], layout), _swap_sides(name[1], layout))
+            mirror.append(self._positions.get(other, -1))
+            if mirror[-1] < 0:
+                missing.append("/".join(other))
+        if missing:
+            raise UserError(f"the skeleton cannot be flipped: it lacks {len(missing)} opposites, {missing[0]} first")
+        return mirror
 
     def select(self, indices: Iterable[int]) -> Skeleton:
         """The skeleton of the keypoints at `indices` (ascending); components left empty are dropped."""
@@ -289,9 +282,50 @@ class Skeleton:
                 components.append(component.select(keep))
         return Skeleton(tuple(components))
 
+    def with_dims(self, dims: int) -> Skeleton:
+        """The skeleton with `dims` coordinates a keypoint, 2 or 3."""
+        point_format = {2: "XYC", 3: "XYZC"}[dims]
+        return Skeleton(tuple(replace(component, point_format=point_format) for component in self.components))
+
+    @cached_property
+    def _positions(self) -> dict[tuple[str, str], int]:
+        positions: dict[tuple[str, str], int] = {}
+        for i, name in enumerate(self.keypoints):
+            positions.setdefault(name, i)  # of a name given twice, the first
+        return positions
+
+    def _positions_of(self, part: Part | None) -> list[int]:
+        """Array positions of a layout's part as far as the skeleton has it."""
+        layout = self.layout
+        if layout is None or part is None or part.component not in {component.name for component in self.components}:
+            return []
+        if part.points and part.component == layout.body.component:  # one component for everything
+            return [self._positions[part.component, p] for p in part.points if (part.component, p) in self._positions]
+        positions = self.slice_of(part.component)
+        return list(range(positions.start, positions.stop))
+
+    def _body_points(self, wanted: Callable[[str, Layout], bool]) -> list[int]:
+        """Array positions of points of the body, and of what repeats it, whose names are wanted."""
+        layout = self.layout
+        if layout is None:
+            return []
+        body = {*self._positions_of(layout.body), *self.duplicates()}
+        return [i for i in sorted(body) if wanted(self.keypoints[i][1], layout)]
+
     @cached_property
     def _starts(self) -> list[int]:
         return np.cumsum([0, *(len(c.points) for c in self.components[:-1])]).tolist()
 
     def _component_names(self) -> str:
         return ", ".join(component.name for component in self.components)
+
+
+def _swap_sides(name: str, layout: Layout) -> str:
+    """The name with its left as right and its right as left."""
+    left, right = layout.left_right
+    if len(left) > 1:
+        other = {case(a): case(b) for a, b in ((left, right), (right, left)) for case in (str.lower, str.upper)}
+        return re.sub("|".join(other), lambda match: other[match.group()], name)
+    # OpenPose: one letter before a capital in point names ("R_PIP" is the ring finger), words in component names.
+    other = {left: right, right: left, "left": "right", "right": "left"}
+    return re.sub(f"^[{left}{right}](?=[A-Z])|left|right", lambda match: other[match.group()], name)

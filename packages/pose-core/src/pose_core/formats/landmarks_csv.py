@@ -1,0 +1,127 @@
+"""Landmark CSVs, one row a frame and landmark: `frame#,landmark_name,x,y[,z][,confidence]`, y up."""
+
+from __future__ import annotations
+
+import csv
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from pose_core.errors import UserError, reason
+from pose_core.files import written_whole
+from pose_core.sequence import PoseSequence
+from pose_core.skeleton import landmark_skeleton
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REQUIRED = ("frame#", "landmark_name", "x", "y")
+SPARSEST = 200  # keypoints of the result for each row; where there are more, a frame's number is wrong, unless
+LEAST = 1_000_000  # keypoints is more than there are: nothing that costs memory
+LARGEST = 2**40  # number of a frame
+
+
+def read(path: Path, *, fps: float) -> PoseSequence:
+    """See `pose_core.formats.read`.
+
+    Further columns are left alone. Frames begin with the lowest number given; a landmark without a row in a frame, or
+    without numbers in it, is missing there. Of repeated rows the last counts. y points up in these files and down here.
+    """
+    rows = _rows(path)
+    dims = len(rows[0].place)
+    # Landmarks in the order they first appear in, a component's together.
+    names = list(dict.fromkeys(row.landmark for row in rows))
+    rank = {component: i for i, component in enumerate(dict.fromkeys(map(_component, names)))}
+    names.sort(key=lambda name: rank[_component(name)])
+    position = {name: i for i, name in enumerate(names)}
+    first, last = min(row.frame for row in rows), max(row.frame for row in rows)
+    if (last - first + 1) * len(names) > max(LEAST, SPARSEST * len(rows)):
+        raise UserError(
+            f"{path}: frames run from {first} to {last} with {len(names)} landmarks, and there are {len(rows)} rows; "
+            "mend the frame numbers"
+        )
+    keypoints = np.zeros((last - first + 1, len(names), dims), np.float32)
+    confidence = np.zeros(keypoints.shape[:2], np.float32)
+    for row in rows:
+        keypoints[row.frame - first, position[row.landmark]] = row.place
+        confidence[row.frame - first, position[row.landmark]] = row.confidence
+    keypoints[..., 1] *= -1
+    try:
+        return PoseSequence(keypoints, confidence, fps, landmark_skeleton(names, dims))
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False) -> None:
+    """See `pose_core.formats.write`. Points of other components than MediaPipe's body are named COMPONENT/POINT."""
+    names = [
+        point if component == "POSE_LANDMARKS" else f"{component}/{point}"
+        for component, point in sequence.skeleton.keypoints
+    ]
+    axes = ("x", "y", "z")[: sequence.skeleton.num_dims]
+    keypoints = sequence.keypoints.copy()
+    keypoints[..., 1] *= -1
+    with (
+        written_whole(path, overwrite=overwrite) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(("frame#", "landmark_name", *axes, "confidence"))
+        for frame, (points, shares) in enumerate(zip(keypoints, sequence.confidence, strict=True)):
+            for name, point, share in zip(names, points.tolist(), shares.tolist(), strict=True):
+                writer.writerow((frame, name, *point, share))
+
+
+class _Row(NamedTuple):
+    frame: int
+    landmark: str
+    place: list[float]  # x, y[, z] as in the file
+    confidence: float
+
+
+def _rows(path: Path) -> list[_Row]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            columns = [column.strip() for column in next(reader, [])]
+            missing = [column for column in REQUIRED if column not in columns]
+            if missing:
+                raise UserError(f"{path}: lacks the column(s) {', '.join(missing)}; it needs {', '.join(REQUIRED)}")
+            axes = [axis for axis in ("x", "y", "z") if axis in columns]
+            rows = [
+                _row(dict(zip(columns, values, strict=False)), axes, f"{path}, line {reader.line_num}")
+                for values in reader
+                if values
+            ]
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: not a readable UTF-8 CSV ({reason(error)})") from error
+    if not rows:
+        raise UserError(f"{path}: has no rows; drop it from the data")
+    return rows
+
+
+def _row(values: dict[str, str], axes: list[str], place: str) -> _Row:
+    try:
+        number = float(values["frame#"])
+        frame = int(number)
+        coordinates = [float(values[axis]) if values[axis].strip() else math.nan for axis in axes]
+        confidence = float(values.get("confidence") or 1.0)
+        landmark = values["landmark_name"].strip()
+    except KeyError as error:
+        raise UserError(f"{place}: ends before its {error.args[0]}; mend or drop the row") from error
+    except (ValueError, OverflowError) as error:
+        raise UserError(f"{place}: {reason(error)}; mend or drop the row") from error
+    if frame != number or abs(frame) > LARGEST:
+        raise UserError(f"{place}: frame {values['frame#'][:40]} is no whole number; mend or drop the row")
+    if not landmark:
+        raise UserError(f"{place}: no landmark_name; mend or drop the row")
+    if not all(map(math.isfinite, coordinates)):
+        coordinates, confidence = [0.0] * len(coordinates), 0.0
+    return _Row(frame, landmark, coordinates, confidence)
+
+
+def _component(landmark: str) -> str:
+    return landmark.rpartition("/")[0]

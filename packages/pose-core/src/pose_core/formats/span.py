@@ -1,0 +1,48 @@
+"""Which part of a file is wanted."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pose_core.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_ROUNDING = 1e-6  # of a frame: 0.28 s at 25 fps is frame 7, whatever the product says behind the point
+
+
+@dataclass(frozen=True)
+class Span:
+    """From `start` up to `end`, in frames where they are whole numbers, in seconds where they are floats."""
+
+    start: float | None = None
+    end: float | None = None
+
+    def frames(self, length: int, fps: float, path: Path) -> slice:
+        """The frames of a file of `length` frames at `fps`; a frame that is begun in the span belongs to it.
+
+        Raises:
+            UserError: there are none.
+        """
+        start = _frame(self.start, fps, math.floor) if self.start is not None else 0
+        end = min(_frame(self.end, fps, math.ceil), length) if self.end is not None else length
+        if start < 0 or end < 0:
+            raise UserError(f"{path}: frames are counted from 0; start and end cannot be negative")
+        if start >= length:
+            raise UserError(
+                f"{path}: has {length} frames ({length / fps:.2f} s); frame {start} ({start / fps:.2f} s) is past them"
+            )
+        if start >= end:
+            raise UserError(f"{path}: nothing lies between frame {start} and frame {end}; name an end after the start")
+        return slice(start, end)
+
+
+def _frame(place: float, fps: float, rounded) -> int:
+    if isinstance(place, int):
+        return place
+    if not math.isfinite(place):
+        raise UserError(f"{place} s is no place in a file; name frames or seconds")
+    return rounded(place * fps + (_ROUNDING if rounded is math.floor else -_ROUNDING))

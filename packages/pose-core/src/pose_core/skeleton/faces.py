@@ -1,0 +1,41 @@
+"""What is known of face landmarks: which of a mesh are its contours, and which lies opposite which."""
+
+from __future__ import annotations
+
+# MediaPipe's face mesh: the points of its FACEMESH_CONTOURS (lips, eyes, eyebrows, oval), 128 of 468.
+MESH_CONTOURS = frozenset(
+    """
+    0 7 10 13 14 17 21 33 37 39 40 46 52 53 54 55 58 61 63 65 66 67 70 78 80 81 82 84 87 88 91 93 95 103 105 107 109 127
+    132 133 136 144 145 146 148 149 150 152 153 154 155 157 158 159 160 161 162 163 172 173 176 178 181 185 191 234 246
+    249 251 263 267 269 270 276 282 283 284 285 288 291 293 295 296 297 300 308 310 311 312 314 317 318 321 323 324 332
+    334 336 338 356 361 362 365 373 374 375 377 378 379 380 381 382 384 385 386 387 388 389 390 397 398 400 402 405 409
+    415 454 466
+    """.split()  # noqa: SIM905 - a list of 128 strings would fill the file
+)
+MESH_POINTS = 478  # 468 of the mesh, then 5 of each iris
+
+# (first, last, opposite of the first): runs of mesh points whose opposites run on as they do. Points in no run lie on
+# the middle line. The mesh numbers one side's points first and the other's after, which makes the runs long.
+_MESH_RUNS = (
+    *((3, 3, 248), (7, 7, 249), (20, 93, 250), (95, 150, 324), (153, 163, 380), (165, 167, 391), (169, 174, 394)),
+    *((176, 194, 400), (196, 196, 419), (198, 198, 420), (201, 247, 421)),
+    *((468, 468, 473), (469, 469, 476), (470, 470, 475), (471, 471, 474), (472, 472, 477)),  # irises
+)
+
+
+def mesh_mirror() -> tuple[int, ...]:
+    """Position of the opposite of each of MediaPipe's 478 face points."""
+    mirror = list(range(MESH_POINTS))
+    for first, last, opposite in _MESH_RUNS:
+        for i in range(first, last + 1):
+            mirror[i], mirror[opposite + i - first] = opposite + i - first, i
+    return tuple(mirror)
+
+
+def ibug_mirror(points: int) -> tuple[int, ...]:
+    """Position of the opposite of each of the 68 points of the iBUG face (70 with the pupils, as OpenPose has it)."""
+    # jaw, eyebrows, bridge, nostrils, eyes above, eyes below, mouth outside above, below, inside above, below
+    rows = [range(17), range(17, 27), [27], [28], [29], [30], range(31, 36), [36, 37, 38, 39, 42, 43, 44, 45]]
+    rows += [[40, 41, 46, 47], range(48, 55), range(55, 60), range(60, 65), range(65, 68), range(68, points)]
+    mirror = {a: b for row in rows for a, b in zip(row, reversed(row), strict=True)}
+    return tuple(mirror[i] for i in range(points))

@@ -1,0 +1,142 @@
+"""Skeletons for files that name nothing: known by their number of keypoints, or by the landmarks they list."""
+
+from __future__ import annotations
+
+import itertools
+from functools import cache
+from typing import TYPE_CHECKING
+
+from pose_core.errors import UserError
+from pose_core.skeleton.faces import MESH_CONTOURS, MESH_POINTS
+from pose_core.skeleton.skeleton import Component, Skeleton
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_SIDES = ("LEFT", "RIGHT")
+_ARM = ("SHOULDER", "ELBOW", "WRIST", "PINKY", "INDEX", "THUMB")
+_LEG = ("HIP", "KNEE", "ANKLE", "HEEL", "FOOT_INDEX")
+# MediaPipe's 33 body points, and which of them limbs join.
+_BODY = (
+    *("NOSE", "LEFT_EYE_INNER", "LEFT_EYE", "LEFT_EYE_OUTER", "RIGHT_EYE_INNER", "RIGHT_EYE", "RIGHT_EYE_OUTER"),
+    *("LEFT_EAR", "RIGHT_EAR", "MOUTH_LEFT", "MOUTH_RIGHT"),
+    *(
+        f"{side}_{point}"
+        for point in ("SHOULDER", "ELBOW", "WRIST", "PINKY", "INDEX", "THUMB")
+        for side in ("LEFT", "RIGHT")
+    ),
+    *(f"{side}_{point}" for point in ("HIP", "KNEE", "ANKLE", "HEEL", "FOOT_INDEX") for side in ("LEFT", "RIGHT")),
+)
+_CHAINS = (
+    *("SHOULDER ELBOW WRIST THUMB", "WRIST PINKY INDEX WRIST", "SHOULDER HIP KNEE ANKLE HEEL FOOT_INDEX ANKLE"),
+    *("EYE_INNER EYE EYE_OUTER EAR",),
+)
+_ACROSS = (
+    *(("LEFT_SHOULDER", "RIGHT_SHOULDER"), ("LEFT_HIP", "RIGHT_HIP"), ("MOUTH_LEFT", "MOUTH_RIGHT")),
+    *(("NOSE", "LEFT_EYE_INNER"), ("NOSE", "RIGHT_EYE_INNER")),
+)
+_JOINTS = ("MCP", "PIP", "DIP", "TIP")
+_HAND = (
+    *("WRIST", "THUMB_CMC", "THUMB_MCP", "THUMB_IP", "THUMB_TIP"),
+    *(f"{finger}_{joint}" for finger in ("INDEX_FINGER", "MIDDLE_FINGER", "RING_FINGER", "PINKY") for joint in _JOINTS),
+)
+_HAND_LIMBS = (
+    *((0, 1), (1, 2), (2, 3), (3, 4), (0, 5), (5, 9), (9, 13), (13, 17), (0, 17)),
+    *((base + i, base + i + 1) for base in (5, 9, 13, 17) for i in range(3)),
+)
+_COLORS = {
+    **dict.fromkeys(("POSE_LANDMARKS", "POSE_WORLD_LANDMARKS"), ((255, 0, 0),)),
+    "FACE_LANDMARKS": ((128, 0, 0),),
+    "LEFT_HAND_LANDMARKS": ((0, 150, 0),),
+    "RIGHT_HAND_LANDMARKS": ((0, 0, 200),),
+}
+_UPPER_BODY = tuple(name for name in _BODY if name.endswith(("SHOULDER", "ELBOW", "WRIST", "HIP")))
+_CONTOURS = tuple(str(i) for i in range(MESH_POINTS) if str(i) in MESH_CONTOURS)
+
+
+@cache
+def known_skeleton(keypoints: int, dims: int) -> Skeleton:
+    """The skeleton of an array of that many keypoints, `dims` coordinates each, in the order its estimator gives them.
+
+    133 is COCO-WholeBody, 135 and 137 are OpenPose; MediaPipe holistic has 543, 553, 576 and 586 points, 178 and 50
+    reduced (without the face), 75 without the face, 42 both hands, 21 the right hand. Any other number is a skeleton
+    of its own, "KEYPOINTS", with numbered points and no limbs.
+
+    A face mesh of MediaPipe's has no limbs here: only the headers of `.pose` files have them.
+    """
+    if keypoints in (133, 135, 137):
+        return _from_pose_format(keypoints, dims)
+    hands: dict[str, tuple[str, ...]] = {"LEFT_HAND_LANDMARKS": _HAND, "RIGHT_HAND_LANDMARKS": _HAND}
+    mesh = tuple(str(i) for i in range(MESH_POINTS))
+    known: dict[int, dict[str, tuple[str, ...]]] = {
+        21: {"RIGHT_HAND_LANDMARKS": _HAND},
+        42: hands,
+        50: {"POSE_LANDMARKS": _UPPER_BODY, **hands},
+        75: {"POSE_LANDMARKS": _BODY, **hands},
+        178: {"POSE_LANDMARKS": _UPPER_BODY, "FACE_LANDMARKS": _CONTOURS, **hands},
+        543: {"POSE_LANDMARKS": _BODY, "FACE_LANDMARKS": mesh[:468], **hands},
+        553: {"POSE_LANDMARKS": _BODY, "FACE_LANDMARKS": mesh, **hands},
+        576: {"POSE_LANDMARKS": _BODY, "FACE_LANDMARKS": mesh[:468], **hands, "POSE_WORLD_LANDMARKS": _BODY},
+        586: {"POSE_LANDMARKS": _BODY, "FACE_LANDMARKS": mesh, **hands, "POSE_WORLD_LANDMARKS": _BODY},
+    }
+    numbered = {"KEYPOINTS": tuple(str(i) for i in range(keypoints))}
+    return _skeleton(known.get(keypoints, numbered), dims)
+
+
+def landmark_skeleton(landmarks: Sequence[str], dims: int) -> Skeleton:
+    """The skeleton of listed landmarks: "COMPONENT/POINT", or a bare name, which is MediaPipe's body's.
+
+    Limbs are those that MediaPipe's body and hands have between the named points.
+
+    Raises:
+        UserError: a landmark is named twice, or a component's landmarks do not stand together.
+    """
+    components: dict[str, list[str]] = {}
+    order = []
+    for landmark in landmarks:
+        component, _, point = landmark.rpartition("/")
+        component = component or "POSE_LANDMARKS"
+        order.append((component, point))
+        components.setdefault(component, []).append(point)
+    skeleton = _skeleton({name: tuple(points) for name, points in components.items()}, dims)
+    if list(skeleton.keypoints) != order or len(set(order)) < len(order):
+        raise UserError("landmarks are named twice, or a component's do not stand together")
+    return skeleton
+
+
+def _skeleton(components: dict[str, tuple[str, ...]], dims: int) -> Skeleton:
+    point_format = {2: "XYC", 3: "XYZC"}[dims]
+    return Skeleton(
+        tuple(
+            Component(name, points, tuple(_limbs(name, points)), _COLORS.get(name, ((90, 90, 90),)), point_format)
+            for name, points in components.items()
+        )
+    )
+
+
+def _limbs(component: str, points: tuple[str, ...]) -> Iterable[tuple[int, int]]:
+    """Positions of joined points, of the component's own that are there."""
+    if component.endswith("HAND_LANDMARKS"):
+        pairs = [(_HAND[a], _HAND[b]) for a, b in _HAND_LIMBS]
+    elif component.startswith("POSE"):
+        chains = [[f"{side}_{word}" for word in chain.split()] for chain in _CHAINS for side in _SIDES]
+        pairs = [*_ACROSS, *(pair for chain in chains for pair in itertools.pairwise(chain))]
+    else:
+        pairs = []
+    position = {point: i for i, point in enumerate(points)}
+    return ((position[a], position[b]) for a, b in pairs if a in position and b in position)
+
+
+def _from_pose_format(keypoints: int, dims: int) -> Skeleton:
+    from pose_format.pose_header import PoseHeader, PoseHeaderDimensions
+
+    if keypoints == 133:
+        from pose_format.utils.cocowholebody133_header import cocowholebody_components
+
+        components = cocowholebody_components()
+    elif keypoints == 135:
+        from pose_format.utils.openpose_135 import OpenPose_Components as components
+    else:
+        from pose_format.utils.openpose import OpenPose_Components as components
+    flat = Skeleton.from_header(PoseHeader(0.2, PoseHeaderDimensions(0, 0, 0), components))
+    return flat.with_dims(dims)

@@ -1,0 +1,147 @@
+"""`.npz` and landmark `.csv` files: exact round trips, what others write, and what is wrong with a damaged one."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from pose_core import Skeleton, UserError, read, write
+from pose_core.skeleton import known_skeleton
+
+
+@settings(max_examples=25)
+@given(data=st.data())
+@pytest.mark.parametrize("suffix", [".npz", ".csv"])
+def test_round_trip(tiny, tmp_path_factory, suffix, data):
+    frames = data.draw(st.integers(1, 4))
+    numbers = st.floats(-1e6, 1e6, width=32)
+    keypoints = data.draw(hnp.arrays(np.float32, (frames, 3, 2), elements=numbers))
+    confidence = data.draw(hnp.arrays(np.float32, (frames, 3), elements=numbers))
+    sequence = replace(tiny, keypoints=keypoints, confidence=confidence, fps=data.draw(st.floats(1, 120)))
+    path = tmp_path_factory.getbasetemp() / f"a{suffix}"
+    write(sequence, path, overwrite=True)
+    back = read(path)
+    np.testing.assert_array_equal(back.keypoints, keypoints)
+    np.testing.assert_array_equal(back.confidence, confidence)
+    assert back.skeleton.keypoints == tiny.skeleton.keypoints
+    if suffix == ".npz":
+        assert (back.fps, back.size, back.skeleton) == (sequence.fps, sequence.size, sequence.skeleton)
+
+
+def test_a_person_of_all_components(holistic, tmp_path):
+    for name in ("a.npz", "a.csv"):
+        write(holistic, tmp_path / name)
+        back = read(tmp_path / name, start=3, end=9)
+        np.testing.assert_array_equal(back.keypoints, holistic.keypoints[3:9])
+        np.testing.assert_array_equal(back.confidence, holistic.confidence[3:9])
+        assert back.skeleton.shoulders() == holistic.skeleton.shoulders()
+        assert back.skeleton.hand("right") == holistic.skeleton.hand("right")
+
+
+@pytest.mark.parametrize(
+    ("points", "layout"), [(133, "coco_wholebody"), (137, "openpose"), (178, "holistic"), (7, None)]
+)
+def test_arrays_that_name_nothing(tmp_path, points, layout):
+    poses = np.random.default_rng(0).normal(size=(9, points, 3))
+    poses[2, 4, 2] = 0
+    mask = np.ones(9)
+    mask[[1, 7, 8]] = 0
+    np.savez(tmp_path / "a.npz", poses=poses, mask=mask)
+    sequence = read(tmp_path / "a.npz", fps=30.0)
+    assert (len(sequence), sequence.fps, sequence.skeleton.num_dims) == (7, 30.0, 2)
+    assert (sequence.skeleton.layout.name if sequence.skeleton.layout else None) == layout
+    np.testing.assert_array_equal(sequence.keypoints[2:], poses[2:7, :, :2].astype(np.float32))
+    assert not sequence.confidence[1].any()
+    assert sequence.confidence[2, 4] == 0
+
+
+def test_what_npz_files_get_wrong(tmp_path):
+    path = tmp_path / "a.npz"
+    poses = np.zeros((4, 5, 3), np.float32)
+    cases = [
+        ({"pose": poses}, "an array named `poses`"),
+        ({"poses": poses[0]}, r"expected numbers \(T, K, 3\)"),
+        ({"poses": poses.astype(str)}, "expected numbers"),
+        ({"poses": poses[:0]}, "no frames"),
+        ({"poses": poses, "mask": np.ones(3)}, "the same frames"),
+        ({"poses": poses, "mask": np.zeros(4)}, "no frames"),
+        ({"poses": poses, "skeleton": np.array("{}")}, "not a whole .npz"),
+        ({"poses": poses, "fps": np.float32(-1)}, "fps is -1"),
+        ({"poses": np.array([None, poses], dtype=object)}, r"a\.npz: "),
+    ]
+    for arrays, complaint in cases:
+        np.savez(path, **arrays)
+        with pytest.raises(UserError, match=complaint) as error:
+            read(path)
+        assert str(path) in str(error.value)
+    np.savez(path, poses=poses)
+    with pytest.raises(UserError, match="no person 1"):
+        read(path, person=1)
+    content = path.read_bytes()
+    absurd = content.replace(b"(4, 5, 3), ", b"(2147483647, 9, 3), ").replace(b"          \n", b"\n")
+    assert absurd != content
+    for damaged in (content[:-20], content[:40], b"", absurd):
+        path.write_bytes(damaged)
+        with pytest.raises(UserError, match=r"a\.npz: "):
+            read(path)
+
+
+ROWS = """frame#,landmark_name,x,y,L2_distance_from_midhip
+3,LEFT_SHOULDER,0.5,1.5,9
+3,NOSE,0.1,2.5,9
+5,LEFT_SHOULDER,0.6,1.6,9
+5,LEFT_SHOULDER,0.7,1.7,9
+6,NOSE,nan,2.5,9
+6,RIGHT_SHOULDER,-0.5,,9
+"""
+
+
+def test_landmarks_with_gaps_and_repetitions(tmp_path):
+    (tmp_path / "a.csv").write_text(ROWS)
+    sequence = read(tmp_path / "a.csv", fps=30.0)
+    assert [point for _, point in sequence.skeleton.keypoints] == ["LEFT_SHOULDER", "NOSE", "RIGHT_SHOULDER"]
+    assert sequence.skeleton.shoulders() == (0, 2)
+    assert sequence.confidence.tolist() == [[1, 1, 0], [0, 0, 0], [1, 0, 0], [0, 0, 0]]
+    np.testing.assert_allclose(sequence.keypoints[2, 0], [0.7, -1.7])  # the later row, and y down
+
+
+def test_what_landmark_files_get_wrong(tmp_path):
+    path = tmp_path / "a.csv"
+    head = "frame#,landmark_name,x,y\n"
+    cases = [
+        ("", r"lacks the column\(s\) frame#"),
+        ("frame,x\n1,2\n", "landmark_name"),
+        (head, "no rows"),
+        (head + "zero,NOSE,1,2\n", "line 2: could not convert"),
+        (head + "0.5,NOSE,1,2\n", "no whole number"),
+        (head + "inf,NOSE,1,2\n", "line 2"),
+        (head + "0,,1,2\n", "no landmark_name"),
+        (head + "0,NOSE,1\n", "ends before its y"),
+        (head + "0,NOSE,1,2\n2147483647,NOSE,1,2\n", "mend the frame numbers"),
+    ]
+    for content, complaint in cases:
+        path.write_text(content)
+        with pytest.raises(UserError, match=complaint) as error:
+            read(path)
+        assert str(path) in str(error.value)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="UTF-8"):
+        read(path)
+
+
+def test_real_landmark_files(data_dir):
+    for path in sorted((data_dir / "pose_csvs").glob("*.csv"))[:2]:
+        sequence = read(path)
+        assert sequence.keypoints.shape[1:] == (17, 2)
+        left, _ = sequence.skeleton.shoulders()
+        assert (sequence.keypoints[:, left, 1] < 0).mean() > 0.9  # above the hips
+
+
+def test_known_skeletons_hold_together():
+    for points in (21, 42, 50, 75, 178, 543, 553, 576, 586):
+        skeleton = known_skeleton(points, 3)
+        assert skeleton.num_keypoints == points
+        assert Skeleton.from_dict(skeleton.to_dict()) == skeleton

@@ -9,15 +9,21 @@ from hypothesis import strategies as st
 from pose_format import Pose
 from pose_format.numpy import NumPyPoseBody
 from pose_format.utils.generic import pose_hide_legs
+from pose_format.utils.generic import reduce_holistic as their_reduce_holistic
 
 from pose_core import Skeleton, UserError
-from pose_core.skeleton import Component
+from pose_core.sequence import PoseSequence
+from pose_core.skeleton import Component, known_skeleton
 from pose_core.transforms import (
     Placement,
+    clean,
     denormalize,
     drop_duplicates,
     drop_face,
+    flip,
     normalize,
+    reduce_face,
+    reduce_holistic,
     remove_legs,
     resample,
     stretch,
@@ -100,6 +106,50 @@ def test_remove_legs_as_pose_format(holistic, openpose):
         kept = remove_legs(sequence, keep_hips=True).skeleton
         assert kept.hips()
         assert not kept.legs()
+
+
+def test_hidden_legs_stay_in_the_skeleton(holistic, openpose):
+    for sequence in (with_world(holistic), openpose):
+        ours, theirs = remove_legs(sequence, hide=True), pose_hide_legs(as_pose(sequence)).body
+        assert ours.skeleton == sequence.skeleton
+        np.testing.assert_array_equal(ours.confidence, theirs.confidence[:, 0])
+        np.testing.assert_array_equal(ours.keypoints, theirs.data.data[:, 0])
+
+
+@pytest.mark.parametrize("points", [543, 576, 586])
+def test_reduced_as_pose_format(points):
+    skeleton = known_skeleton(points, 3)
+    keypoints = np.random.default_rng(0).normal(size=(3, points, 3)).astype(np.float32)
+    sequence = PoseSequence(keypoints, np.ones((3, points), np.float32), 25.0, skeleton)
+    ours, theirs = reduce_holistic(sequence), their_reduce_holistic(as_pose(sequence))
+    assert ours.skeleton.keypoints == tuple((c.name, p) for c in theirs.header.components for p in c.points)
+    np.testing.assert_array_equal(ours.keypoints, theirs.body.data.data[:, 0])
+    assert len(reduce_face(sequence).skeleton.face()) == 128
+
+
+def test_what_estimators_leave_behind_is_missing(holistic):
+    keypoints, confidence = holistic.keypoints.copy(), holistic.confidence.copy()
+    confidence[0, :3] = [-16, 8.8, np.nan]
+    keypoints[0, 3, 0] = np.nan
+    keypoints[0, 4, 1] = np.inf
+    keypoints[0, 5] = 6400  # ten picture widths away
+    cleaned = clean(replace(holistic, keypoints=keypoints, confidence=confidence))
+    np.testing.assert_allclose(cleaned.confidence[0, :8], [0, 1, 0, 0, 0, 0, 0.9, 0.9])
+    assert not cleaned.keypoints[0, [0, 2, 3, 4, 5]].any()
+    np.testing.assert_array_equal(cleaned.keypoints[1:], holistic.keypoints[1:])
+    np.testing.assert_array_equal(clean(cleaned).keypoints, cleaned.keypoints)
+
+
+def test_a_flipped_right_hand_is_the_left_one(holistic):
+    holistic = drop_face(holistic)
+    flipped = flip(holistic)
+    right, left = holistic.skeleton.hand("right"), holistic.skeleton.hand("left")
+    np.testing.assert_array_equal(flipped.keypoints[:, left, 0], 640 - holistic.keypoints[:, right, 0])
+    np.testing.assert_array_equal(flipped.keypoints[:, left, 1:], holistic.keypoints[:, right, 1:])
+    assert not flipped.confidence[:, right].any()
+    np.testing.assert_allclose(flip(flipped).keypoints, holistic.keypoints, atol=1e-3)
+    normalized = normalize(holistic)[0]
+    np.testing.assert_allclose(flip(normalized).keypoints, normalize(flipped)[0].keypoints, atol=1e-4)
 
 
 def test_dropped_components(holistic, openpose):

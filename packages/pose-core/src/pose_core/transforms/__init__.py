@@ -1,18 +1,34 @@
-"""Pure functions from pose sequences to pose sequences."""
+"""Pure functions from poses to poses: a `PoseSequence` (T, K, D) or a `PoseBatch` (B, T, K, D), on any device."""
 
+from pose_core.transforms.cleaning import clean
+from pose_core.transforms.flipping import flip
+from pose_core.transforms.gaps import fill_gaps, hold_hands
+from pose_core.transforms.hands import correct_wrists, normalize_hands_3d
 from pose_core.transforms.normalization import Placement, denormalize, normalize
-from pose_core.transforms.reduction import drop_duplicates, drop_face, remove_legs
+from pose_core.transforms.reduction import drop_duplicates, drop_face, reduce_face, reduce_holistic, remove_legs
 from pose_core.transforms.resampling import resample, stretch
+from pose_core.transforms.standardization import Statistics, standardize, unstandardize
 from pose_core.transforms.trimming import trim_unseen
 
 __all__ = [
     "Placement",
+    "Statistics",
+    "clean",
+    "correct_wrists",
     "denormalize",
     "drop_duplicates",
     "drop_face",
+    "fill_gaps",
+    "flip",
+    "hold_hands",
     "normalize",
+    "normalize_hands_3d",
+    "reduce_face",
+    "reduce_holistic",
     "remove_legs",
     "resample",
+    "standardize",
     "stretch",
     "trim_unseen",
+    "unstandardize",
 ]

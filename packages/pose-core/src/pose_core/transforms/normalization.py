@@ -5,64 +5,82 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pose_core.errors import UserError
+from pose_core.sequence import PoseSequence
+from pose_core.transforms.arrays import Array, accurate, namespace, norm, seen, with_values
 
 if TYPE_CHECKING:
-    from pose_core.sequence import PoseSequence
+    from pose_core.transforms.arrays import Poses
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a normalized pose stood.
+    """Where a normalized pose stood, or each of a batch.
 
     Attributes:
-        center: D coordinates of the mean mid-shoulder point, in pixels.
-        scale: mean shoulder width in pixels.
+        center: D coordinates of the mean mid-shoulder point, in pixels; (B, D) of a batch.
+        scale: mean shoulder width in pixels; (B,) of a batch.
+        size: width, height, depth of the picture in pixels.
     """
 
-    center: tuple[float, ...]
-    scale: float
+    center: tuple[float, ...] | Array
+    scale: float | Array
+    size: tuple[int, int, int] = (0, 0, 0)
 
     @classmethod
     def default(cls, size: tuple[int, int, int], dims: int) -> Placement:
         """A person in the middle of a picture of that size: shoulders a quarter of it wide, room for the hips below."""
         width, height, _ = size
-        return cls(center=(width / 2, height * 0.4, 0.0)[:dims], scale=min(width, height) / 4)
+        return cls(center=(width / 2, height * 0.4, 0.0)[:dims], scale=min(width, height) / 4, size=size)
 
 
-def normalize(sequence: PoseSequence) -> tuple[PoseSequence, Placement]:
+def normalize(poses: Poses) -> tuple[Poses, Placement]:
     """Poses in shoulder widths, origin at the mid-shoulder point, both averaged over the clip.
 
     Same result as `pose_format.Pose.normalize`, except that a frame counts only if both shoulders were seen in it.
 
     Args:
-        sequence: keypoints (T, K, D) in pixels.
+        poses: keypoints (T, K, D) or (B, T, K, D) in pixels; each clip of a batch is normalized alone.
 
     Returns:
-        Keypoints (T, K, D) in shoulder widths, y down, missing ones at 0; and the placement `denormalize` needs.
+        Keypoints in shoulder widths, y down, missing ones at 0, `size` 0; and the placement `denormalize` needs.
 
     Raises:
         UserError: the skeleton has no shoulders, they were never seen together, or they coincide.
     """
-    left, right = sequence.skeleton.shoulders()
-    seen = (sequence.confidence[:, [left, right]] > 0).all(axis=1)
-    if not seen.any():
-        raise UserError("both shoulders are seen in no frame: the pose cannot be normalized")
-    a, b = (sequence.keypoints[seen, i].astype(np.float64) for i in (left, right))
-    center = ((a + b) / 2).mean(axis=0)
-    scale = float(np.linalg.norm(a - b, axis=-1).mean())
-    extent = max(1.0, float(np.abs(np.concatenate([a, b])).max()))
-    if not scale > 1e-6 * extent:
-        raise UserError("the shoulders lie on one point in every frame: the pose cannot be normalized")
-    keypoints = ((sequence.keypoints - center) / scale).astype(np.float32)
-    keypoints[sequence.confidence == 0] = 0.0
-    return replace(sequence, keypoints=keypoints), Placement(tuple(center.tolist()), scale)
+    xp = namespace(poses)
+    left, right = poses.skeleton.shoulders()
+    there = seen(poses)
+    both = there[..., left] & there[..., right]  # (..., T)
+    frames = xp.sum(xp.astype(both, xp.int64), axis=-1)  # (...)
+    _refuse(frames == 0, "both shoulders are seen in no frame: the pose cannot be normalized")
+    a, b = (accurate(xp.where(both[..., None], poses.keypoints[..., i, :], 0.0)) for i in (left, right))
+    center = xp.sum((a + b) / 2, axis=-2) / frames[..., None]  # (..., D)
+    scale = xp.sum(norm(a - b)[..., 0], axis=-1) / frames  # (...)
+    extent = xp.maximum(xp.max(xp.abs(a), axis=(-2, -1)), xp.max(xp.abs(b), axis=(-2, -1)))
+    small = ~(scale > 1e-6 * xp.clip(extent, 1.0, None))
+    _refuse(small, "the shoulders lie on one point in every frame: the pose cannot be normalized")
+    keypoints = (poses.keypoints - center[..., None, None, :]) / scale[..., None, None, None]
+    confidence = xp.where(there, poses.confidence, xp.zeros_like(poses.confidence))
+    normalized = with_values(poses, keypoints, confidence)
+    if isinstance(normalized, PoseSequence):
+        placement = Placement(tuple(center.tolist()), float(scale), normalized.size)
+        return replace(normalized, size=(0, 0, 0)), placement
+    return normalized, Placement(center, scale)
 
 
-def denormalize(sequence: PoseSequence, placement: Placement) -> PoseSequence:
-    """Inverse of `normalize`: keypoints (T, K, D) in shoulder widths back to pixels; missing ones stay at 0."""
-    keypoints = (sequence.keypoints * placement.scale + np.asarray(placement.center)).astype(np.float32)
-    keypoints[sequence.confidence == 0] = 0.0
-    return replace(sequence, keypoints=keypoints)
+def denormalize(poses: Poses, placement: Placement) -> Poses:
+    """Inverse of `normalize`: keypoints (..., T, K, D) in shoulder widths back to pixels; missing ones stay at 0."""
+    xp = namespace(poses)
+    like = accurate(poses.keypoints)
+    center = xp.asarray(placement.center, dtype=like.dtype, device=like.device)
+    scale = xp.asarray(placement.scale, dtype=like.dtype, device=like.device)
+    keypoints = like * scale[..., None, None, None] + center[..., None, None, :]
+    placed = with_values(poses, keypoints, poses.confidence)
+    return replace(placed, size=placement.size) if isinstance(placed, PoseSequence) else placed
+
+
+def _refuse(bad: Array, message: str) -> None:
+    """Raises where any clip is bad, naming the first of a batch."""
+    if bad.any():
+        raise UserError(f"clip {int(bad.nonzero()[0][0])} of the batch: {message}" if bad.ndim else message)

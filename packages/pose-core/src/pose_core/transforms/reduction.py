@@ -2,29 +2,64 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+from pose_core.transforms.arrays import copied, with_values
 
 if TYPE_CHECKING:
-    from pose_core.sequence import PoseSequence
+    from collections.abc import Iterable
+
+    from pose_core.transforms.arrays import Poses
 
 
-def remove_legs(sequence: PoseSequence, *, keep_hips: bool = False) -> PoseSequence:
-    """Drops knees, ankles and feet, and the hips unless `keep_hips`, as `pose_format.utils.generic.pose_hide_legs`."""
-    drop = set(sequence.skeleton.legs())
+def remove_legs(poses: Poses, *, keep_hips: bool = False, hide: bool = False) -> Poses:
+    """Leaves out knees, ankles, feet, and the hips unless `keep_hips`, as `pose_format.utils.generic.pose_hide_legs`.
+
+    Args:
+        poses: keypoints (..., T, K, D).
+        keep_hips: leave the hips in.
+        hide: keep the points in the skeleton, missing in every frame; by default they are dropped from it.
+    """
+    drop = set(poses.skeleton.legs())
     if not keep_hips:
-        drop |= set(sequence.skeleton.hips())
-    return _without(sequence, drop)
+        drop |= set(poses.skeleton.hips())
+    return _hidden(poses, drop) if hide else _without(poses, drop)
 
 
-def drop_face(sequence: PoseSequence) -> PoseSequence:
-    """Drops the face components."""
-    return _without(sequence, set(sequence.skeleton.face()))
+def drop_face(poses: Poses) -> Poses:
+    """Drops the face."""
+    return _without(poses, poses.skeleton.face())
 
 
-def drop_duplicates(sequence: PoseSequence) -> PoseSequence:
+def reduce_face(poses: Poses) -> Poses:
+    """Drops MediaPipe's face mesh but for its contours (lips, eyes, eyebrows, oval: 128 points); needs no mediapipe."""
+    return _without(poses, poses.skeleton.face_details())
+
+
+def drop_duplicates(poses: Poses) -> Poses:
     """Drops components that repeat the body in other units, such as MediaPipe's world landmarks in metres."""
-    return _without(sequence, set(sequence.skeleton.duplicates()))
+    return _without(poses, poses.skeleton.duplicates())
 
 
-def _without(sequence: PoseSequence, drop: set[int]) -> PoseSequence:
-    return sequence.select([i for i in range(sequence.skeleton.num_keypoints) if i not in drop]) if drop else sequence
+def reduce_holistic(poses: Poses) -> Poses:
+    """MediaPipe's holistic points to the 178 that sign language research uses: as `pose_format.utils.generic` has it.
+
+    Leaves the face's contours, both hands, and of the body shoulders, elbows, wrists and hips. Of another layout it
+    drops likewise what legs, face details and duplicates it has.
+    """
+    skeleton = poses.skeleton
+    details = [*skeleton.body_details(), *skeleton.face_details()]
+    return _without(poses, {*skeleton.legs(), *details, *skeleton.duplicates()})
+
+
+def _without(poses: Poses, drop: Iterable[int]) -> Poses:
+    drop = set(drop)
+    if not drop:
+        return poses
+    return cast("Poses", poses.select([i for i in range(poses.skeleton.num_keypoints) if i not in drop]))
+
+
+def _hidden(poses: Poses, hide: set[int]) -> Poses:
+    confidence = copied(poses.confidence)
+    confidence[..., sorted(hide)] = 0.0
+    return with_values(poses, poses.keypoints, confidence)

@@ -5,54 +5,78 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pose_core.errors import UserError
+from pose_core.sequence import PoseSequence
+from pose_core.transforms.arrays import Array, namespace, seen, take_frames, with_values
 
 if TYPE_CHECKING:
-    from pose_core.sequence import PoseSequence
+    from pose_core.transforms.arrays import Poses
 
 
-def resample(sequence: PoseSequence, fps: float) -> PoseSequence:
+def resample(poses: Poses, fps: float) -> Poses:
     """The same motion at another frame rate, interpolated linearly between frames.
 
     Args:
-        sequence: T frames at `sequence.fps`.
+        poses: (T, K, D) at its `fps`, or a batch (B, T, K, D), each clip at its own.
         fps: the new rate, frames a second.
 
     Returns:
-        round(T * fps / sequence.fps) frames, at least 1. A keypoint seen in only one of the two frames around a new
-        one takes that frame's place and confidence if it is the nearer one, else it is missing.
+        round(T * fps / its fps) frames, at least 1, of a batch padded to the longest. A keypoint seen in only one of
+        the two frames around a new one takes that frame's place and confidence if it is the nearer one, else it is
+        missing.
     """
-    if fps == sequence.fps:
-        return sequence
-    frames = max(1, round(len(sequence) * fps / sequence.fps))
-    return replace(stretch(sequence, frames), fps=float(fps))
+    if not fps > 0:
+        raise UserError(f"{fps} frames a second; ask for a positive number")
+    xp = namespace(poses)
+    if isinstance(poses, PoseSequence):
+        lengths, rates, new = xp.asarray(len(poses)), poses.fps, float(fps)
+        if fps == rates:
+            return poses
+    else:
+        lengths, rates, new = poses.lengths, poses.fps, xp.full_like(poses.fps, fps)
+    frames = xp.clip(xp.round(lengths * fps / rates), 1, None)
+    return replace(_stretched(poses, lengths, xp.astype(frames, xp.int64)), fps=new)
 
 
-def stretch(sequence: PoseSequence, frames: int) -> PoseSequence:
+def stretch(poses: Poses, frames: int) -> Poses:
     """The same poses over another number of frames, first and last frame kept; `fps` stays as it is.
 
     Raises:
-        UserError: the sequence has no frames.
+        UserError: there are no frames to stretch.
     """
-    if not len(sequence):
-        raise UserError("the pose has no frames; it cannot be stretched to any number of them")
-    position = np.linspace(0, len(sequence) - 1, frames) if frames > 1 else np.zeros(1)
-    before = np.floor(position).astype(int)
-    after = np.minimum(before + 1, len(sequence) - 1)
-    weight = (position - before).astype(np.float32)  # (T',)
+    xp = namespace(poses)
+    lengths = xp.asarray(len(poses)) if isinstance(poses, PoseSequence) else poses.lengths
+    return _stretched(poses, lengths, xp.full_like(lengths, frames))
 
-    seen = sequence.confidence > 0
-    both = seen[before] & seen[after]  # (T', K)
-    nearest = np.where(weight < 0.5, before, after)
-    w = weight[:, None]
-    keypoints = np.where(
-        both[..., None],
-        (1 - w[..., None]) * sequence.keypoints[before] + w[..., None] * sequence.keypoints[after],
-        sequence.keypoints[nearest],
-    )
-    confidence = np.where(
-        both, (1 - w) * sequence.confidence[before] + w * sequence.confidence[after], sequence.confidence[nearest]
-    )
-    return replace(sequence, keypoints=keypoints.astype(np.float32), confidence=confidence.astype(np.float32))
+
+def _stretched(poses: Poses, lengths: Array, frames: Array) -> Poses:
+    """Clips of `lengths` (...) frames over `frames` (...) each, padded to the most."""
+    xp = namespace(poses)
+    if not (lengths > 0).all():
+        raise UserError("the pose has no frames; it cannot be stretched to any number of them")
+    last, most = (lengths - 1)[..., None], int(frames.max())
+    step = last / xp.clip(frames - 1, 1, None)[..., None]
+    number = xp.arange(most, device=poses.keypoints.device)
+    real = number < frames[..., None]  # (..., T')
+    position = xp.where(real, number * step, 0.0)
+    position = xp.minimum(position, xp.astype(last, position.dtype))
+    before = xp.astype(xp.floor(position + 1e-6), xp.int64)  # a whole frame is met despite rounding
+    after = xp.minimum(before + 1, last)
+    weight = xp.astype(xp.clip(position - before, 0.0, 1.0), poses.keypoints.dtype)[..., None]  # (..., T', 1)
+
+    K = poses.skeleton.num_keypoints
+    before, after = (xp.broadcast_to(index[..., None], (*index.shape, K)) for index in (before, after))
+    there = seen(poses)
+    both = take_frames(there, before) & take_frames(there, after)  # (..., T', K)
+    nearest = xp.where(weight < 0.5, before, after)
+    confidence = xp.where(there, poses.confidence, xp.zeros_like(poses.confidence))
+    keypoints = xp.where(there[..., None], poses.keypoints, xp.zeros_like(poses.keypoints))
+
+    def between(values: Array, weight: Array, both: Array) -> Array:
+        mean = (1 - weight) * take_frames(values, before) + weight * take_frames(values, after)
+        return xp.where(both, mean, take_frames(values, nearest))
+
+    confidence = between(confidence, weight, both)
+    confidence = xp.where(real[..., None], confidence, xp.zeros_like(confidence))
+    poses = with_values(poses, between(keypoints, weight[..., None], both[..., None]), confidence)
+    return poses if isinstance(poses, PoseSequence) else replace(poses, mask=real)

@@ -1,0 +1,28 @@
+"""Left and right exchanged, as a mirror shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pose_core.transforms.arrays import namespace, with_values
+
+if TYPE_CHECKING:
+    from pose_core.transforms.arrays import Poses
+
+
+def flip(poses: Poses) -> Poses:
+    """The pose in a mirror: what was the right hand is the left one, on the same skeleton.
+
+    Args:
+        poses: keypoints (..., T, K, D). A `PoseSequence` with a picture is mirrored at the middle of it, a normalized
+            one and a batch at x = 0.
+
+    Raises:
+        UserError: the skeleton's layout is unknown, or an opposite is missing from it.
+    """
+    xp = namespace(poses)
+    mirror = poses.skeleton.mirror()
+    width = getattr(poses, "size", (0,))[0]
+    keypoints = poses.keypoints[..., mirror, :]
+    x = (width if width > 1 else 0) - keypoints[..., :1]
+    return with_values(poses, xp.concat([x, keypoints[..., 1:]], axis=-1), poses.confidence[..., mirror])

@@ -7,17 +7,25 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pose_core import UserError
-from pose_core.metrics import acceleration, dtw, dtw_mje, frame_distances
+from pose_core.metrics import (
+    acceleration,
+    acceleration_ratio,
+    dtw,
+    dtw_mje,
+    dtw_mje_pairs,
+    frame_distances,
+    pairwise_dtw_mje,
+)
 from pose_core.testing import fake_sequence
 from pose_core.transforms import normalize
 
 
 def cheapest(cost):
-    """Every cell from its three predecessors, and the number of cells on the way; the plain loop."""
+    """Every cell from its three predecessors, and the number of cells on the way, fewest on a tie; the plain loop."""
     best = {}
     for i, j in np.ndindex(*cost.shape):
         before = [best[p] for p in ((i - 1, j - 1), (i - 1, j), (i, j - 1)) if p in best]
-        total, steps = min(before, key=lambda b: b[0], default=(0.0, 0))
+        total, steps = min(before, default=(0.0, 0))
         best[i, j] = (total + cost[i, j], steps + 1)
     return best[cost.shape[0] - 1, cost.shape[1] - 1]
 
@@ -31,6 +39,11 @@ matrices = st.tuples(st.integers(1, 7), st.integers(1, 7)).flatmap(
 def test_dtw_is_the_plain_loop(cost):
     total, steps = cheapest(cost)
     assert dtw(cost) == pytest.approx(total / steps)
+
+
+@given(matrices.map(np.round))  # whole numbers: many paths cost the same
+def test_dtw_is_symmetric_on_ties(cost):
+    assert dtw(cost) == dtw(cost.T)
 
 
 @pytest.fixture
@@ -61,7 +74,21 @@ def test_a_missing_keypoint_never_counts(clip):
     confidence[2] = 0
     other = replace(clip, keypoints=wild, confidence=confidence)
     assert 0 <= dtw_mje(clip, other) < 1
-    assert np.isfinite(dtw_mje(other, clip))
+    assert dtw_mje(other, clip) == dtw_mje(clip, other)
+    wild[5, 30, 1] = np.nan  # seen, the file says
+    zeroed = replace(clip, keypoints=np.where(other.confidence[..., None] > 0, wild, 0), confidence=confidence.copy())
+    zeroed.keypoints[5, 30], zeroed.confidence[5, 30] = 0, 0
+    assert dtw_mje(clip, other) == dtw_mje(clip, zeroed)
+
+
+def test_many_pairs_are_each_one_alone(clip):
+    clips = [clip, clip[3:], clip[::2], clip[::-1], clip[:1]]
+    expected = [[dtw_mje(x, y) for y in clips[:3]] for x in clips]
+    np.testing.assert_array_equal(pairwise_dtw_mje(clips, clips[:3]), expected)
+    np.testing.assert_array_equal(dtw_mje_pairs(list(zip(clips[:3], clips[2:], strict=True))), np.diag(expected[2:]))
+    assert pairwise_dtw_mje([], clips).shape == (0, 5)
+    with pytest.raises(UserError, match="on_skeleton"):
+        dtw_mje_pairs([(clip, clip), (clip, clip.select([0, 1]))])
 
 
 def test_nothing_in_common_is_nan(clip):
@@ -108,3 +135,14 @@ def test_acceleration_of_lines_and_parabolas(clip):
     missing[3, 7] = 0
     assert acceleration(replace(parabola, keypoints=wild, confidence=missing)) == pytest.approx(1.0)
     assert np.isnan(acceleration(line[:2]))
+
+
+def test_acceleration_ratio(clip):
+    t = np.arange(8, dtype=np.float32)[:, None, None]
+    parabola = replace(clip[:8], keypoints=t**2 * np.ones((1, 50, 3), np.float32), confidence=np.ones((8, 50)))
+    faster = replace(parabola, keypoints=3 * parabola.keypoints)
+    still = parabola.held(0, 8)
+    assert acceleration_ratio(faster, parabola) == pytest.approx(3)
+    assert acceleration_ratio(still, parabola[:5]) == 0
+    assert np.isnan(acceleration_ratio(parabola, still))
+    assert np.isnan(acceleration_ratio(parabola, parabola[:2]))

@@ -1,6 +1,28 @@
-"""How close one pose sequence is to another."""
+"""How close one pose sequence is to another, as plain functions.
 
-from pose_core.metrics.dtw import dtw, dtw_mje, frame_distances
-from pose_core.metrics.motion import acceleration
+`pose_core.metrics.modular` has the same as torchmetrics classes, which gather over batches and processes; it is not
+imported here, since torch takes seconds to import.
+"""
 
-__all__ = ["acceleration", "dtw", "dtw_mje", "frame_distances"]
+from pose_core.metrics.distances import mae, mse, pck, rmse
+from pose_core.metrics.dtw import dtw, dtw_mje, dtw_mje_pairs, frame_distances, pairwise_dtw_mje
+from pose_core.metrics.frechet import frechet_distance
+from pose_core.metrics.motion import acceleration, acceleration_ratio
+from pose_core.metrics.ndtw import ndtw_mje, ndtw_mje_pairs
+
+__all__ = [
+    "acceleration",
+    "acceleration_ratio",
+    "dtw",
+    "dtw_mje",
+    "dtw_mje_pairs",
+    "frame_distances",
+    "frechet_distance",
+    "mae",
+    "mse",
+    "ndtw_mje",
+    "ndtw_mje_pairs",
+    "pairwise_dtw_mje",
+    "pck",
+    "rmse",
+]

@@ -8,13 +8,21 @@ import numba
 import numpy as np
 
 from pose_core.errors import UserError
+from pose_core.metrics.pairs import in_threads
+from pose_core.metrics.seen import require_comparable, seen_points
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pose_core.sequence import PoseSequence
 
 
 def dtw_mje(hypothesis: PoseSequence, reference: PoseSequence) -> float:
-    """Mean distance of corresponding keypoints along the dynamic time warping path.
+    """Mean distance of corresponding keypoints along the dynamic time warping path, one path for the whole pose.
+
+    A keypoint missing in either frame of a pair is left out of that pair's mean; it costs nothing and gains nothing.
+    A pair of frames that share none costs as much as the worst pair that does. (`ndtw_mje` punishes what is missing.)
+    Symmetric: exchanging the sequences changes nothing.
 
     Args:
         hypothesis, reference: (T, K, D) and (T', K, D) on one skeleton, in one unit (shoulder widths once normalized).
@@ -24,11 +32,24 @@ def dtw_mje(hypothesis: PoseSequence, reference: PoseSequence) -> float:
         seen keypoint.
 
     Raises:
-        UserError: the skeletons differ.
+        UserError: the skeletons differ, or a sequence has no frames.
     """
-    if hypothesis.skeleton != reference.skeleton:
-        raise UserError("DTW-MJE compares poses on one skeleton; put one of them on the other's with `on_skeleton`")
-    return dtw(frame_distances(hypothesis.keypoints, hypothesis.confidence, reference.keypoints, reference.confidence))
+    require_comparable(hypothesis, reference)
+    return _mean_joint_error(
+        *seen_points(hypothesis.keypoints, hypothesis.confidence),
+        *seen_points(reference.keypoints, reference.confidence),
+    )
+
+
+def dtw_mje_pairs(pairs: Sequence[tuple[PoseSequence, PoseSequence]]) -> np.ndarray:
+    """(N,) `dtw_mje` of N pairs, on all cores."""
+    return in_threads(dtw_mje, pairs)
+
+
+def pairwise_dtw_mje(hypotheses: Sequence[PoseSequence], references: Sequence[PoseSequence]) -> np.ndarray:
+    """(N, M) `dtw_mje` of each of N hypotheses and each of M references, on all cores."""
+    pairs = [(x, y) for x in hypotheses for y in references]
+    return dtw_mje_pairs(pairs).reshape(len(hypotheses), len(references))
 
 
 def frame_distances(x: np.ndarray, x_confidence: np.ndarray, y: np.ndarray, y_confidence: np.ndarray) -> np.ndarray:
@@ -42,43 +63,58 @@ def frame_distances(x: np.ndarray, x_confidence: np.ndarray, y: np.ndarray, y_co
         (T, T'): mean Euclidean distance over the keypoints seen in both frames; a pair that shares none costs as much
         as the worst pair that does, NaN where there is none.
     """
-    mean = _mean_distances(*(np.ascontiguousarray(a, np.float64) for a in (x, x_confidence, y, y_confidence)))
-    if np.isnan(mean).any() and not np.isnan(mean).all():
-        mean[np.isnan(mean)] = np.nanmax(mean)
-    return mean
-
-
-@numba.njit(cache=True)
-def _mean_distances(x, x_confidence, y, y_confidence):  # pragma: no cover - compiled
-    """(T, T') means over the keypoints seen in both frames, NaN where there are none; no (T, T', K, D) in memory."""
-    frames_x, K, D = x.shape
-    frames_y = y.shape[0]
-    mean = np.empty((frames_x, frames_y))
-    for i in range(frames_x):
-        for j in range(frames_y):
-            total, shared = 0.0, 0
-            for k in range(K):
-                if x_confidence[i, k] > 0 and y_confidence[j, k] > 0:
-                    square = 0.0
-                    for d in range(D):
-                        square += (x[i, k, d] - y[j, k, d]) ** 2
-                    total += np.sqrt(square)
-                    shared += 1
-            mean[i, j] = total / shared if shared else np.nan
-    return mean
+    return _frame_distances(*seen_points(x, x_confidence), *seen_points(y, y_confidence))
 
 
 def dtw(cost: np.ndarray) -> float:
-    """Mean cost along the cheapest monotone path from the first to the last cell of `cost` (T, T')."""
+    """Mean cost along the cheapest monotone path from the first to the last cell of `cost` (T, T').
+
+    Of paths that cost the same the shortest one counts, so that `dtw(cost) == dtw(cost.T)` to the last bit.
+    """
     if not cost.size:
         raise UserError("a sequence without frames cannot be compared")
-    total, steps = _accumulate(np.ascontiguousarray(cost, np.float64))
-    return total / steps
+    return _mean_along_path(np.ascontiguousarray(cost, np.float64))
 
 
-@numba.njit(cache=True)
-def _accumulate(cost: np.ndarray) -> tuple[float, int]:  # pragma: no cover - compiled
-    """Total cost and number of cells of the cheapest path; on a tie the diagonal wins, then the row before."""
+@numba.njit(cache=True, nogil=True)
+def _frame_distances(x, x_seen, y, y_seen):  # pragma: no cover - compiled
+    """(T, T'): as `frame_distances`, of points with the missing ones at 0 and of which were seen."""
+    T, K, D = x.shape
+    frames = len(y)
+    # the reference's frames side by side, for the inner loops to run over: (K, D, T') and (K, T')
+    y, y_seen = np.ascontiguousarray(y.transpose(1, 2, 0)), np.ascontiguousarray(y_seen.T).astype(np.float64)
+    mean = np.zeros((T, frames))
+    square, shared = np.empty(frames), np.empty(frames)
+    worst = np.nan
+    for i in range(T):
+        shared[:] = 0.0
+        for k in range(K):
+            if not x_seen[i, k]:
+                continue
+            square[:] = 0.0
+            for d in range(D):
+                for j in range(frames):
+                    square[j] += (x[i, k, d] - y[k, d, j]) ** 2
+            for j in range(frames):
+                mean[i, j] += y_seen[k, j] * np.sqrt(square[j])
+                shared[j] += y_seen[k, j]
+        for j in range(frames):
+            if shared[j] > 0:
+                mean[i, j] /= shared[j]
+                if not mean[i, j] <= worst:  # true of a first one, too
+                    worst = mean[i, j]
+            else:
+                mean[i, j] = np.nan
+    for i in range(T):
+        for j in range(frames):
+            if np.isnan(mean[i, j]):
+                mean[i, j] = worst
+    return mean
+
+
+@numba.njit(cache=True, nogil=True)
+def _mean_along_path(cost):  # pragma: no cover - compiled
+    """Total cost of the cheapest path by its number of cells, the fewest on a tie."""
     rows, columns = cost.shape
     total = np.full(columns + 1, np.inf)
     steps = np.zeros(columns + 1, np.int64)
@@ -89,11 +125,17 @@ def _accumulate(cost: np.ndarray) -> tuple[float, int]:  # pragma: no cover - co
         for j in range(1, columns + 1):
             above, above_steps = total[j], steps[j]
             best, best_steps = diagonal, diagonal_steps
-            if above < best:
+            if above < best or (above == best and above_steps < best_steps):
                 best, best_steps = above, above_steps
-            if total[j - 1] < best:
+            if total[j - 1] < best or (total[j - 1] == best and steps[j - 1] < best_steps):
                 best, best_steps = total[j - 1], steps[j - 1]
             diagonal, diagonal_steps = above, above_steps
             total[j] = best + cost[i, j - 1]
             steps[j] = best_steps + 1
-    return total[columns], steps[columns]
+    return total[columns] / steps[columns]
+
+
+@numba.njit(cache=True, nogil=True)
+def _mean_joint_error(x, x_seen, y, y_seen):  # pragma: no cover - compiled
+    """DTW-MJE of points (T, K, D) and (T', K, D) with the missing ones at 0, and of which were seen."""
+    return _mean_along_path(_frame_distances(x, x_seen, y, y_seen))

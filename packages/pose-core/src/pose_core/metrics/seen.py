@@ -1,0 +1,56 @@
+"""What of two sequences may be compared: keypoints that were seen, on one skeleton."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numba
+import numpy as np
+
+from pose_core.errors import UserError
+
+if TYPE_CHECKING:
+    from pose_core.data import PoseBatch
+    from pose_core.sequence import PoseSequence
+
+
+def seen_points(keypoints: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Keypoints with the missing ones at 0, so that whatever a file holds in their place enters no sum.
+
+    Args:
+        keypoints: (T, K, D), any unit.
+        confidence: (T, K).
+
+    Returns:
+        (T, K, D) float64, and (T, K) bool: True where confidence is above 0 and every coordinate is finite.
+    """
+    return _seen_points(np.ascontiguousarray(keypoints, np.float64), np.ascontiguousarray(confidence, np.float64))
+
+
+@numba.njit(cache=True, nogil=True)
+def _seen_points(keypoints, confidence):  # pragma: no cover - compiled
+    """Compiled: in numpy this takes as long as the alignment of short clips, and holds the GIL."""
+    T, K, D = keypoints.shape
+    points, seen = np.zeros((T, K, D)), np.zeros((T, K), np.bool_)
+    for t in range(T):
+        for k in range(K):
+            there = confidence[t, k] > 0
+            for d in range(D):
+                there &= np.isfinite(keypoints[t, k, d])
+            seen[t, k] = there
+            if there:
+                points[t, k] = keypoints[t, k]
+    return points, seen
+
+
+def require_one_skeleton(*poses: PoseSequence | PoseBatch) -> None:
+    """Raises UserError unless all poses are on one skeleton."""
+    if any(p.skeleton is not poses[0].skeleton and p.skeleton != poses[0].skeleton for p in poses[1:]):
+        raise UserError("metrics compare poses on one skeleton; put one of them on the other's with `on_skeleton`")
+
+
+def require_comparable(*sequences: PoseSequence) -> None:
+    """Raises UserError unless all sequences are on one skeleton and have frames to align."""
+    require_one_skeleton(*sequences)
+    if any(len(s) == 0 for s in sequences):
+        raise UserError("a sequence without frames cannot be compared")

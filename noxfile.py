@@ -1,6 +1,7 @@
-"""Checks: `nox -s lint`, `nox -s tests`, `nox -s "tests(pose-core)"`, `nox -s slow`, `nox -s wheels`."""
+"""Checks: `nox -s lint`, `tests`, `"tests(pose-core)"`, `slow`, `browser`, `wheels`."""
 
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -28,7 +29,7 @@ def lint(session: nox.Session) -> None:
 @nox.parametrize("package", PACKAGES, ids=PACKAGES)
 def tests(session: nox.Session, package: str) -> None:
     """A package's quick tests, with only that package and what it declares installed."""
-    run_tests(session, package, "not slow")
+    run_tests(session, package, "not slow and not browser")
 
 
 @nox.session
@@ -38,13 +39,32 @@ def slow(session: nox.Session, package: str) -> None:
     run_tests(session, package, "slow")
 
 
-def run_tests(session: nox.Session, package: str, markers: str) -> None:
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The pages that pose-core writes, opened in Chromium."""
+    if not os.environ.get("CHROMIUM"):
+        install_chromium(session)
+    run_tests(session, "pose-core", "browser", "playwright>=1.49")
+
+
+def install_chromium(session: nox.Session) -> None:
+    """Debian's, by apt-get, where there is none; where that cannot be, it says what to do instead."""
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if not shutil.which("chromium") and shutil.which("apt-get") and (root or shutil.which("sudo")):
+        sudo = [] if root else ["sudo"]
+        session.run(*sudo, "apt-get", "update", external=True)
+        session.run(*sudo, "apt-get", "install", "--yes", "--no-install-recommends", "chromium", external=True)
+    if not shutil.which("chromium"):
+        session.error("no chromium: install it as root (`apt-get install chromium`), or name a browser in CHROMIUM")
+
+
+def run_tests(session: nox.Session, package: str, markers: str, *tools: str) -> None:
     environment = {"UV_PROJECT_ENVIRONMENT": session.virtualenv.location}
     sync = ["uv", "sync", "--package", package, "--no-editable", "--no-dev", *EXTRAS.get(package, [])]
     # Always built anew: uv takes a package of the same version for the same package.
     rebuilt = [argument for name in PACKAGES for argument in ("--reinstall-package", name)]
     session.run_install(*sync, *rebuilt, env=environment, external=True)
-    session.install("pytest>=8.3", "hypothesis>=6.100")
+    session.install("pytest>=8.3", "hypothesis>=6.100", *tools)
     session.chdir(ROOT / "packages" / package)
     session.run("pytest", "tests", "-m", markers, *session.posargs)
 

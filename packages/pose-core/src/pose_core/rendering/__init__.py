@@ -1,4 +1,7 @@
-"""Pictures of poses for people: strips of key frames (PNG) and moving ones (GIF)."""
+"""Pictures of poses.
+
+For people: strips of key frames (PNG), moving ones (GIF, MP4), pages that play (HTML). For models: rasters.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,40 @@ from typing import TYPE_CHECKING
 from pose_core.errors import UserError
 from pose_core.rendering.drawing import draw
 from pose_core.rendering.pictures import write_gif, write_png
+from pose_core.rendering.player import write_html
+from pose_core.rendering.raster import rasterize, rasterize_differentiable
+from pose_core.rendering.video import write_mp4
 
 if TYPE_CHECKING:
     from pose_core.sequence import PoseSequence
 
-__all__ = ["draw", "write_gif", "write_picture", "write_png"]
+__all__ = [
+    "PICTURES",
+    "draw",
+    "rasterize",
+    "rasterize_differentiable",
+    "write_gif",
+    "write_html",
+    "write_mp4",
+    "write_picture",
+    "write_png",
+]
 
-_WRITERS = {".gif": write_gif, ".png": write_png}
+PICTURES = {".gif": write_gif, ".png": write_png, ".mp4": write_mp4, ".html": write_html}
 
 
 def write_picture(sequence: PoseSequence, path: str | Path, *, overwrite: bool = False) -> None:
-    """Writes a picture of a sequence, its kind chosen by the suffix of `path`: `.gif` moves, `.png` is a strip.
+    """Writes a picture of a sequence, its kind chosen by the suffix of `path`.
+
+    `.gif` and `.mp4` move, `.png` is a strip of key frames, `.html` a page with a slider.
 
     Raises:
-        UserError: the suffix is unknown, the sequence has no frames, the file exists, or its folder cannot be written.
+        UserError: the suffix is unknown, the sequence has no frames, the kind cannot hold it (very long, very fast),
+            the file exists, or its folder cannot be written.
     """
     try:
-        writer = _WRITERS[Path(path).suffix.lower()]
+        writer = PICTURES[Path(path).suffix.lower()]
     except KeyError:
-        known = ", ".join(_WRITERS)
+        known = ", ".join(PICTURES)
         raise UserError(f"{path}: unknown picture format {Path(path).suffix!r}; known: {known}") from None
     writer(sequence, path, overwrite=overwrite)

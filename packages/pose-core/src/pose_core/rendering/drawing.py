@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pose_core.errors import UserError
 from pose_core.rendering.view import View, seen_keypoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from pose_core.sequence import PoseSequence
     from pose_core.skeleton import Skeleton
@@ -43,6 +45,33 @@ class Layer:
     halo: int = 0
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """What to draw and where, for a whole clip; missing keypoints, and lines with a missing end, are left out.
+
+    Attributes:
+        places: (T, K, 2) float64 positions in the picture in pixels, 0 where not seen; none is further outside than
+            the picture is large.
+        seen: (T, K) True where a keypoint is drawn.
+        layers: from the lowest to the highest.
+    """
+
+    places: np.ndarray
+    seen: np.ndarray
+    layers: list[Layer]
+
+    @classmethod
+    def of(cls, sequence: PoseSequence, view: View) -> Drawing:
+        """The drawing of a sequence in a view."""
+        seen = seen_keypoints(sequence)
+        places = view.pixels(np.where(seen[..., None], sequence.keypoints[..., :2], view.origin).astype(np.float64))
+        # A line to a point far outside would be a streak across the picture, and overflow OpenCV's coordinates.
+        size = np.array([view.width, view.height])
+        seen &= ((places > -size) & (places < 2 * size)).all(axis=-1)
+        places[~seen] = 0.0
+        return cls(places, seen, _layers(sequence, places, seen, view))
+
+
 def draw(sequence: PoseSequence, height: int = HEIGHT, *, frames: Iterable[int] | None = None) -> np.ndarray:
     """Pictures of a sequence, all of them showing the same part of the plane.
 
@@ -61,15 +90,19 @@ def draw(sequence: PoseSequence, height: int = HEIGHT, *, frames: Iterable[int] 
 
 def draw_frames(sequence: PoseSequence, view: View, frames: Iterable[int] | None = None) -> Iterator[np.ndarray]:
     """The pictures (H, W, 3) of `draw`, one at a time: a long clip's do not fit into memory together."""
-    seen = seen_keypoints(sequence)
-    places = view.pixels(np.where(seen[..., None], sequence.keypoints[..., :2], view.origin).astype(np.float64))
-    # A line to a point far outside would be a streak across the picture, and overflow OpenCV's coordinates.
-    size = np.array([view.width, view.height])
-    seen &= ((places > -size) & (places < 2 * size)).all(axis=-1)
-    places[~seen] = 0.0
-    layers = _layers(sequence, places, seen, view)
+    drawing = Drawing.of(sequence, view)
     for t in range(len(sequence)) if frames is None else frames:
-        yield _picture(places[t], seen[t], layers, view)
+        yield _picture(drawing.places[t], drawing.seen[t], drawing.layers, view)
+
+
+def check_frames(sequence: PoseSequence, path: str | Path) -> None:
+    """Refuses to draw a sequence without frames.
+
+    Raises:
+        UserError: there are none; `path` is the picture's, for the message.
+    """
+    if not len(sequence):
+        raise UserError(f"{path}: the pose has no frames; there is nothing to draw")
 
 
 def drawn_colors(skeleton: Skeleton) -> np.ndarray:
@@ -109,7 +142,7 @@ def _layers(sequence: PoseSequence, places: np.ndarray, seen: np.ndarray, view: 
     unit = view.height / HEIGHT
     colors = _colors(skeleton)
     face = np.array(skeleton.face(), int)
-    hands = [np.arange(hand.start, hand.stop) for side in ("left", "right") if (hand := skeleton.hand(side))]
+    hands = [np.array(hand) for side in ("left", "right") if (hand := skeleton.hand(side))]
     others = np.setdiff1d(np.arange(skeleton.num_keypoints), np.concatenate([face, skeleton.duplicates(), *hands]))
 
     body = _limbs_of(skeleton, others)

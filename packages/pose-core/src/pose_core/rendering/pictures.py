@@ -10,7 +10,7 @@ import numpy as np
 
 from pose_core.errors import UserError
 from pose_core.files import written_whole
-from pose_core.rendering.drawing import HEIGHT, draw, draw_frames, drawn_colors
+from pose_core.rendering.drawing import HEIGHT, check_frames, draw, draw_frames, drawn_colors
 from pose_core.rendering.view import View
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def write_gif(sequence: PoseSequence, path: str | Path, *, size: int = HEIGHT, o
     """
     from PIL import Image
 
-    _check_frames(sequence, path)
+    check_frames(sequence, path)
     if sequence.duration > LONGEST:
         raise UserError(f"{path}: a clip of {sequence.duration:.0f} s; a GIF holds {LONGEST} s: draw a part, or a PNG")
     with written_whole(path, overwrite=overwrite) as temporary:
@@ -84,7 +84,7 @@ def write_png(
     """
     from PIL import Image
 
-    _check_frames(sequence, path)
+    check_frames(sequence, path)
     if frames < 1:
         raise UserError(f"{path}: a strip of {frames} frames; ask for at least 1")
     with written_whole(path, overwrite=overwrite) as temporary:
@@ -124,8 +124,3 @@ def _palette(skeleton: Skeleton):
     palette = Image.new("P", (1, 1))
     palette.putpalette(np.concatenate([[[255, 255, 255]], ramps]).astype(np.uint8).tobytes())
     return palette
-
-
-def _check_frames(sequence: PoseSequence, path: str | Path) -> None:
-    if not len(sequence):
-        raise UserError(f"{path}: the pose has no frames; there is nothing to draw")

@@ -1,0 +1,95 @@
+"""Clips as a web page: one HTML file that plays them side by side, by double click and without a network."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pose_core.errors import UserError
+from pose_core.files import written_whole
+from pose_core.rendering.drawing import HEIGHT, Drawing, check_frames
+from pose_core.rendering.view import View
+
+if TYPE_CHECKING:
+    from pose_core.rendering.drawing import Layer
+    from pose_core.sequence import PoseSequence
+
+STEPS = 16  # positions a pixel: int16 then reaches as far outside of the picture as `Drawing` does
+MISSING = -(2**15)  # in place of a coordinate where a keypoint is missing
+SLOT = "{{clips}}"  # where the page takes its data
+
+
+def write_html(
+    sequences: PoseSequence | Mapping[str, PoseSequence], path: str | Path, *, overwrite: bool = False
+) -> None:
+    """Writes a page that plays one or several clips side by side, on one clock, with the lines and colors of `draw`.
+
+    The page holds everything it needs. Clips may differ in skeleton, fps and length; a shorter one holds its last
+    frame until the longest has ended.
+
+    Args:
+        sequences: at least one frame each; the names in a mapping stand below the clips.
+        path: of the file; its name stands below a clip that has no name of its own.
+        overwrite: replace an existing file.
+
+    Raises:
+        UserError: there are no sequences, one has no frames, the file exists, or its folder cannot be written.
+    """
+    clips = sequences if isinstance(sequences, Mapping) else {Path(path).stem: sequences}
+    if not clips:
+        raise UserError(f"{path}: no poses to show; give at least one")
+    for name, sequence in clips.items():
+        check_frames(sequence, f"{path}: {name}" if len(clips) > 1 else path)
+    page = resources.files("pose_core.rendering").joinpath("player.html").read_text("utf-8")
+    with written_whole(path, overwrite=overwrite) as temporary:
+        data = json.dumps([_clip(name, sequence) for name, sequence in clips.items()], separators=(",", ":"))
+        # A name may say "</script>"; the page puts names in as text, so this is the only place they could break out.
+        data = data.replace("<", "\\u003c")
+        temporary.write_text(page.replace(SLOT, data), encoding="utf-8")
+
+
+def _clip(name: str, sequence: PoseSequence) -> dict[str, Any]:
+    """What the page knows of a clip: the keypoints that are drawn (K of them), and how."""
+    view = View.fit(sequence, HEIGHT)
+    drawing = Drawing.of(sequence, view)
+    drawn = np.unique(np.concatenate([p.ravel() for layer in drawing.layers for p in (layer.points, layer.limbs)]))
+    position = np.zeros(sequence.skeleton.num_keypoints, int)
+    position[drawn] = np.arange(len(drawn))
+    places = np.round(drawing.places[:, drawn] * STEPS)  # (T, K, 2)
+    places = np.where(drawing.seen[:, drawn, None], places, MISSING).astype("<i2")
+    return {
+        "name": name,
+        "fps": float(sequence.fps),
+        "frames": len(sequence),
+        "width": view.width,
+        "height": view.height,
+        "keypoints": len(drawn),
+        "layers": [_layer(layer, position) for layer in drawing.layers],
+        "places": base64.b64encode(places.tobytes()).decode(),
+    }
+
+
+def _layer(layer: Layer, position: np.ndarray) -> dict[str, Any]:
+    """A layer in plain values: [color, positions] of lines (two ends each) and of dots, in the order of `draw`."""
+    ends = layer.colors[layer.limbs[:, 1]]  # (E, 3)
+    lines = [
+        [_hex(color), position[layer.limbs[(ends == color).all(axis=1)]].ravel().tolist()]
+        for color in np.unique(ends, axis=0)
+    ]
+    dots = [
+        [color, position[list(points)].tolist()]
+        for color, points in itertools.groupby(layer.points.tolist(), lambda point: _hex(layer.colors[point]))
+    ]
+    return {"line": layer.line, "dot": float(layer.dot), "halo": layer.halo, "lines": lines, "dots": dots}
+
+
+def _hex(color: np.ndarray) -> str:
+    """An RGB color as CSS writes it."""
+    return "#" + bytes(color.tolist()).hex()

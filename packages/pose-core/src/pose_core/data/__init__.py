@@ -1,7 +1,25 @@
-"""Clips from a manifest, and batches of them."""
+"""Clips from manifests, folders and shards, and batches of them."""
 
 from pose_core.data.batch import PoseBatch, collate
-from pose_core.data.bucketing import LengthBucketSampler
+from pose_core.data.bucketing import FrameBudgetSampler, LengthBucketSampler
+from pose_core.data.dataset import PoseDataset
 from pose_core.data.manifest import Clip, read_manifest
+from pose_core.data.shards import Shard, ShardDataset, ShardSample, pack
+from pose_core.data.tree import read_clips, read_tree, select_split
 
-__all__ = ["Clip", "LengthBucketSampler", "PoseBatch", "collate", "read_manifest"]
+__all__ = [
+    "Clip",
+    "FrameBudgetSampler",
+    "LengthBucketSampler",
+    "PoseBatch",
+    "PoseDataset",
+    "Shard",
+    "ShardDataset",
+    "ShardSample",
+    "collate",
+    "pack",
+    "read_clips",
+    "read_manifest",
+    "read_tree",
+    "select_split",
+]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import lzma
 import math
+import struct
+import tokenize
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -18,7 +21,11 @@ from pose_core.skeleton import Skeleton, known_skeleton
 if TYPE_CHECKING:
     from pathlib import Path
 
-_DAMAGED = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, TypeError, EOFError, RuntimeError)
+# What zipfile and numpy raise on bytes that are no archive of arrays, or a damaged one; numpy reads headers as Python.
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, MemoryError, RuntimeError),
+    *(tokenize.TokenError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
+)
 
 
 def read(path: Path, *, fps: float) -> PoseSequence:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-_AT_ONCE = 24  # lines a compiled step; a hand's are 21
+_LINES_AT_ONCE = 4  # where nothing is compiled, so that their pictures fit into the cache
+_BRIGHTEST = 1 - 1e-4  # of one line; at 1 nothing below it could be told any more, nor any gradient
 
 
 def draw_soft_lines(points: Tensor, seen: Tensor, limbs: np.ndarray, size: int) -> Tensor:
@@ -33,38 +34,35 @@ def draw_soft_lines(points: Tensor, seen: Tensor, limbs: np.ndarray, size: int) 
     ends = torch.from_numpy(limbs).to(points.device)
     start, end = (points[..., ends[:, i], :] for i in (0, 1))  # (..., E, 2)
     there = seen[..., ends[:, 0]] & seen[..., ends[:, 1]]  # (..., E)
-    step = _compiled_step() if points.device.type != "cpu" else _step
-    dark = points.new_ones(*points.shape[:-2], size, size)
-    for first in range(0, len(limbs), _AT_ONCE):
-        lines = slice(first, first + _AT_ONCE)
-        dark = step(dark, start[..., lines, :], end[..., lines, :], there[..., lines])
-    return 1 - dark
+    if points.device.type != "cpu":
+        return 1 - _compiled()(start, end, there, size).exp()
+    dark = points.new_zeros(*points.shape[:-2], size, size)
+    for first in range(0, len(limbs), _LINES_AT_ONCE):
+        lines = slice(first, first + _LINES_AT_ONCE)
+        dark = dark + _log_dark(start[..., lines, :], end[..., lines, :], there[..., lines], size)
+    return 1 - dark.exp()
 
 
-def _step(dark: Tensor, start: Tensor, end: Tensor, there: Tensor) -> Tensor:
-    """What of (..., size, size) stays dark under the lines from `start` to `end` (..., E, 2)."""
-    size = dark.shape[-1]
-    at = torch.arange(size, device=dark.device, dtype=dark.dtype)
-    for e in range(start.shape[-2]):
-        x0, y0 = (start[..., e, i, None, None] for i in (0, 1))  # (..., 1, 1)
-        way_x, way_y = (end[..., e, i, None, None] - start[..., e, i, None, None] for i in (0, 1))
-        square = way_x**2 + way_y**2
-        from_x, from_y = at - x0, at[:, None] - y0  # (..., 1, size), (..., size, 1)
-        # How far along the line its nearest place is; a line's ends are cut off straight, half a pixel soft.
-        length = square.clamp(min=1e-6).sqrt()
-        along = (from_x * way_x + from_y * way_y) / length
-        covered = (torch.minimum(along + 0.5, length) - (along - 0.5).clamp(min=0)).clamp(min=0, max=1)
-        across = (from_x * way_y - from_y * way_x) / length
-        # Along the axis the line is steeper to, its stroke is as much wider as it is longer there.
-        longer = length / torch.maximum(way_x.abs(), way_y.abs()).clamp(min=1e-3)
-        distance = across.abs() * longer
-        bright = (torch.erf((distance + HALF_WIDTH) / BLUR) - torch.erf((distance - HALF_WIDTH) / BLUR)) / 2
-        share = (bright * covered * longer).clamp(max=1) * (there[..., e, None, None] & (square > 0))
-        dark = dark * (1 - share)
-    return dark
+def _log_dark(start: Tensor, end: Tensor, there: Tensor, size: int) -> Tensor:
+    """Logarithm of what of (..., size, size) stays dark under lines from `start` to `end`, (..., E, 2)."""
+    at = torch.arange(size, device=start.device, dtype=start.dtype)
+    x0, y0 = (start[..., i, None, None] for i in (0, 1))  # (..., E, 1, 1)
+    way_x, way_y = (end[..., i, None, None] - start[..., i, None, None] for i in (0, 1))
+    square = way_x**2 + way_y**2
+    length = square.clamp(min=1e-6).sqrt()
+    from_x, from_y = at - x0, at[:, None] - y0  # (..., E, 1, size), (..., E, size, 1)
+    # A line's ends are cut off straight, half a pixel soft.
+    along = (from_x * way_x + from_y * way_y) / length  # (..., E, size, size)
+    covered = (torch.minimum(along + 0.5, length) - (along - 0.5).clamp(min=0)).clamp(min=0, max=1)
+    # Along the axis the line is steeper to, its stroke is as much wider as the line is longer.
+    longer = length / torch.maximum(way_x.abs(), way_y.abs()).clamp(min=1e-3)
+    distance = (from_x * way_y - from_y * way_x).abs() / length * longer
+    bright = (torch.erf((distance + HALF_WIDTH) / BLUR) - torch.erf((distance - HALF_WIDTH) / BLUR)) / 2
+    share = (bright * covered * longer).clamp(max=_BRIGHTEST) * (there[..., None, None] & (square > 0))
+    return torch.log1p(-share).sum(dim=-3)
 
 
 @cache
-def _compiled_step() -> Callable[..., Tensor]:
-    """One kernel for all lines of a step: without it each line would write its pictures to memory a dozen times."""
-    return torch.compile(_step, dynamic=True)
+def _compiled() -> Callable[..., Tensor]:
+    """One kernel that keeps no line's picture: written one by one they would take more time than drawing."""
+    return torch.compile(_log_dark, dynamic=True)

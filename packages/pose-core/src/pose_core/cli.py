@@ -1,0 +1,200 @@
+"""The `pose-core` command: look into pose files, convert, draw and compare them, prepare data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pose_core.command_line import Debug, Json, Overwrite, new_app, print_json, run, say
+
+app = new_app("Pose files: look into them, convert, draw and compare them, prepare data for training.")
+
+Person = Annotated[int, typer.Option("--person", min=0, help="Which person of a file with several, from 0.")]
+Start = Annotated[str | None, typer.Option("--start", help="First frame: 50, or 2s for seconds.")]
+End = Annotated[str | None, typer.Option("--end", help="Frame to stop before: 100, or 4.5s.")]
+Data = Annotated[Path, typer.Option("--data", help="Manifest CSV, or a folder train/ val/ test/ of .pose, .npz, .csv.")]
+Fps = Annotated[float, typer.Option("--fps", min=0.001, help="Frame rate of a file that does not say (.csv, .npz).")]
+DEFAULT_FPS = 25.0
+
+
+@app.command()
+def info(
+    files: Annotated[list[Path], typer.Argument(help="Pose files: .pose, .npz, .csv.")],
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Say what is in pose files: format, frames, points, and how much is missing."""
+    from pose_core.errors import UserError
+    from pose_core.inspection import inspect
+
+    found, failed = [], []
+    for file in files:
+        try:
+            found.append(inspect(file))
+        except UserError as error:  # the others are still worth looking into
+            failed.append(str(error))
+            found.append({"path": file, "error": str(error)})
+            if len(files) > 1:
+                say(f"Error: {error}")
+        else:
+            if not json:
+                print("\n".join(found[-1].lines()))
+    if json:
+        print_json(found)
+    if failed:
+        raise UserError(failed[0] if len(files) == 1 else f"{len(failed)} of {len(files)} files cannot be read")
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A pose file.")],
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write: .pose, .npz or .csv.")],
+    person: Person = 0,
+    start: Start = None,
+    end: End = None,
+    fps: Fps = DEFAULT_FPS,
+    resample_to: Annotated[float | None, typer.Option("--resample", min=0.001, help="Another frame rate.")] = None,
+    pose_version: Annotated[float, typer.Option("--pose-version", help="Of a .pose file: 0.2 or 0.1.")] = 0.2,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Write a pose file in another format, or a part of it."""
+    from pose_core.files import check_output
+    from pose_core.formats import read, write
+    from pose_core.transforms import resample
+
+    check_output(output, overwrite=overwrite)
+    sequence = read(source, person=person, start=_place(start), end=_place(end), fps=fps)
+    if resample_to is not None:
+        sequence = resample(sequence, resample_to)
+    write(sequence, output, overwrite=overwrite, pose_version=pose_version)
+    print(f"{output}: {len(sequence)} frames at {sequence.fps:g} fps, {sequence.skeleton.num_keypoints} points")
+
+
+@app.command()
+def render(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="IN... OUT", help="Pose files, then .gif, .mp4, .png, or .html for several.")
+    ],
+    person: Person = 0,
+    start: Start = None,
+    end: End = None,
+    fps: Fps = DEFAULT_FPS,
+    overwrite: Overwrite = False,
+    debug: Debug = False,
+) -> None:
+    """Draw a pose file as GIF, MP4 or PNG strip, or several side by side as an HTML page that plays."""
+    *sources, output = paths
+    if not sources:
+        raise typer.BadParameter("name a pose file and the picture to write")
+    if len(sources) > 1 and output.suffix.lower() != ".html":
+        raise typer.BadParameter(f"several poses are drawn side by side in .html only, not {output.suffix or output}")
+    from pose_core.files import check_output
+    from pose_core.formats import read
+    from pose_core.rendering import write_html, write_picture
+    from pose_core.transforms import clean
+
+    check_output(output, overwrite=overwrite)
+    sequences = {
+        _unique_name(source, sources): clean(read(source, person=person, start=_place(start), end=_place(end), fps=fps))
+        for source in sources
+    }
+    if output.suffix.lower() == ".html":
+        write_html(sequences, output, overwrite=overwrite)
+    else:
+        write_picture(*sequences.values(), output, overwrite=overwrite)
+    print(f"{output}: {', '.join(f'{name} {clip.duration:.2f} s' for name, clip in sequences.items())}")
+
+
+@app.command()
+def compare(
+    reference: Annotated[Path, typer.Argument(metavar="REF", help="A pose file, or a folder of them.")],
+    prediction: Annotated[Path, typer.Argument(metavar="PRED", help="The same, named alike.")],
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Score predicted poses beside reference poses: MSE, MAE, RMSE, PCK, DTW-MJE, nDTW-MJE, acceleration."""
+    from pose_core.comparison import compare_files, compare_folders, mean_scores
+
+    if reference.is_dir() != prediction.is_dir():
+        raise typer.BadParameter("compare two files or two folders")
+    if reference.is_dir():
+        comparisons = compare_folders(reference, prediction, say)
+    else:
+        comparisons = [compare_files(reference, prediction)]
+    means = mean_scores(comparisons)
+    if json:
+        print_json({"mean": means, "pairs": comparisons})
+        return
+    units = sorted({comparison.unit for comparison in comparisons})
+    print(f"{len(comparisons)} pair(s), in {' and '.join(units)}; frame by frame only where both are equally long")
+    for name, value in means.items():
+        print(f"  {name:20} {value:.4f}" if value == value else f"  {name:20} none")
+
+
+@app.command()
+def pack(
+    data: Data,
+    output: Annotated[Path, typer.Option("--output", help="Folder for the shards and their index.")],
+    shard_megabytes: Annotated[int, typer.Option("--shard-megabytes", min=1, help="About how large a shard is.")] = 256,
+    skip: Annotated[bool, typer.Option("--skip", help="Leave out clips that cannot be read.")] = False,
+    overwrite: Overwrite = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Pack a data set into tar shards (WebDataset layout), for data that outgrows single files."""
+    from pose_core.preparation import pack_data
+
+    shards = pack_data(data, output, shard_bytes=shard_megabytes << 20, skip=skip, overwrite=overwrite, progress=say)
+    if json:
+        print_json(shards)
+        return
+    for shard in shards:
+        print(f"{output / shard.file}: {shard.clips} clips, {shard.frames} frames of split {shard.split}")
+
+
+@app.command()
+def stats(
+    data: Data,
+    output: Annotated[Path, typer.Option("--output", help="JSON file for `transforms.Statistics.load`.")],
+    split: Annotated[str, typer.Option("--split", help="Which clips count.")] = "train",
+    raw: Annotated[bool, typer.Option("--raw", help="In the files' own units, not in shoulder widths.")] = False,
+    overwrite: Overwrite = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Mean and standard deviation of each component over a data set, in one pass."""
+    from pose_core.files import check_output
+    from pose_core.preparation import data_statistics
+
+    check_output(output, overwrite=overwrite)
+    statistics = data_statistics(data, split, normalized=not raw)
+    statistics.save(output, overwrite=overwrite)
+    if json:
+        print_json(statistics)
+        return
+    for name, component in statistics.components.items():
+        mean, std = (" ".join(f"{value:9.4f}" for value in values) for values in (component.mean, component.std))
+        print(f"{name:24} {component.count:10} points  mean {mean}  std {std}")
+
+
+def _place(text: str | None) -> float | None:
+    """A frame number as an int, or seconds as a float: "50", "2s", "2.5s"."""
+    if text is None:
+        return None
+    try:
+        return float(text[:-1]) if text.endswith("s") else int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no place in a file; write frames as 50, seconds as 2s") from None
+
+
+def _unique_name(source: Path, sources: list[Path]) -> str:
+    """The file's name, or its whole path where another has the same name."""
+    return source.stem if [other.stem for other in sources].count(source.stem) == 1 else str(source)
+
+
+def main() -> None:
+    """Entry point."""
+    run(app, "pose-core")

@@ -1,0 +1,98 @@
+"""Clips as a torch data set, decoded once."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Literal
+
+from torch.utils.data import Dataset
+
+from pose_core.errors import UserError
+from pose_core.formats import read
+from pose_core.transforms import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pose_core.data.manifest import Clip
+    from pose_core.sequence import PoseSequence
+
+CACHE_BYTES = 2 << 30
+
+
+class PoseDataset(Dataset):
+    """Prepared pose sequences of clips.
+
+    What is loaded stays in memory until `cache_bytes` are full; later clips are then loaded each time. Worker
+    processes that start after `lengths` was asked for find everything loaded; those that load clips themselves keep
+    them as long as they live (`persistent_workers=True`).
+
+    Args:
+        clips: see `read_clips`.
+        transform: what is done to every sequence, once: normalization, reduction, resampling.
+        cache_bytes: of coordinates and confidence; 0 keeps nothing.
+        on_error: "raise" at a clip that cannot be used, or "skip" it, with a warning that names it. Skipped clips are
+            dropped when `lengths` is first asked for, and `skipped` lists them.
+    """
+
+    def __init__(
+        self,
+        clips: Sequence[Clip],
+        *,
+        transform: Callable[[PoseSequence], PoseSequence] | None = None,
+        cache_bytes: int = CACHE_BYTES,
+        on_error: Literal["raise", "skip"] = "raise",
+    ) -> None:
+        self.clips = list(clips)
+        self.transform = transform
+        self.cache_bytes = cache_bytes
+        self.on_error = on_error
+        self.skipped: list[str] = []
+        self._cache: dict[Clip, PoseSequence] = {}
+        self._cached_bytes = 0
+        self._lengths: list[int] | None = None
+
+    def load_sample(self, clip: Clip) -> PoseSequence:
+        """A clip's poses; what a subclass with files of its own overrides."""
+        return clean(read(clip.path))
+
+    @property
+    def lengths(self) -> list[int]:
+        """Frames of each sequence, as samplers want them; asked for the first time, it loads every clip."""
+        if self._lengths is None:
+            usable, lengths = [], []
+            for clip in self.clips:
+                try:
+                    lengths.append(len(self._sequence(clip)))
+                    usable.append(clip)
+                except UserError as error:
+                    if self.on_error == "raise":
+                        raise
+                    self.skipped.append(str(error))
+                    warnings.warn(f"skipped: {error}", stacklevel=2)
+            if not usable:
+                raise UserError(f"none of {len(self.clips)} clips can be used, the first because of {self.skipped[0]}")
+            self.clips, self._lengths = usable, lengths
+        return self._lengths
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, index: int) -> PoseSequence:
+        return self._sequence(self.clips[index])
+
+    def _sequence(self, clip: Clip) -> PoseSequence:
+        if clip in self._cache:
+            return self._cache[clip]
+        try:
+            sequence = self.load_sample(clip)
+            if self.transform is not None:
+                sequence = self.transform(sequence)
+        except UserError as error:
+            message = str(error)
+            raise UserError(message if str(clip.path) in message else f"{clip.path}: {message}") from error
+        size = sequence.keypoints.nbytes + sequence.confidence.nbytes
+        if self._cached_bytes + size <= self.cache_bytes:
+            self._cache[clip] = sequence
+            self._cached_bytes += size
+        return sequence

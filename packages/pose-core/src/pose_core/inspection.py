@@ -1,0 +1,107 @@
+"""What is in a pose file: `pose-core info`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pose_core.formats import pose, read
+from pose_core.transforms import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True)
+class ComponentInfo:
+    """One component of a file.
+
+    Attributes:
+        name: as the header has it.
+        points, limbs: how many.
+        missing: share of its keypoints, over all frames, that are missing.
+    """
+
+    name: str
+    points: int
+    limbs: int
+    missing: float
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """One file.
+
+    Attributes:
+        path: of the file.
+        format: suffix, and of a `.pose` file its version.
+        layout: the estimator's, or None.
+        people, frames: how many.
+        fps: frames a second; assumed where the format has none.
+        duration: seconds.
+        size: width, height, depth of the picture.
+        points, dims: K and D.
+        empty: frames in which nobody is seen.
+        components: in the file's order.
+    """
+
+    path: Path
+    format: str
+    layout: str | None
+    people: int
+    frames: int
+    fps: float
+    duration: float
+    size: tuple[int, int, int]
+    points: int
+    dims: int
+    empty: int
+    components: list[ComponentInfo]
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        assumed = " (assumed)" if self.format == ".csv" else ""
+        people = f", {self.people} people" if self.people > 1 else ""
+        size = f", {self.size[0]} x {self.size[1]} pixels" if self.size[0] > 1 else ""
+        yield (
+            f"{self.path}: {self.format}, {self.layout or 'unknown layout'}, "
+            f"{self.frames} frames at {self.fps:g} fps{assumed}, {self.duration:.2f} s{size}{people}"
+        )
+        width = max(len(component.name) for component in self.components)
+        for c in self.components:
+            yield f"  {c.name:{width}}  {c.points:4} points  {c.limbs:4} limbs  {c.missing:6.1%} missing"
+        if self.empty:
+            yield f"  nobody is seen in {self.empty} of {self.frames} frames"
+
+
+def inspect(path: str | Path, *, person: int = 0) -> FileInfo:
+    """Reads a file and says what is in it.
+
+    Raises:
+        UserError: as `read`.
+    """
+    path = Path(path)
+    sequence = clean(read(path, person=person))
+    missing = sequence.confidence == 0  # (T, K)
+    described = pose.describe(path) if path.suffix.lower() == ".pose" else None
+    skeleton = sequence.skeleton
+    starts = [skeleton.slice_of(component.name) for component in skeleton.components]
+    return FileInfo(
+        path=path,
+        format=f".pose {described.version}" if described else path.suffix.lower(),
+        layout=skeleton.layout.name if skeleton.layout else None,
+        people=described.people if described else 1,
+        frames=len(sequence),
+        fps=sequence.fps,
+        duration=sequence.duration,
+        size=sequence.size,
+        points=skeleton.num_keypoints,
+        dims=skeleton.num_dims,
+        empty=int(missing.all(axis=1).sum()),
+        components=[
+            ComponentInfo(component.name, len(component.points), len(component.limbs), float(missing[:, part].mean()))
+            for component, part in zip(skeleton.components, starts, strict=True)
+            if component.points
+        ],
+    )

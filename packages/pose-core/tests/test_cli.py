@@ -1,0 +1,165 @@
+"""The command line: every verb on files, and every way to get it wrong."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pose_core import read, write
+from pose_core.cli import app
+from pose_core.command_line import run
+from pose_core.testing import fake_sequence
+
+
+@pytest.fixture
+def pose_core(monkeypatch, capsys):
+    """Runs a command line; gives exit status, stdout, stderr."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["pose-core", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            run(app, "pose-core")
+        out, err = capsys.readouterr()
+        return ended.value.code, out, err
+
+    return call
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Two clips of the same letter and a folder of each."""
+    for folder, shape in (("real", 1), ("made", 2)):
+        (tmp_path / folder).mkdir()
+        for number in range(2):
+            clip = fake_sequence(frames=12 + number, shape=shape, face_points=4)
+            write(clip, tmp_path / folder / f"{number}.pose")
+    return tmp_path
+
+
+def test_help_is_quick_and_imports_nothing_heavy():
+    script = "import sys; from pose_core.cli import main; sys.argv = ['pose-core', '--help']\ntry: main()\n"
+    script += "except SystemExit: print(*sys.modules, file=sys.stderr)"
+    begun = time.perf_counter()
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert time.perf_counter() - begun < 5  # how long it takes is measured elsewhere; that it imports little, here
+    assert "compare" in ended.stdout
+    assert not {"torch", "cv2", "numba", "pose_format", "lightning"} & set(ended.stderr.split())
+
+
+def test_info(pose_core, files):
+    status, out, _ = pose_core("info", files / "real/0.pose")
+    assert status == 0
+    assert ".pose 0.2, holistic, 12 frames at 25 fps, 0.48 s, 500 x 500 pixels" in out
+    assert re.search(r"LEFT_HAND_LANDMARKS +21 points +20 limbs +100.0% missing", out)
+    status, out, _ = pose_core("info", "--json", files / "real/0.pose", files / "real/1.pose")
+    first, second = json.loads(out)
+    assert (status, first["frames"], second["frames"]) == (0, 12, 13)
+    assert [c["points"] for c in first["components"]] == [8, 4, 21, 21]
+
+
+def test_info_goes_on_after_a_bad_file(pose_core, files):
+    (files / "bad.pose").write_bytes(b"nothing")
+    status, out, err = pose_core("info", files / "bad.pose", files / "real/0.pose")
+    assert status == 2
+    assert "12 frames" in out
+    assert "bad.pose: not a whole" in err
+    assert "1 of 2 files" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("suffix", [".pose", ".npz", ".csv"])
+def test_convert(pose_core, files, suffix):
+    status, out, _ = pose_core("convert", files / "real/0.pose", files / f"a{suffix}", "--start", 2, "--end", "0.4s")
+    assert status == 0
+    assert "8 frames" in out
+    whole, part = read(files / "real/0.pose"), read(files / f"a{suffix}")
+    np.testing.assert_array_equal(part.keypoints, whole.keypoints[2:10])
+    status, _, err = pose_core("convert", files / "real/0.pose", files / f"a{suffix}")
+    assert (status, "exists; use --overwrite" in err) == (2, True)
+    assert pose_core("convert", files / "real/0.pose", files / f"a{suffix}", "--overwrite", "--resample", 50)[0] == 0
+    assert len(read(files / f"a{suffix}")) == 24
+
+
+def test_convert_to_an_older_version(pose_core, files):
+    assert pose_core("convert", files / "real/0.pose", files / "a.pose", "--pose-version", 0.1)[0] == 0
+    assert ".pose 0.1" in pose_core("info", files / "a.pose")[1]
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".png", ".mp4", ".html"])
+def test_render(pose_core, files, suffix):
+    status, out, _ = pose_core("render", files / "real/0.pose", files / f"a{suffix}", "--end", 5)
+    assert (status, "0.20 s" in out) == (0, True)
+    assert (files / f"a{suffix}").stat().st_size > 500
+
+
+def test_render_side_by_side(pose_core, files):
+    clips = [files / "real/0.pose", files / "made/0.pose"]
+    assert pose_core("render", *clips, files / "a.html")[0] == 0
+    assert all(str(clip) in (files / "a.html").read_text() for clip in clips)  # one name twice: told by their paths
+    status, _, err = pose_core("render", *clips, files / "a.gif")
+    assert (status, "in .html only" in err) == (2, True)
+
+
+def test_compare(pose_core, files):
+    status, out, _ = pose_core("compare", files / "real/0.pose", files / "real/0.pose", "--json")
+    scores = json.loads(out)["mean"]
+    assert status == 0
+    assert (scores["mse"], scores["dtw_mje"], scores["pck@0.1"], scores["acceleration_ratio"]) == (0, 0, 1, 1)
+    status, out, _ = pose_core("compare", files / "real", files / "made", "--json")
+    folders = json.loads(out)
+    assert [Path(pair["reference"]).name for pair in folders["pairs"]] == ["0.pose", "1.pose"]
+    assert 0 < folders["mean"]["dtw_mje"] < 0.2
+    status, out, _ = pose_core("compare", files / "real/0.pose", files / "made/1.pose")
+    assert re.search(r"mse +none", out)
+    assert re.search(r"dtw_mje +0\.0", out)
+
+
+def test_compare_what_is_shared(pose_core, files):
+    clip = read(files / "made/0.pose")
+    write(clip.select(list(range(12))), files / "body.pose")
+    write(replace(clip.select(list(range(33, 54))), size=(0, 0, 0)), files / "hand.pose")
+    _, out, _ = pose_core("compare", files / "real/0.pose", files / "body.pose", "--json")
+    assert json.loads(out)["pairs"][0]["keypoints"] == 12
+    _, out, _ = pose_core("compare", files / "real/0.pose", files / "hand.pose", "--json")
+    assert json.loads(out)["pairs"][0]["unit"] == "file units"
+    status, _, err = pose_core("compare", files / "body.pose", files / "hand.pose")
+    assert (status, "share no keypoint" in err) == (2, True)
+
+
+def test_what_is_refused(pose_core, files):
+    clip = files / "real/0.pose"
+    (files / "empty").mkdir()
+    cases = [
+        (("info", files / "none.pose"), "none.pose: no such file"),
+        (("convert", clip, files / "a.mp3"), "unknown pose format '.mp3'"),
+        (("convert", clip, files / "a.npz", "--start", "later"), "no place in a file"),
+        (("convert", clip, files / "a.npz", "--start", "9s"), "past them"),
+        (("convert", clip, files / "a.npz", "--person", 3), "no person 3"),
+        (("convert", clip, files / "no/a.npz"), "no folder"),
+        (("render", clip), "name a pose file and the picture"),
+        (("render", clip, files / "a.jpg"), "unknown picture format '.jpg'"),
+        (("compare", clip, files / "real"), "two files or two folders"),
+        (("compare", files / "real", files / "empty"), "no file name in common"),
+        (("stats", "--data", files / "none.csv", "--output", files / "s.json"), "none.csv"),
+    ]
+    before = sorted(files.rglob("*"))
+    for arguments, complaint in cases:
+        status, _, err = pose_core(*arguments)
+        assert (status, complaint in err, err.count("\n")) == (2, True, 1), (arguments, err)
+    assert sorted(files.rglob("*")) == before
+
+
+def test_every_real_format_goes_through(pose_core, data_dir, tmp_path):
+    for path in sorted((data_dir / "formats").glob("*.pose")):
+        assert pose_core("info", path, "--json")[0] == 0
+        for suffix in (".npz", ".csv", ".pose", ".png", ".html", ".gif", ".mp4"):
+            verb = "convert" if suffix in (".npz", ".csv", ".pose") else "render"
+            status, _, err = pose_core(verb, path, tmp_path / f"{path.stem}{suffix}", "--end", 20)
+            assert status == 0, err
+        np.testing.assert_array_equal(read(tmp_path / f"{path.stem}.npz").keypoints, read(path, end=20).keypoints)

@@ -14,7 +14,9 @@ import pytest
 from pose_core import read, write
 from pose_core.cli import app
 from pose_core.command_line import run
+from pose_core.data import ShardDataset
 from pose_core.testing import fake_sequence
+from pose_core.transforms import Statistics
 
 
 @pytest.fixture
@@ -130,6 +132,32 @@ def test_compare_what_is_shared(pose_core, files):
     assert json.loads(out)["pairs"][0]["unit"] == "file units"
     status, _, err = pose_core("compare", files / "body.pose", files / "hand.pose")
     assert (status, "share no keypoint" in err) == (2, True)
+
+
+def test_pack_and_what_is_left_out(pose_core, files):
+    (files / "real" / "2.pose").write_bytes(b"damaged")
+    arguments = ("pack", "--data", files / "real", "--output", files / "shards")
+    status, _, err = pose_core(*arguments)
+    assert (status, "2.pose: not a whole" in err, "--skip" in err) == (2, True, True)
+    status, out, err = pose_core(*arguments, "--skip")
+    assert (status, "2 clips, 25 frames of split train" in out, "skipped" in err) == (0, True, True)
+    sample = next(iter(ShardDataset(files / "shards", "train")))
+    assert sample.clip.path == Path("0.pose")
+    np.testing.assert_array_equal(sample.sequence.keypoints, read(files / "real/0.pose").keypoints)
+    assert pose_core(*arguments, "--skip")[0] == 2
+    assert pose_core(*arguments, "--skip", "--overwrite", "--json")[0] == 0
+
+
+def test_stats(pose_core, tmp_path):
+    for number in range(3):
+        write(fake_sequence(shape=number, hands=("left", "right")), tmp_path / f"{number}.pose")
+    status, out, _ = pose_core("stats", "--data", tmp_path, "--output", tmp_path / "stats.json")
+    assert status == 0
+    assert re.search(r"RIGHT_HAND_LANDMARKS +1260 points +mean", out)
+    statistics = Statistics.load(tmp_path / "stats.json")
+    assert abs(statistics.components["POSE_LANDMARKS"].mean[0]) < 0.01  # normalized: as far left as right
+    assert pose_core("stats", "--data", tmp_path, "--output", tmp_path / "raw.json", "--raw")[0] == 0
+    assert Statistics.load(tmp_path / "raw.json").components["POSE_LANDMARKS"].mean[0] > 200
 
 
 def test_what_is_refused(pose_core, files):

@@ -17,7 +17,7 @@ torch.set_num_threads(1)  # networks this small only wait for a second one
 def tiny():
     """The smallest network that still learns."""
     return NetworkConfig(
-        encoder=TransformerEncoderConfig(hidden_dim=32, num_layers=1, num_heads=2, dropout=0.0),
+        encoder=TransformerEncoderConfig(hidden_dim=32, num_layers=1, num_heads=2, dropout=0.0, sees_missing=False),
         decoder_layers=1,
         num_heads=2,
         dropout=0.0,

@@ -15,7 +15,8 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from pose_core import Skeleton
-from pose_encoders import AdditionalSequence, TransformerEncoder, TransformerStack
+from pose_core.data.batch import PoseBatch
+from pose_encoders import AdditionalSequence, PoseEncoder, TransformerEncoder, TransformerStack
 from text_to_pose.config import TextToPoseConfig
 from text_to_pose.features import HandFeatures
 from text_to_pose.tokenizer import CharacterTokenizer
@@ -144,11 +145,11 @@ class StepEmbedding(nn.Module):
 class Refiner(nn.Module):
     """Predicts the clean sequence from a current one, the text, the start frame and the step."""
 
-    def __init__(self, encoder: TransformerEncoder, decoder: TransformerStack, shape: tuple[int, int]) -> None:
+    def __init__(self, encoder: PoseEncoder, decoder: TransformerStack) -> None:
         super().__init__()
-        K, D = shape
+        K, D = encoder.skeleton.num_keypoints, encoder.skeleton.num_dims
         dim = encoder.output_dim
-        self.shape = shape
+        self.shape = (K, D)
         self.encoder = encoder
         self.decoder = decoder
         self.start_projection = nn.Linear(K * D + K, dim)
@@ -161,7 +162,9 @@ class Refiner(nn.Module):
         B, T = mask.shape
         K, D = self.shape
         start = torch.cat([condition.start.flatten(1), condition.start_seen.to(current.dtype)], dim=1)
-        x = self.encoder(current, mask, condition.text)  # (B, T, C)
+        everywhere = mask[:, :, None].expand(B, T, K).to(current.dtype)  # what is being made lacks no keypoint
+        pose = PoseBatch(current, everywhere, mask, self.encoder.skeleton, torch.ones_like(progress))
+        x = self.encoder(pose, condition.text)  # (B, T, C)
         x = x + self.place_projection(frame_places(mask.sum(dim=1), T).to(x.dtype))
         x = x + (self.start_projection(start) + self.step_embedding(progress) + condition.summary)[:, None]
         text = condition.text
@@ -204,9 +207,8 @@ class TextToPose(
         self.start_frame = StartFrame(K, D, dim)
         self.length_predictor = LengthPredictor(K * D, dim)
         self.refiner = Refiner(
-            TransformerEncoder((K, D), network.encoder),
+            TransformerEncoder(self.skeleton, network.encoder),
             TransformerStack(dim, network.decoder_layers, network.num_heads, network.dropout),
-            (K, D),
         )
         self.languages = sorted(config.alphabets)
         self.register_buffer("start_keypoints", torch.zeros(len(self.languages), K, D))

@@ -14,7 +14,7 @@ nox.options.sessions = ["lint", "tests", "wheels"]
 ROOT = Path(__file__).parent
 PACKAGES = ["pose-core", "pose-encoders", "text-to-pose", "pose-tokenizer", "ht-vae"]
 # Extras that a package's own tests exercise.
-EXTRAS = {"pose-core": ["--extra", "train"]}
+EXTRAS = {"pose-core": ["--extra", "train"], "pose-encoders": ["--extra", "onnx"]}
 
 
 @nox.session(venv_backend="none")

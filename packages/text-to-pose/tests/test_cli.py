@@ -142,6 +142,19 @@ def test_train_then_evaluate_then_generate(cli, manifest, tmp_path):
     assert status == 0
 
 
+@pytest.mark.parametrize("encoder", ["graph", "visual"])
+def test_train_with_another_encoder(cli, manifest, tmp_path, encoder):
+    sizes = ["training.validate_every=1", "network.decoder_layers=1", "network.encoder.hidden_dim=32"]
+    settings = [option for setting in sizes for option in ("--set", setting)]
+    run = tmp_path / "run"
+    arguments = ("--data", manifest, "--output", run, "--encoder", encoder, "--epochs", 1, "--device", "cpu")
+    assert cli("train", *arguments, *settings)[0] == 0
+    assert json.loads((run / "config.json").read_text())["network"]["encoder"]["kind"] == encoder
+    assert cli("generate", "a", *GENERATE, run, "--output", tmp_path / "a.pose")[0] == 0
+    status, _, err = cli("train", *arguments[:5], "magic", "--overwrite")
+    assert (status, "'graph', 'visual'" in one_line(err)) == (2, True)
+
+
 def test_train_refuses_what_it_cannot_use(cli, manifest, tmp_path):
     rows = manifest.read_text().splitlines()
     broken = manifest.with_name("broken.csv")

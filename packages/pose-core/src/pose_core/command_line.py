@@ -79,6 +79,17 @@ def _end(status: int, message: str, debug: bool) -> NoReturn:
     sys.exit(status)
 
 
+def settings_of(named: dict[str, Any], settings: list[str] | None) -> dict[str, Any]:
+    """Overrides of a preset, by dotted name: the options that were given, and what `--set name=value` says."""
+    overrides = {name: value for name, value in named.items() if value is not None}
+    for setting in settings or []:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"--set {setting}: write name=value")
+        overrides[name] = value
+    return overrides
+
+
 def say(message: str) -> None:
     """Progress, on stderr."""
     print(message, file=sys.stderr)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from pose_core.errors import UserError
@@ -15,27 +14,7 @@ from pose_encoders.attention import TransformerStack
 if TYPE_CHECKING:
     from pose_core.data import PoseBatch
     from pose_core.skeleton import Skeleton
-
-
-class PoseEncoderConfig(BaseModel):
-    """What every encoder's configuration has; the poses' skeleton is the model's, not a setting."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    hidden_dim: int = Field(256, gt=0, description="C, width of the vectors")
-    num_layers: int = Field(4, gt=0, description="transformer layers over the frames")
-    num_heads: int = Field(4, gt=0)
-    dropout: float = Field(0.1, ge=0, lt=1)
-    positions: Literal["rotary", "learned"] = "rotary"
-    max_seq_size: int | None = Field(None, gt=0, description="most frames that learned positions can tell apart")
-
-    @model_validator(mode="after")
-    def _learned_positions_need_a_size(self) -> PoseEncoderConfig:
-        if (self.positions == "learned") != (self.max_seq_size is not None):
-            raise ValueError(
-                "max_seq_size belongs to positions: learned, which needs it; rotary positions have no limit"
-            )
-        return self
+    from pose_encoders.config import PoseEncoderConfig
 
 
 @dataclass(frozen=True)

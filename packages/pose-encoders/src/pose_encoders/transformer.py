@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
-from pose_encoders.base import PoseEncoder, PoseEncoderConfig, missing_as_zero
+from pose_encoders.base import PoseEncoder, missing_as_zero
+from pose_encoders.config import TransformerEncoderConfig
 
 if TYPE_CHECKING:
     from pose_core.data import PoseBatch
     from pose_core.skeleton import Skeleton
-
-
-class TransformerEncoderConfig(PoseEncoderConfig):
-    """Shape of a `TransformerEncoder`."""
-
-    kind: Literal["transformer"] = "transformer"
-    sees_missing: bool = Field(True, description="tell a missing keypoint from one at 0; off where none ever is")
 
 
 class TransformerEncoder(PoseEncoder):

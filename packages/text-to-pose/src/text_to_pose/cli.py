@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pose_core.command_line import Data, Debug, Device, Json, Overwrite, new_app, print_json, run, say
+from pose_core.command_line import Data, Debug, Device, Json, Overwrite, new_app, print_json, run, say, settings_of
 
 app = new_app("Text to sign language poses: letters and words, fingerspelled by a model.")
 
@@ -72,6 +72,9 @@ def train(
     data: Data,
     output: Annotated[Path, typer.Option("--output", help="Run folder; in the end a model folder too.")],
     config: Annotated[str, typer.Option("--config", help="Preset name or YAML file.")] = "default",
+    encoder: Annotated[
+        str | None, typer.Option("--encoder", help="transformer, graph or visual, instead of the preset's.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1)] = None,
     batch_size: BatchSize = None,
     learning_rate: Annotated[float | None, typer.Option("--learning-rate")] = None,
@@ -90,6 +93,7 @@ def train(
     from text_to_pose.jobs import train_from_preset
 
     named = {
+        "network.encoder": {"kind": encoder, "num_layers": 2} if encoder else None,
         "training.epochs": epochs,
         "training.batch_size": batch_size,
         "training.learning_rate": learning_rate,
@@ -97,12 +101,7 @@ def train(
         "training.device": device,
         "training.wandb_project": wandb_project,
     }
-    overrides = {name: value for name, value in named.items() if value is not None}
-    for setting in settings or []:
-        name, equals, value = setting.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"--set {setting}: write name=value")
-        overrides[name] = value
+    overrides = settings_of(named, settings)
     metrics = train_from_preset(data, output, config, overrides, resume=resume, overwrite=overwrite)
     if json:
         print_json({"output": output, "metrics": metrics})

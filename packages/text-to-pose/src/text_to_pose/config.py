@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pose_encoders import TransformerEncoderConfig
+from pose_encoders.config import EncoderConfig, TransformerEncoderConfig
 
 
 class NetworkConfig(BaseModel):
@@ -14,7 +14,7 @@ class NetworkConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    encoder: TransformerEncoderConfig = TransformerEncoderConfig(num_layers=2, sees_missing=False)
+    encoder: EncoderConfig = TransformerEncoderConfig(num_layers=2, sees_missing=False)
     decoder_layers: int = Field(3, gt=0)
     text_layers: int = Field(1, gt=0)
     num_heads: int = Field(4, gt=0)

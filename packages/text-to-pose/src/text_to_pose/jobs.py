@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import yaml
 
 from pose_core import UserError, write
 from pose_core.files import check_output, check_output_folder
@@ -16,6 +13,7 @@ from text_to_pose.generation import generate_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -85,14 +83,11 @@ def train_from_preset(
     Raises:
         UserError: settings, data or folder that cannot be used.
     """
-    from pose_core.training import load_yaml
+    from pose_core.training import load_preset
     from text_to_pose.training import PRESETS, RunConfig, train
 
-    path = PRESETS.get(preset, Path(preset))
-    if not path.exists():
-        raise UserError(f"{preset}: no such preset or file; presets: {', '.join(PRESETS)}")
-    values = {name: yaml.safe_load(v) if isinstance(v, str) else v for name, v in overrides.items()}
-    model, metrics = train(data, output, load_yaml(RunConfig, path, values), resume=resume, overwrite=overwrite)
+    config = load_preset(RunConfig, preset, PRESETS, overrides)
+    model, metrics = train(data, output, config, resume=resume, overwrite=overwrite)
     return {"parameters": sum(p.numel() for p in model.parameters()), **metrics}
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from pose_core import Skeleton
 from pose_core.data.batch import PoseBatch
-from pose_encoders import AdditionalSequence, PoseEncoder, TransformerEncoder, TransformerStack
+from pose_encoders import AdditionalSequence, PoseEncoder, TransformerEncoder, TransformerStack, build_encoder
 from text_to_pose.config import TextToPoseConfig
 from text_to_pose.features import HandFeatures
 from text_to_pose.tokenizer import CharacterTokenizer
@@ -145,13 +145,15 @@ class StepEmbedding(nn.Module):
 class Refiner(nn.Module):
     """Predicts the clean sequence from a current one, the text, the start frame and the step."""
 
-    def __init__(self, encoder: PoseEncoder, decoder: TransformerStack) -> None:
+    def __init__(self, encoder: PoseEncoder, decoder: TransformerStack, features: HandFeatures) -> None:
         super().__init__()
         K, D = encoder.skeleton.num_keypoints, encoder.skeleton.num_dims
         dim = encoder.output_dim
         self.shape = (K, D)
         self.encoder = encoder
         self.decoder = decoder
+        # A projection sees fingers better relative to their wrist; a graph or a picture is made of places.
+        self.shown = (lambda current: current) if isinstance(encoder, TransformerEncoder) else features.inverse
         self.start_projection = nn.Linear(K * D + K, dim)
         self.place_projection = nn.Linear(16, dim)
         self.step_embedding = StepEmbedding(dim)
@@ -163,7 +165,7 @@ class Refiner(nn.Module):
         K, D = self.shape
         start = torch.cat([condition.start.flatten(1), condition.start_seen.to(current.dtype)], dim=1)
         everywhere = mask[:, :, None].expand(B, T, K).to(current.dtype)  # what is being made lacks no keypoint
-        pose = PoseBatch(current, everywhere, mask, self.encoder.skeleton, torch.ones_like(progress))
+        pose = PoseBatch(self.shown(current), everywhere, mask, self.encoder.skeleton, torch.ones_like(progress))
         x = self.encoder(pose, condition.text)  # (B, T, C)
         x = x + self.place_projection(frame_places(mask.sum(dim=1), T).to(x.dtype))
         x = x + (self.start_projection(start) + self.step_embedding(progress) + condition.summary)[:, None]
@@ -207,8 +209,9 @@ class TextToPose(
         self.start_frame = StartFrame(K, D, dim)
         self.length_predictor = LengthPredictor(K * D, dim)
         self.refiner = Refiner(
-            TransformerEncoder(self.skeleton, network.encoder),
+            build_encoder(network.encoder, self.skeleton),
             TransformerStack(dim, network.decoder_layers, network.num_heads, network.dropout),
+            self.features,
         )
         self.languages = sorted(config.alphabets)
         self.register_buffer("start_keypoints", torch.zeros(len(self.languages), K, D))

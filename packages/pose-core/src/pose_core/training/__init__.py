@@ -1,7 +1,7 @@
 """The one way every package trains: a config, a Lightning module, loaders, an output folder."""
 
-from pose_core.training.config import TrainingConfig, load_yaml
+from pose_core.training.config import TrainingConfig, load_preset, load_yaml
 from pose_core.training.fit import check_run_folder, fit
 from pose_core.training.optimization import warmup_cosine_adamw
 
-__all__ = ["TrainingConfig", "check_run_folder", "fit", "load_yaml", "warmup_cosine_adamw"]
+__all__ = ["TrainingConfig", "check_run_folder", "fit", "load_preset", "load_yaml", "warmup_cosine_adamw"]

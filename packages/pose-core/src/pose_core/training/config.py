@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pose_core.errors import UserError
+from pose_core.errors import UserError, reason
 
 
 class TrainingConfig(BaseModel):
@@ -69,6 +69,24 @@ def load_yaml(config: type[Config], path: str | Path, overrides: dict[str, Any] 
         raise UserError(f"{path}: {_first_problem(error, config)}") from error
 
 
+def load_preset(
+    config: type[Config], preset: str, presets: dict[str, Path], overrides: dict[str, Any] | None = None
+) -> Config:
+    """A config by the name of a preset or of a YAML file; overrides given as text are read as YAML values.
+
+    Raises:
+        UserError: there is no such preset or file, or as `load_yaml`.
+    """
+    path = presets.get(preset, Path(preset))
+    if not path.exists():
+        raise UserError(f"{preset}: no such preset or file; presets: {', '.join(presets)}")
+    try:
+        values = {name: yaml.safe_load(v) if isinstance(v, str) else v for name, v in (overrides or {}).items()}
+    except yaml.YAMLError as error:
+        raise UserError(f"a setting is no YAML value ({reason(error)}); quote it") from error
+    return load_yaml(config, path, values)
+
+
 def _first_problem(error: ValidationError, config: type[BaseModel]) -> str:
     problem = error.errors()[0]
     place = ".".join(str(part) for part in problem["loc"])
@@ -76,6 +94,9 @@ def _first_problem(error: ValidationError, config: type[BaseModel]) -> str:
         return f"{place}: {problem['msg']}, found {problem['input']!r}"
     section: Any = config
     for part in problem["loc"][:-1]:
-        section = section.model_fields[str(part)].annotation
+        if get_args(section):  # one of several kinds of section; their place has the kind's name in it
+            section = next(kind for kind in get_args(section) if kind.model_fields["kind"].default == part)
+        else:
+            section = section.model_fields[str(part)].annotation
     near = difflib.get_close_matches(str(problem["loc"][-1]), section.model_fields, n=1, cutoff=0)
     return f"unknown key {place}; did you mean {near[0]}?"

@@ -1,0 +1,158 @@
+"""The `pose-encoders` command: check, load, call one function, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, settings_of
+
+app = new_app("Pose sequences to vectors: train an encoder, encode files, see how well it tells signs apart.")
+
+Data = Annotated[Path, typer.Option("--data", help="Manifest CSV, or a folder train/ val/ test/ of .pose, .npz, .csv.")]
+Checkpoint = Annotated[str, typer.Option("--checkpoint", help="Model folder or hub id.")]
+
+
+@app.command()
+def encode(
+    files: Annotated[list[Path], typer.Argument(help="Pose files: .pose, .npz, .csv.")],
+    checkpoint: Checkpoint,
+    output: Annotated[Path, typer.Option("--output", help="The .npz to write; for several files a folder.")],
+    person: Annotated[int, typer.Option("--person", min=0, help="Which person of a file with several, from 0.")] = 0,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write the vectors of pose files: one a frame and one a clip."""
+    from pose_core.files import check_output, check_output_folder
+    from pose_encoders.checkpoint import load_model
+    from pose_encoders.encoding import encode_file
+
+    outputs = {file: output / f"{file.stem}.npz" for file in files} if len(files) > 1 else {files[0]: output}
+    if len(set(outputs.values())) < len(files):
+        raise typer.BadParameter("two of the files have one name, and would be written to one; encode them apart")
+    if len(files) > 1:
+        check_output_folder(output)
+    elif output.suffix != ".npz":
+        raise typer.BadParameter(f"{output}: vectors are written as .npz")
+    for path in outputs.values():
+        check_output(path, overwrite=overwrite)
+    model = load_model(checkpoint, device)
+    results = []
+    for file, path in outputs.items():
+        encoded = encode_file(model, file, path, person=person, overwrite=overwrite)
+        frames, dim = encoded.frames.shape
+        best = dict(list(encoded.labels.items())[:5])
+        results.append({"file": file, "output": path, "frames": frames, "dim": dim, "fps": encoded.fps, "labels": best})
+        if not json:
+            labels = ", ".join(f"{label} {share:.0%}" for label, share in best.items())
+            print(f"{path}: {frames} frames of {dim} numbers{f'; {labels}' if labels else ''}")
+    if json:
+        print_json(results)
+
+
+@app.command()
+def train(
+    data: Data,
+    output: Annotated[Path, typer.Option("--output", help="Run folder; in the end a model folder too.")],
+    config: Annotated[str, typer.Option("--config", help="Preset (default, graph, visual) or YAML file.")] = "default",
+    task: Annotated[
+        str | None, typer.Option("--task", help="text or signed_language to tell apart; hidden_frames: no labels.")
+    ] = None,
+    start_from: Annotated[str | None, typer.Option("--from", help="Model whose encoder to begin with.")] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1)] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", min=1)] = None,
+    learning_rate: Annotated[float | None, typer.Option("--learning-rate")] = None,
+    seed: Annotated[int | None, typer.Option("--seed")] = None,
+    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, or a name Lightning knows.")] = None,
+    wandb_project: Annotated[str | None, typer.Option("--wandb-project", help="Log to Weights & Biases too.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other setting: encoder.num_layers=4, several times.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
+    overwrite: Overwrite = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Train an encoder: to tell a manifest's texts or languages apart, or without labels on hidden frames."""
+    from pose_core.training import load_preset
+    from pose_encoders.training import PRESETS, RunConfig
+    from pose_encoders.training import train as train_model
+
+    named = {
+        "task": task,
+        "training.epochs": epochs,
+        "training.batch_size": batch_size,
+        "training.learning_rate": learning_rate,
+        "training.seed": seed,
+        "training.device": device,
+        "training.wandb_project": wandb_project,
+    }
+    run_config = load_preset(RunConfig, config, PRESETS, settings_of(named, settings))
+    model, metrics = train_model(data, output, run_config, start_from=start_from, resume=resume, overwrite=overwrite)
+    parameters = sum(p.numel() for p in model.parameters())
+    if json:
+        print_json({"output": output, "parameters": parameters, "metrics": metrics})
+        return
+    print(f"{output}: model of {parameters:,} parameters")
+    for name, value in sorted(metrics.items()):
+        print(f"  {name:<22} {value:.4f}")
+
+
+@app.command()
+def evaluate(
+    data: Data,
+    checkpoint: Checkpoint,
+    split: Annotated[str, typer.Option("--split", help="Which clips to score.")] = "validation",
+    device: Device = "auto",
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Score a model on a split: how many labels it gets right, or how near hidden frames are."""
+    from pose_encoders.checkpoint import load_model
+    from pose_encoders.evaluation import evaluate as score
+
+    scores = score(load_model(checkpoint, device), data, split)
+    if json:
+        print_json({"checkpoint": checkpoint, "data": data, "split": split, "scores": scores})
+        return
+    print(f"{scores.clips} clips, {scores.untaught} with a label the model was not taught left out")
+    for name in ("rank1", "rank5", "chance", "hidden_frames"):
+        value = getattr(scores, name)
+        if value is not None:
+            print(f"  {name:<14} {value:.3f}")
+
+
+@app.command()
+def info(checkpoint: Checkpoint, json: Json = False, debug: Debug = False) -> None:
+    """Say what a model is: its encoder, the poses it takes, the labels it tells."""
+    from pose_encoders.checkpoint import load_model
+
+    model = load_model(checkpoint, "cpu")
+    config = model.config
+    result = {
+        "checkpoint": checkpoint,
+        "encoder": config.encoder.model_dump(),
+        "pool": config.pool,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "output_dim": model.encoder.output_dim,
+        "fps": config.fps,
+        "components": {component.name: len(component.points) for component in model.skeleton.components},
+        "labels": config.labels,
+    }
+    if json:
+        print_json(result)
+        return
+    for name, value in result.items():
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+        if isinstance(value, dict):
+            shown = ", ".join(f"{key} {item}" for key, item in value.items())
+        print(f"{name:<11} {shown}")
+
+
+def main() -> None:
+    """Entry point of the `pose-encoders` script."""
+    run(app, "pose-encoders")

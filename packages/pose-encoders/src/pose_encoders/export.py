@@ -1,0 +1,79 @@
+"""Encoders as ONNX, any batch and any length: `pose-encoders` needs `onnx` and `onnxscript` for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from pose_core.data import PoseBatch
+from pose_core.errors import UserError
+from pose_core.files import written_whole
+from pose_encoders.visual import VisualEncoder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pose_encoders.base import PoseEncoder
+
+B, T = 2, 16  # of the example that is traced
+
+
+class _FromKeypoints(nn.Module):
+    def __init__(self, encoder: PoseEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, keypoints: Tensor, confidence: Tensor, mask: Tensor) -> Tensor:
+        fps = torch.ones_like(keypoints[:, 0, 0, 0])
+        return self.encoder(PoseBatch(keypoints, confidence, mask, self.encoder.skeleton, fps))
+
+
+class _FromPictures(nn.Module):
+    def __init__(self, encoder: VisualEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, pictures: Tensor, present: Tensor, mask: Tensor) -> Tensor:
+        return self.encoder.contextualize(self.encoder.embed_pictures(pictures, present, mask), mask)
+
+
+def export_onnx(encoder: PoseEncoder, path: str | Path, *, overwrite: bool = False) -> None:
+    """Writes an encoder as an ONNX file.
+
+    Inputs: `keypoints` (B, T, K, D), `confidence` (B, T, K) and `mask` (B, T); of a visual encoder what its `draw`
+    gives, `pictures` and `present`, and `mask`: drawing is not part of the network. Output: `vectors` (B, T, C).
+
+    Raises:
+        UserError: the packages are missing, or the file cannot be written.
+    """
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UserError(f"exporting needs {error.name}: pip install 'pose-encoders[onnx]'") from error
+    skeleton = encoder.skeleton
+    K, D = skeleton.num_keypoints, skeleton.num_dims
+    mask = torch.ones(B, T, dtype=torch.bool)
+    if isinstance(encoder, VisualEncoder):
+        network: nn.Module = _FromPictures(encoder)
+        shape = (B, T, len(encoder.parts))
+        inputs = (torch.zeros(*shape, encoder.size, encoder.size, dtype=torch.uint8), torch.ones(shape).bool(), mask)
+        names = ["pictures", "present", "mask"]
+    else:
+        network = _FromKeypoints(encoder)
+        inputs, names = (torch.randn(B, T, K, D), torch.ones(B, T, K), mask), ["keypoints", "confidence", "mask"]
+    axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("frames", min=2)}
+    program = torch.onnx.export(
+        network.eval(),
+        inputs,
+        dynamo=True,
+        dynamic_shapes=(axes, axes, axes),
+        input_names=names,
+        output_names=["vectors"],
+        verbose=False,
+    )
+    with written_whole(path, overwrite=overwrite) as temporary:
+        assert program is not None
+        program.save(str(temporary))

@@ -1,0 +1,46 @@
+"""What clips are told apart by: a column of their manifest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pose_core.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pose_core.data import Clip
+
+Task = Literal["text", "signed_language", "hidden_frames"]
+
+
+def label_of(clip: Clip, task: Task) -> str:
+    """What a clip is told from others by."""
+    return clip.text.upper() if task == "text" else clip.signed_language
+
+
+def label_names(clips: Sequence[Clip], task: Task, data: Path) -> list[str] | None:
+    """The labels of training clips, in order; None for a task without.
+
+    Raises:
+        UserError: the clips have no labels, or one and the same.
+    """
+    if task == "hidden_frames":
+        return None
+    labels = sorted({label_of(clip, task) for clip in clips})
+    if len(labels) < 2:
+        found = repr(labels[0]) if labels[0] else "nothing"
+        raise UserError(
+            f"{data}: every clip's {task} is {found}; telling clips apart needs a manifest with different ones; "
+            "without labels train with --task hidden_frames"
+        )
+    return labels
+
+
+def numbers(clips: Sequence[Clip], labels: list[str] | None, task: Task) -> list[int]:
+    """The number of each clip's label, -1 without labels."""
+    if labels is None:
+        return [-1] * len(clips)
+    position = {label: i for i, label in enumerate(labels)}
+    return [position[label_of(clip, task)] for clip in clips]

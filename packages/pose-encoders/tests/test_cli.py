@@ -1,0 +1,102 @@
+"""The command line: every verb on files, and every way to get it wrong."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from pose_core.command_line import run
+from pose_core.testing import fake_manifest
+from pose_encoders.cli import app
+
+SMALL = ["--set", "encoder.hidden_dim=16", "--set", "encoder.num_layers=1", "--set", "training.tensorboard=false"]
+
+
+@pytest.fixture
+def pose_encoders(monkeypatch, capsys):
+    """Runs a command line; gives exit status, stdout, stderr."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["pose-encoders", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            run(app, "pose-encoders")
+        out, err = capsys.readouterr()
+        return ended.value.code, out, err
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with a manifest's clips and a model trained on them for an epoch."""
+    folder = tmp_path_factory.mktemp("trained")
+    index = fake_manifest(folder)
+    command = [sys.executable, "-c", "from pose_encoders.cli import main; main()", "train", "--data", index]
+    ended = subprocess.run(
+        [*command, "--output", folder / "run", "--epochs", "1", "--device", "cpu", *SMALL],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "model of" in ended.stdout
+    return folder
+
+
+def test_encode_one_and_several(pose_encoders, trained, tmp_path):
+    clips = sorted(trained.glob("*.pose"))[:2]
+    checkpoint = ("--checkpoint", trained / "run", "--device", "cpu")
+    status, out, _ = pose_encoders("encode", clips[0], "--output", tmp_path / "a.npz", *checkpoint)
+    assert (status, "16 frames of 16 numbers; " in out) == (0, True)
+    vectors = np.load(tmp_path / "a.npz")
+    assert (vectors["frames"].shape, vectors["clip"].shape, float(vectors["fps"])) == ((16, 16), (16,), 25.0)
+    status, out, _ = pose_encoders("encode", *clips, "--output", tmp_path / "many", "--json", *checkpoint)
+    assert status == 0
+    assert [len(result["labels"]) for result in json.loads(out)] == [4, 4]
+    np.testing.assert_array_equal(np.load(tmp_path / "many" / f"{clips[0].stem}.npz")["frames"], vectors["frames"])
+    status, _, err = pose_encoders("encode", clips[0], "--output", tmp_path / "a.npz", *checkpoint)
+    assert (status, "use --overwrite" in err) == (2, True)
+
+
+def test_evaluate_and_info(pose_encoders, trained):
+    status, out, _ = pose_encoders("evaluate", "--data", trained / "index.csv", "--checkpoint", trained / "run")
+    assert (status, "1 clips, 0 with a label" in out, "rank1" in out) == (0, True, True)
+    status, out, _ = pose_encoders("info", "--checkpoint", trained / "run", "--json")
+    about = json.loads(out)
+    assert (about["encoder"]["kind"], about["labels"], about["output_dim"]) == ("transformer", list("ABCD"), 16)
+    assert about["components"]["RIGHT_HAND_LANDMARKS"] == 21
+    assert "labels      A, B, C, D" in pose_encoders("info", "--checkpoint", trained / "run")[1]
+
+
+def test_what_is_refused(pose_encoders, trained, tmp_path):
+    clip = next(trained.glob("*.pose"))
+    model = ("--checkpoint", trained / "run")
+    data = ("--data", trained / "index.csv")
+    (tmp_path / "bad.pose").write_bytes(b"nothing")
+    cases = [
+        (("encode", clip, "--output", tmp_path / "a.npz", "--checkpoint", tmp_path / "none"), "no such model folder"),
+        (("encode", clip, "--output", tmp_path / "a.txt", *model), "written as .npz"),
+        (("encode", clip, clip, "--output", tmp_path / "many", *model), "one name"),
+        (("encode", tmp_path / "bad.pose", "--output", tmp_path / "a.npz", *model), "bad.pose: not a whole"),
+        (("encode", tmp_path / "none.pose", "--output", tmp_path / "a.npz", *model), "none.pose: no such file"),
+        (("train", *data, "--output", trained / "run"), "--overwrite starts it again"),
+        (("train", *data, "--output", tmp_path / "x", "--config", "none"), "no such preset"),
+        (("train", *data, "--output", tmp_path / "x", "--set", "task"), "write name=value"),
+        (("train", *data, "--output", tmp_path / "x", "--task", "magic"), "task"),
+        (("train", "--data", tmp_path / "none.csv", "--output", tmp_path / "x"), "no such manifest"),
+        (("evaluate", *data, *model, "--split", "dev"), "no clips of split 'dev'"),
+    ]
+    for arguments, complaint in cases:
+        status, _, err = pose_encoders(*arguments)
+        assert (status, complaint in err, err.count("\n")) == (2, True, 1), (arguments, err)
+    assert not [path for path in tmp_path.iterdir() if path.suffix == ".npz"]
+
+
+def test_help_imports_nothing_heavy():
+    script = "import sys; from pose_encoders.cli import main; sys.argv = ['pose-encoders', '--help']\ntry: main()\n"
+    script += "except SystemExit: print(*sys.modules, file=sys.stderr)"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "evaluate" in ended.stdout
+    assert not {"torch", "torch_geometric", "lightning", "numpy"} & set(ended.stderr.split())

@@ -1,12 +1,18 @@
 """The graph: limbs within frames, joints through time, nothing else."""
 
+import copy
+import pickle
+
 import pytest
 import torch
 
+from pose_core import UserError
 from pose_core.data import collate
 from pose_core.skeleton import Component, Skeleton
 from pose_encoders.config import GraphEncoderConfig
 from pose_encoders.graph import FROM_FUTURE, FROM_PAST, LIMB, GraphEncoder, PoseGraph
+
+CONVOLUTIONS = ["relational", "gatv2", "transformer", "gcn"]
 
 
 @pytest.fixture
@@ -50,7 +56,7 @@ def test_a_graph_is_built_once_a_length(small):
     assert graph.edges(6, device)[0] is not graph.edges(5, device)[0]
 
 
-@pytest.mark.parametrize("conv", ["relational", "gatv2", "transformer", "gcn"])
+@pytest.mark.parametrize("conv", CONVOLUTIONS)
 def test_every_convolution(conv, sequences, batch):
     torch.manual_seed(0)
     config = GraphEncoderConfig(conv=conv, hidden_dim=16, num_layers=1, num_heads=2, node_dim=16)
@@ -79,3 +85,69 @@ def test_long_sequences_fit(sequences):
     encoder = GraphEncoder(sequences[0].skeleton, GraphEncoderConfig(hidden_dim=16, num_layers=1, node_dim=16)).eval()
     with torch.inference_mode():
         assert encoder(collate([sequences[0].held(0, 2000)])).isfinite().all()
+
+
+def small_encoder(skeleton, conv="relational", **shape):
+    torch.manual_seed(0)
+    return GraphEncoder(skeleton, GraphEncoderConfig(conv=conv, hidden_dim=16, num_layers=1, num_heads=2, **shape))
+
+
+@pytest.mark.parametrize("conv", CONVOLUTIONS)
+def test_autocast_to_bf16(conv, batch):
+    """The default on GPUs; whole rows are missing, where float32's lowest number would not fit bf16."""
+    encoder = small_encoder(batch.skeleton, conv, node_dim=16).eval()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        vectors = encoder(batch)
+    torch.testing.assert_close(vectors.float(), encoder(batch), atol=0.1, rtol=0.1)
+    vectors.float().square().sum().backward()
+    assert all(p.grad.isfinite().all() for p in encoder.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("conv", CONVOLUTIONS)
+def test_a_graph_kept_from_inference_can_be_trained_on(conv, sequences):
+    encoder, one = small_encoder(sequences[0].skeleton, conv, node_dim=16), collate(sequences[:1])
+    with torch.inference_mode():
+        encoder(one)
+    encoder(one).sum().backward()
+
+
+def test_encoders_can_be_pickled_and_copied(batch):
+    encoder = small_encoder(batch.skeleton, node_dim=16).eval()
+    for other in (pickle.loads(pickle.dumps(encoder)), copy.deepcopy(encoder)):
+        torch.testing.assert_close(other(batch), encoder(batch))
+
+
+def test_a_missing_joint_passes_nothing_on():
+    """Without the joint between them, what the first does never reaches the last."""
+    skeleton = Skeleton((Component("A", ("a", "b", "c"), ((0, 1), (1, 2)), (), "XYC"),))
+    encoder = small_encoder(skeleton, node_dim=8, graph_layers=3).eval()
+    nodes, seen = torch.randn(2 * 3, 8), torch.ones(6, dtype=torch.bool)
+    moved = nodes.clone()
+    moved[0] = torch.randn(8)
+    for middle, reaches in ((True, True), (False, False)):
+        seen[[1, 4]] = middle
+        change = (encoder.convolved(moved, seen, 1, 2) - encoder.convolved(nodes, seen, 1, 2)).abs().sum(dim=1) > 1e-6
+        assert (change[2].item(), change[5].item()) == (reaches, reaches)
+        assert change[3].item()  # itself, a frame later
+
+
+@pytest.mark.parametrize("window", [0, 1, 2])
+def test_one_layer_reaches_as_far_as_the_window(window):
+    skeleton = Skeleton((Component("A", ("a",), (), (), "XYC"),))
+    encoder = small_encoder(skeleton, node_dim=8, graph_layers=1, window=window).eval()
+    nodes, seen = torch.randn(7, 8), torch.ones(7, dtype=torch.bool)
+    moved = nodes.clone()
+    moved[3] = torch.randn(8)
+    change = (encoder.convolved(moved, seen, 1, 7) - encoder.convolved(nodes, seen, 1, 7)).abs().sum(dim=1) > 1e-6
+    assert change.nonzero().flatten().tolist() == list(range(3 - window, 3 + window + 1))
+
+
+def test_an_additional_sequence_is_attended_to(batch, text):
+    encoder = small_encoder(batch.skeleton, node_dim=16).eval()
+    change = (encoder(batch, text(4)) - encoder(batch, text(4))).abs().sum(dim=-1)
+    assert (change[batch.mask] > 1e-4).all()
+
+
+def test_widths_that_heads_do_not_divide_are_refused(batch):
+    with pytest.raises(UserError, match="node_dim 9 is not divisible by num_heads 2"):
+        small_encoder(batch.skeleton, node_dim=9)

@@ -39,8 +39,8 @@ class GraphEncoderConfig(PoseEncoderConfig):
     """Shape of a `GraphEncoder`."""
 
     kind: Literal["graph"] = "graph"
-    conv: Literal["relational", "gatv2", "transformer", "gcn"] = Field(
-        "relational", description="convolution, of torch-geometric; relational: one for each type of edge"
+    conv: Literal["gcn", "relational", "gatv2", "transformer"] = Field(
+        "gcn", description="convolution of torch-geometric; gcn weighs each type of edge, relational has one for each"
     )
     node_dim: int = Field(64, gt=0, description="width of a keypoint's vector, divisible by num_heads")
     graph_layers: int = Field(3, gt=0)

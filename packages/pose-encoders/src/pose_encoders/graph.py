@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import GATv2Conv, GCNConv, GraphConv, TransformerConv
 
+from pose_core.errors import UserError
 from pose_encoders.base import PoseEncoder, missing_as_zero
 from pose_encoders.config import GraphEncoderConfig
 
@@ -32,12 +33,17 @@ class PoseGraph:
     """
 
     def __init__(self, skeleton: Skeleton, window: int) -> None:
+        self.skeleton = skeleton
         self.num_keypoints = skeleton.num_keypoints
         self.window = window
         limbs = torch.from_numpy(skeleton.limbs).reshape(-1, 2)
         limbs = limbs[limbs[:, 0] != limbs[:, 1]]
         self.limbs = torch.cat([limbs, limbs.flip(1)]).unique(dim=0).T  # (2, E), both directions
         self.edges = lru_cache(GRAPHS)(self.build)
+
+    def __reduce__(self) -> tuple[type[PoseGraph], tuple[Skeleton, int]]:
+        # What keeps the edges cannot be pickled, and they can be built again.
+        return PoseGraph, (self.skeleton, self.window)
 
     def build(self, T: int, device: torch.device) -> tuple[Tensor, ...]:
         """Edges over T frames, (2, E) from source to target for each type in turn."""
@@ -76,8 +82,23 @@ class RelationalConv(nn.Module):
         return torch.stack([conv(x, of_type) for conv, of_type in zip(self.types, edges, strict=True)]).sum(dim=0)
 
 
+class WeightedGCNConv(nn.Module):
+    """A graph convolution (Kipf and Welling 2017, arXiv:1609.02907) in which each type of edge has a learned weight."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.conv = GCNConv(dim, dim)  # ty: ignore[abstract-class-instantiation]
+        self.weights = nn.Parameter(torch.zeros(NUM_TYPES))
+
+    def forward(self, x: Tensor, edges: list[Tensor]) -> Tensor:
+        """Nodes (N, C) and edges (2, E) of each type to nodes (N, C)."""
+        positive = nn.functional.softplus(self.weights).to(x.dtype)
+        weights = torch.cat([positive[i].expand(of_type.shape[1]) for i, of_type in enumerate(edges)])
+        return self.conv(x, torch.cat(edges, dim=1), weights)
+
+
 class GraphLayer(nn.Module):
-    """Pre-norm graph convolution with a residual connection; all convolutions but GCN tell the types of edges apart."""
+    """Pre-norm graph convolution with a residual connection."""
 
     def __init__(self, dim: int, config: GraphEncoderConfig) -> None:
         super().__init__()
@@ -87,7 +108,7 @@ class GraphLayer(nn.Module):
         if config.conv == "relational":
             self.conv = RelationalConv(dim)
         elif config.conv == "gcn":
-            self.conv = GCNConv(dim, dim)  # ty: ignore[abstract-class-instantiation]
+            self.conv = WeightedGCNConv(dim)
         else:
             attention = {"gatv2": partial(GATv2Conv, add_self_loops=False), "transformer": TransformerConv}
             self.conv = attention[config.conv](dim, dim // heads, heads, edge_dim=NUM_TYPES)
@@ -96,10 +117,8 @@ class GraphLayer(nn.Module):
     def forward(self, x: Tensor, edges: list[Tensor]) -> Tensor:
         """Nodes (N, C) and edges (2, E) of each type to nodes (N, C)."""
         h = self.norm(x)
-        if isinstance(self.conv, RelationalConv):
+        if isinstance(self.conv, RelationalConv | WeightedGCNConv):
             h = self.conv(h, edges)
-        elif isinstance(self.conv, GCNConv):
-            h = self.conv(h, torch.cat(edges, dim=1))
         else:
             types = torch.eye(NUM_TYPES, dtype=h.dtype, device=h.device)
             kinds = torch.cat([types[i].expand(of_type.shape[1], -1) for i, of_type in enumerate(edges)])
@@ -122,6 +141,8 @@ class GraphEncoder(PoseEncoder):
         config = config or GraphEncoderConfig()
         super().__init__(skeleton, config)
         dim = config.node_dim
+        if dim % config.num_heads:
+            raise UserError(f"node_dim {dim} is not divisible by num_heads {config.num_heads}; change one of them")
         self.graph = PoseGraph(skeleton, config.window)
         self.coordinates = nn.Linear(2 * skeleton.num_dims, dim)
         self.joint = nn.Parameter(0.02 * torch.randn(skeleton.num_keypoints, dim))
@@ -146,13 +167,15 @@ class GraphEncoder(PoseEncoder):
 
     def convolved(self, nodes: Tensor, seen: Tensor, B: int, T: int) -> Tensor:
         """Nodes (B * T * K, C) after the graph's layers; edges from or to an unseen one are none."""
-        # They lead from a node of nobody's to itself: as many edges for every clip, which is what export wants.
+        edges = self.graph.batch(B, T, nodes.device)
+        there = [seen[of_type].all(dim=0) for of_type in edges]
         nobody = nodes.shape[0]
-        edges = []
-        for of_type in self.graph.batch(B, T, nodes.device):
-            there = (seen[of_type[0]] & seen[of_type[1]])[None]
-            edges.append(torch.where(there, of_type, torch.full_like(of_type, nobody)))
-        nodes = torch.cat([nodes, torch.zeros_like(nodes[:1])])
+        if torch.compiler.is_compiling():
+            # Export wants a number of edges that no value decides: here they lead from a node of nobody's to itself.
+            edges = [torch.where(kept, of_type, nobody) for of_type, kept in zip(edges, there, strict=True)]
+            nodes = torch.cat([nodes, torch.zeros_like(nodes[:1])])
+        else:
+            edges = [of_type[:, kept] for of_type, kept in zip(edges, there, strict=True)]
         for layer in self.layers:
             nodes = layer(nodes, edges)
         return nodes[:nobody]

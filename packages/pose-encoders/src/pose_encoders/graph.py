@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn import GATv2Conv, GCNConv, GraphConv, TransformerConv
 
 from pose_core.errors import UserError
 from pose_encoders.base import PoseEncoder, missing_as_zero
 from pose_encoders.config import GraphEncoderConfig
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", FutureWarning)  # about how torch-geometric uses torch.jit: nothing a user can mend
+    from torch_geometric.nn import GATv2Conv, GCNConv, GraphConv, TransformerConv
 
 if TYPE_CHECKING:
     from pose_core.data import PoseBatch

@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
-from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
-from pose_core.data import LengthBucketSampler, read_clips, select_split
+from pose_core.data import read_clips, select_split
 from pose_core.errors import UserError
-from pose_core.training import TrainingConfig, check_run_folder, fit
+from pose_core.training import TrainingConfig, batch_loader, check_run_folder, fit, model_card
 from pose_encoders.checkpoint import load_model
 from pose_encoders.clips import LabelledDataset, read_prepared
 from pose_encoders.config import EncoderConfig, ModelConfig, Pool, TransformerEncoderConfig
@@ -21,6 +19,8 @@ from pose_encoders.lightning_module import MONITOR, ClassificationModule, Hidden
 from pose_encoders.model import PoseEncoderModel
 
 if TYPE_CHECKING:
+    from torch.utils.data import DataLoader
+
     from pose_core.skeleton import Skeleton
 
 PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
@@ -94,7 +94,9 @@ def train(
     )
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     # The card first: the mixin writes one of its own where there is none.
-    (output / "README.md").write_text(_card(data, len(train_clips), config, metrics), encoding="utf-8")
+    (output / "README.md").write_text(
+        model_card("pose-encoders", data, len(train_clips), config, metrics), encoding="utf-8"
+    )
     model.eval().save_pretrained(output)
     return model, metrics
 
@@ -127,21 +129,5 @@ def build_model(
 
 
 def _loader(dataset: LabelledDataset, config: TrainingConfig, *, shuffle: bool) -> DataLoader:
-    batches = BatchSampler(SequentialSampler(dataset), config.batch_size, drop_last=False)
-    return DataLoader(
-        dataset,
-        batch_sampler=LengthBucketSampler(list(map(len, dataset.sequences)), config.batch_size) if shuffle else batches,
-        collate_fn=dataset.collate,
-        num_workers=config.num_workers,
-        persistent_workers=config.num_workers > 0,
-    )
-
-
-def _card(data: Path, clips: int, config: RunConfig, metrics: dict[str, float]) -> str:
-    figures = "\n".join(f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items()))
-    settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-    return (
-        "---\nlibrary_name: pose-encoders\ntags: [sign-language, pose-encoders]\n---\n\n"
-        f"Trained by `pose-encoders train` on {clips} clips of {data.name}.\n\n"
-        f"| last value | |\n|---|---|\n{figures}\n\n```yaml\n{settings}```\n"
-    )
+    lengths = [len(sequence) for sequence in dataset.sequences]
+    return batch_loader(dataset, lengths, config, collate=dataset.collate, shuffle=shuffle)

@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import torch
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
-from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from pose_core import UserError
-from pose_core.data import LengthBucketSampler, read_manifest
-from pose_core.training import TrainingConfig, check_run_folder, fit
+from pose_core.data import read_manifest
+from pose_core.training import TrainingConfig, batch_loader, check_run_folder, fit, model_card
 from text_to_pose.clips import LetterDataset, mean_start_frame, read_prepared, signing_hands
 from text_to_pose.config import NetworkConfig, TextToPoseConfig
 from text_to_pose.lightning_module import MONITOR, TextToPoseModule
@@ -22,6 +20,8 @@ from text_to_pose.tokenizer import fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from torch.utils.data import DataLoader
 
     from pose_core import PoseSequence
     from pose_core.data import Clip
@@ -90,7 +90,9 @@ def train(
     )
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     # The card first: the mixin writes one of its own where there is none.
-    (output / "README.md").write_text(_card(data, len(train_clips), config, metrics), encoding="utf-8")
+    (output / "README.md").write_text(
+        model_card("text-to-pose", data, len(train_clips), config, metrics), encoding="utf-8"
+    )
     save(model.eval(), output, config.weights)
     return model, metrics
 
@@ -126,21 +128,5 @@ def build_model(clips: Sequence[Clip], sequences: Sequence[PoseSequence], config
 
 
 def _loader(dataset: LetterDataset, config: TrainingConfig, *, shuffle: bool) -> DataLoader:
-    batches = BatchSampler(SequentialSampler(dataset), config.batch_size, drop_last=False)
-    return DataLoader(
-        dataset,
-        batch_sampler=LengthBucketSampler(list(map(len, dataset.sequences)), config.batch_size) if shuffle else batches,
-        collate_fn=dataset.collate,
-        num_workers=config.num_workers,
-        persistent_workers=config.num_workers > 0,
-    )
-
-
-def _card(data: Path, clips: int, config: RunConfig, metrics: dict[str, float]) -> str:
-    figures = "\n".join(f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items()))
-    settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-    return (
-        "---\nlibrary_name: text-to-pose\ntags: [sign-language, text-to-pose]\n---\n\n"
-        f"Trained by `text-to-pose train` on {clips} clips of {data.name}.\n\n"
-        f"| last value | |\n|---|---|\n{figures}\n\n```yaml\n{settings}```\n"
-    )
+    lengths = [len(sequence) for sequence in dataset.sequences]
+    return batch_loader(dataset, lengths, config, collate=dataset.collate, shuffle=shuffle)

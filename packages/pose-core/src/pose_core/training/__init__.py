@@ -3,5 +3,15 @@
 from pose_core.training.config import TrainingConfig, load_preset, load_yaml
 from pose_core.training.fit import check_run_folder, fit
 from pose_core.training.optimization import warmup_cosine_adamw
+from pose_core.training.runs import batch_loader, model_card
 
-__all__ = ["TrainingConfig", "check_run_folder", "fit", "load_preset", "load_yaml", "warmup_cosine_adamw"]
+__all__ = [
+    "TrainingConfig",
+    "batch_loader",
+    "check_run_folder",
+    "fit",
+    "load_preset",
+    "load_yaml",
+    "model_card",
+    "warmup_cosine_adamw",
+]

@@ -1,10 +1,13 @@
+from functools import partial
+
 import pytest
 import torch
 from lightning.pytorch import LightningModule
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, TensorDataset
 
 from pose_core import UserError
-from pose_core.training import TrainingConfig, check_run_folder, fit, warmup_cosine_adamw
+from pose_core.training import TrainingConfig, batch_loader, check_run_folder, fit, warmup_cosine_adamw
 
 CONFIG = TrainingConfig(
     epochs=4, batch_size=4, validate_every=1, warmup_steps=2, learning_rate=0.05, device="cpu", tensorboard=False
@@ -90,6 +93,42 @@ def test_a_resumed_run_ends_as_an_undisturbed_one(tmp_path):
     torch.testing.assert_close(second.state_dict(), whole.state_dict(), atol=0, rtol=0)
 
 
+def test_a_run_from_before_ranks_had_random_states_resumes(tmp_path):
+    whole, first, second = Line(), Line(stop_after=3), Line()
+    run(whole, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(first, tmp_path / "cut")
+    last = tmp_path / "cut" / "checkpoints" / "last.ckpt"
+    checkpoint = torch.load(last, weights_only=True)
+    checkpoint["callbacks"]["RandomState"] = checkpoint["callbacks"]["RandomState"]["ranks"][0]
+    torch.save(checkpoint, last)
+    run(second, tmp_path / "cut", resume_from=last)
+    torch.testing.assert_close(second.state_dict(), whole.state_dict(), atol=0, rtol=0)
+
+
+def test_a_compiled_run_is_the_run_it_would_be(tmp_path, monkeypatch):
+    graphs = []
+    backend = partial(torch.compile, backend=lambda graph, _: graphs.append(graph) or graph)
+    monkeypatch.setattr(torch, "compile", backend)
+    config = CONFIG.model_copy(update={"ema_decay": 0.9, "compile": True})
+    whole, first, second = Line(config.model_copy(update={"compile": False})), Line(config, stop_after=3), Line(config)
+    run(whole, tmp_path / "whole")
+    assert not graphs
+    with pytest.raises(KeyboardInterrupt):
+        run(first, tmp_path / "cut")
+    assert graphs
+    last = tmp_path / "cut" / "checkpoints" / "last.ckpt"
+    assert set(torch.load(last, weights_only=True)["state_dict"]) == set(whole.state_dict())
+    run(second, tmp_path / "cut", resume_from=last)
+    torch.testing.assert_close(second.state_dict(), whole.state_dict(), atol=0, rtol=0)
+    assert "training_step" not in vars(second)
+
+
+def test_gradients_of_several_batches_make_one_step(tmp_path):
+    module = Line(CONFIG.model_copy(update={"accumulate": 2}))
+    assert run(module, tmp_path).global_step == CONFIG.epochs * 2
+
+
 class BestEarly(Line):
     """Validates best in its second epoch, whatever it has learned."""
 
@@ -132,6 +171,19 @@ def test_a_run_folder_is_protected(tmp_path):
         check_run_folder(tmp_path / "run", resume=True, overwrite=False)
     with pytest.raises(UserError, match="is a file"):
         check_run_folder(tmp_path / "run" / "note", resume=False, overwrite=False)
+
+
+def test_batches_hold_so_many_sequences_or_so_many_frames():
+    lengths = [10] * 8 + [80]
+    items = [torch.full((length,), i) for i, length in enumerate(lengths)]
+    for settings, most in (({"batch_size": 3}, 240), ({"max_frames": 40}, 80)):
+        loader = batch_loader(items, lengths, TrainingConfig(**settings), collate=pad_sequence, shuffle=True)
+        batches = list(loader)
+        assert len(batches) == len(loader)
+        assert sorted(i for batch in batches for i in batch[0].tolist()) == list(range(9))
+        assert max(batch.numel() for batch in batches) <= most
+    in_order = batch_loader(items, lengths, TrainingConfig(batch_size=3), collate=pad_sequence, shuffle=False)
+    assert [batch[0].tolist() for batch in in_order] == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
 
 
 def test_warm_up_then_cosine():

@@ -35,6 +35,8 @@ def test_a_section_that_the_file_leaves_empty_takes_the_command_lines_values(tmp
         ("fsp: 3", r"unknown key fsp; did you mean fps\?"),
         ("training: {epochs: 0}", r"training\.epochs: .*greater than 0, found 0"),
         ("training: {epochs: many}", r"training\.epochs: .*integer.*found 'many'"),
+        ("training: {devices: 0}", r"training\.devices.*greater than 0, found 0"),
+        ("training: {precision: 16}", r"training\.precision: .*16-mixed.*found 16"),
         ("[1, 2]", "a mapping of names to values"),
         ("a: [", "not a YAML file"),
     ],

@@ -5,7 +5,7 @@ from hypothesis import settings
 from pose_core.testing import fake_manifest, fake_skeleton
 from pose_encoders import TransformerEncoderConfig
 from text_to_pose.cli import main
-from text_to_pose.config import NetworkConfig, TextToPoseConfig
+from text_to_pose.config import NetworkConfig, TextConfig, TextToPoseConfig
 from text_to_pose.model import TextToPose
 
 settings.register_profile("steady", deadline=None)  # the first call imports
@@ -17,7 +17,7 @@ torch.set_num_threads(1)  # networks this small only wait for a second one
 def tiny():
     """The smallest network that still learns."""
     return NetworkConfig(
-        encoder=TransformerEncoderConfig(hidden_dim=32, num_layers=1, num_heads=2, dropout=0.0, sees_missing=False),
+        encoder=TransformerEncoderConfig(hidden_dim=32, num_layers=0, num_heads=2, dropout=0.0, sees_missing=False),
         decoder_layers=1,
         num_heads=2,
         dropout=0.0,
@@ -37,7 +37,7 @@ def model(tiny):
     config = TextToPoseConfig(
         network=tiny,
         skeleton=fake_skeleton().to_dict(),
-        alphabets={"ase": ["A", "B", "C"], "ise": ["A", "SCH"]},
+        text=TextConfig(alphabets={"ase": ["A", "B", "C"], "ise": ["A", "SCH"]}, vocabulary=["S1f7", "c2", "r0"]),
         signing_hands={"ase": "right", "ise": "left"},
         num_steps=3,
     )

@@ -11,7 +11,7 @@ import torch
 from pose_core.metrics import acceleration
 from text_to_pose.checkpoint import BUNDLED, load_model
 from text_to_pose.evaluation import evaluate
-from text_to_pose.generation import StartFrames, generate_letters, generate_words
+from text_to_pose.generation import Sampling, StartFrames, generate_signs, generate_texts
 
 DAMAGED = {("gss", "Ο"), ("gss", "Φ")}  # the only clips of these letters hold points far outside the picture
 
@@ -38,11 +38,13 @@ def test_it_is_small_and_comes_with_its_card():
 
 
 def test_every_letter_of_every_language_is_signed(bundled):
-    letters = [(letter, language) for language, alphabet in bundled.config.alphabets.items() for letter in alphabet]
+    letters = [
+        (letter, language) for language, alphabet in bundled.config.text.alphabets.items() for letter in alphabet
+    ]
     assert len(bundled.languages) == 19
     start = StartFrames.bundled(bundled, [language for _, language in letters])
     for sequence, (letter, language) in zip(
-        generate_letters(bundled, letters, start, num_steps=1), letters, strict=True
+        generate_signs(bundled, letters, start, sampling=Sampling(num_steps=1)), letters, strict=True
     ):
         assert np.isfinite(sequence.keypoints).all(), (letter, language)
         assert sequence.hand_share(bundled.config.signing_hands[language]) == 1
@@ -51,7 +53,7 @@ def test_every_letter_of_every_language_is_signed(bundled):
 
 
 def test_hello_is_spelled_without_a_jump(bundled):
-    (hello,) = generate_words(bundled, [bundled.tokenizer.letters("hello", "ase")], "ase")
+    (hello,) = generate_texts(bundled, [bundled.tokenizer.spell("hello", "ase")], "ase")
     assert hello.fps == 25
     assert 2 < hello.duration < 10
     assert hello.hand_share("right") == 1

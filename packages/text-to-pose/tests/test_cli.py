@@ -35,7 +35,7 @@ def test_generate_json(cli, folder, tmp_path):
     status, out, _ = cli("generate", "ab", *GENERATE, folder, "--output", tmp_path / "ab.pose", "--json", "--steps", 1)
     assert status == 0
     (word,) = json.loads(out)
-    assert word["letters"] == ["A", "B"]
+    assert word["signs"] == ["A", "B"]
     assert word["frames"] == len(read(word["files"][0]))
 
 
@@ -125,7 +125,7 @@ def test_a_model_that_is_not_one_is_refused(cli, folder, tmp_path):
 
 def test_train_then_evaluate_then_generate(cli, manifest, tmp_path):
     run = tmp_path / "run"
-    small = [f"network.{name}" for name in ("encoder.hidden_dim=32", "encoder.num_layers=1", "decoder_layers=1")]
+    small = [f"network.{name}" for name in ("encoder.hidden_dim=32", "decoder_layers=1")]
     settings = [option for setting in (*small, "training.validate_every=1") for option in ("--set", setting)]
     status, out, _ = cli("train", "--data", manifest, "--output", run, "--epochs", 1, "--device", "cpu", *settings)
     assert status == 0

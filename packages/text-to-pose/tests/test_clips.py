@@ -7,8 +7,10 @@ import torch
 from pose_core import UserError, concatenate, write
 from pose_core.data import Clip
 from pose_core.testing import fake_sequence, fake_skeleton
-from text_to_pose.clips import LetterDataset, mean_start_frame, prepare, read_prepared, signing_hands
-from text_to_pose.tokenizer import CharacterTokenizer
+from text_to_pose.clips import TextDataset, fastest, mean_start_frame, prepare, read_prepared, signing_hands
+from text_to_pose.objective import Objective
+from text_to_pose.tokenizer import NONE, NOTHING, TextTokenizer
+from text_to_pose.training import text_config
 
 
 def clip(path="a.pose", text="A", language="ase"):
@@ -68,38 +70,70 @@ def test_mean_start_frame_averages_what_was_seen():
     )
 
 
-def dataset(training):
+def test_fastest_is_the_farthest_that_a_seen_keypoint_moves():
+    still = prepare(fake_sequence(), 25.0).held(0, 4)
+    keypoints, confidence = still.keypoints.copy(), still.confidence.copy()
+    keypoints[2, 7, 0] += 0.6
+    keypoints[2, 9] += 1e6
+    confidence[2, 9] = 0
+    moved = replace(still, keypoints=keypoints, confidence=confidence)
+    found = fastest([clip(language="ase"), clip(language="ase"), clip(language="ise")], [still, moved, still[:1]])
+    assert found == {"ase": pytest.approx(0.6), "ise": 0.0}
+
+
+def dataset(objective=None, **options):
     clips = [clip(f"{i}.pose", "AB"[i % 2]) for i in range(4)]
     sequences = [prepare(fake_sequence(frames=12 + i, shape=i), 25.0) for i in range(4)]
-    tokenizer = CharacterTokenizer({"ase": ["A", "B"]})
-    return LetterDataset(clips, sequences, tokenizer, start_clips=clips, start_sequences=sequences, training=training)
+    tokenizer = TextTokenizer(text_config(clips, "auto"))
+    return TextDataset(
+        clips, sequences, tokenizer, start_clips=clips, start_sequences=sequences, objective=objective, **options
+    )
 
 
 def test_training_draws_starts_and_lengths_and_leaves_the_clips_alone():
     torch.manual_seed(0)
-    letters = dataset(training=True)
+    letters = dataset(Objective())
     before = [s.keypoints.copy() for s in letters.sequences]
     drawn = [letters[1] for _ in range(60)]
-    own = [np.array_equal(start, letters.sequences[1].keypoints[0]) for _, _, start, _ in drawn]
+    own = [np.array_equal(start, letters.sequences[1].keypoints[0]) for _, _, start, *_ in drawn]
     assert 0.3 < np.mean(own) < 0.7
     assert len({len(sequence) for sequence, *_ in drawn}) > 3
     for sequence, keypoints in zip(letters.sequences, before, strict=True):
         np.testing.assert_array_equal(sequence.keypoints, keypoints)
 
 
+def test_training_shows_parts_of_texts():
+    torch.manual_seed(0)
+    letters = dataset(Objective(without_text=0.25, without_signwriting=0.25, only_signwriting=0.25))
+    views = [letters[1][1] for _ in range(400)]
+    whole = len(letters.texts[1][0].ids)
+    kinds = [
+        "nothing"
+        if text.ids == [NOTHING]
+        else ("letter" if text.letter != NONE else "") + "sign" * (len(text.ids) == whole)
+        for text in views
+    ]
+    share = {kind: kinds.count(kind) / len(kinds) for kind in set(kinds)}
+    for kind, expected in {"nothing": 0.25, "letter": 0.1875, "sign": 0.1875, "lettersign": 0.375}.items():
+        assert share[kind] == pytest.approx(expected, abs=0.07), kind
+    assert all(dataset(None)[i][1] == letters.texts[i][0] for i in range(4))
+    assert dataset(Objective(), with_text=False)[0][1].ids == [NOTHING]
+
+
 def test_validation_starts_from_another_clip_every_time_the_same():
-    letters = dataset(training=False)
+    letters = dataset()
     for i in range(4):
-        sequence, _, start, _ = letters[i]
+        sequence, _, start, *_ = letters[i]
         assert sequence is letters.sequences[i]
         assert not np.array_equal(start, sequence.keypoints[0])
         np.testing.assert_array_equal(letters[i][2], start)
 
 
 def test_batches_are_padded():
-    letters = dataset(training=False)
+    letters = dataset()
     batch = letters.collate([letters[i] for i in range(4)])
     assert batch.target.keypoints.shape == (4, 15, 50, 3)
     assert batch.target.lengths.tolist() == [12, 13, 14, 15]
-    assert batch.tokens.shape == (4, 2)
+    assert batch.text.ids.shape == (4, 4)  # language, hand, fill, rotation
     assert batch.start_keypoints.shape == (4, 50, 3)
+    assert batch.labels == ["ase A", "ase B", "ase A", "ase B"]

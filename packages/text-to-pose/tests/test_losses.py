@@ -1,9 +1,8 @@
 import pytest
 import torch
 
-from text_to_pose.lightning_module import drop_keypoints, on_the_way
 from text_to_pose.losses import length_loss, pose_losses, start_loss
-from text_to_pose.model import Refinement
+from text_to_pose.model import Prediction
 
 B, T, K, D = 2, 6, 4, 3
 
@@ -11,13 +10,13 @@ B, T, K, D = 2, 6, 4, 3
 @pytest.fixture
 def example():
     torch.manual_seed(0)
-    prediction = Refinement(torch.randn(B, T, K, D, requires_grad=True), torch.randn(B, T, K))
+    prediction = Prediction(torch.randn(B, T, K, D, requires_grad=True), torch.randn(B, T, K))
     return prediction, torch.randn(B, T, K, D), torch.ones(B, T, K), torch.ones(B, T, dtype=torch.bool)
 
 
 def test_a_perfect_prediction_costs_nothing(example):
     _, target, confidence, mask = example
-    losses = pose_losses(Refinement(target, torch.full((B, T, K), 50.0)), target, confidence, mask)
+    losses = pose_losses(Prediction(target, torch.full((B, T, K), 50.0)), target, confidence, mask)
     assert all(loss.item() == pytest.approx(0, abs=1e-6) for loss in losses.values())
 
 
@@ -44,7 +43,7 @@ def test_all_missing_is_zero_with_finite_gradients(example):
 
 def test_one_frame_has_no_velocity(example):
     prediction, target, confidence, mask = example
-    first = Refinement(prediction.features[:, :1], prediction.presence[:, :1])
+    first = Prediction(prediction.features[:, :1], prediction.presence[:, :1])
     assert pose_losses(first, target[:, :1], confidence[:, :1], mask[:, :1])["velocity"].item() == 0
 
 
@@ -57,27 +56,3 @@ def test_confidence_weighs():
 def test_length_loss_is_least_at_the_length():
     at = [length_loss(torch.tensor([m]).log(), torch.zeros(1), torch.tensor([20])).item() for m in (15.0, 20.0, 26.0)]
     assert at[1] < min(at[0], at[2])
-
-
-def test_on_the_way_starts_at_the_start_and_leaves_its_inputs_alone():
-    start, clean, confidence = torch.randn(B, K, D), torch.randn(B, T, K, D), torch.ones(B, T, K)
-    confidence[:, :, 2] = 0
-    copies = start.clone(), clean.clone()
-    at_start = on_the_way(start, clean, confidence, torch.zeros(B))
-    torch.testing.assert_close(at_start, start[:, None].expand(-1, T, -1, -1))
-    at_end = on_the_way(start, clean, confidence, torch.ones(B))
-    assert (at_end - clean)[:, :, :2].abs().max() < 0.5  # noise only
-    assert (at_end - start[:, None])[:, :, 2].abs().max() < 0.5  # a missing keypoint stays where it was
-    torch.testing.assert_close((start, clean), copies)
-
-
-def test_dropping_keypoints_only_hides():
-    torch.manual_seed(0)
-    confidence = torch.rand(500, K)
-    copy = confidence.clone()
-    dropped = drop_keypoints(confidence)
-    torch.testing.assert_close(confidence, copy)
-    assert ((dropped == 0) | (dropped == confidence)).all()
-    hidden = (dropped == 0).float().mean(dim=1)
-    assert 0.6 < (hidden == 0).float().mean() < 0.95
-    assert (hidden == 1).any()

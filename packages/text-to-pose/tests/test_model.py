@@ -3,13 +3,14 @@ import torch
 
 from text_to_pose.checkpoint import load_model
 from text_to_pose.model import TextToPose, frame_places
+from text_to_pose.tokenizer import TextBatch, Tokens
 
 
 def condition(model, B=3):
-    tokens, mask = model.tokenizer.batch([model.tokenizer.tokenize("SCH", "ise")] * B)
+    text = TextBatch.of([model.tokenizer.tokenize("SCH", "ise")] * B)
     keypoints, confidence = model.start_keypoints[:1].repeat(B, 1, 1), torch.ones(B, model.skeleton.num_keypoints)
     confidence[:, :5] = 0
-    return model.condition(tokens, mask, keypoints, confidence)[0]
+    return model.condition(text, keypoints, confidence)[0]
 
 
 @torch.inference_mode()
@@ -31,7 +32,9 @@ def test_the_last_step_arrives_at_the_prediction(model):
     given = condition(model)
     (only,) = model.refine(given, mask, 1)
     start = given.start[:, None].expand(-1, 7, -1, -1)
-    torch.testing.assert_close(only.features, model.refiner(start, mask, given, torch.zeros(3)).features)
+    torch.testing.assert_close(
+        only.features, model.denoiser(start, mask, given, torch.zeros(3), torch.zeros(3)).features
+    )
 
 
 @pytest.mark.parametrize("num_steps", [1, 50])
@@ -43,13 +46,13 @@ def test_any_number_of_steps(model, num_steps):
 
 @torch.inference_mode()
 def test_missing_start_keypoints_are_filled_in_and_given_ones_kept(model):
-    tokens, mask = model.tokenizer.batch([model.tokenizer.tokenize("A", "ase")])
+    text = TextBatch.of([model.tokenizer.tokenize("A", "ase")])
     keypoints, confidence = model.start_keypoints[:1], torch.ones(1, model.skeleton.num_keypoints)
     confidence[:, 8:29] = 0
     wild = keypoints.clone()
     wild[:, 8:29] = 1e6  # coordinates of a missing keypoint mean nothing
-    made, _ = model.condition(tokens, mask, keypoints, confidence)
-    same, _ = model.condition(tokens, mask, wild, confidence)
+    made, _ = model.condition(text, keypoints, confidence)
+    same, _ = model.condition(text, wild, confidence)
     torch.testing.assert_close(made.start, same.start)
     torch.testing.assert_close(made.start[:, :8], keypoints[:, :8])
     assert made.start.abs().max() < 100
@@ -76,8 +79,60 @@ def test_frame_places_do_not_depend_on_padding():
     assert frame_places(torch.tensor([1]), 1).isfinite().all()
 
 
+def test_a_symbol_twice_is_another_text_than_once(model):
+    once = TextBatch.of([Tokens([2, 4])])
+    twice = TextBatch.of([Tokens([2, 4, 4])])
+    values = [model.text_encoder(text).values[0, 0] for text in (once, twice)]
+    assert not torch.allclose(*values, atol=1e-3)
+
+
+@pytest.mark.parametrize("sampler", ["refine", "diffuse"])
 @torch.inference_mode()
-def test_a_letter_twice_is_another_text_than_once(model):
-    tokens, mask = model.tokenizer.batch([model.tokenizer.tokenize(letter, "ise") for letter in ("A", "AA")])
-    text = model.text_encoder(tokens, mask)
-    assert not torch.allclose(text.values[0, 0], text.values[1, 0], atol=1e-3)
+def test_guidance_of_one_is_the_conditional_prediction(model, sampler):
+    given, mask = condition(model), torch.ones(3, 7, dtype=torch.bool)
+    *_, plain = getattr(model, sampler)(given, mask, 3)
+    *_, guided = getattr(model, sampler)(given, mask, 3, guidance=1.0 + 1e-6)  # computed, by both halves
+    torch.testing.assert_close(plain.features, guided.features, atol=1e-4, rtol=1e-4)
+    *_, strong = getattr(model, sampler)(given, mask, 3, guidance=3.0)
+    assert not torch.allclose(plain.features, strong.features, atol=1e-3)
+    *_, bare = getattr(model, sampler)(given, mask, 3, guidance=0.0)
+    *_, without = getattr(model, sampler)(model.without_text(given), mask, 3)
+    torch.testing.assert_close(bare.features, without.features, atol=1e-4, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_diffusion_draws_by_seed_whatever_the_batch(model):
+    given = condition(model)
+    mask = torch.arange(7) < torch.tensor([[7], [4], [5]])
+    *_, one = model.diffuse(given, mask, 4, seed=1)
+    *_, same = model.diffuse(given, mask, 4, seed=1)
+    *_, other = model.diffuse(given, mask, 4, seed=2)
+    torch.testing.assert_close(one.features, same.features, atol=0, rtol=0)
+    assert not torch.allclose(one.features, other.features, atol=1e-3)
+    rows = torch.tensor([1])
+    *_, alone = model.diffuse(given[rows], mask[rows, :4], 4, seed=1)
+    torch.testing.assert_close(alone.features[0], one.features[1, :4], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("T", [1, 3, 4, 5])
+@torch.inference_mode()
+def test_any_number_of_frames_fills_groups_of_four(model, T):
+    given, mask = condition(model, 1), torch.ones(1, T, dtype=torch.bool)
+    *_, whole = model.refine(given, mask, 2)
+    assert whole.features.shape[1] == T
+    padded = torch.nn.functional.pad(mask, (0, 6))
+    *_, longer = model.refine(given, padded, 2)
+    torch.testing.assert_close(longer.features[:, :T], whole.features, atol=1e-4, rtol=1e-4)
+
+
+def test_predicting_the_change_adds_to_what_is_shown(tiny, model):
+    config = model.config.model_copy(update={"network": tiny.model_copy(update={"prediction": "change"})})
+    other = TextToPose(config).eval()
+    other.load_state_dict(model.state_dict())
+    given, mask = condition(model), torch.ones(3, 5, dtype=torch.bool)
+    current = given.start[:, None] + torch.randn(3, 5, *given.start.shape[1:])
+    level = torch.full((3,), 0.5)
+    with torch.inference_mode():
+        clean = model.denoiser(current, mask, given, level, torch.zeros(3)).features
+        change = other.denoiser(current, mask, given, level, torch.zeros(3)).features
+    torch.testing.assert_close(change - clean, current - given.start[:, None])

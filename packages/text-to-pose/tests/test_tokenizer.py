@@ -1,65 +1,130 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from signwriting.formats.fsw_to_swu import fsw2swu
 
 from pose_core import UserError
-from text_to_pose.tokenizer import CharacterTokenizer, fold
+from pose_core.data import Clip
+from text_to_pose.config import TextConfig
+from text_to_pose.hamnosys import hamnosys_text
+from text_to_pose.signwriting import fingerspelled
+from text_to_pose.tokenizer import NONE, TextBatch, TextTokenizer, Tokens, find_kind, fold, letter_symbols
+from text_to_pose.training import text_config
 
 ALPHABETS = {"ase": ["A", "B", "H"], "sgg": ["S", "C", "H", "SCH", "Ä"], "tsm": ["I", "İ"], "gss": ["Σ", "Ο"]}
 LETTERS = [(language, letter) for language, letters in ALPHABETS.items() for letter in letters]
 
 
+def clip(text, signed_language="gsg"):
+    return Clip(Path("a.pose"), text, signed_language, "train")
+
+
 @pytest.fixture
 def tokenizer():
-    return CharacterTokenizer(ALPHABETS)
+    return TextTokenizer(TextConfig(alphabets=ALPHABETS))
 
 
 @pytest.mark.parametrize(("language", "letter"), LETTERS)
 def test_detokenize_inverts_tokenize(tokenizer, language, letter):
-    text = tokenizer.detokenize(tokenizer.tokenize(letter, language))
-    assert text == f"<{language}> {fold(letter, language)}"
+    assert tokenizer.detokenize(tokenizer.tokenize(letter, language)) == f"<{language}> {fold(letter, language)}"
 
 
 def test_no_two_letters_of_a_language_share_their_tokens(tokenizer):
-    assert len({tuple(tokenizer.tokenize(letter, language)) for language, letter in LETTERS}) == len(LETTERS)
+    tokens = [tokenizer.tokenize(letter, language) for language, letter in LETTERS]
+    assert len({(*text.ids, text.language, text.letter) for text in tokens}) == len(LETTERS)
 
 
-def test_padding_is_marked_and_dropped(tokenizer):
-    ids = [tokenizer.tokenize("A", "ase"), tokenizer.tokenize("SCH", "sgg")]
-    tokens, mask = tokenizer.batch(ids)
-    assert tokens.shape == mask.shape == (2, 4)
-    assert mask.sum(dim=1).tolist() == [2, 4]
-    assert tokenizer.detokenize(tokens[0].tolist()) == "<ase> a"
+def test_padding_is_marked():
+    tokenizer = TextTokenizer(text_config([clip("kurz"), clip("ein langer Text")], "characters"))
+    batch = TextBatch.of([tokenizer.tokenize(text, "gsg") for text in ("kurz", "ein langer text")])
+    assert batch.ids.shape == (2, 16)
+    assert batch.mask.sum(dim=1).tolist() == [5, 16]
+    row = Tokens(batch.ids[0].tolist(), 0)
+    assert tokenizer.detokenize(row) == "<gsg> kurz"
+
+
+def test_no_text_is_a_text_too(tokenizer):
+    tokens = tokenizer.tokenize(None, "")
+    assert tokenizer.detokenize(tokens) == "<nothing>"
+    assert (tokens.language, tokens.letter) == (NONE, NONE)
+
+
+def test_a_letter_brings_its_signwriting_where_all_of_that_was_taught():
+    tokenizer = TextTokenizer(text_config([clip("A", "ase"), clip("B", "ase"), clip("A", "asq")], "letters"))
+    written = [tokenizer.vocabulary[i] for i in tokenizer.tokenize("a", "ase").ids]
+    assert written == ["<ase>", *letter_symbols("A", "ase")]
+    assert len(written) == 4  # hand, fill, rotation
+    assert len(tokenizer.tokenize("a", "ase", signwriting=False).ids) == 1
+    assert len(tokenizer.tokenize("a", "asq").ids) == 1  # the library has no alphabet of asq
+    alone = tokenizer.tokenize(fingerspelled("A", "ase"), "asq")
+    assert (alone.ids[1:], alone.letter) == (tokenizer.tokenize("a", "ase").ids[1:], NONE)
+    with pytest.raises(UserError, match="not taught the symbol 'S"):
+        tokenizer.tokenize(fingerspelled("Y", "ase"), "ase")
+
+
+def test_units_are_letters_or_signs_or_the_whole_text(tokenizer):
+    assert tokenizer.units("ab", "ase") == ["A", "B"]
+    letters = TextTokenizer(text_config([clip("A", "ase")], "letters"))
+    sign = fingerspelled("A", "ase")
+    assert letters.units(f"{sign} {sign}", "ase") == [sign, sign]
+    assert letters.units(fsw2swu(sign), "ase") == [sign]
+    whole = TextTokenizer(text_config([clip("guten tag")], "characters"))
+    assert whole.units(" Tag ", "gsg") == ["Tag"]
+    with pytest.raises(UserError, match="not taught the character 'X'"):
+        whole.units("xx", "gsg")
+
+
+@pytest.mark.parametrize(
+    ("texts", "kind"),
+    [
+        (["A", "SCH", "A\u0308"], "letters"),
+        (["Guten Tag", "A"], "characters"),
+        ([hamnosys_text(["hamfist", "hamextfingeru"])], "hamnosys"),
+        (["M507x507S1f720487x492"], "signwriting"),
+    ],
+)
+def test_the_kind_of_text_is_found(texts, kind):
+    assert find_kind(texts) == kind
+    assert text_config([clip(text) for text in texts], "auto").kind == kind
+
+
+@pytest.mark.parametrize("kind", ["hamnosys", "signwriting"])
+def test_a_notation_is_detokenized_exactly(kind):
+    text = {"hamnosys": hamnosys_text(["hamflathand", "hamextfingeru"]), "signwriting": "M507x507S1f720487x492"}[kind]
+    tokenizer = TextTokenizer(text_config([clip(text)], "auto"))
+    assert tokenizer.detokenize(tokenizer.tokenize(text, "gsg")) == f"<gsg> {text}"
 
 
 @given(st.lists(st.sampled_from(ALPHABETS["sgg"]), min_size=1, max_size=6))
 def test_a_spelled_word_has_the_letters_it_was_written_with(letters):
-    spelled = CharacterTokenizer(ALPHABETS).letters(" ".join(letters).lower(), "sgg")
+    spelled = TextTokenizer(TextConfig(alphabets=ALPHABETS)).spell(" ".join(letters).lower(), "sgg")
     assert spelled == letters
 
 
 def test_the_longest_letter_wins(tokenizer):
-    assert tokenizer.letters("schs", "sgg") == ["SCH", "S"]
+    assert tokenizer.spell("schs", "sgg") == ["SCH", "S"]
 
 
 @pytest.mark.parametrize("text", ["Ä", "ä", "A\u0308", "a\u0308"])
 def test_composed_and_decomposed_spellings_are_one_letter(tokenizer, text):
-    assert tokenizer.letters(text, "sgg") == ["Ä"]
+    assert tokenizer.spell(text, "sgg") == ["Ä"]
 
 
 def test_turkish_tells_its_two_letters_i_apart(tokenizer):
-    assert tokenizer.letters("iİıI", "tsm") == ["İ", "İ", "I", "I"]
+    assert tokenizer.spell("iİıI", "tsm") == ["İ", "İ", "I", "I"]
 
 
 def test_final_sigma_is_sigma(tokenizer):
-    assert tokenizer.letters("σος ΟΣ", "gss") == ["Σ", "Ο", "Σ", "Ο", "Σ"]
+    assert tokenizer.spell("σος ΟΣ", "gss") == ["Σ", "Ο", "Σ", "Ο", "Σ"]
 
 
 def test_what_a_language_was_not_taught_is_refused_unless_asked_for(tokenizer):
     with pytest.raises(UserError, match=r"ase was not taught the letter 'S' .*--untaught.*ase knows A B H"):
-        tokenizer.letters("as", "ase")
-    assert tokenizer.letters("as", "ase", untaught=True) == ["A", "S"]
-    assert tokenizer.letters("bhsch", "ase", untaught=True) == ["B", "H", "SCH"]  # its own letters first
+        tokenizer.spell("as", "ase")
+    assert tokenizer.spell("as", "ase", untaught=True) == ["A", "S"]
+    assert tokenizer.spell("bhsch", "ase", untaught=True) == ["B", "H", "SCH"]  # its own letters first
 
 
 @pytest.mark.parametrize(
@@ -74,9 +139,9 @@ def test_what_a_language_was_not_taught_is_refused_unless_asked_for(tokenizer):
 )
 def test_a_text_that_cannot_be_spelled_is_refused_by_name(tokenizer, text, language, message):
     with pytest.raises(UserError, match=message):
-        tokenizer.letters(text, language)
+        tokenizer.units(text, language)
 
 
-def test_an_unknown_character_is_refused_by_name(tokenizer):
-    with pytest.raises(UserError, match="no language was taught the character 'Q'"):
+def test_an_unknown_letter_is_refused_by_name(tokenizer):
+    with pytest.raises(UserError, match="no language was taught the letter 'Q'"):
         tokenizer.tokenize("Q", "ase")

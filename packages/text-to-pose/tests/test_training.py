@@ -11,9 +11,10 @@ from pose_core.metrics import dtw_mje
 from pose_core.testing import fake_sequence
 from pose_core.training import TrainingConfig, load_yaml
 from text_to_pose.checkpoint import load_model
-from text_to_pose.clips import LetterDataset, prepare
-from text_to_pose.generation import StartFrames, generate_letters
+from text_to_pose.clips import TextDataset, prepare
+from text_to_pose.generation import StartFrames, generate_signs
 from text_to_pose.lightning_module import WEIGHTS, TextToPoseModule
+from text_to_pose.objective import Objective
 from text_to_pose.training import PRESETS, RunConfig, build_model, save, train
 
 QUICK = TrainingConfig(epochs=2, batch_size=4, validate_every=1, warmup_steps=1, device="cpu", tensorboard=False)
@@ -44,7 +45,7 @@ def test_training_leaves_a_model_folder_and_resumes(manifest, tmp_path, tiny):
     }
     assert np.isfinite(metrics["validation/dtw_mje"])
     loaded = load_model(tmp_path / "run")
-    assert loaded.config.alphabets == {"ase": ["A", "B", "C", "D"], "gsg": ["A", "B", "C"]}
+    assert loaded.config.text.alphabets == {"ase": ["A", "B", "C", "D"], "gsg": ["A", "B", "C"]}
     for name, value in model.state_dict().items():
         torch.testing.assert_close(loaded.state_dict()[name], value)
 
@@ -80,13 +81,13 @@ def test_the_model_learns_two_clips(tiny):
     sequences = [prepare(fake_sequence(frames=14, shape=5), 25.0), prepare(fake_sequence(frames=18, shape=6), 25.0)]
     wider = tiny.model_copy(update={"encoder": tiny.encoder.model_copy(update={"hidden_dim": 64})})
     model = build_model(clips, sequences, RunConfig(network=wider))
-    letters = LetterDataset(clips, sequences, model.tokenizer, start_clips=[], start_sequences=[], training=False)
+    letters = TextDataset(clips, sequences, model.tokenizer, start_clips=[], start_sequences=[], objective=None)
     batch = letters.collate([letters[0], letters[1]])
-    module = TextToPoseModule(model, QUICK)
+    module = TextToPoseModule(model, QUICK, Objective())
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, total_iters=400)
-    for _ in range(400):
-        losses = module.losses(batch, batch.start_confidence, torch.rand(2))
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, total_iters=700)
+    for _ in range(700):
+        losses = module.losses(batch, batch.start_confidence, module.objective.levels(2))
         sum(WEIGHTS[name] * loss for name, loss in losses.items()).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -94,7 +95,7 @@ def test_the_model_learns_two_clips(tiny):
         optimizer.zero_grad()
 
     start = StartFrames(batch.start_keypoints, batch.start_confidence)
-    made = generate_letters(model.eval(), [("A", "ase"), ("B", "ase")], start)
+    made = generate_signs(model.eval(), [("A", "ase"), ("B", "ase")], start)
     np.testing.assert_allclose([len(sequence) for sequence in made], [14, 18], atol=2)
     errors = np.array([[dtw_mje(sequence, reference) for reference in sequences] for sequence in made])
     assert errors.diagonal().max() < 0.05

@@ -74,19 +74,25 @@ class TransformerStack(nn.Module):
         self.norm = nn.LayerNorm(dim)
         self.rotary = RotaryPositions(dim // num_heads) if rotary else None
 
-    def forward(self, x: Tensor, mask: Tensor, positions: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, mask: Tensor, positions: Tensor | None = None, modulation: Tensor | None = None
+    ) -> Tensor:
         """Vectors (B, S, C) to vectors (B, S, C).
 
         Args:
             x: (B, S, C).
             mask: (B, S), True where `x` is real. What stands elsewhere never reaches a real position.
             positions: (B, S) places for rotary; 0, 1, 2, ... when None.
+            modulation: (B, layers, 2, C): what each layer's input is multiplied by, less 1, and what is added to it
+                (FiLM, Perez et al. 2018, https://arxiv.org/abs/1709.07871); none when None.
         """
         if positions is None:
             positions = torch.arange(x.shape[1], device=x.device).expand(x.shape[:2])
         rotation = self.rotary(positions) if self.rotary is not None else None
         # A row without one real position would be a softmax over nothing, which is NaN: let it see its padding.
         attendable = (mask | ~mask.any(dim=1, keepdim=True))[:, None, None, :]
-        for layer in self.layers:
+        for i, layer in enumerate(self.layers):
+            if modulation is not None:
+                x = x * (1 + modulation[:, i, :1]) + modulation[:, i, 1:]
             x = layer(x, attendable, rotation)
         return self.norm(x)

@@ -13,7 +13,7 @@ class PoseEncoderConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     hidden_dim: int = Field(256, gt=0, description="C, width of the vectors")
-    num_layers: int = Field(4, gt=0, description="transformer layers over the frames")
+    num_layers: int = Field(4, ge=0, description="transformer layers over the frames; 0: each frame by itself")
     num_heads: int = Field(4, gt=0)
     dropout: float = Field(0.1, ge=0, lt=1)
     positions: Literal["rotary", "learned"] = "rotary"

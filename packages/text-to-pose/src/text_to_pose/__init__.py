@@ -6,16 +6,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from text_to_pose.checkpoint import load_model
     from text_to_pose.config import TextToPoseConfig
-    from text_to_pose.generation import generate_letters, generate_words
+    from text_to_pose.correction import correct
+    from text_to_pose.generation import Sampling, StartFrames, generate_signs, generate_texts
     from text_to_pose.model import TextToPose
 
-__all__ = ["TextToPose", "TextToPoseConfig", "generate_letters", "generate_words", "load_model"]
+__all__ = [
+    "Sampling",
+    "StartFrames",
+    "TextToPose",
+    "TextToPoseConfig",
+    "correct",
+    "generate_signs",
+    "generate_texts",
+    "load_model",
+]
 
 _HOMES = {
     "TextToPose": "model",
     "TextToPoseConfig": "config",
-    "generate_letters": "generation",
-    "generate_words": "generation",
+    "Sampling": "generation",
+    "StartFrames": "generation",
+    "correct": "correction",
+    "generate_signs": "generation",
+    "generate_texts": "generation",
     "load_model": "checkpoint",
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,10 +11,18 @@ from pose_core.command_line import Data, Debug, Device, Json, Overwrite, new_app
 
 app = new_app("Text to sign language poses: letters and words, fingerspelled by a model.")
 
+# The choices of `config`, whose pydantic `--help` need not wait for.
+Sampler = Literal["refinement", "diffusion"]
+Schedule = Literal["linear", "cosine", "quadratic", "sigmoid"]
+
 Checkpoint = Annotated[
     str, typer.Option("--checkpoint", help="Model folder, bundled name or hub id.", show_default=True)
 ]
-Steps = Annotated[int | None, typer.Option("--steps", min=1, help="Refinements; the model's own number by default.")]
+Steps = Annotated[int | None, typer.Option("--steps", min=1, help="Steps; the model's own number by default.")]
+Guidance = Annotated[float, typer.Option("--guidance", min=0, help="How strongly the text is followed, above 1: more.")]
+SamplerOption = Annotated[Sampler, typer.Option("--sampler", help="How the sequence is made.")]
+ScheduleOption = Annotated[Schedule, typer.Option("--schedule", help="How far each step goes.")]
+Seed = Annotated[int, typer.Option("--seed", help="Of diffusion's noise and of --sample-length.")]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", min=1, help="Sequences at once.")]
 BUNDLED = "fingerspelling"
 
@@ -25,33 +33,60 @@ def generate(
     output: Annotated[
         list[Path], typer.Option("--output", help="File: .pose, .gif, .mp4, .png, .html; several times; or a folder.")
     ],
-    text: Annotated[str | None, typer.Argument(help="What to spell.")] = None,
+    text: Annotated[str | None, typer.Argument(help="What to sign: letters to spell, or SignWriting.")] = None,
     file: Annotated[Path | None, typer.Option("--file", help="Text file, a text a line; --output is a folder.")] = None,
     checkpoint: Checkpoint = BUNDLED,
     steps: Steps = None,
+    guidance: Guidance = 1.0,
+    sampler: SamplerOption = "refinement",
+    schedule: ScheduleOption = "linear",
+    length: Annotated[int | None, typer.Option("--length", min=1, help="Frames of each text.")] = None,
+    duration: Annotated[float | None, typer.Option("--duration", help="Seconds of each text.")] = None,
+    sample_length: Annotated[
+        bool, typer.Option("--sample-length", help="Draw the length from its predicted distribution.")
+    ] = False,
+    start: Annotated[
+        str | None, typer.Option("--start", help="Pose file to begin from, and whose frame: FILE or FILE:FRAME.")
+    ] = None,
     untaught: Annotated[
         bool, typer.Option("--untaught", help="Sign letters the language was not taught as other languages do.")
     ] = False,
+    seed: Seed = 0,
     batch_size: BatchSize = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Spell a text, or every line of a file, and write the poses."""
+    """Sign a text, or every line of a file, and write the poses."""
+    if length is not None and duration is not None:
+        raise typer.BadParameter("--length and --duration both say how long; give one of them")
+    if duration is not None and not 0 < duration < float("inf"):
+        raise typer.BadParameter("--duration is a number of seconds above 0")
+    if (text is None) == (file is None):
+        raise typer.BadParameter("give a text or --file, one of them")
+    from text_to_pose.generation import Sampling
     from text_to_pose.jobs import GenerationOptions, generate_file, generate_text
 
     options = GenerationOptions(
         signed_language=signed_language,
         checkpoint=checkpoint,
-        num_steps=steps,
+        sampling=Sampling(
+            sampler=sampler,
+            num_steps=steps,
+            schedule=schedule,
+            guidance=guidance,
+            sample_length=sample_length,
+            seed=seed,
+            batch_size=batch_size or 64,
+        ),
         untaught=untaught,
-        batch_size=batch_size or 64,
+        start=start,
+        frames=length,
+        seconds=duration,
         device=device,
         overwrite=overwrite,
     )
-    if (text is None) == (file is None):
-        raise typer.BadParameter("give a text or --file, one of them")
     if file is not None:
         if len(output) != 1:
             raise typer.BadParameter("--file writes to one folder: give one --output")
@@ -61,10 +96,50 @@ def generate(
     if json:
         print_json(made)
         return
-    for word in made:
-        letters = " ".join(word.letters)
-        files = ", ".join(str(path) for path in word.files)
-        print(f"{files}: {letters} in {word.signed_language}, {word.frames} frames, {word.seconds:.1f} s of signing")
+    for each in made:
+        signs = " ".join(each.signs)
+        files = ", ".join(str(path) for path in each.files)
+        print(f"{files}: {signs} in {each.signed_language}, {each.frames} frames, {each.seconds:.1f} s of signing")
+
+
+@app.command()
+def correct(
+    file: Annotated[Path, typer.Argument(help="Pose file with frames or keypoints missing.")],
+    output: Annotated[Path, typer.Option("--output", help="File: .pose, or a picture as of generate.")],
+    text: Annotated[str | None, typer.Option("--text", help="What is signed, one sign, if known.")] = None,
+    signed_language: Annotated[str, typer.Option("--signed-language", help="ISO 639-3 code; --text needs it.")] = "",
+    checkpoint: Checkpoint = BUNDLED,
+    steps: Steps = None,
+    guidance: Guidance = 1.0,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Fill in a pose file's missing frames and keypoints; what was seen stays as it is."""
+    if (text is None) != (not signed_language):
+        raise typer.BadParameter("--text and --signed-language belong together: give both or neither")
+    from text_to_pose.generation import Sampling
+    from text_to_pose.jobs import correct_file
+
+    sampling = Sampling(num_steps=steps, guidance=guidance)
+    mended = correct_file(
+        file,
+        output,
+        text=text,
+        signed_language=signed_language,
+        checkpoint=checkpoint,
+        sampling=sampling,
+        device=device,
+        overwrite=overwrite,
+    )
+    if json:
+        print_json(mended)
+        return
+    print(
+        f"{output}: {mended.filled:,} keypoints filled in, in {mended.frames_touched} of {mended.frames} frames; "
+        f"{mended.missing:,} still missing"
+    )
 
 
 @app.command()
@@ -84,6 +159,12 @@ def train(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Any other setting: training.patience=20, several times.")
     ] = None,
+    pretrain: Annotated[
+        bool, typer.Option("--pretrain", help="Leave texts out; --data may be a folder of poses, train/ in it.")
+    ] = False,
+    begin_from: Annotated[
+        str | None, typer.Option("--from", help="Model to fine-tune: folder, bundled name or hub id.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
     overwrite: Overwrite = False,
     json: Json = False,
@@ -93,7 +174,7 @@ def train(
     from text_to_pose.jobs import train_from_preset
 
     named = {
-        "network.encoder": {"kind": encoder, "num_layers": 2} if encoder else None,
+        "network.encoder": {"kind": encoder, "num_layers": 0} if encoder else None,
         "training.epochs": epochs,
         "training.batch_size": batch_size,
         "training.learning_rate": learning_rate,
@@ -102,7 +183,16 @@ def train(
         "training.wandb_project": wandb_project,
     }
     overrides = settings_of(named, settings)
-    metrics = train_from_preset(data, output, config, overrides, resume=resume, overwrite=overwrite)
+    metrics = train_from_preset(
+        data,
+        output,
+        config,
+        overrides,
+        pretrain=pretrain,
+        begin_from=begin_from,
+        resume=resume,
+        overwrite=overwrite,
+    )
     if json:
         print_json({"output": output, "metrics": metrics})
         return
@@ -117,25 +207,45 @@ def evaluate(
     checkpoint: Checkpoint = BUNDLED,
     split: Annotated[str, typer.Option("--split", help="Rows of the manifest to score.")] = "validation",
     steps: Steps = None,
+    guidance: Guidance = 1.0,
+    sampler: SamplerOption = "refinement",
+    schedule: ScheduleOption = "linear",
+    seed: Seed = 0,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Folder for a page that plays every clip beside the model's.")
+    ] = None,
     device: Device = "auto",
+    overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Score a model on a manifest's split, beside a still frame and a letter copied from another language."""
     from text_to_pose.checkpoint import load_model
     from text_to_pose.evaluation import evaluate as score
+    from text_to_pose.generation import Sampling
+    from text_to_pose.report import COLUMNS, check_report_folder, summary, write_report
 
-    scores = score(load_model(checkpoint, device), data, split, num_steps=steps, progress=say)
+    if report is not None:
+        check_report_folder(report, overwrite=overwrite)
+    sampling = Sampling(sampler=sampler, num_steps=steps, schedule=schedule, guidance=guidance, seed=seed)
+    scores = score(load_model(checkpoint, device), data, split, sampling=sampling, progress=say)
+    figures = summary(scores, checkpoint)
+    page = None
+    if report is not None:
+        say(f"writing the report to {report}")
+        page = write_report(scores, report, checkpoint=checkpoint, overwrite=overwrite)
     if json:
-        print_json({"checkpoint": checkpoint, "data": data, "split": split, "scores": scores})
+        print_json({**figures, "report": page})
         return
-    print(f"{'':<8} {'clips':>6} {'DTW-MJE':>8} {'length error':>13} {'rank-1':>7} {'rank-5':>7} {'acceleration':>13}")
+    print(f"{'':<8} {'clips':>6}", *(f"{column.title:>15}" for column in COLUMNS))
     for name, row in scores.items():
-        print(
-            f"{name:<8} {row.clips:>6} {row.dtw_mje:>8.3f} {row.length_error:>13.3f} "
-            f"{row.rank1:>7.3f} {row.rank5:>7.3f} {row.acceleration:>13.2f}"
-        )
+        print(f"{name:<8} {row.clips:>6}", *(f"{column.mean(row):>15}" for column in COLUMNS))
+    print("95 % confidence intervals over clips:")
+    for name, intervals in figures["intervals"].items():
+        print(f"{name:<8} {'':>6}", *(f"{column.interval(intervals):>15}" for column in COLUMNS))
     print("DTW-MJE in shoulder widths; length error and acceleration relative to the clip.")
+    if page is not None:
+        print(f"{page}: every clip beside the model's")
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from pose_core.transforms import (
     stretch,
     trim_unseen,
 )
+from text_to_pose.tokenizer import TextBatch, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from pose_core import PoseSequence, Skeleton
     from pose_core.data import Clip
     from pose_core.skeleton import Side
-    from text_to_pose.tokenizer import CharacterTokenizer
+    from text_to_pose.objective import Objective
+    from text_to_pose.tokenizer import TextTokenizer
 
 
 def prepare(sequence: PoseSequence, fps: float, skeleton: Skeleton | None = None) -> PoseSequence:
@@ -41,11 +43,16 @@ def prepare(sequence: PoseSequence, fps: float, skeleton: Skeleton | None = None
     Raises:
         UserError: nobody is seen, or the pose cannot be normalized.
     """
-    body = remove_legs(drop_face(drop_duplicates(clean(sequence))), keep_hips=True)
+    body = body_and_hands(sequence)
     if skeleton is not None:
         body = body.on_skeleton(skeleton)
     normalized, _ = normalize(trim_unseen(body))
     return resample(normalized, fps)
+
+
+def body_and_hands(sequence: PoseSequence) -> PoseSequence:
+    """What a model sees of a clip, in the clip's own pixels and frames; wild points are missing in it."""
+    return remove_legs(drop_face(drop_duplicates(clean(sequence))), keep_hips=True)
 
 
 def read_prepared(clips: Sequence[Clip], fps: float, skeleton: Skeleton | None = None) -> list[PoseSequence]:
@@ -83,36 +90,47 @@ def mean_start_frame(sequences: Sequence[PoseSequence]) -> tuple[np.ndarray, np.
     return mean.astype(np.float32), (seen.mean(axis=0) > 0.5).astype(np.float32)
 
 
+def fastest(clips: Sequence[Clip], sequences: Sequence[PoseSequence]) -> dict[str, float]:
+    """The farthest that a keypoint moves from one frame to the next in the clips of each language."""
+    farthest: dict[str, float] = defaultdict(float)
+    for clip, sequence in zip(clips, sequences, strict=True):
+        seen = (sequence.confidence[1:] > 0) & (sequence.confidence[:-1] > 0)
+        moved = np.linalg.norm(np.diff(sequence.keypoints, axis=0), axis=-1) * seen
+        farthest[clip.signed_language] = max(farthest[clip.signed_language], float(moved.max(initial=0.0)))
+    return dict(farthest)
+
+
 @dataclass(frozen=True)
 class TrainingBatch:
     """What one training step sees.
 
     Attributes:
         target: the clean sequences, B of them.
-        tokens, token_mask: (B, L), see `CharacterTokenizer.batch`.
+        text: their texts, or parts of them.
         start_keypoints: (B, K, D) in shoulder widths.
         start_confidence: (B, K).
+        labels: the texts as a person reads them.
     """
 
     target: PoseBatch
-    tokens: torch.Tensor
-    token_mask: torch.Tensor
+    text: TextBatch
     start_keypoints: torch.Tensor
     start_confidence: torch.Tensor
+    labels: list[str]
 
     def to(self, device: torch.device | str) -> TrainingBatch:
         """The batch on another device; Lightning calls it."""
         return TrainingBatch(
             self.target.to(device),
-            self.tokens.to(device),
-            self.token_mask.to(device),
+            self.text.to(device),
             self.start_keypoints.to(device),
             self.start_confidence.to(device),
+            self.labels,
         )
 
 
-class LetterDataset(Dataset):
-    """Letters with a start frame each: (sequence, token ids, start keypoints (K, D), start confidence (K,)).
+class TextDataset(Dataset):
+    """Texts with a start frame each: (sequence, tokens, start keypoints (K, D), start confidence (K,), label).
 
     In training the start frame is half the time the clip's own first one, else a frame of another clip of the language:
     its first one, or any, and then the clip begins where its arms are nearest to that frame, as a letter in the middle
@@ -121,23 +139,26 @@ class LetterDataset(Dataset):
     Args:
         clips, sequences: the clips, prepared.
         start_clips, start_sequences: where start frames of other clips come from; may hold the same clips.
-        training: draw start frames and lengths at random.
+        objective: draw start frames and lengths at random, and show parts of texts only; None for neither.
+        with_text: False leaves every text out.
     """
 
     def __init__(
         self,
         clips: Sequence[Clip],
         sequences: Sequence[PoseSequence],
-        tokenizer: CharacterTokenizer,
+        tokenizer: TextTokenizer,
         *,
         start_clips: Sequence[Clip],
         start_sequences: Sequence[PoseSequence],
-        training: bool,
+        objective: Objective | None,
+        with_text: bool = True,
     ) -> None:
         self.sequences = sequences
         self.tokenizer = tokenizer
-        self.training = training
-        self.tokens = [tokenizer.tokenize(clip.text, clip.signed_language) for clip in clips]
+        self.objective = objective
+        self.labels = [f"{clip.signed_language} {clip.text}"[:40] for clip in clips]
+        self.texts = [_views(tokenizer, clip) if with_text else [tokenizer.tokenize(None, "")] for clip in clips]
         self.starts = [
             [
                 start
@@ -150,10 +171,10 @@ class LetterDataset(Dataset):
     def __len__(self) -> int:
         return len(self.sequences)
 
-    def __getitem__(self, index: int) -> tuple[PoseSequence, list[int], np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> tuple[PoseSequence, Tokens, np.ndarray, np.ndarray, str]:
         sequence, others = self.sequences[index], self.starts[index]
-        start, frame = sequence, 0
-        if self.training:
+        start, frame, text = sequence, 0, self.texts[index][0]
+        if self.objective is not None:
             kind = _random()
             if others and kind < 0.5:
                 start = others[int(_random() * len(others))]
@@ -162,19 +183,42 @@ class LetterDataset(Dataset):
                     sequence = sequence[_nearest_frame(sequence, start, frame) :]
             if _random() < 0.3:
                 sequence = stretch(sequence, max(1, round(len(sequence) * (0.85 + 0.35 * _random()))))
+            text = self._view(index, self.objective)
         elif others:
             start = others[index % len(others)]
-        return sequence, self.tokens[index], start.keypoints[frame], start.confidence[frame]
+        return sequence, text, start.keypoints[frame], start.confidence[frame], self.labels[index]
 
-    def collate(self, items: Sequence[tuple[PoseSequence, list[int], np.ndarray, np.ndarray]]) -> TrainingBatch:
+    def _view(self, index: int, objective: Objective) -> Tokens:
+        if _random() < objective.without_text:
+            return self.tokenizer.tokenize(None, "")
+        whole, *parts = self.texts[index]
+        kind = _random()
+        if not parts or kind >= objective.without_signwriting + objective.only_signwriting:
+            return whole
+        return parts[kind < objective.only_signwriting]
+
+    def collate(self, items: Sequence[tuple[PoseSequence, Tokens, np.ndarray, np.ndarray, str]]) -> TrainingBatch:
         """Items to a padded batch."""
-        sequences, tokens, keypoints, confidence = zip(*items, strict=True)
+        sequences, texts, keypoints, confidence, labels = zip(*items, strict=True)
         return TrainingBatch(
             collate(sequences),
-            *self.tokenizer.batch(tokens),
+            TextBatch.of(texts),
             torch.from_numpy(np.stack(keypoints)),
             torch.from_numpy(np.stack(confidence)),
+            list(labels),
         )
+
+
+def _views(tokenizer: TextTokenizer, clip: Clip) -> list[Tokens]:
+    """A clip's text; of a letter with known SignWriting also the letter alone, and the SignWriting alone."""
+    whole = tokenizer.tokenize(clip.text, clip.signed_language)
+    if tokenizer.kind != "letters" or len(whole.ids) == 1:
+        return [whole]
+    return [
+        whole,
+        tokenizer.tokenize(clip.text, clip.signed_language, signwriting=False),
+        Tokens(whole.ids, whole.language),
+    ]
 
 
 def _random() -> float:

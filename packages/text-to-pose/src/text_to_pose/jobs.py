@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pose_core import UserError, write
+from pose_core import UserError, read, write
 from pose_core.files import check_output, check_output_folder
 from text_to_pose.checkpoint import load_model
-from text_to_pose.generation import generate_words
+from text_to_pose.correction import correct
+from text_to_pose.generation import Sampling, StartFrames, generate_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
+
+    from text_to_pose.model import TextToPose
 
 
 @dataclass(frozen=True)
@@ -22,27 +25,29 @@ class GenerationOptions:
 
     signed_language: str
     checkpoint: str
-    num_steps: int | None
+    sampling: Sampling
     untaught: bool
-    batch_size: int
+    start: str | None
+    frames: int | None
+    seconds: float | None
     device: str
     overwrite: bool
 
 
 @dataclass(frozen=True)
-class SpelledText:
-    """What was made of one text."""
+class GeneratedText:
+    """What was made of one text, and of which signs."""
 
     text: str
     signed_language: str
-    letters: list[str]
+    signs: list[str]
     frames: int
     seconds: float
     files: list[Path]
 
 
-def generate_text(text: str, outputs: Sequence[Path], options: GenerationOptions) -> list[SpelledText]:
-    """Spells one text into one or several files of different kinds.
+def generate_text(text: str, outputs: Sequence[Path], options: GenerationOptions) -> list[GeneratedText]:
+    """Signs one text into one or several files of different kinds.
 
     Raises:
         UserError: a text, model or output that cannot be used; then nothing is written.
@@ -50,8 +55,8 @@ def generate_text(text: str, outputs: Sequence[Path], options: GenerationOptions
     return _generate([(text, list(outputs), "")], options)
 
 
-def generate_file(file: Path, folder: Path, options: GenerationOptions) -> list[SpelledText]:
-    """Spells every line of a text file into `folder/LINE-text.pose`, several in one batch; empty lines are skipped.
+def generate_file(file: Path, folder: Path, options: GenerationOptions) -> list[GeneratedText]:
+    """Signs every line of a text file into `folder/LINE-text.pose`, several in one batch; empty lines are skipped.
 
     Raises:
         UserError: a file, line, model or folder that cannot be used; then nothing is written.
@@ -75,8 +80,76 @@ def generate_file(file: Path, folder: Path, options: GenerationOptions) -> list[
     return _generate(jobs, options)
 
 
+@dataclass(frozen=True)
+class CorrectedFile:
+    """What was filled in of one file, in keypoints times frames."""
+
+    file: Path
+    output: Path
+    frames: int
+    frames_touched: int
+    filled: int
+    missing: int
+
+
+def correct_file(
+    file: Path,
+    output: Path,
+    *,
+    text: str | None,
+    signed_language: str,
+    checkpoint: str,
+    sampling: Sampling,
+    device: str,
+    overwrite: bool,
+) -> CorrectedFile:
+    """Fills in what one file misses and writes it to another.
+
+    Raises:
+        UserError: a file, text, model or output that cannot be used; then nothing is written.
+    """
+    writer = _writer(output)
+    check_output(output, overwrite=overwrite)
+    sequence = read(file)
+    model = load_model(checkpoint, device)
+    try:
+        fixed = correct(model, sequence, text=text, signed_language=signed_language, sampling=sampling)
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from error
+    filled = (fixed.confidence > 0) & ~(sequence.confidence > 0)
+    writer(fixed, output, overwrite=overwrite)
+    return CorrectedFile(
+        file=file,
+        output=output,
+        frames=len(fixed),
+        frames_touched=int(filled.any(axis=1).sum()),
+        filled=int(filled.sum()),
+        missing=int((~(fixed.confidence > 0)).sum()),
+    )
+
+
+def start_frame(model: TextToPose, place: str) -> StartFrames:
+    """The start frame that `FILE` or `FILE:FRAME` names, frames counted from 0.
+
+    Raises:
+        UserError: a file or frame that cannot be used.
+    """
+    path, colon, frame = place.rpartition(":")
+    if colon and frame.isdecimal() and not Path(place).exists():
+        return StartFrames.read(model, Path(path), int(frame))
+    return StartFrames.read(model, Path(place))
+
+
 def train_from_preset(
-    data: Path, output: Path, preset: str, overrides: dict[str, Any], *, resume: bool, overwrite: bool
+    data: Path,
+    output: Path,
+    preset: str,
+    overrides: dict[str, Any],
+    *,
+    pretrain: bool,
+    begin_from: str | None,
+    resume: bool,
+    overwrite: bool,
 ) -> dict[str, float]:
     """Trains with a preset's or a file's settings and returns the last validation metrics and `parameters`.
 
@@ -87,32 +160,38 @@ def train_from_preset(
     from text_to_pose.training import PRESETS, RunConfig, train
 
     config = load_preset(RunConfig, preset, PRESETS, overrides)
-    model, metrics = train(data, output, config, resume=resume, overwrite=overwrite)
+    model, metrics = train(
+        data, output, config, pretrain=pretrain, begin_from=begin_from, resume=resume, overwrite=overwrite
+    )
     return {"parameters": sum(p.numel() for p in model.parameters()), **metrics}
 
 
-def _generate(jobs: Sequence[tuple[str, list[Path], str]], options: GenerationOptions) -> list[SpelledText]:
+def _generate(jobs: Sequence[tuple[str, list[Path], str]], options: GenerationOptions) -> list[GeneratedText]:
     """Jobs are (text, outputs, prefix of its error messages)."""
     for _, outputs, _ in jobs:
         for path in outputs:
             _writer(path)
             check_output(path, overwrite=options.overwrite)
     model = load_model(options.checkpoint, options.device)
-    words = []
+    texts = []
     for text, _, prefix in jobs:
         try:
-            words.append(model.tokenizer.letters(text, options.signed_language, untaught=options.untaught))
+            texts.append(model.tokenizer.units(text, options.signed_language, untaught=options.untaught))
         except UserError as error:
             raise UserError(f"{prefix}{error}") from error
-    sequences = generate_words(
-        model, words, options.signed_language, num_steps=options.num_steps, batch_size=options.batch_size
+    frames = options.frames
+    if options.seconds is not None:
+        frames = max(1, round(options.seconds * model.config.fps))
+    start = start_frame(model, options.start) if options.start is not None else None
+    sequences = generate_texts(
+        model, texts, options.signed_language, start=start, sampling=options.sampling, frames=frames
     )
     made = []
-    for (text, outputs, _), letters, sequence in zip(jobs, words, sequences, strict=True):
+    for (text, outputs, _), signs, sequence in zip(jobs, texts, sequences, strict=True):
         for path in outputs:
             _writer(path)(sequence, path, overwrite=options.overwrite)
         made.append(
-            SpelledText(text, options.signed_language, letters, len(sequence), round(sequence.duration, 3), outputs)
+            GeneratedText(text, options.signed_language, signs, len(sequence), round(sequence.duration, 3), outputs)
         )
     return made
 

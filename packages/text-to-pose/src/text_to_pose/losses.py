@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 if TYPE_CHECKING:
-    from text_to_pose.model import Refinement
+    from text_to_pose.model import Prediction
 
 
 def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
@@ -17,7 +17,7 @@ def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
     return (values * weights).sum() / weights.sum().clamp(min=1e-6)
 
 
-def pose_losses(prediction: Refinement, target: Tensor, confidence: Tensor, mask: Tensor) -> dict[str, Tensor]:
+def pose_losses(prediction: Prediction, target: Tensor, confidence: Tensor, mask: Tensor) -> dict[str, Tensor]:
     """Losses of a predicted clean sequence.
 
     Args:
@@ -48,6 +48,10 @@ def start_loss(filled: Tensor, target: Tensor, confidence: Tensor) -> Tensor:
 
 
 def length_loss(mean: Tensor, log_std: Tensor, lengths: Tensor) -> Tensor:
-    """Negative log-likelihood of lengths (B,) in frames under a normal distribution of their logarithm."""
+    """Negative log-likelihood of lengths (B,) in frames under a normal distribution of their logarithm.
+
+    Each length weighs as much as its standard deviation (beta-NLL, Seitzer et al. 2022,
+    https://arxiv.org/abs/2203.09168): without it, a length that is all but known has gradients that drown all others.
+    """
     error = (torch.log(lengths.float()) - mean) * torch.exp(-log_std)
-    return (0.5 * error.square() + log_std).mean()
+    return ((0.5 * error.square() + log_std) * log_std.exp().detach()).mean()

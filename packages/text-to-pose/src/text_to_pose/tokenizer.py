@@ -1,20 +1,26 @@
-"""Characters with a signed-language tag: `<ase> A`."""
+"""Texts as tokens behind a signed-language tag: letters, characters, HamNoSys or SignWriting."""
 
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
 from pose_core import UserError
+from text_to_pose.hamnosys import hamnosys_text, hamnosys_tokens, is_hamnosys
+from text_to_pose.signwriting import fingerspelled, is_signwriting, signwriting_text, signwriting_tokens, to_fsw
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from torch import Tensor
 
-PAD = 0
+    from text_to_pose.config import TextConfig, TextKind
+
+PAD, NOTHING = 0, 1  # NOTHING stands for a text that is not given
+NONE = -1  # the letter or language of what has none
 TURKIC = {"tsm"}  # languages whose writing tells dotted from dotless i
 
 
@@ -27,55 +33,140 @@ def fold(text: str, signed_language: str) -> str:
     return "".join(character.lower() for character in text).replace("ς", "σ")
 
 
-class CharacterTokenizer:
-    """Letters of signed languages to token ids and back.
+@dataclass(frozen=True)
+class Tokens:
+    """One text as the network takes it.
 
-    Args:
-        alphabets: the letters taught in each signed language. A letter may have several characters (`SCH`).
+    Attributes:
+        ids: token ids, the language's first.
+        language, letter: indices into the tokenizer's `languages` and `letters`, or `NONE`.
     """
 
-    def __init__(self, alphabets: Mapping[str, Sequence[str]]) -> None:
-        self.alphabets = {language: tuple(letters) for language, letters in alphabets.items()}
+    ids: list[int]
+    language: int = NONE
+    letter: int = NONE
+
+
+@dataclass(frozen=True)
+class TextBatch:
+    """B texts, padded.
+
+    Attributes:
+        ids: (B, L) token ids, 0 where padded.
+        languages, letters: (B,), see `Tokens`.
+    """
+
+    ids: Tensor
+    languages: Tensor
+    letters: Tensor
+
+    @property
+    def mask(self) -> Tensor:
+        """(B, L), True where a token is real."""
+        return self.ids != PAD
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def to(self, device: torch.device | str) -> TextBatch:
+        return TextBatch(self.ids.to(device), self.languages.to(device), self.letters.to(device))
+
+    @classmethod
+    def of(cls, texts: Sequence[Tokens]) -> TextBatch:
+        """Pads texts to the longest."""
+        L = max(len(text.ids) for text in texts)
+        return cls(
+            torch.tensor([[*text.ids, *[PAD] * (L - len(text.ids))] for text in texts]),
+            torch.tensor([text.language for text in texts]),
+            torch.tensor([text.letter for text in texts]),
+        )
+
+
+class TextTokenizer:
+    """Texts of signed languages to token ids and back.
+
+    Args:
+        config: the model's. A letter may have several characters (`SCH`).
+    """
+
+    def __init__(self, config: TextConfig) -> None:
+        self.kind = config.kind
+        self.alphabets = {language: tuple(letters) for language, letters in config.alphabets.items()}
+        self.languages = sorted(self.alphabets)
         self._taught = {
             language: {fold(letter, language): letter for letter in letters}
             for language, letters in self.alphabets.items()
         }
-        characters = {character for letters in self._taught.values() for letter in letters for character in letter}
-        self.vocabulary = ["<pad>", *(f"<{language}>" for language in sorted(self.alphabets)), *sorted(characters)]
+        self.letters = sorted({letter for letters in self._taught.values() for letter in letters})
+        self.pairs = [
+            (self.languages.index(language), self.letters.index(letter))
+            for language in self.languages
+            for letter in sorted(self._taught[language])
+        ]
+        self.vocabulary = ["<pad>", "<nothing>", *(f"<{language}>" for language in self.languages), *config.vocabulary]
         self._ids = {token: i for i, token in enumerate(self.vocabulary)}
 
     def __len__(self) -> int:
         return len(self.vocabulary)
 
-    def tokenize(self, letter: str, signed_language: str) -> list[int]:
-        """Token ids of `<language> letter`; the letter may be one that is taught in other languages only.
+    def tokenize(self, text: str | None, signed_language: str, *, signwriting: bool = True) -> Tokens:
+        """A letter, or a whole text of another kind, as tokens.
+
+        Args:
+            text: a letter may be one that is taught in other languages only; SignWriting (FSW or SWU) is taken in place
+                of a letter, too. None is no text at all, for a model that was trained without.
+            signwriting: add how a letter is written in SignWriting, where that is known and was taught.
 
         Raises:
-            UserError: unknown language, no letter, or a character no language was taught.
+            UserError: unknown language, no text, or a letter, character or symbol the model was not taught.
         """
+        if text is None:
+            return Tokens([NOTHING])
         self.check_language(signed_language)
-        characters = fold(letter.strip(), signed_language)
-        if not characters:
+        text = text.strip()
+        if not text:
             raise UserError("the text is empty; give at least one letter")
-        for character in characters:
-            if character not in self._ids:
-                raise UserError(
-                    f"no language was taught the character {_name(character)}; {self._knows(signed_language)}"
-                )
-        return [self._ids[f"<{signed_language}>"], *(self._ids[character] for character in characters)]
+        tag, language = self._ids[f"<{signed_language}>"], self.languages.index(signed_language)
+        if self.kind != "letters" or is_signwriting(text):
+            return Tokens([tag, *self._symbols(text, signed_language)], language)
+        letter = fold(text, signed_language)
+        if letter not in self.letters:
+            raise UserError(f"no language was taught the letter {_name(letter)}; {self._knows(signed_language)}")
+        tokens = letter_symbols(text, signed_language) if signwriting else []
+        known = [self._ids[token] for token in tokens if token in self._ids]
+        # Half a sign would be another one.
+        return Tokens([tag, *(known if len(known) == len(tokens) else [])], language, self.letters.index(letter))
 
-    def detokenize(self, ids: Sequence[int]) -> str:
-        """`<language> letter` of token ids, padding dropped; the inverse of `tokenize` up to upper and lower case."""
-        tokens = [self.vocabulary[i] for i in ids if i != PAD]
-        return f"{tokens[0]} {''.join(tokens[1:])}"
+    def detokenize(self, tokens: Tokens) -> str:
+        """`<language> text`, the inverse of `tokenize`, but for case, and box and places of a letter's SignWriting."""
+        ids = [i for i in tokens.ids if i != PAD]
+        if ids == [NOTHING]:
+            return "<nothing>"
+        tag, *symbols = (self.vocabulary[i] for i in ids)
+        if tokens.letter != NONE:
+            return f"{tag} {self.letters[tokens.letter]}"
+        if self.kind == "hamnosys":
+            return f"{tag} {hamnosys_text(symbols)}"
+        if self.kind == "signwriting":
+            return f"{tag} {signwriting_text(symbols)}"
+        return f"{tag} {''.join(symbols)}"
 
-    def batch(self, token_ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-        """Token ids (B, L), padded with 0, and their mask (B, L), True where a token is real."""
-        L = max(len(ids) for ids in token_ids)
-        tokens = torch.tensor([[*ids, *[PAD] * (L - len(ids))] for ids in token_ids])
-        return tokens, tokens != PAD
+    def units(self, text: str, signed_language: str, *, untaught: bool = False) -> list[str]:
+        """What is generated one after the other: the letters or written signs of a text, or all of another kind."""
+        self.check_language(signed_language)
+        if not text.strip():
+            raise UserError("the text is empty; give at least one letter")
+        if self.kind != "letters":
+            self.tokenize(text, signed_language)
+            return [text.strip()]
+        if is_signwriting(text):
+            signs = to_fsw(text).split()
+            for sign in signs:
+                self.tokenize(sign, signed_language)
+            return signs
+        return self.spell(text, signed_language, untaught=untaught)
 
-    def letters(self, text: str, signed_language: str, *, untaught: bool = False) -> list[str]:
+    def spell(self, text: str, signed_language: str, *, untaught: bool = False) -> list[str]:
         """The letters that spell a text, each as the alphabet writes it; the longest that fits comes first (`SCH`).
 
         White space parts letters and is not spelled.
@@ -87,8 +178,6 @@ class CharacterTokenizer:
             UserError: unknown language, nothing to spell, or a letter the language lacks.
         """
         self.check_language(signed_language)
-        if not text.strip():
-            raise UserError("the text is empty; give at least one letter")
         known = [self._taught[signed_language]]
         if untaught:
             known.append({folded: letter for letters in self._taught.values() for folded, letter in letters.items()})
@@ -108,12 +197,21 @@ class CharacterTokenizer:
     def check_language(self, signed_language: str) -> None:
         """Raises `UserError`, listing the known ones, if the language was not taught."""
         if signed_language not in self.alphabets:
-            known = ", ".join(sorted(self.alphabets))
+            known = ", ".join(self.languages)
             raise UserError(f"unknown signed language {signed_language!r}; this model knows {known}")
+
+    def _symbols(self, text: str, signed_language: str) -> list[int]:
+        """Ids of a text of characters or of a notation."""
+        tokens = list(fold(text, signed_language)) if self.kind == "characters" else tokens_of(text, self.kind)
+        for token in tokens:
+            if token not in self._ids:
+                what = "character" if self.kind == "characters" else "symbol"
+                raise UserError(f"this model was not taught the {what} {_name(token)}")
+        return [self._ids[token] for token in tokens]
 
     def _lacks(self, character: str, language: str, untaught: bool) -> str:
         remedy = ""
-        if not untaught and character in self._ids:
+        if not untaught and any(character in letter for letter in self.letters):
             remedy = " (other languages have it: --untaught signs it as they do)"
         return f"{language} was not taught the letter {_name(character)}{remedy}; {self._knows(language)}"
 
@@ -121,8 +219,41 @@ class CharacterTokenizer:
         return f"{language} knows {' '.join(self.alphabets[language])}"
 
 
-def _name(character: str) -> str:
-    """A character as a person reads it, its code point too where it may not show."""
-    if character.isascii() and character.isprintable():
-        return repr(character.upper())
-    return f"{character.upper()!r} (U+{ord(character):04X})"
+def find_kind(texts: Sequence[str]) -> TextKind:
+    """What texts are: a notation if all are written in it, letters if none is longer than four characters."""
+    if all(map(is_hamnosys, texts)):
+        return "hamnosys"
+    if all(map(is_signwriting, texts)):
+        return "signwriting"
+    return "letters" if all(len(unicodedata.normalize("NFC", text)) <= 4 for text in texts) else "characters"
+
+
+def tokens_of(text: str, kind: TextKind) -> list[str]:
+    """Symbols of a text in a notation; of SignWriting in a model of letters, only which, not where.
+
+    Raises:
+        UserError: the text is not in that notation.
+    """
+    if kind == "hamnosys":
+        return hamnosys_tokens(text)
+    return _shapes(text) if kind == "letters" else signwriting_tokens(text)
+
+
+def letter_symbols(letter: str, signed_language: str) -> list[str]:
+    """Symbols of a letter's SignWriting; none where the signwriting library does not have that letter."""
+    written = fingerspelled(letter, signed_language)
+    return _shapes(written) if written is not None else []
+
+
+def _shapes(sign: str) -> list[str]:
+    """SignWriting's symbols without box and places, which say little of a letter."""
+    return [token for token in signwriting_tokens(sign) if token[0] in "Scr"]
+
+
+def _name(token: str) -> str:
+    """A token as a person reads it, its code point too where it may not show."""
+    if len(token) > 1:
+        return repr(token)
+    if token.isascii() and token.isprintable():
+        return repr(token.upper())
+    return f"{token.upper()!r} (U+{ord(token):04X})"

@@ -10,13 +10,17 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from pose_core import UserError
-from pose_core.data import read_manifest
+from pose_core.data import read_clips, read_manifest
 from pose_core.training import TrainingConfig, batch_loader, check_run_folder, fit, model_card
-from text_to_pose.clips import LetterDataset, mean_start_frame, read_prepared, signing_hands
-from text_to_pose.config import NetworkConfig, TextToPoseConfig
+from text_to_pose.checkpoint import load_model
+from text_to_pose.clips import TextDataset, fastest, mean_start_frame, read_prepared, signing_hands
+from text_to_pose.config import NetworkConfig, TextConfig, TextKind, TextToPoseConfig
+from text_to_pose.hamnosys import hamnosys_vocabulary
 from text_to_pose.lightning_module import MONITOR, TextToPoseModule
 from text_to_pose.model import TextToPose
-from text_to_pose.tokenizer import fold
+from text_to_pose.objective import Objective
+from text_to_pose.signwriting import signwriting_vocabulary
+from text_to_pose.tokenizer import find_kind, fold, letter_symbols
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,20 +39,31 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     network: NetworkConfig = NetworkConfig()
+    text: TextKind | Literal["auto"] = Field("auto", description="what texts are; auto: found from the manifest's")
+    objective: Objective = Objective()
     training: TrainingConfig = TrainingConfig()
-    fps: float = 25.0
-    num_steps: int = 8
+    fps: float = Field(25.0, gt=0)
+    num_steps: int = Field(8, gt=0)
     weights: Literal["float32", "float16"] = Field("float32", description="precision the model folder keeps them in")
 
 
 def train(
-    data: Path, output: Path, config: RunConfig, *, resume: bool = False, overwrite: bool = False
+    data: Path,
+    output: Path,
+    config: RunConfig,
+    *,
+    pretrain: bool = False,
+    begin_from: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
 ) -> tuple[TextToPose, dict[str, float]]:
     """Trains on a manifest's train split, choosing the best weights by its validation split where it has one.
 
     Args:
-        data: manifest CSV.
+        data: manifest CSV; for pretraining a folder of poses will do.
         output: run folder; in the end it is a model folder too.
+        pretrain: leave all texts out: the model learns to move, and to mend poses.
+        begin_from: a model to fine-tune, as `load_model` takes it; its weights are taken where they fit.
         resume: go on with the run in `output`.
         overwrite: start the run in `output` again.
 
@@ -59,26 +74,28 @@ def train(
         UserError: what the user has to mend in manifest, clips or folder.
     """
     resume_from = check_run_folder(output, resume=resume, overwrite=overwrite)
-    clips = read_manifest(data)
+    source = load_model(begin_from, "cpu") if begin_from is not None else None
+    clips = read_clips(data) if pretrain else read_manifest(data)
     train_clips = [clip for clip in clips if clip.split == "train"]
     validation_clips = [clip for clip in clips if clip.split == "validation"]
     if not train_clips:
         raise UserError(f"{data}: no clip has split train; there is nothing to train on")
-    train_sequences = read_prepared(train_clips, config.fps)
+    skeleton = source.skeleton if source is not None else None
+    train_sequences = read_prepared(train_clips, config.fps, skeleton)
     validation_sequences = read_prepared(validation_clips, config.fps, train_sequences[0].skeleton)
 
     torch.manual_seed(config.training.seed)
-    model = build_model(train_clips, train_sequences, config)
-    starts = {"start_clips": train_clips, "start_sequences": train_sequences}
-    train_set = LetterDataset(train_clips, train_sequences, model.tokenizer, training=True, **starts)
+    model = build_model(train_clips, train_sequences, config, with_text=not pretrain)
+    if source is not None:
+        adopt(model, source)
+    starts = {"start_clips": train_clips, "start_sequences": train_sequences, "with_text": not pretrain}
+    train_set = TextDataset(train_clips, train_sequences, model.tokenizer, objective=config.objective, **starts)
     validation_loader = None
     if validation_clips:
-        validation_set = LetterDataset(
-            validation_clips, validation_sequences, model.tokenizer, training=False, **starts
-        )
+        validation_set = TextDataset(validation_clips, validation_sequences, model.tokenizer, objective=None, **starts)
         validation_loader = _loader(validation_set, config.training, shuffle=False)
 
-    module = TextToPoseModule(model, config.training)
+    module = TextToPoseModule(model, config.training, config.objective)
     trainer = fit(
         module,
         _loader(train_set, config.training, shuffle=True),
@@ -103,23 +120,27 @@ def save(model: TextToPose, folder: Path, weights: Literal["float32", "float16"]
     kept.save_pretrained(folder)
 
 
-def build_model(clips: Sequence[Clip], sequences: Sequence[PoseSequence], config: RunConfig) -> TextToPose:
-    """A fresh model for the alphabets, hands and start frames of training clips."""
-    alphabets: dict[str, dict[str, str]] = {}
+def build_model(
+    clips: Sequence[Clip], sequences: Sequence[PoseSequence], config: RunConfig, *, with_text: bool = True
+) -> TextToPose:
+    """A fresh model for the texts, hands and start frames of training clips."""
     by_language: dict[str, list[PoseSequence]] = {}
     for clip, sequence in zip(clips, sequences, strict=True):
-        alphabets.setdefault(clip.signed_language, {}).setdefault(fold(clip.text, clip.signed_language), clip.text)
         by_language.setdefault(clip.signed_language, []).append(sequence)
     model = TextToPose(
         TextToPoseConfig(
             network=config.network,
+            text=text_config(clips, config.text)
+            if with_text
+            else TextConfig(alphabets={name: [] for name in by_language}),
             skeleton=sequences[0].skeleton.to_dict(),
-            alphabets={language: list(letters.values()) for language, letters in sorted(alphabets.items())},
             signing_hands=signing_hands(clips, sequences),
             fps=config.fps,
+            fastest=fastest(clips, sequences),
             num_steps=config.num_steps,
         )
     )
+    model.length_predictor.begin_with(torch.tensor([len(sequence) for sequence in sequences]))
     for row, language in enumerate(model.languages):
         keypoints, confidence = mean_start_frame(by_language[language])
         model.start_keypoints[row] = torch.from_numpy(keypoints)
@@ -127,6 +148,54 @@ def build_model(clips: Sequence[Clip], sequences: Sequence[PoseSequence], config
     return model
 
 
-def _loader(dataset: LetterDataset, config: TrainingConfig, *, shuffle: bool) -> DataLoader:
+def text_config(clips: Sequence[Clip], kind: TextKind | Literal["auto"]) -> TextConfig:
+    """What a model trained on clips takes: their letters, or characters, or all symbols of their notation."""
+    if kind == "auto":
+        kind = find_kind([clip.text for clip in clips])
+    alphabets: dict[str, dict[str, str]] = {}
+    tokens: set[str] = set()
+    for clip in clips:
+        taught = alphabets.setdefault(clip.signed_language, {})
+        folded = fold(clip.text, clip.signed_language)
+        if kind == "letters":
+            taught.setdefault(folded, clip.text)
+            tokens.update(letter_symbols(clip.text, clip.signed_language))
+        elif kind == "characters":
+            tokens.update(folded)
+    vocabulary = {"hamnosys": hamnosys_vocabulary, "signwriting": signwriting_vocabulary}.get(
+        kind, lambda: sorted(tokens)
+    )
+    return TextConfig(
+        kind=kind,
+        alphabets={language: list(letters.values()) for language, letters in sorted(alphabets.items())},
+        vocabulary=vocabulary(),
+    )
+
+
+def adopt(model: TextToPose, source: TextToPose) -> None:
+    """Takes over a model's weights where they fit: the network's, and those of the tokens both know.
+
+    Raises:
+        UserError: not even the denoiser fits.
+    """
+    theirs, ours = source.state_dict(), model.state_dict()
+    if any(
+        name.startswith("denoiser.") and theirs.get(name, value[:0]).shape != value.shape
+        for name, value in ours.items()
+    ):
+        raise UserError("the model to begin from has a network of another size; train with its `network` settings")
+    own = {"start_keypoints", "start_confidence", "text_encoder.embedding.weight"}
+    fitting = {n: v for n, v in theirs.items() if n in ours and n not in own and v.shape == ours[n].shape}
+    if model.config.text != source.config.text:  # a letter's vector is of no use to another letter
+        fitting = {name: value for name, value in fitting.items() if ".lexicon." not in name}
+    model.load_state_dict(fitting, strict=False)
+    with torch.no_grad():
+        for row, token in enumerate(model.tokenizer.vocabulary):
+            if token in source.tokenizer.vocabulary:
+                place = source.tokenizer.vocabulary.index(token)
+                model.text_encoder.embedding.weight[row] = source.text_encoder.embedding.weight[place]
+
+
+def _loader(dataset: TextDataset, config: TrainingConfig, *, shuffle: bool) -> DataLoader:
     lengths = [len(sequence) for sequence in dataset.sequences]
     return batch_loader(dataset, lengths, config, collate=dataset.collate, shuffle=shuffle)

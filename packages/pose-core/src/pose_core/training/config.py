@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from pose_core.errors import UserError, reason
+
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
 class TrainingConfig(BaseModel):
@@ -18,7 +20,9 @@ class TrainingConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     epochs: int = Field(100, gt=0)
-    batch_size: int = Field(32, gt=0)
+    batch_size: int = Field(32, gt=0, description="sequences a batch of each process")
+    max_frames: int | None = Field(None, gt=0, description="frames a training batch, padded, instead of batch_size")
+    accumulate: int = Field(1, gt=0, description="batches whose gradients make one step")
     learning_rate: float = Field(5e-4, gt=0, description="highest rate, reached after the warm-up")
     weight_decay: float = Field(0.01, ge=0)
     warmup_steps: int = Field(200, ge=0, description="steps of linear rise before the cosine decay")
@@ -26,10 +30,15 @@ class TrainingConfig(BaseModel):
     ema_decay: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights that are kept; 0: none")
     validate_every: int = Field(5, gt=0, description="epochs between validations")
     patience: int | None = Field(None, gt=0, description="validations without improvement before stopping early")
-    precision: Literal["32-true", "bf16-mixed"] | None = Field(None, description="bf16-mixed on a GPU unless stated")
+    precision: Precision | None = Field(None, description="bf16-mixed on a GPU unless stated")
+    compile: bool = Field(False, description="torch.compile the training step")
     device: str = Field("auto", description="auto, cpu, or another accelerator Lightning knows")
+    devices: PositiveInt | Literal["auto"] = Field(1, description="of each machine, a process each; torchrun's if 1")
+    num_nodes: int = Field(1, gt=0, description="machines; torchrun's if 1")
+    strategy: str = Field("auto", description="how processes work together; ddp or another that Lightning knows")
     num_workers: int = Field(0, ge=0, description="processes that load data; 0: the training process itself")
     seed: int = 0
+    samples: int = Field(0, ge=0, description="samples of the model's work shown by the loggers at each validation")
     tensorboard: bool = True
     wandb_project: str | None = Field(None, description="log to this Weights & Biases project as well")
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
-from pose_core.data.bucketing import LengthBucketSampler
+from pose_core.data.bucketing import FrameBudgetSampler, LengthBucketSampler
+from pose_core.training.distributed import RankBatches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,14 +25,21 @@ def batch_loader(
 ) -> DataLoader:
     """Batches of `config.batch_size`: of similar length in random order to train on, in the data's order otherwise.
 
+    Each process of a run of several takes its share of them. `config.max_frames` bounds those to train on instead.
+
     Args:
         dataset: items for `collate`.
         lengths: frames of each item.
     """
-    in_order = BatchSampler(SequentialSampler(lengths), config.batch_size, drop_last=False)
+    if not shuffle:
+        batches = BatchSampler(SequentialSampler(lengths), config.batch_size, drop_last=False)
+    elif config.max_frames is not None:
+        batches = FrameBudgetSampler(lengths, config.max_frames)
+    else:
+        batches = LengthBucketSampler(lengths, config.batch_size)
     return DataLoader(
         dataset,
-        batch_sampler=LengthBucketSampler(lengths, config.batch_size) if shuffle else in_order,
+        batch_sampler=RankBatches(batches),
         collate_fn=collate,
         num_workers=config.num_workers,
         persistent_workers=config.num_workers > 0,

@@ -1,0 +1,74 @@
+"""Runs of several processes: how many there are, and which batches each of them takes."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Literal, cast
+
+import torch.distributed
+from torch.utils.data import Sampler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pose_core.training.config import TrainingConfig
+
+
+def is_main_process() -> bool:
+    """Whether this process is the one that writes and prints: rank 0, or the only one."""
+    from lightning.pytorch.utilities import rank_zero_only
+
+    return getattr(rank_zero_only, "rank", 0) == 0
+
+
+def devices_and_nodes(config: TrainingConfig) -> tuple[int | Literal["auto"], int]:
+    """Devices a machine and machines: the config's or, where it leaves them alone, what torchrun started."""
+    launched = torch.distributed.is_available() and torch.distributed.is_torchelastic_launched()
+    if not launched or config.devices not in (1, "auto") or config.num_nodes != 1:
+        return config.devices, config.num_nodes
+    local = int(os.environ["LOCAL_WORLD_SIZE"])
+    return local, int(os.environ["WORLD_SIZE"]) // local
+
+
+class RankBatches(Sampler[list[int]]):
+    """This process's share of a batch sampler's batches: as many in every process, every index in one of them.
+
+    Where the batches do not divide evenly, the largest are cut in two; only of fewer indices than processes are some
+    taken twice. Rank 0 draws the order for all. In a run of one process these are the sampler's own batches.
+
+    Args:
+        batches: the batch sampler, knowing its length.
+    """
+
+    def __init__(self, batches: Sampler[list[int]]) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return -(-len(self.batches) // _ranks()[1])  # ty: ignore[invalid-argument-type]
+
+    def __iter__(self) -> Iterator[list[int]]:
+        rank, ranks = _ranks()
+        if ranks == 1:
+            yield from self.batches
+            return
+        drawn = [divided(list(self.batches), ranks) if rank == 0 else None]
+        torch.distributed.broadcast_object_list(drawn)
+        yield from cast("list[list[int]]", drawn[0])[rank::ranks]
+
+
+def divided(batches: list[list[int]], ranks: int) -> list[list[int]]:
+    """The batches, the largest of them cut in two until their number is a multiple of `ranks`."""
+    batches = list(batches)
+    while len(batches) % ranks:
+        largest = max(range(len(batches)), key=lambda i: len(batches[i]))
+        batch = batches[largest]
+        half = (len(batch) + 1) // 2
+        batches[largest : largest + 1] = [batch[:half], batch[half:] or batch]
+    return batches
+
+
+def _ranks() -> tuple[int, int]:
+    """Number of this process, and how many there are."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()
+    return 0, 1

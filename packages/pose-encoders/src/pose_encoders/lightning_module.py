@@ -45,7 +45,7 @@ class ClassificationModule(LightningModule):
     def validation_step(self, batch: LabelledBatch) -> None:
         logits = self.model.logits(batch.pose)
         self.accuracy.update(logits, batch.labels)
-        self.log(MONITOR, F.cross_entropy(logits, batch.labels), batch_size=len(batch.labels))
+        self.log(MONITOR, F.cross_entropy(logits, batch.labels), batch_size=len(batch.labels), sync_dist=True)
         self.log("validation/accuracy", self.accuracy, prog_bar=True)
 
 
@@ -55,6 +55,7 @@ class HiddenFramesModule(LightningModule):
     def __init__(self, model: PoseEncoderModel, config: TrainingConfig) -> None:
         super().__init__()
         self.model = model
+        self.model.pooling.requires_grad_(False)  # frames are not pooled here, and several processes want it said
         self.config = config
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
@@ -66,7 +67,7 @@ class HiddenFramesModule(LightningModule):
         return loss
 
     def validation_step(self, batch: LabelledBatch) -> None:
-        self.log(MONITOR, self._loss(batch), prog_bar=True, batch_size=len(batch.labels))
+        self.log(MONITOR, self._loss(batch), prog_bar=True, batch_size=len(batch.labels), sync_dist=True)
 
     def _loss(self, batch: LabelledBatch) -> Tensor:
         shown, hidden = hide_frames(batch.pose, HIDDEN)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pose_core.data import read_clips, select_split
 from pose_core.errors import UserError
-from pose_core.training import TrainingConfig, batch_loader, check_run_folder, fit, model_card
+from pose_core.training import TrainingConfig, batch_loader, check_run_folder, fit, is_main_process, model_card
 from pose_encoders.checkpoint import load_model
 from pose_encoders.clips import LabelledDataset, read_prepared
 from pose_encoders.config import EncoderConfig, ModelConfig, Pool, TransformerEncoderConfig
@@ -93,11 +93,13 @@ def train(
         resume_from=resume_from,
     )
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
-    # The card first: the mixin writes one of its own where there is none.
-    (output / "README.md").write_text(
-        model_card("pose-encoders", data, len(train_clips), config, metrics), encoding="utf-8"
-    )
-    model.eval().save_pretrained(output)
+    model.eval()
+    if is_main_process():
+        # The card first: the mixin writes one of its own where there is none.
+        (output / "README.md").write_text(
+            model_card("pose-encoders", data, len(train_clips), config, metrics), encoding="utf-8"
+        )
+        model.save_pretrained(output)
     return model, metrics
 
 

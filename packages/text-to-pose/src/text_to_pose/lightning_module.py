@@ -12,7 +12,7 @@ from torchmetrics import MeanMetric
 from pose_core import PoseSequence
 from pose_core.metrics import dtw_mje
 from pose_core.training import warmup_cosine_adamw
-from text_to_pose.losses import length_loss, pose_losses, start_loss
+from text_to_pose.losses import length_loss, place_loss, pose_losses, start_loss
 from text_to_pose.objective import Objective, drop_keypoints
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from text_to_pose.clips import TrainingBatch
     from text_to_pose.model import TextToPose
 
-WEIGHTS = {"position": 1.0, "velocity": 1.0, "presence": 0.1, "start": 0.2, "length": 0.05}
+WEIGHTS = {"position": 1.0, "place": 2.0, "velocity": 1.0, "presence": 0.1, "start": 0.2, "length": 0.05}
 MONITOR = "validation/dtw_mje"
 
 
@@ -50,7 +50,8 @@ class TextToPoseModule(LightningModule):
 
     def validation_step(self, batch: TrainingBatch, batch_index: int) -> None:
         losses = self.losses(batch, batch.start_confidence, torch.full((len(batch.text),), 0.5))
-        self.log_dict({f"validation/{name}": loss for name, loss in losses.items()}, batch_size=len(batch.text))
+        named = {f"validation/{name}": loss for name, loss in losses.items()}
+        self.log_dict(named, batch_size=len(batch.text), sync_dist=True)
 
         condition, _ = self.model.condition(batch.text, batch.start_keypoints, batch.start_confidence)
         *_, refined = self.model.refine(condition, batch.target.mask, self.model.config.num_steps)
@@ -93,6 +94,9 @@ class TextToPoseModule(LightningModule):
         mean, log_std = self.model.length_predictor(condition)
         return {
             **pose_losses(prediction, clean, confidence, target.mask),
+            "place": place_loss(
+                self.model.features.inverse(prediction.features), target.keypoints, confidence, target.mask
+            ),
             "start": start_loss(
                 filled,
                 self.model.features(batch.start_keypoints),

@@ -42,6 +42,14 @@ def pose_losses(prediction: Prediction, target: Tensor, confidence: Tensor, mask
     }
 
 
+def place_loss(made: Tensor, target: Tensor, confidence: Tensor, mask: Tensor) -> Tensor:
+    """Mean absolute error of keypoints (B, T, K, D) in shoulder widths, weighted as in `pose_losses`.
+
+    In features a wrist is one point among the fingers; here it moves all of them, as in every metric.
+    """
+    return weighted_mean((made - target).abs().mean(dim=-1), confidence * mask[..., None])
+
+
 def start_loss(filled: Tensor, target: Tensor, confidence: Tensor) -> Tensor:
     """Mean absolute error of a filled-in start frame (B, K, D), over the keypoints known to have been seen (B, K)."""
     return weighted_mean((filled - target).abs().mean(dim=-1), confidence)

@@ -140,6 +140,7 @@ class Denoiser(nn.Module):
         self.places = None if isinstance(encoder, TransformerEncoder) else features
         self.group_projection = nn.Linear(group * dim, dim)
         self.place_projection = nn.Linear(group * 16, dim)
+        nn.init.normal_(self.place_projection.weight, std=(group * 16 / 2) ** -0.5)  # as large as the rest of a token
         self.start_projection = nn.Linear(K * D + K, dim)
         self.step_embedding = StepEmbedding(dim)
         self.stack = TransformerStack(dim, network.decoder_layers, network.num_heads, network.dropout)

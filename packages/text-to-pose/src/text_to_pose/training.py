@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pose_core import UserError
 from pose_core.data import read_clips, read_manifest
-from pose_core.training import TrainingConfig, batch_loader, check_run_folder, fit, model_card
+from pose_core.training import TrainingConfig, batch_loader, check_run_folder, fit, is_main_process, model_card
 from text_to_pose.checkpoint import load_model
 from text_to_pose.clips import TextDataset, fastest, mean_start_frame, read_prepared, signing_hands
 from text_to_pose.config import NetworkConfig, TextConfig, TextKind, TextToPoseConfig
@@ -106,11 +106,13 @@ def train(
         resume_from=resume_from,
     )
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
-    # The card first: the mixin writes one of its own where there is none.
-    (output / "README.md").write_text(
-        model_card("text-to-pose", data, len(train_clips), config, metrics), encoding="utf-8"
-    )
-    save(model.eval(), output, config.weights)
+    model.eval()
+    if is_main_process():
+        # The card first: the mixin writes one of its own where there is none.
+        (output / "README.md").write_text(
+            model_card("text-to-pose", data, len(train_clips), config, metrics), encoding="utf-8"
+        )
+        save(model, output, config.weights)
     return model, metrics
 
 

@@ -1,0 +1,339 @@
+"""Models as ONNX, any batch, number of frames and length of text, for `text_to_pose.numpy_sampling`."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import shutil
+import tempfile
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pose_core import UserError
+from pose_core.files import check_output_folder
+from pose_encoders import AdditionalSequence
+from text_to_pose import numpy_sampling
+from text_to_pose.checkpoint import load_model
+from text_to_pose.generation import LETTING_GO
+from text_to_pose.lengths import MAX_SECONDS, SHORTEST
+from text_to_pose.model import Condition
+from text_to_pose.numpy_sampling import CONDITION, CONFIG, DENOISER, FILES, FORMAT, SHOWN, START_FRAMES, TEXT
+from text_to_pose.sampling import NOISE, STEEPNESS
+from text_to_pose.tokenizer import NONE, NOTHING, PAD, TextBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from text_to_pose.model import TextToPose
+
+TOLERANCE = 1e-3  # how far onnxruntime's results may lie from torch's
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export wrote.
+
+    Attributes:
+        output: the folder.
+        files: the size of each file in it, in bytes.
+        difference: the largest between onnxruntime's results and torch's, on a small batch.
+    """
+
+    output: Path
+    files: dict[str, int]
+    difference: float
+
+
+class _Text(nn.Module):
+    def __init__(self, model: TextToPose) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, ids: Tensor, languages: Tensor, letters: Tensor, start_keypoints: Tensor, start_confidence: Tensor
+    ) -> tuple[Tensor, ...]:
+        condition, _ = self.model.condition(TextBatch(ids, languages, letters), start_keypoints, start_confidence)
+        return (*_tensors(condition), *self.model.length_predictor(condition))
+
+
+class _Denoiser(nn.Module):
+    def __init__(self, model: TextToPose) -> None:
+        super().__init__()
+        self.denoiser = model.denoiser
+
+    def forward(
+        self,
+        current: Tensor,
+        mask: Tensor,
+        text: Tensor,
+        text_mask: Tensor,
+        summary: Tensor,
+        start: Tensor,
+        start_seen: Tensor,
+        level: Tensor,
+        noisy: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        condition = Condition(AdditionalSequence(text, text_mask), summary, start, start_seen)
+        made = self.denoiser(current, mask, condition, level, noisy)
+        return made.features, made.presence
+
+
+def export_checkpoint(
+    checkpoint: str, folder: Path, *, overwrite: bool = False, progress: Callable[[str], None] | None = None
+) -> Exported:
+    """Loads a model and exports it, see `export_onnx`; what would hinder it is found before the model is loaded."""
+    _check_packages()
+    check_export_folder(folder, overwrite=overwrite)
+    return export_onnx(load_model(checkpoint, "cpu"), folder, overwrite=overwrite, progress=progress)
+
+
+def export_onnx(
+    model: TextToPose,
+    folder: str | Path,
+    *,
+    overwrite: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> Exported:
+    """Writes a model as a folder for `OnnxTextToPose`, once it is found to do there what it does in torch.
+
+    `text.onnx` takes `ids` (B, L), `languages` (B,), `letters` (B,), `start_keypoints` (B, K, D) and `start_confidence`
+    (B, K), and gives the fields of `numpy_sampling.Condition`; `denoiser.onnx` takes `current` (B, T, K, D), `mask`
+    (B, T), the first five of those fields, `level` (B,) and `noisy` (B,), and gives `features` (B, T, K, D) and
+    `presence` (B, T, K), for a T that is a multiple of the model's `frames_per_token`. `config.json` holds the model's
+    config and the sampler's constants, `start_frames.npz` the model's start frames.
+
+    Args:
+        folder: is made, or replaced if `overwrite` is set.
+        progress: told what is being done.
+
+    Raises:
+        UserError: the packages are missing, the model draws what it sees, or the folder cannot be written.
+        RuntimeError: the results differ from torch's.
+    """
+    _check_packages()
+    if model.config.network.encoder.kind == "visual":
+        raise UserError("a model with a visual encoder draws what it sees, which ONNX cannot; export one with another")
+    say = progress or (lambda message: None)
+    model = copy.deepcopy(model).cpu().float().eval()
+    with _written_folder(Path(folder), overwrite=overwrite) as made, torch.no_grad():
+        example = _example(model, B=2, L=3, T=3 * model.denoiser.group)
+        for name, export in ((TEXT, _export_text), (DENOISER, _export_denoiser)):
+            say(f"exporting {name}")
+            with _quiet():
+                export(model, example, made / name)
+        np.savez_compressed(
+            made / START_FRAMES, keypoints=model.start_keypoints.numpy(), confidence=model.start_confidence.numpy()
+        )
+        (made / CONFIG).write_text(json.dumps(_config(model), indent=2, ensure_ascii=False), encoding="utf-8")
+        say("comparing with torch")
+        difference = _difference(model, made)
+        if not difference <= TOLERANCE:
+            raise RuntimeError(f"{folder}: not written, as its results differ from torch's by {difference:.2g}")
+    return Exported(Path(folder), {name: (Path(folder) / name).stat().st_size for name in FILES}, difference)
+
+
+def check_export_folder(folder: str | Path, *, overwrite: bool = False) -> None:
+    """Refuses an export's folder before any work is done for it.
+
+    Raises:
+        UserError: it holds something and `overwrite` is not set, it holds what is not of an export, it is a file, or
+            its parent cannot be created or written.
+    """
+    folder = Path(folder)
+    check_output_folder(folder.resolve().parent)
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UserError(f"{folder}: is a file; name a folder")
+    held = {path.name for path in folder.iterdir()}
+    if held and not overwrite:
+        raise UserError(f"{folder}: is not empty; use --overwrite to replace the export in it or name another folder")
+    if held - set(FILES):
+        raise UserError(f"{folder}: holds {min(held - set(FILES))}, which is of no export; name another folder")
+
+
+@dataclass(frozen=True)
+class _Example:
+    """Inputs of both networks.
+
+    Attributes:
+        text: those of `text.onnx`, in order.
+        current: (B, T, K, D); mask: (B, T), of no two sequences the same.
+    """
+
+    text: tuple[Tensor, ...]
+    current: Tensor
+    mask: Tensor
+
+
+def _example(model: TextToPose, B: int, L: int, T: int) -> _Example:
+    """Random texts, each one token shorter than the one before, and start frames of which a part is missing."""
+    K, D = model.skeleton.num_keypoints, model.skeleton.num_dims
+    random = torch.Generator().manual_seed(0)
+    ids = torch.randint(NOTHING, len(model.tokenizer), (B, L), generator=random)
+    rows = torch.arange(B)
+    ids[torch.arange(L) >= (L - rows).clamp(min=1)[:, None]] = PAD
+    languages = rows % len(model.languages)
+    letters = rows % (len(model.tokenizer.letters) + 1) + NONE
+    keypoints = torch.randn(B, K, D, generator=random)
+    confidence = (torch.rand(B, K, generator=random) > 0.2).float()
+    current = torch.randn(B, T, K, D, generator=random)
+    return _Example((ids, languages, letters, keypoints, confidence), current, torch.arange(T) < T - rows[:, None])
+
+
+def _export_text(model: TextToPose, example: _Example, path: Path) -> None:
+    batch, tokens = torch.export.Dim("batch"), torch.export.Dim("tokens")
+    axes = ({0: batch, 1: tokens}, *[{0: batch}] * 4)
+    names = ["ids", "languages", "letters", "start_keypoints", "start_confidence"]
+    _export(_Text(model), example.text, axes, names, list(CONDITION), path)
+
+
+def _export_denoiser(model: TextToPose, example: _Example, path: Path) -> None:
+    batch, tokens, groups = (torch.export.Dim(name) for name in ("batch", "tokens", "groups"))
+    current, mask = example.current, example.mask
+    condition = _Text(model)(*example.text)[: len(SHOWN)]
+    level = torch.linspace(0, 1, len(mask))
+    frames, words, rows = {0: batch, 1: model.denoiser.group * groups}, {0: batch, 1: tokens}, {0: batch}
+    axes = (frames, frames, words, words, rows, rows, rows, rows, rows)
+    names = ["current", "mask", *SHOWN, "level", "noisy"]
+    inputs = (current, mask, *condition, level, torch.zeros(len(mask)))
+    _export(_Denoiser(model), inputs, axes, names, ["features", "presence"], path)
+
+
+def _export(
+    network: nn.Module,
+    inputs: tuple[Tensor, ...],
+    axes: tuple[dict[int, Any], ...],
+    input_names: list[str],
+    output_names: list[str],
+    path: Path,
+) -> None:
+    # Traced here, not by torch.onnx, which would fix an axis it cannot keep open and say nothing. Strictly, because to
+    # the other tracer the `len` of a tensor is a number.
+    traced = torch.export.export(network.eval(), inputs, dynamic_shapes=axes, strict=True)
+    program = torch.onnx.export(
+        traced,
+        dynamo=True,
+        input_names=input_names,
+        output_names=output_names,
+        custom_translation_table={torch.ops.aten.where.self: _where()},
+        verbose=False,
+    )
+    assert program is not None
+    program.save(str(path))
+
+
+def _where() -> Callable[..., Any]:
+    """`where` in ONNX, also between truths, which onnxruntime has no kernel for."""
+    from onnxscript import ir
+    from onnxscript import opset18 as op
+
+    def where(condition: Any, x: Any, y: Any) -> Any:
+        if x.dtype == ir.DataType.BOOL:
+            return op.Or(op.And(condition, x), op.And(op.Not(condition), y))
+        return op.Where(condition, x, y)
+
+    return where
+
+
+def _config(model: TextToPose) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "model": model.config.model_dump(mode="json"),
+        "languages": model.languages,
+        "hand_roots": model.features.root.tolist(),
+        "hand_scales": model.features.scales.tolist(),
+        "constants": {
+            "noise": NOISE,
+            "steepness": STEEPNESS,
+            "letting_go": LETTING_GO,
+            "max_seconds": MAX_SECONDS,
+            "shortest": SHORTEST,
+            "nothing": NOTHING,
+            "none": NONE,
+        },
+    }
+
+
+def _difference(model: TextToPose, folder: Path) -> float:
+    """Largest difference of an exported model's results from torch's, in a batch of another shape than was traced."""
+    example = _example(model, B=3, L=4, T=2 * model.denoiser.group + 1)
+    ids, languages, letters, keypoints, confidence = example.text
+    condition, _ = model.condition(TextBatch(ids, languages, letters), keypoints, confidence)
+    wanted = [*_tensors(condition), *model.length_predictor(condition)]
+    exported = numpy_sampling.OnnxTextToPose(folder)
+    given = exported.encode(*(tensor.numpy() for tensor in example.text))
+    found = [getattr(given, name) for name in CONDITION]
+    for ours, theirs in zip(
+        exported.refine(given, example.mask.numpy(), 2, guidance=2.0),
+        model.refine(condition, example.mask, 2, guidance=2.0),
+        strict=True,
+    ):
+        wanted += [theirs.features[example.mask], theirs.presence[example.mask]]
+        found += [ours.features[example.mask.numpy()], ours.presence[example.mask.numpy()]]
+    differences = [
+        np.abs(ours.astype(np.float64) - theirs.numpy().astype(np.float64)).max()
+        for ours, theirs in zip(found, wanted, strict=True)
+    ]
+    return float(np.max(differences))  # NaN, if there is one
+
+
+def _tensors(condition: Condition) -> tuple[Tensor, ...]:
+    text = condition.text
+    return text.values, text.mask, condition.summary, condition.start, condition.start_seen
+
+
+def _check_packages() -> None:
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UserError(f"exporting needs {error.name}: pip install 'text-to-pose[onnx]'") from error
+
+
+@contextmanager
+def _quiet() -> Generator[None]:
+    """Without the exporter's remarks on packages that are not installed and names of axes that it merged."""
+    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=UserWarning)
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextmanager
+def _written_folder(folder: Path, *, overwrite: bool) -> Generator[Path]:
+    """A temporary folder beside `folder`, renamed to it once the block has ended without an error."""
+    check_export_folder(folder, overwrite=overwrite)
+    place = folder.resolve()  # a link stays one
+    try:
+        temporary = Path(tempfile.mkdtemp(prefix=f".{place.name[:40]}-", dir=place.parent))
+        try:
+            made, replaced = temporary / "made", temporary / "replaced"
+            made.mkdir()
+            yield made
+            if place.exists():
+                place.rename(replaced)
+            try:
+                made.rename(place)
+            except OSError:
+                if replaced.exists():
+                    replaced.rename(place)
+                raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error.strerror}); free some space or name another") from error

@@ -14,7 +14,7 @@ nox.options.sessions = ["lint", "tests", "wheels"]
 ROOT = Path(__file__).parent
 PACKAGES = ["pose-core", "pose-encoders", "text-to-pose", "pose-tokenizer", "ht-vae"]
 # Extras that a package's own tests exercise.
-EXTRAS = {"pose-core": ["--extra", "train"], "pose-encoders": ["--extra", "onnx"]}
+EXTRAS = {"pose-core": ["--extra", "train"], "pose-encoders": ["--extra", "onnx"], "text-to-pose": ["--extra", "onnx"]}
 
 
 @nox.session(venv_backend="none")
@@ -33,7 +33,7 @@ def tests(session: nox.Session, package: str) -> None:
 
 
 @nox.session
-@nox.parametrize("package", ["text-to-pose"], ids=["text-to-pose"])
+@nox.parametrize("package", ["pose-core", "text-to-pose"], ids=["pose-core", "text-to-pose"])
 def slow(session: nox.Session, package: str) -> None:
     """A package's tests that take over ten seconds each."""
     run_tests(session, package, "slow")

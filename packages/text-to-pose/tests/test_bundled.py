@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from pose_core import write
 from pose_core.metrics import acceleration
+from pose_core.testing import fake_sequence
 from text_to_pose.checkpoint import BUNDLED, load_model
 from text_to_pose.evaluation import evaluate
 from text_to_pose.generation import Sampling, StartFrames, generate_signs, generate_texts
@@ -77,6 +79,7 @@ def readme_commands():
 def test_what_the_readme_shows_works(cli, tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
     Path("words.txt").write_text("hello\nbaby\n", encoding="utf-8")
+    write(fake_sequence(frames=20), Path("me.pose"))
     status, out, err = cli(*arguments)
     assert status == 0, err
     assert "s of signing" in out

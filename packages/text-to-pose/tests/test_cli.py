@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from pose_format import Pose
 
@@ -39,6 +40,28 @@ def test_generate_json(cli, folder, tmp_path):
     assert word["frames"] == len(read(word["files"][0]))
 
 
+def test_generate_options_reach_the_model(cli, folder, tmp_path):
+    def made(name, *options):
+        status, _, err = cli("generate", "ab", *GENERATE, folder, "--output", tmp_path / name, "--json", *options)
+        assert status == 0, err
+        return read(tmp_path / name)
+
+    plain = made("plain.pose")
+    assert len(made("frames.pose", "--length", 40)) == 40
+    assert len(made("seconds.pose", "--duration", 2)) == 50
+    for option in (("--guidance", 2), ("--sampler", "diffusion"), ("--start", tmp_path / "frames.pose:20")):
+        other = made(f"{option[0]}.pose", "--length", len(plain), *option)
+        assert not np.allclose(other.keypoints, plain.keypoints, atol=1), option
+    seeds = [made(f"{seed}.pose", "--sampler", "diffusion", "--length", 9, "--seed", seed) for seed in (1, 2)]
+    assert not np.allclose(seeds[0].keypoints, seeds[1].keypoints, atol=1)
+    sign = "M507x507S1f720487x492"
+    status, out, _ = cli(
+        "generate", sign, *GENERATE, folder, "--output", tmp_path / "sign.pose", "--schedule", "cosine"
+    )
+    assert status == 0
+    assert f"{sign} in ase" in out
+
+
 def test_generate_file_makes_a_pose_a_line(cli, folder, tmp_path):
     (tmp_path / "words.txt").write_text("ab\n\nc a/b\n".replace("/", ""), encoding="utf-8")
     status, out, _ = cli("generate", "--file", tmp_path / "words.txt", *GENERATE, folder, "--output", tmp_path / "out")
@@ -58,6 +81,13 @@ def test_generate_file_makes_a_pose_a_line(cli, folder, tmp_path):
         (["--signed-language", "ase"], "give a text or --file"),
         (["a", "--signed-language", "ase", "--file", "words.txt"], "give a text or --file"),
         (["a", "--signed-language", "ase", "--steps", "0"], "--steps"),
+        (["a", "--signed-language", "ase", "--length", "9", "--duration", "1"], "give one of them"),
+        (["abc", "--signed-language", "ase", "--length", "3"], "need at least 4 frames"),
+        (["a", "--signed-language", "ase", "--duration", "nan"], "a number of seconds"),
+        (["a", "--signed-language", "ase", "--start", "nowhere.pose:3"], "nowhere.pose"),
+        (["M518x518S14c20482x48", "--signed-language", "ase"], "SignWriting"),
+        (["M507x507S2ff00487x492", "--signed-language", "ase"], "not taught the symbol 'S2ff'"),
+        (["a", "--signed-language", "ase", "--sampler", "magic"], "'refinement', 'diffusion'"),
         (["a", "--signed-language", "ase", "--device", "warp"], "device 'warp' cannot be used"),
     ],
 )
@@ -140,6 +170,24 @@ def test_train_then_evaluate_then_generate(cli, manifest, tmp_path):
 
     status, *_ = cli("generate", "abc", *GENERATE, run, "--output", tmp_path / "abc.pose")
     assert status == 0
+
+
+def test_pretraining_without_texts_then_fine_tuning(cli, manifest, tmp_path):
+    small = ("--config", "small", "--epochs", 1, "--device", "cpu", "--set", "network.encoder.hidden_dim=32")
+    folder = tmp_path / "poses"
+    for split in ("train", "val"):
+        (folder / split).mkdir(parents=True)
+        for path in sorted(manifest.parent.glob("ase-*.pose"))[:2]:
+            (folder / split / path.name).write_bytes(path.read_bytes())
+    for data in (manifest, folder):
+        run = tmp_path / f"any-{data.stem}"
+        status, _, err = cli("train", "--pretrain", "--data", data, "--output", run, *small)
+        assert status == 0, err
+    status, *_ = cli("train", "--data", manifest, "--output", tmp_path / "fine", "--from", run, *small)
+    assert status == 0
+    assert cli("generate", "ab", *GENERATE, tmp_path / "fine", "--output", tmp_path / "ab.pose")[0] == 0
+    status, _, err = cli("train", "--data", manifest, "--output", tmp_path / "no", "--from", run, "--device", "cpu")
+    assert (status, "a network of another size" in one_line(err)) == (2, True)
 
 
 @pytest.mark.parametrize("encoder", ["graph", "visual"])

@@ -248,6 +248,25 @@ def evaluate(
         print(f"{page}: every clip beside the model's")
 
 
+@app.command()
+def export(
+    output: Annotated[Path, typer.Option("--output", help="Folder for the ONNX files and what they need.")],
+    checkpoint: Checkpoint = BUNDLED,
+    overwrite: Overwrite = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write a model as ONNX, to be sampled with numpy and onnxruntime and without torch."""
+    from text_to_pose.export import export_checkpoint
+
+    exported = export_checkpoint(checkpoint, output, overwrite=overwrite, progress=say)
+    if json:
+        print_json(exported)
+        return
+    files = ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in exported.files.items())
+    print(f"{output}: {files}; agrees with torch within {exported.difference:.1e}")
+
+
 def main() -> None:
     """Entry point of the `text-to-pose` script."""
     run(app, "text-to-pose")

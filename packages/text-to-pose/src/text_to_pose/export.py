@@ -222,12 +222,18 @@ def _export(
     program = torch.onnx.export(
         traced,
         dynamo=True,
+        dynamic_shapes=axes,  # for their names
         input_names=input_names,
         output_names=output_names,
         custom_translation_table={torch.ops.aten.where.self: _where()},
         verbose=False,
     )
     assert program is not None
+    graph = program.model.graph
+    nodes = list(graph.all_nodes())
+    values = [value for node in nodes for value in node.outputs]
+    for part in (program.model, graph, *graph.inputs, *graph.initializers.values(), *nodes, *values):
+        part.metadata_props.clear()  # stack traces, with this machine's paths, take more room than a small network
     program.save(str(path))
 
 

@@ -15,6 +15,8 @@ from pose_core import UserError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from onnxruntime import InferenceSession
+
     from text_to_pose.config import Schedule
     from text_to_pose.tokenizer import TextTokenizer
 
@@ -42,10 +44,6 @@ class Condition:
     start_seen: np.ndarray
     length_mean: np.ndarray
     length_log_std: np.ndarray
-
-    def __len__(self) -> int:
-        """B, the number of sequences."""
-        return len(self.summary)
 
 
 CONDITION = tuple(field.name for field in fields(Condition))
@@ -157,7 +155,7 @@ class OnnxTextToPose:
             "start_keypoints": start_keypoints.astype(np.float32),
             "start_confidence": start_confidence.astype(np.float32),
         }
-        return Condition(*self._text.run(list(CONDITION), given))
+        return Condition(*_run(self._text, CONDITION, given))
 
     def lengths(self, condition: Condition, *, deviations: float = 0.0) -> np.ndarray:
         """Frames (B,) of each sequence: the middle of its distribution, or so many standard deviations above it."""
@@ -280,13 +278,15 @@ class OnnxTextToPose:
             "level": np.full(rows, level, np.float32),
             "noisy": np.full(rows, noisy, np.float32),
         }
-        features, presence = (
-            value[:, :T] for value in self._denoiser.run(["features", "presence"], {**guided, **given})
-        )
+        features, presence = (made[:, :T] for made in _run(self._denoiser, ("features", "presence"), guided | given))
         if both == 1:
             return Prediction(features, presence)
         (features, bare), (presence, bare_presence) = np.split(features, 2), np.split(presence, 2)
         return Prediction(bare + guidance * (features - bare), bare_presence + guidance * (presence - bare_presence))
+
+
+def _run(session: InferenceSession, outputs: Sequence[str], given: dict[str, np.ndarray]) -> list[np.ndarray]:
+    return [np.asarray(made) for made in session.run(list(outputs), given)]
 
 
 def frame_mask(lengths: Sequence[int] | np.ndarray) -> np.ndarray:

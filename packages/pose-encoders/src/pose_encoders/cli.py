@@ -78,7 +78,7 @@ def train(
     debug: Debug = False,
 ) -> None:
     """Train an encoder: to tell a manifest's texts or languages apart, or without labels on hidden frames."""
-    from pose_core.training import load_preset
+    from pose_core.training import is_main_process, load_preset
     from pose_encoders.training import PRESETS, RunConfig
     from pose_encoders.training import train as train_model
 
@@ -93,6 +93,8 @@ def train(
     }
     run_config = load_preset(RunConfig, config, PRESETS, settings_of(named, settings))
     model, metrics = train_model(data, output, run_config, start_from=start_from, resume=resume, overwrite=overwrite)
+    if not is_main_process():
+        return
     parameters = sum(p.numel() for p in model.parameters())
     if json:
         print_json({"output": output, "parameters": parameters, "metrics": metrics})

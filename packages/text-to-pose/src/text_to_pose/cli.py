@@ -171,6 +171,7 @@ def train(
     debug: Debug = False,
 ) -> None:
     """Train a model on a manifest's train split."""
+    from pose_core.training import is_main_process
     from text_to_pose.jobs import train_from_preset
 
     named = {
@@ -193,6 +194,8 @@ def train(
         resume=resume,
         overwrite=overwrite,
     )
+    if not is_main_process():
+        return
     if json:
         print_json({"output": output, "metrics": metrics})
         return
@@ -263,8 +266,9 @@ def export(
     if json:
         print_json(exported)
         return
-    files = ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in exported.files.items())
-    print(f"{output}: {files}; agrees with torch within {exported.difference:.1e}")
+    networks = {name: size for name, size in exported.files.items() if name.endswith(".onnx")}
+    sizes = ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in networks.items())
+    print(f"{output}: {sizes}; agrees with torch within {exported.difference:.1e}")
 
 
 def main() -> None:

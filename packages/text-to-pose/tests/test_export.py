@@ -1,0 +1,280 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from pose_core import UserError
+from pose_core.testing import fake_skeleton
+from pose_encoders.config import GraphEncoderConfig, VisualEncoderConfig
+from text_to_pose import export, numpy_sampling, sampling
+from text_to_pose.cli import app
+from text_to_pose.config import NetworkConfig, Schedule, TextConfig, TextToPoseConfig
+from text_to_pose.export import export_onnx
+from text_to_pose.generation import Sampling, StartFrames, encode_signs, generate_signs
+from text_to_pose.lengths import predicted_lengths
+from text_to_pose.model import TextToPose
+from text_to_pose.numpy_sampling import FILES, OnnxTextToPose, frame_mask
+
+for package in ("onnx", "onnxruntime", "onnxscript"):
+    pytest.importorskip(package)
+
+CLOSE = {"atol": 1e-3, "rtol": 0}
+# Of other sizes than were exported: signs, and their lengths.
+BATCHES = [
+    ([("A", "ase")], [2]),
+    ([("sch", "ise"), ("C", "ase"), ("A", "ise")], [9, 4, 14]),
+    ([("B", "ase")] * 4 + [("M507x515S1f720487x492", "ise")], [5, 21, 6, 7, 8]),
+]
+
+
+def untrained(network, text, **settings):
+    torch.manual_seed(0)
+    hands = dict.fromkeys(text.alphabets, "right")
+    model = TextToPose(
+        TextToPoseConfig(
+            network=network, skeleton=fake_skeleton().to_dict(), text=text, signing_hands=hands, **settings
+        )
+    )
+    model.start_keypoints.normal_(std=0.5)
+    model.start_confidence.fill_(1.0)
+    model.start_confidence[:, -5:] = 0.0
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def original(tiny):
+    alphabets = {"ase": ["A", "B", "C"], "ise": ["A", "SCH"]}
+    return untrained(tiny, TextConfig(alphabets=alphabets, vocabulary=["S1f7", "c2", "r0"]), num_steps=3)
+
+
+@pytest.fixture(scope="module")
+def run(original, tmp_path_factory):
+    """The command on a model's folder, where an older export lies: what it printed, and the folder."""
+    folder = tmp_path_factory.mktemp("export")
+    original.save_pretrained(folder / "model")
+    output = folder / "onnx"
+    output.mkdir()
+    (output / "text.onnx").write_bytes(b"old")
+    arguments = ["export", "--checkpoint", folder / "model", "--output", output, "--overwrite", "--json"]
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    return result, output
+
+
+@pytest.fixture(scope="module")
+def exported(run):
+    return OnnxTextToPose(run[1])
+
+
+def both_conditions(original, exported, signs):
+    start = StartFrames.bundled(original, [language for _, language in signs])
+    with torch.inference_mode():
+        return encode_signs(original, signs, start), exported.condition(signs)
+
+
+def compare(ours, theirs, mask):
+    """Every step's sequence, real frames only."""
+    with torch.inference_mode():
+        theirs = list(theirs)
+    ours = list(ours)
+    assert len(ours) == len(theirs)
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine.features[mask], other.features.numpy()[mask], **CLOSE)
+        np.testing.assert_allclose(mine.presence[mask], other.presence.numpy()[mask], **CLOSE)
+
+
+@pytest.mark.slow
+def test_the_command_writes_four_files_and_says_how_near_they_come(run):
+    result, output = run
+    assert result.exit_code == 0
+    said = json.loads(result.stdout)
+    assert said["output"] == str(output)
+    assert said["files"] == {name: (output / name).stat().st_size for name in FILES}
+    assert 0 < said["difference"] < 1e-3
+    assert sorted(path.name for path in output.iterdir()) == sorted(FILES)
+    assert not list(output.parent.glob(".*"))
+
+
+@pytest.mark.slow
+def test_an_export_names_no_path_of_this_machine(run):
+    places = {str(Path(module.__file__).parent).encode() for module in (torch, export)}
+    for path in run[1].iterdir():
+        assert not any(place in path.read_bytes() for place in places)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("signs", "lengths"), BATCHES)
+@pytest.mark.parametrize("guidance", [1.0, 2.0])
+@pytest.mark.parametrize(("num_steps", "schedule"), [(1, "linear"), (5, "cosine")])
+def test_refinement_gives_the_same(original, exported, signs, lengths, guidance, num_steps, schedule):
+    theirs, ours = both_conditions(original, exported, signs)
+    mask = frame_mask(lengths)
+    options = {"schedule": schedule, "guidance": guidance}
+    compare(
+        exported.refine(ours, mask, num_steps, **options),
+        original.refine(theirs, torch.from_numpy(mask), num_steps, **options),
+        mask,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("signs", "lengths"), BATCHES)
+def test_diffusion_gives_the_same_from_the_same_noise(original, exported, signs, lengths):
+    theirs, ours = both_conditions(original, exported, signs)
+    mask = frame_mask(lengths)
+    noise = sampling.Noise(torch.from_numpy(mask), exported.start_keypoints.shape[1:], seed=3)
+    noises = [noise.draw().numpy() for _ in range(4)]
+    options = {"schedule": "sigmoid", "guidance": 2.0}
+    compare(
+        exported.diffuse(ours, mask, 4, noises=noises, **options),
+        original.diffuse(theirs, torch.from_numpy(mask), 4, seed=3, **options),
+        mask,
+    )
+
+
+@pytest.mark.slow
+def test_keypoints_and_lengths_are_those_of_generate_signs(original, exported):
+    signs, lengths = BATCHES[1]
+    theirs, ours = both_conditions(original, exported, signs)
+    with torch.inference_mode():
+        assert exported.lengths(ours).tolist() == predicted_lengths(original, theirs).tolist()
+    assert (exported.lengths(ours, deviations=2.0) >= exported.lengths(ours)).all()
+    random = np.random.default_rng(0)
+    keypoints = random.normal(size=(len(signs), *exported.start_keypoints.shape[1:])).astype(np.float32)
+    confidence = (random.random(keypoints.shape[:2]) > 0.3).astype(np.float32)
+    start = StartFrames(torch.from_numpy(keypoints), torch.from_numpy(confidence))
+    wanted = generate_signs(original, signs, start, sampling=Sampling(num_steps=2), lengths=lengths)
+    condition = exported.condition(signs, keypoints, confidence)
+    *_, made = exported.refine(condition, frame_mask(lengths), 2)
+    found, presence = exported.keypoints(made, condition)
+    assert found.dtype == np.float32
+    assert ((presence > 0) & (presence < 1)).all()
+    for row, sequence in enumerate(wanted):
+        there = sequence.confidence > 0
+        assert there.any()
+        np.testing.assert_allclose(found[row, : lengths[row]][there], sequence.keypoints[there], **CLOSE)
+    wrists = (confidence > 0) & (confidence[:, exported.roots] > 0)  # a finger lies on its wrist
+    np.testing.assert_allclose(found[:, 0][wrists], keypoints[wrists], atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_wrong_sign_is_refused_as_in_torch(exported):
+    with pytest.raises(UserError, match="unknown signed language 'xyz'"):
+        exported.condition([("A", "xyz")])
+    with pytest.raises(UserError, match="was taught the letter 'Q'"):
+        exported.condition([("Q", "ase")])
+
+
+@pytest.mark.slow
+def test_sampling_needs_no_torch(run):
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import numpy as np\n"
+        "from text_to_pose.numpy_sampling import OnnxTextToPose, frame_mask\n"
+        f"model = OnnxTextToPose({str(run[1])!r})\n"
+        "start = model.start_keypoints[:1], model.start_confidence[:1]\n"
+        "condition = model.encode(np.array([[2]]), np.array([0]), np.array([1]), *start)\n"
+        "mask = frame_mask(model.lengths(condition))\n"
+        "for sampler in (model.refine, model.diffuse):\n"
+        "    *_, made = sampler(condition, mask, guidance=1.5)\n"
+        "    assert np.isfinite(model.keypoints(made, condition)[0]).all()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.slow
+def test_a_graph_model_of_characters_can_be_exported(tmp_path):
+    # No lexicon, so neither languages nor letters are used; three frames a token; added to the sequence that is shown.
+    network = NetworkConfig(
+        encoder=GraphEncoderConfig(hidden_dim=16, num_layers=1, num_heads=2, dropout=0.0),
+        decoder_layers=1,
+        frames_per_token=3,
+        num_heads=2,
+        prediction="change",
+    )
+    model = untrained(network, TextConfig(kind="characters", alphabets={"ase": []}, vocabulary=["a", "b", " "]))
+    made = export_onnx(model, tmp_path / "onnx")
+    assert made.difference < 1e-3
+    assert OnnxTextToPose(tmp_path / "onnx").condition([("a b", "ase"), ("b", "ase")]).text_mask.sum() == 6
+
+
+@pytest.mark.parametrize("schedule", get_args(Schedule))
+@pytest.mark.parametrize("num_steps", [1, 7])
+def test_schedules_are_those_of_torch(schedule, num_steps):
+    theirs = sampling.levels(schedule, num_steps)
+    ours = numpy_sampling.levels(schedule, num_steps, sampling.STEEPNESS)
+    np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-6)
+    np.testing.assert_allclose(numpy_sampling.step_sizes(ours), sampling.step_sizes(theirs).numpy(), atol=1e-5)
+
+
+def test_noise_does_not_depend_on_padding():
+    long = numpy_sampling.normal_noise(frame_mask([5, 9]), (3, 2), seed=4)
+    short = numpy_sampling.normal_noise(frame_mask([5]), (3, 2), seed=4)
+    for _ in range(3):
+        padded = next(long)
+        np.testing.assert_array_equal(padded[:1, :5], next(short))
+        assert (padded[0, 5:] == 0).all()
+        assert padded.dtype == np.float32
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxruntime", "onnxscript"])
+def test_a_missing_package_is_one_line(cli, folder, tmp_path, monkeypatch, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    status, out, err = cli("export", "--checkpoint", folder, "--output", tmp_path / "onnx")
+    assert (status, out) == (2, "")
+    assert err == f"Error: exporting needs {package}: pip install 'text-to-pose[onnx]'\n"
+    assert not (tmp_path / "onnx").exists()
+
+
+def test_a_folder_that_is_not_an_exports_to_write_is_refused_before_any_work(cli, tmp_path):
+    # With a model that does not exist: the folder is looked at first.
+    mine, earlier, file = tmp_path / "mine", tmp_path / "earlier", tmp_path / "file"
+    mine.mkdir()
+    earlier.mkdir()
+    (mine / "thesis.txt").write_text("mine")
+    (earlier / "text.onnx").write_text("old")
+    file.write_text("mine")
+    for output, options, message in (
+        (mine, [], f"{mine}: is not empty; use --overwrite"),
+        (mine, ["--overwrite"], f"{mine}: holds thesis.txt, which is of no export; name another folder"),
+        (earlier, [], f"{earlier}: is not empty; use --overwrite"),
+        (file, ["--overwrite"], f"{file}: is a file; name a folder"),
+        (earlier, ["--overwrite"], "nowhere: no such model folder"),
+    ):
+        status, _, err = cli("export", "--checkpoint", tmp_path / "nowhere", "--output", output, *options)
+        assert (status, message in err, err.count("\n")) == (2, True, 1), err
+    assert (mine / "thesis.txt").read_text() == "mine"
+    assert (earlier / "text.onnx").read_text() == "old"
+
+
+def test_an_export_that_fails_leaves_everything_as_it_was(model, tmp_path, monkeypatch):
+    output = tmp_path / "onnx"
+    output.mkdir()
+    (output / "text.onnx").write_text("old")
+    monkeypatch.setattr(export, "_export", lambda *arguments: None)
+    monkeypatch.setattr(export, "_difference", lambda *arguments: float("nan"))
+    with pytest.raises(RuntimeError, match="results differ from torch's"):
+        export_onnx(model, output, overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["onnx"]
+    assert [path.read_text() for path in output.iterdir()] == ["old"]
+
+
+def test_a_visual_model_is_refused(tmp_path):
+    network = NetworkConfig(encoder=VisualEncoderConfig(hidden_dim=16, num_layers=1, num_heads=2), num_heads=2)
+    with pytest.raises(UserError, match="visual encoder"):
+        export_onnx(untrained(network, TextConfig(alphabets={"ase": ["A"]})), tmp_path / "onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_no_export_is_refused_by_name(tmp_path):
+    with pytest.raises(UserError, match=r"lacks config\.json and start_frames\.npz and text\.onnx and denoiser\.onnx"):
+        OnnxTextToPose(tmp_path)
+    for name in FILES:
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(UserError, match="not an export of this version"):
+        OnnxTextToPose(tmp_path)

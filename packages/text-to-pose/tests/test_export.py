@@ -278,3 +278,9 @@ def test_a_folder_that_is_no_export_is_refused_by_name(tmp_path):
         (tmp_path / name).write_text("{}")
     with pytest.raises(UserError, match="not an export of this version"):
         OnnxTextToPose(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_files_name_no_place_of_this_machine(run):
+    for name in ("text.onnx", "denoiser.onnx"):
+        assert b".py" not in (run[1] / name).read_bytes()

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 B, T = 2, 16  # of the example that is traced
 
 
+def without_traces(program: torch.onnx.ONNXProgram) -> None:
+    """Drops the stack traces that torch leaves in an exported network: this machine's paths are in them."""
+    graph = program.model.graph
+    nodes = list(graph.all_nodes())
+    values = [value for node in nodes for value in node.outputs]
+    for part in (program.model, graph, *graph.inputs, *graph.initializers.values(), *nodes, *values):
+        part.metadata_props.clear()
+
+
 class _FromKeypoints(nn.Module):
     def __init__(self, encoder: PoseEncoder) -> None:
         super().__init__()
@@ -74,6 +83,7 @@ def export_onnx(encoder: PoseEncoder, path: str | Path, *, overwrite: bool = Fal
         output_names=["vectors"],
         verbose=False,
     )
+    assert program is not None
+    without_traces(program)
     with written_whole(path, overwrite=overwrite) as temporary:
-        assert program is not None
         program.save(str(temporary))

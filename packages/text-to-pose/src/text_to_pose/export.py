@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from pose_core import UserError
 from pose_core.files import check_output_folder
 from pose_encoders import AdditionalSequence
+from pose_encoders.export import without_traces
 from text_to_pose import numpy_sampling
 from text_to_pose.checkpoint import load_model
 from text_to_pose.generation import LETTING_GO
@@ -229,11 +230,7 @@ def _export(
         verbose=False,
     )
     assert program is not None
-    graph = program.model.graph
-    nodes = list(graph.all_nodes())
-    values = [value for node in nodes for value in node.outputs]
-    for part in (program.model, graph, *graph.inputs, *graph.initializers.values(), *nodes, *values):
-        part.metadata_props.clear()  # stack traces, with this machine's paths, take more room than a small network
+    without_traces(program)
     program.save(str(path))
 
 

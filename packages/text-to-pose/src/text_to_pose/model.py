@@ -106,7 +106,7 @@ def frame_places(lengths: Tensor, T: int) -> Tensor:
     t = torch.arange(T, device=lengths.device, dtype=torch.float32)[None, :]
     last = (lengths.float() - 1)[:, None]
     reach = torch.tensor([2.0, 4.0, 8.0, 16.0], device=lengths.device)
-    from_start = torch.exp(-t[..., None] / reach).expand(len(lengths), -1, -1)
+    from_start = torch.exp(-t[..., None] / reach).expand(lengths.shape[0], -1, -1)
     to_end = torch.exp(-(last - t).clamp(min=0)[..., None] / reach)
     turns = torch.tensor([0.5, 1.0, 2.0, 4.0], device=lengths.device)
     part = 2 * math.pi * (t / last.clamp(min=1)).clamp(max=1)[..., None] * turns

@@ -6,8 +6,6 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
-
 from pose_core import UserError
 from text_to_pose.hamnosys import hamnosys_text, hamnosys_tokens, is_hamnosys
 from text_to_pose.signwriting import fingerspelled, is_signwriting, signwriting_text, signwriting_tokens, to_fsw
@@ -15,6 +13,7 @@ from text_to_pose.signwriting import fingerspelled, is_signwriting, signwriting_
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import torch
     from torch import Tensor
 
     from text_to_pose.config import TextConfig, TextKind
@@ -74,6 +73,8 @@ class TextBatch:
     @classmethod
     def of(cls, texts: Sequence[Tokens]) -> TextBatch:
         """Pads texts to the longest."""
+        import torch  # here, so that an exported model's texts are tokenized without it
+
         L = max(len(text.ids) for text in texts)
         return cls(
             torch.tensor([[*text.ids, *[PAD] * (L - len(text.ids))] for text in texts]),

@@ -61,7 +61,8 @@ def plot_steps(quality: dict, path: Path) -> None:
     for axis, (name, title) in zip(axes, FIGURES.items(), strict=True):
         for sampler, by_steps in quality.items():
             axis.plot(STEPS, [by_steps[steps][name] for steps in STEPS], marker="o", label=sampler)
-        axis.set(title=title, xscale="log", xlabel="steps", ylim=(0, None))
+        highest = max(scores[name] for by_steps in quality.values() for scores in by_steps.values())
+        axis.set(title=title, xscale="log", xlabel="steps", ylim=(0, 1.2 * highest))
     axes[0].legend()
     figure.savefig(path, dpi=80)
 

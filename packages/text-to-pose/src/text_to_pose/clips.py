@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pose_core.skeleton import Side
     from text_to_pose.objective import Objective
     from text_to_pose.tokenizer import TextTokenizer
+    from text_to_pose.transplants import Transplants
 
 
 def prepare(sequence: PoseSequence, fps: float, skeleton: Skeleton | None = None) -> PoseSequence:
@@ -80,6 +81,19 @@ def signing_hands(clips: Sequence[Clip], sequences: Sequence[PoseSequence]) -> d
         shares[clip.signed_language][0] += sequence.hand_share("left")
         shares[clip.signed_language][1] += sequence.hand_share("right")
     return {language: "left" if left > right else "right" for language, (left, right) in shares.items()}
+
+
+def hand_shape(sequence: PoseSequence, side: Side) -> tuple[np.ndarray, np.ndarray] | None:
+    """A hand relative to its wrist, over the frames it is seen: (T', 21, D) in shoulder widths, confidence (T', 21).
+
+    None where it is seen in no frame.
+    """
+    hand = sequence.skeleton.hand(side)
+    seen = sequence.confidence[:, hand[:1]].any(axis=1)
+    if not seen.any():
+        return None
+    points = sequence.keypoints[seen][:, hand]
+    return points - points[:, :1], sequence.confidence[seen][:, hand]
 
 
 def mean_start_frame(sequences: Sequence[PoseSequence]) -> tuple[np.ndarray, np.ndarray]:
@@ -140,6 +154,7 @@ class TextDataset(Dataset):
         clips, sequences: the clips, prepared.
         start_clips, start_sequences: where start frames of other clips come from; may hold the same clips.
         objective: draw start frames and lengths at random, and show parts of texts only; None for neither.
+        transplants: makes some clips those of letters their language was not taught.
         with_text: False leaves every text out.
     """
 
@@ -152,13 +167,17 @@ class TextDataset(Dataset):
         start_clips: Sequence[Clip],
         start_sequences: Sequence[PoseSequence],
         objective: Objective | None,
+        transplants: Transplants | None = None,
         with_text: bool = True,
     ) -> None:
         self.sequences = sequences
         self.tokenizer = tokenizer
         self.objective = objective
+        self.transplants = transplants
+        self.languages = [clip.signed_language for clip in clips]
         self.labels = [f"{clip.signed_language} {clip.text}"[:40] for clip in clips]
-        self.texts = [_views(tokenizer, clip) if with_text else [tokenizer.tokenize(None, "")] for clip in clips]
+        nothing = [tokenizer.tokenize(None, "")]
+        self.texts = [_views(tokenizer, clip.text, clip.signed_language) if with_text else nothing for clip in clips]
         self.starts = [
             [
                 start
@@ -172,27 +191,37 @@ class TextDataset(Dataset):
         return len(self.sequences)
 
     def __getitem__(self, index: int) -> tuple[PoseSequence, Tokens, np.ndarray, np.ndarray, str]:
-        sequence, others = self.sequences[index], self.starts[index]
-        start, frame, text = sequence, 0, self.texts[index][0]
+        sequence, views, others = self.sequences[index], self.texts[index], self.starts[index]
+        if self.objective is not None and draw() < self.objective.untaught:
+            sequence, views = self._untaught(index)
+        start, frame, text = sequence, 0, views[0]
         if self.objective is not None:
-            kind = _random()
+            kind = draw()
             if others and kind < 0.5:
-                start = others[int(_random() * len(others))]
+                start = others[int(draw() * len(others))]
                 if kind < 0.25:
-                    frame = int(_random() * len(start))
+                    frame = int(draw() * len(start))
                     sequence = sequence[_nearest_frame(sequence, start, frame) :]
-            if _random() < 0.3:
-                sequence = stretch(sequence, max(1, round(len(sequence) * (0.85 + 0.35 * _random()))))
-            text = self._view(index, self.objective)
+            if draw() < 0.3:
+                sequence = stretch(sequence, max(1, round(len(sequence) * (0.85 + 0.35 * draw()))))
+            text = self._view(views, self.objective)
         elif others:
             start = others[index % len(others)]
         return sequence, text, start.keypoints[frame], start.confidence[frame], self.labels[index]
 
-    def _view(self, index: int, objective: Objective) -> Tokens:
-        if _random() < objective.without_text:
+    def _untaught(self, index: int) -> tuple[PoseSequence, list[Tokens]]:
+        """The clip with the hand of a letter its language was not taught, if there is one, and that letter."""
+        sequence, language = self.sequences[index], self.languages[index]
+        letter = self.transplants.draw(language) if self.transplants is not None else None
+        if self.transplants is None or letter is None:
+            return sequence, self.texts[index]
+        return self.transplants.apply(sequence, language, letter), _views(self.tokenizer, letter, language)
+
+    def _view(self, views: list[Tokens], objective: Objective) -> Tokens:
+        if draw() < objective.without_text:
             return self.tokenizer.tokenize(None, "")
-        whole, *parts = self.texts[index]
-        kind = _random()
+        whole, *parts = views
+        kind = draw()
         if not parts or kind >= objective.without_signwriting + objective.only_signwriting:
             return whole
         return parts[kind < objective.only_signwriting]
@@ -209,20 +238,20 @@ class TextDataset(Dataset):
         )
 
 
-def _views(tokenizer: TextTokenizer, clip: Clip) -> list[Tokens]:
-    """A clip's text; of a letter with known SignWriting also the letter alone, and the SignWriting alone."""
-    whole = tokenizer.tokenize(clip.text, clip.signed_language)
+def _views(tokenizer: TextTokenizer, text: str, signed_language: str) -> list[Tokens]:
+    """A text; of a letter with known SignWriting also the letter alone, and the SignWriting alone."""
+    whole = tokenizer.tokenize(text, signed_language)
     if tokenizer.kind != "letters" or len(whole.ids) == 1:
         return [whole]
     return [
         whole,
-        tokenizer.tokenize(clip.text, clip.signed_language, signwriting=False),
+        tokenizer.tokenize(text, signed_language, signwriting=False),
         Tokens(whole.ids, whole.language),
     ]
 
 
-def _random() -> float:
-    """From torch's generator, which the training seed sets and its checkpoints keep."""
+def draw() -> float:
+    """A number in [0, 1) from torch's generator, which the training seed sets and its checkpoints keep."""
     return torch.rand(()).item()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from pose_core import UserError
-from pose_core.transforms import denormalize, normalize, stretch
+from pose_core.transforms import denormalize, fill_gaps, normalize, stretch
 from text_to_pose.clips import body_and_hands
 from text_to_pose.generation import Sampling
 from text_to_pose.sampling import levels
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from text_to_pose.model import Condition, TextToPose
 
 FILLED = 0.5  # confidence of a keypoint that was filled in
+BRIDGED = 0.5  # seconds that a keypoint may be unseen and still be put on a line: the model does no better there
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,9 @@ def correct(
 ) -> PoseSequence:
     """Fills in the model's keypoints (body and hands) where a sequence misses them.
 
-    The model makes the sequence from what is known of it, and what it makes is moved so that it meets the known
-    keypoints before and after each gap. A hand that is seen in no frame stays missing, unless a text is given and it is
+    A keypoint that is unseen for up to half a second is put on the line between before and after. For what is missing
+    longer, at the beginning or at the end, the model makes the sequence from what is known of it, and what it makes is
+    moved so that it meets the known keypoints. A hand that is seen in no frame stays missing, unless a text is given and it is
     the hand that signs it.
 
     Args:
@@ -66,7 +68,8 @@ def correct(
     if not (body.confidence > 0).any():
         raise UserError("nobody is seen in any frame; there is nothing to go by")
     normalized, placement = normalize(body)
-    known = stretch(normalized, max(2, round(len(body) * model.config.fps / body.fps)))
+    bridged = fill_gaps(normalized, max_frames=round(BRIDGED * body.fps))
+    known = stretch(bridged, max(2, round(len(body) * model.config.fps / body.fps)))
     text_batch = TextBatch.of([model.tokenizer.tokenize(text, signed_language)]).to(model.device)
     first = int(np.flatnonzero((known.confidence > 0).any(axis=1))[0])
     condition, _ = model.condition(
@@ -78,7 +81,7 @@ def correct(
     seen = torch.from_numpy(known.confidence > 0)[None].to(model.device)
     made = complete(model, condition, Known(model.features(keypoints), model.features.confidence(seen) > 0), sampling)
     made = replace(known, keypoints=made[0].float().cpu().numpy(), confidence=np.ones_like(known.confidence))
-    filled = denormalize(_meeting(stretch(made, len(body)), normalized), placement)
+    filled = denormalize(_meeting(stretch(made, len(body)), bridged), placement)
     wanted = _wanted(model, normalized, signed_language if text is not None else None)
     return _filled_in(sequence, filled, (normalized.confidence == 0) & wanted)
 

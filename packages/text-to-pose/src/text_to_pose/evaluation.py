@@ -13,7 +13,7 @@ import torch
 from pose_core import UserError
 from pose_core.data import read_manifest
 from pose_core.metrics import acceleration_ratio, dtw, dtw_mje, frame_distances
-from text_to_pose.clips import read_prepared, signing_hands
+from text_to_pose.clips import hand_shape, read_prepared, signing_hands
 from text_to_pose.generation import Sampling, StartFrames, generate_signs
 from text_to_pose.tokenizer import fold
 
@@ -276,19 +276,6 @@ def score(everything: ManifestClips, rows: Sequence[int], sequences: Sequence[Po
         A score a sequence, in their order; none for None.
     """
     return [_clip_score(everything, i, made) for i, made in zip(rows, sequences, strict=True) if made is not None]
-
-
-def hand_shape(sequence: PoseSequence, side: Side) -> tuple[np.ndarray, np.ndarray] | None:
-    """A hand relative to its wrist, over the frames it is seen: (T', 21, D) in shoulder widths, confidence (T', 21).
-
-    None where it is seen in no frame.
-    """
-    hand = sequence.skeleton.hand(side)
-    seen = sequence.confidence[:, hand[:1]].any(axis=1)
-    if not seen.any():
-        return None
-    points = sequence.keypoints[seen][:, hand]
-    return points - points[:, :1], sequence.confidence[seen][:, hand]
 
 
 def other_clip(clips: Sequence[Clip], i: int) -> int | None:

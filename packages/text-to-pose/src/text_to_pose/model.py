@@ -203,8 +203,8 @@ class TextToPose(
         K, D = self.skeleton.num_keypoints, self.skeleton.num_dims
         self.features = HandFeatures(self.skeleton, network.hand_scale)
         lexicon = None
-        if config.text.kind == "letters":
-            lexicon = Lexicon(self.tokenizer.pairs, len(self.tokenizer.languages), dim)
+        if config.text.kind == "letters" and self.tokenizer.letters:  # there are none in pretraining
+            lexicon = Lexicon(len(self.tokenizer.languages), len(self.tokenizer.letters), dim)
         self.text_encoder = TextEncoder(
             len(self.tokenizer), lexicon, dim, network.text_layers, network.num_heads, network.dropout
         )

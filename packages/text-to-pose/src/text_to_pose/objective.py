@@ -17,9 +17,12 @@ class Objective(BaseModel):
     first: float = Field(0.4, ge=0, le=1, description="share that is a first step: the start frame repeated")
     noised: float = Field(0.25, ge=0, le=1, description="share of the others that is diffusion's: noise on the truth")
     known: float = Field(
-        0.25, ge=0, le=1, description="share of the others that knows a part of the truth, as in correction"
+        0.35, ge=0, le=1, description="share of the others that knows a part of the truth, as in correction"
     )
-    without_text: float = Field(0.1, ge=0, lt=1, description="share of texts left out, which guidance needs")
+    untaught: float = Field(
+        0.25, ge=0, le=1, description="share of clips given the hand of a letter that their language was not taught"
+    )
+    without_text: float = Field(0.15, ge=0, lt=1, description="share of texts left out, which guidance needs")
     without_signwriting: float = Field(0.3, ge=0, le=1, description="share of letters shown without their SignWriting")
     only_signwriting: float = Field(0.15, ge=0, le=1, description="share of letters shown as SignWriting alone")
 

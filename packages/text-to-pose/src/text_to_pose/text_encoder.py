@@ -11,8 +11,6 @@ from torch import Tensor, nn
 from pose_encoders import AdditionalSequence, TransformerStack
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from text_to_pose.tokenizer import TextBatch
 
 
@@ -24,53 +22,25 @@ def sinusoids(x: Tensor, num_frequencies: int, highest: float) -> Tensor:
 
 
 class Lexicon(nn.Module):
-    """A vector for each letter of each language, and for a letter that a language was not taught, one made of others'.
+    """A vector for each letter of each language: one the letter has in all of them, and one of its own there."""
 
-    That is the mean of the same letter in the languages that have it, weighed by how much those languages' letters are
-    alike: few numbers, which the network cannot learn a letter by heart with. In training, letters it knows are made
-    that way, too, from a part of the other languages, so that it learns weights and vectors that can stand in.
-
-    Args:
-        pairs: (language, letter) that are taught.
-        num_languages: of all.
-        dim: C of what comes out.
-    """
-
-    HIDDEN = 0.4  # share of letters that are made from other languages' in training
-    LEFT_OUT = 0.3  # share of the other languages that are left out then
     CODE_DIM = 64
 
-    pair_languages: Tensor
-    pair_letters: Tensor
-
-    def __init__(self, pairs: Sequence[tuple[int, int]], num_languages: int, dim: int) -> None:
+    def __init__(self, num_languages: int, num_letters: int, dim: int) -> None:
         super().__init__()
-        self.codes = nn.Parameter(torch.randn(len(pairs), self.CODE_DIM))
-        self.asking = nn.Parameter(0.3 * torch.randn(num_languages, 16))
-        self.answering = nn.Parameter(0.3 * torch.randn(num_languages, 16))
+        self.num_letters = num_letters
+        self.shared = nn.Embedding(num_letters, self.CODE_DIM)
+        self.own = nn.Embedding(num_languages * num_letters, self.CODE_DIM)
         self.projection = nn.Linear(self.CODE_DIM, dim)
         # As large as the language's token, which a letter's vector is added to.
-        nn.init.normal_(self.projection.weight, std=self.CODE_DIM**-0.5)
-        languages, letters = torch.tensor(list(pairs), dtype=torch.long).reshape(-1, 2).T
-        self.register_buffer("pair_languages", languages.clone(), persistent=False)
-        self.register_buffer("pair_letters", letters.clone(), persistent=False)
+        nn.init.normal_(self.projection.weight, std=(2 * self.CODE_DIM) ** -0.5)
 
     def forward(self, languages: Tensor, letters: Tensor) -> Tensor:
-        """Languages (B,) and letters (B,) to vectors (B, C); 0 for a letter that no language was taught."""
-        same = self.pair_letters == letters[:, None]  # (B, P)
-        own = same & (self.pair_languages == languages[:, None])
-        others = same & ~own
-        if self.training:
-            part = others & (torch.rand(others.shape, device=others.device) >= self.LEFT_OUT)
-            others = torch.where(part.any(dim=1, keepdim=True), part, others)
-            known = own.any(dim=1) & (torch.rand(len(letters), device=letters.device) >= self.HIDDEN)
-        else:
-            known = own.any(dim=1)
-        use = torch.where(known[:, None] | ~others.any(dim=1, keepdim=True), own, others)
-        alike = self.asking[languages.clamp(min=0)] @ self.answering[self.pair_languages].T  # (B, P)
-        weights = alike.masked_fill(~use, torch.finfo(alike.dtype).min).softmax(dim=1)
-        there = use.any(dim=1, keepdim=True)
-        return self.projection(weights @ self.codes) * there
+        """Languages (B,) and letters (B,) to vectors (B, C); 0 where there is no letter."""
+        there = letters >= 0
+        letters = letters.clamp(min=0)
+        code = self.shared(letters) + self.own(languages.clamp(min=0) * self.num_letters + letters)
+        return self.projection(code) * there[:, None]
 
 
 class TextEncoder(nn.Module):

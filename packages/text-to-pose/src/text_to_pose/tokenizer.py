@@ -99,11 +99,6 @@ class TextTokenizer:
             for language, letters in self.alphabets.items()
         }
         self.letters = sorted({letter for letters in self._taught.values() for letter in letters})
-        self.pairs = [
-            (self.languages.index(language), self.letters.index(letter))
-            for language in self.languages
-            for letter in sorted(self._taught[language])
-        ]
         self.vocabulary = ["<pad>", "<nothing>", *(f"<{language}>" for language in self.languages), *config.vocabulary]
         self._ids = {token: i for i, token in enumerate(self.vocabulary)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -21,6 +22,7 @@ from text_to_pose.model import TextToPose
 from text_to_pose.objective import Objective
 from text_to_pose.signwriting import signwriting_vocabulary
 from text_to_pose.tokenizer import find_kind, fold, letter_symbols
+from text_to_pose.transplants import Transplants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +59,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
 ) -> tuple[TextToPose, dict[str, float]]:
-    """Trains on a manifest's train split, choosing the best weights by its validation split where it has one.
+    """Trains on a manifest's train split, keeping the weights that `config.training.keep` says.
 
     Args:
         data: manifest CSV; for pretraining a folder of poses will do.
@@ -88,11 +90,19 @@ def train(
     model = build_model(train_clips, train_sequences, config, with_text=not pretrain)
     if source is not None:
         adopt(model, source)
-    starts = {"start_clips": train_clips, "start_sequences": train_sequences, "with_text": not pretrain}
-    train_set = TextDataset(train_clips, train_sequences, model.tokenizer, objective=config.objective, **starts)
+    dataset = partial(
+        TextDataset,
+        tokenizer=model.tokenizer,
+        start_clips=train_clips,
+        start_sequences=train_sequences,
+        with_text=not pretrain,
+    )
+    letters = model.config.text.kind == "letters" and not pretrain
+    transplants = Transplants(train_clips, train_sequences) if letters else None
+    train_set = dataset(train_clips, train_sequences, objective=config.objective, transplants=transplants)
     validation_loader = None
     if validation_clips:
-        validation_set = TextDataset(validation_clips, validation_sequences, model.tokenizer, objective=None, **starts)
+        validation_set = dataset(validation_clips, validation_sequences, objective=None)
         validation_loader = _loader(validation_set, config.training, shuffle=False)
 
     module = TextToPoseModule(model, config.training, config.objective)

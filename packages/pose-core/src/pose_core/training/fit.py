@@ -123,8 +123,8 @@ def fit(
             from there.
 
     Returns:
-        The trainer, its metrics in `callback_metrics`. The module holds the best weights by `monitor`, averaged if
-        `ema_decay` is set.
+        The trainer, its metrics in `callback_metrics`. The module holds the best weights by `monitor` or the last ones,
+        as `config.keep` says, averaged if `ema_decay` is set.
 
     Raises:
         UserError: settings that Lightning refuses, or samples of a module that makes none.
@@ -181,7 +181,7 @@ def fit(
             trainer.fit(module, train_loader, validation_loader, ckpt_path=resume_from)
     except SystemExit:
         raise KeyboardInterrupt from None  # Lightning's answer to Ctrl-C; whoever called us has one of their own
-    if best is not None and best.best_model_path:
+    if config.keep == "best" and best is not None and best.best_model_path:
         load_weights(module, best.best_model_path)
     return trainer
 

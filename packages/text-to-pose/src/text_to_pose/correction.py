@@ -49,8 +49,8 @@ def correct(
 
     A keypoint that is unseen for up to half a second is put on the line between before and after. For what is missing
     longer, at the beginning or at the end, the model makes the sequence from what is known of it, and what it makes is
-    moved so that it meets the known keypoints. A hand that is seen in no frame stays missing, unless a text is given and it is
-    the hand that signs it.
+    moved so that it meets the known keypoints. A hand that is seen in no frame stays missing, unless a text is given
+    and it is the hand that signs it.
 
     Args:
         sequence: (T, K, D) in pixels, on any skeleton that shares keypoints with the model's, at any frame rate.

@@ -1,0 +1,203 @@
+"""The `pose-tokenizer` command: check, load, call one function, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say, settings_of
+
+app = new_app("Sign language poses to discrete tokens and back.")
+
+BUNDLED = "signing"
+Checkpoint = Annotated[str, typer.Option("--checkpoint", help="Model folder, bundled name or hub id.")]
+Rate = Annotated[
+    float | None, typer.Option("--rate", min=0, help="Error a code has to save: less is finer, 0 uses all.")
+]
+Quantizers = Annotated[int | None, typer.Option("--quantizers", min=1, help="Most codes a block: a coarser stream.")]
+
+
+@app.command()
+def encode(
+    files: Annotated[list[str], typer.Argument(help="Pose files, folders, globs; - reads JSON lines.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", help="File, or folder for several; beside each input by default.")
+    ] = None,
+    format: Annotated[
+        Literal["tokens", "json", "text"], typer.Option("--format", help="text: one line of integers a clip.")
+    ] = "tokens",
+    bits_per_frame: Annotated[
+        float | None, typer.Option("--bits-per-frame", help="Look for the best tokens of about that many bits.")
+    ] = None,
+    rate: Rate = None,
+    quantizers: Quantizers = None,
+    fps: Annotated[float, typer.Option("--fps", help="Frames a second of standard input.")] = 25.0,
+    checkpoint: Checkpoint = BUNDLED,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Turn poses into tokens."""
+    if bits_per_frame is not None and (rate is not None or files == ["-"]):
+        raise typer.BadParameter("--bits-per-frame looks for --rate itself, and cannot for standard input")
+    if bits_per_frame is not None and not 0 < bits_per_frame < float("inf"):
+        raise typer.BadParameter("--bits-per-frame is a number above 0")
+    if not 0 < fps < float("inf"):
+        raise typer.BadParameter("--fps is a number above 0")
+    from pose_tokenizer.jobs import Encoding, encode_files
+
+    encoding = Encoding(checkpoint, rate, bits_per_frame, quantizers, format, device, overwrite)
+    done = encode_files(files, output, encoding, fps=fps, progress=say)
+    if json:
+        print_json(done)
+        return
+    for each in done:
+        size = f"{each.bytes_after:,} bytes" + (f" of {each.bytes_before:,}" if each.bytes_before else "")
+        bits = f"{each.bits_per_frame:.1f} bits a frame"
+        print(f"{each.output}: {each.codes} codes for {each.frames} frames, {bits}, {size}")
+
+
+@app.command()
+def decode(
+    files: Annotated[list[str], typer.Argument(help="Token files (.tokens, .json, .txt), folders, globs.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Pose file, or folder for several; beside each input by default.")
+    ] = None,
+    quantizers: Quantizers = None,
+    checkpoint: Checkpoint = BUNDLED,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Turn tokens back into poses."""
+    from pose_tokenizer.jobs import decode_files
+
+    done = decode_files(
+        files,
+        output,
+        checkpoint=checkpoint,
+        num_quantizers=quantizers,
+        device=device,
+        overwrite=overwrite,
+        progress=say,
+    )
+    if json:
+        print_json(done)
+        return
+    for each in done:
+        print(f"{each.output}: {each.frames} frames, {each.seconds:.1f} s of signing")
+
+
+@app.command()
+def info(
+    what: Annotated[str, typer.Argument(help="Token file, or a model: folder, bundled name or hub id.")] = BUNDLED,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Say what a token file or a model is."""
+    from pose_tokenizer.jobs import describe
+
+    described = describe(what)
+    if json:
+        print_json(described)
+        return
+    for name, value in described.items():
+        print(f"{name:<16} {value}")
+
+
+@app.command()
+def train(
+    data: Annotated[
+        list[Path], typer.Option("--data", help="Manifest CSV, or folder with train/ val/ test/; several times.")
+    ],
+    output: Annotated[Path, typer.Option("--output", help="Run folder; in the end a model folder too.")],
+    config: Annotated[str, typer.Option("--config", help="Preset name or YAML file.")] = "default",
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1)] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", min=1, help="Clips at once.")] = None,
+    learning_rate: Annotated[float | None, typer.Option("--learning-rate")] = None,
+    seed: Annotated[int | None, typer.Option("--seed")] = None,
+    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, or a name Lightning knows.")] = None,
+    wandb_project: Annotated[str | None, typer.Option("--wandb-project", help="Log to Weights & Biases too.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other key of the config: num_quantizers=8, several times.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
+    overwrite: Overwrite = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Train a tokenizer on the train split of manifests or folders."""
+    from pose_core.training import is_main_process, load_preset
+    from pose_tokenizer.config import RunConfig
+    from pose_tokenizer.training import PRESETS
+    from pose_tokenizer.training import train as train_on
+
+    named = {
+        "num_epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "seed": seed,
+        "device": device,
+        "wandb_project": wandb_project,
+    }
+    preset = load_preset(RunConfig, config, PRESETS, settings_of(named, settings))
+    model, metrics = train_on(data, output, preset, resume=resume, overwrite=overwrite, say=say)
+    if not is_main_process():
+        return
+    if json:
+        print_json({"output": output, "metrics": metrics})
+        return
+    print(f"{output}: model of {sum(p.numel() for p in model.parameters()):,} parameters")
+    for name, value in sorted(metrics.items()):
+        print(f"  {name:<24} {value:.4f}")
+
+
+@app.command()
+def evaluate(
+    data: Annotated[
+        list[Path], typer.Option("--data", help="Manifest CSV, or folder with train/ val/ test/; several times.")
+    ],
+    checkpoint: Checkpoint = BUNDLED,
+    split: Annotated[str, typer.Option("--split", help="Clips to score.")] = "validation",
+    rate: Rate = None,
+    output: Annotated[Path | None, typer.Option("--output", help="Folder for the figures as files.")] = None,
+    visualize: Annotated[
+        bool, typer.Option("--visualize", help="Add pictures, and pages that play the worst clips, to the folder.")
+    ] = False,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Score a tokenizer: what held-out clips lose, and how small they get."""
+    if visualize and output is None:
+        raise typer.BadParameter("--visualize needs a folder to write to: name one with --output")
+    from pose_tokenizer.checkpoint import load_model
+    from pose_tokenizer.evaluation import evaluate as score
+    from pose_tokenizer.report import COLUMNS, check_report, facts, write_report
+
+    if output is not None:
+        check_report(output, visualize=visualize, overwrite=overwrite)
+    model = load_model(checkpoint, device)
+    evaluation = score(model, data, split, rate=rate, progress=say)
+    written = None
+    if output is not None:
+        written = write_report(evaluation, model, output, visualize=visualize, overwrite=overwrite)
+    if json:
+        print_json(evaluation.figures() | {"output": written})
+        return
+    print(f"{'':<12}", *(f"{column.title:>9}" for column in COLUMNS))
+    for name, errors in evaluation.parts.items():
+        print(f"{name:<12}", *(f"{column.text(errors):>9}" for column in COLUMNS))
+    print("in shoulder widths, over keypoints that were seen", *facts(evaluation), sep="\n")
+    if written is not None:
+        print(f"{written}: all of it")
+
+
+def main() -> None:
+    """Entry point of the `pose-tokenizer` script."""
+    run(app, "pose-tokenizer")

@@ -1,0 +1,83 @@
+"""What a tokenizer is made of, and how it is trained: the keys of its YAML files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from pose_core.training.config import TrainingConfig
+
+Keypoints = Literal["reduced", "hands_and_body", "all"]
+
+
+class Sizes(BaseModel):
+    """The sizes of a tokenizer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    downsampling: int = Field(4, ge=1, description="frames a block; each block has its own codes")
+    latent_dim: int = Field(128, ge=1, description="numbers that a block is quantized as")
+    hidden_dim: int = Field(32, ge=1, description="channels of a keypoint in the graph networks")
+    num_layers: int = Field(3, ge=0, description="ST-GCN blocks of encoder and of decoder; 0: linear alone")
+    num_quantizers: int = Field(16, ge=1, le=255, description="most codes a block")
+    codebook_size: int = Field(1024, ge=2, le=65536)
+    hand_weight: float = Field(4.0, gt=0, description="how much a hand's coordinates count beside the body's")
+    rate: float = Field(1.5, ge=0, description="squared error that a code has to save to be used; 0: all codes are")
+
+
+class TokenizerConfig(Sizes):
+    """A tokenizer: its sizes and its skeleton."""
+
+    skeleton: dict[str, Any] = Field(description="of `Skeleton.to_dict`")
+
+
+class RunConfig(Sizes):
+    """A training run: a flat YAML file."""
+
+    keypoints: Keypoints = Field("reduced", description="which of the clips' keypoints: see `clips.chosen`")
+    num_keypoints: int | None = Field(None, ge=1, description="K; the clips' own number unless stated")
+    keypoint_dim: Literal[3] = Field(3, description="numbers a keypoint: x, y, confidence")
+    sequence_length: int = Field(96, ge=2, description="frames of a clip that a step sees")
+    augmentations: int = Field(8, ge=0, description="varied copies of each clip that basis and codebooks are fitted to")
+    reconstruction_weight: float = Field(1.0, ge=0)
+    quantization_weight: float = Field(0.1, ge=0, description="of the commitment loss")
+    temporal_weight: float = Field(0.2, ge=0, description="of velocity and acceleration")
+    perceptual_weight: float = Field(0.0, ge=0, description="of a frozen network's features, see `losses`")
+    presence_weight: float = Field(0.05, ge=0)
+    batch_size: int = Field(32, gt=0, description="clips a batch")
+    num_epochs: int = Field(60, gt=0)
+    learning_rate: float = Field(2e-3, gt=0)
+    optimizer_type: Literal["adamw"] = "adamw"
+    scheduler_type: Literal["warmup_cosine"] = "warmup_cosine"
+    weight_decay: float = Field(0.05, ge=0)
+    warmup_steps: int = Field(100, ge=0)
+    gradient_clip: float = Field(1.0, gt=0)
+    accumulate: int = Field(1, gt=0, description="batches whose gradients make one step")
+    ema_decay: float = Field(0.99, ge=0, lt=1, description="decay of the averaged weights that are kept; 0: none")
+    validate_every: int = Field(5, gt=0, description="epochs between validations")
+    keep: Literal["best", "last"] = "last"
+    use_amp: bool = Field(False, description="half precision (bf16) where it is safe")
+    gradient_checkpointing: bool = False
+    compile: bool = False
+    num_workers: int = Field(0, ge=0)
+    pin_memory: bool = False
+    device: str = "auto"
+    devices: int | Literal["auto"] = 1
+    num_nodes: int = Field(1, gt=0)
+    strategy: str = "auto"
+    seed: int = 0
+    tensorboard: bool = True
+    wandb_project: str | None = None
+
+    def training(self) -> TrainingConfig:
+        """What pose-core's training wants to know."""
+        from pose_core.training.config import TrainingConfig  # with Lightning, which inference does without
+
+        same = {name: getattr(self, name) for name in TrainingConfig.model_fields if name in type(self).model_fields}
+        return TrainingConfig(**same, epochs=self.num_epochs, precision="bf16-mixed" if self.use_amp else "32-true")
+
+    def model(self, skeleton: dict[str, Any]) -> TokenizerConfig:
+        """The model that is trained."""
+        return TokenizerConfig(skeleton=skeleton, **{name: getattr(self, name) for name in Sizes.model_fields})

@@ -1,0 +1,107 @@
+"""Residual vector quantization of what the block before does not foretell."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+NO_CODE = -1
+
+
+class PredictiveQuantizer(nn.Module):
+    """Blocks of a sequence to codes, one block after the other, and back.
+
+    From the quantized block before comes a prediction; what is left over is quantized by codebooks in a row, each
+    taking what those before it leave. A block takes as many codes as pay: a held hand needs none.
+
+    Attributes:
+        codebooks: (Q, V, C).
+        transition: the prediction, of (..., C) from (..., C).
+        start: (C,) the prediction of a sequence's first block.
+    """
+
+    codebooks: Tensor
+    start: Tensor
+
+    def __init__(self, dim: int, num_quantizers: int, codebook_size: int) -> None:
+        super().__init__()
+        self.transition = nn.Linear(dim, dim).requires_grad_(False)  # fitted, as the codebooks are
+        self.register_buffer("start", torch.zeros(dim))
+        self.register_buffer("codebooks", torch.zeros(num_quantizers, codebook_size, dim))
+
+    def quantize(
+        self,
+        latents: Tensor,
+        *,
+        rate: float,
+        num_quantizers: int | None = None,
+        before: Tensor | None = None,
+        beam: int = 1,
+    ) -> tuple[Tensor, Tensor]:
+        """Latents to codes.
+
+        Args:
+            latents: (B, N, C).
+            rate: squared error that a code has to save to be used; 0: all codes are.
+            num_quantizers: how many a block may use; all by default.
+            before: (B, C), the quantized block before the first; None at the beginning of a sequence.
+            beam: partial choices that are followed at once; 1 takes the nearest vector each time.
+
+        Returns:
+            Codes (B, N, Q), `NO_CODE` behind the last of each block, and quantized latents (B, N, C).
+        """
+        books = self.codebooks[:num_quantizers]
+        norms = books.square().sum(dim=-1)  # (Q, V)
+        codes, quantized = [], []
+        for t in range(latents.shape[1]):
+            chosen, left = search(latents[:, t] - self.foretold(before), books, norms, rate=rate, beam=beam)
+            before = latents[:, t] - left
+            codes.append(chosen)
+            quantized.append(before)
+        missing = len(self.codebooks) - len(books)
+        return nn.functional.pad(torch.stack(codes, dim=1), (0, missing), value=NO_CODE), torch.stack(quantized, dim=1)
+
+    def foretold(self, before: Tensor | None) -> Tensor:
+        """The prediction of a block from the quantized one before it, (..., C), or of a sequence's first."""
+        return self.start if before is None else self.transition(before)
+
+    def left_over(self, latents: Tensor, quantized: Tensor) -> Tensor:
+        """What the predictions leave of latents (B, N, C), from what was made of the blocks before (B, N, C)."""
+        first = latents[:, :1] - self.foretold(None)
+        return torch.cat([first, latents[:, 1:] - self.foretold(quantized[:, :-1])], dim=1)
+
+    def dequantize(self, codes: Tensor, before: Tensor | None = None) -> Tensor:
+        """Codes (B, N, Q), `NO_CODE` for none, to quantized latents (B, N, C)."""
+        Q = codes.shape[-1]
+        books = self.codebooks[torch.arange(Q, device=codes.device), codes.clamp(min=0)]  # (B, N, Q, C)
+        changes = (books * (codes >= 0)[..., None]).sum(dim=2)
+        quantized = []
+        for t in range(codes.shape[1]):
+            before = self.foretold(before) + changes[:, t]
+            quantized.append(before)
+        return torch.stack(quantized, dim=1)
+
+
+def search(x: Tensor, books: Tensor, norms: Tensor, *, rate: float, beam: int) -> tuple[Tensor, Tensor]:
+    """Codes of vectors (B, C) from codebooks (Q, V, C) with squared norms (Q, V): (B, Q), and what is left, (B, C)."""
+    B, C = x.shape
+    Q, V = norms.shape
+    left = x[:, None]  # (B, M, C), of each choice that is followed
+    error = x.square().sum(dim=-1, keepdim=True)  # (B, M)
+    codes = torch.empty(B, 1, 0, dtype=torch.long, device=x.device)
+    best_codes = torch.full((B, Q), NO_CODE, device=x.device)
+    best_left, best_cost = x, error[:, 0]
+    for q in range(Q):
+        after = error[..., None] + norms[q] - 2 * left @ books[q].T  # (B, M, V)
+        width = min(beam, after[0].numel())
+        error, place = after.flatten(1).topk(width, dim=1, largest=False)
+        parent, code = place // V, place % V
+        left = left.gather(1, parent[..., None].expand(-1, -1, C)) - books[q][code]
+        codes = torch.cat([codes.gather(1, parent[..., None].expand(-1, -1, q)), code[..., None]], dim=-1)
+        cost = error[:, 0] + rate * (q + 1)
+        better = (cost < best_cost) | (rate == 0)
+        best_cost = torch.where(better, cost, best_cost)
+        best_left = torch.where(better[:, None], left[:, 0], best_left)
+        filled = nn.functional.pad(codes[:, 0], (0, Q - q - 1), value=NO_CODE)
+        best_codes = torch.where(better[:, None], filled, best_codes)
+    return best_codes, best_left

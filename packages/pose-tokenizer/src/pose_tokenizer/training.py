@@ -1,0 +1,151 @@
+"""`train`: clips to a model folder."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch.utils.data import DataLoader
+
+from pose_core import UserError
+from pose_core.data import PoseDataset, read_clips
+from pose_core.training import batch_loader, check_run_folder, fit, is_main_process, model_card
+from pose_tokenizer.augment import Augmentation
+from pose_tokenizer.clips import ClipDataset, TrainingBatch, chosen, collate, prepare
+from pose_tokenizer.fitting import fit_codebooks, fit_linear, mean_pose
+from pose_tokenizer.lightning_module import MONITOR, TokenizerModule
+from pose_tokenizer.losses import TokenizerLoss
+from pose_tokenizer.model import PoseTokenizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from pose_core import PoseSequence
+    from pose_core.data import Clip
+    from pose_tokenizer.config import RunConfig
+
+PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
+FITTING_SEED = 1
+
+
+def train(
+    data: Sequence[Path],
+    output: Path,
+    config: RunConfig,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    dataset: type[PoseDataset] = PoseDataset,
+    loss: type[TokenizerLoss] = TokenizerLoss,
+    model: type[PoseTokenizer] = PoseTokenizer,
+    say: Callable[[str], None] = lambda message: None,
+) -> tuple[PoseTokenizer, dict[str, float]]:
+    """Trains on the train split of manifests or folders.
+
+    Args:
+        data: manifests or folders, as `read_clips` takes them.
+        output: run folder; in the end it is a model folder, too.
+        resume: go on with the run in `output`; overwrite: start it again.
+        dataset: loads clips; a subclass with a `load_sample` of its own reads files of its own.
+        loss: a subclass with components of its own.
+        model: a subclass with networks of its own.
+        say: told what is being done.
+
+    Returns:
+        The model and its last validation metrics.
+
+    Raises:
+        UserError: what the user has to mend in manifest, clips or folder.
+    """
+    training = config.training()
+    resume_from = check_run_folder(output, resume=resume, overwrite=overwrite)
+    clips = [clip for path in data for clip in read_clips(path)]
+    train_clips = [clip for clip in clips if clip.split == "train"]
+    validation_clips = [clip for clip in clips if clip.split == "validation"]
+    if not train_clips:
+        raise UserError(f"{data[0]}: no clip has split train; there is nothing to train on")
+    say(f"reading {len(train_clips) + len(validation_clips)} clips")
+    train_sequences = read_prepared(train_clips, config, dataset=dataset)
+    validation_sequences = read_prepared(validation_clips, config, dataset=dataset, like=train_sequences[0])
+    torch.manual_seed(config.seed)
+    tokenizer = model(config.model(train_sequences[0].skeleton.to_dict()))
+    module = TokenizerModule(tokenizer, config, loss(config, tokenizer.skeleton, tokenizer.features.weights))
+    if resume_from is None:
+        say("fitting basis and codebooks")
+        initialize(module, train_sequences, config)
+    together = partial(collate, block_frames=tokenizer.block_frames)
+    train_set = ClipDataset(train_sequences, sequence_length=config.sequence_length, augmentation=Augmentation())
+    validation_loader = None
+    if validation_sequences:
+        lengths = [len(sequence) for sequence in validation_sequences]
+        validation_loader = batch_loader(
+            ClipDataset(validation_sequences), lengths, training, collate=together, shuffle=False
+        )
+    lengths = [min(len(sequence), config.sequence_length) for sequence in train_sequences]
+    trainer = fit(
+        module,
+        batch_loader(train_set, lengths, training, collate=together, shuffle=True),
+        validation_loader,
+        training,
+        output,
+        monitor=MONITOR,
+        resume_from=resume_from,
+    )
+    metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
+    tokenizer.eval()
+    if is_main_process():
+        card = model_card("pose-tokenizer", data[0], len(train_clips), config, metrics)
+        (output / "README.md").write_text(card, encoding="utf-8")
+        tokenizer.save_pretrained(output)
+    return tokenizer, metrics
+
+
+def read_prepared(
+    clips: Sequence[Clip],
+    config: RunConfig,
+    *,
+    dataset: type[PoseDataset] = PoseDataset,
+    like: PoseSequence | None = None,
+) -> list[PoseSequence]:
+    """Reads and prepares clips; all are put on the skeleton of `like`, or of the first.
+
+    Raises:
+        UserError: a clip cannot be used, or has another number of keypoints than the config says; the message names it.
+    """
+    loaded = dataset(clips)
+    skeleton = like.skeleton if like is not None else None
+    sequences = []
+    for clip in clips:
+        try:
+            sequence = chosen(loaded.load_sample(clip), config.keypoints)
+            if skeleton is None:
+                skeleton = sequence.skeleton.with_dims(2)
+                if config.num_keypoints not in (None, skeleton.num_keypoints):
+                    raise UserError(
+                        f"num_keypoints is {config.num_keypoints}, the clip has {skeleton.num_keypoints}; "
+                        "correct the config or choose other `keypoints`"
+                    )
+            sequences.append(prepare(sequence, skeleton))
+        except UserError as error:
+            message = str(error)
+            prefix = "" if message.startswith(str(clip.path)) else f"{clip.path}: "
+            raise UserError(f"{prefix}{message}") from error
+    return sequences
+
+
+def initialize(module: TokenizerModule, sequences: Sequence[PoseSequence], config: RunConfig) -> None:
+    """Fits what needs no gradients, on the clips and varied copies of them."""
+    model = module.model
+    model.features.mean.copy_(mean_pose(sequences))
+    together = partial(collate, block_frames=model.block_frames)
+
+    def batches() -> Iterable[TrainingBatch]:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(FITTING_SEED)
+            for copy in range(1 + config.augmentations):
+                clips = ClipDataset(sequences, augmentation=Augmentation() if copy else None)
+                yield from DataLoader(clips, batch_size=config.batch_size, collate_fn=together)
+
+    fit_codebooks(model, module.vq, fit_linear(model, batches))

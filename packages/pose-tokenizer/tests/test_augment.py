@@ -1,0 +1,100 @@
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from pose_core.testing import fake_skeleton
+from pose_tokenizer.augment import Augmentation, warped
+
+STILL = Augmentation(**dict.fromkeys([f.name for f in fields(Augmentation)], 0.0) | {"shortest": 1.0, "longest": 1.0})
+
+
+@pytest.fixture
+def poses():
+    random = np.random.default_rng(0)
+    return random.normal(size=(24, 50, 2)).astype(np.float32), random.random((24, 50)) < 0.8
+
+
+def test_a_variation_has_another_length_and_the_same_shape(poses, skeleton):
+    lengths = set()
+    for seed in range(30):
+        keypoints, seen = Augmentation().apply(*poses, skeleton, np.random.default_rng(seed))
+        assert keypoints.dtype == np.float32
+        assert seen.dtype == bool
+        assert keypoints.shape == (len(seen), 50, 2)
+        assert seen.shape == (len(seen), 50)
+        assert np.isfinite(keypoints).all()
+        assert round(0.6 * 24) <= len(seen) <= round(1.5 * 24)
+        lengths.add(len(seen))
+    assert len(lengths) > 5
+
+
+def test_the_same_random_numbers_make_the_same_variation(poses, skeleton):
+    first, second, other = (Augmentation().apply(*poses, skeleton, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first[0], second[0])
+    np.testing.assert_array_equal(first[1], second[1])
+    assert first[0].shape != other[0].shape or not np.allclose(first[0], other[0])
+
+
+def test_varying_leaves_its_input_alone(poses, skeleton):
+    kept = [x.copy() for x in poses]
+    for seed in range(5):
+        Augmentation().apply(*poses, skeleton, np.random.default_rng(seed))
+    for before, after in zip(kept, poses, strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_an_augmentation_of_nothing_changes_nothing(poses, skeleton):
+    keypoints, seen = STILL.apply(*poses, skeleton, np.random.default_rng(0))
+    np.testing.assert_allclose(keypoints, poses[0], atol=1e-6)
+    np.testing.assert_array_equal(seen, poses[1])
+
+
+def test_mirrored_left_is_right(poses, skeleton):
+    always = replace(STILL, mirror=1.0)
+    keypoints, seen = always.apply(*poses, skeleton, np.random.default_rng(0))
+    left, right = skeleton.hand("left"), skeleton.hand("right")
+    np.testing.assert_allclose(keypoints[:, left], poses[0][:, right] * [-1, 1], atol=1e-6)
+    np.testing.assert_array_equal(seen[:, left], poses[1][:, right])
+    again, _ = always.apply(keypoints, seen, skeleton, np.random.default_rng(0))
+    np.testing.assert_allclose(again, poses[0], atol=1e-6)
+
+
+def test_a_skeleton_without_an_opposite_is_varied_and_not_mirrored(poses):
+    whole = fake_skeleton().with_dims(2)
+    kept = [i for i in range(50) if i not in whole.hand("left")]
+    one_hand = whole.select(kept)
+    keypoints, seen = (x[:, kept] for x in poses)
+    made, _ = replace(STILL, mirror=1.0).apply(keypoints, seen, one_hand, np.random.default_rng(0))
+    np.testing.assert_allclose(made, keypoints, atol=1e-6)
+    varied, _ = Augmentation(mirror=1.0).apply(keypoints, seen, one_hand, np.random.default_rng(0))
+    assert varied.shape[1:] == (29, 2)
+
+
+def test_hands_turn_about_their_wrists(poses, skeleton):
+    turned = replace(STILL, hand_turn=1.0)
+    keypoints, _ = turned.apply(*poses, skeleton, np.random.default_rng(0))
+    for side in ("left", "right"):
+        hand = skeleton.hand(side)
+        np.testing.assert_allclose(keypoints[:, hand[0]], poses[0][:, hand[0]], atol=1e-6)
+        reach, before = (x[:, hand[1:]] - x[:, hand[:1]] for x in (keypoints, poses[0]))
+        np.testing.assert_allclose(np.linalg.norm(reach, axis=-1), np.linalg.norm(before, axis=-1), atol=1e-5)
+        assert not np.allclose(reach, before, atol=0.1)
+    body = skeleton.part("body")
+    np.testing.assert_allclose(keypoints[:, body], poses[0][:, body], atol=1e-6)
+
+
+@pytest.mark.parametrize(("frames", "factor", "expected"), [(10, 1.0, 10), (10, 0.5, 5), (4, 0.1, 2), (1, 1.0, 2)])
+def test_warping_keeps_the_ends_and_lies_between(frames, factor, expected):
+    keypoints = np.linspace(0, 9, frames, dtype=np.float32)[:, None, None].repeat(2, axis=2)
+    made, seen = warped(keypoints, np.ones((frames, 1), bool), factor)
+    assert len(made) == len(seen) == expected
+    np.testing.assert_allclose(made[:, 0, 0], np.linspace(keypoints[0, 0, 0], keypoints[-1, 0, 0], expected), atol=1e-5)
+    assert seen.all()
+
+
+def test_between_a_seen_and_a_missing_frame_nothing_is_seen():
+    keypoints = np.arange(4, dtype=np.float32)[:, None, None].repeat(2, axis=2)
+    seen = np.array([True, True, False, True])[:, None]
+    _, made = warped(keypoints, seen, 7 / 4)
+    assert made[:, 0].tolist() == [True, True, True, False, False, False, True]

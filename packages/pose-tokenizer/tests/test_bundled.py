@@ -1,0 +1,29 @@
+"""The model that the package brings."""
+
+import numpy as np
+
+from pose_core.testing import fake_sequence
+from pose_tokenizer import decode, encode, load_model
+from pose_tokenizer.checkpoint import BUNDLED
+
+
+def test_it_is_small_and_comes_with_its_card():
+    files = {path.name: path.stat().st_size for path in BUNDLED["signing"].iterdir()}
+    assert set(files) >= {"config.json", "model.safetensors", "README.md"}
+    assert sum(files.values()) < 20e6
+
+
+def test_it_keeps_a_person_it_never_saw():
+    model = load_model(device="cpu")
+    sequence = fake_sequence(frames=40)
+    tokens = encode(model, sequence)
+    assert tokens.bits < 40 * len(sequence)
+    made = decode(model, tokens)
+    assert (len(made), made.fps, made.size) == (40, sequence.fps, sequence.size)
+    right = made.skeleton.hand("right")
+    body = sequence.on_skeleton(made.skeleton)
+    width = 120  # pixels between the shoulders
+    error = np.sqrt(np.square(made.keypoints[:, right] - body.keypoints[:, right]).mean()) / width
+    assert error < 0.2
+    assert made.hand_share("right") == 1
+    assert made.hand_share("left") == 0

@@ -1,0 +1,123 @@
+import pytest
+import torch
+
+from pose_core import UserError
+from pose_tokenizer.checkpoint import load_model
+from pose_tokenizer.features import hold_missing
+from pose_tokenizer.model import PoseTokenizer
+
+
+@pytest.fixture
+def inputs(lively):
+    """Blocks, seen and mask of three clips of 3, 7 and 5 blocks."""
+    random = torch.Generator().manual_seed(0)
+    seen = torch.rand(3, 28, 50, generator=random) < 0.9
+    keypoints = hold_missing(torch.randn(3, 28, 50, 2, generator=random), seen, torch.zeros(3, 50, 2))
+    mask = torch.arange(7) < torch.tensor([[3], [7], [5]])
+    return lively.blocks(keypoints, seen), seen.unflatten(1, (7, 4)), mask
+
+
+def test_shapes(lively, inputs):
+    blocks, seen, mask = inputs
+    assert blocks.shape == (3, 7, 4 * 103)
+    latents = lively.latents(blocks, seen, mask)
+    assert latents.shape == (3, 7, 8)
+    keypoints, logits = lively.frames(latents, mask)
+    assert keypoints.shape == (3, 28, 50, 2)
+    assert logits.shape == (3, 28, 50)
+
+
+@torch.no_grad()
+def test_neither_padding_nor_company_changes_a_clip(lively, inputs):
+    blocks, seen, mask = inputs
+    padding = ~mask[..., None]
+    blocks, seen = torch.where(padding, 30.0, blocks), seen | padding[..., None]
+    latents = lively.latents(blocks, seen, mask)
+    codes, quantized = lively.quantizer.quantize(latents, rate=0.5, beam=4)
+    keypoints, logits = lively.frames(torch.where(padding, 30.0, quantized), mask)
+    for row, count in enumerate((3, 7, 5)):
+        own = slice(row, row + 1), slice(count)
+        alone = lively.latents(blocks[own], seen[own], mask[own])
+        torch.testing.assert_close(latents[own], alone, atol=1e-4, rtol=1e-4)
+        alone_codes, alone_quantized = lively.quantizer.quantize(alone, rate=0.5, beam=4)
+        assert torch.equal(codes[own], alone_codes)
+        alone_keypoints, alone_logits = lively.frames(alone_quantized, mask[own])
+        frames = slice(row, row + 1), slice(4 * count)
+        torch.testing.assert_close(keypoints[frames], alone_keypoints, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(logits[frames], alone_logits, atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_codes_know_nothing_of_the_future_and_frames_little(lively, inputs):
+    blocks, seen, _ = inputs
+    mask = torch.ones(3, 7, dtype=torch.bool)
+    plain = lively.latents(blocks, seen, mask)
+    keypoints, _ = lively.frames(plain, mask)
+    other = blocks.clone()
+    other[:, 4] += 0.5
+    changed = (lively.latents(other, seen, mask) - plain).abs().amax(dim=(0, 2)) > 1e-5
+    assert changed.tolist() == [False] * 4 + [True] * 3  # two layers look back at two blocks
+    other = plain.clone()
+    other[:, 4] += 0.5
+    moved = (lively.frames(other, mask)[0] - keypoints).abs().amax(dim=(0, 2, 3)).unflatten(0, (7, 4)) > 1e-5
+    assert moved.any(dim=1).tolist() == [False, False, True, True, True, True, True]
+
+
+def test_the_network_is_told_which_keypoints_are_seen(lively, inputs):
+    blocks, seen, mask = inputs
+    other = seen.clone()
+    other[1, 3, 2, 20] ^= True
+    changed = (lively.latents(blocks, other, mask) - lively.latents(blocks, seen, mask)).abs().amax(dim=2) > 1e-6
+    assert changed.nonzero().tolist() == [[1, 3], [1, 4], [1, 5]]
+
+
+def test_a_model_without_layers_is_its_basis(skeleton, lively):
+    config = lively.config.model_copy(update={"num_layers": 0})
+    model = PoseTokenizer(config)
+    torch.nn.init.orthogonal_(model.basis)
+    latents, mask = torch.randn(2, 3, 8), torch.ones(2, 3, dtype=torch.bool)
+    keypoints, logits = model.frames(latents, mask)
+    blocks = latents @ model.basis.T
+    expected, _ = model.features.inverse(blocks.unflatten(2, (4, -1)).flatten(1, 2))
+    torch.testing.assert_close(keypoints, expected)
+    torch.testing.assert_close(model.latents(blocks, logits.unflatten(1, (3, 4)) > 0, mask), latents)
+
+
+def test_a_model_folder_keeps_everything(lively, tmp_path):
+    lively.save_pretrained(tmp_path / "copy")
+    loaded = load_model(tmp_path / "copy", "cpu")
+    assert (loaded.name, loaded.hash, loaded.config) == ("copy", lively.hash, lively.config)
+    assert loaded.skeleton == lively.skeleton
+    assert not loaded.training
+    for name, value in lively.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], value), name
+
+
+def test_the_hash_is_of_weights_and_configuration(lively):
+    copy = PoseTokenizer(lively.config)
+    copy.load_state_dict(lively.state_dict())
+    assert copy.hash == lively.hash
+    assert len(lively.hash) == 64
+    with torch.no_grad():
+        copy.quantizer.codebooks[2, 3, 4] += 1e-3
+    assert copy.hash != lively.hash
+    other = PoseTokenizer(lively.config.model_copy(update={"rate": 0.7}))
+    other.load_state_dict(lively.state_dict())
+    assert other.hash != lively.hash
+
+
+def test_what_is_no_model_is_refused(lively, tmp_path):
+    lively.save_pretrained(tmp_path / "cut")
+    weights = tmp_path / "cut" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    (tmp_path / "empty").mkdir()
+    for name, message in (
+        ("cut", "not a model of this kind"),
+        ("empty", "lacks config.json and model.safetensors"),
+        ("nowhere", "no such model folder; bundled: signing"),
+    ):
+        with pytest.raises(UserError, match=message):
+            load_model(tmp_path / name, "cpu")
+    with pytest.raises(UserError, match="device 'warp' cannot be used"):
+        lively.save_pretrained(tmp_path / "whole")
+        load_model(tmp_path / "whole", "warp")

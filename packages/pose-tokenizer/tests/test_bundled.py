@@ -1,7 +1,9 @@
 """The model that the package brings."""
 
 import numpy as np
+import pytest
 
+from pose_core import write
 from pose_core.testing import fake_sequence
 from pose_tokenizer import decode, encode, load_model
 from pose_tokenizer.checkpoint import BUNDLED
@@ -11,6 +13,17 @@ def test_it_is_small_and_comes_with_its_card():
     files = {path.name: path.stat().st_size for path in BUNDLED["signing"].iterdir()}
     assert set(files) >= {"config.json", "model.safetensors", "README.md"}
     assert sum(files.values()) < 20e6
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"), [("x.json", "add --format json"), ("x.txt", "add --format text"), ("x.pose", "no poses")]
+)
+def test_tokens_are_not_written_under_another_formats_name(cli, tmp_path, name, answer):
+    write(fake_sequence(), tmp_path / "a.pose")
+    status, _, err = cli("encode", tmp_path / "a.pose", "--output", tmp_path / name)
+    assert status == 2
+    assert answer in err
+    assert not (tmp_path / name).exists()
 
 
 def test_it_keeps_a_person_it_never_saw():

@@ -317,7 +317,7 @@ def test_a_damaged_file_among_others_is_named(cli, encoded, folder, tmp_path):
         (["encode", "A", "--checkpoint", "EMPTY"], "lacks config.json and model.safetensors"),
         (["encode", "A", "--checkpoint", "MODEL", "--device", "warp"], "device 'warp' cannot be used"),
         (["encode", "A", "--output", "no/x.tokens"], "there is no folder"),
-        (["encode", "DEEP", "A", "--output", "A"], "is a file; name a folder"),
+        (["encode", "DEEP", "A", "--output", "A"], "tokens are written, no poses"),
         (["decode"], "Missing argument 'files'"),
         (["decode", "nowhere.tokens"], "nowhere.tokens: no such file"),
         (["decode", "EMPTY"], "holds no file that ends in .tokens, .json, .txt"),

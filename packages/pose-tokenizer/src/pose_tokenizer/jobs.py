@@ -79,6 +79,7 @@ def encode_files(
     Raises:
         UserError: an input, model or output that cannot be used; files before it are written, those after are not.
     """
+    _check_suffix(output, encoding.format)
     if list(inputs) == [STDIN]:
         if output is None:
             raise UserError("standard input has no name: say where its tokens go with --output")
@@ -191,6 +192,21 @@ def describe(path: str, device: str = "cpu") -> dict[str, Any]:
         "components": {component.name: len(component.points) for component in model.skeleton.components},
         **{name: value for name, value in model.config.model_dump().items() if name != "skeleton"},
     }
+
+
+def _check_suffix(output: Path | None, format: TokenFormat) -> None:
+    """Refuses a file whose name says it is something else: it would be read as that.
+
+    Raises:
+        UserError: naming the format that belongs to the suffix, or none does.
+    """
+    if output is None or output.is_dir() or output.suffix in ("", SUFFIXES[format]):
+        return
+    for other, suffix in SUFFIXES.items():
+        if output.suffix == suffix:
+            raise UserError(f"{output}: --format {format} is written; add --format {other}, or name another file")
+    if output.suffix in FORMATS:
+        raise UserError(f"{output}: tokens are written, no poses; name a file that ends in {SUFFIXES[format]}")
 
 
 def _model_for(encoding: Encoding) -> PoseTokenizer:

@@ -38,6 +38,7 @@ class TrainingConfig(BaseModel):
     num_nodes: int = Field(1, gt=0, description="machines; torchrun's if 1")
     strategy: str = Field("auto", description="how processes work together; ddp or another that Lightning knows")
     num_workers: int = Field(0, ge=0, description="processes that load data; 0: the training process itself")
+    pin_memory: bool = Field(False, description="batches in memory that goes to a GPU faster, where they know how")
     seed: int = 0
     samples: int = Field(0, ge=0, description="samples of the model's work shown by the loggers at each validation")
     tensorboard: bool = True

@@ -43,6 +43,7 @@ def batch_loader(
         collate_fn=collate,
         num_workers=config.num_workers,
         persistent_workers=config.num_workers > 0,
+        pin_memory=config.pin_memory,
     )
 
 

@@ -71,9 +71,8 @@ class PoseTokenizer(
     @property
     def hash(self) -> str:
         """SHA-256 of what decoding needs, in hexadecimal: tokens mean something to the model that made them."""
-        config = json.dumps(
-            self.config.model_dump(mode="json", exclude={"rate"}), sort_keys=True
-        )  # as a saved one's are
+        values = self.config.model_dump(mode="json", exclude={"rate"})
+        config = json.dumps(values, sort_keys=True)  # as a saved one's are
         digest = hashlib.sha256(config.encode())
         for name, value in sorted(self.state_dict().items()):
             digest.update(name.encode())

@@ -234,7 +234,7 @@ def test_a_data_set_with_files_of_its_own(tmp_path, quick):
 
 def test_a_loss_with_a_component_of_its_own(trained, manifest, quick, tmp_path):
     plain, *_ = trained
-    model, metrics = train([manifest], tmp_path / "run", quick, loss=Pull)
+    model, metrics = train([str(manifest)], str(tmp_path / "run"), quick, loss=Pull)  # paths as the README has them
     assert metrics["train/pull"] > 0
     assert metrics["train/loss"] > 1000 * metrics["train/pull"]
     assert not torch.equal(model.decoder.head.weight, plain.decoder.head.weight)

@@ -11,7 +11,7 @@ import numpy as np
 from pose_core import PoseSequence, UserError
 from pose_core.transforms import clean
 from pose_tokenizer.streaming import StreamDecoder, StreamEncoder
-from pose_tokenizer.tokens import PoseTokens, TokenHeader
+from pose_tokenizer.tokens import NO_CODE, PoseTokens, TokenHeader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -110,7 +110,7 @@ def decode(model: PoseTokenizer, tokens: PoseTokens, *, num_quantizers: int | No
     check_model(model, tokens.header)
     codes = tokens.codes.copy()
     if num_quantizers is not None:
-        codes[:, num_quantizers:] = -1
+        codes[:, num_quantizers:] = NO_CODE
     decoder = StreamDecoder(model, tokens.header.placement)
     made = [decoder.push(codes), decoder.finish()]
     return assembled(model, tokens.header, made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-NO_CODE = -1
+from pose_tokenizer.tokens import NO_CODE
 
 
 class PredictiveQuantizer(nn.Module):

@@ -31,8 +31,8 @@ FITTING_SEED = 1
 
 
 def train(
-    data: Sequence[Path],
-    output: Path,
+    data: Sequence[str | Path],
+    output: str | Path,
     config: RunConfig,
     *,
     resume: bool = False,
@@ -60,6 +60,7 @@ def train(
         UserError: what the user has to mend in manifest, clips or folder.
     """
     training = config.training()
+    data, output = [Path(path) for path in data], Path(output)
     resume_from = check_run_folder(output, resume=resume, overwrite=overwrite)
     clips = [clip for path in data for clip in read_clips(path)]
     train_clips = [clip for clip in clips if clip.split == "train"]

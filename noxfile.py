@@ -14,7 +14,14 @@ nox.options.sessions = ["lint", "tests", "wheels"]
 ROOT = Path(__file__).parent
 PACKAGES = ["pose-core", "pose-encoders", "text-to-pose", "pose-tokenizer", "ht-vae"]
 # Extras that a package's own tests exercise.
-EXTRAS = {"pose-core": ["--extra", "train"], "pose-encoders": ["--extra", "onnx"], "text-to-pose": ["--extra", "onnx"]}
+EXTRAS = {
+    "pose-core": ["--extra", "train"],
+    "pose-encoders": ["--extra", "onnx"],
+    "text-to-pose": ["--extra", "onnx"],
+    "pose-tokenizer": ["--extra", "onnx"],
+}
+# Libraries of others that a package works with and does not need.
+BESIDE = {"pose-tokenizer": ["tokenizers>=0.21"]}
 
 
 @nox.session(venv_backend="none")
@@ -64,7 +71,7 @@ def run_tests(session: nox.Session, package: str, markers: str, *tools: str) -> 
     # Always built anew: uv takes a package of the same version for the same package.
     rebuilt = [argument for name in PACKAGES for argument in ("--reinstall-package", name)]
     session.run_install(*sync, *rebuilt, env=environment, external=True)
-    session.install("pytest>=8.3", "hypothesis>=6.100", *tools)
+    session.install("pytest>=8.3", "hypothesis>=6.100", *BESIDE.get(package, []), *tools)
     session.chdir(ROOT / "packages" / package)
     session.run("pytest", "tests", "-m", markers, *session.posargs)
 

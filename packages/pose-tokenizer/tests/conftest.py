@@ -72,7 +72,7 @@ def quick():
         num_layers=1,
         num_epochs=1,
         batch_size=4,
-        augmentations=1,
+        fitting_blocks=150,
         warmup_steps=1,
         validate_every=1,
         rate=0.2,
@@ -108,7 +108,7 @@ def model(folder):
 @pytest.fixture(scope="session")
 def lively(quick, skeleton, clip):
     """Fitted and not trained, and no weight is 0: it looks two blocks back and ahead, and all it sees changes it."""
-    sizes = {"latent_dim": 8, "hidden_dim": 6, "num_layers": 2, "codebook_size": 12, "rate": 16.0}
+    sizes = {"latent_dim": 8, "hidden_dim": 6, "num_layers": 2, "codebook_size": 12, "rate": 16.0, "body_weight": 1.0}
     torch.manual_seed(0)
     model = PoseTokenizer(quick.model_copy(update=sizes).model(skeleton.to_dict())).eval()
     hands = [("right",), ("left", "right"), ()]
@@ -120,6 +120,7 @@ def lively(quick, skeleton, clip):
         for parameter in [*model.encoder.parameters(), *model.decoder.parameters()]:
             parameter.normal_(std=0.2)
         model.pooling.weight.normal_()
+        model.depth.weight.normal_()
         seen = batch.seen.unflatten(1, (-1, model.block_frames))
         latents = model.latents(clip_blocks(model, batch), seen, batch.mask)
         fit_codebooks(model, residual_vq(model.config), model.quantizer.left_over(latents, latents)[batch.mask])

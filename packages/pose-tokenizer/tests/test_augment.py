@@ -24,7 +24,7 @@ def test_a_variation_has_another_length_and_the_same_shape(poses, skeleton):
         assert keypoints.shape == (len(seen), 50, 2)
         assert seen.shape == (len(seen), 50)
         assert np.isfinite(keypoints).all()
-        assert round(0.6 * 24) <= len(seen) <= round(1.5 * 24)
+        assert 1 <= len(seen) <= round(1.5 * 24)
         lengths.add(len(seen))
     assert len(lengths) > 5
 
@@ -48,6 +48,13 @@ def test_an_augmentation_of_nothing_changes_nothing(poses, skeleton):
     keypoints, seen = STILL.apply(*poses, skeleton, np.random.default_rng(0))
     np.testing.assert_allclose(keypoints, poses[0], atol=1e-6)
     np.testing.assert_array_equal(seen, poses[1])
+
+
+def test_a_clip_may_begin_in_its_middle(poses, skeleton):
+    keypoints, seen = replace(STILL, late=1.0).apply(*poses, skeleton, np.random.default_rng(0))
+    assert 1 <= len(seen) < 24
+    np.testing.assert_allclose(keypoints, poses[0][-len(seen) :], atol=1e-6)
+    np.testing.assert_array_equal(seen, poses[1][-len(seen) :])
 
 
 def test_mirrored_left_is_right(poses, skeleton):

@@ -236,6 +236,8 @@ def test_info_of_tokens_and_of_a_model(cli, encoded, folder, model):
     assert (described["keypoints"], described["num_quantizers"], described["codebook_size"]) == (50, 3, 16)
     assert sum(described["components"].values()) == 50
     assert described["parameters"] == sum(p.numel() for p in model.parameters())
+    status, out, _ = cli("info", encoded["json"], "--json")
+    assert json.loads(out)["codes"] == (tokens.codes >= 0).sum()
     for what in (encoded["tokens"], folder):
         status, out, _ = cli("info", what)
         assert status == 0
@@ -318,10 +320,13 @@ def test_a_damaged_file_among_others_is_named(cli, encoded, folder, tmp_path):
         (["encode", "A", "--checkpoint", "MODEL", "--device", "warp"], "device 'warp' cannot be used"),
         (["encode", "A", "--output", "no/x.tokens"], "there is no folder"),
         (["encode", "DEEP", "A", "--output", "A"], "tokens are written, no poses"),
+        (["encode", "A", "--rate", "nan"], "'--rate'"),
+        (["encode", "A", "--rate", "-1"], "'--rate'"),
         (["decode"], "Missing argument 'files'"),
         (["decode", "nowhere.tokens"], "nowhere.tokens: no such file"),
         (["decode", "EMPTY"], "holds no file that ends in .tokens, .json, .txt"),
         (["decode", "A", "--output", "x.pose", "--checkpoint", "MODEL"], "a.pose: not a token file"),
+        (["decode", "A", "--output", "x.pose", "--checkpoint", "MODEL", "--quantizers", "4"], "tiny has 3"),
         (["info", "nowhere/at/all"], "no such model folder"),
         (["info", "A"], "a.pose: not a token file"),
         (["train"], "Missing option '--data'"),
@@ -366,7 +371,14 @@ def test_a_wrong_command_is_one_line_and_leaves_nothing(
 
 def test_train_then_use_it(cli, manifest, poses, tmp_path):
     run = tmp_path / "run"
-    sizes = ("num_quantizers=2", "codebook_size=8", "latent_dim=6", "hidden_dim=4", "num_layers=1", "augmentations=1")
+    sizes = (
+        "num_quantizers=2",
+        "codebook_size=8",
+        "latent_dim=6",
+        "hidden_dim=4",
+        "num_layers=1",
+        "fitting_blocks=100",
+    )
     settings = [option for setting in (*sizes, "tensorboard=false") for option in ("--set", setting)]
     arguments = ("train", "--data", manifest, "--output", run, "--device", "cpu", "--batch-size", 4, *settings)
     status, out, err = cli(*arguments, "--epochs", 1, "--learning-rate", 0.001, "--seed", 3)

@@ -21,6 +21,7 @@ def test_presets_load(name):
         ({"num_quantizers": 256}, "num_quantizers: .*less than or equal to 255"),
         ({"keypoints": "feet"}, "keypoints: .*'reduced', 'hands_and_body' or 'all'"),
         ({"learning_rate": 0}, "learning_rate: .*greater than 0"),
+        ({"quantizer": "fsq", "codebook_size": 1000}, "codebook_size: .*fsq needs a power of 4, found 1000"),
         ({"rate": -0.1}, "rate: .*greater than or equal to 0"),
         ({"keypoint_dim": 2}, "keypoint_dim: "),
         ({"optimizer_type": "sgd"}, "optimizer_type: .*adamw"),

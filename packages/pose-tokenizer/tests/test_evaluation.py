@@ -42,9 +42,15 @@ def sequences(data):
 def coarse(sequences):
     """Untrained: what it decodes hardly differs from the mean pose."""
     skeleton = sequences[0].skeleton.with_dims(2)
-    torch.manual_seed(0)
+    torch.manual_seed(1)
     config = TokenizerConfig(
-        skeleton=skeleton.to_dict(), num_quantizers=Q, codebook_size=V, latent_dim=8, hidden_dim=4, num_layers=1
+        skeleton=skeleton.to_dict(),
+        body_weight=1.0,
+        num_quantizers=Q,
+        codebook_size=V,
+        latent_dim=8,
+        hidden_dim=4,
+        num_layers=1,
     )
     model = PoseTokenizer(config).eval()
     with torch.no_grad():

@@ -10,7 +10,7 @@ from pose_tokenizer.features import PoseFeatures, hold_missing
 
 @pytest.fixture
 def features(skeleton):
-    features = PoseFeatures(skeleton, hand_weight=4.0)
+    features = PoseFeatures(skeleton, hand_weight=4.0, body_weight=2.0)
     features.mean.copy_(torch.randn(features.mean.shape, generator=torch.Generator().manual_seed(0)))
     return features
 
@@ -48,12 +48,12 @@ def test_a_hand_that_is_farther_off_counts_so_much_more(features, skeleton):
         return (features(moved, seen) - features(keypoints, seen)).norm().item()
 
     assert change(skeleton.hand("left")[3]) == pytest.approx(4, abs=1e-5)
-    assert change(skeleton.shoulders()[0]) == pytest.approx(1, abs=1e-5)
+    assert change(skeleton.shoulders()[0]) == pytest.approx(2, abs=1e-5)
 
 
 def test_every_part_of_a_skeleton_with_a_face_is_told():
     skeleton = fake_skeleton(face_points=5).with_dims(2)
-    features = PoseFeatures(skeleton, 1.0)
+    features = PoseFeatures(skeleton, 1.0, 1.0)
     assert skeleton.parts() == ["body", "face", "left_hand", "right_hand"]
     assert features.size == 2 * 55 + 4
     assert torch.equal(features.parts.sum(dim=0), torch.ones(55))
@@ -62,7 +62,7 @@ def test_every_part_of_a_skeleton_with_a_face_is_told():
 def test_keypoints_of_no_part_are_a_part_of_their_own(skeleton):
     body = skeleton.components[0]
     again = Skeleton((*skeleton.components, replace(body, name="POSE_WORLD_LANDMARKS")))
-    features = PoseFeatures(again, 1.0)
+    features = PoseFeatures(again, 1.0, 1.0)
     seen = torch.ones(1, 58, dtype=torch.bool)
     seen[:, 50:] = False
     _, logits = features.inverse(features(torch.zeros(1, 58, 2), seen))

@@ -7,7 +7,15 @@ from torch.utils.data import DataLoader
 
 from pose_core.testing import fake_sequence
 from pose_tokenizer.clips import ClipDataset, collate, prepare
-from pose_tokenizer.fitting import clip_blocks, fit_codebooks, fit_linear, mean_pose, residual_vq, take_codebooks
+from pose_tokenizer.fitting import (
+    clip_blocks,
+    fit_codebooks,
+    fit_grids,
+    fit_linear,
+    mean_pose,
+    residual_vq,
+    take_codebooks,
+)
 from pose_tokenizer.model import PoseTokenizer
 
 
@@ -83,6 +91,39 @@ def test_each_codebook_leaves_less(model, batches, quick):
         errors.append(rest.square().sum().item())
     assert errors == sorted(errors, reverse=True)
     assert errors[-1] < 0.3 * errors[0]
+
+
+def test_fewer_blocks_than_codes_are_all_kept(model, batches, quick):
+    left = fit_linear(model, batches)[:5]
+    vq = residual_vq(quick.model(model.skeleton.to_dict()))
+    fit_codebooks(model, vq, left)
+    torch.testing.assert_close(
+        torch.cdist(left, model.quantizer.codebooks[0]).amin(dim=1), torch.zeros(5), atol=0.02, rtol=0
+    )
+
+
+@pytest.mark.parametrize("quantizer", ["fsq", "residual_fsq"])
+def test_grids_take_the_largest_components_first(quick, skeleton, batches, quantizer):
+    config = quick.model_copy(update={"quantizer": quantizer, "num_quantizers": 4, "codebook_size": 16})
+    model = PoseTokenizer(config.model(skeleton.to_dict()))
+    left = fit_linear(model, batches)
+    fit_grids(model, left)
+    books = model.quantizer.codebooks
+    _, directions = torch.linalg.eigh(left.T @ left)
+    directions = directions.flip(1)
+    for q, first in enumerate([0, 2, 4, 6] if quantizer == "fsq" else [0, 2, 0, 2]):
+        along = books[q] @ directions
+        assert len(torch.unique(books[q].mul(1e4).round(), dim=0)) == 16
+        own = along[:, first : first + 2]
+        torch.testing.assert_close(own.norm(), along.norm())  # nothing in any other direction
+        assert [len(torch.unique(column.mul(1e4).round())) for column in own.T] == [4, 4]
+    if quantizer == "residual_fsq":
+        torch.testing.assert_close(books[2], books[0] / 4)
+    errors, rest = [left.square().sum().item()], left
+    for book in books:
+        rest = rest - book[torch.cdist(rest, book).argmin(dim=1)]
+        errors.append(rest.square().sum().item())
+    assert errors[-1] < errors[0] / 2
 
 
 def test_dead_codes_come_to_life(model, batches, quick):

@@ -26,7 +26,10 @@ def batch():
 def made():
     random = torch.Generator().manual_seed(1)
     return Reconstruction(
-        torch.randn(B, T, K, 2, generator=random), torch.randn(B, T, K, generator=random), torch.tensor(0.25)
+        torch.randn(B, T, K, 2, generator=random),
+        torch.randn(B, T, K, generator=random),
+        torch.tensor(0.25),
+        torch.ones(B),
     )
 
 
@@ -82,7 +85,7 @@ def test_what_is_seen_counts(build, batch, made):
 
 def test_a_perfect_reconstruction_costs_nothing_but_its_codes(build, batch):
     logits = torch.where(batch.seen, 50.0, -50.0)
-    made = Reconstruction(batch.keypoints, logits, torch.tensor(0.25))
+    made = Reconstruction(batch.keypoints, logits, torch.tensor(0.25), torch.ones(B))
     expected = {"reconstruction": 0, "quantization": 0.25, "temporal": 0, "presence": 0, "perceptual": 0}
     assert values(build(perceptual_weight=1.0).components(batch, made)) == pytest.approx(expected, abs=1e-6)
 
@@ -110,12 +113,12 @@ def test_a_jump_costs_motion_and_a_shift_does_not(build, batch):
     shift, jump = torch.ones(B, T, K, 2), torch.zeros(B, T, K, 2)
     jump[:, 6:] = 1
     seen = everything.seen
-    assert loss.motion(shift, seen).item() == 0
+    assert loss.motion(shift, seen, torch.ones(B)).item() == 0
     # Of 11 velocities one is (1, 1), of 10 accelerations two are (1, 1) and (-1, -1).
-    assert loss.motion(jump, seen).item() == pytest.approx(2 / 11 + 4 / 10)
+    assert loss.motion(jump, seen, torch.ones(B)).item() == pytest.approx(2 / 11 + 4 / 10)
     seen = seen.clone()
     seen[:, 5] = False  # the jump happens where nobody looks
-    assert loss.motion(jump, seen).item() == 0
+    assert loss.motion(jump, seen, torch.ones(B)).item() == 0
 
 
 def test_frozen_features_are_always_the_same_and_never_learn(skeleton, batch):

@@ -5,6 +5,7 @@ from pose_core import UserError
 from pose_tokenizer.checkpoint import load_model
 from pose_tokenizer.features import hold_missing
 from pose_tokenizer.model import PoseTokenizer
+from pose_tokenizer.quantizer import used
 
 
 @pytest.fixture
@@ -17,12 +18,18 @@ def inputs(lively):
     return lively.blocks(keypoints, seen), seen.unflatten(1, (7, 4)), mask
 
 
-def test_shapes(lively, inputs):
+@pytest.fixture
+def depth():
+    """How many codes each block is said to have."""
+    return torch.arange(21).reshape(3, 7) % 4
+
+
+def test_shapes(lively, inputs, depth):
     blocks, seen, mask = inputs
     assert blocks.shape == (3, 7, 4 * 103)
     latents = lively.latents(blocks, seen, mask)
     assert latents.shape == (3, 7, 8)
-    keypoints, logits = lively.frames(latents, mask)
+    keypoints, logits = lively.frames(latents, depth, mask)
     assert keypoints.shape == (3, 28, 50, 2)
     assert logits.shape == (3, 28, 50)
 
@@ -34,33 +41,36 @@ def test_neither_padding_nor_company_changes_a_clip(lively, inputs):
     blocks, seen = torch.where(padding, 30.0, blocks), seen | padding[..., None]
     latents = lively.latents(blocks, seen, mask)
     codes, quantized = lively.quantizer.quantize(latents, rate=0.5, beam=4)
-    keypoints, logits = lively.frames(torch.where(padding, 30.0, quantized), mask)
+    keypoints, logits = lively.frames(torch.where(padding, 30.0, quantized), used(codes), mask)
     for row, count in enumerate((3, 7, 5)):
         own = slice(row, row + 1), slice(count)
         alone = lively.latents(blocks[own], seen[own], mask[own])
         torch.testing.assert_close(latents[own], alone, atol=1e-4, rtol=1e-4)
         alone_codes, alone_quantized = lively.quantizer.quantize(alone, rate=0.5, beam=4)
         assert torch.equal(codes[own], alone_codes)
-        alone_keypoints, alone_logits = lively.frames(alone_quantized, mask[own])
+        alone_keypoints, alone_logits = lively.frames(alone_quantized, used(alone_codes), mask[own])
         frames = slice(row, row + 1), slice(4 * count)
         torch.testing.assert_close(keypoints[frames], alone_keypoints, atol=1e-4, rtol=1e-4)
         torch.testing.assert_close(logits[frames], alone_logits, atol=1e-4, rtol=1e-4)
 
 
 @torch.no_grad()
-def test_codes_know_nothing_of_the_future_and_frames_little(lively, inputs):
+def test_codes_know_nothing_of_the_future_and_frames_little(lively, inputs, depth):
     blocks, seen, _ = inputs
     mask = torch.ones(3, 7, dtype=torch.bool)
     plain = lively.latents(blocks, seen, mask)
-    keypoints, _ = lively.frames(plain, mask)
+    keypoints, _ = lively.frames(plain, depth, mask)
     other = blocks.clone()
     other[:, 4] += 0.5
     changed = (lively.latents(other, seen, mask) - plain).abs().amax(dim=(0, 2)) > 1e-5
     assert changed.tolist() == [False] * 4 + [True] * 3  # two layers look back at two blocks
     other = plain.clone()
     other[:, 4] += 0.5
-    moved = (lively.frames(other, mask)[0] - keypoints).abs().amax(dim=(0, 2, 3)).unflatten(0, (7, 4)) > 1e-5
-    assert moved.any(dim=1).tolist() == [False, False, True, True, True, True, True]
+    deeper = depth.clone()
+    deeper[:, 4] = 3 - deeper[:, 4]
+    for changed in (lively.frames(other, depth, mask), lively.frames(plain, deeper, mask)):
+        moved = (changed[0] - keypoints).abs().amax(dim=(0, 2, 3)).unflatten(0, (7, 4)) > 1e-5
+        assert moved.any(dim=1).tolist() == [False, False, True, True, True, True, True]
 
 
 def test_the_network_is_told_which_keypoints_are_seen(lively, inputs):
@@ -76,7 +86,7 @@ def test_a_model_without_layers_is_its_basis(skeleton, lively):
     model = PoseTokenizer(config)
     torch.nn.init.orthogonal_(model.basis)
     latents, mask = torch.randn(2, 3, 8), torch.ones(2, 3, dtype=torch.bool)
-    keypoints, logits = model.frames(latents, mask)
+    keypoints, logits = model.frames(latents, torch.ones(2, 3, dtype=torch.long), mask)
     blocks = latents @ model.basis.T
     expected, _ = model.features.inverse(blocks.unflatten(2, (4, -1)).flatten(1, 2))
     torch.testing.assert_close(keypoints, expected)
@@ -97,7 +107,7 @@ def test_the_hash_is_of_weights_and_configuration(lively):
     copy = PoseTokenizer(lively.config)
     copy.load_state_dict(lively.state_dict())
     assert copy.hash == lively.hash
-    assert len(lively.hash) == 64
+    assert len(lively.hash) == 16
     with torch.no_grad():
         copy.quantizer.codebooks[2, 3, 4] += 1e-3
     assert copy.hash != lively.hash

@@ -3,7 +3,7 @@ import itertools
 import pytest
 import torch
 
-from pose_tokenizer.quantizer import NO_CODE, PredictiveQuantizer, search
+from pose_tokenizer.quantizer import GIVE_UP, NO_CODE, PredictiveQuantizer, search
 
 C, Q, V = 6, 4, 9
 
@@ -35,13 +35,17 @@ def found(quantizer, x, **options):
 def nearest_codes(x, books, rate):
     """What `search` does with one vector and a beam of 1, one step after the other."""
     left, best, best_left, cost, taken = x, [], x, x.square().sum(), []
+    in_vain = 0
     for book in books:
         code = int((left - book).square().sum(dim=-1).argmin())
         left = left - book[code]
         taken = [*taken, code]
         now = left.square().sum() + rate * len(taken)
+        in_vain += 1
         if rate == 0 or now < cost:
-            best, best_left, cost = taken, left, now
+            best, best_left, cost, in_vain = taken, left, now, 0
+        if in_vain == GIVE_UP:
+            break
     return best + [NO_CODE] * (len(books) - len(best)), best_left
 
 
@@ -56,7 +60,8 @@ def test_search_is_the_plain_loop(quantizer, latents, rate):
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.3, 1.0])
-def test_a_beam_of_everything_finds_the_best_there_is(quantizer, latents, rate):
+def test_a_beam_of_everything_finds_the_best_there_is(quantizer, latents, rate, monkeypatch):
+    monkeypatch.setattr("pose_tokenizer.quantizer.GIVE_UP", Q)
     x = latents[0]
     codes, left = found(quantizer, x, rate=rate, beam=V**Q)
     _, nearest = found(quantizer, x, rate=rate, beam=1)

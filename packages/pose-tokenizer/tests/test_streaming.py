@@ -12,7 +12,8 @@ from pose_core import UserError
 from pose_core.transforms import Placement
 from pose_tokenizer.codec import encode_pieces
 from pose_tokenizer.features import hold_missing
-from pose_tokenizer.streaming import FARTHEST, PATIENCE, PLACING, WINDOW, StreamDecoder, StreamEncoder, placement
+from pose_tokenizer.quantizer import used
+from pose_tokenizer.streaming import BEAM, FARTHEST, PATIENCE, PLACING, WINDOW, StreamDecoder, StreamEncoder, placement
 
 RATE = 16.0
 PLACED = Placement(center=(250.0, 200.0), scale=120.0)
@@ -98,7 +99,7 @@ def test_windows_are_quantized_and_decoded_as_the_whole(lively, clips, whole, mo
     blocks, mask = lively.blocks(*last), torch.ones(1, 38, dtype=torch.bool)
     assert mask.shape[1] > 2 * WINDOW
     latents = lively.latents(blocks, last[1].unflatten(1, (38, 4)), mask)
-    codes, quantized = lively.quantizer.quantize(latents, rate=RATE, beam=4)
+    codes, quantized = lively.quantizer.quantize(latents, rate=RATE, beam=BEAM)
     np.testing.assert_array_equal(codes[0], tokens.codes)
 
     windows = []
@@ -107,7 +108,7 @@ def test_windows_are_quantized_and_decoded_as_the_whole(lively, clips, whole, mo
     assert [x.shape[1] for x in windows] == [WINDOW, WINDOW, 6]
     torch.testing.assert_close(torch.cat(windows, dim=1), latents, atol=1e-4, rtol=1e-4)
 
-    expected, logits = lively.frames(quantized, mask)
+    expected, logits = lively.frames(quantized, used(codes), mask)
     made, there = frames_of(lively, tokens.codes, where)
     np.testing.assert_array_equal(there, (logits[0] > 0).float())
     assert 0 < there.mean() < 1

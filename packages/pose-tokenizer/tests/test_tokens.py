@@ -23,7 +23,7 @@ from pose_tokenizer.tokens import (
 
 HEADER = TokenHeader(
     model="tiny",
-    model_hash="0123456789abcdef" * 4,
+    model_hash="0123456789abcdef",
     num_quantizers=5,
     codebook_size=700,
     block_frames=4,
@@ -35,7 +35,7 @@ HEADER = TokenHeader(
 CODES = np.array(
     [[1, 2, 3, 4, 699], [0, -1, -1, -1, -1], [-1] * 5, [511, 512, -1, -1, -1], [-1] * 5, [0, 0, 0, 0, 0]], np.int32
 )
-NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 SIZES = st.integers(0, 2**32 - 1)
 
 
@@ -106,7 +106,7 @@ def test_blocks_and_seconds():
 
 @given(
     model=st.text(max_size=60),
-    model_hash=st.binary(min_size=32, max_size=32).map(bytes.hex),
+    model_hash=st.binary(min_size=8, max_size=8).map(bytes.hex),
     num_quantizers=st.integers(1, 255),
     codebook_size=st.integers(2, 65536),
     block_frames=st.integers(1, 9),
@@ -116,7 +116,7 @@ def test_blocks_and_seconds():
     placement=st.builds(
         Placement,
         center=st.tuples(NUMBERS, NUMBERS),
-        scale=st.floats(min_value=1e-9, max_value=1e9),
+        scale=st.floats(min_value=2**-30, max_value=2**30, width=32),
         size=st.tuples(SIZES, SIZES, SIZES),
     ),
     seed=st.integers(0, 2**32),
@@ -189,10 +189,10 @@ def test_other_files_are_refused(tmp_path):
 @pytest.mark.parametrize(
     "claims",
     [
-        {"frames": 2**63},
-        {"frames": 2**63, "num_quantizers": 255, "block_frames": 1},
-        {"frames": 2**40, "empty_frames": 2**33},
-        {"codebook_size": 2**32 - 1},
+        {"frames": 2**32 - 1},
+        {"frames": 2**32 - 1, "num_quantizers": 255, "block_frames": 1},
+        {"frames": 2**31, "empty_frames": 2**30},
+        {"empty_frames": 28},
         {"num_quantizers": 255},
         {"frames": 23},  # a block fewer than there are
         {"fps": float("nan")},

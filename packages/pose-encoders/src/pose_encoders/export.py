@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pose_core.data import PoseBatch
-from pose_core.errors import UserError
+from pose_core.exporting import check_packages, without_traces
 from pose_core.files import written_whole
 from pose_encoders.visual import VisualEncoder
 
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from pose_encoders.base import PoseEncoder
 
 B, T = 2, 16  # of the example that is traced
-
-
-def without_traces(program: torch.onnx.ONNXProgram) -> None:
-    """Drops the stack traces that torch leaves in an exported network: this machine's paths are in them."""
-    graph = program.model.graph
-    nodes = list(graph.all_nodes())
-    values = [value for node in nodes for value in node.outputs]
-    for part in (program.model, graph, *graph.inputs, *graph.initializers.values(), *nodes, *values):
-        part.metadata_props.clear()
 
 
 class _FromKeypoints(nn.Module):
@@ -57,11 +48,7 @@ def export_onnx(encoder: PoseEncoder, path: str | Path, *, overwrite: bool = Fal
     Raises:
         UserError: the packages are missing, or the file cannot be written.
     """
-    try:
-        import onnx  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise UserError(f"exporting needs {error.name}: pip install 'pose-encoders[onnx]'") from error
+    check_packages("pose-encoders", "onnx", "onnxscript")
     skeleton = encoder.skeleton
     K, D = skeleton.num_keypoints, skeleton.num_dims
     mask = torch.ones(B, T, dtype=torch.bool)

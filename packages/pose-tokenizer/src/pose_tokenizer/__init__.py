@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pose_tokenizer.streaming import StreamDecoder, StreamEncoder
     from pose_tokenizer.tokens import PoseTokens, read_tokens, write_tokens
     from pose_tokenizer.training import train
+    from pose_tokenizer.vocabulary import Vocabulary
 
 __all__ = [
     "PoseTokenizer",
@@ -21,6 +22,7 @@ __all__ = [
     "StreamEncoder",
     "TokenizerConfig",
     "TokenizerLoss",
+    "Vocabulary",
     "decode",
     "encode",
     "load_model",
@@ -37,6 +39,7 @@ _HOMES = {
     "StreamEncoder": "streaming",
     "TokenizerConfig": "config",
     "TokenizerLoss": "losses",
+    "Vocabulary": "vocabulary",
     "decode": "codec",
     "encode": "codec",
     "load_model": "checkpoint",

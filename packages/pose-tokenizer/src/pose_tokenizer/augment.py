@@ -18,12 +18,13 @@ class Augmentation:
     """How far clips are varied; standard deviations where nothing else is said.
 
     Attributes:
-        mirror: share of clips that are mirrored.
+        late: share of clips that begin in their middle; mirror: that are mirrored.
         shortest, longest: of the clip's length.
         turn, size: of the whole person, in radians and relative.
         hand_turn, hand_size, hand_shear, hand_shift: of each hand about its wrist; the shift in shoulder widths.
     """
 
+    late: float = 0.3
     mirror: float = 0.3
     shortest: float = 0.6
     longest: float = 1.5
@@ -39,6 +40,9 @@ class Augmentation:
     ) -> tuple[np.ndarray, np.ndarray]:
         """A variation of keypoints (T, K, 2) and seen (T, K), of another length."""
         keypoints, seen = warped(keypoints, seen, random.uniform(self.shortest, self.longest))
+        if random.random() < self.late:
+            begin = int(random.integers(len(keypoints)))
+            keypoints, seen = keypoints[begin:], seen[begin:]
         mirrored = random.random() < self.mirror
         if mirrored and (opposite := _opposites(skeleton)):
             keypoints, seen = keypoints[:, opposite] * np.array([-1, 1], np.float32), seen[:, opposite]

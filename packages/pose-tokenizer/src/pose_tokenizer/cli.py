@@ -13,6 +13,8 @@ app = new_app("Sign language poses to discrete tokens and back.")
 
 BUNDLED = "signing"
 Checkpoint = Annotated[str, typer.Option("--checkpoint", help="Model folder, bundled name or hub id.")]
+
+
 Rate = Annotated[
     float | None, typer.Option("--rate", min=0, help="Error a code has to save: less is finer, 0 uses all.")
 ]
@@ -110,6 +112,46 @@ def info(
 
 
 @app.command()
+def vocab(
+    output: Annotated[Path | None, typer.Option("--output", help="JSON file for all names, in order.")] = None,
+    offset: Annotated[
+        int, typer.Option("--offset", min=0, help="Id of the first: how many tokens the tokenizer has.")
+    ] = 0,
+    checkpoint: Checkpoint = BUNDLED,
+    overwrite: Overwrite = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Name the tokens that a language model needs to read and write poses."""
+    if output is not None and output.suffix != ".json":
+        raise typer.BadParameter("--output is written as JSON: name a file that ends in .json")
+    from pose_core.files import check_output
+    from pose_tokenizer.checkpoint import load_model
+    from pose_tokenizer.vocabulary import Vocabulary, write_vocabulary
+
+    if output is not None:
+        check_output(output, overwrite=overwrite)
+    vocabulary = Vocabulary.of(load_model(checkpoint, "cpu"), offset)
+    if output is not None:
+        write_vocabulary(vocabulary, output, overwrite=overwrite)
+    summary = vocabulary.summary()
+    if json:
+        print_json(summary | {"output": output})
+        return
+    print(f"{vocabulary.model}: {vocabulary.size} tokens, ids {offset} to {vocabulary.end}")
+    last = vocabulary.codebook_size - 1
+    for quantizer, first in enumerate(summary["offsets"]):
+        print(f"{first:>8} to {first + last:<8} <pose_q{quantizer}_0> to <pose_q{quantizer}_{last}>")
+    for name, id in summary["special_tokens"].items():
+        print(f"{id:>8} {'':<11} {name}")
+    names = (
+        f"json.load(open({str(output)!r}))['tokens']" if output else f"Vocabulary.of(load_model({checkpoint!r})).names"
+    )
+    print(f"tokenizer.add_tokens({names}, special_tokens=True)")
+    print("language_model.resize_token_embeddings(len(tokenizer))")
+
+
+@app.command()
 def train(
     data: Annotated[
         list[Path], typer.Option("--data", help="Manifest CSV, or folder with train/ val/ test/; several times.")
@@ -196,6 +238,36 @@ def evaluate(
     print("in shoulder widths, over keypoints that were seen", *facts(evaluation), sep="\n")
     if written is not None:
         print(f"{written}: all of it")
+
+
+@app.command()
+def export(
+    output: Annotated[Path, typer.Option("--output", help="Folder; a file for one part.")],
+    format: Annotated[Literal["onnx", "torchscript"], typer.Option("--format")] = "onnx",
+    part: Annotated[
+        Literal["encode", "decode", "both"], typer.Option("--part", help="What is to run elsewhere.")
+    ] = "both",
+    checkpoint: Checkpoint = BUNDLED,
+    overwrite: Overwrite = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write a model as ONNX or TorchScript, block by block, to be run without this package."""
+    from pose_tokenizer.checkpoint import load_model
+    from pose_tokenizer.export import check_export
+    from pose_tokenizer.export import export as write_graphs
+
+    check_export(output, format=format, part=part, overwrite=overwrite)
+    model = load_model(checkpoint, "cpu")
+    files = write_graphs(model, output, format=format, part=part, overwrite=overwrite, progress=say)
+    if json:
+        print_json(files)
+        return
+    for file in files:
+        print(f"{file.output}: {file.bytes / 1e6:.1f} MB, agrees with the model")
+        for title, values in (("in", file.inputs), ("out", file.outputs)):
+            for name, what in values.items():
+                print(f"  {title:<4} {name:<12} {what}")
 
 
 def main() -> None:

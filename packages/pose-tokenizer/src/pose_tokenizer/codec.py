@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pose_core import PoseSequence, UserError
-from pose_core.transforms import clean
+from pose_core.transforms import Placement, clean
 from pose_tokenizer.streaming import StreamDecoder, StreamEncoder
 from pose_tokenizer.tokens import NO_CODE, PoseTokens, TokenHeader
 
@@ -93,8 +92,13 @@ def header(model: PoseTokenizer, encoder: StreamEncoder, fps: float, size: tuple
         frames=encoder.frames,
         empty_frames=encoder.empty_frames,
         fps=fps,
-        placement=replace(encoder.placement, size=size),
+        placement=Placement(single(encoder.placement.center), *single([encoder.placement.scale]), size=size),
     )
+
+
+def single(numbers: Iterable[float]) -> tuple[float, ...]:
+    """Numbers in single precision, as files keep them."""
+    return tuple(float(np.float32(number)) for number in numbers)
 
 
 def decode(model: PoseTokenizer, tokens: PoseTokens, *, num_quantizers: int | None = None) -> PoseSequence:
@@ -133,8 +137,8 @@ def check_model(model: PoseTokenizer, header: TokenHeader) -> None:
     """
     if header.model_hash != model.hash:
         raise UserError(
-            f"these tokens were made by the model {header.model} ({header.model_hash[:12]}), and this is {model.name} "
-            f"({model.hash[:12]}); decode them with the one that made them (--checkpoint)"
+            f"these tokens were made by the model {header.model} ({header.model_hash}), and this is {model.name} "
+            f"({model.hash}); decode them with the one that made them (--checkpoint)"
         )
     theirs = (header.num_quantizers, header.codebook_size, header.block_frames)
     ours = (model.config.num_quantizers, model.config.codebook_size, model.block_frames)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from pose_tokenizer.tokens import LARGEST_CODEBOOK, LONGEST_BLOCK, MOST_QUANTIZERS
 
 if TYPE_CHECKING:
     from pose_core.training.config import TrainingConfig
 
+GRID_LEVELS = 4  # steps of a grid in each direction
 Keypoints = Literal["reduced", "hands_and_body", "all"]
+
+
+def grid_dims(codebook_size: int) -> int:
+    """Directions that a grid of so many codes tells apart."""
+    return round(math.log(codebook_size, GRID_LEVELS))
 
 
 class Sizes(BaseModel):
@@ -17,14 +26,23 @@ class Sizes(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    downsampling: int = Field(4, ge=1, description="frames a block; each block has its own codes")
+    downsampling: int = Field(4, ge=1, le=LONGEST_BLOCK, description="frames a block; each block has its own codes")
     latent_dim: int = Field(128, ge=1, description="numbers that a block is quantized as")
     hidden_dim: int = Field(32, ge=1, description="channels of a keypoint in the graph networks")
     num_layers: int = Field(3, ge=0, description="ST-GCN blocks of encoder and of decoder; 0: linear alone")
-    num_quantizers: int = Field(16, ge=1, le=255, description="most codes a block")
-    codebook_size: int = Field(1024, ge=2, le=65536)
-    hand_weight: float = Field(4.0, gt=0, description="how much a hand's coordinates count beside the body's")
-    rate: float = Field(1.5, ge=0, description="squared error that a code has to save to be used; 0: all codes are")
+    quantizer: Literal["rvq", "fsq", "residual_fsq"] = Field("rvq", description="learned codebooks, or grids")
+    num_quantizers: int = Field(16, ge=1, le=MOST_QUANTIZERS, description="most codes a block")
+    codebook_size: int = Field(1024, ge=2, le=LARGEST_CODEBOOK, description="of grids: a power of 4")
+    hand_weight: float = Field(4.5, gt=0, description="how much a hand's coordinates count beside the face's")
+    body_weight: float = Field(2.0, gt=0, description="how much those count that are of no hand and no face")
+    rate: float = Field(2.0, ge=0, description="squared error that a code has to save to be used; 0: all codes are")
+
+    @field_validator("codebook_size")
+    @classmethod
+    def _of_a_grid(cls, size: int, info: ValidationInfo) -> int:
+        if info.data.get("quantizer", "rvq") != "rvq" and GRID_LEVELS ** grid_dims(size) != size:
+            raise ValueError(f"{info.data['quantizer']} needs a power of {GRID_LEVELS}")
+        return size
 
 
 class TokenizerConfig(Sizes):
@@ -40,7 +58,7 @@ class RunConfig(Sizes):
     num_keypoints: int | None = Field(None, ge=1, description="K; the clips' own number unless stated")
     keypoint_dim: Literal[3] = Field(3, description="numbers a keypoint: x, y, confidence")
     sequence_length: int = Field(96, ge=2, description="frames of a clip that a step sees")
-    augmentations: int = Field(8, ge=0, description="varied copies of each clip that basis and codebooks are fitted to")
+    fitting_blocks: int = Field(120_000, ge=1, description="blocks that basis and codebooks are fitted to")
     reconstruction_weight: float = Field(1.0, ge=0)
     quantization_weight: float = Field(0.1, ge=0, description="of the commitment loss")
     temporal_weight: float = Field(0.2, ge=0, description="of velocity and acceleration")

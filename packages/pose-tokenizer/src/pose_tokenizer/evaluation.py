@@ -19,6 +19,7 @@ from pose_tokenizer.clips import prepare
 from pose_tokenizer.codec import encode
 from pose_tokenizer.features import hold_missing
 from pose_tokenizer.metrics import CLOSE, Errors, KeypointErrors, QuantizerUse, squared_errors
+from pose_tokenizer.quantizer import used
 from pose_tokenizer.tokens import PoseTokens, write_tokens
 
 if TYPE_CHECKING:
@@ -63,8 +64,9 @@ def round_trip(model: PoseTokenizer, sequence: PoseSequence, *, rate: float | No
     """
     tokens = encode(model, sequence, rate=rate)
     original = prepare(clean(sequence), model.skeleton)
-    latents = model.quantizer.dequantize(_on_device(model, tokens))
-    keypoints, logits = model.frames(latents, latents.new_ones(latents.shape[:2], dtype=torch.bool))
+    codes = _on_device(model, tokens)
+    latents = model.quantizer.dequantize(codes)
+    keypoints, logits = model.frames(latents, used(codes), latents.new_ones(latents.shape[:2], dtype=torch.bool))
     T = len(original)
     places = keypoints[0, :T].cpu().numpy()
     there = (logits[0, :T] > 0).float().cpu().numpy()

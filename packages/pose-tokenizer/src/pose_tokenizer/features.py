@@ -27,7 +27,7 @@ class PoseFeatures(nn.Module):
     weights: Tensor
     parts: Tensor
 
-    def __init__(self, skeleton: Skeleton, hand_weight: float) -> None:
+    def __init__(self, skeleton: Skeleton, hand_weight: float, body_weight: float) -> None:
         super().__init__()
         K = skeleton.num_keypoints
         groups = [skeleton.part(name) for name in skeleton.parts()]
@@ -36,9 +36,9 @@ class PoseFeatures(nn.Module):
         parts = torch.zeros(len(groups), K)
         for row, group in enumerate(groups):
             parts[row, group] = 1.0
-        weights = torch.ones(K)
-        hands = [i for side in ("left", "right") for i in skeleton.hand(side)]
-        weights[hands] = hand_weight
+        weights = torch.full((K,), body_weight)
+        weights[skeleton.part("face") if "face" in skeleton.parts() else []] = 1.0
+        weights[[i for side in ("left", "right") for i in skeleton.hand(side)]] = hand_weight
         self.register_buffer("mean", torch.zeros(K, DIMS))
         self.register_buffer("weights", weights, persistent=False)
         self.register_buffer("parts", parts, persistent=False)

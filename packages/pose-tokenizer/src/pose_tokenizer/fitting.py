@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
-from vector_quantize_pytorch import ResidualVQ
+from vector_quantize_pytorch import FSQ, ResidualVQ
 
+from pose_tokenizer.config import GRID_LEVELS, grid_dims
 from pose_tokenizer.features import hold_missing
 
 if TYPE_CHECKING:
@@ -20,12 +25,14 @@ if TYPE_CHECKING:
 
 RIDGE = 0.02  # holds the prediction back where the latents hardly vary; in squared weighted shoulder widths
 KMEANS_ROUNDS = 8
+FITTING_SEED = 1
 CODE_DECAY = 0.999
+GRID_EDGE = 1.51  # outermost of the four best levels for a normal distribution (Max 1960), in standard deviations
 DEAD = 0.01  # codes taken less often than that in a batch, on average, are replaced
 
 
 def residual_vq(config: TokenizerConfig) -> ResidualVQ:
-    """The quantizer as it is trained: k-means at first, then moving averages; dead codes are replaced.
+    """The quantizer as it learns: moving averages, from `fit_codebooks` on; dead codes are replaced.
 
     Deep codebooks see only the blocks that get so far: quantizer dropout by cost, so each prefix decodes, too.
     """
@@ -33,8 +40,6 @@ def residual_vq(config: TokenizerConfig) -> ResidualVQ:
         dim=config.latent_dim,
         num_quantizers=config.num_quantizers,
         codebook_size=config.codebook_size,
-        kmeans_init=True,
-        kmeans_iters=KMEANS_ROUNDS,
         decay=CODE_DECAY,
         threshold_ema_dead_code=DEAD,
         rotation_trick=False,
@@ -92,11 +97,45 @@ def fit_linear(model: PoseTokenizer, batches: Callable[[], Iterable[TrainingBatc
 
 
 def fit_codebooks(model: PoseTokenizer, vq: ResidualVQ, left: Tensor) -> None:
-    """Codebooks by k-means, each on what those before it leave of (blocks, C)."""
-    vq.train()
-    with torch.no_grad():
-        vq(left[None])
+    """Codebooks by k-means, each on what those before it leave of (blocks, C); the averages go on from there."""
+    size, state = model.config.codebook_size, vq.state_dict()
+    random = np.random.default_rng(FITTING_SEED)
+    rows = left.numpy()
+    if len(rows) < size:
+        rows = rows[random.integers(len(rows), size=size)]
+    for q in range(model.config.num_quantizers):
+        means = KMeans(size, init="random", n_init=1, max_iter=KMEANS_ROUNDS, random_state=FITTING_SEED + q)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different blocks than codes
+            codes = means.fit_predict(rows)
+        centers = torch.from_numpy(means.cluster_centers_).float()
+        rows = rows - centers.numpy()[codes]
+        counts = torch.from_numpy(np.bincount(codes, minlength=size)).float()
+        fitted = {"embed": centers, "embed_avg": centers * counts[:, None], "cluster_size": counts}
+        state |= {f"layers.{q}._codebook.{name}": value[None] for name, value in fitted.items()}
+        state[f"layers.{q}._codebook.initted"] = torch.tensor(True)
+    vq.load_state_dict(state)
     take_codebooks(model, vq)
+
+
+def fit_grids(model: PoseTokenizer, left: Tensor) -> None:
+    """Codebooks that are grids (finite scalar quantization, Mentzer et al. 2023) along components of (blocks, C).
+
+    Each takes the next few components. Residual ones go over half as many components twice, the second time finer.
+    """
+    config, C = model.config, left.shape[1]
+    dims, Q = grid_dims(config.codebook_size), config.num_quantizers
+    scalars = FSQ([GRID_LEVELS] * dims, preserve_symmetry=True)
+    grid = scalars.get_buffer("implicit_codebook")  # (V, dims) from -1 to 1
+    variances, directions = torch.linalg.eigh(left.T @ left / len(left))
+    variances, directions = variances.flip(0).clamp(min=0), directions.flip(1)
+    rounds = 2 if config.quantizer == "residual_fsq" else 1
+    groups = -(-Q // rounds)
+    for q in range(Q):
+        first = q % groups * dims
+        own = slice(first, min(first + dims, C))
+        scales = GRID_EDGE * variances[own].sqrt() / GRID_LEVELS ** (q // groups)  # (dims,), fewer at the end
+        model.quantizer.codebooks[q] = (grid[:, : len(scales)] * scales) @ directions[:, own].T
 
 
 def take_codebooks(model: PoseTokenizer, vq: ResidualVQ) -> None:

@@ -28,6 +28,7 @@ TokenFormat = Literal["tokens", "json", "text"]
 SUFFIXES: dict[str, str] = {"tokens": ".tokens", "json": ".json", "text": ".txt"}
 STDIN = "-"
 LINES = 64  # of standard input that are encoded at once
+SPAN = 4096  # frames of a file that are read at once
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def encode_files(
         if output is None:
             raise UserError("standard input has no name: say where its tokens go with --output")
         check_output(output, overwrite=encoding.overwrite)
-        model = _model_for(encoding)
+        model = _checked(load_model(encoding.checkpoint, encoding.device), encoding.num_quantizers)
         rate = model.config.rate if encoding.rate is None else encoding.rate
         pieces = _standard_input(model, fps)
         tokens = _named(
@@ -94,20 +95,11 @@ def encode_files(
     jobs = _jobs(inputs, output, SUFFIXES[encoding.format])
     for _, target in jobs:
         check_output(target, overwrite=encoding.overwrite)
-    model = _model_for(encoding)
+    model = _checked(load_model(encoding.checkpoint, encoding.device), encoding.num_quantizers)
     done = []
     for path, target in jobs:
         progress(f"encoding {path}")
-        tokens = _named(
-            path,
-            lambda path=path: encode(
-                model,
-                read(path),
-                rate=encoding.rate,
-                bits_per_frame=encoding.bits_per_frame,
-                num_quantizers=encoding.num_quantizers,
-            ),
-        )
+        tokens = _named(path, lambda path=path: _encoded(model, path, encoding))
         done.append(_written(tokens, str(path), target, encoding, path.stat().st_size))
     return done
 
@@ -140,7 +132,7 @@ def decode_files(
     jobs = _jobs(inputs, output, ".pose", suffixes=tuple(SUFFIXES.values()))
     for _, target in jobs:
         check_output(target, overwrite=overwrite)
-    model = load_model(checkpoint, device)
+    model = _checked(load_model(checkpoint, device), num_quantizers)
     done = []
     for path, target in jobs:
         progress(f"decoding {path}")
@@ -150,11 +142,14 @@ def decode_files(
     return done
 
 
-def tokens_of(path: Path, model: PoseTokenizer) -> PoseTokens:
+def tokens_of(path: Path, model: PoseTokenizer | None = None) -> PoseTokens:
     """The tokens of a file of any of the formats.
 
+    Args:
+        model: whose tokens a line of integers is; the other formats say so themselves.
+
     Raises:
-        UserError: a file that is none of them.
+        UserError: a file that is none of them, or a line of integers of no model.
     """
     if path.suffix not in (SUFFIXES["json"], SUFFIXES["text"]):
         return read_tokens(path)
@@ -162,14 +157,20 @@ def tokens_of(path: Path, model: PoseTokenizer) -> PoseTokens:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as text ({error})") from error
-    return from_json(text) if path.suffix == SUFFIXES["json"] else from_text(text, model)
+    if path.suffix == SUFFIXES["json"]:
+        return from_json(text)
+    if model is None:
+        raise UserError(
+            f"{path}: a line of integers says nothing but its codes; decode it, or encode with --format json"
+        )
+    return from_text(text, model)
 
 
 def describe(path: str, device: str = "cpu") -> dict[str, Any]:
     """What a token file or a model is."""
     file = Path(path)
     if file.is_file():
-        tokens = read_tokens(file)
+        tokens = _named(file, lambda: tokens_of(file))
         header = tokens.header
         return {
             "file": file,
@@ -209,11 +210,38 @@ def _check_suffix(output: Path | None, format: TokenFormat) -> None:
         raise UserError(f"{output}: tokens are written, no poses; name a file that ends in {SUFFIXES[format]}")
 
 
-def _model_for(encoding: Encoding) -> PoseTokenizer:
-    model = load_model(encoding.checkpoint, encoding.device)
+def _encoded(model: PoseTokenizer, path: Path, encoding: Encoding) -> PoseTokens:
+    if encoding.bits_per_frame is not None:
+        return encode(model, read(path), bits_per_frame=encoding.bits_per_frame, num_quantizers=encoding.num_quantizers)
+    rate = model.config.rate if encoding.rate is None else encoding.rate
+    return encode_pieces(model, spans(path), rate=rate, num_quantizers=encoding.num_quantizers)
+
+
+def spans(path: Path) -> Iterator[PoseSequence]:
+    """A file in pieces: an hour of a `.pose` file need not be in memory. Other formats are read as a whole.
+
+    Raises:
+        UserError: as `read`.
+    """
+    if path.suffix.lower() != ".pose":
+        yield read(path)
+        return
+    start, more = 0, True
+    while more:
+        piece = read(path, start=start, end=start + SPAN + 1)  # one frame more tells whether there are more
+        start, more = start + SPAN, len(piece) > SPAN
+        yield piece[:SPAN]
+
+
+def _checked(model: PoseTokenizer, num_quantizers: int | None) -> PoseTokenizer:
+    """The model, if it has so many quantizers.
+
+    Raises:
+        UserError: it has fewer.
+    """
     most = model.config.num_quantizers
-    if encoding.num_quantizers is not None and encoding.num_quantizers > most:
-        raise UserError(f"--quantizers is {encoding.num_quantizers}; the model {model.name} has {most}")
+    if num_quantizers is not None and num_quantizers > most:
+        raise UserError(f"--quantizers is {num_quantizers}; the model {model.name} has {most}")
     return model
 
 

@@ -26,11 +26,13 @@ class Reconstruction:
         keypoints: (B, T, K, 2) in shoulder widths.
         logits: (B, T, K), above 0 where a keypoint is held to be seen.
         commitment: () how far latents lie from their codes.
+        importance: (B,) how much a clip counts: more where codes are fine and errors small.
     """
 
     keypoints: Tensor
     logits: Tensor
     commitment: Tensor
+    importance: Tensor
 
 
 class TokenizerLoss(nn.Module):
@@ -56,9 +58,12 @@ class TokenizerLoss(nn.Module):
         error = made.keypoints - batch.keypoints
         config = self.config
         components = {
-            "reconstruction": (config.reconstruction_weight, self.mean(error.square().sum(dim=-1), seen)),
+            "reconstruction": (
+                config.reconstruction_weight,
+                self.mean(error.square().sum(dim=-1), seen, made.importance),
+            ),
             "quantization": (config.quantization_weight, made.commitment),
-            "temporal": (config.temporal_weight, self.motion(error, seen)),
+            "temporal": (config.temporal_weight, self.motion(error, seen, made.importance)),
             "presence": (
                 config.presence_weight,
                 F.binary_cross_entropy_with_logits(
@@ -68,20 +73,23 @@ class TokenizerLoss(nn.Module):
         }
         if self.perceptual is not None:
             features = self.perceptual(made.keypoints, seen) - self.perceptual(batch.keypoints, seen)
-            components["perceptual"] = (config.perceptual_weight, self.mean(features.square().mean(dim=-1), seen))
+            components["perceptual"] = (
+                config.perceptual_weight,
+                self.mean(features.square().mean(dim=-1), seen, made.importance),
+            )
         return components
 
-    def mean(self, values: Tensor, seen: Tensor) -> Tensor:
+    def mean(self, values: Tensor, seen: Tensor, importance: Tensor) -> Tensor:
         """Mean of (B, T, K), weighted, over what was seen; 0 where nothing was."""
-        weights = seen * self.weights
+        weights = seen * self.weights * importance[:, None, None]
         return (values * weights).sum() / weights.sum().clamp(min=1e-6)
 
-    def motion(self, error: Tensor, seen: Tensor) -> Tensor:
+    def motion(self, error: Tensor, seen: Tensor, importance: Tensor) -> Tensor:
         """Squared errors of velocity and acceleration, per frame."""
         total = error.new_zeros(())
         for _ in range(2):
             error, seen = error.diff(dim=1), seen[:, 1:] & seen[:, :-1]
-            total = total + self.mean(error.square().sum(dim=-1), seen)
+            total = total + self.mean(error.square().sum(dim=-1), seen, importance)
         return total
 
 

@@ -49,7 +49,7 @@ class PoseTokenizer(
         super().__init__()
         self.config = config
         self.skeleton = Skeleton.from_dict(config.skeleton)
-        self.features = PoseFeatures(self.skeleton, config.hand_weight)
+        self.features = PoseFeatures(self.skeleton, config.hand_weight, config.body_weight)
         self.block_frames = config.downsampling
         K, frames, dim = self.skeleton.num_keypoints, config.downsampling, config.latent_dim
         adjacency = partitioned_adjacency(self.skeleton)
@@ -60,6 +60,8 @@ class PoseTokenizer(
         self.pooling = nn.Linear(K * DIMS, dim, bias=False)
         self.quantizer = PredictiveQuantizer(dim, config.num_quantizers, config.codebook_size)
         self.context = nn.Linear(dim, CONTEXT)
+        self.depth = nn.Embedding(config.num_quantizers + 1, CONTEXT)
+        nn.init.zeros_(self.depth.weight)
         self.decoder = STGCN(
             frames * DIMS + CONTEXT, config.hidden_dim, frames * DIMS, adjacency, config.num_layers, before=1, after=1
         )
@@ -70,14 +72,14 @@ class PoseTokenizer(
 
     @property
     def hash(self) -> str:
-        """SHA-256 of what decoding needs, in hexadecimal: tokens mean something to the model that made them."""
+        """16 hexadecimal digits of the SHA-256 of what decoding needs: tokens mean something to their model alone."""
         values = self.config.model_dump(mode="json", exclude={"rate"})
         config = json.dumps(values, sort_keys=True)  # as a saved one's are
         digest = hashlib.sha256(config.encode())
         for name, value in sorted(self.state_dict().items()):
             digest.update(name.encode())
             digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
+        return digest.hexdigest()[:16]
 
     def blocks(self, keypoints: Tensor, seen: Tensor) -> Tensor:
         """Frames as features of blocks.
@@ -101,11 +103,13 @@ class PoseTokenizer(
         told = self.encoder(shown.transpose(2, 3).flatten(3), mask)  # (B, N, K, 2)
         return latents + self.pooling(told.flatten(2))
 
-    def frames(self, latents: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def frames(self, latents: Tensor, depth: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Quantized latents to poses.
 
         Args:
-            latents: (B, N, C); mask: (B, N), True where a block is real.
+            latents: (B, N, C).
+            depth: (B, N), how many codes a block has: what they leave out is for the network to guess.
+            mask: (B, N), True where a block is real.
 
         Returns:
             Keypoints (B, T, K, 2) in shoulder widths, and logits (B, T, K), above 0 where a keypoint is seen.
@@ -114,7 +118,7 @@ class PoseTokenizer(
         features = blocks.unflatten(2, (self.block_frames, -1))
         if self.decoder.layers:
             places = self._places(blocks).transpose(2, 3).flatten(3)  # (B, N, K, block_frames * 2)
-            context = self.context(latents)[:, :, None].expand(-1, -1, places.shape[2], -1)
+            context = (self.context(latents) + self.depth(depth))[:, :, None].expand(-1, -1, places.shape[2], -1)
             change = self.decoder(torch.cat([places, context], dim=-1), mask)
             change = change.unflatten(3, (self.block_frames, DIMS)).transpose(2, 3).flatten(3)
             features = features + F.pad(change, (0, features.shape[-1] - change.shape[-1]))

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from pose_tokenizer.tokens import NO_CODE
 
+GIVE_UP = 2  # codes in a row that do not pay, after which a block takes no more
+
 
 class PredictiveQuantizer(nn.Module):
     """Blocks of a sequence to codes, one block after the other, and back.
@@ -33,25 +35,27 @@ class PredictiveQuantizer(nn.Module):
         self,
         latents: Tensor,
         *,
-        rate: float,
+        rate: float | Tensor,
         num_quantizers: int | None = None,
         before: Tensor | None = None,
         beam: int = 1,
+        norms: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Latents to codes.
 
         Args:
             latents: (B, N, C).
-            rate: squared error that a code has to save to be used; 0: all codes are.
+            rate: squared error that a code has to save to be used, of all sequences or of each (B,); 0: all codes are.
             num_quantizers: how many a block may use; all by default.
             before: (B, C), the quantized block before the first; None at the beginning of a sequence.
             beam: partial choices that are followed at once; 1 takes the nearest vector each time.
+            norms: what `norms` gives, if it is at hand.
 
         Returns:
             Codes (B, N, Q), `NO_CODE` behind the last of each block, and quantized latents (B, N, C).
         """
         books = self.codebooks[:num_quantizers]
-        norms = books.square().sum(dim=-1)  # (Q, V)
+        norms = (self.norms() if norms is None else norms)[:num_quantizers]
         codes, quantized = [], []
         for t in range(latents.shape[1]):
             chosen, left = search(latents[:, t] - self.foretold(before), books, norms, rate=rate, beam=beam)
@@ -60,6 +64,10 @@ class PredictiveQuantizer(nn.Module):
             quantized.append(before)
         missing = len(self.codebooks) - len(books)
         return nn.functional.pad(torch.stack(codes, dim=1), (0, missing), value=NO_CODE), torch.stack(quantized, dim=1)
+
+    def norms(self) -> Tensor:
+        """(Q, V) squared length of each codebook's vectors."""
+        return self.codebooks.square().sum(dim=-1)
 
     def foretold(self, before: Tensor | None) -> Tensor:
         """The prediction of a block from the quantized one before it, (..., C), or of a sequence's first."""
@@ -82,26 +90,43 @@ class PredictiveQuantizer(nn.Module):
         return torch.stack(quantized, dim=1)
 
 
-def search(x: Tensor, books: Tensor, norms: Tensor, *, rate: float, beam: int) -> tuple[Tensor, Tensor]:
-    """Codes of vectors (B, C) from codebooks (Q, V, C) with squared norms (Q, V): (B, Q), and what is left, (B, C)."""
+def used(codes: Tensor) -> Tensor:
+    """How many codes each block has: (..., Q) to (...)."""
+    return (codes >= 0).sum(dim=-1)
+
+
+def search(
+    x: Tensor, books: Tensor, norms: Tensor, *, rate: float | Tensor, beam: int, fixed: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Codes of vectors (B, C) from codebooks (Q, V, C) with squared norms (Q, V): (B, Q), and what is left, (B, C).
+
+    Args:
+        rate, beam: see `PredictiveQuantizer.quantize`.
+        fixed: always go through all codebooks, as an exported graph has to; it changes no code.
+    """
     B, C = x.shape
     Q, V = norms.shape
     left = x[:, None]  # (B, M, C), of each choice that is followed
     error = x.square().sum(dim=-1, keepdim=True)  # (B, M)
-    codes = torch.empty(B, 1, 0, dtype=torch.long, device=x.device)
-    best_codes = torch.full((B, Q), NO_CODE, device=x.device)
+    codes = torch.full((B, 1, Q), NO_CODE, device=x.device)
+    rank = torch.arange(Q, device=x.device)
+    best_codes = codes[:, 0]
     best_left, best_cost = x, error[:, 0]
+    best_depth = torch.zeros(B, dtype=torch.long, device=x.device)
     for q in range(Q):
         after = error[..., None] + norms[q] - 2 * left @ books[q].T  # (B, M, V)
         width = min(beam, after[0].numel())
         error, place = after.flatten(1).topk(width, dim=1, largest=False)
         parent, code = place // V, place % V
         left = left.gather(1, parent[..., None].expand(-1, -1, C)) - books[q][code]
-        codes = torch.cat([codes.gather(1, parent[..., None].expand(-1, -1, q)), code[..., None]], dim=-1)
+        codes = codes.gather(1, parent[..., None].expand(-1, -1, Q))
+        codes = torch.where(rank == q, code[..., None], codes)
         cost = error[:, 0] + rate * (q + 1)
-        better = (cost < best_cost) | (rate == 0)
+        better = ((cost < best_cost) & (q - best_depth < GIVE_UP)) | (rate == 0)
+        best_depth = torch.where(better, q + 1, best_depth)
         best_cost = torch.where(better, cost, best_cost)
         best_left = torch.where(better[:, None], left[:, 0], best_left)
-        filled = nn.functional.pad(codes[:, 0], (0, Q - q - 1), value=NO_CODE)
-        best_codes = torch.where(better[:, None], filled, best_codes)
+        best_codes = torch.where(better[:, None], codes[:, 0], best_codes)
+        if not fixed and (q + 1 - best_depth >= GIVE_UP).all():
+            break
     return best_codes, best_left

@@ -15,12 +15,14 @@ import torch
 from pose_core import UserError
 from pose_core.transforms import Placement
 from pose_tokenizer.features import DIMS, hold_missing
+from pose_tokenizer.quantizer import used
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pose_tokenizer.model import PoseTokenizer
 
+BEAM = 16  # choices of codes that are followed at once
 WINDOW = 16  # blocks that the networks run over at once
 PLACING = 16  # frames with both shoulders that say where a person stands
 PATIENCE = 160  # frames that are waited for them
@@ -39,9 +41,12 @@ class StreamEncoder:
         frames, empty_frames: frames so far, and those before both shoulders were seen for the first time.
     """
 
-    def __init__(self, model: PoseTokenizer, *, rate: float, num_quantizers: int | None = None, beam: int = 4) -> None:
+    def __init__(
+        self, model: PoseTokenizer, *, rate: float, num_quantizers: int | None = None, beam: int = BEAM
+    ) -> None:
         self.model = model
-        self._quantize = partial(model.quantizer.quantize, rate=rate, num_quantizers=num_quantizers, beam=beam)
+        options = {"rate": rate, "num_quantizers": num_quantizers, "beam": beam, "norms": model.quantizer.norms()}
+        self._quantize = partial(model.quantizer.quantize, **options)
         self.placement: Placement | None = None
         self.frames = self.empty_frames = 0
         self._shoulders = model.skeleton.shoulders()
@@ -155,6 +160,7 @@ class StreamDecoder:
         dim = model.config.latent_dim
         self._past = torch.zeros(1, 0, dim, device=model.device)  # decoded blocks that later ones look back at
         self._latents = torch.zeros(1, 0, dim, device=model.device)  # blocks to be decoded
+        self._depth = torch.zeros(1, 0, dtype=torch.long, device=model.device)  # how many codes all of them have
 
     @torch.inference_mode()
     def push(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -164,6 +170,7 @@ class StreamDecoder:
             latents = self.model.quantizer.dequantize(tensor, self._before)
             self._before = latents[:, -1]
             self._latents = torch.cat([self._latents, latents], dim=1)
+            self._depth = torch.cat([self._depth, used(tensor)], dim=1)
         return self._decode(whole=False)
 
     @torch.inference_mode()
@@ -185,11 +192,12 @@ class StreamDecoder:
         model, past = self.model, self._past.shape[1]
         latents = torch.cat([self._past, self._latents[:, : count + ahead]], dim=1)
         mask = latents.new_ones(latents.shape[:2], dtype=torch.bool)
-        keypoints, logits = model.frames(latents, mask)
+        keypoints, logits = model.frames(latents, self._depth[:, : latents.shape[1]], mask)
         own = slice(past * model.block_frames, (past + count) * model.block_frames)
         back = model.decoder.before
         self._past = latents[:, : past + count][:, -back:] if back else self._past
         self._latents = self._latents[:, count:]
+        self._depth = self._depth[:, past + count - self._past.shape[1] :]
         there = (logits[0, own] > 0).float().cpu().numpy()
         placed = keypoints[0, own].double().cpu().numpy() * self.placement.scale + np.asarray(self.placement.center)
         return (placed * there[..., None]).astype(np.float32), there

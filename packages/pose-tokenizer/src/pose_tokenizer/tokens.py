@@ -17,14 +17,13 @@ from pose_core.transforms import Placement
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAGIC = b"SIGNTOK\0"
-VERSION = 1
+MAGIC = b"STOK"
+VERSION = 2
 NO_CODE = -1
-# version, Q, V, frames, leading frames without anybody, blocks, frames a block, fps, center x, y, scale, picture
-_HEADER = struct.Struct("<BBIQQQHdddd3I32s")
-_HASH_BYTES = 32
+# version, Q, V - 1, frames a block, frames, leading frames without anybody, fps, center x, y, scale, picture, hash
+_HEADER = struct.Struct("<BBHBIIdfff3I8s")
 _LONGEST_NAME = 255
-MOST_QUANTIZERS, LARGEST_CODEBOOK = 255, 65536  # of a model; a header that claims more is damaged
+MOST_QUANTIZERS, LARGEST_CODEBOOK, LONGEST_BLOCK = 255, 65536, 255  # of a model
 
 
 @dataclass(frozen=True)
@@ -32,11 +31,11 @@ class TokenHeader:
     """What a token file says beside its codes.
 
     Attributes:
-        model: the name of the model that made the tokens; model_hash: SHA-256 of what it is, in hexadecimal.
+        model: the name of the model that made the tokens; model_hash: see `PoseTokenizer.hash`.
         num_quantizers, codebook_size, block_frames: of the model.
         frames: of the sequence; empty_frames: those at its beginning, before anybody is seen, that have no codes.
         fps: frames a second.
-        placement: where the pose stood in its picture.
+        placement: where the pose stood in its picture; a file keeps it in single precision.
     """
 
     model: str
@@ -165,6 +164,8 @@ def read_tokens(path: Path) -> PoseTokens:
         raise damaged
     if data[len(MAGIC)] > VERSION:
         raise UserError(f"{path}: written by a later pose-tokenizer (format {data[len(MAGIC)]}); upgrade to read it")
+    if data[len(MAGIC)] < VERSION:
+        raise damaged
     body, (crc,) = data[:-4], struct.unpack("<I", data[-4:])
     if zlib.crc32(body) != crc:
         raise damaged
@@ -182,11 +183,10 @@ def _packed_header(header: TokenHeader) -> bytes:
     values = _HEADER.pack(
         VERSION,
         header.num_quantizers,
-        header.codebook_size,
+        header.codebook_size - 1,
+        header.block_frames,
         header.frames,
         header.empty_frames,
-        header.blocks,
-        header.block_frames,
         header.fps,
         *(float(x) for x in place.center[:2]),
         float(place.scale),
@@ -200,22 +200,19 @@ def _unpacked_header(data: bytes) -> tuple[TokenHeader, int]:
     """The header, and where the codes begin."""
     at = len(MAGIC) + _HEADER.size
     values = _HEADER.unpack(data[len(MAGIC) : at])
-    _, Q, V, frames, empty, blocks, block_frames, fps, x, y, scale, width, height, depth, model_hash = values
+    _, Q, V_less_1, block_frames, frames, empty, fps, x, y, scale, width, height, depth, model_hash = values
     end = at + 1 + data[at]
     numbers = fps > 0 and scale > 0 and all(map(math.isfinite, (fps, x, y, scale)))
-    if not (numbers and block_frames and Q and 0 < V <= LARGEST_CODEBOOK and empty <= frames):
+    if not (numbers and block_frames and Q and empty <= frames):
         raise ValueError("a header that no writer writes")
-    header = TokenHeader(
+    return TokenHeader(
         model=data[at + 1 : end].decode("utf-8", errors="replace"),
         model_hash=model_hash.hex(),
         num_quantizers=Q,
-        codebook_size=V,
+        codebook_size=V_less_1 + 1,
         block_frames=block_frames,
         frames=frames,
         empty_frames=empty,
         fps=fps,
         placement=Placement(center=(x, y), scale=scale, size=(width, height, depth)),
-    )
-    if header.blocks != blocks:
-        raise ValueError("a header that no writer writes")
-    return header, end
+    ), end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from pose_core.data import PoseDataset, read_clips
 from pose_core.training import batch_loader, check_run_folder, fit, is_main_process, model_card
 from pose_tokenizer.augment import Augmentation
 from pose_tokenizer.clips import ClipDataset, TrainingBatch, chosen, collate, prepare
-from pose_tokenizer.fitting import fit_codebooks, fit_linear, mean_pose
+from pose_tokenizer.fitting import FITTING_SEED, fit_codebooks, fit_grids, fit_linear, mean_pose
 from pose_tokenizer.lightning_module import MONITOR, TokenizerModule
 from pose_tokenizer.losses import TokenizerLoss
 from pose_tokenizer.model import PoseTokenizer
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from pose_tokenizer.config import RunConfig
 
 PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
-FITTING_SEED = 1
 
 
 def train(
@@ -72,10 +72,13 @@ def train(
     validation_sequences = read_prepared(validation_clips, config, dataset=dataset, like=train_sequences[0])
     torch.manual_seed(config.seed)
     tokenizer = model(config.model(train_sequences[0].skeleton.to_dict()))
-    module = TokenizerModule(tokenizer, config, loss(config, tokenizer.skeleton, tokenizer.features.weights))
-    if resume_from is None:
+
+    def first(module: TokenizerModule) -> None:
         say("fitting basis and codebooks")
         initialize(module, train_sequences, config)
+
+    objective = loss(config, tokenizer.skeleton, tokenizer.features.weights)
+    module = TokenizerModule(tokenizer, config, objective, first=first if resume_from is None else None)
     together = partial(collate, block_frames=tokenizer.block_frames)
     train_set = ClipDataset(train_sequences, sequence_length=config.sequence_length, augmentation=Augmentation())
     validation_loader = None
@@ -137,16 +140,25 @@ def read_prepared(
 
 
 def initialize(module: TokenizerModule, sequences: Sequence[PoseSequence], config: RunConfig) -> None:
-    """Fits what needs no gradients, on the clips and varied copies of them."""
+    """Fits what needs no gradients: on the clips and, until there are enough blocks, varied copies of them."""
     model = module.model
     model.features.mean.copy_(mean_pose(sequences))
     together = partial(collate, block_frames=model.block_frames)
 
     def batches() -> Iterable[TrainingBatch]:
+        blocks = 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(FITTING_SEED)
-            for copy in range(1 + config.augmentations):
+            for copy in itertools.count():
                 clips = ClipDataset(sequences, augmentation=Augmentation() if copy else None)
-                yield from DataLoader(clips, batch_size=config.batch_size, collate_fn=together)
+                for batch in DataLoader(clips, batch_size=config.batch_size, shuffle=True, collate_fn=together):
+                    yield batch
+                    blocks += int(batch.mask.sum())
+                    if blocks >= config.fitting_blocks:
+                        return
 
-    fit_codebooks(model, module.vq, fit_linear(model, batches))
+    left = fit_linear(model, batches)
+    if module.vq is None:
+        fit_grids(model, left)
+    else:
+        fit_codebooks(model, module.vq, left)

@@ -13,7 +13,7 @@ from pose_core.transforms import Placement
 from pose_tokenizer.tokens import LARGEST_CODEBOOK, MOST_QUANTIZERS, NO_CODE, PoseTokens, TokenHeader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pose_tokenizer.model import PoseTokenizer
 
@@ -36,8 +36,13 @@ def to_integers(codes: np.ndarray, codebook_size: int) -> list[int]:
     return integers
 
 
-def from_integers(integers: Sequence[int], num_quantizers: int, codebook_size: int) -> np.ndarray:
+def from_integers(
+    integers: Sequence[int], num_quantizers: int, codebook_size: int, *, spell: Callable[[int], str] = str
+) -> np.ndarray:
     """The inverse of `to_integers`: (N, Q).
+
+    Args:
+        spell: what messages call an integer.
 
     Raises:
         UserError: an integer that is no token, or that cannot follow the one before it.
@@ -47,7 +52,8 @@ def from_integers(integers: Sequence[int], num_quantizers: int, codebook_size: i
     for place, integer in enumerate(integers):
         quantizer, code = divmod(integer, codebook_size)
         if not 0 <= integer <= empty:
-            raise UserError(f"token {place + 1} is {integer}; tokens of this model are 0 to {empty}")
+            all_of_them = f"{spell(0)} to {spell(empty)}"
+            raise UserError(f"token {place + 1} is {spell(integer)}; tokens of this model are {all_of_them}")
         if integer == empty:
             blocks.append([])
         elif quantizer == 0:
@@ -55,7 +61,9 @@ def from_integers(integers: Sequence[int], num_quantizers: int, codebook_size: i
         elif blocks and len(blocks[-1]) == quantizer:
             blocks[-1].append(code)
         else:
-            raise UserError(f"token {place + 1} is {integer}, of quantizer {quantizer + 1}; it cannot stand there")
+            first = (quantizer - 1) * codebook_size
+            needed = f"{spell(first)} to {spell(first + codebook_size - 1)}"
+            raise UserError(f"token {place + 1} is {spell(integer)}; the one before it has to be one of {needed}")
     codes = np.full((len(blocks), num_quantizers), NO_CODE, np.int32)
     for row, block in enumerate(blocks):
         codes[row, : len(block)] = block
@@ -80,15 +88,24 @@ def from_text(line: str, model: PoseTokenizer) -> PoseTokens:
     codes = from_integers(integers, model.config.num_quantizers, model.config.codebook_size)
     if not len(codes):
         raise UserError("there are no tokens")
+    return whole_blocks(
+        codes, model.name, model.hash, codebook_size=model.config.codebook_size, block_frames=model.block_frames
+    )
+
+
+def whole_blocks(
+    codes: np.ndarray, model: str, model_hash: str, *, codebook_size: int, block_frames: int, fps: float = TEXT_FPS
+) -> PoseTokens:
+    """Codes (N, Q) that came alone as tokens: no frames but those of the blocks, in the middle of a picture."""
     header = TokenHeader(
-        model=model.name,
-        model_hash=model.hash,
-        num_quantizers=model.config.num_quantizers,
-        codebook_size=model.config.codebook_size,
-        block_frames=model.block_frames,
-        frames=len(codes) * model.block_frames,
+        model=model,
+        model_hash=model_hash,
+        num_quantizers=codes.shape[1],
+        codebook_size=codebook_size,
+        block_frames=block_frames,
+        frames=len(codes) * block_frames,
         empty_frames=0,
-        fps=TEXT_FPS,
+        fps=fps,
         placement=Placement.default(TEXT_SIZE, 2),
     )
     return PoseTokens(header, codes)
@@ -126,7 +143,7 @@ class _Tokens(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, protected_namespaces=())
 
     model: str
-    model_hash: str = Field(pattern="^[0-9a-f]{64}$")
+    model_hash: str = Field(pattern="^[0-9a-f]{16}$")
     num_quantizers: int = Field(ge=1, le=MOST_QUANTIZERS)
     codebook_size: int = Field(ge=2, le=LARGEST_CODEBOOK)
     block_frames: PositiveInt

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-import logging
 import shutil
 import tempfile
-import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from pose_core import UserError
+from pose_core.exporting import check_packages, quiet, without_traces
 from pose_core.files import check_output_folder
 from pose_encoders import AdditionalSequence
-from pose_encoders.export import without_traces
 from text_to_pose import numpy_sampling
 from text_to_pose.checkpoint import load_model
 from text_to_pose.generation import LETTING_GO
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
 
     from text_to_pose.model import TextToPose
 
+PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 TOLERANCE = 1e-3  # how far onnxruntime's results may lie from torch's
 
 
@@ -91,7 +90,7 @@ def export_checkpoint(
     checkpoint: str, folder: Path, *, overwrite: bool = False, progress: Callable[[str], None] | None = None
 ) -> Exported:
     """Loads a model and exports it, see `export_onnx`; what would hinder it is found before the model is loaded."""
-    _check_packages()
+    check_packages("text-to-pose", *PACKAGES)
     check_export_folder(folder, overwrite=overwrite)
     return export_onnx(load_model(checkpoint, "cpu"), folder, overwrite=overwrite, progress=progress)
 
@@ -119,7 +118,7 @@ def export_onnx(
         UserError: the packages are missing, the model draws what it sees, or the folder cannot be written.
         RuntimeError: the results differ from torch's.
     """
-    _check_packages()
+    check_packages("text-to-pose", *PACKAGES)
     if model.config.network.encoder.kind == "visual":
         raise UserError("a model with a visual encoder draws what it sees, which ONNX cannot; export one with another")
     say = progress or (lambda message: None)
@@ -128,7 +127,7 @@ def export_onnx(
         example = _example(model, B=2, L=3, T=3 * model.denoiser.group)
         for name, export in ((TEXT, _export_text), (DENOISER, _export_denoiser)):
             say(f"exporting {name}")
-            with _quiet():
+            with quiet():
                 export(model, example, made / name)
         np.savez_compressed(
             made / START_FRAMES, keypoints=model.start_keypoints.numpy(), confidence=model.start_confidence.numpy()
@@ -292,29 +291,6 @@ def _difference(model: TextToPose, folder: Path) -> float:
 def _tensors(condition: Condition) -> tuple[Tensor, ...]:
     text = condition.text
     return text.values, text.mask, condition.summary, condition.start, condition.start_seen
-
-
-def _check_packages() -> None:
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise UserError(f"exporting needs {error.name}: pip install 'text-to-pose[onnx]'") from error
-
-
-@contextmanager
-def _quiet() -> Generator[None]:
-    """Without the exporter's remarks on packages that are not installed and names of axes that it merged."""
-    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=UserWarning)
-            yield
-    finally:
-        logger.setLevel(level)
 
 
 @contextmanager

@@ -1,0 +1,28 @@
+import logging
+import warnings
+
+import pytest
+
+from pose_core import UserError
+from pose_core.exporting import TALKATIVE, check_packages, quiet
+
+
+def test_a_missing_package_is_named_with_the_extra_that_brings_it():
+    check_packages("some-package", "json", "email.message")
+    with pytest.raises(UserError, match=r"exporting needs nowhere: pip install 'some-package\[onnx\]'"):
+        check_packages("some-package", "json", "nowhere")
+
+
+def test_remarks_are_silent_inside_and_heard_again_outside(caplog):
+    logger = logging.getLogger(TALKATIVE)
+    with warnings.catch_warnings(record=True) as heard, pytest.raises(KeyError):
+        warnings.simplefilter("always")
+        with quiet():
+            for category in (UserWarning, FutureWarning, DeprecationWarning):
+                warnings.warn("a remark", category, stacklevel=1)
+            logger.warning("another")
+            raise KeyError
+    assert not heard
+    assert not caplog.records
+    logger.warning("now")
+    assert [record.message for record in caplog.records] == ["now"]

@@ -1,0 +1,65 @@
+import pytest
+import torch
+
+from ht_vae.latent import Gaussian, Latents, LatentSpace, Posterior
+
+SPACE = LatentSpace(latent_dim=6, chunk_latent_dim=5, chunk_size=16)
+
+
+def test_the_prior_is_standard_normal_and_as_long_as_asked():
+    drawn = SPACE.prior(2000, 33, torch.Generator().manual_seed(0))
+    assert drawn.whole.shape == (2000, 6)
+    assert drawn.chunks.shape == (2000, 3, 5)
+    for values in (drawn.whole, drawn.chunks):
+        assert values.mean().item() == pytest.approx(0, abs=0.05)
+        assert values.std().item() == pytest.approx(1, abs=0.05)
+    assert LatentSpace(6, 0, 16).prior(2, 33).chunks is None
+
+
+def test_drawn_points_have_the_posteriors_mean_and_variance():
+    torch.manual_seed(0)
+    gaussian = Gaussian(torch.full((5000, 6), 2.0), torch.full((5000, 6), 0.25).log())
+    drawn = SPACE.reparameterize(Posterior(gaussian, None, torch.ones(5000, 1, dtype=torch.bool)))
+    assert drawn.whole.mean().item() == pytest.approx(2, abs=0.02)
+    assert drawn.whole.std().item() == pytest.approx(0.5, abs=0.02)
+
+
+def test_interpolation_keeps_the_ends_and_goes_evenly():
+    a, b = (SPACE.prior(1, 32, torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    for spherical in (False, True):
+        points = SPACE.interpolate(a, b, 7, spherical=spherical)
+        assert points.whole.shape == (7, 6)
+        assert points.chunks.shape == (7, 2, 5)
+        for end, i in ((a, 0), (b, -1)):
+            torch.testing.assert_close(points.whole[i], end.whole[0])
+            torch.testing.assert_close(points.chunks[i], end.chunks[0])
+    straight = SPACE.interpolate(a, b, 7)
+    torch.testing.assert_close(straight.whole.diff(dim=0), ((b.whole - a.whole) / 6).expand(6, -1))
+
+
+def test_spherical_interpolation_keeps_the_length():
+    a, b = Latents(torch.tensor([[2.0, 0.0]]), None), Latents(torch.tensor([[0.0, 2.0]]), None)
+    points = SPACE.interpolate(a, b, 5, spherical=True)
+    torch.testing.assert_close(points.whole.norm(dim=1), torch.full((5,), 2.0))
+    torch.testing.assert_close(points.whole[2], torch.full((2,), 2**0.5))
+
+
+@pytest.mark.parametrize("end", [[[2.0, 0.0]], [[-1.0, 0.0]], [[0.0, 0.0]]])
+def test_spherical_interpolation_without_an_arc(end):
+    points = SPACE.interpolate(
+        Latents(torch.tensor([[1.0, 0.0]]), None), Latents(torch.tensor(end), None), 3, spherical=True
+    )
+    assert points.whole.isfinite().all()
+    torch.testing.assert_close(points.whole[-1], torch.tensor(end[0]))
+
+
+def test_the_shorter_of_two_is_filled_with_the_priors_mean():
+    a, b = (SPACE.prior(1, frames, torch.Generator().manual_seed(0)) for frames in (16, 48))
+    points = SPACE.interpolate(a, b, 3)
+    assert points.chunks.shape == (3, 3, 5)
+    assert (points.chunks[0, 1:] == 0).all()
+
+
+def test_refuses_less_than_two_steps():
+    with pytest.raises(ValueError, match="at least 2"):
+        SPACE.interpolate(SPACE.prior(1, 16), SPACE.prior(1, 16), 1)

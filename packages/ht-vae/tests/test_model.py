@@ -1,0 +1,192 @@
+import json
+
+import pytest
+import torch
+
+from ht_vae.config import LossConfig
+from ht_vae.latent import Latents
+from ht_vae.losses import LossManager, VAELoss, total
+from ht_vae.model import HierarchicalTransformerVAE
+
+CHUNK = 16
+VARIANTS = [{}, {"chunk_latent_dim": 0}, {"global_layers": 0}, {"overlap": 0}]
+
+
+@pytest.mark.parametrize("changes", VARIANTS)
+@pytest.mark.parametrize("length", [1, CHUNK - 1, CHUNK, CHUNK + 1, 4000])
+def test_shapes(build, poses, length, changes):
+    model = build(**changes)
+    keypoints, confidence, mask = poses(length)
+    with torch.inference_mode():
+        made = model(keypoints, confidence, mask)
+    assert made.poses.keypoints.shape == keypoints.shape
+    assert made.poses.logits.shape == confidence.shape
+    assert made.latents.whole.shape == (1, 6)
+    chunks = -(-length // CHUNK)
+    assert made.posterior.chunk_mask.shape == (1, chunks)
+    if model.config.chunk_latent_dim:
+        assert made.latents.chunks.shape == (1, chunks, 5)
+    else:
+        assert made.latents.chunks is None
+    assert made.poses.keypoints.isfinite().all()
+
+
+@pytest.mark.parametrize("changes", VARIANTS)
+@pytest.mark.parametrize("length", [1, CHUNK, 5 * CHUNK + 3])
+def test_a_sequence_alone_equals_the_same_one_padded_among_others(build, poses, length, changes):
+    model = build(**changes)
+    keypoints, confidence, mask = poses(length, 7 * CHUNK + 1)
+    keypoints[~mask] = torch.nan  # nobody looks there
+    with torch.inference_mode():
+        among = model(keypoints, confidence, mask)
+        alone = model(keypoints[:1, :length], confidence[:1, :length], mask[:1, :length])
+    close = {"atol": 1e-4, "rtol": 0}
+    torch.testing.assert_close(among.poses.keypoints[:1, :length], alone.poses.keypoints, **close)
+    torch.testing.assert_close(among.poses.logits[:1, :length], alone.poses.logits, **close)
+    torch.testing.assert_close(among.posterior.whole.mean[:1], alone.posterior.whole.mean, **close)
+    torch.testing.assert_close(among.posterior.whole.log_variance[:1], alone.posterior.whole.log_variance, **close)
+    if model.config.chunk_latent_dim:
+        chunks = alone.latents.chunks.shape[1]
+        torch.testing.assert_close(among.latents.chunks[:1, :chunks], alone.latents.chunks, **close)
+    assert (among.poses.keypoints[0, length:] == 0).all()
+
+
+def test_what_stands_where_a_keypoint_is_missing_changes_nothing(build, poses):
+    model = build()
+    keypoints, confidence, mask = poses(40)
+    elsewhere = torch.where(confidence[..., None] > 0, keypoints, torch.nan)
+    assert elsewhere.isnan().any()
+    torch.testing.assert_close(
+        model(elsewhere, confidence, mask).poses.keypoints, model(keypoints, confidence, mask).poses.keypoints
+    )
+
+
+def test_everything_missing_or_padded_is_no_nan(build, poses, skeleton):
+    model = build().train()
+    keypoints, confidence, mask = poses(40, 40)
+    mask[1] = False
+    nothing = torch.zeros_like(confidence)
+    made = model(keypoints, nothing, mask)
+    loss = total(VAELoss(skeleton, LossManager(LossConfig()))(made, keypoints, nothing, mask, 5))
+    loss.backward()
+    assert loss.isfinite()
+    assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("changes", VARIANTS)
+def test_gradients_reach_everything(build, poses, changes):
+    model = build(**changes).train()
+    keypoints, confidence, mask = poses(40)
+    made = model(keypoints, confidence, mask)
+    for values in (made.latents.whole, made.latents.chunks):
+        if values is not None:
+            values.retain_grad()
+    (made.poses.keypoints.square().sum() + made.poses.logits.square().sum()).backward()
+    assert made.latents.whole.grad.abs().sum() > 0
+    if made.latents.chunks is not None:
+        assert (made.latents.chunks.grad.abs().sum(dim=-1) > 0).all()
+    assert all(p.grad is not None for p in model.parameters())
+    assert model.encoder.embedding.weight.grad.abs().sum() > 0
+
+
+def test_latents_are_drawn_while_training_and_the_mean_otherwise(build, poses):
+    model = build()
+    batch = poses(40)
+    torch.testing.assert_close(model(*batch).poses.keypoints, model.reconstruct(*batch).keypoints)
+    model.train()
+    assert not torch.allclose(model(*batch).latents.whole, model(*batch).latents.whole)
+
+
+@pytest.mark.parametrize("frames", [1, CHUNK + 1, 100, 400])
+def test_decodes_to_any_length(build, poses, frames):
+    model = build()
+    latents = model.latent_space.mean(model.encode(*poses(40)))
+    made = model.decode(latents, frames)
+    assert made.keypoints.shape == (1, frames, 50, 2)
+    assert made.keypoints.isfinite().all()
+
+
+def test_decodes_a_batch_of_different_lengths(build):
+    model = build()
+    latents = model.latent_space.prior(2, 50, torch.Generator().manual_seed(0))
+    made = model.decode(latents, torch.tensor([20, 50]))
+    alone = model.decode(Latents(latents.whole[:1], latents.chunks[:1]), 20)
+    torch.testing.assert_close(made.keypoints[:1, :20], alone.keypoints, atol=1e-4, rtol=0)
+    assert (made.keypoints[0, 20:] == 0).all()
+    with pytest.raises(ValueError, match="0 frames"):
+        model.decode(latents, 0)
+
+
+def test_samples_are_different_and_the_same_for_the_same_seed(build):
+    model = build()
+    made, again = (model.sample(2, 40, generator=torch.Generator().manual_seed(0)).keypoints for _ in range(2))
+    assert made.shape == (2, 40, 50, 2)
+    assert torch.equal(made, again)
+    assert not torch.allclose(made[0], made[1])
+
+
+@pytest.mark.parametrize(
+    ("changes", "condition", "other"),
+    [
+        ({"labels": ("A", "B")}, torch.tensor([0]), torch.tensor([1])),
+        ({"condition_dim": 3}, torch.ones(1, 3), torch.zeros(1, 3)),
+    ],
+)
+def test_condition(build, poses, changes, condition, other):
+    model = build(**changes)
+    batch = poses(20)
+    latents = model.latent_space.mean(model.encode(*batch, condition))
+    made = model.decode(latents, 20, condition).keypoints
+    assert not torch.allclose(made, model.decode(latents, 20, other).keypoints)
+    assert not torch.allclose(latents.whole, model.encode(*batch, other).whole.mean)
+    with pytest.raises(ValueError, match="conditional"):
+        model.encode(*batch)
+    with pytest.raises(ValueError, match="unconditional"):
+        build().encode(*batch, condition)
+
+
+def test_refuses_another_skeleton(build, poses):
+    keypoints, confidence, mask = poses(20)
+    with pytest.raises(ValueError, match=r"\(49, 2\).*\(50, 2\)"):
+        build().encode(keypoints[:, :, 1:], confidence[:, :, 1:], mask)
+
+
+@pytest.mark.parametrize("changes", [{}, {"labels": ("A", "B"), "chunk_latent_dim": 0}])
+def test_a_folder_rebuilds_the_model(build, tmp_path, changes):
+    model = build(**changes)
+    condition = torch.tensor([1]) if changes else None
+    model.save_pretrained(tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} >= {"config.json", "model.safetensors"}
+    assert json.loads((tmp_path / "config.json").read_text())["chunk_size"] == CHUNK
+    loaded = HierarchicalTransformerVAE.from_pretrained(tmp_path)
+    assert loaded.config == model.config
+    made, again = (
+        each.sample(1, 40, condition, torch.Generator().manual_seed(0)).keypoints for each in (model, loaded)
+    )
+    assert torch.equal(made, again)
+
+
+def test_bfloat16_is_finite(build, poses):
+    model = build()
+    with torch.autocast("cpu", torch.bfloat16):
+        made = model(*poses(40))
+    torch.testing.assert_close(made.poses.keypoints.float(), model(*poses(40)).poses.keypoints, atol=0.1, rtol=0.1)
+
+
+def test_overfits_two_clips(build, poses, skeleton):
+    model = build(width=32, feed_forward=64, chunk_latent_dim=16).train()
+    batch = poses(40, 27)
+    criterion = VAELoss(skeleton, LossManager(LossConfig(kl_weight=1e-6)))
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for step in range(250):
+        loss = total(criterion(model(*batch), *batch, step))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    keypoints, confidence, _ = batch
+    made = model.eval().reconstruct(*batch)
+    seen = confidence > 0
+    error = (made.keypoints - keypoints)[seen]
+    spread = (keypoints[seen] - keypoints[seen].mean(dim=0)).square().mean().sqrt()
+    assert error.square().mean().sqrt() < 0.1 * spread
+    assert ((made.logits > 0) == seen)[batch[2]].all()

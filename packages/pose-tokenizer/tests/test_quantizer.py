@@ -3,7 +3,9 @@ import itertools
 import pytest
 import torch
 
-from pose_tokenizer.quantizer import GIVE_UP, NO_CODE, PredictiveQuantizer, search
+from pose_tokenizer.quantizer import PredictiveQuantizer
+from pose_tokenizer.search import GIVE_UP, least, search
+from pose_tokenizer.tokens import NO_CODE
 
 C, Q, V = 6, 4, 9
 
@@ -61,7 +63,7 @@ def test_search_is_the_plain_loop(quantizer, latents, rate):
 
 @pytest.mark.parametrize("rate", [0.0, 0.3, 1.0])
 def test_a_beam_of_everything_finds_the_best_there_is(quantizer, latents, rate, monkeypatch):
-    monkeypatch.setattr("pose_tokenizer.quantizer.GIVE_UP", Q)
+    monkeypatch.setattr("pose_tokenizer.search.GIVE_UP", Q)
     x = latents[0]
     codes, left = found(quantizer, x, rate=rate, beam=V**Q)
     _, nearest = found(quantizer, x, rate=rate, beam=1)
@@ -102,6 +104,16 @@ def test_a_beam_wider_than_the_choices_there_are(quantizer, latents):
     codes, _ = search(latents[0], one, one.square().sum(dim=-1), rate=0, beam=100)
     expected, _ = search(latents[0], one, one.square().sum(dim=-1), rate=0, beam=1)
     assert torch.equal(codes, expected)
+
+
+@pytest.mark.parametrize("n", [1, 5, 64, 130, 128 * 16])
+@pytest.mark.parametrize("count", [1, 4, 16])
+def test_the_least_are_those_of_a_sort(n, count):
+    values = torch.randn(3, n, generator=torch.Generator().manual_seed(n))
+    found, place = least(values, count)
+    expected = values.sort(dim=1)
+    assert torch.equal(found, expected.values[:, :count])
+    assert torch.equal(place, expected.indices[:, :count])
 
 
 @pytest.mark.parametrize("beam", [1, 4])

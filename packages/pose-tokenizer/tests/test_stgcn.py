@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from pose_tokenizer.graph import partitioned_adjacency
-from pose_tokenizer.stgcn import STGCN
+from pose_tokenizer.stgcn import STGCN, STGCNBlock
 
 N, INPUTS, OUTPUTS = 9, 3, 4
 
@@ -75,3 +75,12 @@ def test_no_layers_are_a_line(build, x):
     other[:, 3, 7] += 1
     changed = (network(other, mask) - network(x, mask)).abs().amax(dim=(0, 3)) > 0
     assert changed.nonzero().tolist() == [[3, 7]]
+
+
+def test_neighbours_are_those_of_the_adjacency(skeleton):
+    adjacency = partitioned_adjacency(skeleton)
+    block = STGCNBlock(5, adjacency, before=1, after=0)
+    torch.nn.init.normal_(block.importance)
+    x = torch.randn(2, 3, skeleton.num_keypoints, 5)
+    expected = torch.einsum("pkj,bnjc->bnkpc", adjacency * block.importance, x).flatten(3)
+    torch.testing.assert_close(block.neighbours(x), expected)

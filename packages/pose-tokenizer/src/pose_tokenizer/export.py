@@ -22,7 +22,8 @@ from pose_core import UserError
 from pose_core.exporting import check_packages, quiet, without_traces
 from pose_core.files import check_output, check_output_folder, written_whole
 from pose_tokenizer.features import DIMS, hold_missing
-from pose_tokenizer.quantizer import search, used
+from pose_tokenizer.quantizer import used
+from pose_tokenizer.search import search_in_graph
 from pose_tokenizer.streaming import BEAM
 from pose_tokenizer.tokens import NO_CODE
 
@@ -93,7 +94,7 @@ class EncodeStep(nn.Module):
         mask = torch.arange(self.back, -1, -1) <= past  # (B, back + 1)
         latent = model.latents(blocks, shown, mask)[:, -1]
         foretold = torch.where(first, quantizer.foretold(None), quantizer.foretold(before))
-        codes, left = search(latent - foretold, quantizer.codebooks, self.norms, rate=rate, beam=BEAM, fixed=True)
+        codes, left = search_in_graph(latent - foretold, quantizer.codebooks, self.norms, rate=rate, beam=BEAM)
         past = (past + 1).clamp(max=max(self.back, 1))
         return codes, _packed([held, latent - left, blocks[:, 1:], shown[:, 1:], past])
 

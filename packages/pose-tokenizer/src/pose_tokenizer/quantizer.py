@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from pose_tokenizer.search import search
 from pose_tokenizer.tokens import NO_CODE
-
-GIVE_UP = 2  # codes in a row that do not pay, after which a block takes no more
 
 
 class PredictiveQuantizer(nn.Module):
@@ -63,7 +63,7 @@ class PredictiveQuantizer(nn.Module):
             codes.append(chosen)
             quantized.append(before)
         missing = len(self.codebooks) - len(books)
-        return nn.functional.pad(torch.stack(codes, dim=1), (0, missing), value=NO_CODE), torch.stack(quantized, dim=1)
+        return F.pad(torch.stack(codes, dim=1), (0, missing), value=NO_CODE), torch.stack(quantized, dim=1)
 
     def norms(self) -> Tensor:
         """(Q, V) squared length of each codebook's vectors."""
@@ -93,40 +93,3 @@ class PredictiveQuantizer(nn.Module):
 def used(codes: Tensor) -> Tensor:
     """How many codes each block has: (..., Q) to (...)."""
     return (codes >= 0).sum(dim=-1)
-
-
-def search(
-    x: Tensor, books: Tensor, norms: Tensor, *, rate: float | Tensor, beam: int, fixed: bool = False
-) -> tuple[Tensor, Tensor]:
-    """Codes of vectors (B, C) from codebooks (Q, V, C) with squared norms (Q, V): (B, Q), and what is left, (B, C).
-
-    Args:
-        rate, beam: see `PredictiveQuantizer.quantize`.
-        fixed: always go through all codebooks, as an exported graph has to; it changes no code.
-    """
-    B, C = x.shape
-    Q, V = norms.shape
-    left = x[:, None]  # (B, M, C), of each choice that is followed
-    error = x.square().sum(dim=-1, keepdim=True)  # (B, M)
-    codes = torch.full((B, 1, Q), NO_CODE, device=x.device)
-    rank = torch.arange(Q, device=x.device)
-    best_codes = codes[:, 0]
-    best_left, best_cost = x, error[:, 0]
-    best_depth = torch.zeros(B, dtype=torch.long, device=x.device)
-    for q in range(Q):
-        after = error[..., None] + norms[q] - 2 * left @ books[q].T  # (B, M, V)
-        width = min(beam, after[0].numel())
-        error, place = after.flatten(1).topk(width, dim=1, largest=False)
-        parent, code = place // V, place % V
-        left = left.gather(1, parent[..., None].expand(-1, -1, C)) - books[q][code]
-        codes = codes.gather(1, parent[..., None].expand(-1, -1, Q))
-        codes = torch.where(rank == q, code[..., None], codes)
-        cost = error[:, 0] + rate * (q + 1)
-        better = ((cost < best_cost) & (q - best_depth < GIVE_UP)) | (rate == 0)
-        best_depth = torch.where(better, q + 1, best_depth)
-        best_cost = torch.where(better, cost, best_cost)
-        best_left = torch.where(better[:, None], left[:, 0], best_left)
-        best_codes = torch.where(better[:, None], codes[:, 0], best_codes)
-        if not fixed and (q + 1 - best_depth >= GIVE_UP).all():
-            break
-    return best_codes, best_left

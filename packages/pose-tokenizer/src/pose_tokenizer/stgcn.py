@@ -16,11 +16,17 @@ class STGCNBlock(nn.Module):
         before, after: blocks of the past and of the future that one block sees.
     """
 
-    adjacency: Tensor
+    strength: Tensor
+    edges: Tensor
+    target: Tensor
 
     def __init__(self, channels: int, adjacency: Tensor, before: int, after: int) -> None:
         super().__init__()
-        self.register_buffer("adjacency", adjacency, persistent=False)
+        # An adjacency is almost empty: gathering along its edges is several times as fast as multiplying by it.
+        keypoint, partition, neighbour = adjacency.transpose(0, 1).nonzero(as_tuple=True)
+        self.register_buffer("strength", adjacency[partition, keypoint, neighbour], persistent=False)  # (E,)
+        self.register_buffer("edges", torch.stack([partition, keypoint, neighbour]), persistent=False)  # (3, E)
+        self.register_buffer("target", keypoint * len(adjacency) + partition, persistent=False)  # (E,)
         self.importance = nn.Parameter(torch.ones_like(adjacency))
         self.reach = (before, after)
         self.spatial_norm = nn.LayerNorm(channels)
@@ -31,13 +37,20 @@ class STGCNBlock(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """x: (B, N, K, C), mask: (B, N), True where a block is real, to (B, N, K, C); 0 where it is not."""
         real = mask[:, :, None, None]
-        neighbours = torch.einsum("pkj,bnjc->bnkpc", self.adjacency * self.importance, self.spatial_norm(x))
-        x = x + F.gelu(self.spatial(neighbours.flatten(3)))
+        x = x + F.gelu(self.spatial(self.neighbours(self.spatial_norm(x))))
         before, after = self.reach
         padded = F.pad(self.temporal_norm(x) * real, (0, 0, 0, 0, before, after))
         N = x.shape[1]
         around = torch.cat([padded[:, shift : shift + N] for shift in range(before + 1 + after)], dim=-1)
         return (x + F.gelu(self.temporal(around))) * real
+
+    def neighbours(self, x: Tensor) -> Tensor:
+        """(B, N, K, C) to the weighted sum of each partition's neighbours, (B, N, K, P * C)."""
+        B, N, K, C = x.shape
+        P = len(self.importance)
+        weight = self.strength * self.importance[tuple(self.edges)]
+        along = x.index_select(2, self.edges[2]) * weight[:, None]  # (B, N, E, C)
+        return x.new_zeros(B, N, K * P, C).index_add(2, self.target, along).view(B, N, K, P * C)
 
 
 class STGCN(nn.Module):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pose_tokenizer.model import PoseTokenizer
 
-BEAM = 16  # choices of codes that are followed at once
+BEAM = 8  # choices of codes that are followed at once
 WINDOW = 16  # blocks that the networks run over at once
 PLACING = 16  # frames with both shoulders that say where a person stands
 PATIENCE = 160  # frames that are waited for them

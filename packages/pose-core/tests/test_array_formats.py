@@ -1,5 +1,6 @@
 """`.npz` and landmark `.csv` files: exact round trips, what others write, and what is wrong with a damaged one."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -121,6 +122,10 @@ def test_what_landmark_files_get_wrong(tmp_path):
         (head + "0,,1,2\n", "no landmark_name"),
         (head + "0,NOSE,1\n", "ends before its y"),
         (head + "0,NOSE,1,2\n2147483647,NOSE,1,2\n", "mend the frame numbers"),
+        (head + "0,NOSE,1,2\n2,NOSE,1,2\n1,NOSE,1,2\n", "line 4: frame 1 stands after frame 2; sort the rows"),
+        (head + "0,LEFT_SHOLDER,1,2\n", "line 2: unknown landmark 'LEFT_SHOLDER'; did you mean LEFT_SHOULDER?"),
+        (head + "0,NOSE,1,2\n0,NOSE," + 70_000 * "1" + ",2\n", "line 3: longer than 65,536 characters"),
+        (head + "0,NOSE,1,2\n" + '"' + 3 * (60_000 * "1" + "\n"), r"line \d: not a readable UTF-8 CSV \(field larger"),
     ]
     for content, complaint in cases:
         path.write_text(content)
@@ -130,6 +135,26 @@ def test_what_landmark_files_get_wrong(tmp_path):
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match="UTF-8"):
         read(path)
+
+
+def test_a_line_without_an_end_is_not_read_to_it(tmp_path):
+    path = tmp_path / "a.csv"
+    with path.open("wb") as file:
+        file.truncate(1 << 30)  # zeros, which take no room on the disk
+    tracemalloc.start()
+    with pytest.raises(UserError, match=r"a\.csv, line 1: longer than"):
+        read(path)
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    tracemalloc.stop()
+
+
+def test_names_of_others_than_the_bodys_keep_their_component(tiny, tmp_path):
+    (component,) = tiny.skeleton.components
+    odd = replace(tiny, skeleton=Skeleton((replace(component, name="POSE_LANDMARKS"),)))
+    write(odd, tmp_path / "a.csv")
+    back = read(tmp_path / "a.csv")
+    assert back.skeleton.keypoints == odd.skeleton.keypoints
+    np.testing.assert_array_equal(back.keypoints, odd.keypoints)
 
 
 def test_real_landmark_files(data_dir):

@@ -3,7 +3,7 @@
 import pytest
 
 from pose_core import UserError
-from pose_core.files import check_output, check_output_folder, written_whole
+from pose_core.files import check_output, check_output_folder, removed_if_empty, written_whole
 
 
 def test_written_whole_leaves_only_the_file(tmp_path):
@@ -71,3 +71,21 @@ def test_output_folder(tmp_path):
         check_output_folder(tmp_path / "file")
     with pytest.raises(UserError, match="cannot be created"):
         check_output_folder(tmp_path / "file" / "deep")
+
+
+def test_a_folder_that_was_made_in_vain_is_removed(tmp_path):
+    old, new, used = (tmp_path / name for name in ("old", "new", "used"))
+    old.mkdir()
+    for folder, name in ((old, None), (new, None), (used, "result"), (None, None)):
+        with pytest.raises(UserError, match="no"), removed_if_empty(folder):
+            if folder is not None:
+                check_output_folder(folder / "deep")
+            if name:
+                (folder / "deep" / name).touch()
+            raise UserError("no")
+    assert (old / "deep").is_dir()
+    assert not new.exists()
+    assert (used / "deep" / "result").is_file()
+    with removed_if_empty(new):
+        check_output_folder(new)
+    assert new.is_dir()

@@ -272,6 +272,9 @@ def test_tokens_of_another_model_are_refused_and_nothing_is_written(cli, encoded
         assert f"{encoded[name]}: these tokens were made by the model tiny (" in one_line(err)
         assert "and this is other (" in err
         assert files(tmp_path / "out") == []
+    folder = tmp_path / "new"
+    assert cli("decode", *encoded.values(), "--output", folder, "--checkpoint", tmp_path / "other")[0] == 2
+    assert not folder.exists()
 
 
 def test_a_damaged_file_among_others_is_named(cli, encoded, folder, tmp_path):

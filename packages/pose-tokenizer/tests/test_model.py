@@ -117,6 +117,28 @@ def test_the_hash_is_of_weights_and_configuration(lively):
         assert (other.hash == lively.hash) == same
 
 
+def test_the_hash_follows_every_change_of_the_weights(lively):
+    model = PoseTokenizer(lively.config)
+    hashes = {model.hash}
+    model.quantizer.codebooks = torch.randn_like(model.quantizer.codebooks)
+    hashes.add(model.hash)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    sum(parameter.sum() for parameter in model.parameters() if parameter.requires_grad).backward()
+    optimizer.step()
+    hashes.add(model.hash)
+    model.double().pooling.weight.data.neg_()
+    hashes.add(model.hash)
+    assert len(hashes) == 4
+    model.load_state_dict(lively.state_dict())
+    assert model.float().hash == lively.hash
+    with torch.inference_mode():
+        other = PoseTokenizer(lively.config)
+        other.load_state_dict(lively.state_dict())
+        assert other.hash == lively.hash
+        other.pooling.weight += 1
+        assert other.hash != lively.hash
+
+
 def test_what_is_no_model_is_refused(lively, tmp_path):
     lively.save_pretrained(tmp_path / "cut")
     weights = tmp_path / "cut" / "model.safetensors"

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pose_tokenizer.quantizer import PredictiveQuantizer
-from pose_tokenizer.search import GIVE_UP, least, search
+from pose_tokenizer.search import GIVE_UP, HOPELESS, least, search
 from pose_tokenizer.tokens import NO_CODE
 
 C, Q, V = 6, 4, 9
@@ -46,7 +46,7 @@ def nearest_codes(x, books, rate):
         in_vain += 1
         if rate == 0 or now < cost:
             best, best_left, cost, in_vain = taken, left, now, 0
-        if in_vain == GIVE_UP:
+        if in_vain == GIVE_UP or now - HOPELESS * rate > cost:
             break
     return best + [NO_CODE] * (len(books) - len(best)), best_left
 
@@ -63,6 +63,7 @@ def test_search_is_the_plain_loop(quantizer, latents, rate):
 
 @pytest.mark.parametrize("rate", [0.0, 0.3, 1.0])
 def test_a_beam_of_everything_finds_the_best_there_is(quantizer, latents, rate, monkeypatch):
+    monkeypatch.setattr("pose_tokenizer.search.HOPELESS", 1e9)
     monkeypatch.setattr("pose_tokenizer.search.GIVE_UP", Q)
     x = latents[0]
     codes, left = found(quantizer, x, rate=rate, beam=V**Q)

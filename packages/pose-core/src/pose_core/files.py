@@ -51,6 +51,19 @@ def check_output_folder(path: str | Path) -> None:
 
 
 @contextmanager
+def removed_if_empty(folder: str | Path | None) -> Generator[None]:
+    """Takes `folder` away again if it was made within the block, the block fails, and no file is in it."""
+    folder = Path(folder or ".")
+    made = not folder.exists()
+    try:
+        yield
+    except BaseException:
+        if made and folder.is_dir() and not any(path.is_file() for path in folder.rglob("*")):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+@contextmanager
 def written_whole(path: str | Path, *, overwrite: bool = False) -> Generator[Path]:
     """A temporary path beside `path` with its suffix, renamed to `path` once the block has ended without an error.
 

@@ -27,29 +27,32 @@ def encode(
     debug: Debug = False,
 ) -> None:
     """Write the vectors of pose files: one a frame and one a clip."""
-    from pose_core.files import check_output, check_output_folder
+    from pose_core.files import check_output, check_output_folder, removed_if_empty
     from pose_encoders.checkpoint import load_model
     from pose_encoders.encoding import encode_file
 
     outputs = {file: output / f"{file.stem}.npz" for file in files} if len(files) > 1 else {files[0]: output}
     if len(set(outputs.values())) < len(files):
         raise typer.BadParameter("two of the files have one name, and would be written to one; encode them apart")
-    if len(files) > 1:
-        check_output_folder(output)
-    elif output.suffix != ".npz":
-        raise typer.BadParameter(f"{output}: vectors are written as .npz")
-    for path in outputs.values():
-        check_output(path, overwrite=overwrite)
-    model = load_model(checkpoint, device)
-    results = []
-    for file, path in outputs.items():
-        encoded = encode_file(model, file, path, person=person, overwrite=overwrite)
-        frames, dim = encoded.frames.shape
-        best = dict(list(encoded.labels.items())[:5])
-        results.append({"file": file, "output": path, "frames": frames, "dim": dim, "fps": encoded.fps, "labels": best})
-        if not json:
-            labels = ", ".join(f"{label} {share:.0%}" for label, share in best.items())
-            print(f"{path}: {frames} frames of {dim} numbers{f'; {labels}' if labels else ''}")
+    with removed_if_empty(output):
+        if len(files) > 1:
+            check_output_folder(output)
+        elif output.suffix != ".npz":
+            raise typer.BadParameter(f"{output}: vectors are written as .npz")
+        for path in outputs.values():
+            check_output(path, overwrite=overwrite)
+        model = load_model(checkpoint, device)
+        results = []
+        for file, path in outputs.items():
+            encoded = encode_file(model, file, path, person=person, overwrite=overwrite)
+            frames, dim = encoded.frames.shape
+            best = dict(list(encoded.labels.items())[:5])
+            results.append(
+                {"file": file, "output": path, "frames": frames, "dim": dim, "fps": encoded.fps, "labels": best}
+            )
+            if not json:
+                labels = ", ".join(f"{label} {share:.0%}" for label, share in best.items())
+                print(f"{path}: {frames} frames of {dim} numbers{f'; {labels}' if labels else ''}")
     if json:
         print_json(results)
 

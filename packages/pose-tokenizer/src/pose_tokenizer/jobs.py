@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from pose_core import PoseSequence, UserError, read, write
-from pose_core.files import check_output, check_output_folder, written_whole
+from pose_core.files import check_output, check_output_folder, removed_if_empty, written_whole
 from pose_core.formats import FORMATS
 from pose_tokenizer.checkpoint import load_model
 from pose_tokenizer.codec import decode, encode, encode_pieces
@@ -92,15 +92,16 @@ def encode_files(
             "standard input", lambda: encode_pieces(model, pieces, rate=rate, num_quantizers=encoding.num_quantizers)
         )
         return [_written(tokens, "standard input", output, encoding, None)]
-    jobs = _jobs(inputs, output, SUFFIXES[encoding.format])
-    for _, target in jobs:
-        check_output(target, overwrite=encoding.overwrite)
-    model = _checked(load_model(encoding.checkpoint, encoding.device), encoding.num_quantizers)
-    done = []
-    for path, target in jobs:
-        progress(f"encoding {path}")
-        tokens = _named(path, lambda path=path: _encoded(model, path, encoding))
-        done.append(_written(tokens, str(path), target, encoding, path.stat().st_size))
+    with removed_if_empty(output):
+        jobs = _jobs(inputs, output, SUFFIXES[encoding.format])
+        for _, target in jobs:
+            check_output(target, overwrite=encoding.overwrite)
+        model = _checked(load_model(encoding.checkpoint, encoding.device), encoding.num_quantizers)
+        done = []
+        for path, target in jobs:
+            progress(f"encoding {path}")
+            tokens = _named(path, lambda path=path: _encoded(model, path, encoding))
+            done.append(_written(tokens, str(path), target, encoding, path.stat().st_size))
     return done
 
 
@@ -129,16 +130,19 @@ def decode_files(
     Raises:
         UserError: as `encode_files`; or tokens of another model.
     """
-    jobs = _jobs(inputs, output, ".pose", suffixes=tuple(SUFFIXES.values()))
-    for _, target in jobs:
-        check_output(target, overwrite=overwrite)
-    model = _checked(load_model(checkpoint, device), num_quantizers)
-    done = []
-    for path, target in jobs:
-        progress(f"decoding {path}")
-        sequence = _named(path, lambda path=path: decode(model, tokens_of(path, model), num_quantizers=num_quantizers))
-        write(sequence, target, overwrite=overwrite)
-        done.append(DecodedFile(path, target, len(sequence), sequence.duration))
+    with removed_if_empty(output):
+        jobs = _jobs(inputs, output, ".pose", suffixes=tuple(SUFFIXES.values()))
+        for _, target in jobs:
+            check_output(target, overwrite=overwrite)
+        model = _checked(load_model(checkpoint, device), num_quantizers)
+        done = []
+        for path, target in jobs:
+            progress(f"decoding {path}")
+            sequence = _named(
+                path, lambda path=path: decode(model, tokens_of(path, model), num_quantizers=num_quantizers)
+            )
+            write(sequence, target, overwrite=overwrite)
+            done.append(DecodedFile(path, target, len(sequence), sequence.duration))
     return done
 
 

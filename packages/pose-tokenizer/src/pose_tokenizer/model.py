@@ -48,6 +48,7 @@ class PoseTokenizer(
     def __init__(self, config: TokenizerConfig) -> None:
         super().__init__()
         self.config = config
+        self._hashed: tuple[list, str] = ([], "")  # configuration and versions of the weights, and their hash
         self.skeleton = Skeleton.from_dict(config.skeleton)
         self.features = PoseFeatures(self.skeleton, config.hand_weight, config.body_weight)
         self.block_frames = config.downsampling
@@ -75,11 +76,16 @@ class PoseTokenizer(
         """16 hexadecimal digits of the SHA-256 of what decoding needs: tokens mean something to their model alone."""
         values = self.config.model_dump(mode="json", exclude={"rate"})
         config = json.dumps(values, sort_keys=True)  # as a saved one's are
-        digest = hashlib.sha256(config.encode())
-        for name, value in sorted(self.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
+        state = sorted(self.state_dict().items())
+        # Reading all weights takes longer than encoding a short clip: it is done anew where one of them was written to.
+        versions = [None if value.is_inference() else (value.data_ptr(), value._version) for _, value in state]
+        if None in versions or self._hashed[0] != [config, *versions]:
+            digest = hashlib.sha256(config.encode())
+            for name, value in state:
+                digest.update(name.encode())
+                digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+            self._hashed = [config, *versions], digest.hexdigest()[:16]
+        return self._hashed[1]
 
     def blocks(self, keypoints: Tensor, seen: Tensor) -> Tensor:
         """Frames as features of blocks.

@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 from pose_tokenizer.tokens import NO_CODE
 
-GIVE_UP = 2  # codes in a row that do not pay, after which a block takes no more
+GIVE_UP = 2  # codes in a row that do not pay, after which a vector takes no more
+HOPELESS = 0.3  # so many times the price of a code in vain, and the next one does not pay either
 GROUP = 64  # numbers of which the least is looked for at once
 
 
@@ -23,20 +24,23 @@ def search(x: Tensor, books: Tensor, norms: Tensor, *, rate: float | Tensor, bea
     left, error = x[:, None], x.square().sum(dim=-1, keepdim=True)
     lefts, parents, codes = [left], [], []
     every = [value == 0 for value in (rate.tolist() if isinstance(rate, Tensor) else [rate] * len(x))]
-    best, depth = error[:, 0].tolist(), [0] * len(x)
+    best, depth, going = error[:, 0].tolist(), [0] * len(x), [True] * len(x)
     for q in range(len(books)):
         left, error, parent, code = follow(left, error, books[q], norms[q], beam)
         lefts.append(left)
         parents.append(parent)
         codes.append(code)
-        for b, cost in enumerate((error[:, 0] + rate * (q + 1)).tolist()):
-            if every[b] or (cost < best[b] and q - depth[b] < GIVE_UP):
-                best[b], depth[b] = cost, q + 1
-        if all(q + 1 - d >= GIVE_UP for d in depth):
+        cost = error[:, 0] + rate * (q + 1)
+        for b, (now, least_now) in enumerate(zip(cost.tolist(), (cost - HOPELESS * rate).tolist(), strict=True)):
+            if every[b] or (going[b] and now < best[b]):
+                best[b], depth[b] = now, q + 1
+            elif q + 1 - depth[b] >= GIVE_UP or least_now > best[b]:
+                going[b] = False
+        if not any(going):
             break
     chosen = [[NO_CODE] * len(books) for _ in depth]
     at = [0] * len(x)
-    for q in reversed(range(max(depth, default=0))):
+    for q in reversed(range(max(depth))):
         code, parent = codes[q].tolist(), parents[q].tolist()
         for b in range(len(x)):
             if q < depth[b]:
@@ -57,12 +61,14 @@ def search_in_graph(x: Tensor, books: Tensor, norms: Tensor, *, rate: Tensor, be
     rank = torch.arange(len(books), device=x.device)
     best_codes, best_left, best_cost = codes[:, 0], x, error[:, 0]
     best_depth = torch.zeros_like(best_cost, dtype=torch.long)
+    going = best_depth == 0
     for q in range(len(books)):
         left, error, parent, code = follow(left, error, books[q], norms[q], beam)
         codes = codes.gather(1, parent[..., None].expand(-1, -1, len(books)))
         codes = torch.where(rank == q, code[..., None], codes)
         cost = error[:, 0] + rate * (q + 1)
-        better = ((cost < best_cost) & (q - best_depth < GIVE_UP)) | (rate == 0)
+        better = (going & (cost < best_cost)) | (rate == 0)
+        going = going & (better | ((q + 1 - best_depth < GIVE_UP) & (cost - HOPELESS * rate <= best_cost)))
         best_depth = torch.where(better, q + 1, best_depth)
         best_cost = torch.where(better, cost, best_cost)
         best_left = torch.where(better[:, None], left[:, 0], best_left)
@@ -93,11 +99,12 @@ def follow(left: Tensor, error: Tensor, book: Tensor, norm: Tensor, beam: int) -
 def least(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """The smallest of (B, n), the least first, and their places: (B, count), or (B, n) if there are no more.
 
-    None of them lies in a group that `count` other groups have a smaller value than: only so many are sorted.
+    None of them lies in a group that `count` other groups have a smaller value than: where there are many groups, the
+    others need not be sorted.
     """
     B, n = values.shape
     size = math.gcd(n, GROUP)
-    if n <= count * size:
+    if n <= 4 * count * size:
         return values.topk(min(count, n), dim=1, largest=False)
     grouped = values.view(B, -1, size)
     group = grouped.amin(dim=2).topk(count, dim=1, largest=False).indices  # (B, count)

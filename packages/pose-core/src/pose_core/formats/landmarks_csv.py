@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,21 +13,26 @@ from pose_core.errors import UserError, reason
 from pose_core.files import written_whole
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import landmark_skeleton
+from pose_core.skeleton.known import BODY_LANDMARKS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+    from typing import TextIO
 
 REQUIRED = ("frame#", "landmark_name", "x", "y")
 SPARSEST = 200  # keypoints of the result for each row; where there are more, a frame's number is wrong, unless
 LEAST = 1_000_000  # keypoints is more than there are: nothing that costs memory
 LARGEST = 2**40  # number of a frame
+LONGEST = 2**16  # characters of a line; what is longer is not read to its end
 
 
 def read(path: Path, *, fps: float) -> PoseSequence:
     """See `pose_core.formats.read`.
 
     Further columns are left alone. Frames begin with the lowest number given; a landmark without a row in a frame, or
-    without numbers in it, is missing there. Of repeated rows the last counts. y points up in these files and down here.
+    without numbers in it, is missing there. Rows are in the order of their frames; of repeated ones the last counts. A
+    name without a component is one of MediaPipe's body. y points up in these files and down here.
     """
     rows = _rows(path)
     dims = len(rows[0].place)
@@ -56,7 +62,7 @@ def read(path: Path, *, fps: float) -> PoseSequence:
 def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False) -> None:
     """See `pose_core.formats.write`. Points of other components than MediaPipe's body are named COMPONENT/POINT."""
     names = [
-        point if component == "POSE_LANDMARKS" else f"{component}/{point}"
+        point if component == "POSE_LANDMARKS" and point in BODY_LANDMARKS else f"{component}/{point}"
         for component, point in sequence.skeleton.keypoints
     ]
     axes = ("x", "y", "z")[: sequence.skeleton.num_dims]
@@ -83,23 +89,46 @@ class _Row(NamedTuple):
 def _rows(path: Path) -> list[_Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            columns = [column.strip() for column in next(reader, [])]
-            missing = [column for column in REQUIRED if column not in columns]
-            if missing:
-                raise UserError(f"{path}: lacks the column(s) {', '.join(missing)}; it needs {', '.join(REQUIRED)}")
-            axes = [axis for axis in ("x", "y", "z") if axis in columns]
-            rows = [
-                _row(dict(zip(columns, values, strict=False)), axes, f"{path}, line {reader.line_num}")
-                for values in reader
-                if values
-            ]
+            reader = csv.reader(_lines(file, path))
+            try:
+                rows = _rows_of(reader, path)
+            except csv.Error as error:
+                place = f"{path}, line {reader.line_num}"
+                raise UserError(f"{place}: not a readable UTF-8 CSV ({reason(error)})") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except (UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
         raise UserError(f"{path}: not a readable UTF-8 CSV ({reason(error)})") from error
     if not rows:
         raise UserError(f"{path}: has no rows; drop it from the data")
+    return rows
+
+
+def _lines(file: TextIO, path: Path) -> Iterator[str]:
+    """The lines of a file; one without an end does not fill the memory."""
+    number = 0
+    while line := file.readline(LONGEST + 1):
+        number += 1
+        if len(line) > LONGEST:
+            raise UserError(f"{path}, line {number}: longer than {LONGEST:,} characters; mend or drop the row")
+        yield line
+
+
+def _rows_of(reader: Any, path: Path) -> list[_Row]:  # csv names no type for its reader
+    columns = [column.strip() for column in next(reader, [])]
+    missing = [column for column in REQUIRED if column not in columns]
+    if missing:
+        raise UserError(f"{path}: lacks the column(s) {', '.join(missing)}; it needs {', '.join(REQUIRED)}")
+    axes = [axis for axis in ("x", "y", "z") if axis in columns]
+    rows: list[_Row] = []
+    for values in reader:
+        if not values:
+            continue
+        place = f"{path}, line {reader.line_num}"
+        row = _row(dict(zip(columns, values, strict=False)), axes, place)
+        if rows and row.frame < rows[-1].frame:
+            raise UserError(f"{place}: frame {row.frame} stands after frame {rows[-1].frame}; sort the rows by frame")
+        rows.append(row)
     return rows
 
 
@@ -118,6 +147,11 @@ def _row(values: dict[str, str], axes: list[str], place: str) -> _Row:
         raise UserError(f"{place}: frame {values['frame#'][:40]} is no whole number; mend or drop the row")
     if not landmark:
         raise UserError(f"{place}: no landmark_name; mend or drop the row")
+    if "/" not in landmark and landmark not in BODY_LANDMARKS:
+        near = difflib.get_close_matches(landmark, BODY_LANDMARKS, n=1, cutoff=0)[0]
+        raise UserError(
+            f"{place}: unknown landmark {landmark[:40]!r}; did you mean {near}? Others are named COMPONENT/POINT"
+        )
     if not all(map(math.isfinite, coordinates)):
         coordinates, confidence = [0.0] * len(coordinates), 0.0
     return _Row(frame, landmark, coordinates, confidence)

@@ -17,7 +17,7 @@ _SIDES = ("LEFT", "RIGHT")
 _ARM = ("SHOULDER", "ELBOW", "WRIST", "PINKY", "INDEX", "THUMB")
 _LEG = ("HIP", "KNEE", "ANKLE", "HEEL", "FOOT_INDEX")
 # MediaPipe's 33 body points, and which of them limbs join.
-_BODY = (
+BODY_LANDMARKS = (
     *("NOSE", "LEFT_EYE_INNER", "LEFT_EYE", "LEFT_EYE_OUTER", "RIGHT_EYE_INNER", "RIGHT_EYE", "RIGHT_EYE_OUTER"),
     *("LEFT_EAR", "RIGHT_EAR", "MOUTH_LEFT", "MOUTH_RIGHT"),
     *(
@@ -50,7 +50,7 @@ _COLORS = {
     "LEFT_HAND_LANDMARKS": ((0, 150, 0),),
     "RIGHT_HAND_LANDMARKS": ((0, 0, 200),),
 }
-_UPPER_BODY = tuple(name for name in _BODY if name.endswith(("SHOULDER", "ELBOW", "WRIST", "HIP")))
+_UPPER_BODY = tuple(name for name in BODY_LANDMARKS if name.endswith(("SHOULDER", "ELBOW", "WRIST", "HIP")))
 _CONTOURS = tuple(str(i) for i in range(MESH_POINTS) if str(i) in MESH_CONTOURS)
 
 
@@ -72,12 +72,22 @@ def known_skeleton(keypoints: int, dims: int) -> Skeleton:
         21: {"RIGHT_HAND_LANDMARKS": _HAND},
         42: hands,
         50: {"POSE_LANDMARKS": _UPPER_BODY, **hands},
-        75: {"POSE_LANDMARKS": _BODY, **hands},
+        75: {"POSE_LANDMARKS": BODY_LANDMARKS, **hands},
         178: {"POSE_LANDMARKS": _UPPER_BODY, "FACE_LANDMARKS": _CONTOURS, **hands},
-        543: {"POSE_LANDMARKS": _BODY, "FACE_LANDMARKS": mesh[:468], **hands},
-        553: {"POSE_LANDMARKS": _BODY, "FACE_LANDMARKS": mesh, **hands},
-        576: {"POSE_LANDMARKS": _BODY, "FACE_LANDMARKS": mesh[:468], **hands, "POSE_WORLD_LANDMARKS": _BODY},
-        586: {"POSE_LANDMARKS": _BODY, "FACE_LANDMARKS": mesh, **hands, "POSE_WORLD_LANDMARKS": _BODY},
+        543: {"POSE_LANDMARKS": BODY_LANDMARKS, "FACE_LANDMARKS": mesh[:468], **hands},
+        553: {"POSE_LANDMARKS": BODY_LANDMARKS, "FACE_LANDMARKS": mesh, **hands},
+        576: {
+            "POSE_LANDMARKS": BODY_LANDMARKS,
+            "FACE_LANDMARKS": mesh[:468],
+            **hands,
+            "POSE_WORLD_LANDMARKS": BODY_LANDMARKS,
+        },
+        586: {
+            "POSE_LANDMARKS": BODY_LANDMARKS,
+            "FACE_LANDMARKS": mesh,
+            **hands,
+            "POSE_WORLD_LANDMARKS": BODY_LANDMARKS,
+        },
     }
     numbered = {"KEYPOINTS": tuple(str(i) for i in range(keypoints))}
     return _skeleton(known.get(keypoints, numbered), dims)

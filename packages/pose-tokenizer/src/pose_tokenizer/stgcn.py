@@ -16,17 +16,17 @@ class STGCNBlock(nn.Module):
         before, after: blocks of the past and of the future that one block sees.
     """
 
-    strength: Tensor
     edges: Tensor
+    strength: Tensor
     target: Tensor
 
     def __init__(self, channels: int, adjacency: Tensor, before: int, after: int) -> None:
         super().__init__()
         # An adjacency is almost empty: gathering along its edges is several times as fast as multiplying by it.
-        keypoint, partition, neighbour = adjacency.transpose(0, 1).nonzero(as_tuple=True)
-        self.register_buffer("strength", adjacency[partition, keypoint, neighbour], persistent=False)  # (E,)
-        self.register_buffer("edges", torch.stack([partition, keypoint, neighbour]), persistent=False)  # (3, E)
-        self.register_buffer("target", keypoint * len(adjacency) + partition, persistent=False)  # (E,)
+        edges, target = edges_of(adjacency)
+        self.register_buffer("edges", edges, persistent=False)  # (3, E)
+        self.register_buffer("target", target, persistent=False)  # (E - K * P,)
+        self.register_buffer("strength", adjacency[tuple(edges)], persistent=False)  # (E,)
         self.importance = nn.Parameter(torch.ones_like(adjacency))
         self.reach = (before, after)
         self.spatial_norm = nn.LayerNorm(channels)
@@ -46,11 +46,27 @@ class STGCNBlock(nn.Module):
 
     def neighbours(self, x: Tensor) -> Tensor:
         """(B, N, K, C) to the weighted sum of each partition's neighbours, (B, N, K, P * C)."""
-        B, N, K, C = x.shape
-        P = len(self.importance)
-        weight = self.strength * self.importance[tuple(self.edges)]
-        along = x.index_select(2, self.edges[2]) * weight[:, None]  # (B, N, E, C)
-        return x.new_zeros(B, N, K * P, C).index_add(2, self.target, along).view(B, N, K, P * C)
+        weight = (self.strength * self.importance[tuple(self.edges)])[:, None]
+        first, more = self.edges[2].tensor_split([len(self.edges[2]) - len(self.target)])
+        summed = x.index_select(2, first) * weight[: len(first)]  # (B, N, K * P, C)
+        summed.index_add_(2, self.target, x.index_select(2, more) * weight[len(first) :])
+        return summed.unflatten(2, (x.shape[2], -1)).flatten(3)
+
+
+def edges_of(adjacency: Tensor) -> tuple[Tensor, Tensor]:
+    """Where an adjacency (P, K, K) is not 0: partition, keypoint and neighbour of each edge, (3, E).
+
+    The first K * P are one of each keypoint and partition, in this order, itself where it has no neighbour. Of the
+    others, the second result says whose they are: keypoint * P + partition.
+    """
+    there = adjacency.transpose(0, 1) != 0  # (K, P, K)
+    there |= ~there.any(dim=2, keepdim=True) & torch.eye(len(there), dtype=torch.bool)[:, None]
+    keypoint, partition, neighbour = there.nonzero(as_tuple=True)
+    row = keypoint * len(adjacency) + partition
+    more = torch.zeros_like(row, dtype=torch.bool)
+    more[1:] = row[1:] == row[:-1]
+    order = torch.cat([torch.nonzero(~more), torch.nonzero(more)])[:, 0]
+    return torch.stack([partition, keypoint, neighbour])[:, order], row[more]
 
 
 class STGCN(nn.Module):

@@ -130,6 +130,10 @@ def test_compare_what_is_shared(pose_core, files):
     assert json.loads(out)["pairs"][0]["keypoints"] == 12
     _, out, _ = pose_core("compare", files / "real/0.pose", files / "hand.pose", "--json")
     assert json.loads(out)["pairs"][0]["unit"] == "file units"
+    write(clip.on_skeleton(clip.skeleton.with_dims(2)), files / "flat.pose")
+    for pair in (("made/0.pose", "flat.pose"), ("flat.pose", "made/0.pose")):
+        _, out, _ = pose_core("compare", *(files / name for name in pair), "--json")
+        assert json.loads(out)["mean"]["mse"] == pytest.approx(0, abs=1e-9)
     status, _, err = pose_core("compare", files / "body.pose", files / "hand.pose")
     assert (status, "share no keypoint" in err) == (2, True)
 

@@ -43,7 +43,8 @@ class Comparison:
 def compare_files(reference: Path, prediction: Path) -> Comparison:
     """All metrics of one pair.
 
-    Both are cleaned, normalized each by its own shoulders, and brought to the reference's frame rate.
+    Both are cleaned, normalized each by its own shoulders, and brought to the reference's frame rate. Depth is left out
+    where one of them has none.
 
     Raises:
         UserError: a file cannot be read, or the two share no keypoint.
@@ -53,12 +54,9 @@ def compare_files(reference: Path, prediction: Path) -> Comparison:
     names = set(clips[0].skeleton.keypoints) & set(clips[1].skeleton.keypoints)
     if not names:
         raise UserError(f"{prediction} and {reference} share no keypoint; convert one to the other's layout")
-    clips = [
-        clip.select([i for i, name in enumerate(clip.skeleton.keypoints) if name in names]).on_skeleton(
-            clips[1].skeleton.select([i for i, name in enumerate(clips[1].skeleton.keypoints) if name in names])
-        )
-        for clip in clips
-    ]
+    dims = min(clip.skeleton.num_dims for clip in clips)  # of a flat pose there is no depth to be compared
+    shared = clips[1].skeleton.select([i for i, name in enumerate(clips[1].skeleton.keypoints) if name in names])
+    clips = [clip.on_skeleton(shared.with_dims(dims)) for clip in clips]
     clips[0] = resample(clips[0], clips[1].fps)
     unit = "file units"
     if _has_shoulders(clips[1]):

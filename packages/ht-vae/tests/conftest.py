@@ -1,10 +1,18 @@
 """Poses made by code, and a model as small as can be."""
 
+import io
+import sys
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 
-from ht_vae.config import ModelConfig
+from ht_vae.cli import main
+from ht_vae.config import ModelConfig, RunConfig
 from ht_vae.model import HierarchicalTransformerVAE
+from ht_vae.training import train
+from pose_core import write
 from pose_core.testing import fake_sequence, fake_skeleton
 from pose_core.transforms import normalize
 
@@ -57,3 +65,90 @@ def poses():
         return keypoints, confidence, torch.arange(frames) < torch.tensor(lengths)[:, None]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def clip():
+    """Makes a clip of which no two frames are alike: (T, 50, 3) in pixels, the right hand seen unless told."""
+
+    def make(frames=20, seed=0, **options):
+        fake = fake_sequence(frames=frames, shape=seed, **options)
+        noise = np.random.default_rng(seed).normal(scale=3.0, size=fake.keypoints.shape)
+        keypoints = fake.keypoints + noise * (fake.confidence > 0)[..., None]
+        return replace(fake, keypoints=keypoints.astype(np.float32))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def body():
+    """Makes a sequence of the body's 8 points alone, as landmark CSVs have them: (T, 8, 2), its hips at 0."""
+
+    def make(frames=60, seed=0):
+        fake = fake_sequence(frames=frames, shape=seed).select(list(range(8)))
+        fake = fake.on_skeleton(fake.skeleton.with_dims(2))
+        keypoints = (fake.keypoints - np.array([250, 380], np.float32)) / 120
+        keypoints += np.random.default_rng(seed).normal(scale=0.01, size=keypoints.shape).astype(np.float32)
+        return replace(fake, keypoints=keypoints, size=(0, 0, 0))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def csvs(body, tmp_path_factory):
+    """A folder of three landmark CSVs of 150, 90 and 40 frames, and no validation split."""
+    folder = tmp_path_factory.mktemp("csvs")
+    for seed, frames in enumerate((150, 90, 40)):
+        write(body(frames, seed), folder / f"sequence_{seed}.csv")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def quick():
+    """The smallest run that trains everything there is."""
+    return RunConfig(
+        width=16,
+        num_heads=2,
+        local_layers=1,
+        global_layers=1,
+        feed_forward=32,
+        chunk_size=CHUNK,
+        overlap=4,
+        latent_dim=6,
+        chunk_latent_dim=5,
+        min_frames=16,
+        max_frames=64,
+        batch_size=4,
+        batch_frames=128,
+        steps_per_epoch=2,
+        num_epochs=1,
+        warmup_steps=1,
+        validate_every=1,
+        device="cpu",
+        tensorboard=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def trained(csvs, quick, tmp_path_factory):
+    """A trained run: its model, its metrics, its folder, and what it said."""
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    said = []
+    model, metrics = train([csvs], folder, quick, say=said.append)
+    return model, metrics, folder, said
+
+
+@pytest.fixture
+def cli(monkeypatch, capsys):
+    """Runs `ht-vae` here: arguments to (exit status, stdout, stderr)."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["ht-vae", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.StringIO())
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capsys.readouterr()
+        return end.value.code, out, err
+
+    return call

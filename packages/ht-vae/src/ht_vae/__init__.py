@@ -1,47 +1,73 @@
-"""ht-vae: pose sequences of thousands of frames to one latent space and back.
-
-The networks and their losses; commands and a trained model are still to come.
-"""
+"""ht-vae: pose sequences of thousands of frames to one latent space and back."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+    from torchmetrics import MetricTracker as MetricsTracker
+
     from ht_vae.attention import HierarchicalAttention
-    from ht_vae.config import LossConfig, ModelConfig
+    from ht_vae.checkpoint import load_model
+    from ht_vae.config import LossConfig, ModelConfig, RunConfig
+    from ht_vae.dataset import PoseSequenceDataset
     from ht_vae.latent import Latents, LatentSpace
+    from ht_vae.loader import PoseDataLoader
     from ht_vae.losses import LossManager, VAELoss
     from ht_vae.model import HierarchicalTransformerVAE, VAEDecoder, VAEEncoder
+    from ht_vae.processing import PoseDataProcessor
+    from ht_vae.training import HTVAETrainer, train
 
 __all__ = [
+    "EarlyStopping",
+    "HTVAETrainer",
     "HierarchicalAttention",
     "HierarchicalTransformerVAE",
     "LatentSpace",
     "Latents",
     "LossConfig",
     "LossManager",
+    "MetricsTracker",
+    "ModelCheckpoint",
     "ModelConfig",
+    "PoseDataLoader",
+    "PoseDataProcessor",
+    "PoseSequenceDataset",
+    "RunConfig",
     "VAEDecoder",
     "VAEEncoder",
     "VAELoss",
+    "load_model",
+    "train",
 ]
 
 _HOMES = {
-    "HierarchicalAttention": "attention",
-    "HierarchicalTransformerVAE": "model",
-    "LatentSpace": "latent",
-    "Latents": "latent",
-    "LossConfig": "config",
-    "LossManager": "losses",
-    "ModelConfig": "config",
-    "VAEDecoder": "model",
-    "VAEEncoder": "model",
-    "VAELoss": "losses",
+    "EarlyStopping": "lightning.pytorch.callbacks",
+    "HTVAETrainer": "ht_vae.training",
+    "HierarchicalAttention": "ht_vae.attention",
+    "HierarchicalTransformerVAE": "ht_vae.model",
+    "LatentSpace": "ht_vae.latent",
+    "Latents": "ht_vae.latent",
+    "LossConfig": "ht_vae.config",
+    "LossManager": "ht_vae.losses",
+    "MetricsTracker": "torchmetrics",
+    "ModelCheckpoint": "lightning.pytorch.callbacks",
+    "ModelConfig": "ht_vae.config",
+    "PoseDataLoader": "ht_vae.loader",
+    "PoseDataProcessor": "ht_vae.processing",
+    "PoseSequenceDataset": "ht_vae.dataset",
+    "RunConfig": "ht_vae.config",
+    "VAEDecoder": "ht_vae.model",
+    "VAEEncoder": "ht_vae.model",
+    "VAELoss": "ht_vae.losses",
+    "load_model": "ht_vae.checkpoint",
+    "train": "ht_vae.training",
 }
+_THEIR_NAMES = {"MetricsTracker": "MetricTracker"}
 
 
 def __getattr__(name: str) -> Any:
-    """Imports a name when it is first asked for: a command's `--help` need not wait for torch."""
+    """Imports a name when it is first asked for: `ht-vae --help` need not wait for torch."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(_HOMES[name]), _THEIR_NAMES.get(name, name))

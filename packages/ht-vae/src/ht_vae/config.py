@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+if TYPE_CHECKING:
+    from pose_core.training.config import TrainingConfig
+
+Keypoints = Literal["reduced", "hands_and_body", "all"]
 KLSchedule = Literal["constant", "linear", "cyclical", "sigmoid"]
 
 
@@ -23,23 +27,29 @@ class Sizes(BaseModel):
     overlap: int = Field(16, ge=0, description="frames beyond either end of its chunk that a frame attends to")
     latent_dim: int = Field(64, gt=0, description="Z, numbers of a whole sequence's latent vector")
     chunk_latent_dim: int = Field(32, ge=0, description="numbers of a chunk's; 0: there is only the whole sequence's")
-    condition_dim: int = Field(0, ge=0, description="E, numbers of the vector that it is conditioned on; 0: none")
-    labels: tuple[str, ...] = Field((), description="names of what it is conditioned on; none: on a vector or nothing")
     dropout: float = Field(0.1, ge=0, lt=1)
 
     @model_validator(mode="after")
-    def _fit_together(self) -> Sizes:
+    def _divides(self) -> Sizes:
         if self.width % (2 * self.num_heads):
             raise ValueError(f"width {self.width} does not divide into {self.num_heads} heads of an even width")
-        if self.condition_dim and self.labels:
-            raise ValueError("condition_dim and labels exclude each other: a condition is a vector or a label")
         return self
 
 
 class ModelConfig(Sizes):
-    """A model: its sizes and its skeleton, which has K keypoints of D coordinates."""
+    """A model: its sizes, what it is conditioned on, and its skeleton, which has K keypoints of D coordinates."""
 
+    condition_dim: int = Field(0, ge=0, description="E, numbers of the vector that it is conditioned on; 0: none")
+    labels: tuple[str, ...] = Field((), description="names of what it is conditioned on; none: on a vector or nothing")
     skeleton: dict[str, Any] = Field(description="of `Skeleton.to_dict`")
+    fps: float = Field(25.0, gt=0, description="frames a second of what it makes from nothing")
+    trained_on: str = Field("", description="data that its weights come from, in words; empty: not said")
+
+    @model_validator(mode="after")
+    def _one_condition(self) -> ModelConfig:
+        if self.condition_dim and self.labels:
+            raise ValueError("condition_dim and labels exclude each other: a condition is a vector or a label")
+        return self
 
 
 class LossConfig(BaseModel):
@@ -55,3 +65,65 @@ class LossConfig(BaseModel):
     free_bits: float = Field(0.0, ge=0, description="nats a latent dimension that cost the same whether used or not")
     kl_schedule: KLSchedule = "linear"
     kl_steps: int = Field(1000, gt=0, description="steps of the rise, or of one cycle")
+
+
+class RunConfig(Sizes, LossConfig):
+    """A training run: a flat YAML file."""
+
+    keypoints: Keypoints = Field("reduced", description="which of the files' keypoints: see `PoseDataProcessor`")
+    condition: Literal["none", "text", "signed_language"] = Field(
+        "none", description="column of the manifest whose values the model is conditioned on"
+    )
+    validation_share: float = Field(
+        0.1, ge=0, le=0.5, description="of the files, where data has no validation split; 0: do without"
+    )
+    max_frames: int = Field(4000, ge=1, description="longest window of a sequence that a step sees")
+    min_frames: int = Field(64, ge=1, description="shortest that is drawn; shorter clips are seen whole")
+    stitching: float = Field(0.7, ge=0, le=1, description="share of windows that several clips fill where one does not")
+    augment: bool = Field(True, description="vary what is trained on: see `Augmentation`")
+    batch_size: int = Field(16, gt=0, description="most windows a batch")
+    batch_frames: int = Field(4000, gt=0, description="most frames a batch, padding counted; one window fits always")
+    steps_per_epoch: int | None = Field(None, gt=0, description="batches an epoch; none: to hold all frames once")
+    num_epochs: int = Field(100, gt=0)
+    learning_rate: float = Field(3e-4, gt=0, description="much higher ones can make latents collapse early")
+    weight_decay: float = Field(0.01, ge=0)
+    warmup_steps: int = Field(100, ge=0)
+    gradient_clip: float = Field(1.0, gt=0)
+    accumulate: int = Field(1, gt=0, description="batches whose gradients make one step")
+    ema_decay: float = Field(0.99, ge=0, lt=1, description="decay of the averaged weights that are kept; 0: none")
+    validate_every: int = Field(2, gt=0, description="epochs between validations")
+    keep: Literal["best", "last"] = "best"
+    patience: int | None = Field(None, gt=0, description="validations without improvement before stopping early")
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] | None = Field(None, description="bf16-mixed on a GPU")
+    compile: bool = False
+    num_workers: int = Field(0, ge=0)
+    pin_memory: bool = False
+    device: str = "auto"
+    devices: int | Literal["auto"] = 1
+    num_nodes: int = Field(1, gt=0)
+    strategy: str = "auto"
+    seed: int = 0
+    tensorboard: bool = True
+    wandb_project: str | None = None
+
+    @model_validator(mode="after")
+    def _windows(self) -> RunConfig:
+        if self.min_frames > self.max_frames:
+            raise ValueError(f"min_frames {self.min_frames} is more than max_frames {self.max_frames}")
+        return self
+
+    def training(self) -> TrainingConfig:
+        """What pose-core's training wants to know."""
+        from pose_core.training.config import TrainingConfig  # with Lightning, which inference does without
+
+        # `max_frames` means a batch's there, and a window's here.
+        known = TrainingConfig.model_fields.keys() & type(self).model_fields.keys() - {"max_frames"}
+        return TrainingConfig(**{name: getattr(self, name) for name in known}, epochs=self.num_epochs)
+
+    def loss(self) -> LossConfig:
+        """What the loss weighs."""
+        return LossConfig(**{name: getattr(self, name) for name in LossConfig.model_fields})
+
+    def sizes(self) -> dict[str, Any]:
+        """The sizes of the model that is trained, by name."""
+        return {name: getattr(self, name) for name in Sizes.model_fields}

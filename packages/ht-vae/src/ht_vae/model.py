@@ -1,6 +1,8 @@
 """The networks: poses to latents and back, each in two levels."""
 
 # Annotations stay evaluated here: PyTorchModelHubMixin decodes `config` by the class that __init__ annotates it with.
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +26,8 @@ from pose_core import Skeleton
 
 CODERS = {ModelConfig: (lambda config: config.model_dump(mode="json"), ModelConfig.model_validate)}
 LARGEST_LOG_VARIANCE = 10.0
+FIRST_DIFFERENCE = 0.1  # from the mean pose, of what would come out of random layers: as poses differ
+FIRST_GAIN = 4.0  # of latents, which are small at first, over chunks' places
 FIRST_LOG_VARIANCE = -4.0  # before training: noise as large as the prior's would hide what latents say
 
 
@@ -181,7 +185,12 @@ class HierarchicalTransformerVAE(
 
     A variational autoencoder (Kingma & Welling 2013, https://arxiv.org/abs/1312.6114) whose cost grows linearly with
     the number of frames. `save_pretrained(folder)` and `from_pretrained(folder)` keep all of it.
+
+    Attributes:
+        name: what it is called where its work is reported.
     """
+
+    name = "untitled"
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Subclasses are saved with their configuration, too: the mixin forgets the coders of their parent."""
@@ -198,6 +207,37 @@ class HierarchicalTransformerVAE(
     @property
     def device(self) -> torch.device:
         return self.decoder.head.weight.device
+
+    @property
+    def hash(self) -> str:
+        """16 hexadecimal digits of the SHA-256 of configuration and weights: latents mean something to one model."""
+        digest = hashlib.sha256(json.dumps(self.config.model_dump(mode="json"), sort_keys=True).encode())
+        for name, tensor in sorted(self.state_dict().items()):
+            digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def begin_with(self, mean: Tensor, seen: Tensor) -> None:
+        """Has an untrained model make the data's mean pose, and its decoder hear the latents.
+
+        Otherwise it first learns the mean, and to make little of what random layers give, which differs more from frame
+        to frame than poses do; the decoder becomes deaf, and within a hundred steps the latents have collapsed,
+        whatever the KL term weighs.
+
+        Args:
+            mean: (K, D), mean of each keypoint where it is seen, in shoulder widths.
+            seen: (K,), share of the frames in which it is, in [0, 1].
+        """
+        shown = torch.cat([mean * seen[:, None], seen[:, None]], dim=-1).flatten()  # the mean of what the encoder sees
+        made = torch.cat([mean, seen.clamp(0.01, 0.99).logit()[:, None]], dim=-1).flatten()
+        with torch.no_grad():
+            self.encoder.embedding.bias.copy_(-self.encoder.embedding.weight @ shown)
+            self.decoder.head.weight.mul_(FIRST_DIFFERENCE)
+            self.decoder.head.bias.copy_(made)
+            for latents in (self.decoder.whole, self.decoder.chunks):
+                if latents is not None:
+                    latents.weight.mul_(FIRST_GAIN)
+            self.decoder.position.weight.div_(FIRST_GAIN)
+            self.decoder.position.bias.zero_()
 
     def forward(
         self, keypoints: Tensor, confidence: Tensor, mask: Tensor, condition: Tensor | None = None

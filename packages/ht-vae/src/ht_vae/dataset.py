@@ -1,0 +1,181 @@
+"""Sequences as the model trains on them: windows of one length, cut from long clips or put together of short ones."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import median
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+
+from ht_vae.augment import BLEND, overlap, stitch
+from ht_vae.processing import PoseDataProcessor, common_skeleton
+from ht_vae.splitting import Part
+from pose_core import UserError
+from pose_core.data import PoseDataset
+from pose_core.transforms import stretch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from ht_vae.augment import Augmentation
+    from pose_core import PoseSequence, Skeleton
+    from pose_core.data import Clip
+
+MAX_FRAMES = 4000
+
+
+@dataclass(frozen=True)
+class Window:
+    """Some frames of a clip, or of several, in shoulder widths.
+
+    Attributes:
+        sequence: (T, K, D).
+        label: position in the data set's `labels`; None where it has none.
+    """
+
+    sequence: PoseSequence
+    label: int | None = None
+
+
+class PoseSequenceDataset(PoseDataset):
+    """Windows of clips: anywhere in them to train on, one after the other otherwise.
+
+    To train on, item `i` is a window of clip `i`, and item `(i, T)` one of at most T frames; where the clip is shorter,
+    others may follow it until T frames are full. Otherwise items are all clips, each in few even windows.
+    A subclass with a `load_sample` of its own reads files of its own.
+
+    Args:
+        clips: see `pose_core.data.read_clips`; of a `Part` only that part.
+        processor: done to what `load_sample` gives, once.
+        max_frames: longest window.
+        training: whether windows are drawn. They are by torch's generator, which the training seed sets.
+        augmentation: of what is drawn; None leaves it as it is.
+        stitching: share of the windows that one clip does not fill and others do.
+        condition: the clips' column that `labels` are values of, "text" or "signed_language"; None: no labels.
+        labels: in their order; None: all that the clips have.
+    """
+
+    def __init__(
+        self,
+        clips: Sequence[Clip],
+        *,
+        processor: PoseDataProcessor | None = None,
+        max_frames: int = MAX_FRAMES,
+        training: bool = False,
+        augmentation: Augmentation | None = None,
+        stitching: float = 0.0,
+        condition: Literal["text", "signed_language"] | None = None,
+        labels: Sequence[str] | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(clips, transform=processor or PoseDataProcessor(), **options)
+        self.max_frames = max_frames
+        self.training = training
+        self.augmentation = augmentation
+        self.stitching = stitching
+        self.condition = condition
+        self.labels = tuple(sorted({self._label(clip) for clip in clips}) if labels is None else labels)
+        if condition is None:
+            self.labels = ()
+            return
+        for clip in clips:
+            if self._label(clip) not in self.labels:
+                raise UserError(f"{clip.path}: no clip to train on has its {condition}, {self._label(clip)!r}")
+
+    @cached_property
+    def skeleton(self) -> Skeleton:
+        """What all windows are on; assigned, or that of the clip with the most keypoints.
+
+        Raises:
+            UserError: clips of several kinds, or one that cannot be used.
+        """
+        return common_skeleton(self.skeletons())
+
+    @property
+    def fps(self) -> float:
+        """Frames a second of most clips, their median."""
+        return median(self._sequence(clip).fps for clip in self.clips)
+
+    def mean_pose(self) -> tuple[Tensor, Tensor]:
+        """Each keypoint's mean over the frames that show it (K, D), and the share of the frames that do (K,)."""
+        K, D = self.skeleton.num_keypoints, self.skeleton.num_dims
+        total, count = np.zeros((K, D)), np.zeros(K)
+        for i in range(len(self.clips)):
+            sequence = self._on_skeleton(i)
+            seen = sequence.confidence > 0
+            total += (sequence.keypoints * seen[..., None]).sum(axis=0, dtype=np.float64)
+            count += seen.sum(axis=0)
+        mean, share = total / count.clip(min=1)[:, None], count / sum(self.lengths)
+        return torch.from_numpy(mean).float(), torch.from_numpy(share).float()
+
+    def skeletons(self) -> list[tuple[Any, Skeleton]]:
+        """Every clip's path and its own skeleton."""
+        _ = self.lengths  # reads all clips, and drops what cannot be used if it is to be skipped
+        return [(clip.path, self._sequence(clip).skeleton) for clip in self.clips]
+
+    @cached_property
+    def windows(self) -> list[tuple[int, int, int]]:
+        """Clip, first frame and end of each window, where none are drawn."""
+        cuts = [(i, np.linspace(0, T, -(-T // self.max_frames) + 1).round()) for i, T in enumerate(self.lengths)]
+        return [(i, int(a), int(b)) for i, places in cuts for a, b in itertools.pairwise(places)]
+
+    def __len__(self) -> int:
+        return len(self.clips) if self.training else len(self.windows)
+
+    def __getitem__(self, index: int | tuple[int, int]) -> Window:  # ty: ignore[incompatible-method-override]
+        if self.training:
+            clip, frames = (index, self.max_frames) if isinstance(index, int) else index
+            random = np.random.default_rng(int(torch.randint(2**62, ())))
+            return Window(self._drawn(clip, min(frames, self.max_frames), random), self._position(clip))
+        clip, start, end = self.windows[index]  # ty: ignore[invalid-argument-type]
+        return Window(self._on_skeleton(clip)[start:end], self._position(clip))
+
+    def _sequence(self, clip: Clip) -> PoseSequence:
+        sequence = super()._sequence(clip)
+        try:
+            return clip.of(sequence) if isinstance(clip, Part) else sequence
+        except UserError as error:
+            raise UserError(f"{clip.path}: {error}") from error
+
+    def _on_skeleton(self, index: int) -> PoseSequence:
+        return self._sequence(self.clips[index]).on_skeleton(self.skeleton)
+
+    def _label(self, clip: Clip) -> str:
+        return getattr(clip, self.condition) if self.condition else ""
+
+    def _position(self, index: int) -> int | None:
+        return self.labels.index(self._label(self.clips[index])) if self.labels else None
+
+    @cached_property
+    def _alike(self) -> dict[str, list[int]]:
+        """The clips of each label."""
+        alike: dict[str, list[int]] = {}
+        for i, clip in enumerate(self.clips):
+            alike.setdefault(self._label(clip), []).append(i)
+        return alike
+
+    def _drawn(self, index: int, frames: int, random: np.random.Generator) -> PoseSequence:
+        pieces = [self._piece(index, frames, random)]
+        length = len(pieces[0])
+        if random.random() < self.stitching:
+            others = self._alike[self._label(self.clips[index])]
+            while length < frames:
+                pieces.append(self._piece(int(random.choice(others)), frames - length + BLEND, random))
+                length += len(pieces[-1]) - overlap(len(pieces[-2]), len(pieces[-1]))
+        window = stitch(pieces)[:frames]
+        return window if self.augmentation is None else self.augmentation.vary(window, random)
+
+    def _piece(self, index: int, frames: int, random: np.random.Generator) -> PoseSequence:
+        """At most so many frames from anywhere in a clip, at another speed."""
+        sequence = self._on_skeleton(index)
+        speed = 1.0 if self.augmentation is None else self.augmentation.speed(random)
+        wanted = max(1, round(frames * speed))
+        start = int(random.integers(max(0, len(sequence) - wanted) + 1))
+        piece = sequence[start : start + wanted]
+        return piece if speed == 1 else stretch(piece, max(1, min(frames, round(len(piece) / speed))))

@@ -1,0 +1,139 @@
+"""Training and validation steps of a hierarchical VAE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import nn
+from torchmetrics import MeanMetric
+
+from ht_vae.collapse import LatentStatistics
+from ht_vae.losses import total
+from pose_core.training import warmup_cosine_adamw
+
+if TYPE_CHECKING:
+    from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+    from torch import Tensor
+
+    from ht_vae.config import RunConfig
+    from ht_vae.latent import Posterior
+    from ht_vae.loader import TrainingBatch
+    from ht_vae.losses import VAELoss
+    from ht_vae.model import HierarchicalTransformerVAE
+
+MONITOR = "validation/loss"
+
+
+class HTVAEModule(LightningModule):
+    """Trains a `HierarchicalTransformerVAE`.
+
+    Logged are every component of the loss; of each kind of latents the nats a vector holds and how many of its
+    dimensions are active; once an epoch the nats of every dimension; in validation mean distance (`mpjpe`) and root
+    mean squared error of a coordinate (`rmse`), in shoulder widths, of what the posterior's mean gives.
+
+    Args:
+        model: see `HierarchicalTransformerVAE`.
+        config: see `RunConfig`.
+        loss: see `VAELoss`.
+    """
+
+    def __init__(self, model: HierarchicalTransformerVAE, config: RunConfig, loss: VAELoss) -> None:
+        super().__init__()
+        self.model = model
+        self.run = config
+        self.loss = loss
+        dims = {"whole": model.config.latent_dim, "chunk": model.config.chunk_latent_dim}
+        self.latents = nn.ModuleDict(
+            {
+                f"{stage}_{level}": LatentStatistics(size)
+                for stage in ("train", "validation")
+                for level, size in dims.items()
+                if size
+            }
+        )
+        self.distance, self.square = MeanMetric(), MeanMetric()
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        steps = int(self.trainer.estimated_stepping_batches)
+        return warmup_cosine_adamw(self.model.parameters(), self.run.training(), steps)
+
+    def on_train_epoch_start(self) -> None:
+        self._forget("train")
+
+    def on_validation_epoch_start(self) -> None:
+        self._forget("validation")
+        self.distance.reset()
+        self.square.reset()
+
+    def training_step(self, batch: TrainingBatch) -> Tensor:
+        components, posterior, _ = self._components(batch, self.global_step)
+        self._watch("train", posterior)
+        loss = total(components)
+        values = {f"train/{name}": value for name, (_, value) in components.items()}
+        values["train/kl_weight"] = torch.tensor(components["kl"][0])
+        self.log_dict(values, batch_size=len(batch.poses))
+        self.log("train/loss", loss, prog_bar=True, batch_size=len(batch.poses))
+        return loss
+
+    def validation_step(self, batch: TrainingBatch, batch_index: int) -> None:
+        components, posterior, made = self._components(batch, self.global_step)
+        self._watch("validation", posterior)
+        # By the weights at the schedule's end: a loss that rises because its weights do says nothing of the model.
+        components["kl"] = (self.run.kl_weight, components["kl"][1])
+        frames = int(batch.poses.mask.sum())
+        values = {f"validation/{name}": value for name, (_, value) in components.items()}
+        self.log_dict(values, batch_size=frames, sync_dist=True)
+        self.log(MONITOR, total(components), prog_bar=True, batch_size=frames, sync_dist=True)
+        seen = batch.poses.confidence > 0
+        error = (made - batch.poses.keypoints)[seen].float()  # (N, D)
+        if len(error):
+            self.distance.update(error.norm(dim=-1))
+            self.square.update(error.square())
+
+    def on_train_epoch_end(self) -> None:
+        each = self._log_latents("train")
+        for logger in self.loggers:
+            logger.log_metrics(each, step=self.global_step)
+
+    def on_validation_epoch_end(self) -> None:
+        self._log_latents("validation")
+        self.log("validation/mpjpe", self.distance.compute())
+        self.log("validation/rmse", self.square.compute().sqrt())
+
+    def _components(self, batch: TrainingBatch, step: int) -> tuple[dict[str, tuple[float, Tensor]], Posterior, Tensor]:
+        """The loss's components, the posterior, and keypoints (B, T, K, D)."""
+        poses = batch.poses
+        made = self.model(poses.keypoints, poses.confidence, poses.mask, batch.condition)
+        components = self.loss(made, poses.keypoints, poses.confidence, poses.mask, step)
+        return components, made.posterior, made.poses.keypoints
+
+    def _statistics(self, stage: str) -> dict[str, LatentStatistics]:
+        """Of each kind of latents, by its name."""
+        return {
+            name.removeprefix(f"{stage}_"): statistics
+            for name, statistics in self.latents.items()
+            if name.startswith(stage) and isinstance(statistics, LatentStatistics)
+        }
+
+    def _watch(self, stage: str, posterior: Posterior) -> None:
+        statistics = self._statistics(stage)
+        statistics["whole"].update(posterior.whole)
+        if posterior.chunks is not None:
+            statistics["chunk"].update(posterior.chunks, posterior.chunk_mask)
+
+    def _forget(self, stage: str) -> None:
+        for statistics in self._statistics(stage).values():
+            statistics.reset()
+
+    def _log_latents(self, stage: str) -> dict[str, float]:
+        """Logs nats and active units of each kind of latents; returns the nats of every dimension by name."""
+        each: dict[str, float] = {}
+        for level, statistics in self._statistics(stage).items():
+            values = statistics.compute()
+            self.log(f"{stage}/kl_{level}", values["kl"].sum())
+            if values["active"].isfinite():
+                self.log(f"{stage}/active_{level}", values["active"])
+            each |= {f"kl_{level}/{i:03}": nats for i, nats in enumerate(values["kl"].reshape(-1).tolist())}
+        return each

@@ -1,0 +1,142 @@
+"""Batches of windows: of one length to train on, of as little padding as can be otherwise."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+
+from pose_core.data import collate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ht_vae.dataset import PoseSequenceDataset, Window
+    from pose_core.data import PoseBatch
+
+
+@dataclass(frozen=True)
+class TrainingBatch:
+    """Windows side by side.
+
+    Attributes:
+        poses: keypoints (B, T, K, D), confidence (B, T, K), mask (B, T).
+        condition: (B,) positions in the data set's `labels`; None where it has none.
+    """
+
+    poses: PoseBatch
+    condition: Tensor | None
+
+    @classmethod
+    def of(cls, windows: Sequence[Window]) -> TrainingBatch:
+        """Windows padded to the longest."""
+        labels = [window.label for window in windows if window.label is not None]
+        return cls(collate([window.sequence for window in windows]), torch.tensor(labels) if labels else None)
+
+    def to(self, device: torch.device | str) -> TrainingBatch:
+        """The batch on another device; Lightning calls it."""
+        condition = None if self.condition is None else self.condition.to(device)
+        return TrainingBatch(self.poses.to(device), condition)
+
+    def pin_memory(self) -> TrainingBatch:
+        """The batch in memory that goes to a GPU faster."""
+        tensors = {name: getattr(self.poses, name).pin_memory() for name in ("keypoints", "confidence", "mask", "fps")}
+        condition = None if self.condition is None else self.condition.pin_memory()
+        return TrainingBatch(replace(self.poses, **tensors), condition)
+
+
+class WindowBatches(Sampler[list[tuple[int, int]]]):
+    """Batches of windows to train on, of one length each: (clip, frames) of every window.
+
+    Lengths are drawn evenly on a logarithmic scale, so that many short windows and a few long ones are seen; a clip is
+    drawn as often as it has frames. Randomness is torch's global generator's, which the training seed sets.
+
+    Args:
+        lengths: frames of each clip.
+        frames: fewest and most of a window.
+        batch_size: most windows a batch.
+        batch_frames: most frames a batch; one window fits always.
+        steps: batches an epoch; None: as many as hold the clips' frames once.
+    """
+
+    def __init__(
+        self, lengths: Sequence[int], frames: tuple[int, int], batch_size: int, batch_frames: int, steps: int | None
+    ) -> None:
+        self.lengths = lengths
+        self.frames = frames
+        self.batch_size = batch_size
+        self.batch_frames = batch_frames
+        self.steps = steps or -(-sum(lengths) // batch_frames)
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        weights = torch.tensor(self.lengths, dtype=torch.float64)
+        shortest, longest = map(math.log, self.frames)
+        for _ in range(self.steps):
+            frames = round(math.exp(shortest + (longest - shortest) * torch.rand(()).item()))
+            size = max(1, min(self.batch_size, self.batch_frames // frames))
+            yield [(i, frames) for i in torch.multinomial(weights, size, replacement=True).tolist()]
+
+
+class PaddedBatches(Sampler[list[int]]):
+    """All windows, shortest first, in batches of at most so many windows and frames, padding counted."""
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, batch_frames: int) -> None:
+        self.batches: list[list[int]] = [[]]
+        for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+            last = self.batches[-1]
+            if last and (len(last) == batch_size or (len(last) + 1) * lengths[i] > batch_frames):
+                self.batches.append([])
+            self.batches[-1].append(i)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter(self.batches)
+
+
+class PoseDataLoader(DataLoader):
+    """Batches of a `PoseSequenceDataset`: `WindowBatches` where windows are drawn, `PaddedBatches` otherwise.
+
+    Each process of a run of several takes its share of them.
+
+    Args:
+        dataset: see `PoseSequenceDataset`.
+        batch_size: most windows a batch.
+        batch_frames: most frames a batch, padding counted; one window fits always.
+        min_frames: shortest window that is drawn.
+        steps: batches an epoch where windows are drawn; None: as many as hold the clips' frames once.
+        options: `DataLoader`'s.
+    """
+
+    def __init__(
+        self,
+        dataset: PoseSequenceDataset,
+        *,
+        batch_size: int = 16,
+        batch_frames: int = 4000,
+        min_frames: int = 64,
+        steps: int | None = None,
+        **options: Any,
+    ) -> None:
+        from pose_core.training import RankBatches  # with Lightning, which data sets do without
+
+        if dataset.training:
+            lengths = dataset.lengths
+            longest = dataset.max_frames if dataset.stitching else min(dataset.max_frames, max(lengths))
+            frames = (min(min_frames, longest), longest)
+            batches: Any = WindowBatches(lengths, frames, batch_size, batch_frames, steps)
+        else:
+            lengths = [end - start for _, start, end in dataset.windows]
+            batches = PaddedBatches(lengths, batch_size, batch_frames)
+        workers = {"persistent_workers": options.get("num_workers", 0) > 0}
+        super().__init__(
+            dataset, batch_sampler=RankBatches(batches), collate_fn=TrainingBatch.of, **(workers | options)
+        )

@@ -7,7 +7,7 @@ frame, whatever the frame.
 
 Where it departs from what was published, it is to learn in minutes from few clips, and to be comparable:
 
-- three layers of width 256 each way, not six of 512, and norms before the blocks, not behind;
+- three layers of width 128 each way, not six of 512, no dropout, and norms before the blocks, not behind;
 - it gets the tokenizer's clips, variations and features (missing keypoints held, hands weighted), learns by the squared
   error of the keypoints that are seen with the tokenizer's weights, and says which are missing, too;
 - AdamW with a warm-up and a cosine, and averaged weights, as the tokenizer is trained;

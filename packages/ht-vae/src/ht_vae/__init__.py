@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ht_vae.model import HierarchicalTransformerVAE, VAEDecoder, VAEEncoder
     from ht_vae.processing import PoseDataProcessor
     from ht_vae.training import HTVAETrainer, train
+    from ht_vae.visualizer import Visualizer
 
 __all__ = [
     "EarlyStopping",
@@ -37,6 +38,7 @@ __all__ = [
     "VAEDecoder",
     "VAEEncoder",
     "VAELoss",
+    "Visualizer",
     "load_model",
     "train",
 ]
@@ -60,6 +62,7 @@ _HOMES = {
     "VAEDecoder": "ht_vae.model",
     "VAEEncoder": "ht_vae.model",
     "VAELoss": "ht_vae.losses",
+    "Visualizer": "ht_vae.visualizer",
     "load_model": "ht_vae.checkpoint",
     "train": "ht_vae.training",
 }

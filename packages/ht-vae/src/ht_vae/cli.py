@@ -7,11 +7,22 @@ from typing import Annotated
 
 import typer
 
-from pose_core.command_line import Debug, Json, Overwrite, new_app, print_json, run, say, settings_of
+from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say, settings_of
 
 app = new_app("Pose sequences of thousands of frames to one latent space and back.")
 
 RUNS = Path("runs")
+Files = Annotated[list[Path], typer.Argument(help="Pose files: .csv, .pose, .npz.")]
+Checkpoint = Annotated[
+    str | None,
+    typer.Option("--checkpoint", help="Model folder, bundled name or hub id; by default the bundled one that fits."),
+]
+Condition = Annotated[
+    str | None,
+    typer.Option("--condition", help="Label that a conditional model is told, or .npy file of its vector."),
+]
+Person = Annotated[int, typer.Option("--person", min=0, help="Which person of a file with several, from 0.")]
+Fps = Annotated[float, typer.Option("--fps", min=0.001, help="Frame rate of a file that does not say (.csv, .npz).")]
 
 
 @app.command()
@@ -75,6 +86,203 @@ def train(
     print(f"{folder}: model of {sum(p.numel() for p in model.parameters()):,} parameters")
     for name, value in sorted(metrics.items()):
         print(f"  {name:<26} {value:.4f}")
+
+
+@app.command()
+def reconstruct(
+    files: Files,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", help="File (.csv, .pose, .npz, .html, .mp4, ...) or folder; beside each by default."),
+    ] = None,
+    checkpoint: Checkpoint = None,
+    condition: Condition = None,
+    person: Person = 0,
+    fps: Fps = 25.0,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Send poses through the latents and back."""
+    from ht_vae.jobs import Reading, reconstruct_files
+
+    done = reconstruct_files(
+        files, output, Reading(checkpoint, condition, person, fps, device, overwrite), progress=say
+    )
+    if json:
+        print_json(done)
+        return
+    for each in done:
+        print(
+            f"{each.output}: {each.frames} frames at {each.fps:g} fps, error {each.mpjpe:.4f} shoulder widths, "
+            f"latents of {each.latents:,} numbers for {each.keypoint_numbers:,} coordinates"
+            + (f"; {each.left_out} keypoints left out, which {each.model} does not know" if each.left_out else "")
+        )
+
+
+@app.command()
+def generate(
+    output: Annotated[Path, typer.Option("--output", help="File of one sample, .html of several, or folder.")],
+    num_samples: Annotated[int, typer.Option("--num-samples", min=1)] = 1,
+    length: Annotated[int, typer.Option("--length", min=1, help="Frames of each.")] = 250,
+    condition: Condition = None,
+    temperature: Annotated[
+        float, typer.Option("--temperature", min=0, help="Standard deviation of the prior; below 1 less varied.")
+    ] = 1.0,
+    format: Annotated[str, typer.Option("--format", help="Of files in a folder: pose, csv, npz, html, ...")] = "pose",
+    checkpoint: Annotated[
+        str | None, typer.Option("--checkpoint", help="Model folder, bundled name or hub id; signing by default.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Samples at once.")] = 16,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Make new sequences from the prior."""
+    if temperature == float("inf"):
+        raise typer.BadParameter("--temperature is a number from 0")
+    from ht_vae.jobs import generate_files
+
+    done = generate_files(
+        num_samples,
+        length,
+        output,
+        checkpoint=checkpoint,
+        condition=condition,
+        seed=seed,
+        temperature=temperature,
+        suffix=f".{format.removeprefix('.').lower()}",
+        batch_size=batch_size,
+        device=device,
+        overwrite=overwrite,
+    )
+    if json:
+        print_json(done)
+        return
+    for each in done:
+        many = f"{each.samples} samples of " if each.samples > 1 else ""
+        print(f"{each.output}: {many}{each.frames} frames at {each.fps:g} fps, {each.frames / each.fps:.1f} s")
+
+
+@app.command()
+def interpolate(
+    start: Annotated[Path, typer.Argument(metavar="A", help="Pose file: .csv, .pose, .npz.")],
+    end: Annotated[Path, typer.Argument(metavar="B", help="Another.")],
+    output: Annotated[Path, typer.Option("--output", help="An .html that plays all steps, or a folder.")],
+    steps: Annotated[int, typer.Option("--steps", min=2, help="Sequences, both ends counted.")] = 8,
+    spherical: Annotated[bool, typer.Option("--spherical", help="Along the arc, not the chord.")] = False,
+    format: Annotated[
+        str | None, typer.Option("--format", help="Of files in a folder: csv, pose, npz, ...; by default that of A.")
+    ] = None,
+    checkpoint: Checkpoint = None,
+    condition: Condition = None,
+    person: Person = 0,
+    fps: Fps = 25.0,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Go from one sequence to another through the latents."""
+    from ht_vae.jobs import Reading, interpolate_files
+
+    done = interpolate_files(
+        start,
+        end,
+        steps,
+        output,
+        Reading(checkpoint, condition, person, fps, device, overwrite),
+        spherical=spherical,
+        suffix=None if format is None else f".{format.removeprefix('.').lower()}",
+    )
+    if json:
+        print_json(done)
+        return
+    where = done.outputs[0] if len(done.outputs) == 1 else done.outputs[0].parent
+    print(f"{where}: {steps} steps of {done.frames[0]} to {done.frames[-1]} frames")
+    print(
+        f"mean step {done.mean_step:.4f} shoulder widths, largest {done.largest_step:.4f}, "
+        f"{done.ratio:.2f} times the mean"
+    )
+
+
+@app.command()
+def encode(
+    files: Files,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="The .npz for one file, or a folder; beside each by default.")
+    ] = None,
+    checkpoint: Checkpoint = None,
+    condition: Condition = None,
+    person: Person = 0,
+    fps: Fps = 25.0,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write the latents of poses: mean and log variance, of the whole and of each chunk."""
+    from ht_vae.jobs import Reading, encode_files
+
+    done = encode_files(files, output, Reading(checkpoint, condition, person, fps, device, overwrite), progress=say)
+    if json:
+        print_json(done)
+        return
+    for each in done:
+        whole, chunk = each.latents
+        print(f"{each.output}: {each.frames} frames as {whole} numbers and {each.chunks} chunks of {chunk}")
+
+
+@app.command()
+def evaluate(
+    data: Annotated[
+        list[Path],
+        typer.Option("--data", help="Folder of landmark CSVs, .pose or .npz files, or manifest CSV; several times."),
+    ],
+    checkpoint: Checkpoint = None,
+    split: Annotated[str, typer.Option("--split", help="Clips to score: train, validation, test, all.")] = "validation",
+    output: Annotated[
+        Path | None, typer.Option("--output", "--output-dir", help="Folder for the figures as files.")
+    ] = None,
+    visualize: Annotated[bool, typer.Option("--visualize", help="Add pictures and players to the folder.")] = False,
+    extract_latents: Annotated[
+        bool, typer.Option("--extract-latents", help="Add the latents of all clips, latents.npz, to the folder.")
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the samples.")] = 0,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Most clips at once.")] = 16,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Score a model: what clips lose, what latents are used for, how real its samples are."""
+    if output is None and (visualize or extract_latents):
+        raise typer.BadParameter("--visualize and --extract-latents need a folder: name one with --output")
+    from ht_vae.jobs import evaluate_data
+    from ht_vae.report import lines
+
+    evaluation, written = evaluate_data(
+        data,
+        output,
+        checkpoint=checkpoint,
+        split=split,
+        visualize=visualize,
+        extract_latents=extract_latents,
+        seed=seed,
+        batch_size=batch_size,
+        device=device,
+        overwrite=overwrite,
+        progress=say,
+    )
+    if json:
+        print_json(evaluation.figures() | {"output": written})
+        return
+    print(*lines(evaluation), sep="\n")
+    if output is not None:
+        print(f"{output}: {len(written)} files")
 
 
 @app.command()

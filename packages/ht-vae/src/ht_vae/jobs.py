@@ -1,15 +1,297 @@
-"""What the commands do: check everything, work, then write."""
+"""What the commands do with files: check everything, work, then write."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ht_vae.checkpoint import load_model
+from ht_vae.choosing import Models, check_pose_files
+from ht_vae.codec import DecodedSequence, condition_of, encode, reconstruct
 from ht_vae.config import Sizes
-from pose_core import Skeleton
+from ht_vae.outputs import (
+    LATENTS,
+    PLAYER,
+    POSES,
+    check_outputs,
+    check_suffix,
+    targets,
+    write_latents,
+    write_poses,
+)
+from ht_vae.sampling import generate, interpolate, stand
+from ht_vae.scores import Errors, errors_of
+from pose_core import Skeleton, UserError, read
+from pose_core.files import check_output_folder, removed_if_empty
+from pose_core.formats import FORMATS
+from pose_core.transforms import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from ht_vae.codec import EncodedSequence
+    from ht_vae.evaluation import Evaluation
+    from ht_vae.model import HierarchicalTransformerVAE
+    from pose_core import PoseSequence
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How files are read, and with which model; see `ht-vae reconstruct --help`."""
+
+    checkpoint: str | None = None
+    condition: str | None = None
+    person: int = 0
+    fps: float = 25.0
+    device: str = "auto"
+    overwrite: bool = False
+
+    def sequence(self, path: Path) -> PoseSequence:
+        return read(path, person=self.person, fps=self.fps)
+
+
+@dataclass(frozen=True)
+class ReconstructedFile:
+    """What one file became.
+
+    Attributes:
+        mpjpe: mean distance of a keypoint that was seen, in shoulder widths.
+        latents: numbers that lie between; keypoint_numbers: coordinates that the model saw.
+        left_out: keypoints of the file that the model does not know.
+    """
+
+    file: Path
+    output: Path
+    model: str
+    frames: int
+    fps: float
+    mpjpe: float
+    latents: int
+    keypoint_numbers: int
+    left_out: int
+
+
+def reconstruct_files(
+    files: Sequence[Path],
+    output: Path | None,
+    reading: Reading,
+    *,
+    progress: Callable[[str], None] = lambda message: None,
+) -> list[ReconstructedFile]:
+    """Sends poses through the latents and back to where they stood.
+
+    Args:
+        output: a file for one input, its format by its suffix, or a folder; None: `NAME.reconstructed.SUFFIX` beside
+            each input. The HTML player shows the original beside it.
+
+    Raises:
+        UserError: an input, model or output that cannot be used; files before it are written, those after are not.
+    """
+    check_pose_files([*files])
+    done = []
+    with removed_if_empty(output):
+        paths = targets(files, output, "reconstructed", POSES)
+        check_outputs(paths, overwrite=reading.overwrite)
+        models = Models(reading.checkpoint, reading.device)
+        for file, path in zip(files, paths, strict=True):
+            progress(f"reconstructing {file}")
+            done.append(_named(file, lambda file=file, path=path: _reconstruct(file, path, models, reading)))
+    return done
+
+
+@dataclass(frozen=True)
+class EncodedFile:
+    """The latents of one file.
+
+    Attributes:
+        latents: numbers of a whole sequence, and of a chunk; chunks: how many.
+    """
+
+    file: Path
+    output: Path
+    model: str
+    frames: int
+    fps: float
+    latents: tuple[int, int]
+    chunks: int
+
+
+def encode_files(
+    files: Sequence[Path],
+    output: Path | None,
+    reading: Reading,
+    *,
+    progress: Callable[[str], None] = lambda message: None,
+) -> list[EncodedFile]:
+    """Writes the latents of pose files, see `write_latents`.
+
+    Args:
+        output: an `.npz` for one input, or a folder; None: `NAME.latents.npz` beside each input.
+
+    Raises:
+        UserError: as `reconstruct_files`.
+    """
+    check_pose_files([*files])
+    done = []
+    with removed_if_empty(output):
+        paths = targets(files, output, "latents", (LATENTS,), LATENTS)
+        check_outputs(paths, overwrite=reading.overwrite)
+        models = Models(reading.checkpoint, reading.device)
+        for file, path in zip(files, paths, strict=True):
+            progress(f"encoding {file}")
+            model, sequence = _read(file, models, reading)
+            condition = condition_of(model, reading.condition)
+            encoded = _named(file, lambda m=model, s=sequence, c=condition: encode(m, s, c))
+            write_latents(model, encoded, path, overwrite=reading.overwrite)
+            sizes = model.config.latent_dim, model.config.chunk_latent_dim
+            chunks = encoded.posterior.chunk_mask.shape[1]
+            done.append(EncodedFile(file, path, model.name, len(sequence), sequence.fps, sizes, chunks))
+    return done
+
+
+@dataclass(frozen=True)
+class GeneratedFile:
+    """What was made from nothing; `samples` of them are in the file."""
+
+    output: Path
+    model: str
+    samples: int
+    frames: int
+    fps: float
+
+
+def generate_files(
+    num_samples: int,
+    frames: int,
+    output: Path,
+    *,
+    checkpoint: str | None = None,
+    condition: str | None = None,
+    seed: int = 0,
+    temperature: float = 1.0,
+    suffix: str = ".pose",
+    batch_size: int = 16,
+    device: str = "auto",
+    overwrite: bool = False,
+) -> list[GeneratedFile]:
+    """Decodes points of the prior.
+
+    Args:
+        output: a file of one sample, its format by its suffix; an HTML player of all of them; or a folder of
+            `sample_001.SUFFIX` and so on.
+        suffix: of files in a folder.
+        condition: see `condition_of`; seed, temperature, batch_size: see `generate`.
+
+    Raises:
+        UserError: a model, condition or output that cannot be used; then nothing is written.
+    """
+    with removed_if_empty(output):
+        paths = _numbered("sample", num_samples, output, suffix, overwrite=overwrite)
+        model = Models(checkpoint, device).generator()
+        told = condition_of(model, condition)
+        lengths = [frames] * num_samples
+        made = generate(model, lengths, condition=told, seed=seed, temperature=temperature, batch_size=batch_size)
+        poses = {f"sample {i}": each.seen for i, each in enumerate(made, start=1)}
+        _write_numbered({name: _standing(each, paths[0]) for name, each in poses.items()}, paths, overwrite=overwrite)
+    each_holds = num_samples // len(paths)
+    return [GeneratedFile(path, model.name, each_holds, frames, model.config.fps) for path in paths]
+
+
+@dataclass(frozen=True)
+class InterpolatedFiles:
+    """The way from one file to another.
+
+    Attributes:
+        frames: of each step.
+        mean_step, largest_step: see `Interpolation`, in shoulder widths; ratio: of the largest to the mean.
+    """
+
+    outputs: list[Path]
+    model: str
+    frames: list[int]
+    distances: list[float]
+    mean_step: float
+    largest_step: float
+    ratio: float
+
+
+def interpolate_files(
+    start: Path,
+    end: Path,
+    steps: int,
+    output: Path,
+    reading: Reading,
+    *,
+    spherical: bool = False,
+    suffix: str | None = None,
+) -> InterpolatedFiles:
+    """Writes sequences evenly apart from one file to another.
+
+    Args:
+        output: an HTML player of all of them, or a folder of `step_01.SUFFIX` and so on.
+        suffix: of files in a folder; None: that of `start`.
+
+    Raises:
+        UserError: an input, model or output that cannot be used; then nothing is written.
+    """
+    check_pose_files([start, end])
+    with removed_if_empty(output):
+        paths = _numbered("step", steps, output, suffix or start.suffix.lower(), overwrite=reading.overwrite)
+        models = Models(reading.checkpoint, reading.device)
+        model, first = _read(start, models, reading)
+        other, last = _read(end, models, reading)
+        if other is not model:
+            raise UserError(f"{start} and {end}: the models that fit are {model.name} and {other.name}; name one")
+        told = condition_of(model, reading.condition)
+        ends = [_named(f, lambda s=s: encode(model, s, told)) for f, s in ((start, first), (end, last))]
+        way = interpolate(model, *ends, steps, spherical=spherical)
+        placed = zip(way.steps, way.placements, strict=True)
+        poses = {
+            f"step {i} of {steps}": each.restored(place, first.skeleton) for i, (each, place) in enumerate(placed, 1)
+        }
+        _write_numbered(poses, paths, overwrite=reading.overwrite)
+    ratio = way.largest_step / way.mean_step if way.mean_step else 1.0
+    frames = [len(each.seen) for each in way.steps]
+    distances = way.distances.tolist()
+    return InterpolatedFiles(paths, model.name, frames, distances, way.mean_step, way.largest_step, ratio)
+
+
+def evaluate_data(
+    data: Sequence[Path],
+    output: Path | None,
+    *,
+    checkpoint: str | None = None,
+    split: str = "validation",
+    visualize: bool = False,
+    extract_latents: bool = False,
+    seed: int = 0,
+    batch_size: int = 16,
+    device: str = "auto",
+    overwrite: bool = False,
+    progress: Callable[[str], None] = lambda message: None,
+) -> tuple[Evaluation, list[Path]]:
+    """Scores a model and writes the report; see `evaluate` and `write_report`.
+
+    Returns:
+        What was found, and the files that were written.
+
+    Raises:
+        UserError: data, a model or a folder that cannot be used.
+    """
+    from ht_vae.evaluation import evaluate
+    from ht_vae.report import check_report, write_report
+
+    with removed_if_empty(output):
+        if output is not None:
+            check_report(output, visualize=visualize, latents=extract_latents, overwrite=overwrite)
+        model = Models(checkpoint, device).of_data([*data])
+        evaluation = evaluate(model, data, split, seed=seed, batch_size=batch_size, progress=progress)
+        if output is None:
+            return evaluation, []
+        return evaluation, write_report(
+            evaluation, model, output, visualize=visualize, latents=extract_latents, overwrite=overwrite
+        )
 
 
 def describe(name: str | Path) -> dict[str, Any]:
@@ -34,3 +316,71 @@ def describe(name: str | Path) -> dict[str, Any]:
         "latents": f"{config.latent_dim} a sequence, {config.chunk_latent_dim} a chunk of {config.chunk_size} frames",
         **{name: getattr(config, name) for name in Sizes.model_fields},
     }
+
+
+def _reconstruct(file: Path, path: Path, models: Models, reading: Reading) -> ReconstructedFile:
+    model, sequence = _read(file, models, reading)
+    encoded, made = reconstruct(model, sequence, condition_of(model, reading.condition))
+    restored = made.restored(encoded.placement, sequence.skeleton)
+    poses = {"original": clean(sequence), "reconstruction": restored}
+    write_poses(poses, path, overwrite=reading.overwrite)
+    errors = _errors(encoded, made)
+    return ReconstructedFile(
+        file=file,
+        output=path,
+        model=model.name,
+        frames=len(sequence),
+        fps=sequence.fps,
+        mpjpe=errors.mpjpe,
+        latents=encoded.numbers,
+        keypoint_numbers=encoded.original.keypoints.size,
+        left_out=sequence.skeleton.num_keypoints - restored.skeleton.num_keypoints,
+    )
+
+
+def _errors(encoded: EncodedSequence, made: DecodedSequence) -> Errors:
+    return errors_of(encoded.original, made).total()
+
+
+def _read(file: Path, models: Models, reading: Reading) -> tuple[HierarchicalTransformerVAE, PoseSequence]:
+    sequence = reading.sequence(file)
+    return _named(file, lambda: models.of(sequence.skeleton)), sequence
+
+
+def _numbered(what: str, count: int, output: Path, suffix: str, *, overwrite: bool) -> list[Path]:
+    """Where so many sequences go, checked: one file that holds them all, or one each in a folder."""
+    if output.is_dir() or not output.suffix:
+        if suffix not in POSES:
+            raise UserError(f"{suffix}: unknown format; use {', '.join(POSES)}")
+        check_output_folder(output)
+        digits = max(2, len(str(count)))
+        paths = [output / f"{what}_{i:0{digits}d}{suffix}" for i in range(1, count + 1)]
+    else:
+        check_suffix(output, POSES)
+        if count > 1 and output.suffix.lower() != PLAYER:
+            holding = ", ".join(FORMATS)
+            raise UserError(f"{output}: holds one sequence ({holding}), not {count}; name a folder or an .html file")
+        paths = [output]
+    check_outputs(paths, overwrite=overwrite)
+    return paths
+
+
+def _write_numbered(poses: dict[str, PoseSequence], paths: list[Path], *, overwrite: bool) -> None:
+    if len(paths) == 1:
+        write_poses(poses, paths[0], overwrite=overwrite)
+        return
+    for sequence, path in zip(poses.values(), paths, strict=True):
+        write_poses(sequence, path, overwrite=overwrite)
+
+
+def _standing(sequence: PoseSequence, path: Path) -> PoseSequence:
+    return stand(sequence, in_picture=path.suffix.lower() != ".csv")
+
+
+def _named(path: Path, work: Callable[[], Any]) -> Any:
+    """What `work` gives; its complaint begins with the path."""
+    try:
+        return work()
+    except UserError as error:
+        message = str(error)
+        raise UserError(message if message.startswith(str(path)) else f"{path}: {message}") from error

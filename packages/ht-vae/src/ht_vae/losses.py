@@ -69,11 +69,15 @@ class VAELoss(nn.Module):
     """
 
     limbs: Tensor
+    importance: Tensor
 
     def __init__(self, skeleton: Skeleton, manager: LossManager) -> None:
         super().__init__()
         self.manager = manager
         self.register_buffer("limbs", torch.from_numpy(skeleton.limbs), persistent=False)  # (E, 2)
+        importance = torch.ones(skeleton.num_keypoints)
+        importance[skeleton.face()] = manager.config.face_weight
+        self.register_buffer("importance", importance, persistent=False)  # (K,)
 
     def forward(
         self, made: Reconstruction, keypoints: Tensor, confidence: Tensor, mask: Tensor, step: int
@@ -96,9 +100,9 @@ class VAELoss(nn.Module):
         seen = (confidence > 0).to(made.poses.logits.dtype)
         presence = F.binary_cross_entropy_with_logits(made.poses.logits, seen, reduction="none")
         values = {
-            "reconstruction": weighted_mean(distance(error).sum(dim=-1), weight),
+            "reconstruction": weighted_mean(distance(error).sum(dim=-1), weight * self.importance),
             "kl": self.kl(made.posterior, mask),
-            "velocity": weighted_mean(distance(error.diff(dim=1)).sum(dim=-1), both),
+            "velocity": weighted_mean(distance(error.diff(dim=1)).sum(dim=-1), both * self.importance),
             "bone": weighted_mean(distance(bones), weight[..., a] * weight[..., b]),
             "presence": weighted_mean(presence, mask[..., None].expand_as(presence).to(presence.dtype)),
         }

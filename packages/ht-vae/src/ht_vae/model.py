@@ -3,7 +3,8 @@
 # Annotations stay evaluated here: PyTorchModelHubMixin decodes `config` by the class that __init__ annotates it with.
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -20,14 +21,14 @@ from ht_vae.attention import (
     num_chunks,
     split,
 )
+from ht_vae.basis import PoseBasis
 from ht_vae.config import ModelConfig
 from ht_vae.latent import Gaussian, Latents, LatentSpace, Posterior, fitted
 from pose_core import Skeleton
 
 CODERS = {ModelConfig: (lambda config: config.model_dump(mode="json"), ModelConfig.model_validate)}
 LARGEST_LOG_VARIANCE = 10.0
-FIRST_DIFFERENCE = 0.1  # from the mean pose, of what would come out of random layers: as poses differ
-FIRST_GAIN = 4.0  # of latents, which are small at first, over chunks' places
+FIRST_SHARE = 0.01  # of what would come out of random layers
 FIRST_LOG_VARIANCE = -4.0  # before training: noise as large as the prior's would hide what latents say
 
 
@@ -130,7 +131,10 @@ class VAEEncoder(nn.Module):
 
 
 class VAEDecoder(nn.Module):
-    """Latents to poses: layers over chunks, which are then spread over their frames, and layers over these."""
+    """Latents to poses: layers over chunks, which are then spread over their frames, and layers over these.
+
+    It is shown a sketch, what the linear basis makes of the latents, and adds to it.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -143,15 +147,17 @@ class VAEDecoder(nn.Module):
         self.condition = Condition(config)
         self.chunk_layers = chunk_layers(config)
         self.spreading = ChunkSpreading(config.width, config.chunk_size)
+        self.sketch = nn.Linear(skeleton.num_keypoints * skeleton.num_dims, config.width)
         self.frame_layers = frame_layers(config)
         self.norm = nn.LayerNorm(config.width)
         self.head = nn.Linear(config.width, skeleton.num_keypoints * (skeleton.num_dims + 1))
 
-    def forward(self, latents: Latents, mask: Tensor, condition: Tensor | None = None) -> Poses:
+    def forward(self, latents: Latents, sketch: Tensor, mask: Tensor, condition: Tensor | None = None) -> Poses:
         """Latents to poses.
 
         Args:
-            latents: of B sequences; chunks beyond T are left out, missing ones are the prior's mean.
+            latents: of B sequences, of as many chunks as T frames have.
+            sketch: (B, T, K, D) in shoulder widths.
             mask: (B, T), True where a frame is wanted.
             condition: as the encoder's.
 
@@ -163,15 +169,16 @@ class VAEDecoder(nn.Module):
         places = sinusoids(torch.arange(N, device=mask.device), self.config.width).to(latents.whole.dtype)
         x = self.whole(latents.whole)[:, None] + self.position(places)  # (B, N, C)
         if self.chunks is not None and latents.chunks is not None:
-            x = x + self.chunks(fitted(latents.chunks, N))
+            x = x + self.chunks(latents.chunks)
         x = self.condition(x, condition)
         for layer in self.chunk_layers:
             x = layer(x, chunk_mask)
-        x = self.spreading(x, chunk_mask, mask.shape[1])  # (B, T, C)
+        x = self.spreading(x, chunk_mask, mask.shape[1]) + self.sketch(sketch.flatten(2))  # (B, T, C)
         for layer in self.frame_layers:
             x = layer(x, mask)
-        made = self.head(self.norm(x)).unflatten(-1, self.shape) * mask[..., None, None]
-        return Poses(made[..., :-1], made[..., -1])
+        made = self.head(self.norm(x)).unflatten(-1, self.shape)
+        real = mask[..., None]
+        return Poses((sketch + made[..., :-1]) * real[..., None], made[..., -1] * real)
 
 
 class HierarchicalTransformerVAE(
@@ -201,7 +208,10 @@ class HierarchicalTransformerVAE(
         super().__init__()
         self.config = config
         self.encoder = VAEEncoder(config)
-        self.latent_space = LatentSpace(config.latent_dim, config.chunk_latent_dim, config.chunk_size)
+        skeleton = Skeleton.from_dict(config.skeleton)
+        sizes = config.latent_dim, config.chunk_latent_dim, config.chunk_size
+        self.basis = PoseBasis(skeleton, config.pose_dim, *sizes)
+        self.latent_space = LatentSpace(*sizes)
         self.decoder = VAEDecoder(config)
 
     @property
@@ -216,28 +226,29 @@ class HierarchicalTransformerVAE(
             digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:16]
 
-    def begin_with(self, mean: Tensor, seen: Tensor) -> None:
-        """Has an untrained model make the data's mean pose, and its decoder hear the latents.
+    @torch.no_grad()
+    def begin_with(self, mean: Tensor, seen: Tensor, sequences: Sequence[tuple[Tensor, Tensor]]) -> None:
+        """Fits the linear basis of an untrained model, and has its networks add little to it at first.
 
-        Otherwise it first learns the mean, and to make little of what random layers give, which differs more from frame
-        to frame than poses do; the decoder becomes deaf, and within a hundred steps the latents have collapsed,
+        Otherwise they first learn the mean pose, and to make little of what random layers give, which differs more from
+        frame to frame than poses do; the decoder becomes deaf, and within a hundred steps the latents have collapsed,
         whatever the KL term weighs.
 
         Args:
             mean: (K, D), mean of each keypoint where it is seen, in shoulder widths.
             seen: (K,), share of the frames in which it is, in [0, 1].
+            sequences: keypoints (T, K, D) and which are seen (T, K), of many sequences.
         """
+        self.basis.fit(mean, sequences)
         shown = torch.cat([mean * seen[:, None], seen[:, None]], dim=-1).flatten()  # the mean of what the encoder sees
-        made = torch.cat([mean, seen.clamp(0.01, 0.99).logit()[:, None]], dim=-1).flatten()
-        with torch.no_grad():
-            self.encoder.embedding.bias.copy_(-self.encoder.embedding.weight @ shown)
-            self.decoder.head.weight.mul_(FIRST_DIFFERENCE)
-            self.decoder.head.bias.copy_(made)
-            for latents in (self.decoder.whole, self.decoder.chunks):
-                if latents is not None:
-                    latents.weight.mul_(FIRST_GAIN)
-            self.decoder.position.weight.div_(FIRST_GAIN)
-            self.decoder.position.bias.zero_()
+        made = torch.cat([torch.zeros_like(mean), seen.clamp(0.01, 0.99).logit()[:, None]], dim=-1).flatten()
+        self.encoder.embedding.bias.copy_(-self.encoder.embedding.weight @ shown)
+        self.decoder.sketch.bias.copy_(-self.decoder.sketch.weight @ mean.flatten())
+        self.decoder.head.bias.copy_(made)
+        self.decoder.head.weight.mul_(FIRST_SHARE)
+        for level in (self.encoder.whole, self.encoder.chunks):
+            if level is not None:
+                level.weight.mul_(FIRST_SHARE)
 
     def forward(
         self, keypoints: Tensor, confidence: Tensor, mask: Tensor, condition: Tensor | None = None
@@ -246,14 +257,19 @@ class HierarchicalTransformerVAE(
 
         Latents are drawn from the posterior while training, and are its mean otherwise.
         """
-        posterior = self.encoder(keypoints, confidence, mask, condition)
+        posterior = self.encode(keypoints, confidence, mask, condition)
         point = self.latent_space.reparameterize if self.training else self.latent_space.mean
         latents = point(posterior)
-        return Reconstruction(self.decoder(latents, mask, condition), posterior, latents)
+        return Reconstruction(self._decode(latents, mask, condition), posterior, latents)
 
     def encode(self, keypoints: Tensor, confidence: Tensor, mask: Tensor, condition: Tensor | None = None) -> Posterior:
         """Poses to distributions of latents; arguments as `VAEEncoder`'s."""
-        return self.encoder(keypoints, confidence, mask, condition)
+        posterior = self.encoder(keypoints, confidence, mask, condition)
+        seen = (confidence > 0) & mask[..., None]
+        whole, chunks = self.basis.project(keypoints, seen, mask)
+        if posterior.chunks is None:
+            return replace(posterior, whole=moved(posterior.whole, whole))
+        return replace(posterior, whole=moved(posterior.whole, whole), chunks=moved(posterior.chunks, chunks))
 
     def decode(self, latents: Latents, frames: int | Tensor, condition: Tensor | None = None) -> Poses:
         """Latents to poses of any length.
@@ -270,15 +286,22 @@ class HierarchicalTransformerVAE(
         if len(lengths) and lengths.min() < 1:
             raise ValueError(f"a sequence of {int(lengths.min())} frames: it takes at least 1")
         mask = torch.arange(int(lengths.max()), device=self.device) < lengths[:, None]
-        return self.decoder(latents, mask, condition)
+        return self._decode(latents, mask, condition)
 
     def reconstruct(
         self, keypoints: Tensor, confidence: Tensor, mask: Tensor, condition: Tensor | None = None
     ) -> Poses:
         """Poses as the posterior's mean tells them; arguments as `VAEEncoder`'s."""
-        return self.decoder(
+        return self._decode(
             self.latent_space.mean(self.encode(keypoints, confidence, mask, condition)), mask, condition
         )
+
+    def _decode(self, latents: Latents, mask: Tensor, condition: Tensor | None) -> Poses:
+        chunk_mask = split(mask, self.config.chunk_size).any(dim=2)
+        if latents.chunks is not None:
+            latents = replace(latents, chunks=fitted(latents.chunks, chunk_mask.shape[1]))
+        sketch = self.basis.restore(latents.whole, latents.chunks, chunk_mask, mask.shape[1])
+        return self.decoder(latents, sketch, mask, condition)
 
     def sample(
         self,
@@ -329,6 +352,11 @@ def gaussian(values: Tensor) -> Gaussian:
     """The two halves of (..., 2 * Z)."""
     mean, log_variance = values.chunk(2, dim=-1)
     return Gaussian(mean, (log_variance + FIRST_LOG_VARIANCE).clamp(-LARGEST_LOG_VARIANCE, LARGEST_LOG_VARIANCE))
+
+
+def moved(gaussian: Gaussian, by: Tensor) -> Gaussian:
+    """Distributions (..., Z) whose means are so much farther on."""
+    return replace(gaussian, mean=gaussian.mean + by)
 
 
 def sinusoids(positions: Tensor, width: int) -> Tensor:

@@ -11,9 +11,9 @@ import torch
 from ht_vae.augment import Augmentation
 from ht_vae.checkpoint import load_model
 from ht_vae.config import ModelConfig
-from ht_vae.dataset import PoseSequenceDataset
+from ht_vae.dataset import PoseSequenceDataset, Window
 from ht_vae.lightning_module import MONITOR, HTVAEModule
-from ht_vae.loader import PoseDataLoader
+from ht_vae.loader import PoseDataLoader, TrainingBatch
 from ht_vae.losses import LossManager, VAELoss
 from ht_vae.model import HierarchicalTransformerVAE
 from ht_vae.processing import PoseDataProcessor, common_skeleton
@@ -22,12 +22,14 @@ from pose_core import Skeleton, UserError
 from pose_core.training import check_run_folder, fit, is_main_process, model_card
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from torch import Tensor
     from torch.utils.data import DataLoader
 
     from ht_vae.config import RunConfig
 
+LONGEST_FITTED = 16  # chunks of a window that the linear basis and the prior are fitted to
 PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
 
 
@@ -125,7 +127,8 @@ def train(
     if source is not None:
         model.load_state_dict(source.state_dict())
     else:
-        model.begin_with(*train_set.mean_pose())
+        say("fitting the linear basis")
+        model.begin_with(*train_set.mean_pose(), fitting_windows(train_set, config))
     loading = {
         "batch_size": config.batch_size,
         "batch_frames": config.batch_frames,
@@ -136,6 +139,9 @@ def train(
     validation_loader = PoseDataLoader(validation_set, **loading) if validation_set is not None else None
     metrics = trainer.fit(model, train_loader, validation_loader, loss=loss)
     if is_main_process():
+        say("fitting the prior to the latents")
+        fit_prior(model, train_set, config)
+        model.save_pretrained(trainer.output)
         card = model_card("ht-vae", data[0], len(train_set.clips), config, metrics)
         (trainer.output / "README.md").write_text(card, encoding="utf-8")
     return model, metrics
@@ -191,6 +197,37 @@ def read_data(
     frames = [sum(each.lengths) for each in sets]
     say(f"{frames[0]:,} frames to train on" + (f", {frames[1]:,} to validate with" if len(frames) > 1 else ""))
     return train_set, validation_set
+
+
+def fitting_windows(train_set: PoseSequenceDataset, config: RunConfig) -> list[tuple[Tensor, Tensor]]:
+    """Windows of the train set, `fitting_frames` in all: keypoints (T, K, D) and which are seen (T, K)."""
+    drawn = [window.sequence for window in drawn_windows(train_set, config)]
+    return [(torch.from_numpy(each.keypoints), torch.from_numpy(each.confidence > 0)) for each in drawn]
+
+
+@torch.no_grad()
+def fit_prior(model: HierarchicalTransformerVAE, train_set: PoseSequenceDataset, config: RunConfig) -> None:
+    """Fits the prior to the latents of windows of the train set."""
+    model.eval()
+    posteriors = []
+    for window in drawn_windows(train_set, config):
+        batch = TrainingBatch.of([window]).to(model.device)
+        posteriors.append(
+            model.encode(batch.poses.keypoints, batch.poses.confidence, batch.poses.mask, batch.condition)
+        )
+    model.latent_space.fit_prior(posteriors)
+
+
+def drawn_windows(train_set: PoseSequenceDataset, config: RunConfig) -> Iterator[Window]:
+    """Windows of few and of many chunks, drawn as training draws them, `fitting_frames` in all."""
+    longest = min(config.max_frames, LONGEST_FITTED * config.chunk_size)
+    weights = torch.tensor(train_set.lengths, dtype=torch.float64)
+    left = config.fitting_frames
+    while left > 0:
+        frames = int(torch.randint(min(config.min_frames, longest), longest + 1, ()))
+        window = train_set[int(torch.multinomial(weights, 1)), frames]
+        left -= len(window.sequence)
+        yield window
 
 
 def model_config(train_set: PoseSequenceDataset, data: Sequence[Path], config: RunConfig) -> ModelConfig:

@@ -1,0 +1,243 @@
+"""What the global level of `ht_vae` earns: reconstruction and samples beside two other VAEs of the same latent size.
+
+uv run python benchmarks/long_vae.py [--seconds 240] [--set latent_dim=16 ...] [--data sentences csvs] [--variants ...]
+
+- "hierarchical": `HierarchicalTransformerVAE`.
+- "full attention": the same, but every frame attends to every frame, and there are no layers over chunks.
+- "chunk-wise": every chunk by itself: no layers over chunks, no overlap, no latent vector of the whole sequence; its
+  numbers go to the chunks instead, as many a chunk as makes the latents of the held-out sequences equally many.
+
+Each is trained on the same windows with the same losses for `--seconds` of processor time, the fitting of its linear
+basis counted, by AdamW with a warm-up and a cosine over that time. "sentences" are the train splits of fingerspelling
+and of sentences, errors those of the validation sentences; of "csvs", long landmark sequences, one is held out. Errors
+are mean distances of a keypoint that was seen, in shoulder widths. Samples are as long as three chunks, from the prior
+that was fitted to the latents (of a chunk-wise model, each chunk by itself), and compared with as many real windows by
+`frechet_distance` of `window_features`, half a chunk off the chunks' borders. Prints JSON.
+"""
+
+import argparse
+import json
+import math
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from codec import rounded
+
+from ht_vae.attention import SelfAttention, num_chunks
+from ht_vae.augment import Augmentation
+from ht_vae.codec import decoded
+from ht_vae.config import ModelConfig, RunConfig
+from ht_vae.dataset import PoseSequenceDataset
+from ht_vae.loader import PoseDataLoader
+from ht_vae.losses import LossManager, VAELoss, total
+from ht_vae.model import HierarchicalTransformerVAE
+from ht_vae.processing import PoseDataProcessor, common_skeleton
+from ht_vae.realism import window_features
+from ht_vae.scores import ClipErrors, errors_of
+from ht_vae.training import fit_prior, fitting_windows
+from pose_core.data import Clip, read_clips
+from pose_core.metrics import frechet_distance
+from pose_core.training import load_preset
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+HELD_OUT = "sequence_4"
+VARIANTS = ("hierarchical", "full attention", "chunk-wise")
+SAMPLES = 200
+WARMUP = 0.05  # of the time
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=240, help="of processor time that each model is trained for")
+    parser.add_argument("--data", nargs="+", choices=("sentences", "csvs"), default=("sentences", "csvs"))
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=VARIANTS)
+    parser.add_argument("--set", nargs="*", default=[], help="of the default preset")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    presets = {"default": Path(__file__).resolve().parents[1] / "packages/ht-vae/src/ht_vae/presets/default.yaml"}
+    settings = dict(setting.split("=", 1) for setting in arguments.set)
+    run = load_preset(RunConfig, "default", presets, settings | {"kl_steps": 100, "seed": arguments.seed})
+    result = {
+        "settings": {
+            "seconds": arguments.seconds,
+            "threads": arguments.threads,
+            "seed": arguments.seed,
+            "torch": torch.__version__,
+            **run.sizes(),
+        }
+    }
+    for name in arguments.data:
+        train_set, held_out, judged = sets(name, run)
+        rows = {
+            variant: figures(variant, train_set, held_out, judged, run, arguments) for variant in arguments.variants
+        }
+        result[name] = rows
+        for row in rows.values():
+            first = rows[arguments.variants[0]]
+            row |= {f"{key}, ratio to the first": row[key] / first[key] for key in ("mpjpe", "frechet")}
+    print(json.dumps(rounded(result), indent=2))
+
+
+def sets(name: str, run: RunConfig) -> tuple[PoseSequenceDataset, PoseSequenceDataset, list[int]]:
+    """What is trained on, what is held out, and which items of that are judged."""
+    if name == "sentences":
+        clips = [
+            clip for part in ("fingerspelling", "dgs_sentences") for clip in read_clips(SHARED / part / "index.csv")
+        ]
+    else:
+        clips = [held(clip) for clip in read_clips(SHARED / "pose_csvs")]
+    processor = PoseDataProcessor(run.keypoints)
+    common = {"processor": processor, "max_frames": run.max_frames}
+    augmentation = Augmentation() if run.augment else None
+    train_set = PoseSequenceDataset(
+        [clip for clip in clips if clip.split == "train"],
+        training=True,
+        augmentation=augmentation,
+        stitching=run.stitching,
+        **common,
+    )
+    held_out = PoseSequenceDataset([clip for clip in clips if clip.split == "validation"], **common)
+    skeleton = common_skeleton([*train_set.skeletons(), *held_out.skeletons()])
+    train_set.skeleton = held_out.skeleton = skeleton
+    judged = [
+        i for i, (clip, *_) in enumerate(held_out.windows) if name == "csvs" or "dgs" in str(held_out.clips[clip].path)
+    ]
+    return train_set, held_out, judged
+
+
+def held(clip: Clip) -> Clip:
+    return replace(clip, split="validation" if clip.path.stem == HELD_OUT else "train")
+
+
+def build(variant: str, skeleton: dict, run: RunConfig, chunks: float) -> HierarchicalTransformerVAE:
+    """A model; `chunks` is how many a sequence has that is judged."""
+    sizes = run.sizes()
+    if variant == "chunk-wise":
+        more = round((run.latent_dim - 1) / chunks)
+        sizes |= {"overlap": 0, "global_layers": 0, "latent_dim": 1, "chunk_latent_dim": run.chunk_latent_dim + more}
+    if variant == "full attention":
+        sizes |= {"global_layers": 0}
+    torch.manual_seed(run.seed)
+    model = HierarchicalTransformerVAE(ModelConfig(**sizes, skeleton=skeleton))
+    if variant == "full attention":
+        for layer in (*model.encoder.frame_layers, *model.decoder.frame_layers):
+            layer.attention = SelfAttention(run.width, run.num_heads)
+    return model
+
+
+def figures(
+    variant: str,
+    train_set: PoseSequenceDataset,
+    held_out: PoseSequenceDataset,
+    judged: list[int],
+    run: RunConfig,
+    arguments: argparse.Namespace,
+) -> dict:
+    """Trains and judges one model."""
+    lengths = [len(held_out[i].sequence) for i in judged]
+    chunks = float(np.mean([num_chunks(T, run.chunk_size) for T in lengths]))
+    model = build(variant, train_set.skeleton.to_dict(), run, chunks)
+    steps = trained(model, train_set, run, arguments.seconds)
+    fit_prior(model, train_set, run)
+    if variant == "chunk-wise":
+        space = model.latent_space
+        space.transition.zero_()
+        space.drift.copy_(space.first_mean)
+        space.noise_factor.copy_(space.first_factor)
+    errors = ClipErrors()
+    for i in judged:
+        sequence = held_out[i].sequence
+        errors.add(errors_of(sequence, reconstructed(model, sequence), run.chunk_size))
+    whole, hands = errors.total(), errors.total("hands") if "hands" in errors.parts else None
+    size = model.config.latent_dim * (variant != "chunk-wise") + chunks * model.config.chunk_latent_dim
+    return {
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "numbers in the latents of a sequence": size,
+        "steps": steps,
+        "mpjpe": whole.mpjpe,
+        "rmse": whole.rmse,
+        "hands mpjpe": hands and hands.mpjpe,
+        "velocity error": whole.velocity,
+        "seam ratio": errors.seam().ratio,
+        "seam ratio of steps": errors.seam().step_ratio,
+        "frechet": realism(model, train_set, run),
+    }
+
+
+def trained(model: HierarchicalTransformerVAE, train_set: PoseSequenceDataset, run: RunConfig, seconds: float) -> int:
+    """Trains a model for so many seconds; returns how many steps it took."""
+    begun = time.process_time()
+    torch.manual_seed(run.seed)
+    model.begin_with(*train_set.mean_pose(), fitting_windows(train_set, run))
+    loss = VAELoss(train_set.skeleton, LossManager(run.loss()))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=run.learning_rate, weight_decay=run.weight_decay)
+    loader = PoseDataLoader(
+        train_set,
+        batch_size=run.batch_size,
+        batch_frames=run.batch_frames,
+        min_frames=run.min_frames,
+        steps=run.steps_per_epoch,
+    )
+    model.train()
+    step, share = 0, 0.0
+    while share < 1:
+        for batch in loader:
+            share = (time.process_time() - begun) / seconds
+            if share >= 1:
+                break
+            rise = min(1.0, share / WARMUP)
+            optimizer.param_groups[0]["lr"] = run.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * share))
+            poses = batch.poses
+            made = model(poses.keypoints, poses.confidence, poses.mask)
+            optimizer.zero_grad()
+            total(loss(made, poses.keypoints, poses.confidence, poses.mask, step)).backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), run.gradient_clip)
+            optimizer.step()
+            step += 1
+    model.eval()
+    return step
+
+
+@torch.inference_mode()
+def reconstructed(model: HierarchicalTransformerVAE, sequence):
+    posterior = encode_of(model, sequence)
+    poses = model.decode(model.latent_space.mean(posterior), len(sequence))
+    return decoded(model, poses, 0, len(sequence), sequence.fps)
+
+
+def encode_of(model: HierarchicalTransformerVAE, sequence):
+    keypoints = torch.from_numpy(sequence.keypoints)[None]
+    confidence = torch.from_numpy(sequence.confidence)[None]
+    return model.encode(keypoints, confidence, torch.ones(confidence.shape[:2], dtype=torch.bool))
+
+
+@torch.inference_mode()
+def realism(model: HierarchicalTransformerVAE, train_set: PoseSequenceDataset, run: RunConfig) -> float:
+    """Frechet distance of samples to real windows of the same length, which are not varied."""
+    frames, half = 3 * run.chunk_size, run.chunk_size // 2
+    generator = torch.Generator().manual_seed(run.seed)
+    latents = model.latent_space.prior(SAMPLES, frames, generator, model.device)
+    poses = model.decode(latents, frames)
+    samples = [decoded(model, poses, i, frames, model.config.fps).placed for i in range(SAMPLES)]
+    plain = PoseSequenceDataset(
+        train_set.clips,
+        processor=train_set.transform,
+        max_frames=frames,
+        training=True,
+        stitching=1.0,
+    )
+    plain.skeleton = train_set.skeleton
+    torch.manual_seed(run.seed)
+    drawn = torch.multinomial(torch.tensor(plain.lengths, dtype=torch.float64), SAMPLES, replacement=True)
+    real = [plain[i, frames].sequence for i in drawn.tolist()]
+    rows = [np.concatenate([window_features(each[half:]) for each in several]) for several in (samples, real)]
+    return frechet_distance(*rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+import pytest
+import torch
+
+from ht_vae.basis import PoseBasis, held, inverse, joined, spread_components
+
+K, SIZE = 50, 16
+
+
+@pytest.fixture(scope="module")
+def clips(poses):
+    keypoints, confidence, mask = poses(40, 30, 64, 21, 90)
+    return keypoints, (confidence > 0) & mask[..., None], mask
+
+
+@pytest.fixture(scope="module")
+def fit(skeleton, clips):
+    """Makes a basis of the clips."""
+
+    def make(pose_dim=60, latent_dim=6, chunk_latent_dim=12):
+        keypoints, seen, mask = clips
+        torch.manual_seed(0)
+        basis = PoseBasis(skeleton, pose_dim, latent_dim, chunk_latent_dim, SIZE)
+        basis.fit(keypoints[mask].mean(dim=0), [(keypoints[i, mask[i]], seen[i, mask[i]]) for i in range(len(mask))])
+        return basis
+
+    return make
+
+
+def rmse(made, clips):
+    keypoints, seen, _ = clips
+    return (made - keypoints)[seen].square().mean().sqrt()
+
+
+def test_more_components_tell_more_and_enough_tell_all(fit, clips):
+    keypoints, seen, mask = clips
+    errors = []
+    for sizes in ((60, 2, 0), (60, 2, 2), (60, 4, 6), (100, 5, 40)):
+        basis = fit(*sizes)
+        whole, chunks = basis.project(keypoints, seen, mask)
+        assert whole.shape == (5, sizes[1])
+        assert chunks.shape == (5, 6, sizes[2])
+        errors.append(rmse(basis.restore(whole, chunks, mask[:, ::SIZE], mask.shape[1]), clips))
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] < 1e-3 < 10 * errors[0]
+
+
+def test_latents_of_what_was_fitted_have_variance_one(fit, clips):
+    keypoints, seen, mask = clips
+    whole, chunks = fit(chunk_latent_dim=4).project(keypoints, seen, mask)
+    torch.testing.assert_close(whole[:, :3].square().mean(dim=0), torch.full((3,), 0.8), atol=0.05, rtol=0)  # 4 / 5
+    real = mask[:, ::SIZE]
+    assert (chunks[real].square().mean(dim=0) - 1).abs().max() < 0.1
+
+
+def test_padding_and_other_clips_change_nothing(fit, clips):
+    keypoints, seen, mask = clips
+    basis = fit()
+    whole, chunks = basis.project(keypoints, seen, mask)
+    for i, T in enumerate(mask.sum(dim=1).tolist()):
+        alone = basis.project(keypoints[i : i + 1, :T], seen[i : i + 1, :T], mask[i : i + 1, :T])
+        torch.testing.assert_close(whole[i : i + 1], alone[0], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(chunks[i : i + 1, : alone[1].shape[1]], alone[1], atol=1e-4, rtol=1e-4)
+
+
+def test_what_stands_where_a_keypoint_is_missing_changes_nothing(fit, clips):
+    keypoints, seen, mask = clips
+    basis = fit()
+    expected = basis.project(keypoints, seen, mask)
+    wild = torch.where(seen[..., None], keypoints, 1e6)
+    for values, others in zip(basis.project(wild, seen, mask), expected, strict=True):
+        torch.testing.assert_close(values, others)
+
+
+def test_a_basis_that_is_not_fitted_tells_nothing(skeleton, clips):
+    keypoints, seen, mask = clips
+    basis = PoseBasis(skeleton, 60, 6, 5, SIZE)
+    whole, chunks = basis.project(keypoints, seen, mask)
+    assert not whole.any()
+    assert not chunks.any()
+    assert not basis.restore(torch.randn(2, 6), torch.randn(2, 3, 5), torch.ones(2, 3, dtype=torch.bool), 40).any()
+
+
+def test_missing_keypoints_are_held():
+    keypoints = torch.tensor([9.0, 1.0, 9.0, 3.0, 9.0]).view(1, 5, 1, 1)
+    seen = torch.tensor([False, True, False, True, False]).view(1, 5, 1)
+    assert held(keypoints, seen, torch.zeros(1, 1)).flatten().tolist() == [1, 1, 1, 3, 3]
+    assert held(keypoints, torch.zeros_like(seen), torch.full((1, 1), 7.0)).flatten().tolist() == [7] * 5
+
+
+def test_components_are_inverted_and_those_that_are_lacking_are_nothing():
+    torch.manual_seed(0)
+    rows = torch.randn(3, 8)
+    components = spread_components(rows, 5)
+    assert not components[:, 3:].any()
+    torch.testing.assert_close(inverse(components, rows) @ components.T, rows)
+    assert not spread_components(torch.zeros(0, 8), 2).any()
+
+
+def test_neighbours_are_joined_where_both_are_real():
+    ramp = torch.arange(48.0).view(1, 3, 16, 1)
+    mask = torch.tensor([[True, True, False]])
+    torch.testing.assert_close(joined(ramp, mask), ramp)  # there is nothing to join
+    apart = ramp + torch.tensor([0.0, 4.0, -7.0]).view(1, 3, 1, 1)
+    made = joined(apart, mask)
+    torch.testing.assert_close(made[:, :2].flatten().diff()[15], torch.tensor(1.0))
+    assert made[:, :2].flatten().diff().max() < 1.5
+    assert torch.equal(made[:, 2], apart[:, 2])
+    assert torch.equal(made[0, 0, :10], apart[0, 0, :10])

@@ -1,0 +1,112 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ht_vae.codec import condition_of, decode, encode, reconstruct
+from ht_vae.processing import PoseDataProcessor
+from pose_core import UserError
+
+
+@pytest.mark.parametrize("frames", [1, 15, 16, 17, 70])
+def test_a_reconstruction_has_the_frames_the_rate_and_the_skeleton_of_its_clip(build, clip, skeleton, frames):
+    model = build()
+    sequence = replace(clip(frames), fps=23.976)
+    encoded, made = reconstruct(model, sequence)
+    assert (len(made.seen), made.seen.fps, made.seen.skeleton) == (frames, 23.976, skeleton)
+    assert encoded.numbers == 6 + 5 * -(-frames // 16)
+    restored = made.restored(encoded.placement, sequence.skeleton)
+    assert restored.size == sequence.size
+    assert np.isfinite(restored.keypoints).all()
+    assert set(np.unique(restored.confidence)) <= {0, 1}
+    assert restored.skeleton == sequence.skeleton.with_dims(2)
+
+
+def test_it_is_what_the_model_makes_of_the_prepared_clip(build, clip, skeleton):
+    model, sequence = build(), clip(40)
+    encoded, made = reconstruct(model, sequence)
+    prepared = PoseDataProcessor(skeleton=skeleton)(sequence)
+    seen = torch.from_numpy(prepared.confidence)[None]
+    with torch.inference_mode():
+        poses = model.reconstruct(torch.from_numpy(prepared.keypoints)[None], seen, torch.ones(1, 40, dtype=torch.bool))
+    np.testing.assert_allclose(made.placed.keypoints, poses.keypoints[0].numpy(), atol=1e-6)
+    np.testing.assert_array_equal(made.seen.confidence, (poses.logits[0] > 0).float().numpy())
+    restored = PoseDataProcessor().restore(made.placed, encoded.placement)
+    there = made.seen.confidence > 0
+    np.testing.assert_allclose(
+        made.restored(encoded.placement).keypoints[there], restored.keypoints[there], rtol=1e-5, atol=1e-3
+    )
+
+
+def test_keypoints_that_a_file_lacks_or_has_beside_are_left_out(build, clip, skeleton):
+    sequence = clip(10, face_points=4)
+    sequence = sequence.select([i for i in range(sequence.skeleton.num_keypoints) if i != 9 + 8])
+    encoded, made = reconstruct(build(), sequence)
+    restored = made.restored(encoded.placement, sequence.skeleton)
+    wanted = [name for name in sequence.skeleton.keypoints if name in set(skeleton.keypoints)]
+    assert list(restored.skeleton.keypoints) == wanted
+    assert len(wanted) == 49
+
+
+def test_dirty_poses_give_no_nan(build, clip):
+    sequence = clip(30)
+    keypoints, confidence = sequence.keypoints.copy(), sequence.confidence.copy()
+    keypoints[3:6, 10] = np.nan
+    keypoints[7, 11] = 1e20
+    confidence[:5] = 0
+    confidence[10:20, 8:] = 0
+    encoded, made = reconstruct(build(), replace(sequence, keypoints=keypoints, confidence=confidence))
+    assert np.isfinite(made.placed.keypoints).all()
+    assert np.isfinite(made.restored(encoded.placement).keypoints).all()
+
+
+def test_what_stands_in_place_of_missing_points_changes_nothing(build, clip):
+    sequence = clip(30)
+    keypoints = sequence.keypoints.copy()
+    keypoints[sequence.confidence == 0] = 77
+    first, second = (reconstruct(build(), each)[1] for each in (sequence, replace(sequence, keypoints=keypoints)))
+    np.testing.assert_array_equal(first.placed.keypoints, second.placed.keypoints)
+
+
+def test_what_cannot_be_encoded_is_refused(build, clip):
+    sequence = clip(5)
+    with pytest.raises(UserError, match="both shoulders are seen in no frame"):
+        encode(build(), replace(sequence, confidence=np.zeros_like(sequence.confidence)))
+    with pytest.raises(UserError, match="has no frames"):
+        encode(build(), sequence[:0])
+
+
+def test_latents_decode_to_any_length(build, clip):
+    model = build()
+    latents = model.latent_space.mean(encode(model, clip(20)).posterior)
+    assert len(decode(model, latents, 100, 25.0).seen) == 100
+
+
+def test_conditions(build, clip, tmp_path):
+    plain, labelled, vectors = build(), build(labels=("A", "B")), build(condition_dim=3)
+    assert condition_of(plain, None) is None
+    assert condition_of(labelled, "B").tolist() == [1]
+    np.save(tmp_path / "v.npy", np.arange(3))
+    assert condition_of(vectors, str(tmp_path / "v.npy")).tolist() == [[0, 1, 2]]
+    np.save(tmp_path / "w.npy", np.array([np.nan, 0, 1]))
+    for model, given, message in (
+        (plain, "A", "is unconditional; leave it out"),
+        (labelled, None, "name with --condition a label: A, B"),
+        (labelled, "C", "knows no such label; it has A, B"),
+        (vectors, None, "an .npy file of 3 numbers"),
+        (vectors, "A", "A: cannot be read as an .npy file of 3 numbers"),
+        (vectors, str(tmp_path / "w.npy"), "all finite"),
+    ):
+        with pytest.raises(UserError, match=message):
+            condition_of(model, given)
+    a, b = (reconstruct(labelled, clip(20), condition_of(labelled, label))[1] for label in "AB")
+    assert not np.allclose(a.placed.keypoints, b.placed.keypoints)
+
+
+def test_long_clips_are_taken_as_a_whole(build, clip):
+    sequence = clip(6000)
+    encoded, made = reconstruct(build(), sequence)
+    assert len(made.seen) == 6000
+    assert encoded.posterior.chunk_mask.shape == (1, 375)
+    assert np.isfinite(made.placed.keypoints).all()

@@ -121,6 +121,7 @@ def quick():
         batch_size=4,
         batch_frames=128,
         steps_per_epoch=2,
+        fitting_frames=500,
         num_epochs=1,
         warmup_steps=1,
         validate_every=1,

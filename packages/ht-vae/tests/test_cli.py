@@ -26,7 +26,15 @@ def files(folder):
 def small(quick):
     """Options that make a run small."""
     names = ("width", "num_heads", "local_layers", "global_layers", "feed_forward", "overlap", "chunk_latent_dim")
-    names += ("min_frames", "batch_frames", "steps_per_epoch", "warmup_steps", "validate_every", "tensorboard")
+    names += (
+        "min_frames",
+        "batch_frames",
+        "steps_per_epoch",
+        "fitting_frames",
+        "warmup_steps",
+        "validate_every",
+        "tensorboard",
+    )
     settings = [option for name in names for option in ("--set", f"{name}={getattr(quick, name)}")]
     named = ("--batch-size", 4, "--latent-dim", 6, "--chunk-size", 16, "--max-frames", 64, "--device", "cpu")
     return [*named, *settings]
@@ -95,7 +103,7 @@ def test_info(cli, trained):
         (["train", "--data", "CSVS", "--output", "run", "--resume"], "has no run to resume"),
         (["train", "--data", "CSVS", "--output", "MODEL"], "is not empty; --resume"),
         (["train", "--data", "CSVS", "--output", "run", "--from", "no/such/model"], "no such model folder"),
-        (["train", "--data", "CSVS", "--output", "run", "--from", "MODEL"], "has width 16, this run 128"),
+        (["train", "--data", "CSVS", "--output", "run", "--from", "MODEL"], "has width 16, this run 96"),
         (["train", "--data", "CSVS", "--output", "run", "--device", "warp"], "device"),
         (["info"], "Missing argument 'model'"),
         (["info", "no/such/model"], "no such model folder"),

@@ -62,7 +62,7 @@ class HTVAETrainer:
         """Trains a model and saves it.
 
         Args:
-            model: on the skeleton of the loaders' batches.
+            model: on the skeleton of the loaders' batches; see its `begin_with`.
             train_loader, validation_loader: of `TrainingBatch`es, as `PoseDataLoader`'s.
             loss: a subclass with components of its own.
 

@@ -1,0 +1,53 @@
+"""The models that the package brings."""
+
+import numpy as np
+import pytest
+
+from ht_vae import load_model
+from ht_vae.checkpoint import BUNDLED
+from ht_vae.choosing import fitting_model
+from ht_vae.codec import reconstruct
+from ht_vae.sampling import distance, generate
+from pose_core import read, write
+from pose_core.skeleton import landmark_skeleton
+from pose_core.testing import fake_sequence
+
+WIDTH = 0.1  # shoulder widths: nearer than any hand to its neighbour
+
+
+@pytest.mark.parametrize(("name", "keypoints"), [("signing", 178), ("landmarks", 17)])
+def test_they_are_small_and_come_with_their_cards(name, keypoints):
+    files = {path.name: path.stat().st_size for path in BUNDLED[name].iterdir()}
+    assert set(files) == {"config.json", "model.safetensors", "README.md"}
+    assert sum(files.values()) < 20e6
+    config = load_model(name, "cpu").config
+    assert sum(len(component["points"]) for component in config.skeleton["components"]) == keypoints
+    assert config.trained_on
+
+
+def test_the_one_that_fits_is_taken():
+    assert fitting_model(fake_sequence().skeleton) == "signing"
+    points = ["LEFT_SHOULDER", "RIGHT_SHOULDER", "LEFT_HIP", "RIGHT_HIP"]
+    assert fitting_model(landmark_skeleton(points, 2)) == "landmarks"
+
+
+def test_a_person_whom_it_never_saw_is_kept(tmp_path, cli):
+    write(fake_sequence(frames=80, face_points=128), tmp_path / "a.pose")
+    assert cli("reconstruct", tmp_path / "a.pose", "--output", tmp_path / "b.pose")[0] == 0
+    made = read(tmp_path / "b.pose")
+    assert len(made) == 80
+    encoded, again = reconstruct(load_model("signing", "cpu"), read(tmp_path / "a.pose"))
+    assert distance(encoded.original, again.placed) < WIDTH
+
+
+def test_samples_move_and_have_arms():
+    model = load_model("signing", "cpu")
+    for made in generate(model, [100, 37], seed=1):
+        keypoints = made.placed.keypoints
+        assert np.isfinite(keypoints).all()
+        assert np.abs(keypoints).max() < 8
+        left, right = made.placed.skeleton.shoulders()
+        width = np.linalg.norm(keypoints[:, left] - keypoints[:, right], axis=-1)
+        assert width.min() > 0.5
+        assert width.max() < 1.6
+        assert np.linalg.norm(np.diff(keypoints, axis=0), axis=-1).mean() > 1e-3

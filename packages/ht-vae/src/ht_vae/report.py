@@ -70,7 +70,7 @@ def write_report(
         written += draw(evaluation, model, Visualizer(folder / PICTURES, overwrite=overwrite))
     if latents:
         with written_whole(folder / LATENTS, overwrite=overwrite) as temporary:
-            np.savez_compressed(temporary, **evaluation.latent_arrays)
+            np.savez_compressed(temporary, **evaluation.latent_arrays)  # ty: ignore[invalid-argument-type]  # no option
         written.append(folder / LATENTS)
     with written_whole(folder / FIGURES, overwrite=overwrite) as temporary:
         temporary.write_bytes(to_json(evaluation.figures(), indent=2, inf_nan_mode="null") + b"\n")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pose_core import Skeleton
 
-HAND_WEIGHT = 4.0  # of a point that is not the face's: its many near-still points would hide the hands
+HAND_WEIGHT = 4.0  # of a point that is not the face's, as `LossConfig.face_weight` has it by default: it has many
 OUTLIER = 3.0  # times the median length
 BORDER = 6  # frames on either side of a chunk's border that a jump is shared out among
 EDGE_WEIGHT, EDGE_FRAMES = 0.5, 1.5  # of frames at a chunk's ends, which would be told worse than others, and how far

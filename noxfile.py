@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent
 PACKAGES = ["pose-core", "pose-encoders", "text-to-pose", "pose-tokenizer", "ht-vae"]
 # Extras that a package's own tests exercise.
 EXTRAS = {
-    "pose-core": ["--extra", "train"],
+    "pose-core": ["--extra", "train", "--extra", "wandb"],
     "pose-encoders": ["--extra", "onnx"],
     "text-to-pose": ["--extra", "onnx"],
     "pose-tokenizer": ["--extra", "onnx"],

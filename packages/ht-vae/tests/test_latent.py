@@ -65,13 +65,11 @@ def test_refuses_less_than_two_steps():
         SPACE.interpolate(SPACE.prior(1, 16), SPACE.prior(1, 16), 1)
 
 
-def test_a_fitted_prior_is_distributed_as_the_latents():
+def test_the_prior_is_fitted_to_what_is_real_of_the_posteriors():
     random = torch.Generator().manual_seed(0)
-    chunks = torch.randn(300, 8, 5, generator=random) * torch.tensor([2.0, 1.0, 0.5, 0.1, 0.0]) + 1
-    for n in range(1, 8):  # each half of the one before
-        chunks[:, n] = 0.5 * (chunks[:, n] + chunks[:, n - 1])
-    whole = 3 * torch.randn(300, 6, generator=random) - 2
-    mask = torch.ones(300, 8, dtype=torch.bool)
+    whole = 3 * torch.randn(200, 6, generator=random) - 2
+    chunks = torch.randn(200, 8, 5, generator=random) + 1
+    mask = torch.ones(200, 8, dtype=torch.bool)
     mask[:, 6:] = False
     chunks[:, 6:] = 99.0  # padding
     of = [Gaussian(each, torch.zeros_like(each)) for each in (whole, chunks)]
@@ -79,13 +77,7 @@ def test_a_fitted_prior_is_distributed_as_the_latents():
     space.fit_prior([Posterior(*of, mask)])
     drawn = space.prior(4000, 6 * 16, random)
     assert drawn.whole.mean().item() == pytest.approx(-2, abs=0.3)
-    assert drawn.whole.std().item() == pytest.approx(3, abs=0.2)
-    real = chunks[:, 1:6]
-    torch.testing.assert_close(drawn.chunks[:, 1:].mean(dim=(0, 1)), real.mean(dim=(0, 1)), atol=0.1, rtol=0)
-    torch.testing.assert_close(drawn.chunks[:, 3].std(dim=0), real[:, 2].std(dim=0), atol=0.1, rtol=0.1)
-    for values in (drawn.chunks[:, :6], real):  # the first latent of a chunk goes with that of the chunk before
-        pair = torch.corrcoef(torch.stack([values[:, 1:5, 0].flatten(), values[:, :4, 0].flatten()]))
-        assert 0.3 < pair[0, 1] < 0.8
+    assert drawn.chunks.mean().item() == pytest.approx(1, abs=0.1)
 
 
 def test_a_prior_of_single_chunks_or_of_none_at_all():

@@ -32,6 +32,7 @@ def test_what_a_run_leaves_behind(trained):
         "README.md",
         "checkpoints/best.ckpt",
         "checkpoints/last.ckpt",
+        "run.json",
         "logs/metrics.csv",
     }
     assert all(np.isfinite(value) for value in metrics.values())

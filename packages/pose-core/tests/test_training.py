@@ -6,8 +6,7 @@ from lightning.pytorch import LightningModule
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, TensorDataset
 
-from pose_core import UserError
-from pose_core.training import TrainingConfig, batch_loader, check_run_folder, fit, warmup_cosine_adamw
+from pose_core.training import RunFolder, TrainingConfig, batch_loader, fit, warmup_cosine_adamw
 
 CONFIG = TrainingConfig(
     epochs=4, batch_size=4, validate_every=1, warmup_steps=2, learning_rate=0.05, device="cpu", tensorboard=False
@@ -52,9 +51,8 @@ def run(module, output, resume_from=None, validation=True):
         loader(),
         loader(False) if validation else None,
         module.config,
-        output,
+        RunFolder(output, resume_from),
         monitor="validation/error",
-        resume_from=resume_from,
     )
 
 
@@ -101,7 +99,7 @@ def test_a_resumed_run_ends_as_an_undisturbed_one(tmp_path):
     run(whole, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         run(first, tmp_path / "cut")
-    last = check_run_folder(tmp_path / "cut", resume=True, overwrite=False)
+    last = tmp_path / "cut" / "checkpoints" / "last.ckpt"
     assert torch.load(last, weights_only=True)["epoch"] == 2  # the last whole one, validated or not
     run(second, tmp_path / "cut", resume_from=last)
     assert sorted(p.name for p in (tmp_path / "cut" / "logs").glob("*.csv")) == ["metrics-part1.csv", "metrics.csv"]
@@ -162,32 +160,11 @@ def test_the_best_weights_are_kept_not_the_last(tmp_path):
     assert not torch.equal(module.state_dict()["layer.weight"], last["state_dict"]["layer.weight"])
 
 
-def test_wandb_is_asked_for_before_training(tmp_path, monkeypatch):
-    monkeypatch.setattr("lightning.pytorch.loggers.wandb._WANDB_AVAILABLE", False)
-    module = Line(CONFIG.model_copy(update={"wandb_project": "poses"}))
-    with pytest.raises(UserError, match=r"needs wandb: pip install 'pose-core\[wandb\]'"):
-        run(module, tmp_path)
-    assert not module.validated
-
-
 def test_training_stops_early_without_improvement(tmp_path):
     config = CONFIG.model_copy(update={"epochs": 50, "patience": 2, "learning_rate": 1e-12})
     module = Line(config)
     run(module, tmp_path)
     assert module.current_epoch < 10
-
-
-def test_a_run_folder_is_protected(tmp_path):
-    (tmp_path / "run").mkdir()
-    assert check_run_folder(tmp_path / "run", resume=False, overwrite=False) is None
-    (tmp_path / "run" / "note").write_text("mine")
-    with pytest.raises(UserError, match="is not empty; --resume goes on"):
-        check_run_folder(tmp_path / "run", resume=False, overwrite=False)
-    assert check_run_folder(tmp_path / "run", resume=False, overwrite=True) is None
-    with pytest.raises(UserError, match="has no run to resume"):
-        check_run_folder(tmp_path / "run", resume=True, overwrite=False)
-    with pytest.raises(UserError, match="is a file"):
-        check_run_folder(tmp_path / "run" / "note", resume=False, overwrite=False)
 
 
 def test_batches_hold_so_many_sequences_or_so_many_frames():

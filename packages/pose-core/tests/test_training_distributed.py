@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch import LightningModule
 
 from pose_core import UserError
-from pose_core.training import TrainingConfig, batch_loader, check_run_folder, fit, warmup_cosine_adamw
+from pose_core.training import TrainingConfig, batch_loader, fit, run_folder, warmup_cosine_adamw
 from pose_core.training.distributed import RankBatches, devices_and_nodes, divided
 
 CONFIG = TrainingConfig(
@@ -66,9 +66,9 @@ def loader(items, config, shuffle):
 
 
 def run(module, output, resume=False):
-    resume_from = check_run_folder(output, resume=resume, overwrite=False)
+    folder = run_folder(output, module.config, data=["lines"], resume=resume, overwrite=False)
     loaders = loader(TRAIN, module.config, True), loader(VALIDATION, module.config, False)
-    return fit(module, *loaders, module.config, output, monitor="validation/error", resume_from=resume_from)
+    return fit(module, *loaders, module.config, folder, monitor="validation/error")
 
 
 def outcome(module, trainer):

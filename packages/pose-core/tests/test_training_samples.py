@@ -1,15 +1,18 @@
 import io
+import os
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 from lightning.pytorch import LightningModule
-from lightning.pytorch.loggers import WandbLogger
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.data import DataLoader, TensorDataset
 
+from pose_core import UserError
 from pose_core.testing import fake_sequence
-from pose_core.training import TrainingConfig, fit, warmup_cosine_adamw
+from pose_core.training import RunFolder, TrainingConfig, fit, warmup_cosine_adamw
 
 CONFIG = TrainingConfig(epochs=4, validate_every=2, warmup_steps=1, ema_decay=0.9, device="cpu", tensorboard=False)
 
@@ -42,35 +45,11 @@ class Drawing(LightningModule):
         return made | {"empty": fake_sequence()[:0]}
 
 
-class Recorder(WandbLogger):
-    """Weights & Biases as far as a run calls it, without the package."""
-
-    name = version = save_dir = experiment = None
-
-    def __init__(self):
-        self.videos = []
-
-    def log_video(self, key, videos, step=None, **kwargs):
-        for path in videos:
-            with Image.open(path) as picture:
-                self.videos.append((key, step, picture.n_frames, kwargs))
-
-    def log_metrics(self, *_, **__): ...
-
-    def log_hyperparams(self, *_): ...
-
-    def log_graph(self, *_): ...
-
-    def after_save_checkpoint(self, *_): ...
-
-    def finalize(self, *_): ...
-
-
 def run(output, **settings):
     module = Drawing(CONFIG.model_copy(update=settings))
     data = TensorDataset(torch.linspace(-1, 1, 16)[:, None])
     train, validation = DataLoader(data, batch_size=4, shuffle=True), DataLoader(data, batch_size=16)
-    fit(module, train, validation, module.config, output, monitor="validation/error")
+    fit(module, train, validation, module.config, RunFolder(output), monitor="validation/error")
     return module
 
 
@@ -95,9 +74,37 @@ def test_tensorboard_shows_moving_pictures(tmp_path):
     assert (shown[-1].width, shown[-1].height) == picture.size
 
 
+@pytest.fixture
+def wandb(monkeypatch, tmp_path):
+    """No key, no settings of whoever runs the tests, nothing on the terminal."""
+    wandb = pytest.importorskip("wandb", reason="needs pose-core[wandb]")
+    for name in list(os.environ):
+        if name.startswith("WANDB_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    yield wandb
+    wandb.finish()
+
+
+def runs(folder: Path) -> list[Path]:
+    return sorted((folder / "wandb").glob("offline-run-*"))
+
+
 @pytest.mark.filterwarnings("ignore:sample empty")
-def test_wandb_shows_moving_pictures(tmp_path, monkeypatch):
-    recorder = Recorder()
-    monkeypatch.setitem(fit.__globals__, "WandbLogger", lambda **_: recorder)
-    run(tmp_path, samples=2, wandb_project="poses")
-    assert recorder.videos == [("samples/clip 0", step, 5, {"format": ["gif"]}) for step in (8, 16)]
+def test_where_wandb_cannot_be_reached_its_run_is_kept_on_disk(tmp_path, monkeypatch, wandb, capfd):
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    RunFolder(tmp_path / "run", None, {"data": ["poses"]}).claim()
+    run(tmp_path / "run", samples=2, wandb_project="poses")
+    assert "http://127.0.0.1:9 cannot be reached (" in capfd.readouterr().err
+    (kept,) = (tmp_path / "run" / "wandb").glob("offline-run-*")
+    assert kept.name.endswith(RunFolder(tmp_path / "run").id)
+    assert len(list((kept / "files" / "media" / "videos").rglob("*.gif"))) == 2  # of a sample at two validations
+
+
+def test_wandb_is_asked_for_before_training(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(UserError, match=r"needs wandb: pip install 'pose-core\[wandb\]'"):
+        run(tmp_path, wandb_project="poses")

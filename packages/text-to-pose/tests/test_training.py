@@ -76,7 +76,7 @@ def test_a_resumed_run_ends_with_the_weights_of_an_undisturbed_one(manifest, tmp
 
 def test_half_precision_is_half_the_size_and_loads_as_whole(model, tmp_path):
     for weights in ("float32", "float16"):
-        save(model, tmp_path / weights, weights)
+        save(model, tmp_path / weights, weights=weights)
     sizes = [(tmp_path / weights / "model.safetensors").stat().st_size for weights in ("float32", "float16")]
     assert sizes[1] < 0.6 * sizes[0]
     half = load_model(tmp_path / "float16", "cpu")

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ht_vae.attention import num_chunks, split
+from ht_vae.lapped import Lapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,31 +16,33 @@ if TYPE_CHECKING:
     from pose_core import Skeleton
 
 HAND_WEIGHT = 4.0  # of a point that is not the face's, as `LossConfig.face_weight` has it by default: it has many
+BONE_WEIGHT, WRIST_WEIGHT = 4.0, 40.0  # of a hand's bone, and of a hand's place at its wrist: shapes are what is read
 OUTLIER = 3.0  # times the median length
-BORDER = 6  # frames on either side of a chunk's border that a jump is shared out among
-EDGE_WEIGHT, EDGE_FRAMES = 0.5, 1.5  # of frames at a chunk's ends, which would be told worse than others, and how far
+NOTHING = 1e-7  # of the largest variance: what is left of it by rounding
+ROUNDS = 30  # in which two sets of components are fitted to each other
 
 
 class PoseBasis(nn.Module):
-    """Principal components in two levels: of a sequence's mean pose, and of what each chunk's movement adds to it.
+    """Principal components in two levels: of chunks, and of what the chunks of a sequence have in common beside them.
 
-    Fitted before training, and left as it is. Until then all it tells is 0. Missing keypoints are held where they were
-    seen last, at first where they are seen first, and are at the mean where they never are.
+    Both are orthogonal to each other, so that nothing is told twice. Fitted before training, and left as it is. Until
+    then all it tells is 0. Missing keypoints are held where they were seen last, at first where they are seen first,
+    and are at the mean where they never are.
 
     Args:
         skeleton: K keypoints of D coordinates.
         pose_dim: P, most components of a single pose.
-        latent_dim: Z, of a sequence's mean pose.
+        latent_dim: Z, of what the chunks of a sequence have in common.
         chunk_latent_dim: Zc, of a chunk; 0: none.
         chunk_size: S, frames of a chunk.
     """
 
-    weight: Tensor
+    metric: Tensor
+    inverse_metric: Tensor
     center: Tensor
     poses: Tensor
     whole: Tensor
     chunks: Tensor
-    edges: Tensor
 
     def __init__(
         self, skeleton: Skeleton, pose_dim: int, latent_dim: int, chunk_latent_dim: int, chunk_size: int
@@ -50,15 +52,14 @@ class PoseBasis(nn.Module):
         P = min(pose_dim, K * D)
         self.shape = (K, D)
         self.chunk_size = chunk_size
-        weight = torch.full((K,), HAND_WEIGHT)
-        weight[skeleton.face()] = 1.0
-        from_edge = torch.arange(chunk_size).minimum(torch.arange(chunk_size).flip(0))
-        self.register_buffer("weight", weight.sqrt().repeat_interleave(D), persistent=False)  # (K * D,)
-        self.register_buffer("edges", 1 + EDGE_WEIGHT * (-from_edge / EDGE_FRAMES).exp(), persistent=False)  # (S,)
+        self.lapped = Lapped(chunk_size)
+        metric = torch.linalg.cholesky(weights(skeleton))
+        self.register_buffer("metric", metric, persistent=False)  # (K, K)
+        self.register_buffer("inverse_metric", torch.linalg.inv(metric), persistent=False)
         self.register_buffer("center", torch.zeros(K, D))
         self.register_buffer("poses", torch.zeros(K * D, P))
         # Columns are as long as the latents of the data are spread: latents have variance 1.
-        self.register_buffer("whole", torch.zeros(P, latent_dim))
+        self.register_buffer("whole", torch.zeros(chunk_size * P, latent_dim))
         self.register_buffer("chunks", torch.zeros(chunk_size * P, chunk_latent_dim))
 
     def project(self, keypoints: Tensor, seen: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -72,10 +73,11 @@ class PoseBasis(nn.Module):
         Returns:
             Of the sequences (B, Z), and of the chunks (B, N, Zc).
         """
-        poses = self._poses(keypoints, seen)  # (B, T, P)
-        whole = inverse(self.whole, self._mean(poses, mask))
-        rest = poses - (whole @ self.whole.T)[:, None]
-        return whole, inverse(self.chunks, self._in_chunks(rest))
+        real = split(mask, self.chunk_size).any(dim=2)  # (B, N)
+        rows = self._rows(self._poses(keypoints, seen), real)
+        share = real / real.sum(dim=1, keepdim=True).clamp(min=1)
+        common = torch.einsum("bn,bnr->br", share.to(rows.dtype), rows)
+        return inverse(self.whole, common), inverse(self.chunks, rows)
 
     def restore(self, whole: Tensor, chunks: Tensor | None, chunk_mask: Tensor, frames: int) -> Tensor:
         """Latents to poses.
@@ -89,11 +91,12 @@ class PoseBasis(nn.Module):
         Returns:
             (B, T, K, D).
         """
-        poses = (whole @ self.whole.T)[:, None].expand(-1, frames, -1)  # (B, T, P)
-        if chunks is not None and self.chunks.shape[1]:
-            made = (chunks @ self.chunks.T).unflatten(2, (self.chunk_size, -1)) / self.edges[:, None]
-            poses = poses + joined(made, chunk_mask).flatten(1, 2)[:, :frames]
-        return (poses @ self.poses.T / self.weight).unflatten(-1, self.shape) + self.center
+        rows = (whole @ self.whole.T)[:, None].expand(-1, chunk_mask.shape[1], -1)
+        if chunks is not None:
+            rows = rows + chunks @ self.chunks.T
+        poses = self.lapped.unmix(rows.unflatten(2, (self.chunk_size, -1)), chunk_mask)
+        poses = poses.flatten(1, 2)[:, :frames]  # (B, T, P)
+        return _in(self.inverse_metric, (poses @ self.poses.T).unflatten(-1, self.shape)) + self.center
 
     @torch.no_grad()
     def fit(self, center: Tensor, sequences: Sequence[tuple[Tensor, Tensor]]) -> None:
@@ -104,55 +107,105 @@ class PoseBasis(nn.Module):
             sequences: keypoints (T, K, D) in shoulder widths and which are seen (T, K), of many sequences.
         """
         self.center.copy_(center)
-        flat = [self._flat(keypoints[None], seen[None])[0] for keypoints, seen in sequences]  # (T, K * D)
-        every = limited(torch.cat(flat))
+        flat = [self._flat(keypoints[None], seen[None]) for keypoints, seen in sequences]  # (1, T, K * D)
+        every = limited(torch.cat(flat, dim=1)[0])
         _, directions = torch.linalg.eigh(every.T @ every)
         self.poses.copy_(directions.flip(1)[:, : self.poses.shape[1]])
-        poses = [rows @ self.poses for rows in flat]
-        means = torch.stack([rows.mean(dim=0) for rows in poses])
-        self.whole.copy_(spread_components(limited(means), self.whole.shape[1]))
-        means = inverse(self.whole, means) @ self.whole.T
-        chunks = [self._in_chunks((rows - mean)[None])[0] for rows, mean in zip(poses, means, strict=True)]
-        self.chunks.copy_(spread_components(limited(torch.cat(chunks)), self.chunks.shape[1]))
+        real = [torch.ones(1, num_chunks(each.shape[1], self.chunk_size), dtype=torch.bool) for each in flat]
+        rows = [self._rows(each @ self.poses, there)[0] for each, there in zip(flat, real, strict=True)]
+        chunks, common = two_levels(rows, self.chunks.shape[1], self.whole.shape[1])
+        self.chunks.copy_(chunks)
+        self.whole.copy_(common)
 
     def _flat(self, keypoints: Tensor, seen: Tensor) -> Tensor:
         """Weighted differences from the center, (B, T, K * D)."""
-        return (held(keypoints, seen, self.center) - self.center).flatten(2) * self.weight
+        return _in(self.metric, held(keypoints, seen, self.center) - self.center).flatten(2)
 
     def _poses(self, keypoints: Tensor, seen: Tensor) -> Tensor:
         return self._flat(keypoints, seen) @ self.poses
 
-    def _mean(self, poses: Tensor, mask: Tensor) -> Tensor:
-        """Of the real frames: (B, T, P) to (B, P)."""
-        share = mask / mask.sum(dim=1, keepdim=True).clamp(min=1)
-        return torch.einsum("bt,btp->bp", share.to(poses.dtype), poses)
-
-    def _in_chunks(self, poses: Tensor) -> Tensor:
-        """(B, T, P) to (B, N, S * P), the last chunk filled up by holding the last pose."""
+    def _rows(self, poses: Tensor, real: Tensor) -> Tensor:
+        """(B, T, P) to chunks as they are coded (B, N, S * P), the last one filled up by holding the last pose."""
         missing = num_chunks(poses.shape[1], self.chunk_size) * self.chunk_size - poses.shape[1]
         filled = torch.cat([poses, poses[:, -1:].expand(-1, missing, -1)], dim=1)
-        return (split(filled, self.chunk_size) * self.edges[:, None]).flatten(2)
+        return self.lapped.mix(split(filled, self.chunk_size), real).flatten(2)
 
 
-def joined(chunks: Tensor, mask: Tensor) -> Tensor:
-    """Chunks (B, N, S, P) without jumps: what neighbours disagree by is shared out among the frames at their border.
+def weights(skeleton: Skeleton) -> Tensor:
+    """What an error of K keypoints counts: the quadratic form (K, K) of one coordinate's errors."""
+    points = torch.full((skeleton.num_keypoints,), HAND_WEIGHT)
+    points[skeleton.face()] = 1.0
+    total = torch.diag(points)
 
-    They disagree by the step over the border, less the mean of the steps on its two sides.
+    def apart(a: int, b: int, weight: float) -> None:
+        """Counts what changes between two points."""
+        difference = torch.zeros(skeleton.num_keypoints)
+        difference[a], difference[b] = 1, -1
+        total.add_(weight * torch.outer(difference, difference))
+
+    for side in ("left", "right"):
+        hand, wrist = skeleton.hand(side), skeleton.wrist(side)
+        for a, b in skeleton.limbs.tolist():
+            if a in hand and b in hand:
+                apart(a, b, BONE_WEIGHT)
+        if hand and wrist not in (None, hand[0]):
+            apart(hand[0], wrist, WRIST_WEIGHT)
+    return total
+
+
+def _in(metric: Tensor, keypoints: Tensor) -> Tensor:
+    """Keypoints (..., K, D) in the coordinates that a root (K, K) of the weights makes."""
+    return torch.einsum("ij,...id->...jd", metric, keypoints)
+
+
+def two_levels(sequences: Sequence[Tensor], of_rows: int, of_sequences: int) -> tuple[Tensor, Tensor]:
+    """Components of rows, and of the mean row of a sequence, orthogonal, that together tell most of all rows.
+
+    Which directions are worth a number a row, and which only one a sequence, is found by turns: a sum of traces
+    tr(C' A C) + tr(W' B W) over orthonormal [C W] grows with each polar factor of [A C, B W], as it is convex.
 
     Args:
-        mask: (B, N), True where a chunk is real; the others have no part in it.
+        sequences: (N, n) each, about 0.
+        of_rows, of_sequences: how many of each.
+
+    Returns:
+        (n, of_rows) and (n, of_sequences), each column as long as what it tells is spread; 0 where there are fewer.
     """
-    size = chunks.shape[2]
-    if chunks.shape[1] < 2 or size < 2:
-        return chunks
-    before, after = chunks[:, :-1], chunks[:, 1:]
-    steps = (before[:, :, -1] - before[:, :, -2] + after[:, :, 1] - after[:, :, 0]) / 2
-    jump = (after[:, :, 0] - before[:, :, -1] - steps) * (mask[:, :-1] & mask[:, 1:])[..., None]  # (B, N - 1, P)
-    reach = min(BORDER, size // 2)
-    share = (1 - torch.arange(size, device=chunks.device) / reach).clamp(min=0)[:, None] / 2  # (S, 1), from a border on
-    ends = F.pad(jump, (0, 0, 0, 1))[:, :, None] * share.flip(0)
-    starts = F.pad(jump, (0, 0, 1, 0))[:, :, None] * share
-    return chunks + ends - starts
+    rows = limited(torch.cat(list(sequences)))
+    lengths = [len(each) for each in sequences]
+    # A sequence's mean stands for as many rows as it has.
+    means = torch.stack([each.sum(dim=0) / len(each) ** 0.5 for each in rows.split(lengths)])
+    room = min(rows.shape)
+    of_each = min(of_rows, room), min(of_sequences, room - min(of_rows, room))
+    C = principal(rows, of_each[0])
+    W = principal(means - means @ C @ C.T, of_each[1])
+    for _ in range(ROUNDS):
+        left, _, right = torch.linalg.svd(
+            torch.cat([rows.T @ (rows @ C), means.T @ (means @ W)], dim=1), full_matrices=False
+        )
+        C, W = (left @ right).split(of_each, dim=1)
+    return _spread(C, rows, len(rows), of_rows), _spread(W, means, len(rows), of_sequences)
+
+
+def principal(rows: Tensor, count: int) -> Tensor:
+    """The first principal directions (n, count) of rows (M, n) about 0; 0 where there are fewer."""
+    few = len(rows) < rows.shape[1]
+    _, vectors = torch.linalg.eigh(rows @ rows.T if few else rows.T @ rows)
+    vectors = vectors.flip(1)[:, :count]
+    if few:  # directions are the rows seen from the left singular vectors
+        vectors = rows.T @ vectors
+        vectors = vectors / vectors.norm(dim=0).clamp(min=1e-10)
+    return torch.cat([vectors, vectors.new_zeros(rows.shape[1], count - vectors.shape[1])], dim=1)
+
+
+def _spread(directions: Tensor, rows: Tensor, weight: int, count: int) -> Tensor:
+    """Orthonormal directions (n, k) turned to the principal axes of rows in them, and as long as these are spread."""
+    seen = rows @ directions
+    values, turn = torch.linalg.eigh(seen.T @ seen / max(1, weight - 1))
+    values, turn = values.flip(0), turn.flip(1)
+    values = torch.where(values > NOTHING * values[:1], values, 0)
+    found = directions @ turn * values.sqrt()
+    return torch.cat([found, found.new_zeros(len(found), count - found.shape[1])], dim=1)
 
 
 def held(keypoints: Tensor, seen: Tensor, fallback: Tensor) -> Tensor:
@@ -177,23 +230,6 @@ def limited(rows: Tensor) -> Tensor:
     """Rows (M, n), none of which is more than `OUTLIER` times as long as most: a few wild ones rule no component."""
     lengths = rows.norm(dim=1, keepdim=True)
     return rows * (OUTLIER * lengths.median() / lengths.clamp(min=1e-10)).clamp(max=1)
-
-
-def spread_components(rows: Tensor, count: int) -> Tensor:
-    """The principal components (n, count) of rows (M, n) about 0, each as long as the rows are spread along it.
-
-    Where there are fewer, the others are 0.
-    """
-    components = rows.new_zeros(rows.shape[1], count)
-    if not len(rows):
-        return components
-    few = len(rows) < rows.shape[1]
-    values, vectors = torch.linalg.eigh(rows @ rows.T if few else rows.T @ rows)
-    values, vectors = values.flip(0)[:count].clamp(min=0), vectors.flip(1)[:, :count]
-    # Of few rows the right singular vectors, times their singular values, are the rows seen from the left ones.
-    found = rows.T @ vectors if few else vectors * values.sqrt()
-    components[:, : found.shape[1]] = found / max(1, len(rows) - 1) ** 0.5
-    return components
 
 
 def inverse(components: Tensor, rows: Tensor) -> Tensor:

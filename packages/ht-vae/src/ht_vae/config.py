@@ -26,7 +26,7 @@ class Sizes(BaseModel):
     chunk_size: int = Field(32, gt=0, description="frames of a chunk")
     overlap: int = Field(8, ge=0, description="frames beyond either end of its chunk that a frame attends to")
     latent_dim: int = Field(32, gt=0, description="Z, numbers of a whole sequence's latent vector")
-    chunk_latent_dim: int = Field(96, ge=0, description="numbers of a chunk's; 0: there is only the whole sequence's")
+    chunk_latent_dim: int = Field(256, ge=0, description="numbers of a chunk's; 0: there is only the whole sequence's")
     pose_dim: int = Field(64, gt=0, description="principal components of a pose in the linear basis, at most")
     dropout: float = Field(0.1, ge=0, lt=1)
 

@@ -42,7 +42,7 @@ def generate(
         lengths: frames of each sample.
         condition: of B = 1, the same for all, or of a row a sample.
         seed: of all samples.
-        temperature: how far from the prior's mean they are, 1 being as the prior has it, 0 the mean itself.
+        temperature: see `Prior.draw`.
         batch_size: samples that are decoded at once.
     """
     for start in range(0, len(lengths), batch_size):
@@ -142,14 +142,10 @@ def distance(a: PoseSequence, b: PoseSequence) -> float:
 
 
 def _drawn(model: HierarchicalTransformerVAE, frames: int, seed: tuple[int, int], temperature: float) -> Latents:
-    """A point of the prior, as much nearer to its mean or farther from it as the temperature says."""
+    """A point of the prior that no other one depends on."""
     number = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> 1)
-    space = model.latent_space
-    point = space.prior(1, frames, torch.Generator(model.device).manual_seed(number), model.device)
-    whole = torch.lerp(space.whole_mean, point.whole, temperature)
-    if point.chunks is None:
-        return Latents(whole, None)
-    return Latents(whole, torch.lerp(space.first_mean, point.chunks, temperature))
+    generator = torch.Generator(model.device).manual_seed(number)
+    return model.latent_space.prior(1, frames, generator, model.device, temperature)
 
 
 def _stacked(points: Sequence[Latents]) -> Latents:

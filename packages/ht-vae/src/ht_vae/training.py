@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -19,7 +20,7 @@ from ht_vae.model import HierarchicalTransformerVAE
 from ht_vae.processing import PoseDataProcessor, common_skeleton
 from ht_vae.splitting import split_clips
 from pose_core import Skeleton, UserError
-from pose_core.training import check_run_folder, fit, is_main_process, model_card
+from pose_core.training import fit, is_main_process, model_card, run_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
     from ht_vae.config import RunConfig
+    from ht_vae.latent import Posterior
 
 LONGEST_FITTED = 16  # chunks of a window that the linear basis and the prior are fitted to
 PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
@@ -41,15 +43,24 @@ class HTVAETrainer:
         output: run folder; in the end it is a model folder, too.
         resume: go on with the run in `output`.
         overwrite: start it again.
+        data: what it trains on, and `others`, whatever else makes it another run; see `run_folder`.
 
     Raises:
         UserError: the folder holds something else, or nothing to resume.
     """
 
-    def __init__(self, config: RunConfig, output: str | Path, *, resume: bool = False, overwrite: bool = False) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        output: str | Path,
+        *,
+        resume: bool = False,
+        overwrite: bool = False,
+        data: Sequence[str | Path] = (),
+        **others: Any,
+    ) -> None:
         self.config = config
-        self.output = Path(output)
-        self.resume_from = check_run_folder(output, resume=resume, overwrite=overwrite)
+        self.run = run_folder(output, config, data=data, resume=resume, overwrite=overwrite, **others)
 
     def fit(
         self,
@@ -59,7 +70,20 @@ class HTVAETrainer:
         *,
         loss: type[VAELoss] = VAELoss,
     ) -> dict[str, float]:
-        """Trains a model and saves it.
+        """Trains a model and saves it; arguments as `train_only`'s."""
+        metrics = self.train_only(model, train_loader, validation_loader, loss=loss)
+        self.run.finish(model.save_pretrained)
+        return metrics
+
+    def train_only(
+        self,
+        model: HierarchicalTransformerVAE,
+        train_loader: DataLoader,
+        validation_loader: DataLoader | None = None,
+        *,
+        loss: type[VAELoss] = VAELoss,
+    ) -> dict[str, float]:
+        """Trains a model.
 
         Args:
             model: on the skeleton of the loaders' batches; see its `begin_with`.
@@ -78,15 +102,11 @@ class HTVAETrainer:
             train_loader,
             validation_loader,
             self.config.training(),
-            self.output,
+            self.run,
             monitor=MONITOR,
-            resume_from=self.resume_from,
         )
         model.eval()
-        metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
-        if is_main_process():
-            model.save_pretrained(self.output)
-        return metrics
+        return {name: value.item() for name, value in trainer.callback_metrics.items()}
 
 
 def train(
@@ -118,7 +138,7 @@ def train(
     Raises:
         UserError: what the user has to mend in data, settings or folder.
     """
-    trainer = HTVAETrainer(config, output, resume=resume, overwrite=overwrite)
+    trainer = HTVAETrainer(config, output, resume=resume, overwrite=overwrite, data=data, begin_from=begin_from)
     data = [Path(path) for path in data]
     source = load_model(begin_from, "cpu") if begin_from is not None else None
     train_set, validation_set = read_data(data, config, dataset=dataset, source=source, say=say)
@@ -126,7 +146,7 @@ def train(
     model = HierarchicalTransformerVAE(model_config(train_set, data, config))
     if source is not None:
         model.load_state_dict(source.state_dict())
-    else:
+    elif trainer.run.resume_from is None:
         say("fitting the linear basis")
         model.begin_with(*train_set.mean_pose(), fitting_windows(train_set, config))
     loading = {
@@ -137,13 +157,13 @@ def train(
     }
     train_loader = PoseDataLoader(train_set, min_frames=config.min_frames, steps=config.steps_per_epoch, **loading)
     validation_loader = PoseDataLoader(validation_set, **loading) if validation_set is not None else None
-    metrics = trainer.fit(model, train_loader, validation_loader, loss=loss)
+    metrics = trainer.train_only(model, train_loader, validation_loader, loss=loss)
     if is_main_process():
         say("fitting the prior to the latents")
+        torch.manual_seed(config.seed)
         fit_prior(model, train_set, config)
-        model.save_pretrained(trainer.output)
-        card = model_card("ht-vae", data[0], len(train_set.clips), config, metrics)
-        (trainer.output / "README.md").write_text(card, encoding="utf-8")
+    card = model_card("ht-vae", data[0], len(train_set.clips), config, metrics)
+    trainer.run.finish(model.save_pretrained, card)
     return model, metrics
 
 
@@ -205,17 +225,22 @@ def fitting_windows(train_set: PoseSequenceDataset, config: RunConfig) -> list[t
     return [(torch.from_numpy(each.keypoints), torch.from_numpy(each.confidence > 0)) for each in drawn]
 
 
-@torch.no_grad()
 def fit_prior(model: HierarchicalTransformerVAE, train_set: PoseSequenceDataset, config: RunConfig) -> None:
-    """Fits the prior to the latents of windows of the train set."""
+    """Fits the prior to the latents of windows of the train set, as they are: what augmentation adds is not signed."""
     model.eval()
-    posteriors = []
-    for window in drawn_windows(train_set, config):
+    model.latent_space.fit_prior(list(posteriors(model, train_set, config)))
+
+
+@torch.no_grad()
+def posteriors(
+    model: HierarchicalTransformerVAE, train_set: PoseSequenceDataset, config: RunConfig
+) -> Iterator[Posterior]:
+    """Of windows of the train set, one at a time and without augmentation."""
+    plain = copy(train_set)
+    plain.augmentation = None
+    for window in drawn_windows(plain, config):
         batch = TrainingBatch.of([window]).to(model.device)
-        posteriors.append(
-            model.encode(batch.poses.keypoints, batch.poses.confidence, batch.poses.mask, batch.condition)
-        )
-    model.latent_space.fit_prior(posteriors)
+        yield model.encode(batch.poses.keypoints, batch.poses.confidence, batch.poses.mask, batch.condition)
 
 
 def drawn_windows(train_set: PoseSequenceDataset, config: RunConfig) -> Iterator[Window]:

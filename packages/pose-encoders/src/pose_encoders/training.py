@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pose_core.data import read_clips, select_split
 from pose_core.errors import UserError
-from pose_core.training import TrainingConfig, batch_loader, check_run_folder, fit, is_main_process, model_card
+from pose_core.training import TrainingConfig, batch_loader, fit, model_card, run_folder
 from pose_encoders.checkpoint import load_model
 from pose_encoders.clips import LabelledDataset, read_prepared
 from pose_encoders.config import EncoderConfig, ModelConfig, Pool, TransformerEncoderConfig
@@ -63,7 +63,7 @@ def train(
     Raises:
         UserError: what the user has to mend in data, settings or folder.
     """
-    resume_from = check_run_folder(output, resume=resume, overwrite=overwrite)
+    run = run_folder(output, config, data=[data], resume=resume, overwrite=overwrite, start_from=start_from)
     clips = read_clips(data)
     train_clips = select_split(clips, "train")
     validation_clips = [clip for clip in clips if clip.split == "validation"]
@@ -88,18 +88,12 @@ def train(
         _loader(train_set, config.training, shuffle=True),
         validation_loader,
         config.training,
-        output,
+        run,
         monitor=MONITOR,
-        resume_from=resume_from,
     )
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     model.eval()
-    if is_main_process():
-        # The card first: the mixin writes one of its own where there is none.
-        (output / "README.md").write_text(
-            model_card("pose-encoders", data, len(train_clips), config, metrics), encoding="utf-8"
-        )
-        model.save_pretrained(output)
+    run.finish(model.save_pretrained, model_card("pose-encoders", data, len(train_clips), config, metrics))
     return model, metrics
 
 

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from pose_core import UserError
 from pose_core.data import PoseDataset, read_clips
-from pose_core.training import batch_loader, check_run_folder, fit, is_main_process, model_card
+from pose_core.training import batch_loader, fit, model_card, run_folder
 from pose_tokenizer.augment import Augmentation
 from pose_tokenizer.clips import ClipDataset, TrainingBatch, chosen, collate, prepare
 from pose_tokenizer.fitting import FITTING_SEED, fit_codebooks, fit_grids, fit_linear, mean_pose
@@ -61,7 +61,7 @@ def train(
     """
     training = config.training()
     data, output = [Path(path) for path in data], Path(output)
-    resume_from = check_run_folder(output, resume=resume, overwrite=overwrite)
+    run = run_folder(output, config, data=data, resume=resume, overwrite=overwrite)
     clips = [clip for path in data for clip in read_clips(path)]
     train_clips = [clip for clip in clips if clip.split == "train"]
     validation_clips = [clip for clip in clips if clip.split == "validation"]
@@ -78,7 +78,7 @@ def train(
         initialize(module, train_sequences, config)
 
     objective = loss(config, tokenizer.skeleton, tokenizer.features.weights)
-    module = TokenizerModule(tokenizer, config, objective, first=first if resume_from is None else None)
+    module = TokenizerModule(tokenizer, config, objective, first=first if run.resume_from is None else None)
     together = partial(collate, block_frames=tokenizer.block_frames)
     train_set = ClipDataset(train_sequences, sequence_length=config.sequence_length, augmentation=Augmentation())
     validation_loader = None
@@ -93,16 +93,13 @@ def train(
         batch_loader(train_set, lengths, training, collate=together, shuffle=True),
         validation_loader,
         training,
-        output,
+        run,
         monitor=MONITOR,
-        resume_from=resume_from,
     )
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     tokenizer.eval()
-    if is_main_process():
-        card = model_card("pose-tokenizer", data[0], len(train_clips), config, metrics)
-        (output / "README.md").write_text(card, encoding="utf-8")
-        tokenizer.save_pretrained(output)
+    card = model_card("pose-tokenizer", data[0], len(train_clips), config, metrics)
+    run.finish(tokenizer.save_pretrained, card)
     return tokenizer, metrics
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pose_core import UserError
 from pose_core.data import read_clips, read_manifest
-from pose_core.training import TrainingConfig, batch_loader, check_run_folder, fit, is_main_process, model_card
+from pose_core.training import TrainingConfig, batch_loader, fit, model_card, run_folder
 from text_to_pose.checkpoint import load_model
 from text_to_pose.clips import TextDataset, fastest, mean_start_frame, read_prepared, signing_hands
 from text_to_pose.config import NetworkConfig, TextConfig, TextKind, TextToPoseConfig
@@ -75,7 +75,9 @@ def train(
     Raises:
         UserError: what the user has to mend in manifest, clips or folder.
     """
-    resume_from = check_run_folder(output, resume=resume, overwrite=overwrite)
+    run = run_folder(
+        output, config, data=[data], resume=resume, overwrite=overwrite, begin_from=begin_from, pretrain=pretrain
+    )
     source = load_model(begin_from, "cpu") if begin_from is not None else None
     clips = read_clips(data) if pretrain else read_manifest(data)
     train_clips = [clip for clip in clips if clip.split == "train"]
@@ -111,22 +113,17 @@ def train(
         _loader(train_set, config.training, shuffle=True),
         validation_loader,
         config.training,
-        output,
+        run,
         monitor=MONITOR,
-        resume_from=resume_from,
     )
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     model.eval()
-    if is_main_process():
-        # The card first: the mixin writes one of its own where there is none.
-        (output / "README.md").write_text(
-            model_card("text-to-pose", data, len(train_clips), config, metrics), encoding="utf-8"
-        )
-        save(model, output, config.weights)
+    card = model_card("text-to-pose", data, len(train_clips), config, metrics)
+    run.finish(partial(save, model, weights=config.weights), card)
     return model, metrics
 
 
-def save(model: TextToPose, folder: Path, weights: Literal["float32", "float16"]) -> None:
+def save(model: TextToPose, folder: Path, *, weights: Literal["float32", "float16"]) -> None:
     """Writes a model folder; loading it gives 32-bit weights again, whatever precision it keeps."""
     kept = copy.deepcopy(model).half() if weights == "float16" else model
     kept.save_pretrained(folder)

@@ -2,19 +2,21 @@
 
 from pose_core.training.config import TrainingConfig, load_preset, load_yaml
 from pose_core.training.distributed import RankBatches, is_main_process
-from pose_core.training.fit import check_run_folder, fit
+from pose_core.training.fit import fit
+from pose_core.training.loaders import batch_loader
 from pose_core.training.optimization import warmup_cosine_adamw
-from pose_core.training.runs import batch_loader, model_card
+from pose_core.training.run_folder import RunFolder, model_card, run_folder
 
 __all__ = [
     "RankBatches",
+    "RunFolder",
     "TrainingConfig",
     "batch_loader",
-    "check_run_folder",
     "fit",
     "is_main_process",
     "load_preset",
     "load_yaml",
     "model_card",
+    "run_folder",
     "warmup_cosine_adamw",
 ]

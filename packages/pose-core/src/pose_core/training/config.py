@@ -30,6 +30,7 @@ class TrainingConfig(BaseModel):
     ema_decay: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights that are kept; 0: none")
     validate_every: int = Field(5, gt=0, description="epochs between validations")
     keep: Literal["best", "last"] = Field("best", description="weights to keep: the best of validation, or the last")
+    checkpoint_minutes: float = Field(10.0, gt=0, description="between checkpoints within an epoch")
     patience: int | None = Field(None, gt=0, description="validations without improvement before stopping early")
     precision: Precision | None = Field(None, description="bf16-mixed on a GPU unless stated")
     compile: bool = Field(False, description="torch.compile the training step")

@@ -11,6 +11,8 @@ from torch.utils.data import Sampler
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from torch import Tensor
+
     from pose_core.training.config import TrainingConfig
 
 
@@ -37,23 +39,46 @@ class RankBatches(Sampler[list[int]]):
     taken twice. Rank 0 draws the order for all. In a run of one process these are the sampler's own batches.
 
     Args:
-        batches: the batch sampler, knowing its length.
+        batches: the batch sampler, knowing its length; it draws by torch's generator, if it draws.
+
+    Attributes:
+        begun: torch's random state when the epoch's batches were drawn, on rank 0.
     """
 
     def __init__(self, batches: Sampler[list[int]]) -> None:
         self.batches = batches
+        self.begun: Tensor | None = None
+        self._rest: tuple[Tensor, int, Tensor] | None = None
 
     def __len__(self) -> int:
         return -(-len(self.batches) // _ranks()[1])  # ty: ignore[invalid-argument-type]
 
+    def go_on(self, begun: Tensor, taken: int, now: Tensor) -> None:
+        """Has the next epoch be the rest of one.
+
+        Args:
+            begun: see there.
+            taken: batches of this process that are left out.
+            now: torch's random state to go on with.
+        """
+        self._rest = begun, taken, now
+
     def __iter__(self) -> Iterator[list[int]]:
         rank, ranks = _ranks()
-        if ranks == 1:
-            yield from self.batches
-            return
-        drawn = [divided(list(self.batches), ranks) if rank == 0 else None]
-        torch.distributed.broadcast_object_list(drawn)
-        yield from cast("list[list[int]]", drawn[0])[rank::ranks]
+        rest, self._rest = self._rest, None
+        if rest is not None:
+            torch.set_rng_state(rest[0])
+        drawn: list[list[list[int]] | None] = [None]
+        if rank == 0:
+            self.begun = torch.get_rng_state()
+            drawn = [divided(list(self.batches), ranks)]
+        if ranks > 1:
+            torch.distributed.broadcast_object_list(drawn)
+        batches = cast("list[list[int]]", drawn[0])[rank::ranks]
+        if rest is not None:
+            batches = batches[rest[1] :]
+            torch.set_rng_state(rest[2])
+        yield from batches
 
 
 def divided(batches: list[list[int]], ranks: int) -> list[list[int]]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import shutil
+import urllib.error
+import urllib.request
 import warnings
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pose_core.command_line import say
 from pose_core.errors import UserError, reason
 from pose_core.files import check_output_folder
 
@@ -20,82 +24,21 @@ except ImportError as error:
     raise UserError(f"training needs {error.name}: pip install 'pose-core[train]'") from error
 
 from pose_core.training.distributed import RankBatches, devices_and_nodes, is_main_process
+from pose_core.training.recovery import CHECKPOINTS, LastCheckpoint, RandomState, WholeCheckpoints
 from pose_core.training.samples import MakesSamples, Samples
+
+PATIENCE = 10  # seconds
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from lightning.pytorch import LightningModule
     from torch.utils.data import DataLoader
 
     from pose_core.training.config import Precision, TrainingConfig
-
-CHECKPOINTS = "checkpoints"
-LAST = "last.ckpt"
-
-
-def check_run_folder(output: str | Path, *, resume: bool, overwrite: bool) -> Path | None:
-    """Refuses an output folder that a run would damage, before any work is done for it.
-
-    Of a run of several processes, rank 0 alone looks: it is the one that writes, and may have begun to.
-
-    Returns:
-        The checkpoint to resume from, or None for a run from the start.
-
-    Raises:
-        UserError: the folder holds something and neither `resume` nor `overwrite` is set, it is a file, or it holds no
-            run to resume.
-    """
-    output = Path(output)
-    last = output / CHECKPOINTS / LAST
-    if not is_main_process():
-        return last if resume else None
-    if output.is_dir() and any(output.iterdir()) and not (resume or overwrite):
-        raise UserError(f"{output}: is not empty; --resume goes on with its run, --overwrite starts it again")
-    if resume and not last.is_file():
-        raise UserError(f"{output}: has no run to resume ({last} is missing); leave out --resume")
-    if output.exists() and not output.is_dir():
-        raise UserError(f"{output}: is a file; name a folder")
-    return last if resume else None
-
-
-class RandomState(Callback):
-    """Keeps torch's random state in the checkpoint, so that a resumed run draws what the undisturbed one would.
-
-    Every rank has its own, from another seed: else all of them would draw the same noise.
-    """
-
-    rank = 0
-
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        import torch
-
-        self.rank = trainer.global_rank
-        if self.rank:
-            torch.manual_seed(torch.initial_seed() + self.rank)
-
-    def state_dict(self) -> dict[str, Any]:
-        import torch
-
-        own = {"cpu": torch.get_rng_state()}
-        if torch.accelerator.is_available():
-            own["accelerator"] = torch.get_device_module().get_rng_state()
-        ranks = [own]
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            ranks *= torch.distributed.get_world_size()
-            torch.distributed.all_gather_object(ranks, own)
-        return {"ranks": ranks}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        import torch
-
-        ranks = state_dict.get("ranks", [state_dict])  # pose-core 0.2 kept the one of rank 0
-        if self.rank >= len(ranks):
-            return
-        own = ranks[self.rank]
-        torch.set_rng_state(own["cpu"].cpu())
-        if "accelerator" in own and torch.accelerator.is_available():
-            torch.get_device_module().set_rng_state(own["accelerator"].cpu())
+    from pose_core.training.run_folder import RunFolder
 
 
 def fit(
@@ -103,10 +46,9 @@ def fit(
     train_loader: DataLoader,
     validation_loader: DataLoader | None,
     config: TrainingConfig,
-    output: str | Path,
+    run: RunFolder,
     *,
     monitor: str,
-    resume_from: Path | None = None,
 ) -> Trainer:
     """Trains, and leaves the module with the weights to keep.
 
@@ -117,32 +59,29 @@ def fit(
         module: logs `monitor`, lower is better, in validation; with `config.samples` it `MakesSamples`.
         train_loader: from `batch_loader`, or a `DataLoader` without a batch sampler: Lightning splits those over ranks.
         validation_loader: None where the data has no validation split; then the last weights are kept.
-        output: folder for `checkpoints/`, `logs/metrics.csv` and TensorBoard's files.
+        run: folder for `checkpoints/`, `logs/metrics.csv` and TensorBoard's files. Where it has a run to go on with,
+            optimizer, schedule, averages, random numbers and batches go on from there; else its checkpoints go.
         monitor: name of the validation metric that decides which weights are best.
-        resume_from: a checkpoint of the same run; optimizer, schedule, averages, random numbers and epoch go on
-            from there.
 
     Returns:
         The trainer, its metrics in `callback_metrics`. The module holds the best weights by `monitor` or the last ones,
         as `config.keep` says, averaged if `ema_decay` is set.
 
     Raises:
-        UserError: settings that Lightning refuses, or samples of a module that makes none.
-        KeyboardInterrupt: Ctrl-C, after the loggers were closed; the run can be resumed from its last whole epoch.
+        UserError: settings that Lightning refuses, samples of a module that makes none, or a disk that is full.
+        KeyboardInterrupt: Ctrl-C or SIGTERM, after a checkpoint was written and the loggers were closed.
     """
-    output = Path(output)
+    output = run.path
     check_output_folder(output)
     if config.samples and not isinstance(module, MakesSamples):
         raise UserError("training.samples: this model makes none while it is trained; leave the setting out")
-    if resume_from is not None and is_main_process():
+    if is_main_process() and run.resume_from is not None:
         _keep_metrics(output)
     _quieten()
     seed_everything(config.seed, workers=True, verbose=False)
-    # Two, because Lightning's `save_last` follows the best one and stands still while that does.
-    last = ModelCheckpoint(
-        output / CHECKPOINTS, Path(LAST).stem, save_on_train_epoch_end=True, enable_version_counter=False
-    )
-    callbacks: list[Callback] = [last, RichProgressBar(console_kwargs={"stderr": True}), RandomState()]
+    batches = train_loader.batch_sampler if isinstance(train_loader.batch_sampler, RankBatches) else None
+    last = LastCheckpoint(output / CHECKPOINTS, config.checkpoint_minutes, resumable=batches is not None)
+    callbacks: list[Callback] = [last, RichProgressBar(console_kwargs={"stderr": True}), RandomState(batches)]
     best = None
     if validation_loader is not None:
         best = ModelCheckpoint(output / CHECKPOINTS, "best", monitor=monitor, enable_version_counter=False)
@@ -162,7 +101,7 @@ def fit(
             devices=devices,
             num_nodes=num_nodes,
             strategy=config.strategy,
-            use_distributed_sampler=not isinstance(train_loader.batch_sampler, RankBatches),
+            use_distributed_sampler=batches is None,
             precision=config.precision or _default_precision(config.device),
             accumulate_grad_batches=config.accumulate,
             gradient_clip_val=config.gradient_clip,
@@ -171,16 +110,29 @@ def fit(
             log_every_n_steps=10,
             enable_model_summary=False,
             callbacks=callbacks,
-            logger=_loggers(config, output),
+            logger=_loggers(config, run),
             default_root_dir=output,
+            plugins=[WholeCheckpoints()],
         )
     except (MisconfigurationException, ValueError) as error:
         raise UserError(f"training.device, devices, num_nodes or strategy: {reason(error)}") from error
+    if is_main_process() and run.resume_from is None:
+        shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
+    run.claim()
     try:
         with _compiled_step(module) if config.compile else nullcontext():
-            trainer.fit(module, train_loader, validation_loader, ckpt_path=resume_from)
+            trainer.fit(module, train_loader, validation_loader, ckpt_path=run.resume_from)
     except SystemExit:
         raise KeyboardInterrupt from None  # Lightning's answer to Ctrl-C; whoever called us has one of their own
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise UserError(
+            f"{output}: cannot be written ({reason(error)}); free some space and run the same command again, "
+            "which goes on from the last checkpoint"
+        ) from error
+    finally:
+        last.release()
     if config.keep == "best" and best is not None and best.best_model_path:
         load_weights(module, best.best_model_path)
     return trainer
@@ -199,16 +151,49 @@ def _default_precision(device: str) -> Precision:
     return "bf16-mixed" if device != "cpu" and torch.accelerator.is_available() else "32-true"
 
 
-def _loggers(config: TrainingConfig, output: Path) -> list:
+def _loggers(config: TrainingConfig, run: RunFolder) -> list:
+    output = run.path
     loggers = [CSVLogger(output, name="logs", version="")]
     if config.tensorboard:
         loggers.append(TensorBoardLogger(output, name="tensorboard", version=""))
     if config.wandb_project:
-        try:
-            loggers.append(WandbLogger(project=config.wandb_project, save_dir=output))
-        except ModuleNotFoundError as error:
-            raise UserError("logging to Weights & Biases needs wandb: pip install 'pose-core[wandb]'") from error
+        loggers.append(_wandb(config.wandb_project, run))
     return loggers
+
+
+def _wandb(project: str, run: RunFolder) -> WandbLogger:
+    """The run of this folder there, or beside it on disk where the server cannot be reached.
+
+    Raises:
+        UserError: wandb is not installed, or refuses.
+    """
+    options: dict[str, Any] = {"project": project, "save_dir": run.path, "id": run.id, "resume": "allow"}
+    try:
+        import wandb
+
+        if missing := _unreachable(wandb.setup().settings):
+            say(f"{missing}; logging to {run.path / 'wandb'} instead, `wandb sync` sends it later")
+            return WandbLogger(**options, offline=True, mode="offline")  # wandb has read its environment by now
+        logger = WandbLogger(**options)
+        _ = logger.experiment  # talks to the server, on rank 0
+    except ModuleNotFoundError as error:
+        raise UserError("logging to Weights & Biases needs wandb: pip install 'pose-core[wandb]'") from error
+    except wandb.Error as error:
+        raise UserError(f"Weights & Biases: {reason(error)}; `wandb login`, or WANDB_MODE=offline") from error
+    return logger
+
+
+def _unreachable(settings: Any) -> str | None:
+    """What is wrong with the way to the server of wandb's settings; None where nothing is, or none is wanted."""
+    if settings.mode in ("offline", "disabled", "dryrun"):
+        return None
+    try:
+        with urllib.request.urlopen(settings.base_url, timeout=PATIENCE):
+            return None
+    except urllib.error.HTTPError:
+        return None  # it answers
+    except OSError as error:
+        return f"{settings.base_url} cannot be reached ({reason(error)})"
 
 
 @contextmanager
@@ -241,4 +226,5 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+    warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")  # it cannot know `RankBatches`
     warnings.filterwarnings("ignore", message=".*number of training batches.*smaller than the logging interval.*")

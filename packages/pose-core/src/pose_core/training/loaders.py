@@ -1,10 +1,9 @@
-"""What all packages train with: loaders of padded batches, and the card of a trained model."""
+"""Loaders of padded batches, which all packages train with."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from pose_core.data.bucketing import FrameBudgetSampler, LengthBucketSampler
@@ -12,9 +11,7 @@ from pose_core.training.distributed import RankBatches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from pydantic import BaseModel
     from torch.utils.data import Dataset
 
     from pose_core.training.config import TrainingConfig
@@ -44,15 +41,4 @@ def batch_loader(
         num_workers=config.num_workers,
         persistent_workers=config.num_workers > 0,
         pin_memory=config.pin_memory,
-    )
-
-
-def model_card(library: str, data: Path, clips: int, config: BaseModel, metrics: dict[str, float]) -> str:
-    """The README.md of a model folder: which data, last metrics, every setting."""
-    figures = "\n".join(f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items()))
-    settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-    return (
-        f"---\nlibrary_name: {library}\ntags: [sign-language, {library}]\n---\n\n"
-        f"Trained by `{library} train` on {clips} clips of {data.name}.\n\n"
-        f"| last value | |\n|---|---|\n{figures}\n\n```yaml\n{settings}```\n"
     )

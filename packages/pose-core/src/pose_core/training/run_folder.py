@@ -1,0 +1,152 @@
+"""The folder of a run: whose it is, whether it is finished, and what it leaves there."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from pose_core.command_line import say
+from pose_core.errors import UserError
+from pose_core.files import written_whole
+from pose_core.training.distributed import is_main_process
+from pose_core.training.recovery import CHECKPOINTS, newest_checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pydantic import BaseModel
+
+RUN = "run.json"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """An output folder that a run may use.
+
+    Attributes:
+        path: the folder; it need not be there.
+        resume_from: the checkpoint to go on from; None for a run from the start.
+        settings: what makes it this run and no other.
+        id: what Weights & Biases knows the run by, the same each time it goes on.
+    """
+
+    path: Path
+    resume_from: Path | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    id: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+
+    def claim(self) -> None:
+        """Notes whose folder it is, once nothing but training is left to do; of several processes, rank 0 does."""
+        if is_main_process():
+            _write(self.path, {"id": self.id, **self.settings})
+
+    def finish(self, save: Callable[[Path], Any], card: str | None = None) -> None:
+        """Writes the model's card, if given, and the model, by `save`, on rank 0 alone; notes that the run is done."""
+        if not is_main_process():
+            return
+        # The card first: huggingface_hub's mixin writes one of its own where there is none.
+        if card is not None:
+            (self.path / "README.md").write_text(card, encoding="utf-8")
+        save(self.path)
+        _write(self.path, _read(self.path) | {"finished": True})
+
+
+def run_folder(
+    output: str | Path, config: BaseModel, *, data: Sequence[str | Path], resume: bool, overwrite: bool, **others: Any
+) -> RunFolder:
+    """Looks at an output folder before any work is done for it, and touches nothing.
+
+    A run that was interrupted goes on by itself when the same command is given again. Of a run of several processes,
+    rank 0 alone refuses.
+
+    Args:
+        output: the folder.
+        config: of the run.
+        data: what it trains on.
+        resume: go on with the run in the folder also if settings have changed, or it has come to its end.
+        overwrite: start it again.
+        others: whatever else makes it another run.
+
+    Raises:
+        UserError: the folder holds something that the run would damage, it is a file, or it holds no run to resume.
+    """
+    output = Path(output)
+    given = {"data": [str(path) for path in data], **others, "config": config.model_dump(mode="json")}
+    settings = json.loads(json.dumps(given, default=str))
+    begun = _read(output)
+    unfinished = bool(begun) and not begun.get("finished")
+    if overwrite:
+        return RunFolder(output, None, settings)
+    if is_main_process():
+        if output.exists() and not output.is_dir():
+            raise UserError(f"{output}: is a file; name a folder")
+        if not resume and not unfinished and output.is_dir() and any(output.iterdir()):
+            raise UserError(f"{output}: is not empty; --resume goes on with its run, --overwrite starts it again")
+        if not resume and unfinished:
+            _check_same(output, begun, settings)
+    if not resume and not unfinished:
+        return RunFolder(output, None, settings)
+    checkpoint = newest_checkpoint(output)
+    if is_main_process():
+        if resume and checkpoint is None:
+            raise UserError(f"{output}: has no run to resume ({CHECKPOINTS}/ is missing); leave out --resume")
+        if unfinished:
+            where = "its start" if checkpoint is None else f"{CHECKPOINTS}/{checkpoint.name}"
+            say(f"{output}: its run was interrupted; going on from {where}")
+    return RunFolder(output, checkpoint, settings, begun.get("id") or RunFolder(output).id)
+
+
+def model_card(library: str, data: Path, clips: int, config: BaseModel, metrics: dict[str, float]) -> str:
+    """The README.md of a model folder: which data, last metrics, every setting."""
+    figures = "\n".join(f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items()))
+    settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    return (
+        f"---\nlibrary_name: {library}\ntags: [sign-language, {library}]\n---\n\n"
+        f"Trained by `{library} train` on {clips} clips of {data.name}.\n\n"
+        f"| last value | |\n|---|---|\n{figures}\n\n```yaml\n{settings}```\n"
+    )
+
+
+def _check_same(output: Path, begun: dict[str, Any], asked: dict[str, Any]) -> None:
+    """Refuses to go on with a run of other settings.
+
+    Raises:
+        UserError: naming the first that differs.
+    """
+    theirs, ours = _flat(begun), _flat(asked)
+    for name in sorted(ours.keys() | theirs.keys() - {"id"}):
+        if theirs.get(name) != ours.get(name):
+            raise UserError(
+                f"{output}: its interrupted run has {name} {theirs.get(name)}, this one {ours.get(name)}; give its own "
+                "command to go on with it, or --resume to go on with this one, or --overwrite to start again"
+            )
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by dotted name; those of the configuration go without its own name."""
+    flat = {}
+    for name, value in values.items():
+        place = prefix if name == "config" and not prefix else f"{prefix}{name}"
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{place}." if place else "")
+        else:
+            flat[place] = value
+    return flat
+
+
+def _read(output: Path) -> dict[str, Any]:
+    try:
+        return json.loads((output / RUN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _write(output: Path, content: dict[str, Any]) -> None:
+    output.mkdir(parents=True, exist_ok=True)
+    with written_whole(output / RUN, overwrite=True) as temporary:
+        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")

@@ -1,4 +1,5 @@
 import io
+import json
 import os
 import sys
 from pathlib import Path
@@ -96,11 +97,10 @@ def runs(folder: Path) -> list[Path]:
 def test_where_wandb_cannot_be_reached_its_run_is_kept_on_disk(tmp_path, monkeypatch, wandb, capfd):
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
-    RunFolder(tmp_path / "run", None, {"data": ["poses"]}).claim()
     run(tmp_path / "run", samples=2, wandb_project="poses")
     assert "http://127.0.0.1:9 cannot be reached (" in capfd.readouterr().err
     (kept,) = (tmp_path / "run" / "wandb").glob("offline-run-*")
-    assert kept.name.endswith(RunFolder(tmp_path / "run").id)
+    assert kept.name.endswith(json.loads((tmp_path / "run" / "run.json").read_text())["id"])
     assert len(list((kept / "files" / "media" / "videos").rglob("*.gif"))) == 2  # of a sample at two validations
 
 

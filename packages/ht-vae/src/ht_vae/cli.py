@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pose_core import command_line as cl
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say, settings_of
 
 app = new_app("Pose sequences of thousands of frames to one latent space and back.")
@@ -35,25 +36,29 @@ def train(
     experiment_name: Annotated[
         str | None, typer.Option("--experiment-name", help="Folder of the run below --output, or below runs/.")
     ] = None,
-    config: Annotated[str, typer.Option("--config", help="Preset name or YAML file.")] = "default",
+    config: cl.Preset = "default",
     num_epochs: Annotated[int | None, typer.Option("--num-epochs", "--epochs", min=1)] = None,
-    batch_size: Annotated[int | None, typer.Option("--batch-size", min=1, help="Most sequences at once.")] = None,
-    learning_rate: Annotated[float | None, typer.Option("--learning-rate")] = None,
+    batch_size: cl.BatchSize = None,
+    learning_rate: cl.LearningRate = None,
     latent_dim: Annotated[
         int | None, typer.Option("--latent-dim", min=1, help="Numbers of a sequence's latent vector.")
     ] = None,
     chunk_size: Annotated[int | None, typer.Option("--chunk-size", min=1, help="Frames of a chunk.")] = None,
     max_frames: Annotated[int | None, typer.Option("--max-frames", min=1, help="Frames of the longest window.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed")] = None,
-    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, or a name Lightning knows.")] = None,
-    wandb_project: Annotated[str | None, typer.Option("--wandb-project", help="Log to Weights & Biases too.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Any other key of the config: kl_weight=0.01, several times.")
-    ] = None,
+    seed: cl.TrainSeed = None,
+    device: cl.TrainDevice = None,
+    devices: cl.Devices = None,
+    nodes: cl.Nodes = None,
+    strategy: cl.Strategy = None,
+    wandb_project: cl.WandbProject = None,
+    dry_run: cl.DryRun = False,
+    overfit: cl.Overfit = None,
+    profile: cl.Profile = False,
+    settings: cl.Settings = None,
     begin_from: Annotated[
         str | None, typer.Option("--from", help="Model to fine-tune: folder, bundled name or hub id.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in its folder.")] = False,
+    resume: cl.Resume = False,
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
@@ -65,17 +70,23 @@ def train(
     from ht_vae.training import train as train_on
     from pose_core.training import is_main_process, load_preset
 
-    named = {
-        "num_epochs": num_epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "latent_dim": latent_dim,
-        "chunk_size": chunk_size,
-        "max_frames": max_frames,
-        "seed": seed,
-        "device": device,
-        "wandb_project": wandb_project,
-    }
+    named = cl.training_settings(
+        num_epochs=num_epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        latent_dim=latent_dim,
+        chunk_size=chunk_size,
+        max_frames=max_frames,
+        seed=seed,
+        device=device,
+        devices=devices,
+        num_nodes=nodes,
+        strategy=strategy,
+        wandb_project=wandb_project,
+        dry_run=dry_run,
+        overfit=overfit,
+        profile=profile,
+    )
     preset = load_preset(RunConfig, config, PRESETS, settings_of(named, settings))
     model, metrics = train_on(data, folder, preset, begin_from=begin_from, resume=resume, overwrite=overwrite, say=say)
     if not is_main_process():

@@ -95,6 +95,7 @@ class RunConfig(Sizes, LossConfig):
     accumulate: int = Field(1, gt=0, description="batches whose gradients make one step")
     ema_decay: float = Field(0.99, ge=0, lt=1, description="decay of the averaged weights that are kept; 0: none")
     validate_every: int = Field(2, gt=0, description="epochs between validations")
+    checkpoint_minutes: float = Field(10.0, gt=0, description="between checkpoints within an epoch")
     keep: Literal["best", "last"] = "best"
     patience: int | None = Field(None, gt=0, description="validations without improvement before stopping early")
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] | None = Field(None, description="bf16-mixed on a GPU")
@@ -105,6 +106,9 @@ class RunConfig(Sizes, LossConfig):
     devices: int | Literal["auto"] = 1
     num_nodes: int = Field(1, gt=0)
     strategy: str = "auto"
+    dry_run: bool = Field(False, description="take a few steps, say what a run would cost, and write nothing")
+    overfit: int | None = Field(None, gt=0, description="train and validate on the first so many clips alone")
+    profile: bool = Field(False, description="write where the time went into the run's folder")
     seed: int = 0
     tensorboard: bool = True
     wandb_project: str | None = None

@@ -37,6 +37,11 @@ class TrainingBatch:
         labels = [window.label for window in windows if window.label is not None]
         return cls(collate([window.sequence for window in windows]), torch.tensor(labels) if labels else None)
 
+    @property
+    def num_frames(self) -> Tensor:
+        """() real frames."""
+        return self.poses.num_frames
+
     def to(self, device: torch.device | str) -> TrainingBatch:
         """The batch on another device; Lightning calls it."""
         condition = None if self.condition is None else self.condition.to(device)

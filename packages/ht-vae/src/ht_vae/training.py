@@ -20,7 +20,7 @@ from ht_vae.model import HierarchicalTransformerVAE
 from ht_vae.processing import PoseDataProcessor, common_skeleton
 from ht_vae.splitting import split_clips
 from pose_core import Skeleton, UserError
-from pose_core.training import fit, is_main_process, model_card, run_folder
+from pose_core.training import chosen_clips, fit, is_main_process, model_card, run_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -158,7 +158,7 @@ def train(
     train_loader = PoseDataLoader(train_set, min_frames=config.min_frames, steps=config.steps_per_epoch, **loading)
     validation_loader = PoseDataLoader(validation_set, **loading) if validation_set is not None else None
     metrics = trainer.train_only(model, train_loader, validation_loader, loss=loss)
-    if is_main_process():
+    if is_main_process() and not config.dry_run:
         say("fitting the prior to the latents")
         torch.manual_seed(config.seed)
         fit_prior(model, train_set, config)
@@ -184,7 +184,7 @@ def read_data(
     Raises:
         UserError: a file that cannot be used, or files of several skeletons; the message names them.
     """
-    train_clips, validation_clips = split_clips(data, config.validation_share, say)
+    train_clips, validation_clips = chosen_clips(*split_clips(data, config.validation_share, say), config.training())
     condition = None if config.condition == "none" else config.condition
     labels = source.config.labels if source is not None and condition is not None else None
     if condition is not None:

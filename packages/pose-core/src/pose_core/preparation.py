@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pose_core.data.shards import SHARD_BYTES, Shard, pack
+from pose_core.data.packing import SHARD_BYTES, Shard, pack
 from pose_core.data.tree import read_clips, select_split
 from pose_core.errors import UserError
 from pose_core.formats import read

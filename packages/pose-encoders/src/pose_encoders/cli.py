@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pose_core import command_line as cl
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, settings_of
 
 app = new_app("Pose sequences to vectors: train an encoder, encode files, see how well it tells signs apart.")
@@ -60,22 +61,26 @@ def encode(
 @app.command()
 def train(
     data: Data,
-    output: Annotated[Path, typer.Option("--output", help="Run folder; in the end a model folder too.")],
+    output: cl.RunOutput,
     config: Annotated[str, typer.Option("--config", help="Preset (default, graph, visual) or YAML file.")] = "default",
     task: Annotated[
         str | None, typer.Option("--task", help="text or signed_language to tell apart; hidden_frames: no labels.")
     ] = None,
     start_from: Annotated[str | None, typer.Option("--from", help="Model whose encoder to begin with.")] = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", min=1)] = None,
-    batch_size: Annotated[int | None, typer.Option("--batch-size", min=1)] = None,
-    learning_rate: Annotated[float | None, typer.Option("--learning-rate")] = None,
-    seed: Annotated[int | None, typer.Option("--seed")] = None,
-    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, or a name Lightning knows.")] = None,
-    wandb_project: Annotated[str | None, typer.Option("--wandb-project", help="Log to Weights & Biases too.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Any other setting: encoder.num_layers=4, several times.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
+    epochs: cl.Epochs = None,
+    batch_size: cl.BatchSize = None,
+    learning_rate: cl.LearningRate = None,
+    seed: cl.TrainSeed = None,
+    device: cl.TrainDevice = None,
+    devices: cl.Devices = None,
+    nodes: cl.Nodes = None,
+    strategy: cl.Strategy = None,
+    wandb_project: cl.WandbProject = None,
+    dry_run: cl.DryRun = False,
+    overfit: cl.Overfit = None,
+    profile: cl.Profile = False,
+    settings: cl.Settings = None,
+    resume: cl.Resume = False,
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
@@ -85,15 +90,22 @@ def train(
     from pose_encoders.training import PRESETS, RunConfig
     from pose_encoders.training import train as train_model
 
-    named = {
-        "task": task,
-        "training.epochs": epochs,
-        "training.batch_size": batch_size,
-        "training.learning_rate": learning_rate,
-        "training.seed": seed,
-        "training.device": device,
-        "training.wandb_project": wandb_project,
-    }
+    named = {"task": task}
+    named |= cl.training_settings(
+        "training.",
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+        device=device,
+        devices=devices,
+        num_nodes=nodes,
+        strategy=strategy,
+        wandb_project=wandb_project,
+        dry_run=dry_run,
+        overfit=overfit,
+        profile=profile,
+    )
     run_config = load_preset(RunConfig, config, PRESETS, settings_of(named, settings))
     model, metrics = train_model(data, output, run_config, start_from=start_from, resume=resume, overwrite=overwrite)
     if not is_main_process():

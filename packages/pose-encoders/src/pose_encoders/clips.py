@@ -57,6 +57,11 @@ class LabelledBatch:
     pose: PoseBatch
     labels: Tensor
 
+    @property
+    def num_frames(self) -> Tensor:
+        """() real frames."""
+        return self.pose.num_frames
+
     def to(self, device: torch.device | str) -> LabelledBatch:
         """The batch on another device; Lightning calls it."""
         return LabelledBatch(self.pose.to(device), self.labels.to(device))

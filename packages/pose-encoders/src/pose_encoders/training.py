@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pose_core.data import read_clips, select_split
 from pose_core.errors import UserError
-from pose_core.training import TrainingConfig, batch_loader, fit, model_card, run_folder
+from pose_core.training import TrainingConfig, batch_loader, chosen_clips, fit, model_card, run_folder
 from pose_encoders.checkpoint import load_model
 from pose_encoders.clips import LabelledDataset, read_prepared
 from pose_encoders.config import EncoderConfig, ModelConfig, Pool, TransformerEncoderConfig
@@ -67,6 +67,7 @@ def train(
     clips = read_clips(data)
     train_clips = select_split(clips, "train")
     validation_clips = [clip for clip in clips if clip.split == "validation"]
+    train_clips, validation_clips = chosen_clips(train_clips, validation_clips, config.training)
     start = load_model(start_from, "cpu") if start_from else None
     skeleton = start.skeleton if start else None
     train_sequences = read_prepared(train_clips, config.fps, face=config.face, skeleton=skeleton)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from pose_core import command_line as cl
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say, settings_of
 
 app = new_app("Sign language poses to discrete tokens and back.")
@@ -156,18 +157,22 @@ def train(
     data: Annotated[
         list[Path], typer.Option("--data", help="Manifest CSV, or folder with train/ val/ test/; several times.")
     ],
-    output: Annotated[Path, typer.Option("--output", help="Run folder; in the end a model folder too.")],
-    config: Annotated[str, typer.Option("--config", help="Preset name or YAML file.")] = "default",
-    epochs: Annotated[int | None, typer.Option("--epochs", min=1)] = None,
-    batch_size: Annotated[int | None, typer.Option("--batch-size", min=1, help="Clips at once.")] = None,
-    learning_rate: Annotated[float | None, typer.Option("--learning-rate")] = None,
-    seed: Annotated[int | None, typer.Option("--seed")] = None,
-    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, or a name Lightning knows.")] = None,
-    wandb_project: Annotated[str | None, typer.Option("--wandb-project", help="Log to Weights & Biases too.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Any other key of the config: num_quantizers=8, several times.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
+    output: cl.RunOutput,
+    config: cl.Preset = "default",
+    epochs: cl.Epochs = None,
+    batch_size: cl.BatchSize = None,
+    learning_rate: cl.LearningRate = None,
+    seed: cl.TrainSeed = None,
+    device: cl.TrainDevice = None,
+    devices: cl.Devices = None,
+    nodes: cl.Nodes = None,
+    strategy: cl.Strategy = None,
+    wandb_project: cl.WandbProject = None,
+    dry_run: cl.DryRun = False,
+    overfit: cl.Overfit = None,
+    profile: cl.Profile = False,
+    settings: cl.Settings = None,
+    resume: cl.Resume = False,
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
@@ -178,14 +183,20 @@ def train(
     from pose_tokenizer.training import PRESETS
     from pose_tokenizer.training import train as train_on
 
-    named = {
-        "num_epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "seed": seed,
-        "device": device,
-        "wandb_project": wandb_project,
-    }
+    named = cl.training_settings(
+        num_epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+        device=device,
+        devices=devices,
+        num_nodes=nodes,
+        strategy=strategy,
+        wandb_project=wandb_project,
+        dry_run=dry_run,
+        overfit=overfit,
+        profile=profile,
+    )
     preset = load_preset(RunConfig, config, PRESETS, settings_of(named, settings))
     model, metrics = train_on(data, output, preset, resume=resume, overwrite=overwrite, say=say)
     if not is_main_process():

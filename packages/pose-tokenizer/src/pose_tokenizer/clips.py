@@ -67,6 +67,11 @@ class TrainingBatch:
     mask: Tensor
     frames: Tensor
 
+    @property
+    def num_frames(self) -> Tensor:
+        """() real frames."""
+        return self.frames.sum()
+
     def to(self, device: torch.device | str) -> TrainingBatch:
         """The batch on another device; Lightning calls it."""
         return TrainingBatch(*(getattr(self, name).to(device) for name in ("keypoints", "seen", "mask", "frames")))

@@ -75,6 +75,7 @@ class RunConfig(Sizes):
     accumulate: int = Field(1, gt=0, description="batches whose gradients make one step")
     ema_decay: float = Field(0.99, ge=0, lt=1, description="decay of the averaged weights that are kept; 0: none")
     validate_every: int = Field(5, gt=0, description="epochs between validations")
+    checkpoint_minutes: float = Field(10.0, gt=0, description="between checkpoints within an epoch")
     keep: Literal["best", "last"] = "last"
     use_amp: bool = Field(False, description="half precision (bf16) where it is safe")
     gradient_checkpointing: bool = False
@@ -85,6 +86,9 @@ class RunConfig(Sizes):
     devices: int | Literal["auto"] = 1
     num_nodes: int = Field(1, gt=0)
     strategy: str = "auto"
+    dry_run: bool = Field(False, description="take a few steps, say what a run would cost, and write nothing")
+    overfit: int | None = Field(None, gt=0, description="train and validate on the first so many clips alone")
+    profile: bool = Field(False, description="write where the time went into the run's folder")
     seed: int = 0
     tensorboard: bool = True
     wandb_project: str | None = None

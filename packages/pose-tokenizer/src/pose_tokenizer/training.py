@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from pose_core import UserError
 from pose_core.data import PoseDataset, read_clips
-from pose_core.training import batch_loader, fit, model_card, run_folder
+from pose_core.training import batch_loader, chosen_clips, fit, model_card, run_folder
 from pose_tokenizer.augment import Augmentation
 from pose_tokenizer.clips import ClipDataset, TrainingBatch, chosen, collate, prepare
 from pose_tokenizer.fitting import FITTING_SEED, fit_codebooks, fit_grids, fit_linear, mean_pose
@@ -67,6 +67,7 @@ def train(
     validation_clips = [clip for clip in clips if clip.split == "validation"]
     if not train_clips:
         raise UserError(f"{data[0]}: no clip has split train; there is nothing to train on")
+    train_clips, validation_clips = chosen_clips(train_clips, validation_clips, training)
     say(f"reading {len(train_clips) + len(validation_clips)} clips")
     train_sequences = read_prepared(train_clips, config, dataset=dataset)
     validation_sequences = read_prepared(validation_clips, config, dataset=dataset, like=train_sequences[0])

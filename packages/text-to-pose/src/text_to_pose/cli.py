@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from pose_core import command_line as cl
 from pose_core.command_line import Data, Debug, Device, Json, Overwrite, new_app, print_json, run, say, settings_of
 
 app = new_app("Text to sign language poses: letters and words, fingerspelled by a model.")
@@ -145,27 +146,31 @@ def correct(
 @app.command()
 def train(
     data: Data,
-    output: Annotated[Path, typer.Option("--output", help="Run folder; in the end a model folder too.")],
-    config: Annotated[str, typer.Option("--config", help="Preset name or YAML file.")] = "default",
+    output: cl.RunOutput,
+    config: cl.Preset = "default",
     encoder: Annotated[
         str | None, typer.Option("--encoder", help="transformer, graph or visual, instead of the preset's.")
     ] = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", min=1)] = None,
-    batch_size: BatchSize = None,
-    learning_rate: Annotated[float | None, typer.Option("--learning-rate")] = None,
-    seed: Annotated[int | None, typer.Option("--seed")] = None,
-    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, or a name Lightning knows.")] = None,
-    wandb_project: Annotated[str | None, typer.Option("--wandb-project", help="Log to Weights & Biases too.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Any other setting: training.patience=20, several times.")
-    ] = None,
+    epochs: cl.Epochs = None,
+    batch_size: cl.BatchSize = None,
+    learning_rate: cl.LearningRate = None,
+    seed: cl.TrainSeed = None,
+    device: cl.TrainDevice = None,
+    devices: cl.Devices = None,
+    nodes: cl.Nodes = None,
+    strategy: cl.Strategy = None,
+    wandb_project: cl.WandbProject = None,
+    dry_run: cl.DryRun = False,
+    overfit: cl.Overfit = None,
+    profile: cl.Profile = False,
+    settings: cl.Settings = None,
     pretrain: Annotated[
         bool, typer.Option("--pretrain", help="Leave texts out; --data may be a folder of poses, train/ in it.")
     ] = False,
     begin_from: Annotated[
         str | None, typer.Option("--from", help="Model to fine-tune: folder, bundled name or hub id.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
+    resume: cl.Resume = False,
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
@@ -174,15 +179,22 @@ def train(
     from pose_core.training import is_main_process
     from text_to_pose.jobs import train_from_preset
 
-    named = {
-        "network.encoder": {"kind": encoder, "num_layers": 0} if encoder else None,
-        "training.epochs": epochs,
-        "training.batch_size": batch_size,
-        "training.learning_rate": learning_rate,
-        "training.seed": seed,
-        "training.device": device,
-        "training.wandb_project": wandb_project,
-    }
+    named = {"network.encoder": {"kind": encoder, "num_layers": 0} if encoder else None}
+    named |= cl.training_settings(
+        "training.",
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+        device=device,
+        devices=devices,
+        num_nodes=nodes,
+        strategy=strategy,
+        wandb_project=wandb_project,
+        dry_run=dry_run,
+        overfit=overfit,
+        profile=profile,
+    )
     overrides = settings_of(named, settings)
     metrics = train_from_preset(
         data,

@@ -132,6 +132,11 @@ class TrainingBatch:
     start_confidence: torch.Tensor
     labels: list[str]
 
+    @property
+    def num_frames(self) -> torch.Tensor:
+        """() real frames."""
+        return self.target.num_frames
+
     def to(self, device: torch.device | str) -> TrainingBatch:
         """The batch on another device; Lightning calls it."""
         return TrainingBatch(

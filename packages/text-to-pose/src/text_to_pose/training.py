@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pose_core import UserError
 from pose_core.data import read_clips, read_manifest
-from pose_core.training import TrainingConfig, batch_loader, fit, model_card, run_folder
+from pose_core.training import TrainingConfig, batch_loader, chosen_clips, fit, model_card, run_folder
 from text_to_pose.checkpoint import load_model
 from text_to_pose.clips import TextDataset, fastest, mean_start_frame, read_prepared, signing_hands
 from text_to_pose.config import NetworkConfig, TextConfig, TextKind, TextToPoseConfig
@@ -84,6 +84,7 @@ def train(
     validation_clips = [clip for clip in clips if clip.split == "validation"]
     if not train_clips:
         raise UserError(f"{data}: no clip has split train; there is nothing to train on")
+    train_clips, validation_clips = chosen_clips(train_clips, validation_clips, config.training)
     skeleton = source.skeleton if source is not None else None
     train_sequences = read_prepared(train_clips, config.fps, skeleton)
     validation_sequences = read_prepared(validation_clips, config.fps, train_sequences[0].skeleton)

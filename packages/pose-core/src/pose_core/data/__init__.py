@@ -4,7 +4,8 @@ from pose_core.data.batch import PoseBatch, collate
 from pose_core.data.bucketing import FrameBudgetSampler, LengthBucketSampler
 from pose_core.data.dataset import PoseDataset
 from pose_core.data.manifest import Clip, read_manifest
-from pose_core.data.shards import Shard, ShardDataset, ShardSample, pack
+from pose_core.data.packing import Shard, pack
+from pose_core.data.shards import ShardDataset, ShardSample
 from pose_core.data.tree import read_clips, read_tree, select_split
 
 __all__ = [

@@ -44,6 +44,11 @@ class PoseBatch:
         """(B,) frames of each sequence."""
         return self.mask.sum(dim=1)
 
+    @property
+    def num_frames(self) -> Tensor:
+        """() real frames of all sequences."""
+        return self.mask.sum()
+
     def to(self, device: torch.device | str) -> PoseBatch:
         """The batch on another device."""
         tensors = {name: getattr(self, name).to(device) for name in ("keypoints", "confidence", "mask", "fps")}

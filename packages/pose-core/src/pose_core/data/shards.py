@@ -2,49 +2,42 @@
 
 The layout is WebDataset's (https://github.com/webdataset/webdataset): a clip is two members of one name, `.json` (what
 the manifest says, fps, size) and `.npy` (T, K, D + 1), coordinates and confidence. `index.json` beside the shards has
-their clips, frames and split, and the skeletons. Why tar: `docs/shards.md`.
+their clips, frames and split, and the skeletons. Why tar: `docs/shards.md`. `pose_core.data.packing` writes them.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import math
 import posixpath
 import tarfile
-from dataclasses import dataclass
+import warnings
+from bisect import bisect_right
+from dataclasses import asdict, dataclass, field
+from itertools import accumulate, chain, groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import fsspec
 import numpy as np
 import torch
 import torch.distributed
 from torch.utils.data import IterableDataset, get_worker_info
 
 from pose_core.data.manifest import Clip
+from pose_core.data.packing import CLIP_TEXTS, INDEX, Shard, parsed_index
+from pose_core.data.steady import SteadyFile
 from pose_core.errors import UserError, reason
-from pose_core.files import check_output_folder, written_whole
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Skeleton
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-VERSION = 1
-INDEX = "index.json"
-SHARD_BYTES = 256 << 20
-BUFFER = 1 << 20  # bytes read from a shard at once
-_DAMAGED = (tarfile.TarError, OSError, EOFError, ValueError, KeyError, TypeError, LookupError, SyntaxError)
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One tar file: its name, the split of its clips, how many clips and frames it has."""
-
-    file: str
-    split: str
-    clips: int
-    frames: int
+MAX_SKIPPED = 0.05
+BUFFER = 1 << 20  # bytes of the index read at once
+PAUSES = 0.5, 2.0, 8.0  # seconds before storage that failed is tried again
+_DAMAGED = (EOFError, ValueError, TypeError, LookupError, SyntaxError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -55,87 +48,32 @@ class ShardSample:
     sequence: PoseSequence
 
 
-def pack(
-    samples: Iterable[tuple[Clip, PoseSequence]],
-    folder: str | Path,
-    *,
-    shard_bytes: int = SHARD_BYTES,
-    overwrite: bool = False,
-) -> list[Shard]:
-    """Writes clips into shards, a split's together, one clip in memory at a time.
-
-    The index is written last: a folder without one is not a data set, so one that was left half-written is none.
-
-    Args:
-        samples: clips and their poses, in the order to be read in.
-        folder: created where it is missing.
-        shard_bytes: about how large a shard may grow.
-        overwrite: replace the data set in the folder.
-
-    Raises:
-        UserError: there are no clips, the folder holds shards already, or it cannot be written.
-    """
-    folder = Path(folder)
-    check_output_folder(folder)
-    index = folder / INDEX
-    if index.exists():
-        if not overwrite:
-            raise UserError(f"{folder}: holds shards; use --overwrite to replace them or name another folder")
-        _remove(index)
-    writers: dict[str, _ShardWriter] = {}
-    skeletons: list[Skeleton] = []
-    finished: list[Shard] = []
-    try:
-        for number, (clip, sequence) in enumerate(samples):
-            if sequence.skeleton not in skeletons:
-                skeletons.append(sequence.skeleton)
-            writer = writers.get(clip.split)
-            if writer is None or writer.size >= shard_bytes:
-                if writer is not None:
-                    finished.append(writer.close())
-                count = sum(shard.split == clip.split for shard in finished)
-                writer = writers[clip.split] = _ShardWriter(folder, clip.split, count)
-            writer.add(f"{number:08}", clip, sequence, skeletons.index(sequence.skeleton))
-        finished += [writer.close() for writer in writers.values()]
-        if not finished:
-            raise UserError(f"{folder}: no clips to pack")
-    except BaseException as error:
-        for writer in writers.values():
-            writer.abandon()
-        for shard in finished:
-            (folder / shard.file).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            message = f"{folder}: cannot be written ({error.strerror}); free some space or name another"
-            raise UserError(message) from error
-        raise
-    finished.sort(key=lambda shard: shard.file)
-    content = {
-        "version": VERSION,
-        "skeletons": [skeleton.to_dict() for skeleton in skeletons],
-        "shards": [vars(shard) for shard in finished],
-    }
-    with written_whole(index) as temporary:
-        temporary.write_text(json.dumps(content), encoding="utf-8")
-    return finished
-
-
 class ShardDataset(IterableDataset):
     """Clips of a folder of shards, each once an epoch over all processes and their workers.
 
     Every consumer (a worker of a rank) takes its own stretch of the clips and opens only the shards it lies in;
-    stretches differ by one clip at most.
+    stretches differ by one clip at most, so one rank may have a clip more than another.
+
+    `state_dict` and `load_state_dict` resume within an epoch, as torchdata's StatefulDataLoader calls them, and
+    Lightning that loader's. A state is that of one consumer. A plain DataLoader with workers reads the workers' copies
+    of the data set, which the main process cannot see: there the state is that of the beginning of the epoch.
+
+    Storage that fails is tried again after each of `PAUSES`, from where it stopped.
 
     Args:
         folder: a local folder, or a URL that fsspec knows: `s3://...`, `https://...`.
         split: "train", "validation" or "test".
-        transform: what is done to every sequence.
+        transform: what is done to every sequence, when its turn comes.
         shuffle: another order of shards in every epoch, and of clips among `buffer` that were read.
         seed: of the order; with `epoch` set by `set_epoch` it decides it.
-        buffer: clips held back to draw from.
-        on_error: "raise" at a damaged clip, or "skip" it: `skipped` then lists those met in this process.
+        buffer: clips held back to draw from, not decoded yet.
+        on_error: "raise" at a damaged clip, or "skip" it with a warning that names it: `skipped` lists those that
+            were met in this process in this epoch.
+        max_skipped: more than this share of a consumer's clips of an epoch, rounded up to whole clips, are not skipped.
 
     Raises:
-        UserError: no index there, of another version, or without clips of the split.
+        UserError: no index there, of another version, or without clips of the split. While reading: a damaged clip,
+            too many of them, or a state that is not of this order.
     """
 
     def __init__(
@@ -148,13 +86,16 @@ class ShardDataset(IterableDataset):
         seed: int = 0,
         buffer: int = 512,
         on_error: Literal["raise", "skip"] = "raise",
+        max_skipped: float = MAX_SKIPPED,
     ) -> None:
         self.folder = str(folder)
         self.transform = transform
         self.shuffle, self.seed, self.buffer = shuffle, seed, buffer
-        self.on_error = on_error
+        self.on_error, self.max_skipped = on_error, max_skipped
         self.skipped: list[str] = []
-        self.epoch = 0
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # workers that persist see it change
+        self._progress: _Progress | None = None
+        self._loaded: _Progress | None = None
         index = _read_index(self.folder)
         self.skeletons = [Skeleton.from_dict(values) for values in index["skeletons"]]
         shards = [Shard(**values) for values in index["shards"]]
@@ -163,71 +104,153 @@ class ShardDataset(IterableDataset):
             known = ", ".join(sorted({shard.split for shard in shards}))
             raise UserError(f"{self.folder}: has no clips of split {split!r}; it has {known}")
 
+    @property
+    def epoch(self) -> int:
+        """The one that is read or was read last; 0 at first."""
+        return int(self._epoch)
+
     def set_epoch(self, epoch: int) -> None:
-        """Another epoch, another order; Lightning calls it."""
-        self.epoch = epoch
+        """Another epoch, another order. Call it before each: Lightning does so for samplers, not for data sets.
+
+        A state of another epoch, loaded or reached, is forgotten.
+        """
+        self._epoch.fill_(epoch)
+        if self._loaded is not None and self._loaded.epoch != epoch:
+            self._loaded = None
+        if self._progress is not None and self._progress.epoch != epoch:
+            self._progress = None
 
     def __len__(self) -> int:
-        """Clips of the split, over all processes."""
-        return sum(shard.clips for shard in self.shards)
+        """Clips that this process and its workers read in an epoch."""
+        return len(self._stretch(*_rank()))
+
+    def state_dict(self) -> dict[str, Any]:
+        """How far this consumer is in its epoch: a few plain values, however much was read."""
+        return asdict(self._loaded or self._progress or _Progress(self.epoch))
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """The next iterator yields the rest of the epoch of a state, in the order it would have had.
+
+        What was yielded is not read again, and shards that end before the rest are not opened. The rest of a shuffled
+        epoch begins at the oldest clip held back, some seven times `buffer` clips ago; in between headers are read. Of
+        an epoch that was finished there is no rest: that iterator is empty, the one after it begins anew.
+        """
+        self._loaded = _Progress(**state)
 
     def __iter__(self) -> Iterator[ShardSample]:
-        random = np.random.default_rng((self.seed, self.epoch)) if self.shuffle else None
-        order = list(self.shards)
-        if random is not None:
-            random.shuffle(order)
         consumer, consumers = _consumer()
-        first, last = (len(self) * i // consumers for i in (consumer, consumer + 1))
-        samples = self._between(order, first, last)
-        if random is None:
-            yield from samples
-            return
-        held = []
-        for sample in samples:
-            held.append(sample)
-            if len(held) >= self.buffer:
-                yield _swapped_out(held, random)
-        while held:
-            yield _swapped_out(held, random)
+        stretch = self._stretch(consumer, consumers)
+        order = {
+            "seed": self.seed,
+            "shuffle": self.shuffle,
+            "buffer": self.buffer if self.shuffle else 1,
+            "shards": len(self.shards),
+            "clips": self._clips,
+            "consumer": consumer,
+            "consumers": consumers,
+        }
+        progress, self._loaded = self._loaded or _Progress(self.epoch), None
+        if progress.position:
+            self._check_order(progress.order, order)
+        if progress.position < len(stretch):
+            self._epoch.fill_(progress.epoch)
+        progress.order = order
+        self._progress, self.skipped = progress, []
+        return self._rest(progress, stretch)
 
-    def _between(self, order: list[Shard], first: int, last: int) -> Iterator[ShardSample]:
-        """The clips from number `first` up to `last` of the shards in that order."""
-        number = 0
-        for shard in order:
-            begin, end = max(first - number, 0), min(last - number, shard.clips)
-            number += shard.clips
-            if begin < end:
-                yield from self._of_shard(shard, begin, end)
+    @property
+    def _clips(self) -> int:
+        return sum(shard.clips for shard in self.shards)
 
-    def _of_shard(self, shard: Shard, begin: int, end: int) -> Iterator[ShardSample]:
+    def _stretch(self, part: int, parts: int) -> range:
+        """Numbers of the clips that are that part's."""
+        return range(self._clips * part // parts, self._clips * (part + 1) // parts)
+
+    def _check_order(self, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
+        for name, value in ours.items():
+            if theirs.get(name) != value:
+                raise UserError(
+                    f"{self.folder}: the state to resume from is of {name} {theirs.get(name)}, this is {value};"
+                    " resume with the same settings, processes, workers and data, or start the epoch again"
+                )
+
+    def _rest(self, progress: _Progress, stretch: range) -> Iterator[ShardSample]:
+        """What is left of an epoch; `progress` goes along.
+
+        Numbers are drawn, not clips, and those of damaged clips too: so the order is known without reading, and the
+        same whatever is skipped. A clip is decoded, and counted where it is damaged, when its turn comes: those held
+        back at an interruption are met once.
+        """
+        random = np.random.default_rng((self.seed, progress.epoch))
+        shards = list(self.shards)
+        if self.shuffle:
+            random.shuffle(shards)
+        held: list[int] = []
+        order = _drawn(stretch, held, progress.order["buffer"], random)
+        for _ in islice(order, progress.position):
+            pass
+        arriving = self._packed(shards, chain(sorted(held), stretch[progress.position + len(held) :]))
+        read: dict[int, _Packed | UserError] = {}
+        for number in order:
+            while number not in read:
+                read.update([next(arriving)])
+            try:
+                sample = self._decoded(read.pop(number))
+            except UserError as error:
+                if self.on_error == "raise":
+                    raise
+                self._skip(error, progress, len(stretch))
+                sample = None
+            progress.position += 1
+            if sample is not None:
+                yield sample
+
+    def _packed(self, shards: list[Shard], numbers: Iterable[int]) -> Iterator[tuple[int, _Packed | UserError]]:
+        """The clips of these rising numbers, counted over the shards in their order."""
+        begins = [0, *accumulate(shard.clips for shard in shards)]
+        for i, wanted in groupby(numbers, lambda number: bisect_right(begins, number) - 1):
+            yield from self._of_shard(shards[i], begins[i], list(wanted))
+
+    def _of_shard(self, shard: Shard, begin: int, wanted: list[int]) -> Iterator[tuple[int, _Packed | UserError]]:
+        """Clips of a shard, its first clip being number `begin`; for each that is not there, what is wrong."""
         path = posixpath.join(self.folder, shard.file)
-        position = 0
+        contents: dict[str, bytes] = {}
+        done = whole = 0  # clips yielded, clips that were there to the end
+        cause: Exception | None = None
         try:
-            with fsspec.open(path, "rb") as file, tarfile.open(fileobj=file, mode="r|", bufsize=BUFFER) as archive:
-                members: dict[str, bytes] = {}
-                for member in archive:
+            with (
+                SteadyFile(path, PAUSES) as file,
+                tarfile.open(fileobj=file, mode="r:") as archive,  # ty: ignore[no-matching-overload]  # cannot write
+            ):
+                for i, member in enumerate(archive):
                     name, _, kind = member.name.partition(".")
-                    wanted = begin <= position < end
-                    content = archive.extractfile(member)
-                    members[kind] = content.read() if wanted and content is not None else b""
-                    if len(members) < 2:
+                    if begin + whole == wanted[done]:
+                        contents[kind] = _content(file, member)
+                    if i % 2 == 0:
                         continue
-                    if wanted:
-                        yield from self._sample(members, f"{path}, clip {name}")
-                    members, position = {}, position + 1
-                    if position >= end:
-                        return
-        except _DAMAGED as error:
-            self._refuse(f"{path}: ends after clip {position} ({reason(error)}); pack or copy it again", error)
-            return
-        self._refuse(f"{path}: has {position} clips where the index says {shard.clips}; pack or copy it again", None)
+                    if contents:
+                        yield wanted[done], _Packed(f"{path}, clip {name}", contents)
+                        contents, done = {}, done + 1
+                        if done == len(wanted):
+                            return
+                    whole += 1
+            what = f"has {whole} clips where the index says {shard.clips}; pack or copy it again"
+        except (tarfile.TarError, EOFError) as error:
+            cause, what = error, f"ends after clip {whole} ({reason(error)}); pack or copy it again"
+        except OSError as error:
+            cause, what = error, f"cannot be read after clip {whole} ({reason(error)}); see that it is there and whole"
+        problem = UserError(f"{path}: {what}")
+        problem.__cause__ = cause
+        for number in wanted[done:]:
+            yield number, problem
 
-    def _sample(self, members: dict[str, bytes], place: str) -> Iterator[ShardSample]:
-        """The clip, or nothing where it is damaged and skipped."""
+    def _decoded(self, packed: _Packed | UserError) -> ShardSample:
+        if isinstance(packed, UserError):
+            raise packed
         try:
-            about = json.loads(members["json"])
-            poses = np.load(io.BytesIO(members["npy"]), allow_pickle=False)
-            clip = Clip(path=Path(about["path"]), **{key: about[key] for key in _CLIP_TEXTS})
+            about = json.loads(packed.members["json"])
+            poses = np.lib.format.read_array(io.BytesIO(packed.members["npy"]), allow_pickle=False)
+            clip = Clip(path=Path(about["path"]), **{key: about[key] for key in CLIP_TEXTS})
             sequence = PoseSequence(
                 np.ascontiguousarray(poses[..., :-1]),
                 np.ascontiguousarray(poses[..., -1]),
@@ -235,94 +258,98 @@ class ShardDataset(IterableDataset):
                 self.skeletons[about["skeleton"]],
                 tuple(about["size"]),
             )
-            if self.transform is not None:
-                sequence = self.transform(sequence)
-        except UserError as error:
-            self._refuse(f"{place}: {error}", error)
         except _DAMAGED as error:
-            self._refuse(f"{place}: damaged ({reason(error)}); pack or copy it again", error)
-        else:
-            yield ShardSample(clip, sequence)
+            raise UserError(f"{packed.place}: damaged ({reason(error)}); pack or copy it again") from error
+        try:
+            return ShardSample(clip, sequence if self.transform is None else self.transform(sequence))
+        except UserError as error:
+            raise UserError(f"{packed.place}: {error}") from error
 
-    def _refuse(self, message: str, error: Exception | None) -> None:
-        if self.on_error == "raise":
-            raise UserError(message) from error
-        self.skipped.append(message)
+    def _skip(self, error: UserError, progress: _Progress, clips: int) -> None:
+        message = str(error)
+        progress.skipped += 1
+        progress.first_skipped = progress.first_skipped or message
+        if message not in self.skipped:  # a shard cut short is said once, whatever it lost
+            self.skipped.append(message)
+            warnings.warn(f"skipped: {message}", stacklevel=3)
+        if progress.skipped > math.ceil(self.max_skipped * clips):
+            raise UserError(
+                f"{self.folder}: {progress.skipped} of {clips} clips cannot be used, more than max_skipped"
+                f" {self.max_skipped:g} allows; pack or copy the data again. The first: {progress.first_skipped}"
+            ) from error
 
 
-_CLIP_TEXTS = ("text", "signed_language", "split", "spoken_language")
+@dataclass
+class _Progress:
+    """How many clips of an epoch a consumer has yielded or skipped (`position`), and what decides their order."""
+
+    epoch: int
+    position: int = 0
+    skipped: int = 0
+    first_skipped: str | None = None
+    order: dict[str, Any] = field(default_factory=dict)
 
 
-class _ShardWriter:
-    """A shard being written, under a name that no index names until it is whole."""
+@dataclass(frozen=True)
+class _Packed:
+    """A clip as it is in its shard, and what messages call it."""
 
-    def __init__(self, folder: Path, split: str, number: int) -> None:
-        self.path = folder / f"{split}-{number:05}.tar"
-        self.temporary = folder / f".{self.path.name}.part"
-        self.split = split
-        self.clips = self.frames = self.size = 0
-        self.archive = tarfile.open(self.temporary, "w")  # noqa: SIM115 - closed below
+    place: str
+    members: dict[str, bytes]
 
-    def add(self, key: str, clip: Clip, sequence: PoseSequence, skeleton: int) -> None:
-        about: dict[str, Any] = {name: getattr(clip, name) for name in _CLIP_TEXTS}
-        about |= {"path": clip.path.as_posix(), "fps": sequence.fps, "size": sequence.size, "skeleton": skeleton}
-        array = io.BytesIO()
-        poses = np.concatenate([sequence.keypoints, sequence.confidence[..., None]], axis=-1, dtype=np.float32)
-        np.save(array, poses, allow_pickle=False)
-        for kind, content in (("json", json.dumps(about).encode()), ("npy", array.getvalue())):
-            member = tarfile.TarInfo(f"{key}.{kind}")
-            member.size = len(content)
-            self.archive.addfile(member, io.BytesIO(content))
-            self.size += len(content)
-        self.clips += 1
-        self.frames += len(sequence)
 
-    def close(self) -> Shard:
-        self.archive.close()
-        self.temporary.replace(self.path)
-        return Shard(self.path.name, self.split, self.clips, self.frames)
-
-    def abandon(self) -> None:
-        """Leaves nothing of a shard that was not closed."""
-        self.archive.close()
-        self.temporary.unlink(missing_ok=True)
+def _content(file: SteadyFile, member: tarfile.TarInfo) -> bytes:
+    file.seek(member.offset_data)
+    content = file.read(member.size)
+    if len(content) < member.size:
+        raise EOFError("unexpected end of data")
+    return content
 
 
 def _read_index(folder: str) -> dict[str, Any]:
     path = posixpath.join(folder, INDEX)
     try:
-        with fsspec.open(path, "r", encoding="utf-8") as file:
-            index = json.load(file)
+        with SteadyFile(path, pauses=()) as file:
+            content = b"".join(iter(lambda: file.read(BUFFER), b""))
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"{folder}: no shards there; `pose-core pack` makes them, and {INDEX} beside them") from None
-    except (OSError, ValueError, ImportError) as error:
+    except ImportError as error:
+        library = getattr(error.__cause__, "name", None)  # fsspec's own message is a sentence, if there is one
+        cure = f"pip install {library}" if library else reason(error)
+        raise UserError(f"{folder}: {folder.partition('://')[0]}:// cannot be read here: {cure}") from error
+    except OSError as error:
         raise UserError(f"{path}: cannot be read ({reason(error)})") from error
-    if not isinstance(index, dict) or index.get("version") != VERSION:
-        raise UserError(f"{path}: not an index of version {VERSION}; pack the data again")
-    return index
+    return parsed_index(content, path)
 
 
-def _remove(index: Path) -> None:
-    """A data set's shards and index, and nothing else of the folder; the index first, so that no half is left of it."""
-    shards = [Path(values["file"]).name for values in _read_index(str(index.parent))["shards"]]
-    index.unlink()
-    for name in shards:
-        (index.parent / name).unlink(missing_ok=True)
+def _rank() -> tuple[int, int]:
+    """Number of this process among those that train together, and how many there are."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()
+    return 0, 1
 
 
 def _consumer() -> tuple[int, int]:
     """Number of this worker among all workers of all ranks, and how many there are."""
-    rank, ranks = 0, 1
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        rank, ranks = torch.distributed.get_rank(), torch.distributed.get_world_size()
+    rank, ranks = _rank()
     worker = get_worker_info()
     if worker is None:
         return rank, ranks
     return rank * worker.num_workers + worker.id, ranks * worker.num_workers
 
 
-def _swapped_out(held: list[ShardSample], random: np.random.Generator) -> ShardSample:
+def _drawn(numbers: Iterable[int], held: list[int], size: int, random: np.random.Generator) -> Iterator[int]:
+    """The numbers, each drawn from `size` that are held back in `held`; of one, in their order."""
+    for number in numbers:
+        held.append(number)
+        if len(held) >= size:
+            yield _swapped_out(held, random)
+    while held:
+        yield _swapped_out(held, random)
+
+
+def _swapped_out(held: list[int], random: np.random.Generator) -> int:
     """One of those held, the last put in its place."""
-    i = int(random.integers(len(held)))
+    i = int(random.random() * len(held))
     held[i], held[-1] = held[-1], held[i]
     return held.pop()

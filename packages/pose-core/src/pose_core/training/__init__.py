@@ -3,7 +3,7 @@
 from pose_core.training.config import TrainingConfig, load_preset, load_yaml
 from pose_core.training.distributed import RankBatches, is_main_process
 from pose_core.training.fit import fit
-from pose_core.training.loaders import batch_loader
+from pose_core.training.loaders import batch_loader, chosen_clips
 from pose_core.training.optimization import warmup_cosine_adamw
 from pose_core.training.run_folder import RunFolder, model_card, run_folder
 
@@ -12,6 +12,7 @@ __all__ = [
     "RunFolder",
     "TrainingConfig",
     "batch_loader",
+    "chosen_clips",
     "fit",
     "is_main_process",
     "load_preset",

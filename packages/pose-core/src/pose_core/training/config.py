@@ -41,6 +41,9 @@ class TrainingConfig(BaseModel):
     num_workers: int = Field(0, ge=0, description="processes that load data; 0: the training process itself")
     pin_memory: bool = Field(False, description="batches in memory that goes to a GPU faster, where they know how")
     seed: int = 0
+    dry_run: bool = Field(False, description="take a few steps, say what a run would cost, and write nothing")
+    overfit: int | None = Field(None, gt=0, description="train and validate on the first so many clips alone")
+    profile: bool = Field(False, description="write where the time went into the run's folder")
     samples: int = Field(0, ge=0, description="samples of the model's work shown by the loggers at each validation")
     tensorboard: bool = True
     wandb_project: str | None = Field(None, description="log to this Weights & Biases project as well")

@@ -16,9 +16,11 @@ from pose_core.errors import UserError, reason
 from pose_core.files import check_output_folder
 
 try:
+    import torch
     from lightning.pytorch import Callback, Trainer, seed_everything
     from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
     from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger, WandbLogger
+    from lightning.pytorch.profilers import SimpleProfiler
     from lightning.pytorch.utilities.exceptions import MisconfigurationException
 except ImportError as error:
     raise UserError(f"training needs {error.name}: pip install 'pose-core[train]'") from error
@@ -26,6 +28,7 @@ except ImportError as error:
 from pose_core.training.distributed import RankBatches, devices_and_nodes, is_main_process
 from pose_core.training.recovery import CHECKPOINTS, LastCheckpoint, RandomState, WholeCheckpoints
 from pose_core.training.samples import MakesSamples, Samples
+from pose_core.training.watching import TRIAL_STEPS, Throughput, trial_summary
 
 PATIENCE = 10  # seconds
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
@@ -64,24 +67,27 @@ def fit(
         monitor: name of the validation metric that decides which weights are best.
 
     Returns:
-        The trainer, its metrics in `callback_metrics`. The module holds the best weights by `monitor` or the last ones,
-        as `config.keep` says, averaged if `ema_decay` is set.
+        The trainer, its metrics in `callback_metrics`; of a dry run, what it tells. The module holds the best weights
+        by `monitor` or the last ones, as `config.keep` says, averaged if `ema_decay` is set.
 
     Raises:
         UserError: settings that Lightning refuses, samples of a module that makes none, or a disk that is full.
         KeyboardInterrupt: Ctrl-C or SIGTERM, after a checkpoint was written and the loggers were closed.
     """
     output = run.path
-    check_output_folder(output)
+    if not config.dry_run:
+        check_output_folder(output)
     if config.samples and not isinstance(module, MakesSamples):
         raise UserError("training.samples: this model makes none while it is trained; leave the setting out")
-    if is_main_process() and run.resume_from is not None:
+    if is_main_process() and run.resume_from is not None and not config.dry_run:
         _keep_metrics(output)
     _quieten()
     seed_everything(config.seed, workers=True, verbose=False)
     batches = train_loader.batch_sampler if isinstance(train_loader.batch_sampler, RankBatches) else None
     last = LastCheckpoint(output / CHECKPOINTS, config.checkpoint_minutes, resumable=batches is not None)
-    callbacks: list[Callback] = [last, RichProgressBar(console_kwargs={"stderr": True}), RandomState(batches)]
+    throughput = Throughput()
+    bar = RichProgressBar(console_kwargs={"stderr": True})
+    callbacks: list[Callback] = [bar, RandomState(batches), throughput, *([] if config.dry_run else [last])]
     best = None
     if validation_loader is not None:
         best = ModelCheckpoint(output / CHECKPOINTS, "best", monitor=monitor, enable_version_counter=False)
@@ -110,18 +116,22 @@ def fit(
             log_every_n_steps=10,
             enable_model_summary=False,
             callbacks=callbacks,
-            logger=_loggers(config, run),
+            logger=False if config.dry_run else _loggers(config, run),
+            fast_dev_run=TRIAL_STEPS if config.dry_run else False,
+            profiler=SimpleProfiler(output, "profile") if config.profile and not config.dry_run else None,
             default_root_dir=output,
             plugins=[WholeCheckpoints()],
         )
     except (MisconfigurationException, ValueError) as error:
         raise UserError(f"training.device, devices, num_nodes or strategy: {reason(error)}") from error
-    if is_main_process() and run.resume_from is None:
-        shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
-    run.claim()
+    if not config.dry_run:
+        if is_main_process() and run.resume_from is None:
+            shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
+        run.claim()
     try:
         with _compiled_step(module) if config.compile else nullcontext():
-            trainer.fit(module, train_loader, validation_loader, ckpt_path=run.resume_from)
+            resume_from = None if config.dry_run else run.resume_from
+            trainer.fit(module, train_loader, validation_loader, ckpt_path=resume_from)
     except SystemExit:
         raise KeyboardInterrupt from None  # Lightning's answer to Ctrl-C; whoever called us has one of their own
     except OSError as error:
@@ -133,6 +143,11 @@ def fit(
         ) from error
     finally:
         last.release()
+    if config.dry_run:
+        found = trial_summary(throughput, module, train_loader, config)
+        trainer.callback_metrics.clear()
+        trainer.callback_metrics.update({name: torch.tensor(value) for name, value in found.items()})
+        return trainer
     if config.keep == "best" and best is not None and best.best_model_path:
         load_weights(module, best.best_model_path)
     return trainer
@@ -140,14 +155,10 @@ def fit(
 
 def load_weights(module: LightningModule, checkpoint: str | Path) -> None:
     """Puts a checkpoint's weights (the averaged ones, where there are any) into the module."""
-    import torch
-
     module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
 
 
 def _default_precision(device: str) -> Precision:
-    import torch
-
     return "bf16-mixed" if device != "cpu" and torch.accelerator.is_available() else "32-true"
 
 
@@ -202,8 +213,6 @@ def _compiled_step(module: LightningModule) -> Generator[None]:
 
     `Trainer.fit(torch.compile(module))` compiles the validation step too, and metrics that leave torch break it.
     """
-    import torch
-
     module.training_step = torch.compile(module.training_step)
     try:
         yield

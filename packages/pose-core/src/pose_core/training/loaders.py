@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
     from torch.utils.data import Dataset
 
+    from pose_core.data.manifest import Clip
     from pose_core.training.config import TrainingConfig
+
+
+def chosen_clips(train: list[Clip], validation: list[Clip], config: TrainingConfig) -> tuple[list[Clip], list[Clip]]:
+    """The clips to train on and to validate with: all, or the first few for both where a run is to overfit."""
+    few = train[: config.overfit]
+    return (few, few) if config.overfit else (train, validation)
 
 
 def batch_loader(

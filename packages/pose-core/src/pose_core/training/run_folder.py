@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 RUN = "run.json"
 
 
-@dataclass(frozen=True)
+@dataclass
 class RunFolder:
     """An output folder that a run may use.
 
@@ -33,21 +34,24 @@ class RunFolder:
         resume_from: the checkpoint to go on from; None for a run from the start.
         settings: what makes it this run and no other.
         id: what Weights & Biases knows the run by, the same each time it goes on.
+        claimed: whether the run has begun to use it; nothing is left in one that was not.
     """
 
     path: Path
     resume_from: Path | None = None
     settings: dict[str, Any] = field(default_factory=dict)
-    id: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+    id: str = field(default_factory=lambda: os.environ.get("WANDB_RUN_ID") or uuid.uuid4().hex[:8])
+    claimed: bool = False
 
     def claim(self) -> None:
         """Notes whose folder it is, once nothing but training is left to do; of several processes, rank 0 does."""
+        self.claimed = True
         if is_main_process():
             _write(self.path, {"id": self.id, **self.settings})
 
     def finish(self, save: Callable[[Path], Any], card: str | None = None) -> None:
         """Writes the model's card, if given, and the model, by `save`, on rank 0 alone; notes that the run is done."""
-        if not is_main_process():
+        if not self.claimed or not is_main_process():
             return
         # The card first: huggingface_hub's mixin writes one of its own where there is none.
         if card is not None:
@@ -62,7 +66,7 @@ def run_folder(
     """Looks at an output folder before any work is done for it, and touches nothing.
 
     A run that was interrupted goes on by itself when the same command is given again. Of a run of several processes,
-    rank 0 alone refuses.
+    rank 0 alone refuses. The runs of a Weights & Biases sweep each get a folder of their own in it.
 
     Args:
         output: the folder.
@@ -76,6 +80,8 @@ def run_folder(
         UserError: the folder holds something that the run would damage, it is a file, or it holds no run to resume.
     """
     output = Path(output)
+    if "WANDB_SWEEP_ID" in os.environ:  # one command starts all its runs
+        output /= os.environ["WANDB_RUN_ID"]
     given = {"data": [str(path) for path in data], **others, "config": config.model_dump(mode="json")}
     settings = json.loads(json.dumps(given, default=str))
     begun = _read(output)

@@ -1,0 +1,155 @@
+"""Shards written: `pack`, what a shard is, and the index beside them; `pose_core.data.shards` reads them."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pose_core.errors import UserError, reason
+from pose_core.files import check_output_folder, written_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pose_core.data.manifest import Clip
+    from pose_core.sequence import PoseSequence
+    from pose_core.skeleton import Skeleton
+
+VERSION = 1
+INDEX = "index.json"
+SHARD_BYTES = 256 << 20
+CLIP_TEXTS = ("text", "signed_language", "split", "spoken_language")  # what a clip's `.json` has of its `Clip`
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One tar file: its name, the split of its clips, how many clips and frames it has."""
+
+    file: str
+    split: str
+    clips: int
+    frames: int
+
+
+def pack(
+    samples: Iterable[tuple[Clip, PoseSequence]],
+    folder: str | Path,
+    *,
+    shard_bytes: int = SHARD_BYTES,
+    overwrite: bool = False,
+) -> list[Shard]:
+    """Writes clips into shards, a split's together, one clip in memory at a time.
+
+    The index is written last: a folder without one is not a data set, so one that was left half-written is none.
+
+    Args:
+        samples: clips and their poses, in the order to be read in.
+        folder: created where it is missing.
+        shard_bytes: about how large a shard may grow.
+        overwrite: replace the data set in the folder.
+
+    Raises:
+        UserError: there are no clips, the folder holds shards already, or it cannot be written.
+    """
+    folder = Path(folder)
+    check_output_folder(folder)
+    index = folder / INDEX
+    if index.exists():
+        if not overwrite:
+            raise UserError(f"{folder}: holds shards; use --overwrite to replace them or name another folder")
+        _remove(index)
+    writers: dict[str, _ShardWriter] = {}
+    skeletons: list[Skeleton] = []
+    finished: list[Shard] = []
+    try:
+        for number, (clip, sequence) in enumerate(samples):
+            if sequence.skeleton not in skeletons:
+                skeletons.append(sequence.skeleton)
+            writer = writers.get(clip.split)
+            if writer is None or writer.size >= shard_bytes:
+                if writer is not None:
+                    finished.append(writer.close())
+                count = sum(shard.split == clip.split for shard in finished)
+                writer = writers[clip.split] = _ShardWriter(folder, clip.split, count)
+            writer.add(f"{number:08}", clip, sequence, skeletons.index(sequence.skeleton))
+        finished += [writer.close() for writer in writers.values()]
+        if not finished:
+            raise UserError(f"{folder}: no clips to pack")
+    except BaseException as error:
+        for writer in writers.values():
+            writer.abandon()
+        for shard in finished:
+            (folder / shard.file).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            message = f"{folder}: cannot be written ({error.strerror}); free some space or name another"
+            raise UserError(message) from error
+        raise
+    finished.sort(key=lambda shard: shard.file)
+    content = {
+        "version": VERSION,
+        "skeletons": [skeleton.to_dict() for skeleton in skeletons],
+        "shards": [vars(shard) for shard in finished],
+    }
+    with written_whole(index) as temporary:
+        temporary.write_text(json.dumps(content), encoding="utf-8")
+    return finished
+
+
+def parsed_index(content: bytes, path: str | Path) -> dict[str, Any]:
+    """What `index.json` says; `path` names it in the UserError where it says nothing."""
+    try:
+        index = json.loads(content)
+    except ValueError as error:
+        raise UserError(f"{path}: cannot be read ({reason(error)}); pack the data again") from error
+    if not isinstance(index, dict) or index.get("version") != VERSION:
+        raise UserError(f"{path}: not an index of version {VERSION}; pack the data again")
+    return index
+
+
+def _remove(index: Path) -> None:
+    """A data set's shards and index, and nothing else of the folder; the index first, so that no half is left of it."""
+    shards = [Path(values["file"]).name for values in parsed_index(index.read_bytes(), index)["shards"]]
+    index.unlink()
+    for name in shards:
+        (index.parent / name).unlink(missing_ok=True)
+
+
+class _ShardWriter:
+    """A shard being written, under a name that no index names until it is whole."""
+
+    def __init__(self, folder: Path, split: str, number: int) -> None:
+        self.path = folder / f"{split}-{number:05}.tar"
+        self.temporary = folder / f".{self.path.name}.part"
+        self.split = split
+        self.clips = self.frames = self.size = 0
+        self.archive = tarfile.open(self.temporary, "w")  # noqa: SIM115 - closed below
+
+    def add(self, key: str, clip: Clip, sequence: PoseSequence, skeleton: int) -> None:
+        about: dict[str, Any] = {name: getattr(clip, name) for name in CLIP_TEXTS}
+        about |= {"path": clip.path.as_posix(), "fps": sequence.fps, "size": sequence.size, "skeleton": skeleton}
+        array = io.BytesIO()
+        poses = np.concatenate([sequence.keypoints, sequence.confidence[..., None]], axis=-1, dtype=np.float32)
+        np.save(array, poses, allow_pickle=False)
+        for kind, content in (("json", json.dumps(about).encode()), ("npy", array.getvalue())):
+            member = tarfile.TarInfo(f"{key}.{kind}")
+            member.size = len(content)
+            self.archive.addfile(member, io.BytesIO(content))
+            self.size += len(content)
+        self.clips += 1
+        self.frames += len(sequence)
+
+    def close(self) -> Shard:
+        self.archive.close()
+        self.temporary.replace(self.path)
+        return Shard(self.path.name, self.split, self.clips, self.frames)
+
+    def abandon(self) -> None:
+        """Leaves nothing of a shard that was not closed."""
+        self.archive.close()
+        self.temporary.unlink(missing_ok=True)

@@ -28,7 +28,7 @@ except ImportError as error:
 from pose_core.training.distributed import RankBatches, devices_and_nodes, is_main_process
 from pose_core.training.recovery import CHECKPOINTS, LastCheckpoint, RandomState, WholeCheckpoints
 from pose_core.training.samples import MakesSamples, Samples
-from pose_core.training.watching import TRIAL_STEPS, Throughput, trial_summary
+from pose_core.training.watching import TRIAL_STEPS, Throughput, Waits, trial_summary
 
 PATIENCE = 10  # seconds
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
@@ -85,7 +85,8 @@ def fit(
     seed_everything(config.seed, workers=True, verbose=False)
     batches = train_loader.batch_sampler if isinstance(train_loader.batch_sampler, RankBatches) else None
     last = LastCheckpoint(output / CHECKPOINTS, config.checkpoint_minutes, resumable=batches is not None)
-    throughput = Throughput()
+    profiler = SimpleProfiler(output, "profile") if config.profile and not config.dry_run else Waits()
+    throughput = Throughput(profiler)
     bar = RichProgressBar(console_kwargs={"stderr": True})
     callbacks: list[Callback] = [bar, RandomState(batches), throughput, *([] if config.dry_run else [last])]
     best = None
@@ -118,7 +119,7 @@ def fit(
             callbacks=callbacks,
             logger=False if config.dry_run else _loggers(config, run),
             fast_dev_run=TRIAL_STEPS if config.dry_run else False,
-            profiler=SimpleProfiler(output, "profile") if config.profile and not config.dry_run else None,
+            profiler=profiler,
             default_root_dir=output,
             plugins=[WholeCheckpoints()],
         )

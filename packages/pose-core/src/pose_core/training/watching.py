@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import statistics
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch import Callback
+from lightning.pytorch.profilers import Profiler, SimpleProfiler
 
 from pose_core.command_line import say
 
@@ -20,6 +20,28 @@ if TYPE_CHECKING:
 
 TRIAL_STEPS = 3
 MEGABYTE = 1 << 20
+NEXT_BATCH = "[_TrainingEpochLoop].train_dataloader_next"  # as Lightning calls it
+
+
+class Waits(Profiler):
+    """Knows how long each batch was waited for, and nothing else; a `SimpleProfiler` knows it among all the rest.
+
+    Attributes:
+        recorded_durations: action -> seconds, each time.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recorded_durations: dict[str, list[float]] = {NEXT_BATCH: []}
+        self._begun = 0.0
+
+    def start(self, action_name: str) -> None:
+        if action_name == NEXT_BATCH:
+            self._begun = time.perf_counter()
+
+    def stop(self, action_name: str) -> None:
+        if action_name == NEXT_BATCH:
+            self.recorded_durations[NEXT_BATCH].append(time.perf_counter() - self._begun)
 
 
 class Throughput(Callback):
@@ -27,57 +49,54 @@ class Throughput(Callback):
 
     Frames are those of batches that know their `num_frames`, padding left out; of this process alone.
 
+    Args:
+        profiler: of the trainer.
+
     Attributes:
-        waiting, working: seconds of each step of the epoch: until its batch was there, and with it.
+        ends: seconds of the epoch at which each step ended.
         frames: of the epoch.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, profiler: Waits | SimpleProfiler) -> None:
+        self.waits = profiler.recorded_durations
         self._begin()
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._begin()
 
-    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        now = time.perf_counter()
-        self.waiting.append(now - self.mark)
-        self.mark = now
-
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         self.frames = self.frames + getattr(batch, "num_frames", 0)  # on its device: asking for the number would wait
-        now = time.perf_counter()
-        self.working.append(now - self.mark)
-        self.mark = now
+        self.ends.append(time.perf_counter() - self._begun)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        seconds = sum(self.waiting) + sum(self.working)
-        if not seconds:
+        if not self.ends:
             return
-        pl_module.log("train/waiting_for_data", sum(self.waiting) / seconds)
+        waited = sum(self.waits[NEXT_BATCH][self._waits_before :])
+        pl_module.log("train/waiting_for_data", min(1.0, waited / self.ends[-1]))
         if self.frames:
-            pl_module.log("train/frames_per_second", float(self.frames) / seconds)
+            pl_module.log("train/frames_per_second", float(self.frames) / self.ends[-1])
 
     def _begin(self) -> None:
-        self.waiting: list[float] = []
-        self.working: list[float] = []
+        self.ends: list[float] = []
         self.frames: Any = 0
-        self.mark = time.perf_counter()
+        self._waits_before = len(self.waits[NEXT_BATCH])
+        self._begun = time.perf_counter()
 
 
 def trial_summary(
     throughput: Throughput, module: LightningModule, train_loader: DataLoader, config: TrainingConfig
 ) -> dict[str, float]:
     """What a trial of `TRIAL_STEPS` steps tells of the whole run; time is that of the steps, without validation."""
-    took = [sum(both) for both in zip(throughput.waiting, throughput.working, strict=True)]
-    step = statistics.mean(took[1:] or took)  # the first is slower
+    ends = throughput.ends
+    step = (ends[-1] - ends[0]) / (len(ends) - 1) if len(ends) > 1 else ends[0]  # the first is slower
     steps = len(train_loader) * config.epochs
     found = {
         "parameters": float(sum(p.numel() for p in module.parameters())),
         "peak_memory_mb": peak_memory() / MEGABYTE,
         "batches_an_epoch": float(len(train_loader)),
-        "frames_a_batch": float(throughput.frames) / len(took),
+        "frames_a_batch": float(throughput.frames) / len(ends),
         "seconds_a_batch": step,
         "hours": step * steps / 3600,
     }

@@ -68,6 +68,14 @@ def test_train_on_pose_files_in_a_named_folder(cli, small, tmp_path):
     assert "reading 4 clips" in err
 
 
+def test_a_dry_run_writes_nothing(cli, csvs, small, tmp_path):
+    status, out, err = cli("train", "--data", csvs, "--output", tmp_path / "run", "--dry-run", "--overfit", 2, *small)
+    assert status == 0, err
+    assert "dry_run/hours" in out
+    assert "dry run, nothing was written" in err
+    assert not (tmp_path / "run").exists()
+
+
 def test_info(cli, trained):
     model, _, folder, _ = trained
     status, out, err = cli("info", folder, "--json")

@@ -45,6 +45,15 @@ def trained(tmp_path_factory):
     return folder
 
 
+def test_a_dry_run_writes_nothing(pose_encoders, trained, tmp_path):
+    run = ("--output", tmp_path / "run", "--dry-run", "--overfit", 2, "--device", "cpu")
+    status, out, err = pose_encoders("train", "--data", next(trained.glob("*.csv")), *run, *SMALL)
+    assert status == 0, err
+    assert "dry_run/hours" in out
+    assert "dry run, nothing was written" in err
+    assert not (tmp_path / "run").exists()
+
+
 def test_encode_one_and_several(pose_encoders, trained, tmp_path):
     clips = sorted(trained.glob("*.pose"))[:2]
     checkpoint = ("--checkpoint", trained / "run", "--device", "cpu")

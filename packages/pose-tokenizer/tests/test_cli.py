@@ -384,6 +384,8 @@ def test_train_then_use_it(cli, manifest, poses, tmp_path):
     )
     settings = [option for setting in (*sizes, "tensorboard=false") for option in ("--set", setting)]
     arguments = ("train", "--data", manifest, "--output", run, "--device", "cpu", "--batch-size", 4, *settings)
+    status, out, err = cli(*arguments, "--dry-run", "--overfit", 2)
+    assert (status, "dry_run/hours" in out, run.exists()) == (0, True, False), err
     status, out, err = cli(*arguments, "--epochs", 1, "--learning-rate", 0.001, "--seed", 3)
     assert status == 0, err
     assert out.startswith(f"{run}: model of ")

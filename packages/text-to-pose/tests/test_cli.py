@@ -172,6 +172,16 @@ def test_train_then_evaluate_then_generate(cli, manifest, tmp_path):
     assert status == 0
 
 
+def test_a_dry_run_writes_nothing(cli, manifest, tmp_path):
+    settings = ("--set", "network.encoder.hidden_dim=32", "--set", "network.decoder_layers=1", "--device", "cpu")
+    run = ("--output", tmp_path / "run", "--dry-run", "--overfit", 2)
+    status, out, err = cli("train", "--data", manifest, *run, *settings)
+    assert status == 0, err
+    assert "dry_run/hours" in out
+    assert "dry run, nothing was written" in err
+    assert not (tmp_path / "run").exists()
+
+
 def test_pretraining_without_texts_then_fine_tuning(cli, manifest, tmp_path):
     small = ("--config", "small", "--epochs", 1, "--device", "cpu", "--set", "network.encoder.hidden_dim=32")
     folder = tmp_path / "poses"

@@ -155,7 +155,8 @@ def vocab(
 @app.command()
 def train(
     data: Annotated[
-        list[Path], typer.Option("--data", help="Manifest CSV, or folder with train/ val/ test/; several times.")
+        list[str],
+        typer.Option("--data", help="Manifest CSV, or folder with train/ val/ test/, several times; or shards, a URL."),
     ],
     output: cl.RunOutput,
     config: cl.Preset = "default",

@@ -106,7 +106,10 @@ class ClipDataset(Dataset):
         return len(self.sequences)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        sequence = self.sequences[index]
+        return self.varied(self.sequences[index])
+
+    def varied(self, sequence: PoseSequence) -> tuple[np.ndarray, np.ndarray]:
+        """An item of a prepared clip."""
         keypoints, seen = sequence.keypoints, sequence.confidence > 0
         # Drawn from torch's generator, which the training seed sets and its checkpoints keep.
         random = np.random.default_rng(int(torch.randint(2**62, ())))

@@ -12,13 +12,14 @@ from torch.utils.data import DataLoader
 
 from pose_core import UserError
 from pose_core.data import PoseDataset, read_clips
-from pose_core.training import batch_loader, chosen_clips, fit, model_card, run_folder
+from pose_core.training import StreamLoader, batch_loader, chosen_clips, fit, model_card, run_folder
 from pose_tokenizer.augment import Augmentation
 from pose_tokenizer.clips import ClipDataset, TrainingBatch, chosen, collate, prepare
 from pose_tokenizer.fitting import FITTING_SEED, fit_codebooks, fit_grids, fit_linear, mean_pose
 from pose_tokenizer.lightning_module import MONITOR, TokenizerModule
 from pose_tokenizer.losses import TokenizerLoss
 from pose_tokenizer.model import PoseTokenizer
+from pose_tokenizer.shards import are_shards, read_shards, varied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -45,7 +46,7 @@ def train(
     """Trains on the train split of manifests or folders.
 
     Args:
-        data: manifests or folders, as `read_clips` takes them.
+        data: manifests or folders, as `read_clips` takes them; or one folder or URL of shards, which are streamed.
         output: run folder; in the end it is a model folder, too.
         resume: go on with the run in `output`; overwrite: start it again.
         dataset: loads clips; a subclass with a `load_sample` of its own reads files of its own.
@@ -60,17 +61,17 @@ def train(
         UserError: what the user has to mend in manifest, clips or folder.
     """
     training = config.training()
-    data, output = [Path(path) for path in data], Path(output)
     run = run_folder(output, config, data=data, resume=resume, overwrite=overwrite)
-    clips = [clip for path in data for clip in read_clips(path)]
-    train_clips = [clip for clip in clips if clip.split == "train"]
-    validation_clips = [clip for clip in clips if clip.split == "validation"]
-    if not train_clips:
-        raise UserError(f"{data[0]}: no clip has split train; there is nothing to train on")
-    train_clips, validation_clips = chosen_clips(train_clips, validation_clips, training)
-    say(f"reading {len(train_clips) + len(validation_clips)} clips")
-    train_sequences = read_prepared(train_clips, config, dataset=dataset)
-    validation_sequences = read_prepared(validation_clips, config, dataset=dataset, like=train_sequences[0])
+    shards = None
+    if are_shards(data[0]):
+        if len(data) > 1:
+            raise UserError(f"{data[0]}: shards are trained on alone; pack all data together")
+        say("reading shards")
+        shards, train_sequences, validation_sequences = read_shards(str(data[0]), config)
+        num_clips = len(train_sequences) if config.overfit else shards.clips
+    else:
+        train_sequences, validation_sequences = read_files([Path(path) for path in data], config, dataset, say)
+        num_clips = len(train_sequences)
     torch.manual_seed(config.seed)
     tokenizer = model(config.model(train_sequences[0].skeleton.to_dict()))
 
@@ -88,10 +89,20 @@ def train(
         validation_loader = batch_loader(
             ClipDataset(validation_sequences), lengths, training, collate=together, shuffle=False
         )
-    lengths = [min(len(sequence), config.sequence_length) for sequence in train_sequences]
+    if shards is not None and not config.overfit:
+        train_loader: DataLoader = StreamLoader(
+            shards,
+            partial(varied, clips=train_set),
+            batch_size=config.batch_size,
+            collate=together,
+            num_workers=config.num_workers,
+        )
+    else:
+        lengths = [min(len(sequence), config.sequence_length) for sequence in train_sequences]
+        train_loader = batch_loader(train_set, lengths, training, collate=together, shuffle=True)
     trainer = fit(
         module,
-        batch_loader(train_set, lengths, training, collate=together, shuffle=True),
+        train_loader,
         validation_loader,
         training,
         run,
@@ -99,9 +110,28 @@ def train(
     )
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     tokenizer.eval()
-    card = model_card("pose-tokenizer", data[0], len(train_clips), config, metrics)
+    card = model_card("pose-tokenizer", Path(data[0]), num_clips, config, metrics)
     run.finish(tokenizer.save_pretrained, card)
     return tokenizer, metrics
+
+
+def read_files(
+    data: Sequence[Path], config: RunConfig, dataset: type[PoseDataset], say: Callable[[str], None]
+) -> tuple[list[PoseSequence], list[PoseSequence]]:
+    """Prepared clips to train on and to validate with, of manifests or folders.
+
+    Raises:
+        UserError: there is nothing to train on, or as `read_prepared`.
+    """
+    clips = [clip for path in data for clip in read_clips(path)]
+    train_clips = [clip for clip in clips if clip.split == "train"]
+    validation_clips = [clip for clip in clips if clip.split == "validation"]
+    if not train_clips:
+        raise UserError(f"{data[0]}: no clip has split train; there is nothing to train on")
+    train_clips, validation_clips = chosen_clips(train_clips, validation_clips, config.training())
+    say(f"reading {len(train_clips) + len(validation_clips)} clips")
+    train_sequences = read_prepared(train_clips, config, dataset=dataset)
+    return train_sequences, read_prepared(validation_clips, config, dataset=dataset, like=train_sequences[0])
 
 
 def read_prepared(

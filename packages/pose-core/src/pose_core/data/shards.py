@@ -145,7 +145,7 @@ class ShardDataset(IterableDataset):
             "shuffle": self.shuffle,
             "buffer": self.buffer if self.shuffle else 1,
             "shards": len(self.shards),
-            "clips": self._clips,
+            "clips": self.clips,
             "consumer": consumer,
             "consumers": consumers,
         }
@@ -159,12 +159,13 @@ class ShardDataset(IterableDataset):
         return self._rest(progress, stretch)
 
     @property
-    def _clips(self) -> int:
+    def clips(self) -> int:
+        """Of the split, over all processes."""
         return sum(shard.clips for shard in self.shards)
 
     def _stretch(self, part: int, parts: int) -> range:
         """Numbers of the clips that are that part's."""
-        return range(self._clips * part // parts, self._clips * (part + 1) // parts)
+        return range(self.clips * part // parts, self.clips * (part + 1) // parts)
 
     def _check_order(self, theirs: dict[str, Any], ours: dict[str, Any]) -> None:
         for name, value in ours.items():

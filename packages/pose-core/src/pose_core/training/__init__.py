@@ -6,10 +6,12 @@ from pose_core.training.fit import fit
 from pose_core.training.loaders import batch_loader, chosen_clips
 from pose_core.training.optimization import warmup_cosine_adamw
 from pose_core.training.run_folder import RunFolder, model_card, run_folder
+from pose_core.training.streaming import StreamLoader
 
 __all__ = [
     "RankBatches",
     "RunFolder",
+    "StreamLoader",
     "TrainingConfig",
     "batch_loader",
     "chosen_clips",

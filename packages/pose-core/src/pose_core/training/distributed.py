@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch.distributed
 from torch.utils.data import Sampler
@@ -48,36 +48,35 @@ class RankBatches(Sampler[list[int]]):
     def __init__(self, batches: Sampler[list[int]]) -> None:
         self.batches = batches
         self.begun: Tensor | None = None
-        self._rest: tuple[Tensor, int, Tensor] | None = None
+        self._rest: tuple[dict[str, Any], Tensor] | None = None
 
     def __len__(self) -> int:
-        return -(-len(self.batches) // _ranks()[1])  # ty: ignore[invalid-argument-type]
+        return -(-len(self.batches) // ranks()[1])  # ty: ignore[invalid-argument-type]
 
-    def go_on(self, begun: Tensor, taken: int, now: Tensor) -> None:
-        """Has the next epoch be the rest of one.
+    def position(self, taken: int) -> dict[str, Any]:
+        """Where this process is after so many batches of an epoch."""
+        return {"taken": taken, "begun": self.begun}
 
-        Args:
-            begun: see there.
-            taken: batches of this process that are left out.
-            now: torch's random state to go on with.
-        """
-        self._rest = begun, taken, now
+    def go_on(self, position: dict[str, Any], now: Tensor) -> None:
+        """Has the next epoch be the rest of one; `now` is torch's random state to go on with."""
+        self._rest = position, now
 
     def __iter__(self) -> Iterator[list[int]]:
-        rank, ranks = _ranks()
+        rank, processes = ranks()
         rest, self._rest = self._rest, None
-        if rest is not None:
-            torch.set_rng_state(rest[0])
+        if rest is not None and rank == 0:
+            torch.set_rng_state(rest[0]["begun"].cpu())
         drawn: list[list[list[int]] | None] = [None]
         if rank == 0:
             self.begun = torch.get_rng_state()
-            drawn = [divided(list(self.batches), ranks)]
-        if ranks > 1:
+            drawn = [divided(list(self.batches), processes)]
+        if processes > 1:
             torch.distributed.broadcast_object_list(drawn)
-        batches = cast("list[list[int]]", drawn[0])[rank::ranks]
+        batches = cast("list[list[int]]", drawn[0])[rank::processes]
         if rest is not None:
-            batches = batches[rest[1] :]
-            torch.set_rng_state(rest[2])
+            position, now = rest
+            batches = batches[position["taken"] :]
+            torch.set_rng_state(now)
         yield from batches
 
 
@@ -92,7 +91,7 @@ def divided(batches: list[list[int]], ranks: int) -> list[list[int]]:
     return batches
 
 
-def _ranks() -> tuple[int, int]:
+def ranks() -> tuple[int, int]:
     """Number of this process, and how many there are."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return torch.distributed.get_rank(), torch.distributed.get_world_size()

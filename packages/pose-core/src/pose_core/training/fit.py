@@ -28,6 +28,7 @@ except ImportError as error:
 from pose_core.training.distributed import RankBatches, devices_and_nodes, is_main_process
 from pose_core.training.recovery import CHECKPOINTS, LastCheckpoint, RandomState, WholeCheckpoints
 from pose_core.training.samples import MakesSamples, Samples
+from pose_core.training.streaming import StreamLoader
 from pose_core.training.watching import TRIAL_STEPS, Throughput, Waits, trial_summary
 
 PATIENCE = 10  # seconds
@@ -83,7 +84,11 @@ def fit(
         _keep_metrics(output)
     _quieten()
     seed_everything(config.seed, workers=True, verbose=False)
-    batches = train_loader.batch_sampler if isinstance(train_loader.batch_sampler, RankBatches) else None
+    batches = None
+    for each in (train_loader, train_loader.batch_sampler):
+        if isinstance(each, StreamLoader | RankBatches):
+            batches = each
+            break
     last = LastCheckpoint(output / CHECKPOINTS, config.checkpoint_minutes, resumable=batches is not None)
     profiler = SimpleProfiler(output, "profile") if config.profile and not config.dry_run else Waits()
     throughput = Throughput(profiler)

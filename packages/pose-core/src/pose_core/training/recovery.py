@@ -18,6 +18,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from pose_core.command_line import say
 from pose_core.errors import UserError, reason
 from pose_core.training.distributed import is_main_process
+from pose_core.training.streaming import StreamLoader
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -163,10 +164,10 @@ class RandomState(Callback):
     another seed: else all of them would draw the same noise. Worker processes that load data begin new ones.
 
     Args:
-        batches: of the loader that is trained on; None where it has others, which begin every epoch anew.
+        batches: that are trained on; None where they know no position, and begin every epoch anew.
     """
 
-    def __init__(self, batches: RankBatches | None = None) -> None:
+    def __init__(self, batches: RankBatches | StreamLoader | None = None) -> None:
         self.batches = batches
         self.rank = 0
 
@@ -177,18 +178,21 @@ class RandomState(Callback):
             torch.manual_seed(torch.initial_seed() + self.rank)
 
     def state_dict(self) -> dict[str, Any]:
-        own = {"cpu": torch.get_rng_state()}
+        own: dict[str, Any] = {"cpu": torch.get_rng_state()}
         if torch.accelerator.is_available():
             own["accelerator"] = torch.get_device_module().get_rng_state()
+        taken = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
+        if self.batches is not None and 0 < taken < len(self.batches):
+            own["position"] = self.batches.position(taken)
         ranks = [own]
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             ranks *= torch.distributed.get_world_size()
             torch.distributed.all_gather_object(ranks, own)
-        state: dict[str, Any] = {"ranks": ranks}
-        taken = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
-        if self.batches is not None and 0 < taken < len(self.batches):
-            state["order"], state["taken"] = self.batches.begun, taken
-        return state
+        return {"ranks": ranks}
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if isinstance(self.batches, StreamLoader):
+            self.batches.set_epoch(trainer.current_epoch)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         ranks = state_dict.get("ranks", [state_dict])  # pose-core 0.2 kept the one of rank 0
@@ -198,8 +202,8 @@ class RandomState(Callback):
         torch.set_rng_state(own["cpu"].cpu())
         if "accelerator" in own and torch.accelerator.is_available():
             torch.get_device_module().set_rng_state(own["accelerator"].cpu())
-        if self.batches is not None and "taken" in state_dict:
-            self.batches.go_on(state_dict["order"].cpu(), state_dict["taken"], own["cpu"].cpu())
+        if self.batches is not None and own.get("position"):
+            self.batches.go_on(own["position"], own["cpu"].cpu())
 
 
 def _in_main_thread() -> bool:

@@ -1,0 +1,108 @@
+"""Batches of data that outgrows memory."""
+
+from __future__ import annotations
+
+from itertools import chain, islice, repeat
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils.data import DataLoader, IterableDataset
+
+from pose_core.errors import UserError
+from pose_core.training.distributed import ranks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from torch import Tensor
+
+    from pose_core.data import ShardDataset, ShardSample
+
+
+class StreamLoader(DataLoader):
+    """Batches of a `ShardDataset`'s clips, as many in every process, whatever its share of them and what is skipped.
+
+    Clips that fill no whole batch are left out of an epoch, others in the next. A run goes on in mid-epoch where
+    `num_workers` is 0, and else begins that epoch again.
+
+    Args:
+        shards: shuffled to train on.
+        item: what is done to a clip, for `collate`.
+        batch_size: clips a batch.
+        collate: items to a batch.
+        num_workers: processes that read.
+
+    Raises:
+        UserError: fewer clips than processes.
+    """
+
+    def __init__(
+        self,
+        shards: ShardDataset,
+        item: Callable[[ShardSample], Any],
+        *,
+        batch_size: int,
+        collate: Callable[[list], Any],
+        num_workers: int = 0,
+    ) -> None:
+        self.items = Items(shards, item, batch_size, max(1, num_workers))
+        super().__init__(
+            self.items,
+            batch_size=batch_size,
+            collate_fn=collate,
+            num_workers=num_workers,
+            persistent_workers=num_workers > 0,
+        )
+
+    def set_epoch(self, epoch: int) -> None:
+        """Another epoch, another order."""
+        self.items.shards.set_epoch(epoch)
+
+    def position(self, taken: int) -> dict[str, Any] | None:
+        """Where this process is after so many batches of an epoch; None where it cannot go on from there."""
+        if self.num_workers:
+            return None
+        return {"taken": taken, "shards": self.items.shards.state_dict()}
+
+    def go_on(self, position: dict[str, Any], now: Tensor) -> None:
+        """Has the next epoch be the rest of one; `now` is torch's random state to go on with."""
+        assert self.batch_size is not None
+        self.items.shards.load_state_dict(position["shards"])
+        self.items.rest = position["taken"] * self.batch_size, now
+
+
+class Items(IterableDataset):
+    """What a consumer makes of its clips: whole batches of them, as many as every other consumer."""
+
+    def __init__(self, shards: ShardDataset, item: Callable[[ShardSample], Any], batch_size: int, workers: int) -> None:
+        self.shards, self.item = shards, item
+        self.batch_size, self.workers = batch_size, workers
+        self.rest: tuple[int, Tensor] | None = None
+        if not self.each:
+            raise UserError(f"{shards.folder}: has fewer clips than processes that train on them; use fewer of these")
+
+    @property
+    def each(self) -> int:
+        """Items of every consumer; fewer than a batch only where it has no more."""
+        share = self.shards.clips // (ranks()[1] * self.workers)
+        return share - share % self.batch_size or share
+
+    def __len__(self) -> int:
+        """Items of this process and its workers."""
+        return self.each * self.workers
+
+    def __iter__(self) -> Iterator[Any]:
+        rest, self.rest = self.rest, None
+        clips = iter(self.shards)
+        done = 0
+        if rest is not None:
+            done, now = rest
+            torch.set_rng_state(now)
+        last = None
+        for sample in islice(clips, self.each - done):
+            last = sample
+            done += 1
+            yield self.item(sample)
+        # Damaged clips were skipped: the others wait for this process's batches.
+        if last is not None:
+            yield from (self.item(sample) for sample in chain(repeat(last, self.each - done)))

@@ -1,4 +1,4 @@
-"""Checks: `nox -s lint`, `tests`, `"tests(pose-core)"`, `slow`, `browser`, `wheels`."""
+"""Checks: `nox -s lint`, `tests`, `"tests(pose-core)"`, `slow`, `browser`, `faults`, `wheels`."""
 
 import os
 import shutil
@@ -74,6 +74,12 @@ def run_tests(session: nox.Session, package: str, markers: str, *tools: str) -> 
     session.install("pytest>=8.3", "hypothesis>=6.100", *BESIDE.get(package, []), *tools)
     session.chdir(ROOT / "packages" / package)
     session.run("pytest", "tests", "-m", markers, *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def faults(session: nox.Session) -> None:
+    """Training runs that are killed, stopped, damaged or out of room, and what they end as."""
+    session.run("uv", "run", "pytest", "faults", *session.posargs, external=True)
 
 
 @nox.session(venv_backend="none")

@@ -69,6 +69,16 @@ def test_a_run_that_is_asked_to_stop_goes_on_where_it_stood(tmp_path, capsys, st
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_a_run_that_lacks_but_its_model_gives_the_same(tmp_path, keep):
+    config = CONFIG.model_copy(update={"keep": keep})
+    whole, again = Line(config), Line(config)
+    run(whole, tmp_path)
+    run(again, tmp_path, newest_checkpoint(tmp_path))
+    assert not again.seen
+    torch.testing.assert_close(again.state_dict(), whole.state_dict(), atol=0, rtol=0)
+
+
 def test_checkpoints_within_an_epoch_by_the_clock(tmp_path):
     saved = []
 

@@ -26,7 +26,7 @@ except ImportError as error:
     raise UserError(f"training needs {error.name}: pip install 'pose-core[train]'") from error
 
 from pose_core.training.distributed import RankBatches, devices_and_nodes, is_main_process
-from pose_core.training.recovery import CHECKPOINTS, LastCheckpoint, RandomState, WholeCheckpoints
+from pose_core.training.recovery import CHECKPOINTS, LAST, LastCheckpoint, RandomState, WholeCheckpoints
 from pose_core.training.samples import MakesSamples, Samples
 from pose_core.training.streaming import StreamLoader
 from pose_core.training.watching import TRIAL_STEPS, Throughput, Waits, trial_summary
@@ -156,6 +156,8 @@ def fit(
         return trainer
     if config.keep == "best" and best is not None and best.best_model_path:
         load_weights(module, best.best_model_path)
+    elif run.resume_from is not None:  # of a run that had ended but for its model, Lightning leaves averages out
+        load_weights(module, output / CHECKPOINTS / LAST)
     return trainer
 
 

@@ -179,6 +179,15 @@ def test_a_finished_run_is_protected(tmp_path):
         begin(output / "model")
 
 
+def test_a_model_that_cannot_be_written(tmp_path):
+    def full(folder):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(UserError, match=r"its model cannot be written .*No space left.*; free some space"):
+        begin(tmp_path / "run").finish(full)
+    assert begin(tmp_path / "run").resume_from is None  # it is not finished
+
+
 def test_a_folder_of_something_else_is_protected(tmp_path):
     (tmp_path / "note").write_text("mine")
     with pytest.raises(UserError, match="is not empty"):

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from safetensors import SafetensorError
 
 from pose_core.command_line import say
-from pose_core.errors import UserError
+from pose_core.errors import UserError, reason
 from pose_core.files import written_whole
 from pose_core.training.distributed import is_main_process
 from pose_core.training.recovery import CHECKPOINTS, newest_checkpoint
@@ -54,10 +55,16 @@ class RunFolder:
         if not self.claimed or not is_main_process():
             return
         # The card first: huggingface_hub's mixin writes one of its own where there is none.
-        if card is not None:
-            (self.path / "README.md").write_text(card, encoding="utf-8")
-        save(self.path)
-        _write(self.path, _read(self.path) | {"finished": True})
+        try:
+            if card is not None:
+                (self.path / "README.md").write_text(card, encoding="utf-8")
+            save(self.path)
+            _write(self.path, _read(self.path) | {"finished": True})
+        except (OSError, SafetensorError) as error:
+            raise UserError(
+                f"{self.path}: its model cannot be written ({reason(error)}); free some space and run the same command "
+                "again, which has only that left to do"
+            ) from error
 
 
 def run_folder(

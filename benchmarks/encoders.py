@@ -13,16 +13,18 @@ import resource
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from pose_core.data import FrameBudgetSampler, collate, read_clips
-from pose_encoders.clips import LabelledDataset, read_prepared
+from pose_core import read
+from pose_core.data import FrameBudgetSampler, collate, read_clips, read_prepared
+from pose_encoders.clips import LabelledDataset
 from pose_encoders.config import ModelConfig
-from pose_encoders.model import PoseEncoderModel
+from pose_encoders.model import PoseEncoderModel, prepare
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data/fingerspelling/index.csv"
 ENCODERS = ("transformer", "graph:relational", "graph:gatv2", "graph:transformer", "graph:gcn", "visual:frame")
@@ -50,7 +52,7 @@ def letters(data: Path) -> dict[str, tuple[list, list[int]]]:
     }
     skeleton, result = None, {}
     for part, members in parts.items():
-        sequences = read_prepared(members, 25.0, face=False, skeleton=skeleton)
+        sequences = read_prepared(members, partial(prepare, fps=25.0, face=False), skeleton)
         skeleton = sequences[0].skeleton
         result[part] = (sequences, [LETTERS.index(clip.text.upper()) for clip in members])
     return result
@@ -116,7 +118,7 @@ def memory(name: str, data: Path, length: int) -> dict:
     """Peak memory in MB that one forward pass of one clip adds to the process, without gradients."""
     torch.set_num_threads(1)
     clip = next(clip for clip in read_clips(data) if clip.text.upper() in LETTERS)
-    sequence = read_prepared([clip], 25.0, face=False)[0]
+    sequence = prepare(read(clip.path), 25.0, face=False)
     config = ModelConfig(encoder=configuration(name), skeleton=sequence.skeleton.to_dict(), labels=list(LETTERS))
     model = PoseEncoderModel(config).eval()
     with torch.inference_mode():

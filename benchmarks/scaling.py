@@ -4,8 +4,8 @@ uv run python benchmarks/scaling.py [--data ../shared/data/fingerspelling/index.
     [--workers 0 2]
 
 Runs `text-to-pose train` by torchrun in one and in two processes of one thread each, on a CPU, and reads what the run
-logged of its last epoch: frames a second of a process, of all together, and the share of the steps' time in which there
-was no batch yet. Prints JSON; the ratio is that of all frames a second to those of one process without workers.
+logged of its last epoch: frames a second of all processes together, and the share of the steps' time in which there
+was no batch yet. Prints JSON; the ratio is that of frames a second to those of one process without workers.
 """
 
 import argparse
@@ -35,8 +35,8 @@ def main() -> None:
         for workers in arguments.workers:
             with tempfile.TemporaryDirectory() as folder:
                 rows.append(measured(Path(folder) / "run", processes, workers, arguments))
-            first = rows[0]["frames a second, all"]
-            rows[-1]["ratio to the first"] = rows[-1]["frames a second, all"] / first
+            first = rows[0]["frames a second"]
+            rows[-1]["ratio to the first"] = rows[-1]["frames a second"] / first
     settings = {"torch": torch.__version__, "cores": os.cpu_count(), "config": arguments.config, "threads": 1}
     print(json.dumps(rounded({"settings": settings, "rows": rows}), indent=2))
 
@@ -55,12 +55,10 @@ def measured(output: Path, processes: int, workers: int, arguments: argparse.Nam
     )
     with (output / "logs" / "metrics.csv").open(encoding="utf-8") as file:
         last = [row for row in csv.DictReader(file) if row.get("train/frames_per_second")][-1]
-    each = float(last["train/frames_per_second"])
     return {
         "processes": processes,
         "workers": workers,
-        "frames a second, each": each,
-        "frames a second, all": each * processes,
+        "frames a second": float(last["train/frames_per_second"]),
         "waiting for data": float(last["train/waiting_for_data"]),
     }
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import pytest
 from safetensors.numpy import load_file
 
+from pose_core.preparation import pack_data
 from pose_core.testing import fake_manifest
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Run:
     Args:
         package: whose command.
         kind: what its life is called.
-        root: folder of all runs, with `clips/`.
+        root: folder of all runs, with `clips/` and `shards/` of these.
 
     Attributes:
         whole: the folder of the run that nothing happens to.
@@ -87,7 +88,8 @@ class Run:
         config.write_text(json.dumps(CONFIGS[package]))
         launcher = TORCHRUN if kind.startswith("two") else ()
         self.command = [sys.executable, *launcher, "-m", package.replace("-", "_"), "train", "--device", "cpu"]
-        self.command += ["--data", f"{root}/clips/index.csv", "--output", f"{self.folder}", "--config", f"{config}"]
+        data = root / ("shards" if kind.startswith("shards") else "clips/index.csv")
+        self.command += ["--data", f"{data}", "--output", f"{self.folder}", "--config", f"{config}"]
         # Compiled once for all: half of a start is that, where Python is told to keep nothing.
         compiled = {"PYTHONPYCACHEPREFIX": f"{root}/compiled", "PYTHONDONTWRITEBYTECODE": ""}
         self.environment = os.environ | {"OMP_NUM_THREADS": "1"} | compiled
@@ -275,14 +277,20 @@ STOPPED = [
 ENDING = Fault("SIGKILL, model being written", kill_at_the_end, -9)
 NO_MODEL = Fault("disk full, model being written", fill_disk_at_the_end, 2, NO_ROOM)
 ALONE = Fault("SIGKILL, no W&B server", KILL, -9, NO_ANSWER)
+STREAMED = [
+    Fault("SIGKILL, training on shards", KILL, -9),
+    Fault("SIGKILL, training on shards", KILL, -9),
+]
 RANK = Fault("SIGKILL, one process of two", kill_rank, 1)
 LIVES = {
     **{(package, "whole"): [] for package in CONFIGS},
     ("ht-vae", "two-whole"): [],
+    **{(package, "shards-whole"): [] for package in ("text-to-pose", "pose-tokenizer")},
     **{(package, "killed"): KILLED for package in CONFIGS},
     **{(package, "stopped"): STOPPED for package in CONFIGS},
     **{(package, "ending"): [ENDING] for package in CONFIGS},
     ("ht-vae", "ending"): [NO_MODEL, ENDING],
+    **{(package, "shards-killed"): STREAMED for package in ("text-to-pose", "pose-tokenizer")},
     ("text-to-pose", "offline"): [ALONE],
     ("ht-vae", "two-killed"): [RANK],
 }
@@ -290,7 +298,8 @@ LIVES = {
 
 def undisturbed(kind: str) -> str:
     """The life that one of that kind has to end like."""
-    return "two-whole" if kind.startswith("two") else "whole"
+    first, _, rest = kind.partition("-")
+    return f"{first}-whole" if rest else "whole"
 
 
 def live(run: Run, faults: Sequence[Fault], whole: Future | None) -> list[Outcome]:
@@ -345,7 +354,8 @@ def lives(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
     """The lives that are tested, and those they are compared with, some at a time: their outcomes, once they end."""
     root = tmp_path_factory.mktemp("faults")
     (root / "clips").mkdir()
-    fake_manifest(root / "clips", letters="ABCDEFGH")
+    manifest = fake_manifest(root / "clips", letters="ABCDEFGH")
+    pack_data(manifest, root / "shards", progress=print)
     tested = {item.callspec.params["life"] for item in request.session.items if hasattr(item, "callspec")}
     tested |= {(package, undisturbed(kind)) for package, kind in tested}
     futures: dict[tuple[str, str], Future] = {}

@@ -90,6 +90,21 @@ def test_what_comes_out_is_what_went_in(folder):
     assert all(shard.frames for shard in dataset.shards)
 
 
+def test_the_clips_are_listed_without_their_poses(folder, tmp_path):
+    assert ShardDataset(folder, "train").read_clips() == [clip for clip, _ in samples()]
+    assert ShardDataset(folder, "validation").read_clips() == [clip for clip, _ in samples(3, "validation")]
+    odd = Clip(Path("\udcff.pose"), 'two\nlines, "quoted"', "", "train")
+    pack([(odd, fake_sequence())], tmp_path / "odd")
+    assert ShardDataset(tmp_path / "odd", "train").read_clips() == [odd]
+    listing = folder / "clips.csv"
+    listing.write_text(listing.read_text().replace("signed_language", "language", 1))
+    with pytest.raises(UserError, match=r"clips\.csv: cannot be read \(.*signed_language"):
+        ShardDataset(folder, "train").read_clips()
+    listing.unlink()
+    with pytest.raises(UserError, match=r"clips\.csv: there is none; pack or copy the data again"):
+        ShardDataset(folder, "train").read_clips()
+
+
 def test_any_tar_reads_them(folder):
     with tarfile.open(folder / "train-00000.tar") as archive:
         assert archive.getnames()[:2] == ["00000000.json", "00000000.npy"]
@@ -466,7 +481,7 @@ def test_packing_is_whole_or_not_at_all(folder, tmp_path):
     with pytest.raises(UserError, match="holds shards; use --overwrite"):
         pack(samples(), folder)
     pack(samples(2), folder, overwrite=True)
-    assert sorted(path.name for path in folder.iterdir()) == ["index.json", "train-00000.tar"]
+    assert sorted(path.name for path in folder.iterdir()) == ["clips.csv", "index.json", "train-00000.tar"]
     with pytest.raises(UserError, match="no clips to pack"):
         pack([], tmp_path / "empty")
 

@@ -1,6 +1,7 @@
 """What holds for every encoder: padding, batching and what lies in a missing keypoint's place change nothing."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import onnxruntime
@@ -9,10 +10,9 @@ import torch
 from torch.nn import functional as F
 
 from pose_core import UserError, read, write
-from pose_core.data import Clip, collate
+from pose_core.data import Clip, collate, read_prepared
 from pose_core.testing import fake_sequence
 from pose_encoders import PoseEncoder
-from pose_encoders.clips import read_prepared
 from pose_encoders.export import export_onnx
 from pose_encoders.model import build_encoder, prepare
 from pose_encoders.visual import VisualEncoder
@@ -125,4 +125,4 @@ def test_prepared_clips_name_the_file_that_cannot_be_used(tmp_path):
     clip = fake_sequence()
     write(replace(clip, confidence=np.zeros_like(clip.confidence)), tmp_path / "nobody.pose")
     with pytest.raises(UserError, match=r"nobody\.pose: nobody is seen"):
-        read_prepared([Clip(tmp_path / "nobody.pose", "A", "ase", "train")], 25.0, face=False)
+        read_prepared([Clip(tmp_path / "nobody.pose", "A", "ase", "train")], partial(prepare, fps=25.0, face=False))

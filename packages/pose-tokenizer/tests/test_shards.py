@@ -12,7 +12,7 @@ from pose_core.testing import fake_sequence
 from pose_tokenizer import train
 from pose_tokenizer.config import RunConfig
 from pose_tokenizer.lightning_module import TokenizerModule
-from pose_tokenizer.shards import are_shards, read_shards
+from pose_tokenizer.shards import read_shards
 
 CONFIG = RunConfig(
     num_quantizers=2, codebook_size=8, latent_dim=6, hidden_dim=4, num_layers=1, fitting_blocks=60, batch_size=2,
@@ -34,13 +34,11 @@ def shards(tmp_path_factory):
 
 
 def test_what_is_streamed_fitted_and_validated(shards):
-    assert are_shards(shards)
-    assert are_shards("s3://bucket/shards")
-    assert not are_shards(shards.parent)
-    stream, fitting, validation = read_shards(str(shards), CONFIG)
-    assert stream.clips == 10
-    assert (sum(map(len, fitting)) >= 60 * CONFIG.downsampling, len(validation)) == (True, 2)
-    assert next(iter(stream)).sequence.skeleton == fitting[0].skeleton == validation[0].skeleton
+    data = read_shards(str(shards), CONFIG)
+    assert len(data.train_clips()) == 10
+    fitted = sum(len(sample.sequence) for sample in data.train)
+    assert (fitted >= 60 * CONFIG.downsampling, len(data.validation)) == (True, 2)
+    assert next(iter(data.stream)).sequence.skeleton == data.skeleton
     with pytest.raises(UserError, match="num_keypoints is 3, the clips have"):
         read_shards(str(shards), CONFIG.model_copy(update={"num_keypoints": 3}))
 

@@ -1,13 +1,14 @@
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from pose_core import UserError, concatenate, write
-from pose_core.data import Clip
+from pose_core.data import Clip, read_prepared
 from pose_core.testing import fake_sequence, fake_skeleton
-from text_to_pose.clips import TextDataset, fastest, mean_start_frame, prepare, read_prepared, signing_hands
+from text_to_pose.clips import TextDataset, fastest, mean_start_frame, prepare, signing_hands
 from text_to_pose.objective import Objective
 from text_to_pose.tokenizer import NONE, NOTHING, TextTokenizer
 from text_to_pose.training import text_config
@@ -48,8 +49,8 @@ def test_a_clip_that_cannot_be_used_is_named(tmp_path):
     nobody = replace(good, confidence=np.zeros_like(good.confidence))
     write(nobody, tmp_path / "nobody.pose")
     for name, reason in (("flat", "shoulders lie on one point"), ("nobody", "nobody is seen")):
-        with pytest.raises(UserError, match=rf"{name}\.pose: .*{reason}.*remove its row"):
-            read_prepared([clip(tmp_path / "good.pose"), clip(tmp_path / f"{name}.pose")], 25.0)
+        with pytest.raises(UserError, match=rf"{name}\.pose: .*{reason}.*remove it from the data"):
+            read_prepared([clip(tmp_path / "good.pose"), clip(tmp_path / f"{name}.pose")], partial(prepare, fps=25.0))
 
 
 def test_the_signing_hand_is_the_one_seen_more_in_the_language():

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pose_core import UserError
-from pose_core.data import read_manifest
+from pose_core import UserError, read
+from pose_core.data import ShardSample, read_manifest
 from pose_core.testing import fake_sequence
 from text_to_pose import evaluation
 from text_to_pose.checkpoint import load_model
-from text_to_pose.clips import prepare, read_prepared
+from text_to_pose.clips import prepare
 from text_to_pose.evaluation import (
     ClipScore,
     Score,
@@ -30,7 +30,9 @@ from text_to_pose.training import RunConfig, build_model
 def fitting(manifest, tiny):
     """An untrained model for the manifest's languages."""
     clips = [clip for clip in read_manifest(manifest) if clip.split == "train"]
-    return build_model(clips, read_prepared(clips, 25.0), RunConfig(network=tiny)).eval()
+    return build_model(
+        [ShardSample(clip, prepare(read(clip.path), 25.0)) for clip in clips], RunConfig(network=tiny)
+    ).eval()
 
 
 def test_scores_the_model_beside_two_baselines(fitting, manifest):

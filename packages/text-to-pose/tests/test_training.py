@@ -6,7 +6,7 @@ import torch
 import yaml
 
 from pose_core import UserError
-from pose_core.data import Clip
+from pose_core.data import Clip, ShardSample
 from pose_core.metrics import dtw_mje
 from pose_core.testing import fake_sequence
 from pose_core.training import TrainingConfig, load_yaml
@@ -88,7 +88,7 @@ def test_a_manifest_without_train_rows_is_refused(manifest, tmp_path, tiny):
     rows = manifest.read_text().replace(",train", ",test")
     other = manifest.with_name("untrained.csv")
     other.write_text(rows)
-    with pytest.raises(UserError, match="no clip has split train"):
+    with pytest.raises(UserError, match="no clips of split 'train'; it has"):
         train(other, tmp_path / "run", RunConfig(network=tiny, training=QUICK))
 
 
@@ -97,7 +97,7 @@ def test_the_model_learns_two_clips(tiny):
     clips = [Clip(Path(f"{letter}.pose"), letter, "ase", "train") for letter in "AB"]
     sequences = [prepare(fake_sequence(frames=14, shape=5), 25.0), prepare(fake_sequence(frames=18, shape=6), 25.0)]
     wider = tiny.model_copy(update={"encoder": tiny.encoder.model_copy(update={"hidden_dim": 64})})
-    model = build_model(clips, sequences, RunConfig(network=wider))
+    model = build_model(list(map(ShardSample, clips, sequences)), RunConfig(network=wider))
     letters = TextDataset(clips, sequences, model.tokenizer, start_clips=[], start_sequences=[], objective=None)
     batch = letters.collate([letters[0], letters[1]])
     module = TextToPoseModule(model, QUICK, Objective())

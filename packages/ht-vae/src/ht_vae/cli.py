@@ -29,8 +29,11 @@ Fps = Annotated[float, typer.Option("--fps", min=0.001, help="Frame rate of a fi
 @app.command()
 def train(
     data: Annotated[
-        list[Path],
-        typer.Option("--data", help="Folder of landmark CSVs, .pose or .npz files, or manifest CSV; several times."),
+        list[str],
+        typer.Option(
+            "--data",
+            help="Folder of landmark CSVs, .pose or .npz files, or manifest CSV, several times; or shards, a URL.",
+        ),
     ],
     output: Annotated[Path | None, typer.Option("--output", help="Run folder; in the end a model folder too.")] = None,
     experiment_name: Annotated[

@@ -77,6 +77,15 @@ class WindowBatches(Sampler[list[tuple[int, int]]]):
         self.batch_frames = batch_frames
         self.steps = steps or -(-sum(lengths) // batch_frames)
 
+    @classmethod
+    def of(
+        cls, dataset: PoseSequenceDataset, min_frames: int, batch_size: int, batch_frames: int, steps: int | None
+    ) -> WindowBatches:
+        """Of a data set that draws windows; where it does not stitch clips together, the longest clip bounds them."""
+        lengths = dataset.lengths
+        longest = dataset.max_frames if dataset.stitching else min(dataset.max_frames, max(lengths))
+        return cls(lengths, (min(min_frames, longest), longest), batch_size, batch_frames, steps)
+
     def __len__(self) -> int:
         return self.steps
 
@@ -134,10 +143,7 @@ class PoseDataLoader(DataLoader):
         from pose_core.training import RankBatches  # with Lightning, which data sets do without
 
         if dataset.training:
-            lengths = dataset.lengths
-            longest = dataset.max_frames if dataset.stitching else min(dataset.max_frames, max(lengths))
-            frames = (min(min_frames, longest), longest)
-            batches: Any = WindowBatches(lengths, frames, batch_size, batch_frames, steps)
+            batches: Any = WindowBatches.of(dataset, min_frames, batch_size, batch_frames, steps)
         else:
             lengths = [end - start for _, start, end in dataset.windows]
             batches = PaddedBatches(lengths, batch_size, batch_frames)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from copy import copy
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ht_vae.augment import Augmentation
 from ht_vae.checkpoint import load_model
 from ht_vae.config import ModelConfig
 from ht_vae.dataset import PoseSequenceDataset, Window
@@ -17,10 +15,17 @@ from ht_vae.lightning_module import MONITOR, HTVAEModule
 from ht_vae.loader import PoseDataLoader, TrainingBatch
 from ht_vae.losses import LossManager, VAELoss
 from ht_vae.model import HierarchicalTransformerVAE
-from ht_vae.processing import PoseDataProcessor, common_skeleton
-from ht_vae.splitting import split_clips
-from pose_core import Skeleton, UserError
-from pose_core.training import chosen_clips, fit, is_main_process, model_card, run_folder
+from ht_vae.reading import name_of, read_data, read_shards
+from ht_vae.streamed import StreamedWindows, as_it_is
+from pose_core import Skeleton
+from pose_core.training import (
+    StreamLoader,
+    are_shards,
+    fit,
+    is_main_process,
+    model_card,
+    run_folder,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
 
     from ht_vae.config import RunConfig
     from ht_vae.latent import Posterior
+    from pose_core.data import ShardDataset
 
 LONGEST_FITTED = 16  # chunks of a window that the linear basis and the prior are fitted to
 PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
@@ -124,7 +130,8 @@ def train(
     """Trains on the train split of manifests or folders.
 
     Args:
-        data: manifests or folders, as `pose_core.data.read_clips` takes them.
+        data: manifests or folders, as `pose_core.data.read_clips` takes them; or one folder or URL of shards, which are
+            streamed.
         output: run folder; in the end it is a model folder, too.
         begin_from: a model to fine-tune, as `load_model` takes it.
         resume: go on with the run in `output`; overwrite: start it again.
@@ -139,11 +146,16 @@ def train(
         UserError: what the user has to mend in data, settings or folder.
     """
     trainer = HTVAETrainer(config, output, resume=resume, overwrite=overwrite, data=data, begin_from=begin_from)
-    data = [Path(path) for path in data]
     source = load_model(begin_from, "cpu") if begin_from is not None else None
-    train_set, validation_set = read_data(data, config, dataset=dataset, source=source, say=say)
+    stream: ShardDataset | None = None
+    if are_shards(data[0]):
+        train_set, validation_set, stream = read_shards(data, config, source=source, say=say)
+    else:
+        train_set, validation_set = read_data(data, config, dataset=dataset, source=source, say=say)
+    clips, frames = (len(train_set.clips), sum(train_set.lengths)) if stream is None else (stream.clips, stream.frames)
+    trained_on = f"{clips} clips, {frames:,} frames, of {', '.join(name_of(path) for path in data)}"
     torch.manual_seed(config.seed)
-    model = HierarchicalTransformerVAE(model_config(train_set, data, config))
+    model = HierarchicalTransformerVAE(model_config(train_set, trained_on, config))
     if source is not None:
         model.load_state_dict(source.state_dict())
     elif trainer.run.resume_from is None:
@@ -155,68 +167,25 @@ def train(
         "num_workers": config.num_workers,
         "pin_memory": config.pin_memory,
     }
-    train_loader = PoseDataLoader(train_set, min_frames=config.min_frames, steps=config.steps_per_epoch, **loading)
+    if stream is None:
+        train_loader = PoseDataLoader(train_set, min_frames=config.min_frames, steps=config.steps_per_epoch, **loading)
+    else:
+        train_loader = StreamLoader(
+            stream,
+            as_it_is,
+            batch_size=config.batch_size,
+            collate=StreamedWindows(train_set, config),
+            num_workers=config.num_workers,
+        )
     validation_loader = PoseDataLoader(validation_set, **loading) if validation_set is not None else None
     metrics = trainer.train_only(model, train_loader, validation_loader, loss=loss)
     if is_main_process() and not config.dry_run:
         say("fitting the prior to the latents")
         torch.manual_seed(config.seed)
         fit_prior(model, train_set, config)
-    card = model_card("ht-vae", data[0], len(train_set.clips), config, metrics)
+    card = model_card("ht-vae", Path(data[0]), clips, config, metrics)
     trainer.run.finish(model.save_pretrained, card)
     return model, metrics
-
-
-def read_data(
-    data: Sequence[Path],
-    config: RunConfig,
-    *,
-    dataset: type[PoseSequenceDataset] = PoseSequenceDataset,
-    source: HierarchicalTransformerVAE | None = None,
-    say: Callable[[str], None] = lambda message: None,
-) -> tuple[PoseSequenceDataset, PoseSequenceDataset | None]:
-    """The data sets to train on and to validate with, read and on one skeleton.
-
-    Args:
-        data, config, dataset, say: as `train`'s.
-        source: a model whose skeleton and labels are taken.
-
-    Raises:
-        UserError: a file that cannot be used, or files of several skeletons; the message names them.
-    """
-    train_clips, validation_clips = chosen_clips(*split_clips(data, config.validation_share, say), config.training())
-    condition = None if config.condition == "none" else config.condition
-    labels = source.config.labels if source is not None and condition is not None else None
-    if condition is not None:
-        nameless = [clip.path for clip in train_clips if not getattr(clip, condition)]
-        if nameless:
-            raise UserError(f"{nameless[0]}: nothing says its {condition}; name the files in a manifest CSV")
-    if source is not None:
-        check_sizes(source, config)
-    skeleton = Skeleton.from_dict(source.config.skeleton) if source is not None else None
-    say(f"reading {len(train_clips) + len(validation_clips)} clips")
-    make = partial(
-        dataset,
-        processor=PoseDataProcessor(config.keypoints, skeleton),
-        max_frames=config.max_frames,
-        condition=condition,
-    )
-    train_set = make(
-        train_clips,
-        training=True,
-        augmentation=Augmentation() if config.augment else None,
-        stitching=config.stitching,
-        labels=labels,
-    )
-    validation_set = make(validation_clips, labels=train_set.labels) if validation_clips else None
-    sets = [each for each in (train_set, validation_set) if each is not None]
-    if skeleton is None:
-        skeleton = common_skeleton([file for each in sets for file in each.skeletons()])
-    for each in sets:
-        each.skeleton = skeleton
-    frames = [sum(each.lengths) for each in sets]
-    say(f"{frames[0]:,} frames to train on" + (f", {frames[1]:,} to validate with" if len(frames) > 1 else ""))
-    return train_set, validation_set
 
 
 def fitting_windows(train_set: PoseSequenceDataset, config: RunConfig) -> list[tuple[Tensor, Tensor]]:
@@ -255,32 +224,12 @@ def drawn_windows(train_set: PoseSequenceDataset, config: RunConfig) -> Iterator
         yield window
 
 
-def model_config(train_set: PoseSequenceDataset, data: Sequence[Path], config: RunConfig) -> ModelConfig:
-    """The configuration of a model for a data set."""
-    clips = len(train_set.clips)
+def model_config(train_set: PoseSequenceDataset, trained_on: str, config: RunConfig) -> ModelConfig:
+    """The configuration of a model for a data set; what it is trained on in words."""
     return ModelConfig(
         **config.sizes(),
         labels=train_set.labels,
         skeleton=train_set.skeleton.to_dict(),
         fps=train_set.fps,
-        trained_on=f"{clips} clips, {sum(train_set.lengths):,} frames, of {', '.join(name_of(path) for path in data)}",
+        trained_on=trained_on,
     )
-
-
-def name_of(path: Path) -> str:
-    """What a data set is called: its folder's name, also where a manifest is given."""
-    return (path if path.is_dir() else path.parent).resolve().name
-
-
-def check_sizes(source: HierarchicalTransformerVAE, config: RunConfig) -> None:
-    """Refuses a model to begin from that is not of the run's sizes.
-
-    Raises:
-        UserError: naming the setting to change.
-    """
-    for name, wanted in config.sizes().items():
-        theirs = getattr(source.config, name)
-        if name != "dropout" and theirs != wanted:
-            raise UserError(f"the model to begin from has {name} {theirs}, this run {wanted}; --set {name}={theirs}")
-    if bool(source.config.labels) != (config.condition != "none") or source.config.condition_dim:
-        raise UserError("the model to begin from is conditioned on something else; see `condition` in the config")

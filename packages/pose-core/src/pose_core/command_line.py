@@ -25,6 +25,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 # Of every package's `train`; what is not given leaves the config as it is.
+TrainData = Annotated[
+    str,
+    typer.Option("--data", help="Manifest CSV, folder with train/ val/ test/, or shards: a folder or a URL."),
+]
 Preset = Annotated[str, typer.Option("--config", help="Preset name or YAML file.")]
 RunOutput = Annotated[Path, typer.Option("--output", help="Run folder; in the end a model folder too.")]
 Epochs = Annotated[int | None, typer.Option("--epochs", min=1)]

@@ -60,7 +60,7 @@ def encode(
 
 @app.command()
 def train(
-    data: Data,
+    data: cl.TrainData,
     output: cl.RunOutput,
     config: Annotated[str, typer.Option("--config", help="Preset (default, graph, visual) or YAML file.")] = "default",
     task: Annotated[

@@ -9,45 +9,22 @@ import torch
 from torch.utils.data import Dataset
 
 from pose_core.data import PoseBatch, collate
-from pose_core.errors import UserError
-from pose_core.formats import read
 from pose_core.transforms import stretch
-from pose_encoders.model import prepare
+from pose_encoders.labels import label_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
-    from pose_core.data import Clip
+    from pose_core.data import ShardSample
     from pose_core.sequence import PoseSequence
-    from pose_core.skeleton import Skeleton
+    from pose_encoders.labels import Task
 
 TURN = 0.15  # radians in the picture's plane, standard deviation
 SCALE = 0.08  # of the size, standard deviation
 SHIFT = 0.05  # shoulder widths, standard deviation
 SPEED = 0.2  # largest share by which a clip is stretched or shortened
-
-
-def read_prepared(
-    clips: Sequence[Clip], fps: float, *, face: bool, skeleton: Skeleton | None = None
-) -> list[PoseSequence]:
-    """Reads and prepares clips; all take the first one's skeleton unless one is given.
-
-    Raises:
-        UserError: a clip cannot be used; the message names its file.
-    """
-    sequences = []
-    for clip in clips:
-        try:
-            sequence = prepare(read(clip.path), fps, face=face)
-            skeleton = skeleton or sequence.skeleton
-            sequences.append(sequence.on_skeleton(skeleton))
-        except UserError as error:
-            message = str(error)
-            prefix = "" if message.startswith(str(clip.path)) else f"{clip.path}: "
-            raise UserError(f"{prefix}{message}; mend the clip or remove it from the data") from error
-    return sequences
 
 
 @dataclass(frozen=True)
@@ -71,7 +48,7 @@ class LabelledDataset(Dataset):
     """Prepared sequences with the numbers of their labels.
 
     Args:
-        sequences: see `read_prepared`.
+        sequences: prepared.
         labels: a number each.
         augment: turn, scale, shift and stretch each one a little, another way every time.
     """
@@ -91,6 +68,11 @@ class LabelledDataset(Dataset):
         """Items to a padded batch."""
         sequences, labels = zip(*items, strict=True)
         return LabelledBatch(collate(sequences), torch.tensor(labels))
+
+
+def augmented_sample(sample: ShardSample, position: dict[str, int] | None, task: Task) -> tuple[PoseSequence, int]:
+    """A prepared clip as an item of `LabelledDataset` that augments; `position` are the numbers of labels."""
+    return augmented(sample.sequence), -1 if position is None else position[label_of(sample.clip, task)]
 
 
 def augmented(sequence: PoseSequence) -> PoseSequence:

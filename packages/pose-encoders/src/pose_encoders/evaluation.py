@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 
-from pose_core.data import collate, read_clips, select_split
+from pose_core.data import collate, read_clips, read_prepared, select_split
 from pose_core.errors import UserError
-from pose_encoders.clips import read_prepared
 from pose_encoders.labels import label_of, numbers
 from pose_encoders.losses import hidden_frame_loss, hide_frames
+from pose_encoders.model import prepare
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +59,7 @@ def evaluate(model: PoseEncoderModel, data: Path, split: str, *, batch_size: int
         if not taught:
             raise UserError(f"{data}: none of its labels is known to the model, which tells {', '.join(labels[:8])}...")
         untaught, clips = len(clips) - len(taught), taught
-    sequences = read_prepared(clips, config.fps, face=config.face, skeleton=model.skeleton)
+    sequences = read_prepared(clips, partial(prepare, fps=config.fps, face=config.face), model.skeleton)
     batches = [sequences[i : i + batch_size] for i in range(0, len(sequences), batch_size)]
     with torch.inference_mode():
         if labels is None:

@@ -20,7 +20,7 @@ def label_of(clip: Clip, task: Task) -> str:
     return clip.text.upper() if task == "text" else clip.signed_language
 
 
-def label_names(clips: Sequence[Clip], task: Task, data: Path) -> list[str] | None:
+def label_names(clips: Sequence[Clip], task: Task, data: str | Path) -> list[str] | None:
     """The labels of training clips, in order; None for a task without.
 
     Raises:
@@ -40,7 +40,10 @@ def label_names(clips: Sequence[Clip], task: Task, data: Path) -> list[str] | No
 
 def numbers(clips: Sequence[Clip], labels: list[str] | None, task: Task) -> list[int]:
     """The number of each clip's label, -1 without labels."""
-    if labels is None:
-        return [-1] * len(clips)
-    position = {label: i for i, label in enumerate(labels)}
-    return [position[label_of(clip, task)] for clip in clips]
+    position = positions(labels)
+    return [-1 if position is None else position[label_of(clip, task)] for clip in clips]
+
+
+def positions(labels: list[str] | None) -> dict[str, int] | None:
+    """The number of every label."""
+    return None if labels is None else {label: i for i, label in enumerate(labels)}

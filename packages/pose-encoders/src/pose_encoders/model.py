@@ -64,7 +64,7 @@ class PoseEncoderModel(
         Raises:
             UserError: nobody is seen, the pose cannot be normalized, or shares no keypoint with the model's.
         """
-        return prepare(sequence, self.config.fps, face=self.config.face).on_skeleton(self.skeleton)
+        return prepare(sequence, self.config.fps, face=self.config.face, skeleton=self.skeleton)
 
     def forward(self, pose: PoseBatch) -> Tensor:
         """Poses (B, T, K, D) to vectors (B, T, C), zero at padded frames."""
@@ -84,13 +84,19 @@ class PoseEncoderModel(
         return self.head(self.encoder(pose)).unflatten(-1, (K, D))
 
 
-def prepare(sequence: PoseSequence, fps: float, *, face: bool) -> PoseSequence:
+def prepare(sequence: PoseSequence, fps: float, *, face: bool, skeleton: Skeleton | None = None) -> PoseSequence:
     """A clip in an encoder's terms: upper body, hands and, if wanted, the face, in shoulder widths, at `fps`.
 
+    Args:
+        sequence: as its file has it.
+        face: whether the model sees faces.
+        skeleton: to put it on; None leaves it on its own, without what is dropped.
+
     Raises:
-        UserError: nobody is seen, or the pose cannot be normalized.
+        UserError: nobody is seen, the pose cannot be normalized, or has no keypoint of the skeleton.
     """
     body = remove_legs(drop_duplicates(clean(sequence)), keep_hips=True)
     if not face:
         body = drop_face(body)
-    return resample(normalize(trim_unseen(body))[0], fps)
+    prepared = resample(normalize(trim_unseen(body))[0], fps)
+    return prepared if skeleton is None else prepared.on_skeleton(skeleton)

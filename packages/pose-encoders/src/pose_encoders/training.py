@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from pose_core.data import read_clips, select_split
 from pose_core.errors import UserError
-from pose_core.training import TrainingConfig, batch_loader, chosen_clips, fit, model_card, run_folder
+from pose_core.training import StreamLoader, TrainingConfig, batch_loader, fit, model_card, read_data, run_folder
 from pose_encoders.checkpoint import load_model
-from pose_encoders.clips import LabelledDataset, read_prepared
+from pose_encoders.clips import LabelledDataset, augmented_sample
 from pose_encoders.config import EncoderConfig, ModelConfig, Pool, TransformerEncoderConfig
-from pose_encoders.labels import Task, label_names, label_of, numbers
+from pose_encoders.labels import Task, label_names, label_of, numbers, positions
 from pose_encoders.lightning_module import MONITOR, ClassificationModule, HiddenFramesModule
-from pose_encoders.model import PoseEncoderModel
+from pose_encoders.model import PoseEncoderModel, prepare
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
+    from pose_core.data import ShardSample
     from pose_core.skeleton import Skeleton
+    from pose_core.training import RunData
 
 PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
 
@@ -40,7 +42,7 @@ class RunConfig(BaseModel):
 
 
 def train(
-    data: Path,
+    data: str | Path,
     output: Path,
     config: RunConfig,
     *,
@@ -51,7 +53,7 @@ def train(
     """Trains on a data set's train split, choosing the best weights by its validation split where it has one.
 
     Args:
-        data: see `pose_core.data.read_clips`.
+        data: see `pose_core.data.read_clips`; or a folder of shards, or its URL, which are streamed.
         output: run folder; in the end it is a model folder too.
         start_from: a model whose encoder to begin with, pretrained without labels for one.
         resume: go on with the run in `output`.
@@ -64,29 +66,19 @@ def train(
         UserError: what the user has to mend in data, settings or folder.
     """
     run = run_folder(output, config, data=[data], resume=resume, overwrite=overwrite, start_from=start_from)
-    clips = read_clips(data)
-    train_clips = select_split(clips, "train")
-    validation_clips = [clip for clip in clips if clip.split == "validation"]
-    train_clips, validation_clips = chosen_clips(train_clips, validation_clips, config.training)
     start = load_model(start_from, "cpu") if start_from else None
-    skeleton = start.skeleton if start else None
-    train_sequences = read_prepared(train_clips, config.fps, face=config.face, skeleton=skeleton)
-    skeleton = train_sequences[0].skeleton
+    prepared = partial(prepare, fps=config.fps, face=config.face)
+    clips = read_data(data, prepared, config.training, skeleton=start.skeleton if start else None)
+    train_clips = clips.train_clips()
     labels = label_names(train_clips, config.task, data)
-    train_set = LabelledDataset(train_sequences, numbers(train_clips, labels, config.task), augment=True)
-    validation_loader = None
-    taught = [clip for clip in validation_clips if labels is None or label_of(clip, config.task) in labels]
-    if taught:
-        sequences = read_prepared(taught, config.fps, face=config.face, skeleton=skeleton)
-        validation_set = LabelledDataset(sequences, numbers(taught, labels, config.task), augment=False)
-        validation_loader = _loader(validation_set, config.training, shuffle=False)
+    train_loader, validation_loader = loaders(clips, labels, config)
 
     torch.manual_seed(config.training.seed)
-    model = build_model(config, skeleton, labels, start)
+    model = build_model(config, clips.skeleton, labels, start)
     module = (HiddenFramesModule if labels is None else ClassificationModule)(model, config.training)
     trainer = fit(
         module,
-        _loader(train_set, config.training, shuffle=True),
+        train_loader,
         validation_loader,
         config.training,
         run,
@@ -94,7 +86,7 @@ def train(
     )
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     model.eval()
-    run.finish(model.save_pretrained, model_card("pose-encoders", data, len(train_clips), config, metrics))
+    run.finish(model.save_pretrained, model_card("pose-encoders", Path(data), len(train_clips), config, metrics))
     return model, metrics
 
 
@@ -125,6 +117,28 @@ def build_model(
     return model
 
 
-def _loader(dataset: LabelledDataset, config: TrainingConfig, *, shuffle: bool) -> DataLoader:
-    lengths = [len(sequence) for sequence in dataset.sequences]
-    return batch_loader(dataset, lengths, config, collate=dataset.collate, shuffle=shuffle)
+def loaders(
+    clips: RunData, labels: list[str] | None, config: RunConfig
+) -> tuple[StreamLoader | DataLoader, DataLoader | None]:
+    """Batches to train on, and those of validation clips that have labels the model is taught, if there are any."""
+
+    def batches(samples: list[ShardSample], *, train: bool) -> DataLoader:
+        sequences = [sample.sequence for sample in samples]
+        dataset = LabelledDataset(
+            sequences, numbers([sample.clip for sample in samples], labels, config.task), augment=train
+        )
+        lengths = [len(sequence) for sequence in sequences]
+        return batch_loader(dataset, lengths, config.training, collate=dataset.collate, shuffle=train)
+
+    taught = [sample for sample in clips.validation if labels is None or label_of(sample.clip, config.task) in labels]
+    validation = batches(taught, train=False) if taught else None
+    if clips.stream is None:
+        return batches(clips.train, train=True), validation
+    streamed = StreamLoader(
+        clips.stream,
+        partial(augmented_sample, position=positions(labels), task=config.task),
+        batch_size=config.training.batch_size,
+        collate=LabelledDataset.collate,
+        num_workers=config.training.num_workers,
+    )
+    return streamed, validation

@@ -12,14 +12,14 @@ from torch.utils.data import DataLoader
 
 from pose_core import UserError
 from pose_core.data import PoseDataset, read_clips
-from pose_core.training import StreamLoader, batch_loader, chosen_clips, fit, model_card, run_folder
+from pose_core.training import StreamLoader, are_shards, batch_loader, chosen_clips, fit, model_card, run_folder
 from pose_tokenizer.augment import Augmentation
 from pose_tokenizer.clips import ClipDataset, TrainingBatch, chosen, collate, prepare
 from pose_tokenizer.fitting import FITTING_SEED, fit_codebooks, fit_grids, fit_linear, mean_pose
 from pose_tokenizer.lightning_module import MONITOR, TokenizerModule
 from pose_tokenizer.losses import TokenizerLoss
 from pose_tokenizer.model import PoseTokenizer
-from pose_tokenizer.shards import are_shards, read_shards, varied
+from pose_tokenizer.shards import read_shards, varied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -67,8 +67,10 @@ def train(
         if len(data) > 1:
             raise UserError(f"{data[0]}: shards are trained on alone; pack all data together")
         say("reading shards")
-        shards, train_sequences, validation_sequences = read_shards(str(data[0]), config)
-        num_clips = len(train_sequences) if config.overfit else shards.clips
+        shards = read_shards(str(data[0]), config)
+        train_sequences = [sample.sequence for sample in shards.train]
+        validation_sequences = [sample.sequence for sample in shards.validation]
+        num_clips = len(shards.train_clips())
     else:
         train_sequences, validation_sequences = read_files([Path(path) for path in data], config, dataset, say)
         num_clips = len(train_sequences)
@@ -89,9 +91,9 @@ def train(
         validation_loader = batch_loader(
             ClipDataset(validation_sequences), lengths, training, collate=together, shuffle=False
         )
-    if shards is not None and not config.overfit:
+    if shards is not None and shards.stream is not None:
         train_loader: DataLoader = StreamLoader(
-            shards,
+            shards.stream,
             partial(varied, clips=train_set),
             batch_size=config.batch_size,
             collate=together,

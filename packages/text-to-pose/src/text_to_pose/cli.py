@@ -145,7 +145,7 @@ def correct(
 
 @app.command()
 def train(
-    data: Data,
+    data: cl.TrainData,
     output: cl.RunOutput,
     config: cl.Preset = "default",
     encoder: Annotated[

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from pose_core import UserError, read
 from pose_core.data import PoseBatch, collate
 from pose_core.transforms import (
     clean,
@@ -26,9 +25,10 @@ from text_to_pose.tokenizer import TextBatch, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pose_core import PoseSequence, Skeleton
-    from pose_core.data import Clip
+    from pose_core.data import Clip, ShardSample
     from pose_core.skeleton import Side
     from text_to_pose.objective import Objective
     from text_to_pose.tokenizer import TextTokenizer
@@ -54,24 +54,6 @@ def prepare(sequence: PoseSequence, fps: float, skeleton: Skeleton | None = None
 def body_and_hands(sequence: PoseSequence) -> PoseSequence:
     """What a model sees of a clip, in the clip's own pixels and frames; wild points are missing in it."""
     return remove_legs(drop_face(drop_duplicates(clean(sequence))), keep_hips=True)
-
-
-def read_prepared(clips: Sequence[Clip], fps: float, skeleton: Skeleton | None = None) -> list[PoseSequence]:
-    """Reads and prepares clips; all take the first one's skeleton unless one is given.
-
-    Raises:
-        UserError: a clip cannot be used; the message names its file.
-    """
-    sequences = []
-    for clip in clips:
-        try:
-            sequences.append(prepare(read(clip.path), fps, skeleton))
-        except UserError as error:
-            message = str(error)
-            prefix = "" if message.startswith(str(clip.path)) else f"{clip.path}: "
-            raise UserError(f"{prefix}{message}; mend the clip or remove its row from the manifest") from error
-        skeleton = skeleton or sequences[-1].skeleton
-    return sequences
 
 
 def signing_hands(clips: Sequence[Clip], sequences: Sequence[PoseSequence]) -> dict[str, Side]:
@@ -148,8 +130,18 @@ class TrainingBatch:
         )
 
 
+class Item(NamedTuple):
+    """A sequence, its text or a part of it, the frame to begin from, (K, D) and (K,), and the text to be read."""
+
+    sequence: PoseSequence
+    text: Tokens
+    start_keypoints: np.ndarray
+    start_confidence: np.ndarray
+    label: str
+
+
 class TextDataset(Dataset):
-    """Texts with a start frame each: (sequence, tokens, start keypoints (K, D), start confidence (K,), label).
+    """Texts with a start frame each.
 
     In training the start frame is half the time the clip's own first one, else a frame of another clip of the language:
     its first one, or any, and then the clip begins where its arms are nearest to that frame, as a letter in the middle
@@ -175,35 +167,44 @@ class TextDataset(Dataset):
         transplants: Transplants | None = None,
         with_text: bool = True,
     ) -> None:
-        self.sequences = sequences
+        self.clips, self.sequences = clips, sequences
         self.tokenizer = tokenizer
         self.objective = objective
         self.transplants = transplants
-        self.languages = [clip.signed_language for clip in clips]
-        self.labels = [f"{clip.signed_language} {clip.text}"[:40] for clip in clips]
-        nothing = [tokenizer.tokenize(None, "")]
-        self.texts = [_views(tokenizer, clip.text, clip.signed_language) if with_text else nothing for clip in clips]
-        self.starts = [
-            [
-                start
-                for other, start in zip(start_clips, start_sequences, strict=True)
-                if other.signed_language == clip.signed_language and other.path != clip.path
-            ]
-            for clip in clips
-        ]
+        self.with_text = with_text
+        self.texts = [self._views(clip) for clip in clips]
+        self.starts: dict[str, list[PoseSequence]] = defaultdict(list)
+        self.places: dict[tuple[str, Path], int] = {}  # of clips in their language's list
+        for clip, sequence in zip(start_clips, start_sequences, strict=True):
+            starts = self.starts[clip.signed_language]
+            self.places.setdefault((clip.signed_language, clip.path), len(starts))
+            starts.append(sequence)
 
     def __len__(self) -> int:
         return len(self.sequences)
 
-    def __getitem__(self, index: int) -> tuple[PoseSequence, Tokens, np.ndarray, np.ndarray, str]:
-        sequence, views, others = self.sequences[index], self.texts[index], self.starts[index]
+    def __getitem__(self, index: int) -> Item:
+        return self._item(self.clips[index], self.sequences[index], self.texts[index], index)
+
+    def of(self, sample: ShardSample) -> Item:
+        """A prepared clip that is not among the data set's, as one of its items to train on."""
+        return self._item(sample.clip, sample.sequence, self._views(sample.clip), 0)
+
+    def _item(self, clip: Clip, sequence: PoseSequence, views: list[Tokens], index: int) -> Item:
+        starts = self.starts.get(clip.signed_language, [])
+        own = self.places.get((clip.signed_language, clip.path), len(starts))
+        others = len(starts) - (own < len(starts))
+
+        def other(number: int) -> PoseSequence:
+            return starts[number + (number >= own)]
+
         if self.objective is not None and draw() < self.objective.untaught:
-            sequence, views = self._untaught(index)
+            sequence, views = self._untaught(clip, sequence, views)
         start, frame, text = sequence, 0, views[0]
         if self.objective is not None:
             kind = draw()
             if others and kind < 0.5:
-                start = others[int(draw() * len(others))]
+                start = other(int(draw() * others))
                 if kind < 0.25:
                     frame = int(draw() * len(start))
                     sequence = sequence[_nearest_frame(sequence, start, frame) :]
@@ -211,16 +212,22 @@ class TextDataset(Dataset):
                 sequence = stretch(sequence, max(1, round(len(sequence) * (0.85 + 0.35 * draw()))))
             text = self._view(views, self.objective)
         elif others:
-            start = others[index % len(others)]
-        return sequence, text, start.keypoints[frame], start.confidence[frame], self.labels[index]
+            start = other(index % others)
+        label = f"{clip.signed_language} {clip.text}"[:40]
+        return Item(sequence, text, start.keypoints[frame], start.confidence[frame], label)
 
-    def _untaught(self, index: int) -> tuple[PoseSequence, list[Tokens]]:
+    def _untaught(self, clip: Clip, sequence: PoseSequence, views: list[Tokens]) -> tuple[PoseSequence, list[Tokens]]:
         """The clip with the hand of a letter its language was not taught, if there is one, and that letter."""
-        sequence, language = self.sequences[index], self.languages[index]
+        language = clip.signed_language
         letter = self.transplants.draw(language) if self.transplants is not None else None
         if self.transplants is None or letter is None:
-            return sequence, self.texts[index]
+            return sequence, views
         return self.transplants.apply(sequence, language, letter), _views(self.tokenizer, letter, language)
+
+    def _views(self, clip: Clip) -> list[Tokens]:
+        if not self.with_text:
+            return [self.tokenizer.tokenize(None, "")]
+        return _views(self.tokenizer, clip.text, clip.signed_language)
 
     def _view(self, views: list[Tokens], objective: Objective) -> Tokens:
         if draw() < objective.without_text:
@@ -231,7 +238,7 @@ class TextDataset(Dataset):
             return whole
         return parts[kind < objective.only_signwriting]
 
-    def collate(self, items: Sequence[tuple[PoseSequence, Tokens, np.ndarray, np.ndarray, str]]) -> TrainingBatch:
+    def collate(self, items: Sequence[Item]) -> TrainingBatch:
         """Items to a padded batch."""
         sequences, texts, keypoints, confidence, labels = zip(*items, strict=True)
         return TrainingBatch(

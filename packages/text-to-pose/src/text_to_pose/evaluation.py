@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 
 from pose_core import UserError
-from pose_core.data import read_manifest
+from pose_core.data import read_manifest, read_prepared
 from pose_core.metrics import acceleration_ratio, dtw, dtw_mje, frame_distances
-from text_to_pose.clips import hand_shape, read_prepared, signing_hands
+from text_to_pose.clips import hand_shape, prepare, signing_hands
 from text_to_pose.generation import Sampling, StartFrames, generate_signs
 from text_to_pose.tokenizer import fold
 
@@ -256,7 +256,7 @@ def read_manifest_clips(
         for clip in clips:
             _check_taught(clip, tokenizer, data, signed=clip.split == split)
     progress(f"reading {len(clips)} clips")
-    sequences = read_prepared(clips, fps, skeleton)
+    sequences = read_prepared(clips, partial(prepare, fps=fps), skeleton)
     hands = signing_hands(clips, sequences)
     shapes = [
         hand_shape(sequence, hands[clip.signed_language]) for clip, sequence in zip(clips, sequences, strict=True)

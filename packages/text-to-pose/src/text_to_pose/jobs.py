@@ -141,7 +141,7 @@ def start_frame(model: TextToPose, place: str) -> StartFrames:
 
 
 def train_from_preset(
-    data: Path,
+    data: str | Path,
     output: Path,
     preset: str,
     overrides: dict[str, Any],

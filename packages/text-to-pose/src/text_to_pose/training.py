@@ -11,10 +11,9 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from pose_core import UserError
-from pose_core.data import read_clips, read_manifest
-from pose_core.training import TrainingConfig, batch_loader, chosen_clips, fit, model_card, run_folder
+from pose_core.training import StreamLoader, TrainingConfig, batch_loader, fit, model_card, read_data, run_folder
 from text_to_pose.checkpoint import load_model
-from text_to_pose.clips import TextDataset, fastest, mean_start_frame, read_prepared, signing_hands
+from text_to_pose.clips import TextDataset, fastest, mean_start_frame, prepare, signing_hands
 from text_to_pose.config import NetworkConfig, TextConfig, TextKind, TextToPoseConfig
 from text_to_pose.hamnosys import hamnosys_vocabulary
 from text_to_pose.lightning_module import MONITOR, TextToPoseModule
@@ -30,8 +29,10 @@ if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
     from pose_core import PoseSequence
-    from pose_core.data import Clip
+    from pose_core.data import Clip, ShardSample
+    from pose_core.training import RunData
 
+KEPT_FRAMES = 100_000  # of clips that are streamed: for start frames, hand shapes and what a model begins with
 PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
 
 
@@ -50,7 +51,7 @@ class RunConfig(BaseModel):
 
 
 def train(
-    data: Path,
+    data: str | Path,
     output: Path,
     config: RunConfig,
     *,
@@ -62,7 +63,8 @@ def train(
     """Trains on a manifest's train split, keeping the weights that `config.training.keep` says.
 
     Args:
-        data: manifest CSV; for pretraining a folder of poses will do.
+        data: manifest CSV; for pretraining a folder of poses will do; or a folder of shards, or its URL, which are
+            streamed.
         output: run folder; in the end it is a model folder too.
         pretrain: leave all texts out: the model learns to move, and to mend poses.
         begin_from: a model to fine-tune, as `load_model` takes it; its weights are taken where they fit.
@@ -79,39 +81,25 @@ def train(
         output, config, data=[data], resume=resume, overwrite=overwrite, begin_from=begin_from, pretrain=pretrain
     )
     source = load_model(begin_from, "cpu") if begin_from is not None else None
-    clips = read_clips(data) if pretrain else read_manifest(data)
-    train_clips = [clip for clip in clips if clip.split == "train"]
-    validation_clips = [clip for clip in clips if clip.split == "validation"]
-    if not train_clips:
-        raise UserError(f"{data}: no clip has split train; there is nothing to train on")
-    train_clips, validation_clips = chosen_clips(train_clips, validation_clips, config.training)
-    skeleton = source.skeleton if source is not None else None
-    train_sequences = read_prepared(train_clips, config.fps, skeleton)
-    validation_sequences = read_prepared(validation_clips, config.fps, train_sequences[0].skeleton)
-
+    clips = read_data(
+        data,
+        partial(prepare, fps=config.fps),
+        config.training,
+        frames=KEPT_FRAMES,
+        skeleton=source.skeleton if source is not None else None,
+    )
+    train_clips = clips.train_clips()
+    if not pretrain:
+        check_texts(train_clips, data)
     torch.manual_seed(config.training.seed)
-    model = build_model(train_clips, train_sequences, config, with_text=not pretrain)
+    model = build_model(clips.train, config, train_clips, with_text=not pretrain)
     if source is not None:
         adopt(model, source)
-    dataset = partial(
-        TextDataset,
-        tokenizer=model.tokenizer,
-        start_clips=train_clips,
-        start_sequences=train_sequences,
-        with_text=not pretrain,
-    )
-    letters = model.config.text.kind == "letters" and not pretrain
-    transplants = Transplants(train_clips, train_sequences) if letters else None
-    train_set = dataset(train_clips, train_sequences, objective=config.objective, transplants=transplants)
-    validation_loader = None
-    if validation_clips:
-        validation_set = dataset(validation_clips, validation_sequences, objective=None)
-        validation_loader = _loader(validation_set, config.training, shuffle=False)
-
+    train_loader, validation_loader = loaders(clips, model, config, train_clips, with_text=not pretrain)
     module = TextToPoseModule(model, config.training, config.objective)
     trainer = fit(
         module,
-        _loader(train_set, config.training, shuffle=True),
+        train_loader,
         validation_loader,
         config.training,
         run,
@@ -119,7 +107,7 @@ def train(
     )
     metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
     model.eval()
-    card = model_card("text-to-pose", data, len(train_clips), config, metrics)
+    card = model_card("text-to-pose", Path(data), len(train_clips), config, metrics)
     run.finish(partial(save, model, weights=config.weights), card)
     return model, metrics
 
@@ -130,32 +118,90 @@ def save(model: TextToPose, folder: Path, *, weights: Literal["float32", "float1
     kept.save_pretrained(folder)
 
 
+def check_texts(clips: Sequence[Clip], data: str | Path) -> None:
+    """Refuses clips that say nothing, as those of a folder do.
+
+    Raises:
+        UserError: naming one.
+    """
+    for clip in clips:
+        if not clip.text or not clip.signed_language:
+            raise UserError(
+                f"{data}: nothing says what {clip.path} signs; name a manifest CSV that does, or --pretrain"
+            )
+
+
 def build_model(
-    clips: Sequence[Clip], sequences: Sequence[PoseSequence], config: RunConfig, *, with_text: bool = True
+    samples: Sequence[ShardSample], config: RunConfig, clips: Sequence[Clip] | None = None, *, with_text: bool = True
 ) -> TextToPose:
-    """A fresh model for the texts, hands and start frames of training clips."""
+    """A fresh model for the texts, hands and start frames of training clips.
+
+    Args:
+        samples: clips, prepared.
+        config: of the run.
+        clips: all clips that are trained on, where `samples` are some of them.
+        with_text: whether the model is taught texts.
+    """
+    some, sequences = [sample.clip for sample in samples], [sample.sequence for sample in samples]
+    clips = some if clips is None else clips
     by_language: dict[str, list[PoseSequence]] = {}
-    for clip, sequence in zip(clips, sequences, strict=True):
+    for clip, sequence in zip(some, sequences, strict=True):
         by_language.setdefault(clip.signed_language, []).append(sequence)
+    languages = sorted({clip.signed_language for clip in clips})
+    text = text_config(clips, config.text) if with_text else TextConfig(alphabets={name: [] for name in languages})
     model = TextToPose(
         TextToPoseConfig(
             network=config.network,
-            text=text_config(clips, config.text)
-            if with_text
-            else TextConfig(alphabets={name: [] for name in by_language}),
+            text=text,
             skeleton=sequences[0].skeleton.to_dict(),
-            signing_hands=signing_hands(clips, sequences),
+            signing_hands={**dict.fromkeys(languages, "right"), **signing_hands(some, sequences)},
             fps=config.fps,
-            fastest=fastest(clips, sequences),
+            fastest=fastest(some, sequences),
             num_steps=config.num_steps,
         )
     )
     model.length_predictor.begin_with(torch.tensor([len(sequence) for sequence in sequences]))
     for row, language in enumerate(model.languages):
-        keypoints, confidence = mean_start_frame(by_language[language])
+        keypoints, confidence = mean_start_frame(by_language.get(language, sequences))
         model.start_keypoints[row] = torch.from_numpy(keypoints)
         model.start_confidence[row] = torch.from_numpy(confidence)
     return model
+
+
+def loaders(
+    clips: RunData, model: TextToPose, config: RunConfig, train_clips: Sequence[Clip], *, with_text: bool
+) -> tuple[StreamLoader | DataLoader, DataLoader | None]:
+    """Batches to train on, of texts or parts of them, and those to validate with, if there are any.
+
+    Args:
+        train_clips: all clips that are trained on; `clips` may have some of them in memory.
+    """
+    starts, start_sequences = [each.clip for each in clips.train], [each.sequence for each in clips.train]
+    letters = model.config.text.kind == "letters" and with_text
+    dataset = partial(
+        TextDataset,
+        tokenizer=model.tokenizer,
+        start_clips=starts,
+        start_sequences=start_sequences,
+        with_text=with_text,
+    )
+    transplants = Transplants(starts, start_sequences, train_clips) if letters else None
+    train_set = dataset(starts, start_sequences, objective=config.objective, transplants=transplants)
+    validation = None
+    if clips.validation:
+        sequences = [each.sequence for each in clips.validation]
+        validation_set = dataset([each.clip for each in clips.validation], sequences, objective=None)
+        validation = _loader(validation_set, config.training, shuffle=False)
+    if clips.stream is None:
+        return _loader(train_set, config.training, shuffle=True), validation
+    streamed = StreamLoader(
+        clips.stream,
+        train_set.of,
+        batch_size=config.training.batch_size,
+        collate=train_set.collate,
+        num_workers=config.training.num_workers,
+    )
+    return streamed, validation
 
 
 def text_config(clips: Sequence[Clip], kind: TextKind | Literal["auto"]) -> TextConfig:

@@ -32,18 +32,22 @@ class Transplants:
 
     Args:
         clips, sequences: letters, prepared; only these are learned from.
+        every: all that the languages were taught, where `clips` are some of it.
     """
 
-    def __init__(self, clips: Sequence[Clip], sequences: Sequence[PoseSequence]) -> None:
+    def __init__(
+        self, clips: Sequence[Clip], sequences: Sequence[PoseSequence], every: Sequence[Clip] | None = None
+    ) -> None:
         self._hands = signing_hands(clips, sequences)
         self._names: dict[str, str] = {}
         shapes: dict[tuple[str, str], np.ndarray] = {}  # (FRAMES, 21, D) of right hands of one size
         taught: dict[str, set[str]] = defaultdict(set)
         found: dict[str, list[tuple[str, np.ndarray]]] = defaultdict(list)
+        for clip in clips if every is None else every:
+            taught[clip.signed_language].add(fold(clip.text, clip.signed_language))
         for clip, sequence in zip(clips, sequences, strict=True):
             letter = fold(clip.text, clip.signed_language)
             self._names.setdefault(letter, clip.text)
-            taught[clip.signed_language].add(letter)
             shape = hand_shape(sequence, self._hands[clip.signed_language])
             if shape is not None:
                 found[clip.signed_language].append((letter, resampled(shape[0], FRAMES)))

@@ -5,6 +5,7 @@ from pose_core.data.bucketing import FrameBudgetSampler, LengthBucketSampler
 from pose_core.data.dataset import PoseDataset
 from pose_core.data.manifest import Clip, read_manifest
 from pose_core.data.packing import Shard, pack
+from pose_core.data.prepared import read_prepared
 from pose_core.data.shards import ShardDataset, ShardSample
 from pose_core.data.tree import read_clips, read_tree, select_split
 
@@ -21,6 +22,7 @@ __all__ = [
     "pack",
     "read_clips",
     "read_manifest",
+    "read_prepared",
     "read_tree",
     "select_split",
 ]

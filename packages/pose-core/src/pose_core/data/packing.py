@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import tarfile
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 INDEX = "index.json"
+CLIPS = "clips.csv"  # all clips without their poses, as a manifest has them
 SHARD_BYTES = 256 << 20
 CLIP_TEXTS = ("text", "signed_language", "split", "spoken_language")  # what a clip's `.json` has of its `Clip`
 
@@ -46,7 +48,8 @@ def pack(
 ) -> list[Shard]:
     """Writes clips into shards, a split's together, one clip in memory at a time.
 
-    The index is written last: a folder without one is not a data set, so one that was left half-written is none.
+    `clips.csv` beside them lists all clips. The index is written last: a folder without one is not a data set, so one
+    that was left half-written is none.
 
     Args:
         samples: clips and their poses, in the order to be read in.
@@ -67,23 +70,30 @@ def pack(
     writers: dict[str, _ShardWriter] = {}
     skeletons: list[Skeleton] = []
     finished: list[Shard] = []
+    listing = folder / f".{CLIPS}.part"
     try:
-        for number, (clip, sequence) in enumerate(samples):
-            if sequence.skeleton not in skeletons:
-                skeletons.append(sequence.skeleton)
-            writer = writers.get(clip.split)
-            if writer is None or writer.size >= shard_bytes:
-                if writer is not None:
-                    finished.append(writer.close())
-                count = sum(shard.split == clip.split for shard in finished)
-                writer = writers[clip.split] = _ShardWriter(folder, clip.split, count)
-            writer.add(f"{number:08}", clip, sequence, skeletons.index(sequence.skeleton))
+        with listing.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(("path", *CLIP_TEXTS))
+            for number, (clip, sequence) in enumerate(samples):
+                if sequence.skeleton not in skeletons:
+                    skeletons.append(sequence.skeleton)
+                writer = writers.get(clip.split)
+                if writer is None or writer.size >= shard_bytes:
+                    if writer is not None:
+                        finished.append(writer.close())
+                    count = sum(shard.split == clip.split for shard in finished)
+                    writer = writers[clip.split] = _ShardWriter(folder, clip.split, count)
+                writer.add(f"{number:08}", clip, sequence, skeletons.index(sequence.skeleton))
+                rows.writerow((clip.path.as_posix(), *(getattr(clip, name) for name in CLIP_TEXTS)))
         finished += [writer.close() for writer in writers.values()]
         if not finished:
             raise UserError(f"{folder}: no clips to pack")
+        listing.replace(folder / CLIPS)
     except BaseException as error:
         for writer in writers.values():
             writer.abandon()
+        listing.unlink(missing_ok=True)
         for shard in finished:
             (folder / shard.file).unlink(missing_ok=True)
         if isinstance(error, OSError):
@@ -113,10 +123,10 @@ def parsed_index(content: bytes, path: str | Path) -> dict[str, Any]:
 
 
 def _remove(index: Path) -> None:
-    """A data set's shards and index, and nothing else of the folder; the index first, so that no half is left of it."""
+    """A data set's files, and nothing else of the folder; the index first, so that no half is left of it."""
     shards = [Path(values["file"]).name for values in parsed_index(index.read_bytes(), index)["shards"]]
     index.unlink()
-    for name in shards:
+    for name in (CLIPS, *shards):
         (index.parent / name).unlink(missing_ok=True)
 
 

@@ -2,11 +2,13 @@
 
 The layout is WebDataset's (https://github.com/webdataset/webdataset): a clip is two members of one name, `.json` (what
 the manifest says, fps, size) and `.npy` (T, K, D + 1), coordinates and confidence. `index.json` beside the shards has
-their clips, frames and split, and the skeletons. Why tar: `docs/shards.md`. `pose_core.data.packing` writes them.
+their clips, frames and split, and the skeletons; `clips.csv` every clip's path, text, languages and split. Why tar:
+`docs/shards.md`. `pose_core.data.packing` writes them.
 """
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import math
@@ -25,7 +27,7 @@ import torch.distributed
 from torch.utils.data import IterableDataset, get_worker_info
 
 from pose_core.data.manifest import Clip
-from pose_core.data.packing import CLIP_TEXTS, INDEX, Shard, parsed_index
+from pose_core.data.packing import CLIP_TEXTS, CLIPS, INDEX, Shard, parsed_index
 from pose_core.data.steady import SteadyFile
 from pose_core.errors import UserError, reason
 from pose_core.sequence import PoseSequence
@@ -162,6 +164,27 @@ class ShardDataset(IterableDataset):
     def clips(self) -> int:
         """Of the split, over all processes."""
         return sum(shard.clips for shard in self.shards)
+
+    @property
+    def frames(self) -> int:
+        """Of the split, over all processes, as they were packed."""
+        return sum(shard.frames for shard in self.shards)
+
+    def read_clips(self) -> list[Clip]:
+        """All clips of the split without their poses, in the order they were packed in; read anew each time.
+
+        Raises:
+            UserError: the list is not there, or is damaged.
+        """
+        path = posixpath.join(self.folder, CLIPS)
+        try:
+            rows = list(csv.DictReader(io.StringIO(_content_of(path).decode(errors="surrogateescape"), newline="")))
+            clips = [Clip(path=Path(row["path"]), **{name: row[name] for name in CLIP_TEXTS}) for row in rows]
+        except FileNotFoundError as error:
+            raise UserError(f"{path}: there is none; pack or copy the data again") from error
+        except (OSError, csv.Error, *_DAMAGED) as error:
+            raise UserError(f"{path}: cannot be read ({reason(error)}); pack or copy the data again") from error
+        return [clip for clip in clips if clip.split == self.shards[0].split]
 
     def _stretch(self, part: int, parts: int) -> range:
         """Numbers of the clips that are that part's."""
@@ -310,8 +333,7 @@ def _content(file: SteadyFile, member: tarfile.TarInfo) -> bytes:
 def _read_index(folder: str) -> dict[str, Any]:
     path = posixpath.join(folder, INDEX)
     try:
-        with SteadyFile(path, pauses=()) as file:
-            content = b"".join(iter(lambda: file.read(BUFFER), b""))
+        content = _content_of(path)
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"{folder}: no shards there; `pose-core pack` makes them, and {INDEX} beside them") from None
     except ImportError as error:
@@ -321,6 +343,11 @@ def _read_index(folder: str) -> dict[str, Any]:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({reason(error)})") from error
     return parsed_index(content, path)
+
+
+def _content_of(path: str) -> bytes:
+    with SteadyFile(path, pauses=()) as file:
+        return b"".join(iter(lambda: file.read(BUFFER), b""))
 
 
 def _rank() -> tuple[int, int]:

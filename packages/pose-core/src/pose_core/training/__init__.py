@@ -1,6 +1,7 @@
 """The one way every package trains: a config, a Lightning module, loaders, an output folder."""
 
 from pose_core.training.config import TrainingConfig, load_preset, load_yaml
+from pose_core.training.data import RunData, are_shards, open_shards, read_data
 from pose_core.training.distributed import RankBatches, is_main_process
 from pose_core.training.fit import fit
 from pose_core.training.loaders import batch_loader, chosen_clips
@@ -10,9 +11,11 @@ from pose_core.training.streaming import StreamLoader
 
 __all__ = [
     "RankBatches",
+    "RunData",
     "RunFolder",
     "StreamLoader",
     "TrainingConfig",
+    "are_shards",
     "batch_loader",
     "chosen_clips",
     "fit",
@@ -20,6 +23,8 @@ __all__ = [
     "load_preset",
     "load_yaml",
     "model_card",
+    "open_shards",
+    "read_data",
     "run_folder",
     "warmup_cosine_adamw",
 ]

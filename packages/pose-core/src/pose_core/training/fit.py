@@ -243,5 +243,7 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+    warnings.filterwarnings("ignore", message=".*have no `val_dataloader`.*")
+    warnings.filterwarnings("ignore", message=".*IterableDataset.*has `__len__` defined.*")  # `StreamLoader` knows
     warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")  # it cannot know `RankBatches`
     warnings.filterwarnings("ignore", message=".*number of training batches.*smaller than the logging interval.*")

@@ -47,7 +47,8 @@ class Waits(Profiler):
 class Throughput(Callback):
     """Logs, of every epoch, frames a second and the share of the steps' time that was spent waiting for data.
 
-    Frames are those of batches that know their `num_frames`, padding left out; of this process alone.
+    Frames are those of batches that know their `num_frames`, padding left out, of all processes; the share is the mean
+    over them.
 
     Args:
         profiler: of the trainer.
@@ -74,9 +75,10 @@ class Throughput(Callback):
         if not self.ends:
             return
         waited = sum(self.waits[NEXT_BATCH][self._waits_before :])
-        pl_module.log("train/waiting_for_data", min(1.0, waited / self.ends[-1]))
+        pl_module.log("train/waiting_for_data", min(1.0, waited / self.ends[-1]), sync_dist=True)
         if self.frames:
-            pl_module.log("train/frames_per_second", float(self.frames) / self.ends[-1])
+            rate = float(self.frames) / self.ends[-1]
+            pl_module.log("train/frames_per_second", rate, sync_dist=True, reduce_fx="sum")
 
     def _begin(self) -> None:
         self.ends: list[float] = []

@@ -1,0 +1,136 @@
+"""What a run trains on and validates with: files, all in memory, or shards, which are streamed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pose_core.data.packing import INDEX
+from pose_core.data.prepared import read_prepared
+from pose_core.data.shards import ShardDataset, ShardSample
+from pose_core.data.tree import read_clips, select_split
+from pose_core.errors import UserError
+from pose_core.training.loaders import chosen_clips
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pose_core.data.manifest import Clip
+    from pose_core.sequence import PoseSequence
+    from pose_core.skeleton import Skeleton
+    from pose_core.training.config import TrainingConfig
+
+VALIDATION_FRAMES = 200_000  # of shards that are kept in memory
+
+
+@dataclass(frozen=True)
+class RunData:
+    """Prepared clips of a run, on one skeleton.
+
+    Attributes:
+        train: clips of the train split in memory: all of them, or where the rest is streamed the first few.
+        validation: clips of the validation split, in memory; none where there is no such split.
+        stream: the whole train split, shuffled, damaged clips skipped and named; None where it is in memory.
+    """
+
+    train: list[ShardSample]
+    validation: list[ShardSample]
+    stream: ShardDataset | None = None
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """What every prepared clip is on."""
+        return self.train[0].sequence.skeleton
+
+    def train_clips(self) -> list[Clip]:
+        """All clips of the train split, without their poses; where they are streamed, read anew each time."""
+        return [sample.clip for sample in self.train] if self.stream is None else self.stream.read_clips()
+
+
+def read_data(
+    data: str | Path,
+    prepare: Callable[..., PoseSequence],
+    config: TrainingConfig,
+    *,
+    frames: int = 1,
+    skeleton: Skeleton | None = None,
+) -> RunData:
+    """The data of a run.
+
+    Args:
+        data: see `read_clips`; or a folder of shards, or its URL.
+        prepare: called with a sequence and `skeleton`, the one to put it on or None: its own.
+        config: `overfit` trains and validates on the first few clips.
+        frames: of shards, fewest of the first clips together that are kept in memory, where there are as many.
+        skeleton: of all clips; None: that of the first one prepared.
+
+    Raises:
+        UserError: there is nothing to train on, a file cannot be used, or as `open_shards`.
+    """
+    if are_shards(data):
+        return open_shards(data, prepare, config, frames=frames, skeleton=skeleton)
+    clips = read_clips(data)
+    train = select_split(clips, "train")
+    train, validation = chosen_clips(train, [clip for clip in clips if clip.split == "validation"], config)
+    sequences = read_prepared(train, prepare, skeleton)
+    held_out = read_prepared(validation, prepare, sequences[0].skeleton)
+    return RunData(
+        [ShardSample(clip, sequence) for clip, sequence in zip(train, sequences, strict=True)],
+        [ShardSample(clip, sequence) for clip, sequence in zip(validation, held_out, strict=True)],
+    )
+
+
+def are_shards(data: str | Path) -> bool:
+    """Whether data is a URL or a folder of shards."""
+    return "://" in str(data) or (Path(data) / INDEX).is_file()
+
+
+def open_shards(
+    folder: str | Path,
+    prepare: Callable[..., PoseSequence],
+    config: TrainingConfig,
+    *,
+    frames: int = 1,
+    skeleton: Skeleton | None = None,
+) -> RunData:
+    """Opens shards, and reads what is kept of them in memory; every process of a run reads the same.
+
+    Args:
+        folder: of shards, or its URL.
+        prepare, config, frames, skeleton: as `read_data`'s.
+
+    Raises:
+        UserError: no shards there, no clip that can be used, or too many damaged ones; or settings that shards do not
+            go with.
+    """
+    if config.max_frames is not None:
+        raise UserError("training.max_frames: batches of shards are so many clips; leave it out, or set batch_size")
+    stream = ShardDataset(folder, "train", shuffle=True, seed=config.seed, on_error="skip")
+    if skeleton is None:
+        stream.transform = partial(prepare, skeleton=None)
+        skeleton = _first(stream, 1)[0].sequence.skeleton
+    stream.transform = partial(prepare, skeleton=skeleton)
+    first = _first(stream, frames)
+    if config.overfit:
+        few = first[: config.overfit]
+        return RunData(few, few)
+    try:
+        validation = ShardDataset(folder, "validation", transform=stream.transform, on_error="skip")
+    except UserError:  # there are none; the train split was there
+        return RunData(first, [], stream)
+    return RunData(first, _first(validation, VALIDATION_FRAMES), stream)
+
+
+def _first(shards: ShardDataset, frames: int) -> list[ShardSample]:
+    """The first clips, of at least so many frames together, or all."""
+    found: list[ShardSample] = []
+    for sample in shards:
+        found.append(sample)
+        frames -= len(sample.sequence)
+        if frames <= 0:
+            break
+    if not found:
+        raise UserError(f"{shards.folder}: none of its clips can be used, the first because of {shards.skipped[0]}")
+    return found

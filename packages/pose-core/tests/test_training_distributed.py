@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from lightning.pytorch import LightningModule
 from pose_core import UserError
 from pose_core.training import TrainingConfig, batch_loader, fit, run_folder, warmup_cosine_adamw
 from pose_core.training.distributed import RankBatches, devices_and_nodes, divided
+from pose_core.training.sharding import ShardedStrategy
 
 CONFIG = TrainingConfig(
     epochs=3,
@@ -60,6 +63,13 @@ class Line(LightningModule):
         self.log("validation/error", error, batch_size=len(batch), sync_dist=True)
 
 
+class Rolling(Line):
+    """The same with an optimizer that keeps one thing of each weight."""
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.05, momentum=0.9)
+
+
 def loader(items, config, shuffle):
     rows = [torch.tensor([float(i)]) for i in items]
     return batch_loader(rows, [5 + i % 3 for i in items], config, collate=torch.stack, shuffle=shuffle)
@@ -82,14 +92,20 @@ def outcome(module, trainer):
 
 def main(folder):
     """What each process does; it leaves what it saw in `rank-N.json`."""
-    plain, whole = Line(), Line(noise=0.01)
+    plain = Line()
     found = {"plain": outcome(plain, run(plain, folder / "plain"))}
-    found["whole"] = outcome(whole, run(whole, folder / "whole"))
-    try:
-        run(Line(noise=0.01, stop_after=2), folder / "cut")
-    except KeyboardInterrupt:
-        resumed = Line(noise=0.01)
-        found["resumed"] = outcome(resumed, run(resumed, folder / "cut", resume=True))
+    # FSDP is refused on CPUs.
+    fitting = import_module("pose_core.training.fit")
+    fitting._strategy = lambda config: ShardedStrategy() if config.strategy == "fsdp" else config.strategy
+    for name, make, strategy in (("whole", Line, "ddp"), ("rolling", Rolling, "ddp"), ("sharded", Rolling, "fsdp")):
+        make = partial(make, CONFIG.model_copy(update={"strategy": strategy, "gradient_clip": 0.5}), noise=0.01)
+        whole = make()
+        found[name] = outcome(whole, run(whole, folder / name))
+        try:
+            run(make(stop_after=2), folder / f"{name}-cut")
+        except KeyboardInterrupt:
+            resumed = make()
+            found[f"{name}-resumed"] = outcome(resumed, run(resumed, folder / f"{name}-cut", resume=True))
     (folder / f"rank-{os.environ['RANK']}.json").write_text(json.dumps(found))
 
 
@@ -113,11 +129,14 @@ def test_two_processes_share_the_work(tmp_path):
         assert rank["plain"]["weights"] == pytest.approx(expected["weights"], abs=1e-6)
         assert rank["plain"]["error"] == pytest.approx(expected["error"], abs=1e-6)
 
-    assert ranks[0]["whole"]["weights"] == ranks[1]["whole"]["weights"]
-    assert ranks[0]["whole"]["drawn"] != ranks[1]["whole"]["drawn"]  # each its own noise
-    for rank in ranks:
-        assert rank["resumed"]["weights"] == rank["whole"]["weights"]
-        assert rank["resumed"]["drawn"] == rank["whole"]["drawn"]
+    for name in ("whole", "rolling", "sharded"):
+        first, second = (rank[name] for rank in ranks)
+        assert first["weights"] == second["weights"]
+        assert first["drawn"] != second["drawn"]  # each its own noise
+        for rank in ranks:
+            assert rank[f"{name}-resumed"]["weights"] == rank[name]["weights"]
+            assert rank[f"{name}-resumed"]["drawn"] == rank[name]["drawn"]
+    assert ranks[0]["sharded"]["weights"] == pytest.approx(ranks[0]["rolling"]["weights"], abs=1e-6)
     assert len((tmp_path / "plain" / "logs" / "metrics.csv").read_text().splitlines()) == 1 + 2 * CONFIG.epochs
 
 
@@ -161,6 +180,7 @@ def test_processes_are_those_that_torchrun_started(monkeypatch):
     [
         ({"device": "abacus"}, "accelerator name"),
         ({"strategy": "divide"}, "strategy"),
+        ({"strategy": "fsdp"}, r"training\.strategy: fsdp is for GPUs; take ddp"),
         ({"samples": 2}, r"training\.samples: this model makes none"),
     ],
 )

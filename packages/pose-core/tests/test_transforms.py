@@ -14,8 +14,10 @@ from pose_format.utils.generic import reduce_holistic as their_reduce_holistic
 from pose_core import Skeleton, UserError
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Component, known_skeleton
+from pose_core.testing import fake_sequence, fake_skeleton
 from pose_core.transforms import (
     Placement,
+    choose_keypoints,
     clean,
     denormalize,
     drop_duplicates,
@@ -204,3 +206,13 @@ def test_no_transform_touches_its_input(holistic):
     before = holistic.keypoints.copy()
     normalize(holistic)
     np.testing.assert_array_equal(holistic.keypoints, before)
+
+
+def test_which_keypoints_a_model_is_for():
+    sequence = fake_sequence(face_points=6)
+    assert choose_keypoints(sequence, "all") is sequence
+    reduced = choose_keypoints(sequence, "reduced").skeleton
+    assert 50 < reduced.num_keypoints < 56  # the contours of the face are left
+    assert choose_keypoints(sequence, "hands_and_body").skeleton == fake_skeleton()
+    body = sequence.select(list(sequence.skeleton.shoulders()))
+    assert choose_keypoints(body, "reduced") is body

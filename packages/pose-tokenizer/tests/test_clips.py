@@ -5,19 +5,11 @@ import pytest
 import torch
 
 from pose_core import UserError, concatenate
-from pose_core.testing import fake_sequence, fake_skeleton
+from pose_core.testing import fake_sequence
 from pose_core.transforms import normalize
 from pose_tokenizer.augment import Augmentation
-from pose_tokenizer.clips import ClipDataset, chosen, collate, prepare
+from pose_tokenizer.clips import ClipDataset, collate, prepare
 from pose_tokenizer.codec import encode
-
-
-def test_which_keypoints_a_model_is_for():
-    sequence = fake_sequence(face_points=6)
-    assert chosen(sequence, "all") is sequence
-    reduced = chosen(sequence, "reduced").skeleton
-    assert 50 < reduced.num_keypoints < 56  # the contours of the face are left
-    assert chosen(sequence, "hands_and_body").skeleton == fake_skeleton()
 
 
 def test_prepared_is_in_shoulder_widths_from_the_first_frame_with_shoulders(clip, hidden, skeleton):

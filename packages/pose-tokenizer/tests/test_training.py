@@ -76,7 +76,9 @@ def test_what_a_run_leaves_behind(trained, manifest):
 
 def test_a_trained_model_signs_what_it_was_shown(trained, manifest):
     model, *_ = trained
-    sequence = training.chosen(PoseDataset([]).load_sample(training.read_clips(manifest)[0]), "hands_and_body")
+    sequence = training.choose_keypoints(
+        PoseDataset([]).load_sample(training.read_clips(manifest)[0]), "hands_and_body"
+    )
     made = decode(model, encode(model, sequence, rate=0.05))
     seen = (sequence.confidence > 0) & (made.confidence > 0)
     assert seen.sum() > 0.9 * (sequence.confidence > 0).sum()

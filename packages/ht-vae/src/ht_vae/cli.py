@@ -67,12 +67,12 @@ def train(
     debug: Debug = False,
 ) -> None:
     """Train a model on the train split of folders or manifests."""
-    folder = run_folder(output, experiment_name)
     from ht_vae.config import RunConfig
     from ht_vae.training import PRESETS
     from ht_vae.training import train as train_on
-    from pose_core.training import is_main_process, load_preset
+    from pose_core.training import is_main_process, load_preset, own_folder
 
+    folder = own_folder(run_folder(output, experiment_name))
     named = cl.training_settings(
         num_epochs=num_epochs,
         batch_size=batch_size,

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pose_core.transforms import KeypointChoice  # noqa: TC001 - pydantic reads it
+
 if TYPE_CHECKING:
     from pose_core.training.config import TrainingConfig
 
-Keypoints = Literal["reduced", "hands_and_body", "all"]
 KLSchedule = Literal["constant", "linear", "cyclical", "sigmoid"]
 
 
@@ -72,7 +73,7 @@ class LossConfig(BaseModel):
 class RunConfig(Sizes, LossConfig):
     """A training run: a flat YAML file."""
 
-    keypoints: Keypoints = Field("reduced", description="which of the files' keypoints: see `PoseDataProcessor`")
+    keypoints: KeypointChoice = Field("reduced", description="which of the files' keypoints: see `choose_keypoints`")
     condition: Literal["none", "text", "signed_language"] = Field(
         "none", description="column of the manifest whose values the model is conditioned on"
     )

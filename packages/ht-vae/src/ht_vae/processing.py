@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core import PoseSequence, Skeleton, UserError
-from pose_core.transforms import Placement, clean, denormalize, drop_face, normalize, reduce_holistic
+from pose_core.transforms import Placement, choose_keypoints, clean, denormalize, normalize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from ht_vae.config import Keypoints
+    from pose_core.transforms import KeypointChoice
 
 FARTHEST = 8.0  # shoulder widths from the middle of the shoulders; what is farther is no part of a person
 
@@ -25,13 +25,12 @@ class PoseDataProcessor:
     Confidence is in [0, 1] afterwards; wild points, and points that are no numbers, are missing.
 
     Args:
-        keypoints: "reduced" leaves the face's contours, both hands and the upper body, and of a file that has neither
-            hands nor face everything; "hands_and_body" that without the face; "all" everything.
+        keypoints: see `choose_keypoints`.
         skeleton: the model's, whose keypoints are taken by name, whatever `keypoints` says; None: each sequence keeps
             its own, in two dimensions.
     """
 
-    def __init__(self, keypoints: Keypoints = "reduced", skeleton: Skeleton | None = None) -> None:
+    def __init__(self, keypoints: KeypointChoice = "reduced", skeleton: Skeleton | None = None) -> None:
         self.keypoints = keypoints
         self.skeleton = skeleton
 
@@ -53,7 +52,7 @@ class PoseDataProcessor:
         """
         sequence = clean(sequence)
         if self.skeleton is None:
-            sequence = self._chosen(sequence)
+            sequence = choose_keypoints(sequence, self.keypoints)
             return normalize(_without_wild_points(sequence.on_skeleton(sequence.skeleton.with_dims(2))))
         there = {component.name for component in sequence.skeleton.components}
         if missing := [c.name for c in self.skeleton.components if c.name not in there]:
@@ -63,13 +62,6 @@ class PoseDataProcessor:
     def restore(self, sequence: PoseSequence, placement: Placement) -> PoseSequence:
         """The inverse of `process`: (T, K', D') in shoulder widths to the file's coordinates."""
         return denormalize(sequence, placement)
-
-    def _chosen(self, sequence: PoseSequence) -> PoseSequence:
-        skeleton = sequence.skeleton
-        if self.keypoints == "all" or not (skeleton.face() or skeleton.hand("left") or skeleton.hand("right")):
-            return sequence
-        reduced = reduce_holistic(sequence)
-        return drop_face(reduced) if self.keypoints == "hands_and_body" else reduced
 
 
 def common_skeleton(files: Iterable[tuple[Path, Skeleton]]) -> Skeleton:

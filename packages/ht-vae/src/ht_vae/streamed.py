@@ -11,9 +11,10 @@ from ht_vae.processing import PoseDataProcessor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ht_vae.config import Keypoints, RunConfig
+    from ht_vae.config import RunConfig
     from pose_core import PoseSequence, Skeleton
     from pose_core.data import Clip, ShardSample
+    from pose_core.transforms import KeypointChoice
 
 
 class PreparedDataset(PoseSequenceDataset):
@@ -56,7 +57,7 @@ class StreamedWindows:
         return TrainingBatch.of([few[window] for window in batch])
 
 
-def prepared(sequence: PoseSequence, skeleton: Skeleton | None, *, keypoints: Keypoints) -> PoseSequence:
+def prepared(sequence: PoseSequence, skeleton: Skeleton | None, *, keypoints: KeypointChoice) -> PoseSequence:
     """A clip as it is trained on."""
     return PoseDataProcessor(keypoints, skeleton)(sequence)
 

@@ -86,10 +86,11 @@ def train(
     debug: Debug = False,
 ) -> None:
     """Train an encoder: to tell a manifest's texts or languages apart, or without labels on hidden frames."""
-    from pose_core.training import is_main_process, load_preset
+    from pose_core.training import is_main_process, load_preset, own_folder
     from pose_encoders.training import PRESETS, RunConfig
     from pose_encoders.training import train as train_model
 
+    output = own_folder(output)
     named = {"task": task}
     named |= cl.training_settings(
         "training.",

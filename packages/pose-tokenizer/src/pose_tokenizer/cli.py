@@ -179,11 +179,12 @@ def train(
     debug: Debug = False,
 ) -> None:
     """Train a tokenizer on the train split of manifests or folders."""
-    from pose_core.training import is_main_process, load_preset
+    from pose_core.training import is_main_process, load_preset, own_folder
     from pose_tokenizer.config import RunConfig
     from pose_tokenizer.training import PRESETS
     from pose_tokenizer.training import train as train_on
 
+    output = own_folder(output)
     named = cl.training_settings(
         num_epochs=epochs,
         batch_size=batch_size,

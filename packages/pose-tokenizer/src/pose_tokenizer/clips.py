@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from pose_core import PoseSequence, UserError
-from pose_core.transforms import drop_face, reduce_holistic
 from pose_tokenizer.streaming import FARTHEST, PATIENCE, placement
 
 if TYPE_CHECKING:
@@ -19,18 +18,6 @@ if TYPE_CHECKING:
 
     from pose_core import Skeleton
     from pose_tokenizer.augment import Augmentation
-    from pose_tokenizer.config import Keypoints
-
-
-def chosen(sequence: PoseSequence, keypoints: Keypoints) -> PoseSequence:
-    """The keypoints of a clip that a model is for.
-
-    "reduced" leaves the face's contours, both hands and the upper body; "hands_and_body" that without the face.
-    """
-    if keypoints == "all":
-        return sequence
-    reduced = reduce_holistic(sequence)
-    return drop_face(reduced) if keypoints == "hands_and_body" else reduced
 
 
 def prepare(sequence: PoseSequence, skeleton: Skeleton) -> PoseSequence:

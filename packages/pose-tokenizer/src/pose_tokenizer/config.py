@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from pose_core.transforms import KeypointChoice  # noqa: TC001 - pydantic reads it
 from pose_tokenizer.tokens import LARGEST_CODEBOOK, LONGEST_BLOCK, MOST_QUANTIZERS
 
 if TYPE_CHECKING:
     from pose_core.training.config import TrainingConfig
 
 GRID_LEVELS = 4  # steps of a grid in each direction
-Keypoints = Literal["reduced", "hands_and_body", "all"]
 
 
 def grid_dims(codebook_size: int) -> int:
@@ -54,7 +54,7 @@ class TokenizerConfig(Sizes):
 class RunConfig(Sizes):
     """A training run: a flat YAML file."""
 
-    keypoints: Keypoints = Field("reduced", description="which of the clips' keypoints: see `clips.chosen`")
+    keypoints: KeypointChoice = Field("reduced", description="which of the clips' keypoints: see `choose_keypoints`")
     num_keypoints: int | None = Field(None, ge=1, description="K; the clips' own number unless stated")
     keypoint_dim: Literal[3] = Field(3, description="numbers a keypoint: x, y, confidence")
     sequence_length: int = Field(96, ge=2, description="frames of a clip that a step sees")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pose_core import UserError
 from pose_core.training import open_shards
-from pose_tokenizer.clips import chosen, prepare
+from pose_core.transforms import choose_keypoints
+from pose_tokenizer.clips import prepare
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
     from pose_core import PoseSequence, Skeleton
     from pose_core.data import ShardSample
     from pose_core.training import RunData
+    from pose_core.transforms import KeypointChoice
     from pose_tokenizer.clips import ClipDataset
-    from pose_tokenizer.config import Keypoints, RunConfig
+    from pose_tokenizer.config import RunConfig
 
 
 def read_shards(folder: str, config: RunConfig) -> RunData:
@@ -43,9 +45,9 @@ def read_shards(folder: str, config: RunConfig) -> RunData:
     return data
 
 
-def prepared(sequence: PoseSequence, skeleton: Skeleton | None, *, keypoints: Keypoints) -> PoseSequence:
+def prepared(sequence: PoseSequence, skeleton: Skeleton | None, *, keypoints: KeypointChoice) -> PoseSequence:
     """A clip as it is trained on."""
-    sequence = chosen(sequence, keypoints)
+    sequence = choose_keypoints(sequence, keypoints)
     return prepare(sequence, skeleton or sequence.skeleton.with_dims(2))
 
 

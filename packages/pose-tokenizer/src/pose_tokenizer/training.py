@@ -13,8 +13,9 @@ from torch.utils.data import DataLoader
 from pose_core import UserError
 from pose_core.data import PoseDataset, read_clips
 from pose_core.training import StreamLoader, are_shards, batch_loader, chosen_clips, fit, model_card, run_folder
+from pose_core.transforms import choose_keypoints
 from pose_tokenizer.augment import Augmentation
-from pose_tokenizer.clips import ClipDataset, TrainingBatch, chosen, collate, prepare
+from pose_tokenizer.clips import ClipDataset, TrainingBatch, collate, prepare
 from pose_tokenizer.fitting import FITTING_SEED, fit_codebooks, fit_grids, fit_linear, mean_pose
 from pose_tokenizer.lightning_module import MONITOR, TokenizerModule
 from pose_tokenizer.losses import TokenizerLoss
@@ -153,7 +154,7 @@ def read_prepared(
     sequences = []
     for clip in clips:
         try:
-            sequence = chosen(loaded.load_sample(clip), config.keypoints)
+            sequence = choose_keypoints(loaded.load_sample(clip), config.keypoints)
             if skeleton is None:
                 skeleton = sequence.skeleton.with_dims(2)
                 if config.num_keypoints not in (None, skeleton.num_keypoints):

@@ -176,9 +176,10 @@ def train(
     debug: Debug = False,
 ) -> None:
     """Train a model on a manifest's train split."""
-    from pose_core.training import is_main_process
+    from pose_core.training import is_main_process, own_folder
     from text_to_pose.jobs import train_from_preset
 
+    output = own_folder(output)
     named = {"network.encoder": {"kind": encoder, "num_layers": 0} if encoder else None}
     named |= cl.training_settings(
         "training.",

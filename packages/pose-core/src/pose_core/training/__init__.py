@@ -6,7 +6,7 @@ from pose_core.training.distributed import RankBatches, is_main_process
 from pose_core.training.fit import fit
 from pose_core.training.loaders import batch_loader, chosen_clips
 from pose_core.training.optimization import warmup_cosine_adamw
-from pose_core.training.run_folder import RunFolder, model_card, run_folder
+from pose_core.training.run_folder import RunFolder, model_card, own_folder, run_folder
 from pose_core.training.streaming import StreamLoader
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "load_yaml",
     "model_card",
     "open_shards",
+    "own_folder",
     "read_data",
     "run_folder",
     "warmup_cosine_adamw",

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from pose_core.command_line import say
 from pose_core.errors import UserError, reason
-from pose_core.files import check_output_folder
+from pose_core.files import check_output_folder, removed_if_empty
 
 try:
     import torch
     from lightning.pytorch import Callback, Trainer, seed_everything
-    from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
+    from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
     from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger, WandbLogger
     from lightning.pytorch.profilers import SimpleProfiler
     from lightning.pytorch.utilities.exceptions import MisconfigurationException
@@ -28,6 +28,7 @@ except ImportError as error:
 from pose_core.training.distributed import RankBatches, devices_and_nodes, is_main_process
 from pose_core.training.recovery import CHECKPOINTS, LAST, LastCheckpoint, RandomState, WholeCheckpoints
 from pose_core.training.samples import MakesSamples, Samples
+from pose_core.training.sharding import ShardedStrategy, WeightAverages
 from pose_core.training.streaming import StreamLoader
 from pose_core.training.watching import TRIAL_STEPS, Throughput, Waits, trial_summary
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lightning.pytorch import LightningModule
+    from lightning.pytorch.strategies import Strategy
     from torch.utils.data import DataLoader
 
     from pose_core.training.config import Precision, TrainingConfig
@@ -76,8 +78,6 @@ def fit(
         KeyboardInterrupt: Ctrl-C or SIGTERM, after a checkpoint was written and the loggers were closed.
     """
     output = run.path
-    if not config.dry_run:
-        check_output_folder(output)
     if config.samples and not isinstance(module, MakesSamples):
         raise UserError("training.samples: this model makes none while it is trained; leave the setting out")
     if is_main_process() and run.resume_from is not None and not config.dry_run:
@@ -102,32 +102,35 @@ def fit(
         callbacks.append(Samples(config.samples, config.seed))  # before the averages: their weights are in place then
     if config.ema_decay:
         # Buffers are constants here; averaging would round the whole numbers among them.
-        callbacks.append(EMAWeightAveraging(decay=config.ema_decay, use_buffers=False))
+        callbacks.append(WeightAverages(decay=config.ema_decay, use_buffers=False))
     if config.patience is not None and best is not None:
         callbacks.append(EarlyStopping(monitor=monitor, patience=config.patience))
     devices, num_nodes = devices_and_nodes(config)
     try:
-        trainer = Trainer(
-            max_epochs=config.epochs,
-            accelerator=config.device,
-            devices=devices,
-            num_nodes=num_nodes,
-            strategy=config.strategy,
-            use_distributed_sampler=batches is None,
-            precision=config.precision or _default_precision(config.device),
-            accumulate_grad_batches=config.accumulate,
-            gradient_clip_val=config.gradient_clip,
-            check_val_every_n_epoch=min(config.validate_every, config.epochs),
-            num_sanity_val_steps=0,
-            log_every_n_steps=10,
-            enable_model_summary=False,
-            callbacks=callbacks,
-            logger=False if config.dry_run else _loggers(config, run),
-            fast_dev_run=TRIAL_STEPS if config.dry_run else False,
-            profiler=profiler,
-            default_root_dir=output,
-            plugins=[WholeCheckpoints()],
-        )
+        with removed_if_empty(output):
+            if not config.dry_run:
+                check_output_folder(output)
+            trainer = Trainer(
+                max_epochs=config.epochs,
+                accelerator=config.device,
+                devices=devices,
+                num_nodes=num_nodes,
+                strategy=_strategy(config),
+                use_distributed_sampler=batches is None,
+                precision=config.precision or _default_precision(config.device),
+                accumulate_grad_batches=config.accumulate,
+                gradient_clip_val=config.gradient_clip,
+                check_val_every_n_epoch=min(config.validate_every, config.epochs),
+                num_sanity_val_steps=0,
+                log_every_n_steps=10,
+                enable_model_summary=False,
+                callbacks=callbacks,
+                logger=False if config.dry_run else _loggers(config, run),
+                fast_dev_run=TRIAL_STEPS if config.dry_run else False,
+                profiler=profiler,
+                default_root_dir=output,
+                plugins=[WholeCheckpoints()],
+            )
     except (MisconfigurationException, ValueError) as error:
         raise UserError(f"training.device, devices, num_nodes or strategy: {reason(error)}") from error
     if not config.dry_run:
@@ -154,11 +157,21 @@ def fit(
         trainer.callback_metrics.clear()
         trainer.callback_metrics.update({name: torch.tensor(value) for name, value in found.items()})
         return trainer
+    if isinstance(trainer.strategy, ShardedStrategy):
+        trainer.strategy.unwrap()
     if config.keep == "best" and best is not None and best.best_model_path:
         load_weights(module, best.best_model_path)
     elif run.resume_from is not None:  # of a run that had ended but for its model, Lightning leaves averages out
         load_weights(module, output / CHECKPOINTS / LAST)
     return trainer
+
+
+def _strategy(config: TrainingConfig) -> str | Strategy:
+    if config.strategy != "fsdp":
+        return config.strategy
+    if config.device == "cpu" or not torch.accelerator.is_available():
+        raise UserError("training.strategy: fsdp is for GPUs; take ddp")  # see `ShardedStrategy`
+    return ShardedStrategy()
 
 
 def load_weights(module: LightningModule, checkpoint: str | Path) -> None:

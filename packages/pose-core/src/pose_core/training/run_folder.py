@@ -73,7 +73,7 @@ def run_folder(
     """Looks at an output folder before any work is done for it, and touches nothing.
 
     A run that was interrupted goes on by itself when the same command is given again. Of a run of several processes,
-    rank 0 alone refuses. The runs of a Weights & Biases sweep each get a folder of their own in it.
+    rank 0 alone refuses what is not a run's. The runs of a Weights & Biases sweep each get a folder of their own in it.
 
     Args:
         output: the folder.
@@ -86,22 +86,21 @@ def run_folder(
     Raises:
         UserError: the folder holds something that the run would damage, it is a file, or it holds no run to resume.
     """
-    output = Path(output)
-    if "WANDB_SWEEP_ID" in os.environ:  # one command starts all its runs
-        output /= os.environ["WANDB_RUN_ID"]
+    output = own_folder(output)
     given = {"data": [str(path) for path in data], **others, "config": config.model_dump(mode="json")}
     settings = json.loads(json.dumps(given, default=str))
     begun = _read(output)
     unfinished = bool(begun) and not begun.get("finished")
     if overwrite:
         return RunFolder(output, None, settings)
-    if is_main_process():
-        if output.exists() and not output.is_dir():
-            raise UserError(f"{output}: is a file; name a folder")
-        if not resume and not unfinished and output.is_dir() and any(output.iterdir()):
-            raise UserError(f"{output}: is not empty; --resume goes on with its run, --overwrite starts it again")
-        if not resume and unfinished:
-            _check_same(output, begun, settings)
+    if output.exists() and not output.is_dir():
+        raise UserError(f"{output}: is a file; name a folder")
+    occupied = output.is_dir() and any(output.iterdir())
+    # What rank 0 has begun to write is no reason to refuse; a finished run is one to all, so that none waits for it.
+    if occupied and not resume and not unfinished and (begun or is_main_process()):
+        raise UserError(f"{output}: is not empty; --resume goes on with its run, --overwrite starts it again")
+    if unfinished and not resume and is_main_process():
+        _check_same(output, begun, settings)
     if not resume and not unfinished:
         return RunFolder(output, None, settings)
     checkpoint = newest_checkpoint(output)
@@ -112,6 +111,12 @@ def run_folder(
             where = "its start" if checkpoint is None else f"{CHECKPOINTS}/{checkpoint.name}"
             say(f"{output}: its run was interrupted; going on from {where}")
     return RunFolder(output, checkpoint, settings, begun.get("id") or RunFolder(output).id)
+
+
+def own_folder(output: str | Path) -> Path:
+    """A run's folder; in a Weights & Biases sweep, all of whose runs are one command, one of its own in `output`."""
+    output, run_id = Path(output), os.environ.get("WANDB_RUN_ID", "")
+    return output / run_id if "WANDB_SWEEP_ID" in os.environ and output.name != run_id else output
 
 
 def model_card(library: str, data: Path, clips: int, config: BaseModel, metrics: dict[str, float]) -> str:

@@ -5,14 +5,24 @@ from pose_core.transforms.flipping import flip
 from pose_core.transforms.gaps import fill_gaps, hold_hands
 from pose_core.transforms.hands import correct_wrists, normalize_hands_3d
 from pose_core.transforms.normalization import Placement, denormalize, normalize
-from pose_core.transforms.reduction import drop_duplicates, drop_face, reduce_face, reduce_holistic, remove_legs
+from pose_core.transforms.reduction import (
+    KeypointChoice,
+    choose_keypoints,
+    drop_duplicates,
+    drop_face,
+    reduce_face,
+    reduce_holistic,
+    remove_legs,
+)
 from pose_core.transforms.resampling import resample, stretch
 from pose_core.transforms.standardization import Statistics, standardize, unstandardize
 from pose_core.transforms.trimming import trim_unseen
 
 __all__ = [
+    "KeypointChoice",
     "Placement",
     "Statistics",
+    "choose_keypoints",
     "clean",
     "correct_wrists",
     "denormalize",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from pose_core.transforms.arrays import copied, with_values
 
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pose_core.transforms.arrays import Poses
+
+
+KeypointChoice = Literal["reduced", "hands_and_body", "all"]
 
 
 def remove_legs(poses: Poses, *, keep_hips: bool = False, hide: bool = False) -> Poses:
@@ -50,6 +53,21 @@ def reduce_holistic(poses: Poses) -> Poses:
     skeleton = poses.skeleton
     details = [*skeleton.body_details(), *skeleton.face_details()]
     return _without(poses, {*skeleton.legs(), *details, *skeleton.duplicates()})
+
+
+def choose_keypoints(poses: Poses, choice: KeypointChoice) -> Poses:
+    """The keypoints that a model of signing is made for.
+
+    Args:
+        poses: keypoints (..., T, K, D).
+        choice: "reduced" leaves the face's contours, both hands and the upper body; "hands_and_body" that without the
+            face; "all" everything. Poses with neither hands nor face keep everything.
+    """
+    skeleton = poses.skeleton
+    if choice == "all" or not (skeleton.face() or skeleton.hand("left") or skeleton.hand("right")):
+        return poses
+    reduced = reduce_holistic(poses)
+    return drop_face(reduced) if choice == "hands_and_body" else reduced
 
 
 def _without(poses: Poses, drop: Iterable[int]) -> Poses:

@@ -55,6 +55,18 @@ def test_files_are_all_in_memory(tmp_path):
     assert {sample.sequence.skeleton for sample in data.train + data.validation} == {data.skeleton}
 
 
+def test_clips_are_refused_before_any_is_read(folder, tmp_path):
+    def refuse(clips):
+        raise UserError(f"{len(clips)} clips say nothing")
+
+    def unread(sequence, skeleton):
+        raise AssertionError
+
+    for data in (folder, fake_manifest(tmp_path)):
+        with pytest.raises(UserError, match=r"\d clips say nothing"):
+            read_data(data, unread, CONFIG, check=refuse)
+
+
 def test_few_clips_to_overfit_to(folder, tmp_path):
     few = CONFIG.model_copy(update={"overfit": 2})
     for data in (folder, fake_manifest(tmp_path)):

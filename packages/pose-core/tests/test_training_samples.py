@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from pose_core import UserError
 from pose_core.testing import fake_sequence
-from pose_core.training import RunFolder, TrainingConfig, fit, warmup_cosine_adamw
+from pose_core.training import TrainingConfig, fit, run_folder, warmup_cosine_adamw
 
 CONFIG = TrainingConfig(epochs=4, validate_every=2, warmup_steps=1, ema_decay=0.9, device="cpu", tensorboard=False)
 
@@ -50,7 +50,8 @@ def run(output, **settings):
     module = Drawing(CONFIG.model_copy(update=settings))
     data = TensorDataset(torch.linspace(-1, 1, 16)[:, None])
     train, validation = DataLoader(data, batch_size=4, shuffle=True), DataLoader(data, batch_size=16)
-    fit(module, train, validation, module.config, RunFolder(output), monitor="validation/error")
+    folder = run_folder(output, module.config, data=["line"], resume=False, overwrite=False)
+    fit(module, train, validation, module.config, folder, monitor="validation/error")
     return module
 
 
@@ -102,6 +103,10 @@ def test_where_wandb_cannot_be_reached_its_run_is_kept_on_disk(tmp_path, monkeyp
     (kept,) = (tmp_path / "run" / "wandb").glob("offline-run-*")
     assert kept.name.endswith(json.loads((tmp_path / "run" / "run.json").read_text())["id"])
     assert len(list((kept / "files" / "media" / "videos").rglob("*.gif"))) == 2  # of a sample at two validations
+    wandb.finish()
+    record = next(kept.glob("*.wandb")).read_bytes()
+    for setting in (b"learning_rate", b"git"):
+        assert setting in record
 
 
 def test_wandb_is_asked_for_before_training(tmp_path, monkeypatch):

@@ -92,6 +92,7 @@ def read_shards(
         raise UserError(f"{data[0]}: shards are trained on alone; pack all data together")
     if config.steps_per_epoch is not None:
         raise UserError("steps_per_epoch: an epoch of shards is all their clips; leave it out")
+    condition = None if config.condition == "none" else config.condition
     say("reading shards")
     if source is not None:
         check_sizes(source, config)
@@ -101,13 +102,12 @@ def read_shards(
         config.training(),
         frames=config.fitting_frames,
         skeleton=Skeleton.from_dict(source.config.skeleton) if source is not None else None,
+        check=(lambda clips: None) if condition is None else partial(check_named, condition=condition),
     )
-    condition = None if config.condition == "none" else config.condition
     labels: Sequence[str] | None = None
     if condition is not None:
-        every = clips.train_clips()
-        check_named(every, condition)
-        labels = source.config.labels if source is not None else sorted({getattr(clip, condition) for clip in every})
+        found = sorted({getattr(clip, condition) for clip in clips.train_clips()})
+        labels = source.config.labels if source is not None else found
     make = partial(PreparedDataset, max_frames=config.max_frames, condition=condition, labels=labels)
     train_set = make(
         clips.train,

@@ -68,7 +68,13 @@ def train(
     run = run_folder(output, config, data=[data], resume=resume, overwrite=overwrite, start_from=start_from)
     start = load_model(start_from, "cpu") if start_from else None
     prepared = partial(prepare, fps=config.fps, face=config.face)
-    clips = read_data(data, prepared, config.training, skeleton=start.skeleton if start else None)
+    clips = read_data(
+        data,
+        prepared,
+        config.training,
+        skeleton=start.skeleton if start else None,
+        check=partial(label_names, task=config.task, data=data),
+    )
     train_clips = clips.train_clips()
     labels = label_names(train_clips, config.task, data)
     train_loader, validation_loader = loaders(clips, labels, config)

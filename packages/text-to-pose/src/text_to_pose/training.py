@@ -87,10 +87,9 @@ def train(
         config.training,
         frames=KEPT_FRAMES,
         skeleton=source.skeleton if source is not None else None,
+        check=(lambda clips: None) if pretrain else partial(check_texts, data=data),
     )
     train_clips = clips.train_clips()
-    if not pretrain:
-        check_texts(train_clips, data)
     torch.manual_seed(config.training.seed)
     model = build_model(clips.train, config, train_clips, with_text=not pretrain)
     if source is not None:

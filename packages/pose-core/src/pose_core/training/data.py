@@ -56,6 +56,7 @@ def read_data(
     *,
     frames: int = 1,
     skeleton: Skeleton | None = None,
+    check: Callable[[list[Clip]], object] = lambda clips: None,
 ) -> RunData:
     """The data of a run.
 
@@ -65,15 +66,17 @@ def read_data(
         config: `overfit` trains and validates on the first few clips.
         frames: of shards, fewest of the first clips together that are kept in memory, where there are as many.
         skeleton: of all clips; None: that of the first one prepared.
+        check: called with the clips to train on before any is read, to refuse them.
 
     Raises:
         UserError: there is nothing to train on, a file cannot be used, or as `open_shards`.
     """
     if are_shards(data):
-        return open_shards(data, prepare, config, frames=frames, skeleton=skeleton)
+        return open_shards(data, prepare, config, frames=frames, skeleton=skeleton, check=check)
     clips = read_clips(data)
     train = select_split(clips, "train")
     train, validation = chosen_clips(train, [clip for clip in clips if clip.split == "validation"], config)
+    check(train)
     sequences = read_prepared(train, prepare, skeleton)
     held_out = read_prepared(validation, prepare, sequences[0].skeleton)
     return RunData(
@@ -94,12 +97,13 @@ def open_shards(
     *,
     frames: int = 1,
     skeleton: Skeleton | None = None,
+    check: Callable[[list[Clip]], object] = lambda clips: None,
 ) -> RunData:
     """Opens shards, and reads what is kept of them in memory; every process of a run reads the same.
 
     Args:
         folder: of shards, or its URL.
-        prepare, config, frames, skeleton: as `read_data`'s.
+        prepare, config, frames, skeleton, check: as `read_data`'s.
 
     Raises:
         UserError: no shards there, no clip that can be used, or too many damaged ones; or settings that shards do not
@@ -108,6 +112,7 @@ def open_shards(
     if config.max_frames is not None:
         raise UserError("training.max_frames: batches of shards are so many clips; leave it out, or set batch_size")
     stream = ShardDataset(folder, "train", shuffle=True, seed=config.seed, on_error="skip")
+    check(stream.read_clips())
     if skeleton is None:
         stream.transform = partial(prepare, skeleton=None)
         skeleton = _first(stream, 1)[0].sequence.skeleton

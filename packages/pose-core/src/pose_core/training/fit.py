@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import shutil
+import subprocess
 import urllib.error
 import urllib.request
 import warnings
@@ -137,6 +138,8 @@ def fit(
         if is_main_process() and run.resume_from is None:
             shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
         run.claim()
+        for logger in trainer.loggers:
+            logger.log_hyperparams({**run.settings, "git": _git_revision()})
     try:
         with _compiled_step(module) if config.compile else nullcontext():
             resume_from = None if config.dry_run else run.resume_from
@@ -187,10 +190,19 @@ def _loggers(config: TrainingConfig, run: RunFolder) -> list:
     output = run.path
     loggers = [CSVLogger(output, name="logs", version="")]
     if config.tensorboard:
-        loggers.append(TensorBoardLogger(output, name="tensorboard", version=""))
+        loggers.append(TensorBoardLogger(output, name="tensorboard", version="", default_hp_metric=False))
     if config.wandb_project:
         loggers.append(_wandb(config.wandb_project, run))
     return loggers
+
+
+def _git_revision() -> str | None:
+    """Of the code that the command was given in; None where there is none, or no git."""
+    try:
+        asked = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return asked.stdout.strip() or None
 
 
 def _wandb(project: str, run: RunFolder) -> WandbLogger:

@@ -1,9 +1,9 @@
 """What training does a second, what it waits for, and what a second process brings.
 
 uv run python benchmarks/scaling.py [--data ../shared/data/fingerspelling/index.csv] [--config default] [--epochs 2]
-    [--workers 0 2]
+    [--workers 0 2] [--device cpu]
 
-Runs `text-to-pose train` by torchrun in one and in two processes of one thread each, on a CPU, and reads what the run
+Runs `text-to-pose train` by torchrun in one and in two processes of one thread each, and reads what the run
 logged of its last epoch: frames a second of all processes together, and the share of the steps' time in which there
 was no batch yet. Prints JSON; the ratio is that of frames a second to those of one process without workers.
 """
@@ -27,6 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=SHARED / "fingerspelling" / "index.csv")
     parser.add_argument("--config", default="default")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 2])
     arguments = parser.parse_args()
@@ -37,7 +38,13 @@ def main() -> None:
                 rows.append(measured(Path(folder) / "run", processes, workers, arguments))
             first = rows[0]["frames a second"]
             rows[-1]["ratio to the first"] = rows[-1]["frames a second"] / first
-    settings = {"torch": torch.__version__, "cores": os.cpu_count(), "config": arguments.config, "threads": 1}
+    settings = {
+        "torch": torch.__version__,
+        "cores": os.cpu_count(),
+        "device": arguments.device,
+        "config": arguments.config,
+        "threads": 1,
+    }
     print(json.dumps(rounded({"settings": settings, "rows": rows}), indent=2))
 
 
@@ -45,7 +52,7 @@ def measured(output: Path, processes: int, workers: int, arguments: argparse.Nam
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
     command = ["-m", "text_to_pose", "train", "--data", str(arguments.data), "--output", str(output)]
     settings = [f"num_workers={workers}", "tensorboard=false", f"validate_every={arguments.epochs + 1}"]
-    options = ["--config", arguments.config, "--epochs", str(arguments.epochs), "--device", "cpu"]
+    options = ["--config", arguments.config, "--epochs", str(arguments.epochs), "--device", arguments.device]
     options += [part for setting in settings for part in ("--set", f"training.{setting}")]
     subprocess.run(
         [*launcher, *command, *options],

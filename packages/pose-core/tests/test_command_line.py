@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,12 @@ def fail(how: str, debug: Debug = False) -> None:
         "stop": KeyboardInterrupt(),
     }
     raise errors[how]
+
+
+@app.command()
+def warn() -> None:
+    """Warns."""
+    warnings.warn("a.pose: skipped,\nit is damaged", stacklevel=1)
 
 
 @app.command()
@@ -51,6 +58,16 @@ def test_how_it_ends(monkeypatch, capsys, arguments, status, message):
     assert end.value.code == status
     assert message.lower() in err.lower()
     assert len(err.splitlines()) == (1 if status else 0)
+
+
+def test_a_warning_is_one_line(monkeypatch):
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    monkeypatch.setattr(sys, "argv", ["tool", "warn"])
+    with pytest.warns(UserWarning, match="damaged") as said, pytest.raises(SystemExit):
+        run(app, "tool")
+    (warning,) = said
+    line = warnings.formatwarning(warning.message, warning.category, warning.filename, warning.lineno)
+    assert line == "Warning: a.pose: skipped, it is damaged\n"
 
 
 def test_called_bare_it_shows_its_help(monkeypatch, capsys):

@@ -498,6 +498,10 @@ def test_what_is_no_folder_of_shards(folder, tmp_path):
     (folder / "index.json").write_text("{")
     with pytest.raises(UserError, match=r"index\.json: cannot be read"):
         ShardDataset(folder, "train")
+    for content in ('{"version": 1}', '{"version": 1, "skeletons": [{}], "shards": [{"file": 3}]}'):
+        (folder / "index.json").write_text(content)
+        with pytest.raises(UserError, match=r"index\.json: damaged"):
+            ShardDataset(folder, "train")
     with pytest.raises(UserError, match="cannot be read"):
         ShardDataset("nowhere://bucket", "train")
 

@@ -10,6 +10,7 @@ import math
 import os
 import sys
 import traceback
+import warnings
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -65,6 +66,8 @@ def run(app: typer.Typer, name: str) -> NoReturn:
     traceback above it if `--debug` was given.
     """
     debug = "--debug" in sys.argv
+    if not debug:
+        warnings.formatwarning = _warning  # ty: ignore[invalid-assignment]
     try:
         status = app(prog_name=name, standalone_mode=False) or 0
         sys.stdout.flush()  # a reader that has gone is met here, not when Python ends
@@ -103,6 +106,13 @@ def _end(status: int, message: str, debug: bool) -> NoReturn:
         traceback.print_exc()
     print("Error:", " ".join(message.split()), file=sys.stderr)
     sys.exit(status)
+
+
+def _warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """A warning in one line, without the line of code that gave it."""
+    return f"Warning: {' '.join(str(message).split())}\n"
 
 
 def settings_of(named: dict[str, Any], settings: list[str] | None) -> dict[str, Any]:

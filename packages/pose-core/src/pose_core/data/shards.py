@@ -99,8 +99,11 @@ class ShardDataset(IterableDataset):
         self._progress: _Progress | None = None
         self._loaded: _Progress | None = None
         index = _read_index(self.folder)
-        self.skeletons = [Skeleton.from_dict(values) for values in index["skeletons"]]
-        shards = [Shard(**values) for values in index["shards"]]
+        try:
+            self.skeletons = [Skeleton.from_dict(values) for values in index["skeletons"]]
+            shards = [Shard(**values) for values in index["shards"]]
+        except _DAMAGED as error:
+            raise UserError(f"{self.folder}/{INDEX}: damaged ({reason(error)}); pack or copy the data again") from error
         self.shards = [shard for shard in shards if shard.split == split]
         if not self.shards:
             known = ", ".join(sorted({shard.split for shard in shards}))

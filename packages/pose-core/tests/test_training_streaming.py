@@ -59,6 +59,18 @@ def run(folder, module, output, resume_from=None):
     return module
 
 
+def test_an_epoch_of_some_of_the_clips(folder):
+    some = loader(folder, steps=2)
+    epochs = []
+    for epoch in range(6):
+        some.set_epoch(epoch)
+        epochs.append([clip for batch in some for clip in batch.flatten().tolist()])
+    assert {len(clips) for clips in epochs} == {4}
+    assert all(len(set(clips)) == 4 for clips in epochs)
+    assert len({clip for clips in epochs for clip in clips}) > 8  # others in another
+    assert len(list(loader(folder, steps=99))) == CLIPS // 2
+
+
 @pytest.mark.parametrize("stop_before", [2, 5, 8])
 def test_a_run_on_shards_goes_on_in_mid_epoch(folder, tmp_path, stop_before):
     whole = run(folder, Line(), tmp_path / "whole")

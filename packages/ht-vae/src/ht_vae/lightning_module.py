@@ -73,8 +73,8 @@ class HTVAEModule(LightningModule):
         loss = total(components)
         values = {f"train/{name}": value for name, (_, value) in components.items()}
         values["train/kl_weight"] = torch.tensor(components["kl"][0])
-        self.log_dict(values, batch_size=len(batch.poses))
-        self.log("train/loss", loss, prog_bar=True, batch_size=len(batch.poses))
+        self.log_dict(values, batch_size=len(batch.poses), sync_dist=True)
+        self.log("train/loss", loss, prog_bar=True, batch_size=len(batch.poses), sync_dist=True)
         return loss
 
     def validation_step(self, batch: TrainingBatch, batch_index: int) -> None:
@@ -99,8 +99,8 @@ class HTVAEModule(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         self._log_latents("validation")
-        self.log("validation/mpjpe", self.distance.compute())
-        self.log("validation/rmse", self.square.compute().sqrt())
+        self.log("validation/mpjpe", self.distance.compute(), sync_dist=True)
+        self.log("validation/rmse", self.square.compute().sqrt(), sync_dist=True)
 
     def _components(self, batch: TrainingBatch, step: int) -> tuple[dict[str, tuple[float, Tensor]], Posterior, Tensor]:
         """The loss's components, the posterior, and keypoints (B, T, K, D)."""
@@ -132,8 +132,8 @@ class HTVAEModule(LightningModule):
         each: dict[str, float] = {}
         for level, statistics in self._statistics(stage).items():
             values = statistics.compute()
-            self.log(f"{stage}/kl_{level}", values["kl"].sum())
+            self.log(f"{stage}/kl_{level}", values["kl"].sum(), sync_dist=True)
             if values["active"].isfinite():
-                self.log(f"{stage}/active_{level}", values["active"])
+                self.log(f"{stage}/active_{level}", values["active"], sync_dist=True)
             each |= {f"kl_{level}/{i:03}": nats for i, nats in enumerate(values["kl"].reshape(-1).tolist())}
         return each

@@ -82,16 +82,13 @@ def read_shards(
     """The clips of shards that are kept in memory, to train on and to validate with, and all to stream.
 
     Args:
-        data, config, source, say: as `train`'s. An epoch of what is streamed is a batch of every `batch_size` clips;
-            a run that is to overfit streams nothing.
+        data, config, source, say: as `train`'s. A run that is to overfit streams nothing.
 
     Raises:
         UserError: as `pose_core.training.open_shards`, or settings that shards do not go with.
     """
     if len(data) > 1:
         raise UserError(f"{data[0]}: shards are trained on alone; pack all data together")
-    if config.steps_per_epoch is not None:
-        raise UserError("steps_per_epoch: an epoch of shards is all their clips; leave it out")
     condition = None if config.condition == "none" else config.condition
     say("reading shards")
     if source is not None:

@@ -176,6 +176,7 @@ def train(
             batch_size=config.batch_size,
             collate=StreamedWindows(train_set, config),
             num_workers=config.num_workers,
+            steps=config.steps_per_epoch,
         )
     validation_loader = PoseDataLoader(validation_set, **loading) if validation_set is not None else None
     metrics = trainer.train_only(model, train_loader, validation_loader, loss=loss)

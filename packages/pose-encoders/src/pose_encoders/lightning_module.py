@@ -39,7 +39,7 @@ class ClassificationModule(LightningModule):
 
     def training_step(self, batch: LabelledBatch) -> Tensor:
         loss = F.cross_entropy(self.model.logits(batch.pose), batch.labels, label_smoothing=SMOOTHING)
-        self.log("train/loss", loss, prog_bar=True, batch_size=len(batch.labels))
+        self.log("train/loss", loss, prog_bar=True, batch_size=len(batch.labels), sync_dist=True)
         return loss
 
     def validation_step(self, batch: LabelledBatch) -> None:
@@ -63,7 +63,7 @@ class HiddenFramesModule(LightningModule):
 
     def training_step(self, batch: LabelledBatch) -> Tensor:
         loss = self._loss(batch)
-        self.log("train/loss", loss, prog_bar=True, batch_size=len(batch.labels))
+        self.log("train/loss", loss, prog_bar=True, batch_size=len(batch.labels), sync_dist=True)
         return loss
 
     def validation_step(self, batch: LabelledBatch) -> None:

@@ -66,8 +66,8 @@ class TokenizerModule(LightningModule):
         components = self.loss.components(batch, self.reconstruct(batch, rates))
         total = torch.stack([weight * value for weight, value in components.values()]).sum()
         values = {f"train/{name}": value for name, (_, value) in components.items()}
-        self.log_dict(values, batch_size=len(batch.mask))
-        self.log("train/loss", total, prog_bar=True, batch_size=len(batch.mask))
+        self.log_dict(values, batch_size=len(batch.mask), sync_dist=True)
+        self.log("train/loss", total, prog_bar=True, batch_size=len(batch.mask), sync_dist=True)
         return total if total.requires_grad else None  # without layers only the codebooks learn, and not by gradients
 
     def reconstruct(self, batch: TrainingBatch, rates: Tensor) -> Reconstruction:

@@ -44,8 +44,9 @@ class TextToPoseModule(LightningModule):
     def training_step(self, batch: TrainingBatch) -> Tensor:
         losses = self.losses(batch, drop_keypoints(batch.start_confidence), self.objective.levels(len(batch.text)))
         total = torch.stack([WEIGHTS[name] * loss for name, loss in losses.items()]).sum()
-        self.log_dict({f"train/{name}": loss for name, loss in losses.items()}, batch_size=len(batch.text))
-        self.log("train/loss", total, prog_bar=True, batch_size=len(batch.text))
+        named = {f"train/{name}": loss for name, loss in losses.items()}
+        self.log_dict(named, batch_size=len(batch.text), sync_dist=True)
+        self.log("train/loss", total, prog_bar=True, batch_size=len(batch.text), sync_dist=True)
         return total
 
     def validation_step(self, batch: TrainingBatch, batch_index: int) -> None:

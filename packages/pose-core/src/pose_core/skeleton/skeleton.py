@@ -274,7 +274,12 @@ class Skeleton:
 
     def select(self, indices: Iterable[int]) -> Skeleton:
         """The skeleton of the keypoints at `indices` (ascending); components left empty are dropped."""
-        wanted = set(indices)
+        wanted = frozenset(indices)
+        if wanted not in self._selected:  # every clip of a data set asks for the same ones
+            self._selected[wanted] = self._with(wanted)
+        return self._selected[wanted]
+
+    def _with(self, wanted: frozenset[int]) -> Skeleton:
         components = []
         for start, component in zip(self._starts, self.components, strict=True):
             keep = [i for i in range(len(component.points)) if start + i in wanted]
@@ -286,6 +291,13 @@ class Skeleton:
         """The skeleton with `dims` coordinates a keypoint, 2 or 3."""
         point_format = {2: "XYC", 3: "XYZC"}[dims]
         return Skeleton(tuple(replace(component, point_format=point_format) for component in self.components))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"components": self.components}  # the rest is found again
+
+    @cached_property
+    def _selected(self) -> dict[frozenset[int], Skeleton]:
+        return {}
 
     @cached_property
     def _positions(self) -> dict[tuple[str, str], int]:

@@ -31,6 +31,7 @@ class StreamLoader(DataLoader):
         batch_size: clips a batch.
         collate: items to a batch.
         num_workers: processes that read.
+        steps: batches an epoch at most; None: as many as hold every clip once.
 
     Raises:
         UserError: fewer clips than processes.
@@ -44,8 +45,9 @@ class StreamLoader(DataLoader):
         batch_size: int,
         collate: Callable[[list], Any],
         num_workers: int = 0,
+        steps: int | None = None,
     ) -> None:
-        self.items = Items(shards, item, batch_size, max(1, num_workers))
+        self.items = Items(shards, item, batch_size, max(1, num_workers), steps)
         super().__init__(
             self.items,
             batch_size=batch_size,
@@ -74,9 +76,16 @@ class StreamLoader(DataLoader):
 class Items(IterableDataset):
     """What a consumer makes of its clips: whole batches of them, as many as every other consumer."""
 
-    def __init__(self, shards: ShardDataset, item: Callable[[ShardSample], Any], batch_size: int, workers: int) -> None:
+    def __init__(
+        self,
+        shards: ShardDataset,
+        item: Callable[[ShardSample], Any],
+        batch_size: int,
+        workers: int,
+        steps: int | None = None,
+    ) -> None:
         self.shards, self.item = shards, item
-        self.batch_size, self.workers = batch_size, workers
+        self.batch_size, self.workers, self.steps = batch_size, workers, steps
         self.rest: tuple[int, Tensor] | None = None
         if not self.each:
             raise UserError(f"{shards.folder}: has fewer clips than processes that train on them; use fewer of these")
@@ -85,6 +94,8 @@ class Items(IterableDataset):
     def each(self) -> int:
         """Items of every consumer; fewer than a batch only where it has no more."""
         share = self.shards.clips // (ranks()[1] * self.workers)
+        if self.steps is not None:
+            share = min(share, -(-self.steps // self.workers) * self.batch_size)
         return share - share % self.batch_size or share
 
     def __len__(self) -> int:

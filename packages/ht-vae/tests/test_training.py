@@ -33,6 +33,7 @@ def test_what_a_run_leaves_behind(trained):
         "checkpoints/best.ckpt",
         "checkpoints/last.ckpt",
         "run.json",
+        "logs/hparams.yaml",
         "logs/metrics.csv",
     }
     assert all(np.isfinite(value) for value in metrics.values())

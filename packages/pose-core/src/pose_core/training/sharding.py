@@ -68,7 +68,7 @@ class ShardedStrategy(FSDPStrategy):
 
     @torch.no_grad()
     def unwrap(self) -> None:
-        """Gives the module whole weights again, in every process; the strategy is of no use after it."""
+        """Gives the module whole weights again, in every process, on its CPU; the strategy is of no use after it."""
         module = self.lightning_module
         assert module is not None
         with self.whole_weights():
@@ -76,6 +76,7 @@ class ShardedStrategy(FSDPStrategy):
         for name, value in whole.items():
             owner, _, own = name.rpartition(".")
             setattr(module.get_submodule(owner), own, nn.Parameter(value))
+        module.cpu()  # its buffers too, where Lightning's other strategies leave them
 
     @property
     def _wrapped(self) -> FullyShardedDataParallel:

@@ -12,6 +12,7 @@ from pose_core.sequence import PoseSequence
 from pose_core.testing import fake_sequence
 from pose_core.transforms import (
     Statistics,
+    attach_hands,
     clean,
     correct_wrists,
     denormalize,
@@ -52,6 +53,7 @@ def standardized(poses):
 
 
 TRANSFORMS = {
+    "attach_hands": attach_hands,
     "clean": clean,
     "correct_wrists": correct_wrists,
     "drop_face": drop_face,
@@ -102,7 +104,15 @@ def test_there_and_back(sequences):
 
 def test_gradients_pass_through(sequences):
     batch = clean(collate(sequences))
-    for transform in (TRANSFORMS["normalize"], standardized, fill_gaps, hold_hands, normalize_hands_3d, flip):
+    for transform in (
+        TRANSFORMS["normalize"],
+        standardized,
+        fill_gaps,
+        hold_hands,
+        attach_hands,
+        normalize_hands_3d,
+        flip,
+    ):
         keypoints = batch.keypoints.clone().requires_grad_()
         out = transform(replace(batch, keypoints=keypoints)).keypoints
         (gradient,) = torch.autograd.grad(out.square().sum(), keypoints)

@@ -12,7 +12,7 @@ from pose_format.utils.normalization_3d import PoseNormalizer
 
 from pose_core import UserError, read
 from pose_core.testing import fake_sequence
-from pose_core.transforms import correct_wrists, fill_gaps, hold_hands, normalize_hands_3d
+from pose_core.transforms import attach_hands, correct_wrists, fill_gaps, hold_hands, normalize_hands_3d
 
 
 @pytest.fixture
@@ -90,6 +90,30 @@ def test_wrists_as_pose_format(clip):
     wrist, hand = clip.skeleton.wrist("right"), clip.skeleton.hand("right")
     np.testing.assert_array_equal(ours.keypoints[0, wrist], clip.keypoints[0, hand[0]])
     np.testing.assert_array_equal(ours.keypoints[6, wrist], clip.keypoints[6, wrist])
+
+
+def test_attached_hands_hang_on_their_arm_and_keep_their_shape(clip):
+    floating = clip.keypoints.copy()
+    hands = {side: clip.skeleton.hand(side) for side in ("left", "right")}
+    for number, hand in enumerate(hands.values()):
+        floating[:, hand] += np.float32([40 - 90 * number, 25, 7])
+    confidence = clip.confidence.copy()
+    confidence[3, clip.skeleton.wrist("left")] = 0
+    floating = replace(clip, keypoints=floating, confidence=confidence)
+    attached = attach_hands(floating)
+    body = clip.skeleton.slice_of("POSE_LANDMARKS")
+    np.testing.assert_array_equal(attached.confidence, confidence)
+    for side, hand in hands.items():
+        shown = (confidence[:, hand[0]] > 0) & (confidence[:, clip.skeleton.wrist(side)] > 0)
+        assert 0 < shown.sum() < len(clip)
+        wrist = floating.keypoints[shown][:, clip.skeleton.wrist(side), :2]
+        np.testing.assert_allclose(attached.keypoints[shown][:, hand[0], :2], wrist, atol=1e-3)
+        shape, before = (each.keypoints[shown][:, hand] for each in (attached, floating))
+        np.testing.assert_allclose(shape - shape[:, :1], before - before[:, :1], atol=1e-3)
+        np.testing.assert_array_equal(shape[..., 2], before[..., 2])  # depth is the hand's own
+    assert (attached.keypoints[3, hands["left"]] == floating.keypoints[3, hands["left"]]).all()  # no arm to hang on
+    seen = confidence[:, body] > 0
+    np.testing.assert_array_equal(attached.keypoints[:, body][seen], floating.keypoints[:, body][seen])
 
 
 def test_gaps_are_filled_on_the_line_between(clip):

@@ -3,7 +3,7 @@
 from pose_core.transforms.cleaning import clean
 from pose_core.transforms.flipping import flip
 from pose_core.transforms.gaps import fill_gaps, hold_hands
-from pose_core.transforms.hands import correct_wrists, normalize_hands_3d
+from pose_core.transforms.hands import attach_hands, correct_wrists, normalize_hands_3d
 from pose_core.transforms.normalization import Placement, denormalize, normalize
 from pose_core.transforms.reduction import (
     KeypointChoice,
@@ -22,6 +22,7 @@ __all__ = [
     "KeypointChoice",
     "Placement",
     "Statistics",
+    "attach_hands",
     "choose_keypoints",
     "clean",
     "correct_wrists",

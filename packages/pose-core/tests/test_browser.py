@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pose_core.rendering import draw, write_html
+from pose_core.rendering import Caption, draw, write_html
 from pose_core.rendering.drawing import drawn_colors
 
 pytestmark = pytest.mark.browser
@@ -37,8 +37,8 @@ def opened(chromium, tmp_path):
     """Writes a page and opens it as a double click would; the browser may have nothing to complain about."""
     complaints = []
 
-    def opened(sequences, **screen):
-        write_html(sequences, tmp_path / "page.html", overwrite=True)
+    def opened(sequences, captions=(), **screen):
+        write_html(sequences, tmp_path / "page.html", captions=captions, overwrite=True)
         page = chromium.new_page(**screen)
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -83,6 +83,16 @@ def test_shows_the_frame_that_is_sought(holistic, opened):
         assert np.abs(shown[frame] - np.asarray(drawn))[solid].mean() < 5  # outside: OpenCV's lines are a bit wider
     assert len({image.tobytes() for image in shown.values()}) == 3
     assert "0.28 / 0.48 s" in page.inner_text("#clock")
+
+
+def test_letters_are_spelled_below(holistic, opened):
+    page = opened(holistic, captions=[Caption("H", 0, 5), Caption("I", 5, 9), Caption("!", 10, 12)])
+    for frame, word, current in ((0, "HI", ["H"]), (7, "HI", ["I"]), (9, "HI", []), (11, "!", ["!"])):
+        page.evaluate(f"player.seek({frame} / 25)")
+        assert [each.inner_text() for each in page.query_selector_all(".word span")] == list(word)
+        assert [each.inner_text() for each in page.query_selector_all(".word .current")] == current
+    box = page.query_selector("figure").bounding_box()
+    assert box["y"] + box["height"] <= page.query_selector("main").bounding_box()["height"]
 
 
 def test_plays_pauses_and_ends(holistic, opened):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pose_core import UserError
-from pose_core.rendering import player, write_html, write_picture
+from pose_core.rendering import Caption, player, write_html, write_picture
 from pose_core.rendering.drawing import Drawing
 from pose_core.rendering.view import View
 
@@ -71,6 +71,14 @@ def test_layers_are_those_of_the_drawing(holistic, tmp_path):
         assert dots == [(point, "#" + bytes(layer.colors[point].tolist()).hex()) for point in layer.points.tolist()]
         lines = {(*ends, color) for color, flat in written["lines"] for ends in zip(flat[::2], flat[1::2], strict=True)}
         assert lines == {(a, b, "#" + bytes(layer.colors[b].tolist()).hex()) for a, b in layer.limbs.tolist()}
+
+
+def test_captions_are_words(holistic, tiny, tmp_path):
+    hi = [Caption("</script>", 0, 5), Caption("I", 5, 9), Caption("!", 10, 12)]
+    write_html({"a": holistic, "b": tiny}, tmp_path / "a.html", captions={"a": hi})
+    first, second = clips(tmp_path / "a.html")
+    assert first["words"] == [[["</script>", 0, 5], ["I", 5, 9]], [["!", 10, 12]]]
+    assert second["words"] == []
 
 
 def test_only_what_is_drawn_is_stored(holistic, openpose, tmp_path):

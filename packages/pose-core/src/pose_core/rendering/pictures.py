@@ -10,14 +10,16 @@ import numpy as np
 
 from pose_core.errors import UserError
 from pose_core.files import written_whole
-from pose_core.rendering.drawing import HEIGHT, check_frames, draw, draw_frames, drawn_colors
-from pose_core.rendering.view import View
+from pose_core.rendering.captions import check_captions
+from pose_core.rendering.composition import Composition
+from pose_core.rendering.drawing import HEIGHT, check_frames
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from pose_core.rendering.captions import Caption
     from pose_core.sequence import PoseSequence
-    from pose_core.skeleton import Skeleton
 
 FASTEST = 50  # frames a second; viewers slow a GIF down that names less than 20 ms a frame
 LONGEST = 600  # seconds; a GIF's frame lasts 655 at most, and one in which nobody is seen is a single frame
@@ -26,30 +28,40 @@ STRIP_HEIGHT = 320  # pixels
 SEPARATOR = 200  # grey of the lines between key frames
 
 
-def write_gif(sequence: PoseSequence, path: str | Path, *, size: int = HEIGHT, overwrite: bool = False) -> None:
+def write_gif(
+    sequence: PoseSequence,
+    path: str | Path,
+    *,
+    size: int = HEIGHT,
+    captions: Sequence[Caption] = (),
+    overwrite: bool = False,
+) -> None:
     """Writes a clip as a GIF that plays at the clip's speed, forever.
 
     Args:
         sequence: at least one frame.
         path: of the file.
-        size: height in pixels; the width follows from what is to be seen.
+        size: height in pixels without captions; the width follows from what is to be seen.
+        captions: letters or signs, shown while they are signed.
         overwrite: replace an existing file.
 
     Raises:
-        UserError: the sequence has no frames or lasts more than ten minutes, the file exists, or its folder cannot be
-            written.
+        UserError: the sequence has no frames or lasts more than ten minutes, captions overlap or end after the last
+            frame, the file exists, or its folder cannot be written.
     """
     from PIL import Image
 
     check_frames(sequence, path)
+    check_captions(captions, sequence, path)
     if sequence.duration > LONGEST:
         raise UserError(f"{path}: a clip of {sequence.duration:.0f} s; a GIF holds {LONGEST} s: draw a part, or a PNG")
     with written_whole(path, overwrite=overwrite) as temporary:
         kept, hundredths = gif_frames(len(sequence), sequence.fps)
-        palette = _palette(sequence.skeleton)
+        composition = Composition(sequence, size, captions)
+        palette = _palette(composition.colors())
         pictures = (
             Image.fromarray(picture).quantize(palette=palette, dither=Image.Dither.NONE)
-            for picture in draw_frames(sequence, View.fit(sequence, size), kept)
+            for picture in composition.frames(kept)
         )
         next(pictures).save(
             temporary,
@@ -68,6 +80,7 @@ def write_png(
     *,
     frames: int = 8,
     height: int = STRIP_HEIGHT,
+    captions: Sequence[Caption] = (),
     overwrite: bool = False,
 ) -> None:
     """Writes key frames of a clip side by side, evenly spaced from the first frame to the last.
@@ -76,20 +89,23 @@ def write_png(
         sequence: at least one frame.
         path: of the file.
         frames: how many; a shorter clip shows every frame once.
-        height: in pixels.
+        height: in pixels without captions.
+        captions: letters or signs, shown below the frames that show them.
         overwrite: replace an existing file.
 
     Raises:
-        UserError: the sequence has no frames, the file exists, or its folder cannot be written.
+        UserError: the sequence has no frames, captions overlap or end after the last frame, the file exists, or its
+            folder cannot be written.
     """
     from PIL import Image
 
     check_frames(sequence, path)
+    check_captions(captions, sequence, path)
     if frames < 1:
         raise UserError(f"{path}: a strip of {frames} frames; ask for at least 1")
     with written_whole(path, overwrite=overwrite) as temporary:
         kept = np.unique(np.linspace(0, len(sequence) - 1, frames).round().astype(int)).tolist()
-        pictures = draw(sequence, height, frames=kept)
+        pictures = np.stack(list(Composition(sequence, height, captions).frames(kept)))
         separator = np.full((pictures.shape[1], max(1, height // 160), 3), SEPARATOR, np.uint8)
         row = [part for picture in pictures for part in (separator, picture)][1:]
         Image.fromarray(np.concatenate(row, axis=1)).save(temporary, format="PNG", optimize=True)
@@ -107,14 +123,13 @@ def gif_frames(frames: int, fps: float) -> tuple[list[int], list[int]]:
     return kept, [max(2, end - start) for start, end in itertools.pairwise(starts)]
 
 
-def _palette(skeleton: Skeleton):
-    """One palette for all frames: every drawn color in steps down to white, as lines are smoothed at their edges.
+def _palette(colors: np.ndarray):
+    """One palette for all frames: every color (N, 3) in steps down to white, as lines are smoothed at their edges.
 
     A PIL image that holds at most 255 colors: the one left stands for what has not changed since the frame before.
     """
     from PIL import Image
 
-    colors = drawn_colors(skeleton)
     bits = 0
     while len(colors) * STEPS > 254:
         bits += 1

@@ -14,10 +14,14 @@ import numpy as np
 
 from pose_core.errors import UserError
 from pose_core.files import written_whole
+from pose_core.rendering.captions import check_captions, words
 from pose_core.rendering.drawing import HEIGHT, Drawing, check_frames
 from pose_core.rendering.view import View
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pose_core.rendering.captions import Caption
     from pose_core.rendering.drawing import Layer
     from pose_core.sequence import PoseSequence
 
@@ -27,7 +31,11 @@ SLOT = "{{clips}}"  # where the page takes its data
 
 
 def write_html(
-    sequences: PoseSequence | Mapping[str, PoseSequence], path: str | Path, *, overwrite: bool = False
+    sequences: PoseSequence | Mapping[str, PoseSequence],
+    path: str | Path,
+    *,
+    captions: Sequence[Caption] | Mapping[str, Sequence[Caption]] = (),
+    overwrite: bool = False,
 ) -> None:
     """Writes a page that plays one or several clips side by side, on one clock, with the lines and colors of `draw`.
 
@@ -37,25 +45,32 @@ def write_html(
     Args:
         sequences: at least one frame each; the names in a mapping stand below the clips.
         path: of the file; its name stands below a clip that has no name of its own.
+        captions: letters or signs, shown while they are signed; of several clips, those of each by its name.
         overwrite: replace an existing file.
 
     Raises:
-        UserError: there are no sequences, one has no frames, the file exists, or its folder cannot be written.
+        UserError: there are no sequences, one has no frames, captions overlap or end after the last frame, the
+            file exists, or its folder cannot be written.
     """
     clips = sequences if isinstance(sequences, Mapping) else {Path(path).stem: sequences}
     if not clips:
         raise UserError(f"{path}: no poses to show; give at least one")
+    captioned = captions if isinstance(captions, Mapping) else dict.fromkeys(clips, captions)
     for name, sequence in clips.items():
-        check_frames(sequence, f"{path}: {name}" if len(clips) > 1 else path)
+        where = f"{path}: {name}" if len(clips) > 1 else path
+        check_frames(sequence, where)
+        check_captions(captioned.get(name, ()), sequence, where)
     page = resources.files("pose_core.rendering").joinpath("player.html").read_text("utf-8")
     with written_whole(path, overwrite=overwrite) as temporary:
-        data = json.dumps([_clip(name, sequence) for name, sequence in clips.items()], separators=(",", ":"))
+        data = json.dumps(
+            [_clip(name, each, captioned.get(name, ())) for name, each in clips.items()], separators=(",", ":")
+        )
         # A name may say "</script>"; the page puts names in as text, so this is the only place they could break out.
         data = data.replace("<", "\\u003c")
         temporary.write_text(page.replace(SLOT, data), encoding="utf-8")
 
 
-def _clip(name: str, sequence: PoseSequence) -> dict[str, Any]:
+def _clip(name: str, sequence: PoseSequence, captions: Sequence[Caption] = ()) -> dict[str, Any]:
     """What the page knows of a clip: the keypoints that are drawn (K of them), and how."""
     view = View.fit(sequence, HEIGHT)
     drawing = Drawing.of(sequence, view)
@@ -71,6 +86,7 @@ def _clip(name: str, sequence: PoseSequence) -> dict[str, Any]:
         "width": view.width,
         "height": view.height,
         "keypoints": len(drawn),
+        "words": [[[each.text, each.start, each.end] for each in word.captions] for word in words(captions)],
         "layers": [_layer(layer, position) for layer in drawing.layers],
         "places": base64.b64encode(places.tobytes()).decode(),
     }

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 from pose_core.errors import UserError
 from pose_core.files import written_whole
-from pose_core.rendering.drawing import HEIGHT, check_frames, draw_frames
-from pose_core.rendering.view import View
+from pose_core.rendering.captions import check_captions
+from pose_core.rendering.composition import Composition
+from pose_core.rendering.drawing import HEIGHT, check_frames
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from av.container import OutputContainer
 
+    from pose_core.rendering.captions import Caption
     from pose_core.sequence import PoseSequence
 
 CODEC = "libx264"
@@ -28,7 +31,14 @@ OPTIONS = {
 }
 
 
-def write_mp4(sequence: PoseSequence, path: str | Path, *, size: int = HEIGHT, overwrite: bool = False) -> None:
+def write_mp4(
+    sequence: PoseSequence,
+    path: str | Path,
+    *,
+    size: int = HEIGHT,
+    captions: Sequence[Caption] = (),
+    overwrite: bool = False,
+) -> None:
     """Writes a clip as an MP4 video that plays at the clip's speed, one picture a frame.
 
     Pictures are drawn and compressed one by one, so that long clips need no more memory than short ones.
@@ -36,46 +46,49 @@ def write_mp4(sequence: PoseSequence, path: str | Path, *, size: int = HEIGHT, o
     Args:
         sequence: at least one frame.
         path: of the file.
-        size: height in pixels, rounded down to an even number; the width follows from what is to be seen.
+        size: height in pixels without captions, rounded down to an even number; the width follows from what is to be
+            seen.
+        captions: letters or signs, shown while they are signed.
         overwrite: replace an existing file.
 
     Raises:
-        UserError: the sequence has no frames, its fps are beyond what a video can state, the file exists or cannot be
-            written, or this build of PyAV cannot write H.264.
+        UserError: the sequence has no frames, its fps are beyond what a video can state, captions overlap or end after
+            the last frame, the file exists or cannot be written, or this build of PyAV cannot write H.264.
     """
     import av
 
     check_frames(sequence, path)
+    check_captions(captions, sequence, path)
     if not SLOWEST <= sequence.fps <= FASTEST:
         raise UserError(f"{path}: {sequence.fps:g} fps; a video has {SLOWEST:g} to {FASTEST:g}: resample it")
     rate = Fraction(sequence.fps).limit_denominator(FINEST)
-    view = View.fit(sequence, size)
+    composition = Composition(sequence, size, captions)
     with written_whole(path, overwrite=overwrite) as temporary:
         try:
             # The index comes first, so that a browser plays the file while it loads.
             with av.open(str(temporary), "w", format="mp4", options={"movflags": "faststart"}) as container:
-                _encode(container, sequence, view, rate)
+                _encode(container, composition, rate)
         except (av.codec.codec.UnknownCodecError, av.error.EncoderNotFoundError) as error:
             raise UserError(f"{path}: PyAV has no encoder {CODEC}; reinstall av from PyPI, or write a GIF") from error
         except OSError:  # the disk's, which `written_whole` explains
             raise
         except av.FFmpegError as error:
-            what = f"a video of {view.width} x {view.height} pixels"
+            what = f"a video of {composition.width} x {composition.height} pixels"
             raise UserError(f"{path}: cannot be written as {what} ({error.strerror}); try a smaller size") from error
 
 
-def _encode(container: OutputContainer, sequence: PoseSequence, view: View, rate: Fraction) -> None:
-    """Writes every frame of a sequence as the only stream of a container."""
+def _encode(container: OutputContainer, composition: Composition, rate: Fraction) -> None:
+    """Writes every picture of a composition as the only stream of a container."""
     import av
     from av.video.reformatter import Colorspace
 
     stream = container.add_stream(CODEC, rate=rate, options=OPTIONS)
-    stream.width, stream.height, stream.pix_fmt = view.width, view.height, "yuv420p"
+    stream.width, stream.height, stream.pix_fmt = composition.width, composition.height, "yuv420p"
     # Without a word on it players guess how RGB became YUV, and some show other colors.
     context = stream.codec_context
     context.colorspace = context.color_primaries = context.color_trc = BT709
     context.color_range = LIMITED
-    for number, picture in enumerate(draw_frames(sequence, view)):
+    for number, picture in enumerate(composition.frames()):
         frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
         frame = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
         frame.pts, frame.time_base = number, 1 / rate

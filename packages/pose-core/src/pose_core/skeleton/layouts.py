@@ -36,6 +36,13 @@ class Layout:
     details: tuple[str, ...] = ()  # parts of names of body points that other components show better
     duplicates: tuple[str, ...] = ()  # components that say the same again in other units
 
+    def elbow(self, side: Side) -> str:
+        """Point of the body component, named as the shoulder is."""
+        name = self.shoulders[side]
+        for shoulder, elbow in (("SHOULDER", "ELBOW"), ("Shoulder", "Elbow"), ("shoulder", "elbow")):
+            name = name.replace(shoulder, elbow)
+        return name
+
 
 def _coco(name: str, suffix: str, face_point: str) -> Layout:
     """COCO-WholeBody's names, which AlphaPose takes over with the number of its points behind."""

@@ -217,6 +217,11 @@ class Skeleton:
         layout = self.layout
         return self._positions.get((layout.body.component, layout.wrists[side])) if layout else None
 
+    def elbow(self, side: Side) -> int | None:
+        """Array position of the elbow on that side, or None."""
+        layout = self.layout
+        return self._positions.get((layout.body.component, layout.elbow(side))) if layout else None
+
     def face(self) -> list[int]:
         """Array positions of the face's points."""
         return self._positions_of(self.layout.face) if self.layout else []

@@ -5,6 +5,8 @@ Imports neither torch nor pose_format, so that `--help` answers at once.
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 import math
 import os
@@ -13,17 +15,33 @@ import traceback
 import warnings
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from pose_core.errors import UserError
+from pose_core.errors import BatchError, UserError
+from pose_core.progress import be_quiet, progress, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pose_core.batch import Batch, BatchOptions
 
 Data = Annotated[Path, typer.Option("--data", help="Manifest CSV: path, text, signed_language, split.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, or a name torch knows.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on standard error, only warnings and errors.")]
+
+# Of every verb that takes many files.
+SkipExisting = Annotated[
+    bool, typer.Option("--skip-existing", help="Leave out files whose output exists: goes on where a batch ended.")
+]
+KeepGoing = Annotated[
+    bool | None,
+    typer.Option("--keep-going/--no-keep-going", help="Go on after a file that fails; the default for several."),
+]
 
 # Of every package's `train`; what is not given leaves the config as it is.
 TrainData = Annotated[
@@ -52,18 +70,70 @@ Resume = Annotated[
 ]
 
 
-def new_app(help: str) -> typer.Typer:
-    """A command line that shows its help when called without a command."""
-    return typer.Typer(
-        help=help, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
-    )
+class App(typer.Typer):
+    """Commands that all take `--quiet`, beside `--version`."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """As typer's."""
+        if len(self.registered_commands) > 1:  # typer takes a single command for the whole
+            self.callback()(_common)
+        return super().__call__(*args, **kwargs)
+
+    def command(self, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
+        """As typer's; the function itself need not know `quiet`."""
+        register = super().command(*args, **kwargs)
+
+        def decorated(function: Any) -> Any:
+            register(_with_quiet(function))
+            return function
+
+        return decorated
+
+
+def _with_quiet(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with one parameter more, which silences progress."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, quiet: bool = False, **kwargs: Any) -> Any:
+        be_quiet(quiet)
+        return function(*args, **kwargs)
+
+    signature = inspect.signature(function, eval_str=True)
+    parameters = [*signature.parameters.values()]
+    parameters.append(inspect.Parameter("quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Quiet))
+    wrapper.__signature__ = signature.replace(parameters=parameters)  # ty: ignore[missing-attribute]
+    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return wrapper
+
+
+def new_app(help: str) -> App:
+    """A command line that shows its help when called without a command, and knows `--version`."""
+    return App(help=help, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def _common(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=lambda c, v: _print_version(c, v), is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def _print_version(context: typer.Context, version: bool) -> None:
+    """Prints the version of the package that the command is called like."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        print(context.info_name, version_of(str(context.info_name)))
+        raise typer.Exit
 
 
 def run(app: typer.Typer, name: str) -> NoReturn:
     """Runs a command line and ends the process.
 
-    Exit status 0 is success, 2 the user's mistake, 1 ours, 130 Ctrl-C; an error is one line on stderr, with the
-    traceback above it if `--debug` was given.
+    Exit status 0 is success, 2 the user's mistake, 3 that some files of a batch failed, 1 our mistake, 130 Ctrl-C; an
+    error is one line on stderr, with the traceback above it if `--debug` was given.
     """
     debug = "--debug" in sys.argv
     if not debug:
@@ -76,6 +146,10 @@ def run(app: typer.Typer, name: str) -> NoReturn:
         sys.exit(status)
     except UserError as error:
         _end(2, str(error), debug)
+    except BatchError as error:
+        for failure in error.failures:
+            print(" ".join(failure.split()), file=sys.stderr)
+        _end(1 if error.ours else 3, str(error), debug=False)
     except (KeyboardInterrupt, typer.Abort):
         _end(130, "interrupted", debug)
     except (BrokenPipeError, SystemExit) as error:
@@ -131,9 +205,52 @@ def training_settings(prefix: str = "", **given: Any) -> dict[str, Any]:
     return {f"{prefix}{name}": value for name, value in given.items() if value not in (None, False)}
 
 
-def say(message: str) -> None:
-    """Progress, on stderr."""
-    print(message, file=sys.stderr)
+def batch_options(
+    output: Path | None,
+    *,
+    overwrite: bool,
+    skip_existing: bool = False,
+    keep_going: bool | None = None,
+    json: bool = False,
+    debug: bool = False,
+) -> BatchOptions:
+    """The options of a verb that takes many files.
+
+    Raises:
+        UserError: options that exclude each other.
+    """
+    from pose_core.batch import BatchOptions
+
+    if json and str(output) == "-":
+        raise UserError("--json and --output - would both write to standard output; give one of them")
+    return BatchOptions(overwrite, skip_existing, keep_going, progress, say, debug)
+
+
+def report(batch: Batch, line: Callable[[Any], str], *, json: bool = False) -> None:
+    """Prints what became of a batch: a line a result, or JSON in which a file that failed has `file` and `error`.
+
+    Raises:
+        BatchError: a file failed.
+    """
+    if json:
+        print_json([*batch.done, *({"file": failure.file, "error": failure.error} for failure in batch.failed)])
+    else:
+        for result in batch.done:
+            print(line(result), file=sys.stderr if batch.to_stdout else sys.stdout)
+    if batch.skipped:
+        say(f"{len(batch.skipped)} of {batch.total} left out: their outputs exist")
+    if batch.failed:
+        sys.stdout.flush()
+        raise BatchError(
+            f"{len(batch.failed)} of {batch.total} files failed; "
+            + (
+                "all others are done: --skip-existing leaves those out"
+                if batch.done or batch.skipped
+                else "none is done"
+            ),
+            [failure.error for failure in batch.failed],
+            ours=any(failure.ours for failure in batch.failed),
+        )
 
 
 def print_json(result: Any) -> None:

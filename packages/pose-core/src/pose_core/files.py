@@ -58,9 +58,16 @@ def removed_if_empty(folder: str | Path | None) -> Generator[None]:
     try:
         yield
     except BaseException:
-        if made and folder.is_dir() and not any(path.is_file() for path in folder.rglob("*")):
-            shutil.rmtree(folder, ignore_errors=True)
+        if made:
+            remove_empty(folder)
         raise
+
+
+def remove_empty(folder: str | Path) -> None:
+    """Takes a folder away, and those in it, if no file is in any of them."""
+    folder = Path(folder)
+    if folder.is_dir() and not any(path.is_file() for path in folder.rglob("*")):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
+from pose_core.compiling import compiled
 from pose_core.errors import UserError
 from pose_core.metrics.pairs import in_threads
 from pose_core.metrics.seen import require_comparable, seen_points
@@ -76,7 +76,7 @@ def dtw(cost: np.ndarray) -> float:
     return _mean_along_path(np.ascontiguousarray(cost, np.float64))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _frame_distances(x, x_seen, y, y_seen):  # pragma: no cover - compiled
     """(T, T'): as `frame_distances`, of points with the missing ones at 0 and of which were seen."""
     T, K, D = x.shape
@@ -112,7 +112,7 @@ def _frame_distances(x, x_seen, y, y_seen):  # pragma: no cover - compiled
     return mean
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _mean_along_path(cost):  # pragma: no cover - compiled
     """Total cost of the cheapest path by its number of cells, the fewest on a tie."""
     rows, columns = cost.shape
@@ -135,7 +135,7 @@ def _mean_along_path(cost):  # pragma: no cover - compiled
     return total[columns] / steps[columns]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _mean_joint_error(x, x_seen, y, y_seen):  # pragma: no cover - compiled
     """DTW-MJE of points (T, K, D) and (T', K, D) with the missing ones at 0, and of which were seen."""
     return _mean_along_path(_frame_distances(x, x_seen, y, y_seen))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
+from pose_core.compiling import compiled
 from pose_core.metrics.pairs import in_threads
 from pose_core.metrics.seen import require_comparable, seen_points
 
@@ -47,7 +47,7 @@ def ndtw_mje_pairs(pairs: Sequence[tuple[PoseSequence, PoseSequence]]) -> np.nda
     return in_threads(ndtw_mje, pairs)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _mean_total(x, x_seen, y, y_seen):  # pragma: no cover - compiled
     """DTW of all keypoints side by side, each along its own path: the inner loops run over the K of them."""
     rows, K, D = x.shape

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
+from pose_core.compiling import compiled
 from pose_core.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def seen_points(keypoints: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarr
     return _seen_points(np.ascontiguousarray(keypoints, np.float64), np.ascontiguousarray(confidence, np.float64))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _seen_points(keypoints, confidence):  # pragma: no cover - compiled
     """Compiled: in numpy this takes as long as the alignment of short clips, and holds the GIL."""
     T, K, D = keypoints.shape

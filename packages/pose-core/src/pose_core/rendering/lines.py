@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
+
+from pose_core.compiling import compiled
 
 # OpenCV's antialiased line of thickness 1, measured: a stroke 1.34 pixels wide, seen through a Gaussian of 0.4 pixels.
 # Its height across is measured along the axis that the line is steeper to, and a slanted line is as much brighter.
@@ -46,7 +47,7 @@ def draw_lines(pictures: np.ndarray, channel: int, points: np.ndarray, seen: np.
     _draw(np.ascontiguousarray(points, np.float32), seen, limbs, pictures, channel, _PROFILES, _BRIGHTNESS)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _draw(points, seen, limbs, pictures, channel, profiles, brightness):  # pragma: no cover - compiled
     for n in range(points.shape[0]):
         picture = pictures[n, channel]

@@ -1,0 +1,22 @@
+"""Loops compiled by numba, with its cache where that can be written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numba
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compiles a loop when it is first called, without the GIL; the result is cached on the disk if possible.
+
+    numba refuses to cache where neither the package's folder nor the user's cache folder can be written, as in a
+    read-only container: then every process compiles anew, which takes seconds. `NUMBA_CACHE_DIR` names another folder.
+    """
+    try:
+        return numba.njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # "cannot cache function ...: no locator available for file ..."
+        return numba.njit(nogil=True)(function)

@@ -1,0 +1,125 @@
+"""The files that a command line names: files, folders, patterns, standard input."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import struct
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pose_core.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
+PIPE = "-"  # standard input or output
+PIPE_NAME = "standard input"
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input file.
+
+    Attributes:
+        path: of the file; `-` for standard input.
+        below: the path below the folder that was named, or the file's name.
+        folder: the folder that was named, if it was found in one.
+    """
+
+    path: Path
+    below: Path
+    folder: Path | None = None
+
+    @property
+    def piped(self) -> bool:
+        """Whether it is standard input."""
+        return str(self.path) == PIPE
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return PIPE_NAME if self.piped else str(self.path)
+
+
+def find_inputs(inputs: Sequence[str | Path], suffixes: Collection[str]) -> list[Input]:
+    """The files that arguments name, in their order; of a folder all files below it, sorted.
+
+    Args:
+        inputs: a file, whether it exists or not; a folder; a pattern as in `glob`, `**` for folders within folders; or
+            `-`.
+        suffixes: of files that count in a folder, in lower case.
+
+    Raises:
+        UserError: a folder or pattern without such files, or `-` beside others.
+    """
+    if len(inputs) > 1 and any(str(given) == PIPE for given in inputs):
+        raise UserError("-: standard input stands alone; name the other files in a call of their own")
+    found: list[Input] = []
+    for given in inputs:
+        path = Path(given)
+        if str(given) == PIPE:
+            found.append(Input(path, Path("standard-input")))
+        elif path.is_dir():
+            below = [*_files_below(path, suffixes)]
+            if not below:
+                raise UserError(f"{path}: holds no file that ends in {', '.join(suffixes)}")
+            found += [Input(file, file.relative_to(path), path) for file in below]
+        elif path.exists() or not glob.has_magic(str(given)):
+            found.append(Input(path, Path(path.name)))
+        else:
+            matches = sorted(glob.glob(str(given), recursive=True))  # noqa: PTH207 - absolute patterns, too
+            if not matches:
+                raise UserError(f"{given}: no file matches")
+            for match in map(Path, matches):
+                if match.is_dir():
+                    below = _files_below(match, suffixes)
+                    found += [Input(file, file.relative_to(match.parent), match) for file in below]
+                else:
+                    found.append(Input(match, Path(match.name)))
+    return found
+
+
+def _files_below(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:
+    """Files of a folder and the folders in it, links to folders followed once, sorted; hidden ones do not count."""
+    seen = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:  # a link to a folder above it
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if Path(name).suffix.lower() in suffixes and not name.startswith("."):
+                yield Path(place, name)
+
+
+def spooled(folder: Path, sniff: Callable[[bytes], str] | None = None) -> Path:
+    """Standard input as a file in `folder`, its suffix chosen by its first bytes.
+
+    Raises:
+        UserError: standard input is a terminal or empty.
+    """
+    if sys.stdin.isatty():
+        raise UserError("standard input is a terminal; send a file to it, as `command - < file` does")
+    start = sys.stdin.buffer.read(16)
+    if not start:
+        raise UserError("standard input is empty")
+    path = folder / f"standard-input{(sniff or pose_suffix)(start)}"
+    with path.open("wb") as file:
+        file.write(start)
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    return path
+
+
+def pose_suffix(start: bytes) -> str:
+    """The suffix of a pose file by its first bytes: `.npz` is a ZIP file, `.pose` begins with its version."""
+    if start.startswith(b"PK"):
+        return ".npz"
+    if len(start) >= 4 and round(struct.unpack("<f", start[:4])[0], 3) in (0.0, 0.1, 0.2):
+        return ".pose"
+    return ".csv"

@@ -1,0 +1,49 @@
+"""Compiled loops with and without a cache."""
+
+import os
+import subprocess
+import sys
+
+import numba
+import numpy as np
+
+import pose_core.metrics.seen as seen
+from pose_core.compiling import compiled
+
+
+def add(a, b):
+    return a + b
+
+
+def test_without_a_writable_cache_it_compiles_all_the_same(monkeypatch):
+    tried = []
+
+    def refusing(*, cache=False, nogil):
+        tried.append(cache)
+        if cache:
+            raise RuntimeError("cannot cache function 'add': no locator available for file 'x.py'")
+        return lambda function: function
+
+    monkeypatch.setattr(numba, "njit", refusing)
+    assert compiled(add)(1, 2) == 3
+    assert tried == [True, False]
+
+
+def test_with_one_the_result_is_cached():
+    assert compiled(add)(1, 2) == 3
+    assert seen._seen_points._cache.cache_path
+    points, there = seen.seen_points(np.ones((2, 3, 2), np.float32), np.array([[1, 0, 1]] * 2, np.float32))
+    assert (points.sum(), there.sum()) == (8, 4)
+
+
+def test_metrics_can_be_imported_where_nothing_can_be_cached():
+    # numba takes any locator that finds a folder to write: here none does.
+    code = (
+        "from numba.core.caching import CacheImpl\n"
+        "CacheImpl._locator_classes = []\n"
+        "import numpy as np\n"
+        "from pose_core.metrics.seen import seen_points\n"
+        "print(seen_points(np.ones((2, 3, 2)), np.ones((2, 3)))[1].sum())"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=os.environ)
+    assert (ended.stdout, ended.returncode) == ("6\n", 0), ended.stderr

@@ -1,7 +1,9 @@
 """The command line: every verb on files, and every way to get it wrong."""
 
+import io
 import json
 import re
+import struct
 import subprocess
 import sys
 import time
@@ -195,3 +197,23 @@ def test_every_real_format_goes_through(pose_core, data_dir, tmp_path):
             status, _, err = pose_core(verb, path, tmp_path / f"{path.stem}{suffix}", "--end", 20)
             assert status == 0, err
         np.testing.assert_array_equal(read(tmp_path / f"{path.stem}.npz").keypoints, read(path, end=20).keypoints)
+
+
+def test_info_of_several_people(pose_core, holistic, tmp_path):
+    other = replace(holistic, confidence=np.zeros_like(holistic.confidence))
+    buffer = io.BytesIO()
+    holistic.skeleton.to_header(holistic.size).write(buffer)
+    people = [np.stack([getattr(p, name) for p in (other, holistic)], axis=1) for name in ("keypoints", "confidence")]
+    content = buffer.getvalue() + struct.pack("<fIH", 0, 12, 2) + b"".join(values.tobytes() for values in people)
+    (tmp_path / "a.pose").write_bytes(content)
+    status, _, err = pose_core("info", tmp_path / "a.pose")
+    assert (status, "--fps" in err) == (2, True)
+    status, out, _ = pose_core("info", tmp_path / "a.pose", "--fps", 30)
+    assert status == 0
+    assert "12 frames at 30 fps" in out
+    assert re.search(r"person 0 is seen in 0% of frames\n +person 1 is seen in 100% of frames, the one above", out)
+    _, out, _ = pose_core("info", tmp_path / "a.pose", "--fps", 30, "--person", 0, "--json")
+    (found,) = json.loads(out)
+    assert (found["people"], found["person"], found["seen"], found["empty"]) == (2, 0, [0, 1], 12)
+    assert pose_core("convert", tmp_path / "a.pose", tmp_path / "b.npz", "--fps", 30, "--min-confidence", 2)[0] == 0
+    assert not read(tmp_path / "b.npz").confidence.any()

@@ -127,3 +127,24 @@ def test_json_is_json(capsys):
 def test_importing_it_waits_for_nothing_heavy():
     code = "import sys, pose_core.command_line; print([m for m in ('torch', 'pose_format', 'cv2') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_of_many_inputs_of_a_kind_the_rest_is_counted(tmp_path):
+    code = (
+        "import sys\n"
+        "from pose_core.command_line import new_app, run\n"
+        "from pose_core.notices import notify\n"
+        "app = new_app('')\n"
+        "@app.command()\n"
+        "def go():\n"
+        "    for i in range(9): notify(f'{i}.csv', 'no frame rate', kind='files without a frame rate')\n"
+        "    notify('0.csv', 'no frame rate', kind='files without a frame rate')\n"  # said already
+        "    notify('a.csv', 'two\\npeople', kind='people')\n"
+        "run(app, 'tool')\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stderr.splitlines() == [
+        *(f"Warning: {i}.csv: no frame rate" for i in range(3)),
+        "Warning: a.csv: two people",
+        "Warning: 6 more: files without a frame rate",
+    ]

@@ -22,8 +22,6 @@ Condition = Annotated[
     str | None,
     typer.Option("--condition", help="Label that a conditional model is told, or .npy file of its vector."),
 ]
-Person = Annotated[int, typer.Option("--person", min=0, help="Which person of a file with several, from 0.")]
-Fps = Annotated[float, typer.Option("--fps", min=0.001, help="Frame rate of a file that does not say (.csv, .npz).")]
 
 
 @app.command()
@@ -111,8 +109,8 @@ def reconstruct(
     ] = None,
     checkpoint: Checkpoint = None,
     condition: Condition = None,
-    person: Person = 0,
-    fps: Fps = 25.0,
+    person: cl.Person = None,
+    fps: cl.Fps = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
     json: Json = False,
@@ -193,8 +191,8 @@ def interpolate(
     ] = None,
     checkpoint: Checkpoint = None,
     condition: Condition = None,
-    person: Person = 0,
-    fps: Fps = 25.0,
+    person: cl.Person = None,
+    fps: cl.Fps = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
     json: Json = False,
@@ -231,8 +229,8 @@ def encode(
     ] = None,
     checkpoint: Checkpoint = None,
     condition: Condition = None,
-    person: Person = 0,
-    fps: Fps = 25.0,
+    person: cl.Person = None,
+    fps: cl.Fps = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
     json: Json = False,

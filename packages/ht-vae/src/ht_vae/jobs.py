@@ -42,8 +42,8 @@ class Reading:
 
     checkpoint: str | None = None
     condition: str | None = None
-    person: int = 0
-    fps: float = 25.0
+    person: int | None = None
+    fps: float | None = None
     device: str = "auto"
     overwrite: bool = False
 

@@ -7,21 +7,21 @@ from typing import Annotated
 
 import typer
 
-from pose_core.command_line import Debug, Json, Overwrite, new_app, print_json, run, say
+from pose_core.command_line import Debug, Fps, Json, MinConfidence, Overwrite, Person, new_app, print_json, run, say
 
 app = new_app("Pose files: look into them, convert, draw and compare them, prepare data for training.")
 
-Person = Annotated[int, typer.Option("--person", min=0, help="Which person of a file with several, from 0.")]
 Start = Annotated[str | None, typer.Option("--start", help="First frame: 50, or 2s for seconds.")]
 End = Annotated[str | None, typer.Option("--end", help="Frame to stop before: 100, or 4.5s.")]
 Data = Annotated[Path, typer.Option("--data", help="Manifest CSV, or a folder train/ val/ test/ of .pose, .npz, .csv.")]
-Fps = Annotated[float, typer.Option("--fps", min=0.001, help="Frame rate of a file that does not say (.csv, .npz).")]
-DEFAULT_FPS = 25.0
 
 
 @app.command()
 def info(
     files: Annotated[list[Path], typer.Argument(help="Pose files: .pose, .npz, .csv.")],
+    person: Person = None,
+    min_confidence: MinConfidence = 0.0,
+    fps: Fps = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -32,7 +32,7 @@ def info(
     found, failed = [], []
     for file in files:
         try:
-            found.append(inspect(file))
+            found.append(inspect(file, person=person, min_confidence=min_confidence, fps=fps))
         except UserError as error:  # the others are still worth looking into
             failed.append(str(error))
             found.append({"path": file, "error": str(error)})
@@ -51,10 +51,11 @@ def info(
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A pose file.")],
     output: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write: .pose, .npz or .csv.")],
-    person: Person = 0,
+    person: Person = None,
+    min_confidence: MinConfidence = 0.0,
     start: Start = None,
     end: End = None,
-    fps: Fps = DEFAULT_FPS,
+    fps: Fps = None,
     resample_to: Annotated[float | None, typer.Option("--resample", min=0.001, help="Another frame rate.")] = None,
     pose_version: Annotated[float, typer.Option("--pose-version", help="Of a .pose file: 0.2 or 0.1.")] = 0.2,
     overwrite: Overwrite = False,
@@ -66,7 +67,7 @@ def convert(
     from pose_core.transforms import resample
 
     check_output(output, overwrite=overwrite)
-    sequence = read(source, person=person, start=_place(start), end=_place(end), fps=fps)
+    sequence = read(source, person=person, min_confidence=min_confidence, start=_place(start), end=_place(end), fps=fps)
     if resample_to is not None:
         sequence = resample(sequence, resample_to)
     write(sequence, output, overwrite=overwrite, pose_version=pose_version)
@@ -78,10 +79,11 @@ def render(
     paths: Annotated[
         list[Path], typer.Argument(metavar="IN... OUT", help="Pose files, then .gif, .mp4, .png, or .html for several.")
     ],
-    person: Person = 0,
+    person: Person = None,
+    min_confidence: MinConfidence = 0.0,
     start: Start = None,
     end: End = None,
-    fps: Fps = DEFAULT_FPS,
+    fps: Fps = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
@@ -97,8 +99,11 @@ def render(
     from pose_core.transforms import clean
 
     check_output(output, overwrite=overwrite)
+    span = {"start": _place(start), "end": _place(end)}
     sequences = {
-        _unique_name(source, sources): clean(read(source, person=person, start=_place(start), end=_place(end), fps=fps))
+        _unique_name(source, sources): clean(
+            read(source, person=person, min_confidence=min_confidence, fps=fps, **span)
+        )
         for source in sources
     }
     if output.suffix.lower() == ".html":

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from pose_core.errors import BatchError, UserError
+from pose_core.notices import InputWarning
 from pose_core.progress import be_quiet, progress, say
 
 if TYPE_CHECKING:
@@ -41,6 +42,18 @@ SkipExisting = Annotated[
 KeepGoing = Annotated[
     bool | None,
     typer.Option("--keep-going/--no-keep-going", help="Go on after a file that fails; the default for several."),
+]
+
+# How a pose file is read, for whatever command takes one; the arguments of `pose_core.read` of these names.
+Person = Annotated[
+    int | None,
+    typer.Option("--person", min=0, help="Which person of a file with several, from 0; else who is seen most."),
+]
+MinConfidence = Annotated[
+    float, typer.Option("--min-confidence", min=0.0, help="Keypoints with a lower score count as missing.")
+]
+Fps = Annotated[
+    float | None, typer.Option("--fps", min=0.001, help="Frames per second of the file, whatever it says itself.")
 ]
 
 # Of every package's `train`; what is not given leaves the config as it is.
@@ -68,6 +81,9 @@ Profile = Annotated[bool, typer.Option("--profile", help="Write where the time w
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with a finished or changed run; an interrupted one does so by itself.")
 ]
+
+KIND_LINES = 3  # warnings of one kind about inputs that are printed; the rest is counted
+_kinds: dict[str, int] = {}  # kind -> how many
 
 
 class App(typer.Typer):
@@ -137,6 +153,7 @@ def run(app: typer.Typer, name: str) -> NoReturn:
     """
     debug = "--debug" in sys.argv
     if not debug:
+        _kinds.clear()
         warnings.formatwarning = _warning  # ty: ignore[invalid-assignment]
     try:
         status = app(prog_name=name, standalone_mode=False) or 0
@@ -163,6 +180,10 @@ def run(app: typer.Typer, name: str) -> NoReturn:
             _end_usage(error, name, debug)
         # Whatever is left is ours, and still no reason for forty lines.
         _end(1, f"unexpected {type(error).__name__}: {error}; run again with --debug and report it", debug)
+    finally:
+        for kind, count in _kinds.items():
+            if count > KIND_LINES:
+                print(f"Warning: {count - KIND_LINES} more: {kind}", file=sys.stderr)
 
 
 def _end_usage(error: Any, name: str, debug: bool) -> NoReturn:
@@ -185,7 +206,11 @@ def _end(status: int, message: str, debug: bool) -> NoReturn:
 def _warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
 ) -> str:
-    """A warning in one line, without the line of code that gave it."""
+    """A warning in one line, without the line of code that gave it; nothing where there were many of its kind."""
+    if isinstance(message, InputWarning):
+        _kinds[message.kind] = _kinds.get(message.kind, 0) + 1
+        if _kinds[message.kind] > KIND_LINES:
+            return ""
     return f"Warning: {' '.join(str(message).split())}\n"
 
 

@@ -38,6 +38,8 @@ class FileInfo:
         format: suffix, and of a `.pose` file its version.
         layout: the estimator's, or None.
         people, frames: how many.
+        person: the one that the rest is about.
+        seen: share of the frames in which each person is seen, 0 to 1.
         fps: frames a second; assumed where the format has none.
         duration: seconds.
         size: width, height, depth of the picture.
@@ -50,6 +52,8 @@ class FileInfo:
     format: str
     layout: str | None
     people: int
+    person: int
+    seen: list[float]
     frames: int
     fps: float
     duration: float
@@ -71,20 +75,30 @@ class FileInfo:
         width = max(len(component.name) for component in self.components)
         for c in self.components:
             yield f"  {c.name:{width}}  {c.points:4} points  {c.limbs:4} limbs  {c.missing:6.1%} missing"
+        if self.people > 1:
+            for person, share in enumerate(self.seen):
+                told = ", the one above" if person == self.person else ""
+                yield f"  person {person} is seen in {share:.0%} of frames{told}"
         if self.empty:
             yield f"  nobody is seen in {self.empty} of {self.frames} frames"
 
 
-def inspect(path: str | Path, *, person: int = 0) -> FileInfo:
+def inspect(
+    path: str | Path, *, person: int | None = None, min_confidence: float = 0.0, fps: float | None = None
+) -> FileInfo:
     """Reads a file and says what is in it.
+
+    Args:
+        person, min_confidence, fps: as of `read`.
 
     Raises:
         UserError: as `read`.
     """
     path = Path(path)
-    sequence = clean(read(path, person=person))
+    sequence = clean(read(path, person=person, min_confidence=min_confidence, fps=fps))
     missing = sequence.confidence == 0  # (T, K)
     described = pose.describe(path) if path.suffix.lower() == ".pose" else None
+    people = pose.people_of(path, min_confidence=min_confidence) if described and described.people > 1 else None
     skeleton = sequence.skeleton
     starts = [skeleton.slice_of(component.name) for component in skeleton.components]
     return FileInfo(
@@ -92,6 +106,8 @@ def inspect(path: str | Path, *, person: int = 0) -> FileInfo:
         format=f".pose {described.version}" if described else path.suffix.lower(),
         layout=skeleton.layout.name if skeleton.layout else None,
         people=described.people if described else 1,
+        person=person if person is not None else people.choose() if people else 0,
+        seen=people.seen.tolist() if people else [1.0 - float(missing.all(axis=1).mean())],
         frames=len(sequence),
         fps=sequence.fps,
         duration=sequence.duration,

@@ -21,7 +21,7 @@ def encode(
     files: Annotated[list[Path], typer.Argument(help="Pose files: .pose, .npz, .csv.")],
     checkpoint: Checkpoint,
     output: Annotated[Path, typer.Option("--output", help="The .npz to write; for several files a folder.")],
-    person: Annotated[int, typer.Option("--person", min=0, help="Which person of a file with several, from 0.")] = 0,
+    person: cl.Person = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
     json: Json = False,

@@ -56,7 +56,7 @@ def encode(model: PoseEncoderModel, sequence: PoseSequence) -> EncodedPose:
 
 
 def encode_file(
-    model: PoseEncoderModel, path: Path, output: Path, *, person: int = 0, overwrite: bool = False
+    model: PoseEncoderModel, path: Path, output: Path, *, person: int | None = None, overwrite: bool = False
 ) -> EncodedPose:
     """Writes the vectors of a pose file as `.npz`: `frames` (T, C), `clip` (C,), `fps`.
 

@@ -2,39 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pose_core.errors import UserError
 from pose_core.formats import landmarks_csv, npz, pose
+from pose_core.formats.rates import DEFAULT_FPS
 from pose_core.formats.span import Span
+from pose_core.notices import notify
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from pose_core.sequence import PoseSequence
 
+__all__ = ["DEFAULT_FPS", "FORMATS", "read", "write"]
+
 FORMATS: dict[str, ModuleType] = {".pose": pose, ".npz": npz, ".csv": landmarks_csv}
-DEFAULT_FPS = 25.0
+_HIGHEST = 1.05  # of a confidence, with room for rounding; RTMPose scores up to 10
 
 
 def read(
     path: str | Path,
     *,
-    person: int = 0,
+    person: int | None = None,
     start: float | None = None,
     end: float | None = None,
-    fps: float = DEFAULT_FPS,
+    fps: float | None = None,
+    min_confidence: float = 0.0,
 ) -> PoseSequence:
     """Reads one person's poses, every value as the file has it; `transforms.clean` mends what estimators leave behind.
 
+    What has to be assumed about a file is said by an `InputWarning`, one line each.
+
     Args:
         path: a `.pose` file (version 0.0, 0.1 or 0.2), an `.npz` with `poses` (T, K, D + 1), or a landmark `.csv`.
-        person: which person of a file with several, from 0.
+        person: which person of a file with several, from 0; None: who is seen most often and largest, and a warning
+            says who that is. People who change places within a `.pose` file are followed.
         start: first frame to read, a whole number of frames or a float in seconds; from the beginning by default.
         end: the frame to stop before, in frames or seconds; to the file's end by default. Of a `.pose` file only that
             part is read from the disk.
-        fps: frames a second of a file that does not say (`.csv`, and `.npz` without `fps`).
+        fps: frames per second of the file, whatever it says itself; 25 are assumed of a file that does not say.
+        min_confidence: keypoints that score less have confidence 0, in the file's own scores.
 
     Returns:
         The sequence in the file's own coordinates: pixels (`.pose`); a `.csv`'s, whose y points up, turned y down.
@@ -50,11 +62,34 @@ def read(
     span = Span(start, end)
     file_format = _format_of(path)
     if file_format is pose:
-        return pose.read(path, person=person, span=span)
-    if person:
-        raise UserError(f"{path}: has 1 person(s), counted from 0; there is no person {person}")
-    sequence = file_format.read(path, fps=fps)
-    return sequence[span.frames(len(sequence), sequence.fps, path)]
+        sequence = pose.read(path, person=person, span=span, fps=fps, min_confidence=min_confidence)
+    else:
+        if person:
+            raise UserError(f"{path}: has 1 person(s), counted from 0; there is no person {person}")
+        sequence = file_format.read(path, fps=fps)
+        sequence = sequence[span.frames(len(sequence), sequence.fps, path)]
+    return _above(sequence, min_confidence, path)
+
+
+def _above(sequence: PoseSequence, min_confidence: float, path: Path) -> PoseSequence:
+    """The sequence without keypoints of a lower score."""
+    confidence = sequence.confidence
+    if min_confidence > 0:
+        low = (confidence > 0) & (confidence < min_confidence)
+        if low.any() and (low | ~(confidence > 0)).all():
+            notify(
+                path, f"no keypoint scores {min_confidence:g} or more; all are missing", kind="files without a score"
+            )
+        return replace(sequence, confidence=np.where(low, np.float32(0), confidence)) if low.any() else sequence
+    highest = np.max(confidence, initial=0.0, where=np.isfinite(confidence))
+    if highest > _HIGHEST:
+        notify(
+            path,
+            f"scores run to {highest:.3g}; those above 1 count as 1, and none is too low to count; "
+            "--min-confidence sets a threshold",
+            kind="files whose scores exceed 1",
+        )
+    return sequence
 
 
 def write(sequence: PoseSequence, path: str | Path, *, overwrite: bool = False, pose_version: float = 0.2) -> None:

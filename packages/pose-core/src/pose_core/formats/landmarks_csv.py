@@ -11,6 +11,7 @@ import numpy as np
 
 from pose_core.errors import UserError, reason
 from pose_core.files import written_whole
+from pose_core.formats.rates import stated_rate
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import landmark_skeleton
 from pose_core.skeleton.known import BODY_LANDMARKS
@@ -27,7 +28,7 @@ LARGEST = 2**40  # number of a frame
 LONGEST = 2**16  # characters of a line; what is longer is not read to its end
 
 
-def read(path: Path, *, fps: float) -> PoseSequence:
+def read(path: Path, *, fps: float | None = None) -> PoseSequence:
     """See `pose_core.formats.read`.
 
     Further columns are left alone. Frames begin with the lowest number given; a landmark without a row in a frame, or
@@ -54,7 +55,7 @@ def read(path: Path, *, fps: float) -> PoseSequence:
         confidence[row.frame - first, position[row.landmark]] = row.confidence
     keypoints[..., 1] *= -1
     try:
-        return PoseSequence(keypoints, confidence, fps, landmark_skeleton(names, dims))
+        return PoseSequence(keypoints, confidence, stated_rate(None, fps, path), landmark_skeleton(names, dims))
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
 

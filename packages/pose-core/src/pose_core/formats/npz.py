@@ -15,6 +15,7 @@ import numpy as np
 
 from pose_core.errors import UserError, reason
 from pose_core.files import written_whole
+from pose_core.formats.rates import stated_rate
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Skeleton, known_skeleton
 
@@ -28,7 +29,7 @@ _DAMAGED = (
 )
 
 
-def read(path: Path, *, fps: float) -> PoseSequence:
+def read(path: Path, *, fps: float | None = None) -> PoseSequence:
     """See `pose_core.formats.read`.
 
     The arrays: `poses` (T, K, 3) = x, y, confidence, or (T, K, 4) with z before it; optionally `mask` (T,), True where
@@ -54,11 +55,10 @@ def read(path: Path, *, fps: float) -> PoseSequence:
             skeleton = Skeleton.from_dict(json.loads(str(arrays["skeleton"])))
         else:
             skeleton = known_skeleton(K, D)
-        if "fps" in arrays:
-            fps = float(arrays["fps"])
+        rate = stated_rate(float(arrays["fps"]) if "fps" in arrays else None, fps, path)
         width, height, depth = (int(extent) for extent in arrays.get("size", (0, 0, 0)))
         keypoints, confidence = np.ascontiguousarray(keypoints), np.ascontiguousarray(confidence)
-        return PoseSequence(keypoints, confidence, fps, skeleton, (width, height, depth))
+        return PoseSequence(keypoints, confidence, rate, skeleton, (width, height, depth))
     except UserError as error:
         message = str(error)
         raise UserError(message if message.startswith(str(path)) else f"{path}: {message}") from error

@@ -11,23 +11,28 @@ import math
 import os
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from pose_core.errors import UserError, reason
 from pose_core.files import written_whole
+from pose_core.formats.people import MOST, People, find_people
+from pose_core.formats.rates import stated_rate
 from pose_core.formats.span import Span
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Skeleton
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 # What pose_format's parser raises on bytes that are no header, or only a part of one.
 _PARSER_ERRORS = (struct.error, ValueError, TypeError, IndexError, AttributeError, OverflowError, MemoryError)
 _PREFIX = 1 << 16  # bytes in which a header is looked for first; the largest of MediaPipe's has 25,000
 _LONGEST_HEADER = 1 << 20  # bytes; a longer one is damaged, and would take seconds to prove it
+_BLOCK = 1 << 24  # bytes of a body that are held at once while its people are counted
 
 
 @dataclass(frozen=True)
@@ -41,13 +46,51 @@ class _Header:
 _headers: list[_Header] = []  # the last few; a data set has one, and sequences that share a skeleton compare at once
 
 
-def read(path: Path, *, person: int = 0, span: Span = Span()) -> PoseSequence:  # noqa: B008 - frozen
+@dataclass(frozen=True)
+class _Body:
+    """Where the values of a file are: arrays of all frames (0.1, 0.2), or frame by frame (0.0).
+
+    Attributes:
+        begin: offset of the arrays in the file.
+        frames, people: how many, of 0.0 the most people of a frame.
+        places: of 0.0, how many people each frame has and where the first of them begins; else empty.
+    """
+
+    begin: int
+    fps: float
+    frames: int
+    people: int
+    places: tuple[tuple[int, int], ...] = ()
+
+
+def read(
+    path: Path,
+    *,
+    person: int | None = None,
+    span: Span = Span(),  # noqa: B008 - frozen
+    fps: float | None = None,
+    min_confidence: float = 0.0,
+) -> PoseSequence:
     """See `pose_core.formats.read`."""
     try:
         with path.open("rb") as file:
             header = _read_header(file)
-            read_body = {0.0: _read_v0_0, 0.1: _read_v0_1, 0.2: _read_v0_2}[header.version]
-            return read_body(file, header, person, span, path)
+            body = _read_body(file, header)
+            if not body.frames:
+                raise UserError("has no frames; drop it from the data")
+            if person is not None and not 0 <= person < body.people:
+                raise UserError(f"has {body.people} person(s), counted from 0; there is no person {person}")
+            rate = stated_rate(body.fps, fps, path)
+            frames = span.frames(body.frames, rate, path)
+            slots = np.zeros(frames.stop - frames.start, np.int64)
+            if body.people > 1:
+                people = _people_of(path, _stamp(file), min_confidence)
+                if person is None or person < len(people):
+                    slots = people.slots[frames, people.take(person, path)]
+                else:
+                    slots += person
+            keypoints, confidence = _values(file, header, body, frames, slots[:, None])
+            return PoseSequence(keypoints[:, 0], confidence[:, 0], rate, header.skeleton, header.size)
     except UserError as error:
         message = str(error)
         raise UserError(message if message.startswith(str(path)) else f"{path}: {message}") from error
@@ -97,11 +140,37 @@ def describe(path: Path) -> PoseFile:
     """Version and people of a file that `read` has read."""
     with path.open("rb") as file:
         header = _read_header(file)
-        if header.version == 0.0:
-            _, stated = struct.unpack("<HH", file.read(4))
-            return PoseFile(0.0, max([1, *(people for people, _ in _frames_v0_0(file, header, stated))]))
-        head = {0.1: "<HHH", 0.2: "<fIH"}[header.version]
-        return PoseFile(header.version, struct.unpack(head, file.read(struct.calcsize(head)))[2])
+        return PoseFile(header.version, _read_body(file, header).people)
+
+
+def people_of(path: Path, *, min_confidence: float = 0.0) -> People:
+    """The people of a file that `read` has read: who is seen how often, how large, and who changes places."""
+    with path.open("rb") as file:
+        stamp = _stamp(file)
+    return _people_of(path, stamp, min_confidence)
+
+
+@lru_cache(maxsize=8)
+def _people_of(path: Path, stamp: tuple[int, int], min_confidence: float) -> People:
+    """Cached, as a long file is read piece by piece; `stamp` tells whether it is the same file still."""
+    with path.open("rb") as file:
+        header = _read_header(file)
+        body = _read_body(file, header)
+        frame_bytes = 4 * body.people * header.skeleton.num_keypoints * (header.skeleton.num_dims + 1)
+        length = max(1, _BLOCK // frame_bytes)
+        slots = np.arange(min(body.people, MOST))
+
+        def blocks() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            for start in range(0, body.frames, length):
+                frames = slice(start, min(start + length, body.frames))
+                yield _values(file, header, body, frames, np.tile(slots, (frames.stop - start, 1)))
+
+        return find_people(blocks(), min_confidence=min_confidence)
+
+
+def _stamp(file: BinaryIO) -> tuple[int, int]:
+    state = os.fstat(file.fileno())
+    return state.st_size, state.st_mtime_ns
 
 
 def _read_header(file: BinaryIO) -> _Header:
@@ -141,20 +210,23 @@ def _read_header(file: BinaryIO) -> _Header:
     return read_header
 
 
-def _read_v0_2(file: BinaryIO, header: _Header, person: int, span: Span, path: Path) -> PoseSequence:
-    fps, stated, people = struct.unpack("<fIH", file.read(10))
-    found = _frames_in(file, header, people)
-    if found != stated:
+def _read_body(file: BinaryIO, header: _Header) -> _Body:
+    """What a body states, held against what it holds; the file stands where the header ends."""
+    if header.version == 0.0:
+        fps, stated = struct.unpack("<HH", file.read(4))
+        places = _frames_v0_0(file, header, stated)
+        return _Body(0, fps, stated, max([1, *(people for people, _ in places)]), tuple(places))
+    if header.version == 0.1:
+        fps, stated, people = struct.unpack("<HHH", file.read(6))
+        found = _frames_in(file, header, people)
+        whole = found % 0x10000 == stated  # frames are counted in 16 bits, and a longer file lets them overflow
+    else:
+        fps, stated, people = struct.unpack("<fIH", file.read(10))
+        found = _frames_in(file, header, people)
+        whole = found == stated
+    if not whole:
         raise UserError(f"states {stated} frames and holds {found:g}: it is cut short or damaged; copy it again")
-    return _read_arrays(file, header, fps, stated, people, person, span, path)
-
-
-def _read_v0_1(file: BinaryIO, header: _Header, person: int, span: Span, path: Path) -> PoseSequence:
-    fps, stated, people = struct.unpack("<HHH", file.read(6))
-    found = _frames_in(file, header, people)
-    if found % 0x10000 != stated:  # frames are counted in 16 bits, and a longer file lets them overflow
-        raise UserError(f"states {stated} frames and holds {found:g}: it is cut short or damaged; copy it again")
-    return _read_arrays(file, header, fps, int(found), people, person, span, path)
+    return _Body(file.tell(), fps, int(found), people)
 
 
 def _frames_in(file: BinaryIO, header: _Header, people: int) -> float:
@@ -165,51 +237,48 @@ def _frames_in(file: BinaryIO, header: _Header, people: int) -> float:
     return (os.fstat(file.fileno()).st_size - file.tell()) / frame_bytes
 
 
-def _read_arrays(
-    file: BinaryIO, header: _Header, fps: float, length: int, people: int, person: int, span: Span, path: Path
-) -> PoseSequence:
-    """The wanted frames of a body that holds all coordinates, then all confidences: (T, people, K[, D])."""
-    _check(fps, length, people, person)
-    frames = span.frames(length, fps, path)
+def _values(
+    file: BinaryIO, header: _Header, body: _Body, frames: slice, slots: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Keypoints (T', P', K, D) and confidence (T', P', K) of the people at `slots` (T', P') of the wanted frames."""
+    if header.version == 0.0:
+        return _values_v0_0(file, header, body.places[frames], slots)
     K, D = header.skeleton.num_keypoints, header.skeleton.num_dims
-    body = file.tell()
+    rows = np.arange(len(slots))[:, None]
 
     def values(start: int, shape: tuple[int, ...]) -> np.ndarray:
-        """(T', ...) of the wanted person, from the array (T, people, ...) that begins there."""
-        count = math.prod(shape)
-        file.seek(start + 4 * people * count * frames.start)
-        array = np.fromfile(file, "<f4", people * count * (frames.stop - frames.start))
-        return np.ascontiguousarray(array.reshape(-1, people, *shape)[:, person])
+        """(T', P', ...) of the array (T, people, ...) that begins there."""
+        count = body.people * math.prod(shape)
+        file.seek(start + 4 * count * frames.start)
+        array = np.fromfile(file, "<f4", count * (frames.stop - frames.start))
+        return np.ascontiguousarray(array.reshape(-1, body.people, *shape)[rows, slots])
 
-    keypoints = values(body, (K, D))
-    confidence = values(body + 4 * length * people * K * D, (K,))
-    return PoseSequence(keypoints, confidence, float(fps), header.skeleton, header.size)
+    keypoints = values(body.begin, (K, D))
+    return keypoints, values(body.begin + 4 * body.frames * body.people * K * D, (K,))
 
 
-def _read_v0_0(file: BinaryIO, header: _Header, person: int, span: Span, path: Path) -> PoseSequence:
+def _values_v0_0(
+    file: BinaryIO, header: _Header, places: Sequence[tuple[int, int]], slots: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Frame by frame, and of each person there a 2-byte id and the values of component after component.
 
-    A person is told by the place in the frame; a frame with too few people has the person missing.
+    A person is told by the place in the frame; a frame with too few people has the others missing.
     """
-    fps, stated = struct.unpack("<HH", file.read(4))
-    found = _frames_v0_0(file, header, stated)
-    _check(fps, stated, max([1, *(people for people, _ in found)]), person)
-    frames = span.frames(stated, fps, path)
-    keypoints = np.zeros((frames.stop - frames.start, header.skeleton.num_keypoints, header.skeleton.num_dims), "<f4")
-    confidence = np.zeros(keypoints.shape[:2], "<f4")
-    for row, frame in enumerate(range(frames.start, frames.stop)):
-        people, place = found[frame]
-        if person >= people:
-            continue
-        file.seek(place + person * _person_bytes(header) + 2)
-        first = 0
-        for component in header.skeleton.components:
-            points, width = len(component.points), len(component.point_format)
-            values = np.fromfile(file, "<f4", points * width).reshape(points, width)
-            keypoints[row, first : first + points, : width - 1] = values[:, :-1]
-            confidence[row, first : first + points] = values[:, -1]
-            first += points
-    return PoseSequence(keypoints, confidence, float(fps), header.skeleton, header.size)
+    shape = (*slots.shape, header.skeleton.num_keypoints)
+    keypoints, confidence = np.zeros((*shape, header.skeleton.num_dims), "<f4"), np.zeros(shape, "<f4")
+    for row, (people, place) in enumerate(places):
+        for column, slot in enumerate(slots[row].tolist()):
+            if slot >= people:
+                continue
+            file.seek(place + slot * _person_bytes(header) + 2)
+            first = 0
+            for component in header.skeleton.components:
+                points, width = len(component.points), len(component.point_format)
+                values = np.fromfile(file, "<f4", points * width).reshape(points, width)
+                keypoints[row, column, first : first + points, : width - 1] = values[:, :-1]
+                confidence[row, column, first : first + points] = values[:, -1]
+                first += points
+    return keypoints, confidence
 
 
 def _frames_v0_0(file: BinaryIO, header: _Header, stated: int) -> list[tuple[int, int]]:
@@ -231,12 +300,3 @@ def _frames_v0_0(file: BinaryIO, header: _Header, stated: int) -> list[tuple[int
 def _person_bytes(header: _Header) -> int:
     components = header.skeleton.components
     return 2 + 4 * sum(len(component.points) * len(component.point_format) for component in components)
-
-
-def _check(fps: float, frames: int, people: int, person: int) -> None:
-    if not frames:
-        raise UserError("has no frames; drop it from the data")
-    if not 0 <= person < people:
-        raise UserError(f"has {people} person(s), counted from 0; there is no person {person}")
-    if not (math.isfinite(fps) and fps > 0):
-        raise UserError(f"states {fps} frames a second; export it again with its frame rate")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core.errors import UserError
+from pose_core.notices import notify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +22,10 @@ class PoseSequence:
 
     Attributes:
         keypoints: (T, K, D) float32, in pixels as read, or in shoulder widths once normalized; x right, y down.
+            Integers and float16 become float32, since fractions of a shoulder width have to fit in.
         confidence: (T, K) float32 in [0, 1]; 0 = missing, and a missing keypoint's coordinates mean nothing. Files
-            hold other values, too, and are read as they are: `transforms.clean` mends them.
+            hold other values, too, and are read as they are: `transforms.clean` mends them. What numpy masks in
+            either array has confidence 0.
         fps: frames a second.
         skeleton: names and limbs of the K keypoints.
         size: width, height, depth of the picture in pixels, as a `.pose` header states them; 0 where there is no
@@ -36,6 +39,7 @@ class PoseSequence:
     size: tuple[int, int, int] = (0, 0, 0)
 
     def __post_init__(self) -> None:
+        _floating(self)
         expected = (self.skeleton.num_keypoints, self.skeleton.num_dims)
         if self.keypoints.ndim != 3 or self.keypoints.shape[1:] != expected:
             raise UserError(
@@ -109,11 +113,41 @@ class PoseSequence:
         return replace(self, keypoints=keypoints, confidence=confidence, skeleton=skeleton)
 
 
+def _floating(sequence: PoseSequence) -> None:
+    """Makes the arrays of a new sequence plain floating-point ones; those that are so already are left alone."""
+    keypoints, confidence = sequence.keypoints, sequence.confidence
+    masks = [np.ma.getmaskarray(values) if np.ma.isMaskedArray(values) else None for values in (keypoints, confidence)]
+    keypoints, confidence = (
+        _float_array(values, name) for values, name in ((keypoints, "keypoints"), (confidence, "confidence"))
+    )
+    for mask in masks:
+        if mask is not None and mask.any():
+            missing = mask.any(axis=-1) if mask.ndim > confidence.ndim else mask
+            if missing.shape == confidence.shape:
+                confidence = np.where(missing, confidence.dtype.type(0), confidence)
+    object.__setattr__(sequence, "keypoints", keypoints)
+    object.__setattr__(sequence, "confidence", confidence)
+
+
+def _float_array(values: np.ndarray, name: str) -> np.ndarray:
+    if np.ma.isMaskedArray(values):
+        values = np.ma.getdata(values)
+    values = np.asarray(values)
+    if values.dtype in (np.float32, np.float64):
+        return values
+    if values.dtype.kind not in "fiub":
+        raise UserError(f"{name} are {values.dtype}, not numbers; convert them to float32")
+    return values.astype(np.float32)
+
+
 def concatenate(sequences: Sequence[PoseSequence]) -> PoseSequence:
-    """Sequences one after the other.
+    """Sequences one after the other, in the picture of the first.
+
+    Sequences from pictures of other sizes are scaled to fit into the first one's, in its middle; a warning says so.
 
     Raises:
-        UserError: nothing to concatenate, or skeletons or frame rates differ.
+        UserError: nothing to concatenate, skeletons or frame rates differ, or some sequences are in pixels of a picture
+            and others in other units.
     """
     if not sequences:
         raise UserError("no sequences to concatenate")
@@ -123,8 +157,41 @@ def concatenate(sequences: Sequence[PoseSequence]) -> PoseSequence:
             raise UserError("sequences on different skeletons cannot be concatenated; use `on_skeleton` first")
         if other.fps != first.fps:
             raise UserError(f"sequences at {first.fps} and {other.fps} fps cannot be concatenated; resample one first")
+        if _has_picture(other) != _has_picture(first):
+            raise UserError(
+                f"a sequence in a picture of {other.size[0]} x {other.size[1]} and one of {first.size[0]} x "
+                f"{first.size[1]} are in different units; normalize or denormalize one first"
+            )
+    placed = [_in_picture(sequence, first.size) for sequence in sequences]
+    sizes = list(dict.fromkeys(f"{s.size[0]} x {s.size[1]}" for s in sequences if _has_picture(s)))
+    if len(sizes) > 1:
+        notify(
+            "concatenate",
+            f"the pictures are {', '.join(sizes[:4])}; all are scaled to the first",
+            kind="joined sequences of different pictures",
+        )
     return replace(
         first,
-        keypoints=np.concatenate([s.keypoints for s in sequences]),
-        confidence=np.concatenate([s.confidence for s in sequences]),
+        keypoints=np.concatenate([s.keypoints for s in placed]),
+        confidence=np.concatenate([s.confidence for s in placed]),
     )
+
+
+def _has_picture(sequence: PoseSequence) -> bool:
+    return min(sequence.size[:2]) > 1  # normalized files state 0 or 1
+
+
+def _in_picture(sequence: PoseSequence, size: tuple[int, int, int]) -> PoseSequence:
+    """The sequence as it looks where its picture is scaled to fit into one of `size`, in the middle of it."""
+    if sequence.size[:2] == size[:2] or not _has_picture(sequence):
+        return sequence
+    scale = min(size[0] / sequence.size[0], size[1] / sequence.size[1])
+    offset = [(new - scale * old) / 2 for new, old in zip(size[:2], sequence.size[:2], strict=True)]
+    keypoints = sequence.keypoints * scale
+    keypoints[..., 0] += offset[0]
+    keypoints[..., 1] += offset[1]
+    metric = sequence.skeleton.duplicates()  # world landmarks are in meters, whatever the picture
+    keypoints[:, metric] = sequence.keypoints[:, metric]
+    missing = ~(sequence.confidence > 0)
+    keypoints[missing] = sequence.keypoints[missing]
+    return replace(sequence, keypoints=keypoints.astype(sequence.keypoints.dtype), size=size)

@@ -15,7 +15,7 @@ def flip(poses: Poses) -> Poses:
 
     Args:
         poses: keypoints (..., T, K, D). A `PoseSequence` with a picture is mirrored at the middle of it, a normalized
-            one and a batch at x = 0.
+            one and a batch at x = 0; MediaPipe's world landmarks, whose origin is between the hips, always at x = 0.
 
     Raises:
         UserError: the skeleton's layout is unknown, or an opposite is missing from it.
@@ -24,5 +24,9 @@ def flip(poses: Poses) -> Poses:
     mirror = poses.skeleton.mirror()
     width = getattr(poses, "size", (0,))[0]
     keypoints = poses.keypoints[..., mirror, :]
-    x = (width if width > 1 else 0) - keypoints[..., :1]
+    axis = [width if width > 1 else 0] * poses.skeleton.num_keypoints
+    for i in poses.skeleton.duplicates():
+        axis[i] = 0
+    widths = xp.asarray(axis, dtype=keypoints.dtype, device=keypoints.device)
+    x = widths[:, None] - keypoints[..., :1]
     return with_values(poses, xp.concat([x, keypoints[..., 1:]], axis=-1), poses.confidence[..., mirror])

@@ -1,9 +1,10 @@
 """Pure functions from poses to poses: a `PoseSequence` (T, K, D) or a `PoseBatch` (B, T, K, D), on any device."""
 
+from pose_core.transforms.arms import attach_hands, fill_arms, hold_hands
 from pose_core.transforms.cleaning import clean
 from pose_core.transforms.flipping import flip
-from pose_core.transforms.gaps import fill_gaps, hold_hands
-from pose_core.transforms.hands import attach_hands, correct_wrists, normalize_hands_3d
+from pose_core.transforms.gaps import fill_gaps
+from pose_core.transforms.hands import correct_wrists, normalize_hands_3d
 from pose_core.transforms.normalization import Placement, denormalize, normalize
 from pose_core.transforms.reduction import (
     KeypointChoice,
@@ -29,6 +30,7 @@ __all__ = [
     "denormalize",
     "drop_duplicates",
     "drop_face",
+    "fill_arms",
     "fill_gaps",
     "flip",
     "hold_hands",

@@ -1,11 +1,13 @@
-"""Keypoints that are missing for a while: interpolated, or a hand held where it was."""
+"""Keypoints that are missing for a while, interpolated between the frames before and after."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pose_core.sequence import PoseSequence
-from pose_core.transforms.arrays import Array, copied, last_seen, namespace, next_seen, seen, take_frames, with_values
+from array_api_compat import array_namespace
+
+from pose_core.transforms.arrays import Array, last_seen, namespace, next_seen, norm, seen, take_frames, with_values
 
 if TYPE_CHECKING:
     from pose_core.transforms.arrays import Poses
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
 def fill_gaps(poses: Poses, *, max_frames: int | None = None) -> Poses:
     """Places missing keypoints on the line between the frames before and after in which they were seen.
+
+    Each keypoint goes its own way, so a hand may leave an arm that is seen: `fill_arms` keeps them together.
 
     Args:
         poses: keypoints (..., T, K, D).
@@ -24,60 +28,69 @@ def fill_gaps(poses: Poses, *, max_frames: int | None = None) -> Poses:
     """
     xp = namespace(poses)
     there = seen(poses)
-    T = there.shape[-2]
-    before, after = last_seen(there), next_seen(there)  # (..., T, K)
-    gap = ~there & (before >= 0) & (after < T)
+    gaps = Gaps.between(there)
+    gap = ~there & gaps.inside
     if max_frames is not None:
-        gap = gap & (after - before - 1 <= max_frames)
-    now = xp.arange(T, device=there.device)[:, None]
-    weight = (now - before) / xp.clip(after - before, 1, None)
-    weight = xp.astype(weight, poses.keypoints.dtype)
-    before, after = xp.clip(before, 0, None), xp.clip(after, None, T - 1)
+        gap = gap & (gaps.after - gaps.before - 1 <= max_frames)
     confidence = xp.where(there, poses.confidence, xp.zeros_like(poses.confidence))
-
-    def between(values: Array, weight: Array, gap: Array) -> Array:
-        mean = (1 - weight) * take_frames(values, before) + weight * take_frames(values, after)
-        return xp.where(gap, mean, values)
-
-    keypoints = between(poses.keypoints, weight[..., None], gap[..., None])
-    return with_values(poses, keypoints, between(confidence, weight, gap))
+    keypoints = xp.where(gap[..., None], gaps.line(poses.keypoints), poses.keypoints)
+    return with_values(poses, keypoints, xp.where(gap, gaps.line(confidence), confidence))
 
 
-def hold_hands(poses: Poses, *, max_frames: int | None = None) -> Poses:
-    """Shows a hand that is lost as it was last seen, carried along by the body's wrist where that is seen.
+@dataclass(frozen=True)
+class Gaps:
+    """For each frame and keypoint the nearest frames around it in which the keypoint is known.
 
-    Args:
-        poses: keypoints (..., T, K, D).
-        max_frames: hold a hand no longer than that.
-
-    Returns:
-        The poses; a held hand has the confidence it had. A hand not yet seen stays missing.
+    Attributes:
+        before, after: (..., T, K) frames; the frame itself where the keypoint is known in it. Clipped to the clip.
+        inside: (..., T, K) True where both exist.
+        at: (..., T, K) where the frame lies between them, 0 to 1.
     """
-    xp = namespace(poses)
-    there = seen(poses)
-    now = xp.arange(there.shape[-2], device=there.device)[:, None]
-    keypoints = copied(poses.keypoints)
-    confidence = xp.where(there, poses.confidence, xp.zeros_like(poses.confidence))
-    for side in ("left", "right"):
-        hand = poses.skeleton.hand(side)
-        if not hand:
-            continue
-        shown = xp.any(there[..., hand], axis=-1, keepdims=True)  # (..., T, 1)
-        last = last_seen(shown)
-        held = ~shown & (last >= 0)
-        if max_frames is not None:
-            held = held & (now - last <= max_frames)
-        if not isinstance(poses, PoseSequence):
-            held = held & poses.mask[..., None]
-        last = xp.clip(last, 0, None)
-        index = xp.broadcast_to(last, (*last.shape[:-1], len(hand)))
-        points = take_frames(poses.keypoints[..., hand, :], index)
-        wrist = poses.skeleton.wrist(side)
-        if wrist is not None:
-            place, visible = poses.keypoints[..., wrist : wrist + 1, :], there[..., wrist : wrist + 1]
-            carried = visible & take_frames(visible, last)
-            way = place - take_frames(place, last)
-            points = points + xp.where(carried[..., None], way, xp.zeros_like(way))
-        keypoints[..., hand, :] = xp.where(held[..., None], points, keypoints[..., hand, :])
-        confidence[..., hand] = xp.where(held, take_frames(confidence[..., hand], index), confidence[..., hand])
-    return with_values(poses, keypoints, confidence)
+
+    before: Array
+    after: Array
+    inside: Array
+    at: Array
+
+    @classmethod
+    def between(cls, known: Array) -> Gaps:
+        """Of keypoints known (..., T, K)."""
+        xp = array_namespace(known)
+        T = known.shape[-2]
+        before, after = last_seen(known), next_seen(known)
+        now = xp.arange(T, device=known.device)[:, None]
+        at = (now - before) / xp.clip(after - before, 1, None)
+        return cls(xp.clip(before, 0, None), xp.clip(after, None, T - 1), (before >= 0) & (after < T), at)
+
+    def ends(self, values: Array) -> tuple[Array, Array]:
+        """Values (..., T, K) or (..., T, K, D) at the frames before and after."""
+        return take_frames(values, self.before), take_frames(values, self.after)
+
+    def line(self, values: Array) -> Array:
+        """Values (..., T, K) or (..., T, K, D), interpolated linearly between the frames before and after."""
+        first, second = self.ends(values)
+        at = self._weight(values)
+        return (1 - at) * first + at * second
+
+    def turn(self, vectors: Array) -> Array:
+        """Vectors (..., T, K, D), directions interpolated along the arc between them, lengths linearly.
+
+        The line between two directions cuts the corner: a hand that turns over would shrink on the way.
+        """
+        xp = array_namespace(vectors)
+        first, second = self.ends(vectors)
+        at = self._weight(vectors)
+        lengths = norm(first), norm(second)
+        one, other = (v / xp.where(n > 0, n, xp.ones_like(n)) for v, n in zip((first, second), lengths, strict=True))
+        cosine = xp.sum(one * other, axis=-1, keepdims=True)
+        # Where both are parallel, or opposite and no arc is the shortest, the line it is.
+        bent = (xp.abs(cosine) < 0.9999) & (lengths[0] > 0) & (lengths[1] > 0)
+        angle = xp.acos(xp.where(bent, cosine, xp.zeros_like(cosine)))
+        arc = (xp.sin((1 - at) * angle) * one + xp.sin(at * angle) * other) / xp.sin(angle)
+        turned = arc * ((1 - at) * lengths[0] + at * lengths[1])
+        return xp.where(bent, turned, (1 - at) * first + at * second)
+
+    def _weight(self, values: Array) -> Array:
+        xp = array_namespace(values)
+        at = xp.astype(self.at, values.dtype)
+        return at[..., None] if values.ndim > at.ndim else at

@@ -1,4 +1,4 @@
-"""Hands and the arms' wrists put on each other, and hand shapes apart from where they are and how they are turned."""
+"""Hands: the body's wrists taken from them, and their shape apart from where they are and how they are turned."""
 
 from __future__ import annotations
 
@@ -34,30 +34,6 @@ def correct_wrists(poses: Poses) -> Poses:
         own = keypoints[..., wrist, :]
         keypoints[..., wrist, :] = xp.where(shown[..., None], poses.keypoints[..., hand[0], :], own)
         confidence[..., wrist] = xp.where(shown, poses.confidence[..., hand[0]], confidence[..., wrist])
-    return with_values(poses, keypoints, confidence)
-
-
-def attach_hands(poses: Poses) -> Poses:
-    """Moves each hand in the picture, as it is, so that its wrist lies on the arm's, in frames that show both wrists.
-
-    The arm stays where it is, `correct_wrists` is the other way round. Size and shape of the hand stay, and so does
-    its depth, which estimators measure from the hand's own wrist and not from the body.
-
-    Args:
-        poses: keypoints (..., T, K, D).
-    """
-    xp = namespace(poses)
-    there = seen(poses)
-    keypoints = copied(poses.keypoints)
-    confidence = xp.where(there, poses.confidence, xp.zeros_like(poses.confidence))
-    for side in ("left", "right"):
-        wrist, hand = poses.skeleton.wrist(side), poses.skeleton.hand(side)
-        if wrist is None or not hand:
-            continue
-        both = (there[..., wrist] & there[..., hand[0]])[..., None]  # (..., T, 1)
-        offset = poses.keypoints[..., wrist, :2] - poses.keypoints[..., hand[0], :2]
-        offset = xp.where(both, offset, xp.zeros_like(offset))[..., None, :]  # (..., T, 1, 2)
-        keypoints[..., hand, :2] = keypoints[..., hand, :2] + offset
     return with_values(poses, keypoints, confidence)
 
 

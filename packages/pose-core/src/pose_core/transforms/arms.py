@@ -1,0 +1,300 @@
+"""Arms and hands that are lost for a while: hands end at the arm's wrist, keep their size and bend as wrists bend."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from array_api_compat import array_namespace
+
+from pose_core.errors import UserError
+from pose_core.sequence import PoseSequence
+from pose_core.transforms.arrays import Array, copied, last_seen, namespace, norm, seen, take_frames, with_values
+from pose_core.transforms.gaps import Gaps, fill_gaps
+
+if TYPE_CHECKING:
+    from pose_core.skeleton import Side, Skeleton
+    from pose_core.transforms.arrays import Poses
+
+# A hand's 21 points, which every estimator orders alike: the wrist, then four joints a finger from the thumb on. Bones
+# from the wrist outwards, those of one row depend on those of the row before.
+_POINTS = 21
+_BONES = (
+    ((0, 1), (0, 5), (0, 9), (0, 13), (0, 17)),
+    *(tuple((4 * f + j, 4 * f + j + 1) for f in range(5)) for j in (1, 2, 3)),
+)
+_MIDDLE_KNUCKLE = 9
+# Distances across the palm, and how long each is beside wrist to middle knuckle in a hand seen flat.
+_PALM = ((0, 5, 1.0), (0, 9, 1.0), (0, 17, 0.93), (5, 17, 0.62))
+
+# Radians in the picture between forearm and hand; nine in ten hands of real clips bend less. A held hand that bends
+# more than it did, and more than this, is turned back: that is nearer to the real hand than one held upright.
+WRIST_BEND = math.radians(40)
+# How far a filled hand's wrist may lie from the arm's, in palms: the median of real clips.
+WRIST_GAP = 0.3
+
+
+@dataclass(frozen=True)
+class _Arm:
+    """Array positions of one arm's points; None or empty where the skeleton lacks them."""
+
+    shoulder: int | None
+    elbow: int | None
+    wrist: int | None
+    hand: list[int]
+
+    @classmethod
+    def of(cls, skeleton: Skeleton, side: Side) -> _Arm:
+        try:
+            shoulder = skeleton.shoulders()[side == "right"]
+        except UserError:  # hands only
+            shoulder = None
+        return cls(shoulder, skeleton.elbow(side), skeleton.wrist(side), skeleton.hand(side))
+
+    @property
+    def fingers(self) -> list[int]:
+        """The hand without its wrist where that is the arm's as well (OpenPose's 135 points)."""
+        return [k for k in self.hand if k != self.wrist]
+
+
+def attach_hands(poses: Poses, *, within: float = 0.0) -> Poses:
+    """Moves each hand in the picture, as it is, so that its wrist lies on the arm's, in frames that show both wrists.
+
+    The arm stays where it is, `correct_wrists` is the other way round. Size and shape of the hand stay, and so does
+    its depth, which estimators measure from the hand's own wrist and not from the body.
+
+    Args:
+        poses: keypoints (..., T, K, D).
+        within: palms that the hand's wrist may lie off the arm's; it is moved no farther than that.
+    """
+    xp = namespace(poses)
+    there = seen(poses)
+    keypoints = xp.where(there[..., None], poses.keypoints, xp.zeros_like(poses.keypoints))
+    for side in ("left", "right"):
+        wrist, hand = poses.skeleton.wrist(side), poses.skeleton.hand(side)
+        if wrist is None or not hand:
+            continue
+        both = there[..., [wrist]] & there[..., hand[:1]]  # (..., T, 1)
+        offset = _vectors(keypoints, [wrist], hand[:1])[..., :2]
+        way = _limited(offset, within * palm_size(keypoints, there, hand)) - offset
+        keypoints[..., hand, :2] = keypoints[..., hand, :2] + xp.where(both[..., None], way, xp.zeros_like(way))
+    return with_values(poses, keypoints, xp.where(there, poses.confidence, xp.zeros_like(poses.confidence)))
+
+
+def fill_arms(poses: Poses, *, max_frames: int | None = None) -> Poses:
+    """Fills gaps as `fill_gaps` does, but keeps arms and hands together.
+
+    An elbow is placed relative to its shoulder and a wrist relative to its elbow, so that limbs are not stretched. A
+    hand's wrist lies on the arm's, as far off it as before and after the gap but by a third of a palm at most; its
+    bones turn from their directions before to those after, so that the hand keeps its size. It bends at the wrist no
+    more than it did and than `WRIST_BEND`.
+
+    Args:
+        poses: keypoints (..., T, K, D).
+        max_frames: leave gaps of more frames as they are.
+
+    Returns:
+        The poses; what is missing from the beginning, to the end, or throughout stays missing.
+    """
+    line = fill_gaps(poses, max_frames=max_frames)
+    there = seen(poses)
+    known = line.confidence > 0
+    keypoints = copied(line.keypoints)
+    for side in ("left", "right"):
+        arm = _Arm.of(poses.skeleton, side)
+        for parent, point in ((arm.shoulder, arm.elbow), (arm.elbow, arm.wrist)):
+            if parent is not None and point is not None:
+                gaps, fill = _bones(there, known, [parent], [point])
+                _place(keypoints, [parent], [point], gaps.line(_vectors(keypoints, [parent], [point])), fill)
+        if arm.hand:
+            _fill_hand(keypoints, there, known, arm)
+    return with_values(poses, keypoints, line.confidence)
+
+
+def _fill_hand(keypoints: Array, there: Array, known: Array, arm: _Arm) -> None:
+    """Fills a hand in keypoints (..., T, K, D), in place, whose arm is filled already."""
+    xp = array_namespace(keypoints)
+    hand = arm.hand
+    palm = palm_size(keypoints, there, hand)  # (..., T, 1)
+    if arm.wrist is not None:
+        gaps, fill = _bones(there, known, [arm.wrist], hand[:1])
+        offset = _limited(gaps.line(_vectors(keypoints, [arm.wrist], hand[:1])[..., :2]), WRIST_GAP * gaps.line(palm))
+        _place(keypoints[..., :2], [arm.wrist], hand[:1], offset, fill)  # depth is the hand's own
+    levels = _BONES if len(hand) == _POINTS else (tuple((0, k) for k in range(1, len(hand))),)
+    for bones in levels:
+        parents, points = ([hand[k] for k in ends] for ends in zip(*bones, strict=True))
+        gaps, fill = _bones(there, known, parents, points)
+        _place(keypoints, parents, points, gaps.turn(_vectors(keypoints, parents, points)), fill)
+    shown = xp.any(there[..., arm.fingers], axis=-1, keepdims=True)
+    gaps = Gaps.between(shown)
+    filled = ~shown & gaps.inside & xp.any(known[..., arm.fingers], axis=-1, keepdims=True)
+    points = keypoints[..., hand, :]
+    largest = xp.maximum(*gaps.ends(palm))
+    now = palm_size(keypoints, known, hand)
+    shrink = xp.where((largest > 0) & (now > largest), largest / xp.where(now > 0, now, xp.ones_like(now)), 1.0)
+    points = points[..., :1, :] + shrink[..., None] * (points - points[..., :1, :])
+    bend = _Bend.of(keypoints, known, arm)
+    if bend is not None:
+        allowed = xp.maximum(*gaps.ends(bend.sure * xp.abs(bend.angle)))
+        points = _turned_back(points, bend.angle, bend.sure, allowed)
+    keypoints[..., hand, :] = xp.where(filled[..., None], points, keypoints[..., hand, :])
+
+
+def hold_hands(poses: Poses, *, max_frames: int | None = None) -> Poses:
+    """Shows a hand that is lost as it was last seen, at the arm's wrist wherever that is.
+
+    Its wrist lies as far off the arm's as when it was last seen, but by a third of a palm at most. It keeps its size
+    and shape, and is turned as far as the forearm turns away from it: a wrist bends no more than it did and than
+    `WRIST_BEND`. While the arm's wrist is missing, too, the hand stays where that was last.
+
+    Args:
+        poses: keypoints (..., T, K, D).
+        max_frames: hold a hand no longer than that.
+
+    Returns:
+        The poses; a held hand has the confidence it had. A hand not yet seen stays missing.
+    """
+    xp = namespace(poses)
+    there = seen(poses)
+    now = xp.arange(there.shape[-2], device=there.device)[:, None]
+    keypoints = copied(poses.keypoints)
+    confidence = xp.where(there, poses.confidence, xp.zeros_like(poses.confidence))
+    clean = xp.where(there[..., None], poses.keypoints, xp.zeros_like(poses.keypoints))
+    for side in ("left", "right"):
+        arm = _Arm.of(poses.skeleton, side)
+        hand = arm.hand
+        if not hand:
+            continue
+        shown = xp.any(there[..., arm.fingers], axis=-1, keepdims=True)  # (..., T, 1)
+        last = last_seen(shown)
+        held = ~shown & (last >= 0)
+        if max_frames is not None:
+            held = held & (now - last <= max_frames)
+        if not isinstance(poses, PoseSequence):
+            held = held & poses.mask[..., None]
+        last = xp.clip(last, 0, None)
+        index = xp.broadcast_to(last, (*last.shape[:-1], len(hand)))
+        points = _hang(take_frames(clean[..., hand, :], index), clean, there, arm, last)
+        held = held & xp.asarray([k in arm.fingers for k in hand], device=there.device)
+        keypoints[..., hand, :] = xp.where(held[..., None], points, keypoints[..., hand, :])
+        confidence[..., hand] = xp.where(held, take_frames(confidence[..., hand], index), confidence[..., hand])
+    return with_values(poses, keypoints, confidence)
+
+
+def _hang(points: Array, keypoints: Array, there: Array, arm: _Arm, last: Array) -> Array:
+    """A hand's points (..., T, K', D) as of the frames `last` (..., T, 1), moved and turned as each frame's arm is."""
+    xp = array_namespace(points)
+    if arm.wrist is None:
+        return points
+    hand = arm.hand
+    at = last_seen(there[..., [arm.wrist]])  # the arm's wrist stays where it was seen last
+    known = at >= 0
+    place = take_frames(keypoints[..., [arm.wrist], :2], xp.clip(at, 0, None))  # (..., T, 1, 2)
+    was_known, was = take_frames(known, last), take_frames(place, last)
+    rooted = take_frames(there[..., hand[:1]], last)
+    palm = take_frames(palm_size(keypoints, there, hand), last)
+    offset = xp.where(was_known[..., None], points[..., :1, :2] - was, xp.zeros_like(was))
+    attached = place + _limited(offset, WRIST_GAP * palm) - points[..., :1, :2]
+    carried = xp.where(was_known[..., None], place - was, xp.zeros_like(was))
+    way = xp.where(rooted[..., None], attached, carried)
+    way = xp.where(known[..., None], way, xp.zeros_like(way))
+    points = copied(points)
+    points[..., :2] = points[..., :2] + way
+    bend = _Bend.of(keypoints, there, arm, last=last)
+    if bend is None:
+        return points
+    allowed = take_frames(bend.sure * xp.abs(bend.angle), last)
+    return _turned_back(points, bend.angle, bend.sure, allowed)
+
+
+@dataclass(frozen=True)
+class _Bend:
+    """How a hand is bent at the wrist, as the picture shows it.
+
+    Attributes:
+        angle: (..., T, 1) radians from the forearm to the hand.
+        sure: (..., T, 1) 0 to 1: less where forearm or hand point to the camera, 0 where they are missing.
+    """
+
+    angle: Array
+    sure: Array
+
+    @classmethod
+    def of(cls, keypoints: Array, known: Array, arm: _Arm, *, last: Array | None = None) -> _Bend | None:
+        """Of keypoints (..., T, K, D) known (..., T, K); of the hand as of the frames `last` (..., T, 1) if given."""
+        if arm.elbow is None or arm.wrist is None or len(arm.hand) != _POINTS:
+            return None
+        xp = array_namespace(keypoints)
+        root, knuckle = arm.hand[0], arm.hand[_MIDDLE_KNUCKLE]
+        forearm = _vectors(keypoints, [arm.elbow], [arm.wrist])[..., :2]
+        palm = _vectors(keypoints, [root], [knuckle])[..., :2]
+        size = palm_size(keypoints, known, arm.hand)
+        palm_known = known[..., [root]] & known[..., [knuckle]]
+        if last is not None:
+            palm, size, palm_known = (take_frames(values, last) for values in (palm, size, palm_known))
+        forearm_known = known[..., [arm.elbow]] & known[..., [arm.wrist]]
+        length = xp.where(forearm_known, norm(forearm)[..., 0], xp.zeros_like(size))
+        longest = xp.max(length, axis=-2, keepdims=True)
+        valid = palm_known & forearm_known & (length > 0) & (norm(palm)[..., 0] > 0.4 * size)
+        sure = xp.clip((length / xp.where(longest > 0, longest, xp.ones_like(longest)) - 0.25) / 0.5, 0.0, 1.0)
+        cross = forearm[..., 0] * palm[..., 1] - forearm[..., 1] * palm[..., 0]
+        dot = xp.sum(forearm * palm, axis=-1)
+        angle = xp.atan2(xp.where(valid, cross, xp.zeros_like(cross)), xp.where(valid, dot, xp.ones_like(dot)))
+        return cls(angle, xp.where(valid, sure, xp.zeros_like(sure)))
+
+
+def palm_size(keypoints: Array, known: Array, hand: list[int]) -> Array:
+    """(..., T, 1) size of the palm in x and y, of the points known (..., T, K); 0 where there are too few.
+
+    A palm is as large as the largest of several distances says: turned away from the camera some are foreshortened,
+    hardly ever all.
+    """
+    xp = array_namespace(keypoints)
+    size = xp.zeros_like(keypoints[..., :1, 0])
+    if len(hand) != _POINTS:
+        return size
+    for a, b, usual in _PALM:
+        length = norm(_vectors(keypoints, [hand[a]], [hand[b]])[..., :2])[..., 0] / usual
+        both = known[..., [hand[a]]] & known[..., [hand[b]]]
+        size = xp.maximum(size, xp.where(both, length, xp.zeros_like(length)))
+    return size
+
+
+def _bones(there: Array, known: Array, parents: list[int], points: list[int]) -> tuple[Gaps, Array]:
+    """Gaps of bones, and (..., T, K') True where a point is to be placed from its parent."""
+    gaps = Gaps.between(there[..., points] & known[..., parents])
+    return gaps, ~there[..., points] & known[..., points] & known[..., parents] & gaps.inside
+
+
+def _vectors(keypoints: Array, parents: list[int], points: list[int]) -> Array:
+    return keypoints[..., points, :] - keypoints[..., parents, :]
+
+
+def _place(keypoints: Array, parents: list[int], points: list[int], vectors: Array, fill: Array) -> None:
+    """Puts points (..., T, K', D) at their parents plus vectors where `fill` (..., T, K') says so, in place."""
+    xp = array_namespace(keypoints)
+    keypoints[..., points, :] = xp.where(
+        fill[..., None], keypoints[..., parents, :] + vectors, keypoints[..., points, :]
+    )
+
+
+def _limited(offset: Array, most: Array) -> Array:
+    """Offsets (..., T, 1, 2), shortened to lengths of at most (..., T, 1)."""
+    xp = array_namespace(offset)
+    length = norm(offset)
+    too_long = length > most[..., None]
+    return xp.where(too_long, offset * (most[..., None] / xp.where(too_long, length, xp.ones_like(length))), offset)
+
+
+def _turned_back(points: Array, angle: Array, sure: Array, allowed: Array) -> Array:
+    """A hand (..., T, K', D) turned about its wrist in the picture, where it is bent more than allowed (..., T, 1)."""
+    xp = array_namespace(points)
+    allowed = xp.clip(allowed, WRIST_BEND, None)
+    turn = -xp.sign(angle) * xp.clip(xp.abs(angle) - allowed, 0.0, None) * sure
+    cos, sin = xp.cos(turn), xp.sin(turn)  # (..., T, 1)
+    x, y = (points[..., axis] - points[..., :1, axis] for axis in (0, 1))
+    turned = xp.stack([cos * x - sin * y, sin * x + cos * y], axis=-1)
+    points = copied(points)
+    points[..., :2] = points[..., :1, :2] + turned
+    return points

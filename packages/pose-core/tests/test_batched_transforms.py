@@ -16,10 +16,12 @@ from pose_core.transforms import (
     clean,
     correct_wrists,
     denormalize,
+    distinct_keypoints,
     drop_face,
     fill_arms,
     fill_gaps,
     flip,
+    hands_from_wrists,
     hold_hands,
     normalize,
     normalize_hands_3d,
@@ -57,11 +59,13 @@ TRANSFORMS = {
     "attach_hands": attach_hands,
     "clean": clean,
     "correct_wrists": correct_wrists,
+    "distinct_keypoints": distinct_keypoints,
     "drop_face": drop_face,
     "fill_arms": fill_arms,
     "fill_gaps": fill_gaps,
     "fill_short_gaps": lambda poses: fill_gaps(poses, max_frames=1),
     "flip": flip,
+    "hands_from_wrists": hands_from_wrists,
     "hold_hands": hold_hands,
     "hold_hands_shortly": lambda poses: hold_hands(poses, max_frames=2),
     "normalize": lambda poses: normalize(poses)[0],
@@ -76,6 +80,9 @@ TRANSFORMS = {
 }
 
 
+SELECTIONS = ("distinct_keypoints", "drop_face", "remove_legs", "reduce_holistic")  # leave what is not there as it is
+
+
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_a_batch_is_its_sequences(sequences, name):
     transform = TRANSFORMS[name]
@@ -88,7 +95,7 @@ def test_a_batch_is_its_sequences(sequences, name):
         length = int(batch.lengths[row])
         assert (length, float(batch.fps[row])) == (len(alone), alone.fps)
         assert alone.skeleton == batch.skeleton
-        assert np.isfinite(alone.keypoints).all() or name in ("drop_face", "remove_legs", "reduce_holistic")
+        assert np.isfinite(alone.keypoints).all() or name in SELECTIONS
         np.testing.assert_allclose(batch.confidence[row, :length], alone.confidence, atol=1e-5)
         seen = alone.confidence > 0
         np.testing.assert_allclose(batch.keypoints[row, :length][seen], alone.keypoints[seen], atol=2e-3, rtol=1e-4)

@@ -120,16 +120,20 @@ def test_compare(pose_core, files):
     assert [Path(pair["reference"]).name for pair in folders["pairs"]] == ["0.pose", "1.pose"]
     assert 0 < folders["mean"]["dtw_mje"] < 0.2
     status, out, _ = pose_core("compare", files / "real/0.pose", files / "made/1.pose")
-    assert re.search(r"mse +none", out)
-    assert re.search(r"dtw_mje +0\.0", out)
+    assert re.search(r"^ +all +51 +100.0%( +none){6} +0\.0", out, re.MULTILINE)
+    assert "none: mse, mae, rmse, pck@0.1, pck@0.2, pck@0.5: the lengths differ: 13 frames, the reference has 12" in out
 
 
 def test_compare_what_is_shared(pose_core, files):
     clip = read(files / "made/0.pose")
     write(clip.select(list(range(12))), files / "body.pose")
     write(replace(clip.select(list(range(33, 54))), size=(0, 0, 0)), files / "hand.pose")
-    _, out, _ = pose_core("compare", files / "real/0.pose", files / "body.pose", "--json")
+    _, out, _ = pose_core("compare", files / "real/0.pose", files / "body.pose", "--face", "full", "--json")
     assert json.loads(out)["pairs"][0]["keypoints"] == 12
+    _, out, _ = pose_core("compare", files / "real/0.pose", files / "body.pose", "--json")
+    compared = json.loads(out)
+    assert compared["pairs"][0]["keypoints"] == 9  # of the face's four points one lies on its contour
+    assert set(compared["parts"]) == {"all", "body", "face"}
     _, out, _ = pose_core("compare", files / "real/0.pose", files / "hand.pose", "--json")
     assert json.loads(out)["pairs"][0]["unit"] == "file units"
     write(clip.on_skeleton(clip.skeleton.with_dims(2)), files / "flat.pose")
@@ -138,6 +142,34 @@ def test_compare_what_is_shared(pose_core, files):
         assert json.loads(out)["mean"]["mse"] == pytest.approx(0, abs=1e-9)
     status, _, err = pose_core("compare", files / "body.pose", files / "hand.pose")
     assert (status, "share no keypoint" in err) == (2, True)
+
+
+def test_check(pose_core, files):
+    status, out, _ = pose_core("check", files / "real/0.pose", "--strict")
+    assert (status, "12 frames, no problems" in out) == (0, True)
+    assert re.search(r"right wrist gap, shoulder widths +0\.00 +0\.00 +0\.00 +0\.35", out)
+    clip = read(files / "real/1.pose")
+    clip.keypoints[4:, clip.skeleton.hand("right"), 0] += 60  # half a shoulder width
+    write(clip, files / "off.pose")
+    status, out, _ = pose_core("check", files / "off.pose", "--json")
+    (checked,) = json.loads(out)
+    assert (status, checked["frames"]) == (0, 13)
+    assert [(p["what"], p["side"]) for p in checked["problems"]] == [("wrist_gap", "right")]
+    assert checked["problems"][0]["frames"][0] in range(4, 13)
+    gap = next(measure for measure in checked["measures"] if measure["name"] == "right wrist gap")
+    assert gap["largest"] == pytest.approx(0.5, rel=1e-3)
+    assert pose_core("check", files / "off.pose", "--strict")[0] == 4
+
+
+def test_check_goes_on_after_a_bad_file(pose_core, files):
+    (files / "real" / "bad.pose").write_bytes(b"nothing")
+    status, out, err = pose_core("check", files / "real", str(files / "made" / "*.pose"))
+    assert (status, out.count("no problems")) == (3, 4)
+    assert "0 of 4 files have problems" in out
+    assert "bad.pose: not a whole" in err
+    assert err.splitlines()[-1] == "Error: 1 of 5 files cannot be read; all others were checked"
+    status, _, err = pose_core("check", files / "real/bad.pose")
+    assert (status, err.count("\n")) == (2, 1)
 
 
 def test_pack_and_what_is_left_out(pose_core, files):
@@ -162,6 +194,9 @@ def test_stats(pose_core, tmp_path):
     assert re.search(r"RIGHT_HAND_LANDMARKS +1260 points +mean", out)
     statistics = Statistics.load(tmp_path / "stats.json")
     assert abs(statistics.components["POSE_LANDMARKS"].mean[0]) < 0.01  # normalized: as far left as right
+    assert re.search(
+        r"RIGHT_HAND_LANDMARKS from its wrist +1200 points +mean +-?\d\.\d+ +-0\.", out
+    )  # fingers point up
     assert pose_core("stats", "--data", tmp_path, "--output", tmp_path / "raw.json", "--raw")[0] == 0
     assert Statistics.load(tmp_path / "raw.json").components["POSE_LANDMARKS"].mean[0] > 200
 

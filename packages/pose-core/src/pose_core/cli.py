@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,6 +14,10 @@ app = new_app("Pose files: look into them, convert, draw and compare them, prepa
 Start = Annotated[str | None, typer.Option("--start", help="First frame: 50, or 2s for seconds.")]
 End = Annotated[str | None, typer.Option("--end", help="Frame to stop before: 100, or 4.5s.")]
 Data = Annotated[Path, typer.Option("--data", help="Manifest CSV, or a folder train/ val/ test/ of .pose, .npz, .csv.")]
+Face = Annotated[
+    Literal["full", "contour", "none"],
+    typer.Option("--face", help="What of the face counts; contour: of MediaPipe's mesh lips, eyes, eyebrows and oval."),
+]
 
 
 @app.command()
@@ -117,26 +121,62 @@ def render(
 def compare(
     reference: Annotated[Path, typer.Argument(metavar="REF", help="A pose file, or a folder of them.")],
     prediction: Annotated[Path, typer.Argument(metavar="PRED", help="The same, named alike.")],
+    face: Face = "contour",
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Score predicted poses beside reference poses: MSE, MAE, RMSE, PCK, DTW-MJE, nDTW-MJE, acceleration."""
-    from pose_core.comparison import compare_files, compare_folders, mean_scores
+    """Score predicted poses beside reference poses, by part: MSE, MAE, RMSE, PCK, DTW-MJE, nDTW-MJE, acceleration."""
+    from pose_core.comparison import compare_files, compare_folders, lines, mean_parts, mean_scores
 
     if reference.is_dir() != prediction.is_dir():
         raise typer.BadParameter("compare two files or two folders")
     if reference.is_dir():
-        comparisons = compare_folders(reference, prediction, say)
+        comparisons = compare_folders(reference, prediction, say, face=face)
     else:
-        comparisons = [compare_files(reference, prediction)]
-    means = mean_scores(comparisons)
+        comparisons = [compare_files(reference, prediction, face=face)]
     if json:
-        print_json({"mean": means, "pairs": comparisons})
+        print_json({"mean": mean_scores(comparisons), "parts": mean_parts(comparisons), "pairs": comparisons})
         return
-    units = sorted({comparison.unit for comparison in comparisons})
-    print(f"{len(comparisons)} pair(s), in {' and '.join(units)}; frame by frame only where both are equally long")
-    for name, value in means.items():
-        print(f"  {name:20} {value:.4f}" if value == value else f"  {name:20} none")
+    print("\n".join(lines(comparisons)))
+
+
+@app.command()
+def check(
+    files: Annotated[list[str], typer.Argument(help="Pose files: .pose, .npz, .csv; folders of them, or patterns.")],
+    person: Person = None,
+    min_confidence: MinConfidence = 0.0,
+    fps: Fps = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 4 where a file has a problem.")] = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Say where a pose is no body: hands off their wrists, palms that grow, shoulders that tilt, joints bent wrong."""
+    from pose_core.checking import check_file
+    from pose_core.errors import BatchError, UserError
+    from pose_core.formats import FORMATS
+    from pose_core.inputs import find_inputs
+
+    found = find_inputs(files, FORMATS)
+    checked, failed = [], []
+    for file in found:
+        try:
+            checked.append(check_file(file.path, person=person, min_confidence=min_confidence, fps=fps))
+        except UserError as error:
+            if len(found) == 1:
+                raise
+            failed.append(str(error))  # the others are still worth a look
+            continue
+        if not json:
+            print("\n".join(checked[-1].lines(details=len(found) == 1)))
+    wrong = sum(bool(each.problems) for each in checked)
+    if json:
+        print_json(checked)
+    elif len(found) > 1:
+        print(f"{wrong} of {len(checked)} files have problems")
+    if failed:
+        raise BatchError(f"{len(failed)} of {len(found)} files cannot be read; all others were checked", failed)
+    if strict and wrong:
+        raise typer.Exit(4)
 
 
 @app.command()
@@ -166,23 +206,25 @@ def stats(
     output: Annotated[Path, typer.Option("--output", help="JSON file for `transforms.Statistics.load`.")],
     split: Annotated[str, typer.Option("--split", help="Which clips count.")] = "train",
     raw: Annotated[bool, typer.Option("--raw", help="In the files' own units, not in shoulder widths.")] = False,
+    face: Face = "contour",
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Mean and standard deviation of each component over a data set, in one pass."""
+    """Mean and standard deviation of each component, and of hands from their wrists, over a data set in one pass."""
     from pose_core.files import check_output
     from pose_core.preparation import data_statistics
 
     check_output(output, overwrite=overwrite)
-    statistics = data_statistics(data, split, normalized=not raw)
+    statistics = data_statistics(data, split, normalized=not raw, face=face)
     statistics.save(output, overwrite=overwrite)
     if json:
         print_json(statistics)
         return
-    for name, component in statistics.components.items():
+    from_wrists = {f"{name} from its wrist": hand for name, hand in statistics.hands_from_wrists.items()}
+    for name, component in (statistics.components | from_wrists).items():
         mean, std = (" ".join(f"{value:9.4f}" for value in values) for values in (component.mean, component.std))
-        print(f"{name:24} {component.count:10} points  mean {mean}  std {std}")
+        print(f"{name:40} {component.count:10} points  mean {mean}  std {std}")
 
 
 def _place(text: str | None) -> float | None:

@@ -8,18 +8,31 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pose_core import metrics
 from pose_core.errors import UserError
 from pose_core.formats import FORMATS, read
-from pose_core.transforms import clean, normalize, resample
+from pose_core.metrics.parts import METRICS, PARTS, PartScores, compared_share, part_scores
+from pose_core.transforms import FaceChoice, Placement, clean, distinct_keypoints, normalize, resample
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from pose_core.sequence import PoseSequence
+    from pose_core.skeleton import Skeleton
 
-PCK_THRESHOLDS = (0.1, 0.2, 0.5)  # shoulder widths
+
+@dataclass(frozen=True)
+class Shift:
+    """What normalization took away: where the prediction's person stands and how large it is, beside the reference's.
+
+    Attributes:
+        moved: distance of the shoulders' middle from the reference's in the picture, in the reference's shoulder
+            widths.
+        scaled: its shoulder width over the reference's.
+    """
+
+    moved: float
+    scaled: float
 
 
 @dataclass(frozen=True)
@@ -28,44 +41,62 @@ class Comparison:
 
     Attributes:
         reference, prediction: the files.
-        keypoints: how many the two have in common; only these are compared.
+        keypoints: how many the two have in common, each place of the body once; only these are compared.
+        compared: share of the reference's visible keypoints, each place of the body once, that the prediction has.
         unit: "shoulder widths", or "file units" where the skeleton has no shoulders.
-        scores: metric -> value; NaN where there is none (frame-by-frame metrics of clips of different length).
+        scores: metric -> value over all keypoints, NaN where there is none; `parts["all"].scores`.
+        parts: part of the pose -> its scores, in the order of `metrics.parts.PARTS`.
+        shift: see `Shift`; None in file units.
+        lacking: keypoints of the reference that the prediction's skeleton does not have.
     """
 
     reference: Path
     prediction: Path
     keypoints: int
+    compared: float
     unit: str
     scores: dict[str, float]
+    parts: dict[str, PartScores]
+    shift: Shift | None
+    lacking: int
 
 
-def compare_files(reference: Path, prediction: Path) -> Comparison:
+def compare_files(reference: Path, prediction: Path, *, face: FaceChoice = "contour") -> Comparison:
     """All metrics of one pair.
 
     Both are cleaned, normalized each by its own shoulders, and brought to the reference's frame rate. Depth is left out
-    where one of them has none.
+    where one of them has none. No place of the body counts twice: world landmarks, and the body's points that a face or
+    hand shows better, are left out (`transforms.distinct_keypoints`).
+
+    Args:
+        reference, prediction: pose files.
+        face: what of the face counts, see `transforms.distinct_keypoints`.
 
     Raises:
         UserError: a file cannot be read, or the two share no keypoint.
     """
     files = (prediction, reference)
-    clips = [clean(read(path)) for path in files]
-    names = set(clips[0].skeleton.keypoints) & set(clips[1].skeleton.keypoints)
-    if not names:
-        raise UserError(f"{prediction} and {reference} share no keypoint; convert one to the other's layout")
-    dims = min(clip.skeleton.num_dims for clip in clips)  # of a flat pose there is no depth to be compared
-    shared = clips[1].skeleton.select([i for i, name in enumerate(clips[1].skeleton.keypoints) if name in names])
-    clips = [clip.on_skeleton(shared.with_dims(dims)) for clip in clips]
-    clips[0] = resample(clips[0], clips[1].fps)
-    unit = "file units"
-    if _has_shoulders(clips[1]):
-        clips = [_normalized(clip, path) for clip, path in zip(clips, files, strict=True)]
+    hypothesis, target = (clean(read(path)) for path in files)
+    target = distinct_keypoints(target, face=face)
+    shared = _shared(hypothesis.skeleton, target.skeleton, files)
+    hypothesis = resample(hypothesis, target.fps)
+    compared = compared_share(hypothesis, target)
+    lacking = target.skeleton.num_keypoints - shared.num_keypoints
+    clips = [hypothesis.on_skeleton(shared), target.on_skeleton(shared)]
+    unit, shift = "file units", None
+    if _has_shoulders(shared):
         unit = "shoulder widths"
-    return Comparison(reference, prediction, len(names), unit, _scores(*clips, normalized=unit != "file units"))
+        normalized = [_normalized(clip, path) for clip, path in zip(clips, files, strict=True)]
+        clips = [clip for clip, _ in normalized]
+        shift = _shift(*(placement for _, placement in normalized))
+    parts = part_scores(*clips, normalized=shift is not None)
+    scores = parts["all"].scores
+    return Comparison(reference, prediction, shared.num_keypoints, compared, unit, scores, parts, shift, lacking)
 
 
-def compare_folders(reference: Path, prediction: Path, progress: Callable[[str], None]) -> list[Comparison]:
+def compare_folders(
+    reference: Path, prediction: Path, progress: Callable[[str], None], *, face: FaceChoice = "contour"
+) -> list[Comparison]:
     """Every file of the prediction folder beside the file of the same name, but for the suffix, in the other.
 
     Raises:
@@ -78,47 +109,103 @@ def compare_folders(reference: Path, prediction: Path, progress: Callable[[str],
     alone = len(files[0].keys() ^ files[1].keys())
     if alone:
         progress(f"{alone} files are in one of the folders only and are left out")
-    return [compare_files(files[0][name], files[1][name]) for name in shared]
+    return [compare_files(files[0][name], files[1][name], face=face) for name in shared]
+
+
+def mean_parts(comparisons: list[Comparison]) -> dict[str, PartScores]:
+    """Of each part the mean of each metric over the pairs that have it; NaN where none has, with the first's reason."""
+    means = {}
+    for part in PARTS:
+        found = [comparison.parts[part] for comparison in comparisons if part in comparison.parts]
+        if not found:
+            continue
+        scores = {name: _mean([scores.scores[name] for scores in found]) for name in METRICS}
+        reasons = {name: found[0].reasons[name] for name, value in scores.items() if math.isnan(value)}
+        keypoints = max(scores.keypoints for scores in found)
+        means[part] = PartScores(keypoints, _mean([scores.compared for scores in found]), scores, reasons)
+    return means
 
 
 def mean_scores(comparisons: list[Comparison]) -> dict[str, float]:
     """Mean of each metric over the pairs that have it; NaN where none has."""
-    means = {}
-    for name in comparisons[0].scores:
-        values = [c.scores[name] for c in comparisons if math.isfinite(c.scores[name])]
-        means[name] = float(np.mean(values)) if values else math.nan
-    return means
+    return mean_parts(comparisons)["all"].scores
 
 
-def _scores(hypothesis: PoseSequence, reference: PoseSequence, *, normalized: bool) -> dict[str, float]:
-    scores = dict.fromkeys(("mse", "mae", "rmse"), math.nan)
-    pck = dict.fromkeys(PCK_THRESHOLDS, math.nan)
-    if len(hypothesis) == len(reference):
-        scores = {name: getattr(metrics, name)(hypothesis, reference) for name in scores}
-        if normalized:
-            pck = metrics.pck(hypothesis, reference, PCK_THRESHOLDS)
-    return {
-        **scores,
-        **{f"pck@{threshold:g}": value for threshold, value in pck.items()},
-        "dtw_mje": metrics.dtw_mje(hypothesis, reference),
-        "ndtw_mje": metrics.ndtw_mje(hypothesis, reference),
-        "acceleration_ratio": metrics.acceleration_ratio(hypothesis, reference),
-    }
+def lines(comparisons: list[Comparison]) -> list[str]:
+    """For people: a table with a line a part, then what the reader has to know of it."""
+    parts = mean_parts(comparisons)
+    rows = [["", "keypoints", "compared", *METRICS]]
+    for part, scores in parts.items():
+        values = ["none" if math.isnan(scores.scores[name]) else f"{scores.scores[name]:.4f}" for name in METRICS]
+        compared = "none" if math.isnan(scores.compared) else f"{scores.compared:.1%}"
+        rows.append([part.replace("_", " "), str(scores.keypoints), compared, *values])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    units = " and ".join(sorted({comparison.unit for comparison in comparisons}))
+    found = [f"{len(comparisons)} pair(s), in {units}"]
+    for row in rows:
+        cells = [f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)]
+        found.append("  ".join([f"  {row[0]:{widths[0]}}", *cells]))
+    return [*found, *_notes(comparisons, parts)]
 
 
-def _has_shoulders(clip: PoseSequence) -> bool:
+def _notes(comparisons: list[Comparison], parts: dict[str, PartScores]) -> list[str]:
+    notes = []
+    by_reason: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for part, scores in parts.items():
+        for why in dict.fromkeys(scores.reasons.values()):
+            names = tuple(name for name in METRICS if scores.reasons.get(name) == why)
+            by_reason.setdefault((why, names), []).append(part.replace("_", " "))
+    for (why, names), of in by_reason.items():
+        what = "everything" if len(names) == len(METRICS) else ", ".join(names)
+        where = "" if len(of) == len(parts) else f" of {', '.join(of)}"
+        notes.append(f"none: {what}{where}: {why}")
+    shifts = [comparison.shift for comparison in comparisons if comparison.shift is not None]
+    if shifts:
+        moved, scaled = (_mean([getattr(shift, name) for shift in shifts]) for name in ("moved", "scaled"))
+        notes.append(f"left out by normalization: moved by {moved:.4f} shoulder widths, scaled by {scaled:.4f}")
+    lacking = max(comparison.lacking for comparison in comparisons)
+    compared = _mean([comparison.compared for comparison in comparisons])
+    if lacking:
+        notes.append(
+            f"the prediction's skeleton lacks {lacking} keypoints of the reference's: {compared:.1%} of what the "
+            "reference shows was compared"
+        )
+    return [f"  {note}" for note in notes]
+
+
+def _shared(hypothesis: Skeleton, reference: Skeleton, files: tuple[Path, Path]) -> Skeleton:
+    """The keypoints of the reference that the hypothesis has, in as many dimensions as both have."""
+    names = {*hypothesis.keypoints}
+    indices = [i for i, name in enumerate(reference.keypoints) if name in names]
+    if not indices:
+        raise UserError(f"{files[0]} and {files[1]} share no keypoint; convert one to the other's layout")
+    return reference.select(indices).with_dims(min(hypothesis.num_dims, reference.num_dims))
+
+
+def _has_shoulders(skeleton: Skeleton) -> bool:
     try:
-        clip.skeleton.shoulders()
+        skeleton.shoulders()
     except UserError:
         return False
     return True
 
 
-def _normalized(clip: PoseSequence, path: Path) -> PoseSequence:
+def _normalized(clip: PoseSequence, path: Path) -> tuple[PoseSequence, Placement]:
     try:
-        return normalize(clip)[0]
+        return normalize(clip)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
+
+
+def _shift(hypothesis: Placement, reference: Placement) -> Shift:
+    moved = np.subtract(hypothesis.center[:2], reference.center[:2])
+    return Shift(float(np.linalg.norm(moved)) / float(reference.scale), float(hypothesis.scale / reference.scale))
+
+
+def _mean(values: list[float]) -> float:
+    """Of what is not NaN; NaN of nothing."""
+    finite = [value for value in values if math.isfinite(value)]
+    return float(np.mean(finite)) if finite else math.nan
 
 
 def _pose_files(folder: Path) -> dict[str, Path]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pose_core.data.packing import SHARD_BYTES, Shard, pack
 from pose_core.data.tree import read_clips, select_split
 from pose_core.errors import UserError
 from pose_core.formats import read
-from pose_core.transforms import Statistics, clean, normalize
+from pose_core.transforms import FaceChoice, Statistics, clean, distinct_keypoints, hands_from_wrists, normalize
+from pose_core.transforms.standardization import ComponentStatistics, RunningStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,19 +57,43 @@ def pack_data(
     return pack(samples(), folder, shard_bytes=shard_bytes, overwrite=overwrite)
 
 
-def data_statistics(data: Path, split: str, *, normalized: bool) -> Statistics:
+@dataclass(frozen=True)
+class DataStatistics:
+    """Of one split of a data set.
+
+    Attributes:
+        components: of each component, each place of the body once.
+        hands_from_wrists: of each hand's points relative to its wrist, by component; empty of data without hands.
+    """
+
+    components: dict[str, ComponentStatistics]
+    hands_from_wrists: dict[str, ComponentStatistics]
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Writes the components as JSON that `transforms.Statistics.load` reads."""
+        Statistics(self.components).save(path, overwrite=overwrite)
+
+
+def data_statistics(data: Path, split: str, *, normalized: bool, face: FaceChoice = "contour") -> DataStatistics:
     """Mean and standard deviation of each component over one split, of cleaned and, if so, normalized poses.
+
+    World landmarks, and points of the body that a face or hand shows better, do not count
+    (`transforms.distinct_keypoints`, which takes `face`).
 
     Raises:
         UserError: no such clips, or one cannot be read or normalized; the message names it.
     """
-
-    def sequences() -> Iterator[PoseSequence]:
-        for clip in select_split(read_clips(data), split):
-            sequence = clean(read(clip.path))
-            try:
-                yield normalize(sequence)[0] if normalized else sequence
-            except UserError as error:
-                raise UserError(f"{clip.path}: {error}; mend or remove it, or take --raw statistics") from error
-
-    return Statistics.fit(sequences())
+    components, hands = RunningStatistics(), RunningStatistics()
+    any_hands = False
+    for clip in select_split(read_clips(data), split):
+        sequence = clean(read(clip.path))
+        try:
+            sequence = normalize(sequence)[0] if normalized else sequence
+        except UserError as error:
+            raise UserError(f"{clip.path}: {error}; mend or remove it, or take --raw statistics") from error
+        sequence = distinct_keypoints(sequence, face=face)
+        components.add(sequence)
+        if sequence.skeleton.hand("left") or sequence.skeleton.hand("right"):
+            any_hands = True
+            hands.add(hands_from_wrists(sequence))
+    return DataStatistics(components.statistics().components, hands.statistics().components if any_hands else {})

@@ -128,7 +128,7 @@ def _problem(
     what: str, side: str | None, values: np.ndarray, value: float, limit: float, unit: str, text: str
 ) -> Problem:
     """A problem of values (T,), of which `value` sums up too much; `text` has a place for it."""
-    return Problem(what, side, _worst(values), value, limit, unit, text.format(f"{_number(value, unit)} {unit}"))
+    return Problem(what, side, worst_frames(values), value, limit, unit, text.format(f"{_number(value, unit)} {unit}"))
 
 
 def _number(value: float, unit: str) -> str:
@@ -145,7 +145,7 @@ def _upper(values: np.ndarray) -> float:
     return float(np.percentile(values, PERCENTILE)) if len(values) else np.nan
 
 
-def _worst(values: np.ndarray) -> list[int]:
+def worst_frames(values: np.ndarray) -> list[int]:
     """Frames with the largest values (T,), largest first."""
     order = np.argsort(np.where(np.isfinite(values), -values, np.inf), kind="stable")
     return [int(frame) for frame in order[:WORST_FRAMES] if np.isfinite(values[frame])]

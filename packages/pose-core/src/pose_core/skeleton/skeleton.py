@@ -249,6 +249,13 @@ class Skeleton:
         names = self.layout.duplicates if self.layout else ()
         return [i for i, (component, _) in enumerate(self.keypoints) if component in names]
 
+    def repeated(self) -> list[int]:
+        """Array positions of what is there twice: `duplicates`, and `body_details` if the face or hands are there."""
+        hands = bool(self.hand("left") or self.hand("right"))
+        face = bool(self.face())
+        details = (i for i in self.body_details() if (hands if _of_a_finger(self.keypoints[i][1]) else face))
+        return sorted({*self.duplicates(), *details})
+
     def mirror(self) -> list[int]:
         """For each keypoint the array position of the one opposite: left and right change places, by name.
 
@@ -335,6 +342,10 @@ class Skeleton:
 
     def _component_names(self) -> str:
         return ", ".join(component.name for component in self.components)
+
+
+def _of_a_finger(body_point: str) -> bool:
+    return any(finger in body_point.upper() for finger in ("THUMB", "INDEX", "PINKY"))
 
 
 def _swap_sides(name: str, layout: Layout) -> str:

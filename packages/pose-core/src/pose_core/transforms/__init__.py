@@ -4,11 +4,13 @@ from pose_core.transforms.arms import attach_hands, fill_arms, hold_hands
 from pose_core.transforms.cleaning import clean
 from pose_core.transforms.flipping import flip
 from pose_core.transforms.gaps import fill_gaps
-from pose_core.transforms.hands import correct_wrists, normalize_hands_3d
+from pose_core.transforms.hands import correct_wrists, hands_from_wrists, normalize_hands_3d
 from pose_core.transforms.normalization import Placement, denormalize, normalize
 from pose_core.transforms.reduction import (
+    FaceChoice,
     KeypointChoice,
     choose_keypoints,
+    distinct_keypoints,
     drop_duplicates,
     drop_face,
     reduce_face,
@@ -16,23 +18,27 @@ from pose_core.transforms.reduction import (
     remove_legs,
 )
 from pose_core.transforms.resampling import resample, stretch
-from pose_core.transforms.standardization import Statistics, standardize, unstandardize
+from pose_core.transforms.standardization import RunningStatistics, Statistics, standardize, unstandardize
 from pose_core.transforms.trimming import trim_unseen
 
 __all__ = [
+    "FaceChoice",
     "KeypointChoice",
     "Placement",
+    "RunningStatistics",
     "Statistics",
     "attach_hands",
     "choose_keypoints",
     "clean",
     "correct_wrists",
     "denormalize",
+    "distinct_keypoints",
     "drop_duplicates",
     "drop_face",
     "fill_arms",
     "fill_gaps",
     "flip",
+    "hands_from_wrists",
     "hold_hands",
     "normalize",
     "normalize_hands_3d",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from array_api_compat import array_namespace
 
@@ -35,6 +35,35 @@ def correct_wrists(poses: Poses) -> Poses:
         keypoints[..., wrist, :] = xp.where(shown[..., None], poses.keypoints[..., hand[0], :], own)
         confidence[..., wrist] = xp.where(shown, poses.confidence[..., hand[0]], confidence[..., wrist])
     return with_values(poses, keypoints, confidence)
+
+
+def hands_from_wrists(poses: Poses) -> Poses:
+    """The hands alone, each relative to its own wrist: their shape and how they are turned, not where they are.
+
+    Args:
+        poses: keypoints (..., T, K, D).
+
+    Returns:
+        The points of the hands but for their wrists; a hand whose wrist is missing in a frame is missing in it.
+
+    Raises:
+        UserError: the skeleton has no hands.
+    """
+    xp = namespace(poses)
+    there = seen(poses)
+    keypoints, confidence = (copied(values) for values in (poses.keypoints, poses.confidence))
+    fingers = []
+    for hand in (poses.skeleton.hand("left"), poses.skeleton.hand("right")):
+        if not hand:
+            continue
+        wrist = xp.where(there[..., hand[:1], None], poses.keypoints[..., hand[:1], :], 0.0)
+        keypoints[..., hand, :] = poses.keypoints[..., hand, :] - wrist
+        shown = there[..., hand] & there[..., hand[:1]]
+        confidence[..., hand] = xp.where(shown, poses.confidence[..., hand], 0.0)
+        fingers += hand[1:]
+    if not fingers:
+        raise UserError("the skeleton has no hands to take relative to their wrists")
+    return cast("Poses", with_values(poses, keypoints, confidence).select(fingers))
 
 
 def normalize_hands_3d(poses: Poses) -> Poses:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 KeypointChoice = Literal["reduced", "hands_and_body", "all"]
+FaceChoice = Literal["full", "contour", "none"]
 
 
 def remove_legs(poses: Poses, *, keep_hips: bool = False, hide: bool = False) -> Poses:
@@ -53,6 +54,20 @@ def reduce_holistic(poses: Poses) -> Poses:
     skeleton = poses.skeleton
     details = [*skeleton.body_details(), *skeleton.face_details()]
     return _without(poses, {*skeleton.legs(), *details, *skeleton.duplicates()})
+
+
+def distinct_keypoints(poses: Poses, *, face: FaceChoice = "contour") -> Poses:
+    """Every place of the body once, so that no part counts twice in a figure over all keypoints.
+
+    Drops components that repeat the body in other units, and the body's points that a face or a hand shows better.
+
+    Args:
+        poses: keypoints (..., T, K, D).
+        face: "full" leaves the face as it is, "contour" reduces MediaPipe's mesh, as `reduce_face`, "none" drops it.
+    """
+    skeleton = poses.skeleton
+    faces = {"full": [], "contour": skeleton.face_details(), "none": skeleton.face()}
+    return _without(poses, {*skeleton.repeated(), *faces[face]})
 
 
 def choose_keypoints(poses: Poses, choice: KeypointChoice) -> Poses:

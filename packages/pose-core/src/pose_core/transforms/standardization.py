@@ -45,19 +45,10 @@ class Statistics:
         Raises:
             UserError: there are no sequences, or a component of theirs is seen in none.
         """
-        sums: dict[str, _Sums] = {}
+        running = RunningStatistics()
         for sequence in sequences:
-            there = seen(sequence)
-            for component in sequence.skeleton.components:
-                part = sequence.skeleton.slice_of(component.name)
-                points = sequence.keypoints[:, part][there[:, part]]  # (N, D)
-                sums.setdefault(component.name, _Sums(sequence.skeleton.num_dims)).add(points)
-        if not sums:
-            raise UserError("no sequences to take statistics of")
-        for name, total in sums.items():
-            if not total.count:
-                raise UserError(f"component {name} is seen in no frame of the data; drop it before taking statistics")
-        return cls({name: total.statistics() for name, total in sums.items()})
+            running.add(sequence)
+        return running.statistics()
 
     @classmethod
     def load(cls, path: str | Path) -> Statistics:
@@ -96,6 +87,34 @@ class Statistics:
             part = skeleton.slice_of(component.name)
             mean[part], std[part] = statistics.mean, statistics.std
         return mean, np.where(std > _CONSTANT, std, 1.0)
+
+
+class RunningStatistics:
+    """`Statistics` of sequences that come one by one."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, _Sums] = {}
+
+    def add(self, sequence: PoseSequence) -> None:
+        """Counts in a sequence (T, K, D)."""
+        there = seen(sequence)
+        for component in sequence.skeleton.components:
+            part = sequence.skeleton.slice_of(component.name)
+            points = sequence.keypoints[:, part][there[:, part]]  # (N, D)
+            self._sums.setdefault(component.name, _Sums(sequence.skeleton.num_dims)).add(points)
+
+    def statistics(self) -> Statistics:
+        """Of all sequences so far.
+
+        Raises:
+            UserError: there were none, or a component of theirs is seen in none.
+        """
+        if not self._sums:
+            raise UserError("no sequences to take statistics of")
+        for name, total in self._sums.items():
+            if not total.count:
+                raise UserError(f"component {name} is seen in no frame of the data; drop it before taking statistics")
+        return Statistics({name: total.statistics() for name, total in self._sums.items()})
 
 
 def standardize(poses: Poses, statistics: Statistics) -> Poses:

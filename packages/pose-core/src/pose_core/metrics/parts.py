@@ -1,0 +1,131 @@
+"""Every metric, for the whole pose and for each part of it: hands, hands from their wrists, body, face."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pose_core.metrics.distances import THRESHOLDS, mae, mse, pck, rmse
+from pose_core.metrics.dtw import dtw_mje
+from pose_core.metrics.motion import acceleration, acceleration_ratio
+from pose_core.metrics.ndtw import ndtw_mje
+from pose_core.metrics.seen import require_one_skeleton
+from pose_core.transforms import hands_from_wrists
+from pose_core.transforms.arrays import seen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pose_core.sequence import PoseSequence
+
+PARTS = ("all", "hands", "hands_from_wrists", "body", "face")
+_FRAME_BY_FRAME = {"mse": mse, "mae": mae, "rmse": rmse}
+_PCK = tuple(f"pck@{threshold:g}" for threshold in THRESHOLDS)
+METRICS = (*_FRAME_BY_FRAME, *_PCK, "dtw_mje", "ndtw_mje", "acceleration_ratio")
+
+
+@dataclass(frozen=True)
+class PartScores:
+    """The metrics of one part of the pose.
+
+    Attributes:
+        keypoints: of the part.
+        compared: share of the reference's visible keypoints, over all frames, that the hypothesis has, too; the
+            distances are of these alone. Of clips of different length the frames at the same share of the duration
+            stand beside each other. NaN where the reference shows none.
+        scores: metric -> value, NaN where there is none.
+        reasons: metric without a value -> why.
+    """
+
+    keypoints: int
+    compared: float
+    scores: dict[str, float]
+    reasons: dict[str, str]
+
+
+def part_scores(hypothesis: PoseSequence, reference: PoseSequence, *, normalized: bool) -> dict[str, PartScores]:
+    """Scores of each of `PARTS` that the skeleton has; of a layout that is not known, of "all".
+
+    Args:
+        hypothesis, reference: (T, K, D) and (T', K, D) on one skeleton, at one frame rate, in one unit.
+        normalized: in shoulder widths, the unit of PCK.
+
+    Raises:
+        UserError: skeletons differ, or a sequence has no frames.
+    """
+    require_one_skeleton(hypothesis, reference)
+    return {
+        name: _scores(x, y, normalized=normalized)
+        for (name, x), (_, y) in zip(_parts(hypothesis), _parts(reference), strict=True)
+    }
+
+
+def compared_share(hypothesis: PoseSequence, reference: PoseSequence) -> float:
+    """Share of the reference's visible keypoints that the hypothesis has, matched by name; see `PartScores`.
+
+    Args:
+        hypothesis, reference: (T, K, D) and (T', K', D).
+    """
+    there = seen(reference)
+    if not there.any() or not len(hypothesis):
+        return math.nan
+    position = {name: i for i, name in enumerate(hypothesis.skeleton.keypoints)}
+    also = np.zeros_like(there)
+    frames = (np.arange(len(reference)) + 0.5) * len(hypothesis) / len(reference)
+    theirs = seen(hypothesis)[frames.astype(int)]
+    for k, name in enumerate(reference.skeleton.keypoints):
+        if name in position:
+            also[:, k] = theirs[:, position[name]]
+    return float(also[there].mean())
+
+
+def _parts(sequence: PoseSequence) -> Iterator[tuple[str, PoseSequence]]:
+    skeleton = sequence.skeleton
+    yield "all", sequence
+    if skeleton.layout is None:
+        return
+    hands = [*skeleton.hand("left"), *skeleton.hand("right")]
+    if hands:
+        yield "hands", sequence.select(hands)
+        if any(len(skeleton.hand(side)) > 1 for side in ("left", "right")):
+            yield "hands_from_wrists", hands_from_wrists(sequence)
+    body = [*({*skeleton.part("body")} - {*hands})]
+    if body:
+        yield "body", sequence.select(body)
+    if skeleton.face():
+        yield "face", sequence.select(skeleton.face())
+
+
+def _scores(hypothesis: PoseSequence, reference: PoseSequence, *, normalized: bool) -> PartScores:
+    scores, reasons = dict.fromkeys(METRICS, math.nan), dict[str, str]()
+    frame_by_frame = (*_FRAME_BY_FRAME, *_PCK)
+    predicted = bool(seen(hypothesis).any())
+    if not seen(reference).any():
+        why = "not visible in the reference" + (", in the prediction it is" if predicted else "")
+        reasons = dict.fromkeys(METRICS, why)
+    else:
+        if len(hypothesis) == len(reference):
+            scores |= {name: metric(hypothesis, reference) for name, metric in _FRAME_BY_FRAME.items()}
+            scores |= (
+                dict(zip(_PCK, pck(hypothesis, reference, THRESHOLDS).values(), strict=True)) if normalized else {}
+            )
+        scores["dtw_mje"] = dtw_mje(hypothesis, reference)
+        scores["ndtw_mje"] = ndtw_mje(hypothesis, reference)
+        scores["acceleration_ratio"] = acceleration_ratio(hypothesis, reference)
+        # What each metric may lack; of several reasons the last one that holds is the nearest.
+        reasons = dict.fromkeys(METRICS, "nothing is visible in both")
+        reasons |= dict.fromkeys(_FRAME_BY_FRAME, "nothing is visible in both in the same frame")
+        reasons |= dict.fromkeys(_PCK, "there are no shoulders to measure by")
+        steady = acceleration(reference) == 0
+        few = "too few frames in a row show the same keypoint"
+        reasons["acceleration_ratio"] = "the reference does not accelerate" if steady else few
+        if len(hypothesis) != len(reference):
+            lengths = f"the lengths differ: {len(hypothesis)} frames, the reference has {len(reference)}"
+            reasons |= dict.fromkeys(frame_by_frame, lengths)
+        if not predicted:
+            reasons = dict.fromkeys(METRICS, "not visible in the prediction")
+        reasons = {name: reasons[name] for name in METRICS if math.isnan(scores[name])}
+    return PartScores(reference.skeleton.num_keypoints, compared_share(hypothesis, reference), scores, reasons)

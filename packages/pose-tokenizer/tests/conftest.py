@@ -134,7 +134,7 @@ def cli(monkeypatch, capsys):
 
     def call(*arguments, stdin=b""):
         monkeypatch.setattr(sys, "argv", ["pose-tokenizer", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin)), encoding="utf-8"))
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:
             main()

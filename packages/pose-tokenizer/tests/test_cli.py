@@ -1,4 +1,7 @@
+import io
 import json
+import os
+import signal
 import subprocess
 import sys
 
@@ -8,7 +11,9 @@ import pytest
 import pose_tokenizer
 from pose_core import read, write
 from pose_tokenizer.checkpoint import BUNDLED
+from pose_tokenizer.cli import main
 from pose_tokenizer.codec import encode
+from pose_tokenizer.live import Interruption
 from pose_tokenizer.tokens import read_tokens
 from pose_tokenizer.writing import from_json, from_text
 
@@ -218,6 +223,107 @@ def test_wrong_standard_input_is_one_line_that_counts_and_nothing_is_written(
     assert files(tmp_path) == []
 
 
+def test_a_last_line_that_is_cut_short_is_left_out(cli, folder, model, clip, tmp_path):
+    sequence = clip(30)
+    text = lines_of(sequence) + "\n" + lines_of(clip(1))[:300]
+    call = ("encode", "-", "--output", tmp_path / "x.tokens", "--checkpoint", folder)
+    status, _, err = cli(*call, stdin=text.encode())
+    assert (status, "line 31 is cut short and left out; the 30 frames before it are kept" in err) == (0, True), err
+    np.testing.assert_array_equal(read_tokens(tmp_path / "x.tokens").codes, encode(model, sequence).codes)
+
+
+class Tracker(io.RawIOBase):
+    """A stream of lines that is interrupted before the last of so many, as by Ctrl-C, and would go on forever."""
+
+    def __init__(self, lines, number):
+        self.lines, self.left = lines, number
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+        line = self.lines[self.left % len(self.lines)]
+        buffer[: len(line)] = line
+        return len(line)
+
+
+def test_a_live_stream_that_is_interrupted_is_written_up_to_there(cli, folder, clip, tmp_path, monkeypatch):
+    lines = [line.encode() + b"\n" for line in lines_of(clip(7)).splitlines()]
+    wrapper = io.TextIOWrapper
+    for number in (101, 1):
+        output = tmp_path / f"{number}.tokens"
+        stream = io.BufferedReader(Tracker(lines, number), max(map(len, lines)))
+        monkeypatch.setattr(io, "TextIOWrapper", lambda wrapped, stream=stream, **options: wrapper(stream))
+        ended, out, err = cli("encode", "-", "--output", output, "--checkpoint", folder)
+        assert (ended, err.splitlines()[-1], output.exists()) == (130, "Error: interrupted", number > 1), err
+        assert output.name in out if number > 1 else not out
+    assert read_tokens(tmp_path / "101.tokens").header.frames == 100
+
+
+def test_what_has_arrived_before_an_interruption_is_kept():
+    reading, writing = os.pipe()
+    with Interruption() as interruption, os.fdopen(reading, "rb") as stream, os.fdopen(writing, "wb") as sender:
+        sender.write(b"one\ntwo\n")
+        sender.flush()
+        lines = interruption.lines(stream)
+        assert next(lines) == b"one\n"
+        os.kill(os.getpid(), signal.SIGTERM)  # while the first line is encoded
+        sender.write(b"three\nfo")
+        sender.flush()
+        assert [*lines] == [b"two\n", b"three\n"]
+        assert interruption.happened
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_pipes(cli, encoded, poses, folder, tmp_path, monkeypatch):
+    """A pose file through encode and decode, without a file between."""
+
+    def piped(*arguments, stdin):
+        monkeypatch.setattr(sys, "stdout", out := io.TextIOWrapper(io.BytesIO()))
+        monkeypatch.setattr(sys, "argv", ["pose-tokenizer", *arguments, "--checkpoint", str(folder)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin))))
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert end.value.code == 0
+        return out.buffer.getvalue()
+
+    tokens = piped("encode", "-", "--output", "-", stdin=(poses / "a.pose").read_bytes())
+    assert tokens == encoded["tokens"].read_bytes()
+    for name in ("tokens", "json"):
+        made = piped("decode", "-", "--output", "-", stdin=encoded[name].read_bytes())
+        (tmp_path / "x.pose").write_bytes(made)
+        assert len(read(tmp_path / "x.pose")) == 18
+    assert files(tmp_path / "poses") == ["a.pose", "b.npz", "deep/c.pose", "notes.md"]
+
+
+def test_a_bad_file_ends_no_batch_and_the_next_run_does_the_rest(cli, poses, folder, tmp_path):
+    empty = read(poses / "b.npz")
+    whole = (poses / "b.npz").read_bytes()
+    empty.confidence[:] = 0
+    write(empty, poses / "b.npz", overwrite=True)
+    call = ("encode", poses, "--output", tmp_path / "tokens", "--checkpoint", folder)
+    status, out, err = cli(*call)
+    assert (status, len(out.splitlines())) == (3, 2)
+    assert f"encoding {poses / 'b.npz'} (2 of 3)" in err
+    assert f"{poses / 'b.npz'}: both shoulders are seen in no frame" in err.splitlines()[-2]
+    assert one_line(err).startswith("Error: 1 of 3 files failed")
+    assert files(tmp_path / "tokens") == ["a.tokens", "deep/c.tokens"]
+    (poses / "b.npz").write_bytes(whole)
+    status, out, err = cli(*call, "--skip-existing")
+    assert (status, len(out.splitlines()), "2 of 3 left out" in err) == (0, 1, True)
+    (tmp_path / "tokens" / "b.tokens").write_bytes(b"cut")
+    status, out, err = cli(
+        "decode", tmp_path / "tokens", "--output", tmp_path / "back", "--checkpoint", folder, "--json"
+    )
+    assert (status, [*json.loads(out)[-1]]) == (3, ["file", "error"])
+    assert files(tmp_path / "back") == ["a.pose", "deep/c.pose"]
+
+
 def test_info_of_tokens_and_of_a_model(cli, encoded, folder, model):
     status, out, _ = cli("info", encoded["tokens"], "--json")
     assert status == 0
@@ -273,7 +379,11 @@ def test_tokens_of_another_model_are_refused_and_nothing_is_written(cli, encoded
         assert "and this is other (" in err
         assert files(tmp_path / "out") == []
     folder = tmp_path / "new"
-    assert cli("decode", *encoded.values(), "--output", folder, "--checkpoint", tmp_path / "other")[0] == 2
+    copied = tmp_path / "two.tokens"
+    copied.write_bytes(encoded["tokens"].read_bytes())
+    both = (encoded["tokens"], copied)
+    status, _, err = cli("decode", *both, "--output", folder, "--checkpoint", tmp_path / "other")
+    assert (status, len([line for line in err.splitlines() if "made by the model tiny" in line])) == (3, 2)
     assert not folder.exists()
 
 
@@ -306,8 +416,8 @@ def test_a_damaged_file_among_others_is_named(cli, encoded, folder, tmp_path):
         (["encode", "nowhere/*.pose"], "nowhere/*.pose: no file matches"),
         (["encode", "EMPTY"], "holds no file that ends in .pose"),
         (["encode", "A", "A"], "would both become"),
-        (["encode", "A", "-"], "-: no such file"),
-        (["encode", "-"], "say where its tokens go with --output"),
+        (["encode", "A", "-"], "-: standard input stands alone"),
+        (["encode", "-"], "say where its result goes with --output"),
         (["encode", "A", "--rate", "-1"], "--rate"),
         (["encode", "A", "--rate", "1", "--bits-per-frame", "2"], "--bits-per-frame looks for --rate itself"),
         (["encode", "-", "--output", "x.tokens", "--bits-per-frame", "2"], "cannot for standard input"),

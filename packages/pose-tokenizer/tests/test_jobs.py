@@ -13,7 +13,7 @@ def test_a_file_in_pieces_gives_the_tokens_of_the_whole(model, clip, tmp_path, m
     monkeypatch.setattr(jobs, "SPAN", 10)
     pieces = [*jobs.spans(tmp_path / "x.pose")]
     assert [len(piece) for piece in pieces] == [10] * (frames // 10) + [frames % 10] * (frames % 10 > 0)
-    encoding = jobs.Encoding(None, None, None, None, "tokens", "cpu", False)
+    encoding = jobs.Encoding("tiny", device="cpu")
     tokens = jobs._encoded(model, tmp_path / "x.pose", encoding)
     whole = encode(model, sequence)
     assert tokens.header == whole.header

@@ -109,7 +109,7 @@ class Batch(Generic[Result]):
             for job in self.jobs:
                 step(job.name)
                 try:
-                    if not job.source.exists():
+                    if not job.source.exists() and str(job.source) != PIPE:
                         raise UserError(f"{job.name}: no such file")
                     if not self.to_stdout:
                         check_output_folder(job.output.parent)
@@ -150,6 +150,7 @@ def planned(
     infix: str = "",
     writable: Collection[str] | None = None,
     sniff: Callable[[bytes], str] | None = None,
+    spool: bool = True,
 ) -> Generator[Batch]:
     """A batch whose inputs were found and whose outputs can be written; an output folder made in vain is removed.
 
@@ -164,6 +165,7 @@ def planned(
         infix: comes before the suffix in names that are made up.
         writable: suffixes of files that can be written; None: any.
         sniff: the suffix of standard input by its first bytes; None: that of a pose file.
+        spool: make a file of standard input; else its job's source is `-`, for a caller that reads it as it comes.
 
     Yields:
         The batch; what its `run` writes to the output of `-` reaches standard output when the block ends.
@@ -192,7 +194,7 @@ def planned(
                 check_output_folder(output)
             batch.jobs = _jobs(found, folder if to_stdout else output, suffix, infix)
         _check_jobs(batch)
-        if found[0].piped:
+        if found[0].piped and spool:
             batch.jobs = [Job(spooled(folder, sniff), job.output, job.name) for job in batch.jobs]
         yield batch
         if to_stdout and batch.done:

@@ -21,10 +21,10 @@ import typer
 
 from pose_core.errors import BatchError, UserError
 from pose_core.notices import InputWarning
-from pose_core.progress import be_quiet, progress, say
+from pose_core.progress import be_quiet, progress, say, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pose_core.batch import Batch, BatchOptions
 
@@ -254,6 +254,8 @@ def batch_options(
 def report(batch: Batch, line: Callable[[Any], str], *, json: bool = False) -> None:
     """Prints what became of a batch: a line a result, or JSON in which a file that failed has `file` and `error`.
 
+    What a result says of the body's `anatomy` is a warning.
+
     Raises:
         BatchError: a file failed.
     """
@@ -262,6 +264,7 @@ def report(batch: Batch, line: Callable[[Any], str], *, json: bool = False) -> N
     else:
         for result in batch.done:
             print(line(result), file=sys.stderr if batch.to_stdout else sys.stdout)
+    warn_of_anatomy(batch.done)
     if batch.skipped:
         say(f"{len(batch.skipped)} of {batch.total} left out: their outputs exist")
     if batch.failed:
@@ -276,6 +279,13 @@ def report(batch: Batch, line: Callable[[Any], str], *, json: bool = False) -> N
             [failure.error for failure in batch.failed],
             ours=any(failure.ours for failure in batch.failed),
         )
+
+
+def warn_of_anatomy(results: Iterable[Any]) -> None:
+    """Says in a line of each result (`output`, `anatomy`) what is wrong with the body in it, if anything is."""
+    for result in results:
+        if getattr(result, "anatomy", None):
+            warn(f"{result.output}: {result.anatomy}")
 
 
 def print_json(result: Any) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PIPE = "-"  # standard input or output
 PIPE_NAME = "standard input"
+VERSIONS = tuple(struct.pack("<f", version) for version in (0.0, 0.1, 0.2))  # a .pose file begins with one
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,4 @@ def pose_suffix(start: bytes) -> str:
     """The suffix of a pose file by its first bytes: `.npz` is a ZIP file, `.pose` begins with its version."""
     if start.startswith(b"PK"):
         return ".npz"
-    if len(start) >= 4 and round(struct.unpack("<f", start[:4])[0], 3) in (0.0, 0.1, 0.2):
-        return ".pose"
-    return ".csv"
+    return ".pose" if start.startswith(VERSIONS) else ".csv"

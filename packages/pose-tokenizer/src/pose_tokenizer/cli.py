@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -24,9 +24,9 @@ Quantizers = Annotated[int | None, typer.Option("--quantizers", min=1, help="Mos
 
 @app.command()
 def encode(
-    files: Annotated[list[str], typer.Argument(help="Pose files, folders, globs; - reads JSON lines.")],
+    files: Annotated[list[str], typer.Argument(help="Pose files, folders, globs; - reads a file, or frames as JSON.")],
     output: Annotated[
-        Path | None, typer.Option("--output", help="File, or folder for several; beside each input by default.")
+        Path | None, typer.Option("--output", help="File, folder for several, or -; beside each input by default.")
     ] = None,
     format: Annotated[
         Literal["tokens", "json", "text"], typer.Option("--format", help="text: one line of integers a clip.")
@@ -39,6 +39,8 @@ def encode(
     fps: Annotated[float, typer.Option("--fps", help="Frames a second of standard input.")] = 25.0,
     checkpoint: Checkpoint = BUNDLED,
     device: Device = "auto",
+    skip_existing: cl.SkipExisting = False,
+    keep_going: cl.KeepGoing = None,
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
@@ -52,26 +54,33 @@ def encode(
         raise typer.BadParameter("--fps is a number above 0")
     from pose_tokenizer.jobs import Encoding, encode_files
 
-    encoding = Encoding(checkpoint, rate, bits_per_frame, quantizers, format, device, overwrite)
-    done = encode_files(files, output, encoding, fps=fps, progress=say)
-    if json:
-        print_json(done)
-        return
-    for each in done:
+    options = cl.batch_options(
+        output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
+    )
+    encoding = Encoding(checkpoint, rate, bits_per_frame, quantizers, format, device, fps)
+    batch = encode_files(files, output, encoding, options)
+
+    def line(each: Any) -> str:
         size = f"{each.bytes_after:,} bytes" + (f" of {each.bytes_before:,}" if each.bytes_before else "")
         bits = f"{each.bits_per_frame:.1f} bits a frame"
-        print(f"{each.output}: {each.codes} codes for {each.frames} frames, {bits}, {size}")
+        return f"{each.output}: {each.codes} codes for {each.frames} frames, {bits}, {size}"
+
+    cl.report(batch, line, json=json)
+    if any(each.interrupted for each in batch.done):
+        raise KeyboardInterrupt
 
 
 @app.command()
 def decode(
-    files: Annotated[list[str], typer.Argument(help="Token files (.tokens, .json, .txt), folders, globs.")],
+    files: Annotated[list[str], typer.Argument(help="Token files (.tokens, .json, .txt), folders, globs; or -.")],
     output: Annotated[
-        Path | None, typer.Option("--output", help="Pose file, or folder for several; beside each input by default.")
+        Path | None, typer.Option("--output", help="Pose file, folder for several, or -; beside each input by default.")
     ] = None,
     quantizers: Quantizers = None,
     checkpoint: Checkpoint = BUNDLED,
     device: Device = "auto",
+    skip_existing: cl.SkipExisting = False,
+    keep_going: cl.KeepGoing = None,
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
@@ -79,20 +88,11 @@ def decode(
     """Turn tokens back into poses."""
     from pose_tokenizer.jobs import decode_files
 
-    done = decode_files(
-        files,
-        output,
-        checkpoint=checkpoint,
-        num_quantizers=quantizers,
-        device=device,
-        overwrite=overwrite,
-        progress=say,
+    options = cl.batch_options(
+        output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
     )
-    if json:
-        print_json(done)
-        return
-    for each in done:
-        print(f"{each.output}: {each.frames} frames, {each.seconds:.1f} s of signing")
+    batch = decode_files(files, output, options, checkpoint=checkpoint, num_quantizers=quantizers, device=device)
+    cl.report(batch, lambda each: f"{each.output}: {each.frames} frames, {each.seconds:.1f} s of signing", json=json)
 
 
 @app.command()

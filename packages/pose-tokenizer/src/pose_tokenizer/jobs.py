@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import glob
-import json
+import io
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pose_core import PoseSequence, UserError, read, write
-from pose_core.files import check_output, check_output_folder, removed_if_empty, written_whole
+from pose_core.batch import Batch, BatchOptions, Job, planned
+from pose_core.files import written_whole
 from pose_core.formats import FORMATS
+from pose_core.inputs import PIPE, pose_suffix
+from pose_core.metrics import anatomy
 from pose_tokenizer.checkpoint import load_model
 from pose_tokenizer.codec import decode, encode, encode_pieces
-from pose_tokenizer.tokens import PoseTokens, read_tokens, write_tokens
+from pose_tokenizer.live import Interruption, live_frames
+from pose_tokenizer.tokens import MAGIC, PoseTokens, read_tokens, write_tokens
 from pose_tokenizer.writing import from_json, from_text, to_json, to_text
 
 if TYPE_CHECKING:
@@ -26,22 +27,20 @@ if TYPE_CHECKING:
 
 TokenFormat = Literal["tokens", "json", "text"]
 SUFFIXES: dict[str, str] = {"tokens": ".tokens", "json": ".json", "text": ".txt"}
-STDIN = "-"
-LINES = 64  # of standard input that are encoded at once
 SPAN = 4096  # frames of a file that are read at once
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """How files are encoded; see `pose-tokenizer encode --help`."""
+    """How files are encoded; see `pose-tokenizer encode --help`. `fps` is of frames that arrive on standard input."""
 
     checkpoint: str
-    rate: float | None
-    bits_per_frame: float | None
-    num_quantizers: int | None
-    format: TokenFormat
-    device: str
-    overwrite: bool
+    rate: float | None = None
+    bits_per_frame: float | None = None
+    num_quantizers: int | None = None
+    format: TokenFormat = "tokens"
+    device: str = "auto"
+    fps: float = 25.0
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,7 @@ class EncodedFile:
     Attributes:
         bits_per_frame: of the packed codes, whatever format they are written in; the file's header is not in it.
         codes: how many there are.
+        interrupted: it arrived on standard input, and Ctrl-C ended it.
     """
 
     file: str
@@ -61,89 +61,98 @@ class EncodedFile:
     bits_per_frame: float
     bytes_before: int | None
     bytes_after: int
+    interrupted: bool = False
 
 
 def encode_files(
-    inputs: Sequence[str],
-    output: Path | None,
-    encoding: Encoding,
-    *,
-    fps: float = 25.0,
-    progress: Callable[[str], None] = lambda message: None,
-) -> list[EncodedFile]:
-    """Encodes pose files, folders of them, globs, or standard input.
+    inputs: Sequence[str], output: Path | None, encoding: Encoding, options: BatchOptions | None = None
+) -> Batch[EncodedFile]:
+    """Encodes pose files, folders of them, globs, or standard input: a pose file, or frames as lines of JSON.
 
     Args:
-        output: a file for one input, a folder for several; beside each input by default.
-        fps: of standard input.
+        output: a file for one input, a folder for several, `-` for standard output; beside each input by default.
 
     Raises:
-        UserError: an input, model or output that cannot be used; files before it are written, those after are not.
+        UserError: an input, model or output that cannot be used, unless the batch keeps going.
     """
     _check_suffix(output, encoding.format)
-    if list(inputs) == [STDIN]:
-        if output is None:
-            raise UserError("standard input has no name: say where its tokens go with --output")
-        check_output(output, overwrite=encoding.overwrite)
-        model = _checked(load_model(encoding.checkpoint, encoding.device), encoding.num_quantizers)
-        rate = model.config.rate if encoding.rate is None else encoding.rate
-        pieces = _standard_input(model, fps)
-        tokens = _named(
-            "standard input", lambda: encode_pieces(model, pieces, rate=rate, num_quantizers=encoding.num_quantizers)
-        )
-        return [_written(tokens, "standard input", output, encoding, None)]
-    with removed_if_empty(output):
-        jobs = _jobs(inputs, output, SUFFIXES[encoding.format])
-        for _, target in jobs:
-            check_output(target, overwrite=encoding.overwrite)
-        model = _checked(load_model(encoding.checkpoint, encoding.device), encoding.num_quantizers)
-        done = []
-        for path, target in jobs:
-            progress(f"encoding {path}")
-            tokens = _named(path, lambda path=path: _encoded(model, path, encoding))
-            done.append(_written(tokens, str(path), target, encoding, path.stat().st_size))
-    return done
+    options = options or BatchOptions()
+    live = list(inputs) == [PIPE] and _is_live()
+    with planned(
+        inputs,
+        output,
+        options,
+        verb="encoding",
+        suffixes=tuple(FORMATS),
+        suffix=SUFFIXES[encoding.format],
+        spool=not live,
+    ) as batch:
+        if batch.jobs:
+            model = _checked(load_model(encoding.checkpoint, encoding.device), encoding.num_quantizers)
+            batch.run(lambda job: (_encode_live if live else _encode_file)(model, job, encoding, options.overwrite))
+    return batch
 
 
 @dataclass(frozen=True)
 class DecodedFile:
-    """What one token file became."""
+    """What one token file became; `anatomy` says what is wrong with the body, if anything is."""
 
-    file: Path
+    file: str
     output: Path
     frames: int
     seconds: float
+    anatomy: str | None
 
 
 def decode_files(
     inputs: Sequence[str],
     output: Path | None,
+    options: BatchOptions | None = None,
     *,
     checkpoint: str,
     num_quantizers: int | None = None,
     device: str = "auto",
-    overwrite: bool = False,
-    progress: Callable[[str], None] = lambda message: None,
-) -> list[DecodedFile]:
-    """Decodes token files of any format, folders of them or globs, to `.pose` or what `output` ends in.
+) -> Batch[DecodedFile]:
+    """Decodes token files of any format, folders, globs, or standard input, to `.pose` or what `output` ends in.
 
     Raises:
         UserError: as `encode_files`; or tokens of another model.
     """
-    with removed_if_empty(output):
-        jobs = _jobs(inputs, output, ".pose", suffixes=tuple(SUFFIXES.values()))
-        for _, target in jobs:
-            check_output(target, overwrite=overwrite)
-        model = _checked(load_model(checkpoint, device), num_quantizers)
-        done = []
-        for path, target in jobs:
-            progress(f"decoding {path}")
-            sequence = _named(
-                path, lambda path=path: decode(model, tokens_of(path, model), num_quantizers=num_quantizers)
-            )
-            write(sequence, target, overwrite=overwrite)
-            done.append(DecodedFile(path, target, len(sequence), sequence.duration))
-    return done
+    options = options or BatchOptions()
+    suffixes = tuple(SUFFIXES.values())
+    with planned(
+        inputs,
+        output,
+        options,
+        verb="decoding",
+        suffixes=suffixes,
+        suffix=".pose",
+        writable=FORMATS,
+        sniff=_token_suffix,
+    ) as batch:
+        if batch.jobs:
+            model = _checked(load_model(checkpoint, device), num_quantizers)
+            batch.run(lambda job: _decode_file(model, job, num_quantizers, options.overwrite))
+    return batch
+
+
+def _decode_file(model: PoseTokenizer, job: Job, num_quantizers: int | None, overwrite: bool) -> DecodedFile:
+    sequence = decode(model, tokens_of(job.source, model), num_quantizers=num_quantizers)
+    write(sequence, job.output, overwrite=overwrite)
+    return DecodedFile(job.name, job.output, len(sequence), sequence.duration, anatomy(sequence).summary())
+
+
+def _is_live() -> bool:
+    """Whether standard input is lines of JSON rather than a pose file."""
+    start = sys.stdin.buffer.peek(16) if isinstance(sys.stdin.buffer, io.BufferedReader) else b""
+    return pose_suffix(start) == ".csv" and not start.startswith(b"frame#")
+
+
+def _token_suffix(start: bytes) -> str:
+    """The suffix of a token file by its first bytes."""
+    if start.startswith(MAGIC):
+        return SUFFIXES["tokens"]
+    return SUFFIXES["json"] if start.lstrip().startswith(b"{") else SUFFIXES["text"]
 
 
 def tokens_of(path: Path, model: PoseTokenizer | None = None) -> PoseTokens:
@@ -214,6 +223,24 @@ def _check_suffix(output: Path | None, format: TokenFormat) -> None:
         raise UserError(f"{output}: tokens are written, no poses; name a file that ends in {SUFFIXES[format]}")
 
 
+def _encode_file(model: PoseTokenizer, job: Job, encoding: Encoding, overwrite: bool) -> EncodedFile:
+    tokens = _encoded(model, job.source, encoding)
+    return _written(tokens, job, encoding, job.source.stat().st_size, overwrite=overwrite)
+
+
+def _encode_live(model: PoseTokenizer, job: Job, encoding: Encoding, overwrite: bool) -> EncodedFile:
+    rate = model.config.rate if encoding.rate is None else encoding.rate
+    with Interruption() as interruption:
+        pieces = live_frames(interruption.lines(cast("io.BufferedReader", sys.stdin.buffer)), model, encoding.fps)
+        try:
+            tokens = encode_pieces(model, pieces, rate=rate, num_quantizers=encoding.num_quantizers)
+        except UserError:
+            if interruption.happened:  # before anything could be encoded
+                raise KeyboardInterrupt from None
+            raise
+        return _written(tokens, job, encoding, None, overwrite=overwrite, interrupted=interruption.happened)
+
+
 def _encoded(model: PoseTokenizer, path: Path, encoding: Encoding) -> PoseTokens:
     if encoding.bits_per_frame is not None:
         return encode(model, read(path), bits_per_frame=encoding.bits_per_frame, num_quantizers=encoding.num_quantizers)
@@ -249,66 +276,32 @@ def _checked(model: PoseTokenizer, num_quantizers: int | None) -> PoseTokenizer:
     return model
 
 
-def _written(tokens: PoseTokens, name: str, target: Path, encoding: Encoding, before: int | None) -> EncodedFile:
+def _written(
+    tokens: PoseTokens,
+    job: Job,
+    encoding: Encoding,
+    before: int | None,
+    *,
+    overwrite: bool,
+    interrupted: bool = False,
+) -> EncodedFile:
     if encoding.format == "tokens":
-        write_tokens(tokens, target, overwrite=encoding.overwrite)
+        write_tokens(tokens, job.output, overwrite=overwrite)
     else:
         text = to_json(tokens) if encoding.format == "json" else to_text(tokens)
-        with written_whole(target, overwrite=encoding.overwrite) as temporary:
+        with written_whole(job.output, overwrite=overwrite) as temporary:
             temporary.write_text(text, encoding="utf-8")
     return EncodedFile(
-        file=name,
-        output=target,
+        file=job.name,
+        output=job.output,
         frames=tokens.header.frames,
         seconds=tokens.header.seconds,
         codes=int((tokens.codes >= 0).sum()),
         bits_per_frame=tokens.bits / tokens.header.frames,
         bytes_before=before,
-        bytes_after=target.stat().st_size,
+        bytes_after=job.output.stat().st_size,
+        interrupted=interrupted,
     )
-
-
-def _jobs(
-    inputs: Sequence[str], output: Path | None, suffix: str, *, suffixes: Sequence[str] = tuple(FORMATS)
-) -> list[tuple[Path, Path]]:
-    """Each input file and where its result goes.
-
-    Raises:
-        UserError: nothing there, or two results that would be one file.
-    """
-    files: list[tuple[Path, Path]] = []  # and what it is below
-    for given in inputs:
-        path = Path(given)
-        if path.is_dir():
-            below = sorted(p for p in path.rglob("*") if p.suffix in suffixes and p.is_file())
-            if not below:
-                raise UserError(f"{path}: holds no file that ends in {', '.join(suffixes)}")
-            files += [(p, p.relative_to(path)) for p in below]
-        elif path.exists() or not glob.has_magic(given):
-            files.append((path, Path(path.name)))
-        else:
-            found = sorted(glob.glob(given, recursive=True))  # noqa: PTH207 - absolute patterns, too
-            if not found:
-                raise UserError(f"{given}: no file matches")
-            files += [(Path(p), Path(Path(p).name)) for p in found]
-    for path, _ in files:
-        if not path.is_file():
-            raise UserError(f"{path}: no such file")
-    if output is None:
-        jobs = [(path, path.with_suffix(suffix)) for path, _ in files]
-    elif len(files) == 1 and output.suffix and not output.is_dir():
-        jobs = [(files[0][0], output)]
-    else:
-        check_output_folder(output)
-        jobs = [(path, (output / name).with_suffix(suffix)) for path, name in files]
-        for _, target in jobs:
-            check_output_folder(target.parent)
-    seen: dict[Path, Path] = {}
-    for path, target in jobs:
-        if target in seen:
-            raise UserError(f"{path} and {seen[target]} would both become {target}; encode them into different folders")
-        seen[target] = path
-    return jobs
 
 
 def _named(path: Path | str, work: Callable[[], Any]) -> Any:
@@ -318,30 +311,3 @@ def _named(path: Path | str, work: Callable[[], Any]) -> Any:
     except UserError as error:
         message = str(error)
         raise UserError(message if message.startswith(str(path)) else f"{path}: {message}") from error
-
-
-def _standard_input(model: PoseTokenizer, fps: float) -> Iterator[PoseSequence]:
-    """Frames from standard input, a JSON list of [x, y, confidence] of each keypoint a line, on the model's skeleton.
-
-    Raises:
-        UserError: a line that is something else; the message counts it.
-    """
-    K = model.skeleton.num_keypoints
-    frames: list[np.ndarray] = []
-    for number, line in enumerate(sys.stdin.buffer, start=1):
-        if not line.strip():
-            continue
-        try:
-            frame = np.asarray(json.loads(line), np.float32).reshape(K, 3)
-        except (ValueError, TypeError, OverflowError, RecursionError) as error:
-            raise UserError(f"line {number}: not a JSON list of {K} keypoints [x, y, confidence]") from error
-        frames.append(frame)
-        if len(frames) == LINES:
-            yield _sequence(np.stack(frames), model, fps)
-            frames = []
-    if frames:
-        yield _sequence(np.stack(frames), model, fps)
-
-
-def _sequence(frames: np.ndarray, model: PoseTokenizer, fps: float) -> PoseSequence:
-    return PoseSequence(frames[..., :2], frames[..., 2], fps, model.skeleton)

@@ -1,0 +1,116 @@
+"""Frames that arrive on standard input while somebody signs, and what ends them: its end, Ctrl-C, a line cut short."""
+
+from __future__ import annotations
+
+import json
+import select
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pose_core import PoseSequence, UserError
+from pose_core.progress import warn
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Iterator
+    from types import FrameType, TracebackType
+
+    from pose_tokenizer.model import PoseTokenizer
+
+LINES = 64  # that are encoded at once
+CHUNK = 1 << 16  # bytes that are read at once
+
+
+class Interruption:
+    """Within its block, the first Ctrl-C or SIGTERM ends only the reading of `lines`; a second one ends the program.
+
+    Attributes:
+        happened: whether there was one.
+    """
+
+    def __init__(self) -> None:
+        self.happened = False
+        self._reading = False
+        self._before: dict[signal.Signals, object] = {}
+
+    def __enter__(self) -> Interruption:
+        """Takes the signals over; in other threads than the main one Python does not allow it."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Gives the signals back."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # ty: ignore[invalid-argument-type]
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.happened or self._reading:
+            self.happened = True
+            raise KeyboardInterrupt
+        self.happened = True
+
+    def lines(self, stream: io.BufferedReader) -> Iterator[bytes]:
+        """The lines of a stream; after the interruption those that have arrived, without a last one cut short."""
+        rest = b""
+        while not self.happened or _has_arrived(stream):
+            try:
+                self._reading = True
+                chunk = stream.read1(CHUNK)
+                self._reading = False
+            except KeyboardInterrupt:  # while waiting: nothing has arrived
+                return
+            if not chunk:
+                break
+            *whole, rest = (rest + chunk).split(b"\n")
+            yield from (line + b"\n" for line in whole)
+        if rest and not self.happened:
+            yield rest
+
+
+def _has_arrived(stream: io.BufferedReader) -> bool:
+    """Whether something can be read at once; never where the system cannot tell."""
+    try:
+        return bool(select.select([stream.fileno()], [], [], 0)[0])
+    except (OSError, ValueError):
+        return False
+
+
+def live_frames(lines: Iterator[bytes], model: PoseTokenizer, fps: float) -> Iterator[PoseSequence]:
+    """Frames, a JSON list of [x, y, confidence] of each keypoint a line, on the model's skeleton.
+
+    A last line that has no end and cannot be read is dropped if others came before it: its writer was stopped.
+
+    Raises:
+        UserError: a line that is something else; the message counts it.
+    """
+    K = model.skeleton.num_keypoints
+    frames: list[np.ndarray] = []
+    count = 0
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            frames.append(np.asarray(json.loads(line), np.float32).reshape(K, 3))
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            if count and not line.endswith(b"\n"):
+                warn(f"standard input: line {number} is cut short and left out; the {count} frames before it are kept")
+                break
+            raise UserError(f"line {number}: not a JSON list of {K} keypoints [x, y, confidence]") from error
+        count += 1
+        if len(frames) == LINES:
+            yield _sequence(frames, model, fps)
+            frames = []
+    if frames:
+        yield _sequence(frames, model, fps)
+
+
+def _sequence(frames: list[np.ndarray], model: PoseTokenizer, fps: float) -> PoseSequence:
+    stacked = np.stack(frames)
+    return PoseSequence(stacked[..., :2], stacked[..., 2], fps, model.skeleton)

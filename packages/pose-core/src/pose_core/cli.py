@@ -60,6 +60,17 @@ def convert(
     start: Start = None,
     end: End = None,
     fps: Fps = None,
+    axes: Annotated[
+        str | None, typer.Option("--axes", help="What an array's numbers are: xy, xyc (c is confidence), xyz, xyzc.")
+    ] = None,
+    order: Annotated[
+        str | None, typer.Option("--order", help="Order of an array's 543 keypoints: mediapipe or asl-signs.")
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option("--size", help="Of the picture, 1280x720 pixels; coordinates from 0 to 1 are multiplied by it."),
+    ] = None,
+    y_up: Annotated[bool, typer.Option("--y-up", help="y points up in the file.")] = False,
     resample_to: Annotated[float | None, typer.Option("--resample", min=0.001, help="Another frame rate.")] = None,
     pose_version: Annotated[float, typer.Option("--pose-version", help="Of a .pose file: 0.2 or 0.1.")] = 0.2,
     overwrite: Overwrite = False,
@@ -103,10 +114,10 @@ def render(
     from pose_core.transforms import clean
 
     check_output(output, overwrite=overwrite)
-    span = {"start": _place(start), "end": _place(end)}
+    first, last = _place(start), _place(end)
     sequences = {
         _unique_name(source, sources): clean(
-            read(source, person=person, min_confidence=min_confidence, fps=fps, **span)
+            read(source, person=person, min_confidence=min_confidence, start=first, end=last, fps=fps)
         )
         for source in sources
     }
@@ -235,6 +246,17 @@ def _place(text: str | None) -> float | None:
         return float(text[:-1]) if text.endswith("s") else int(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no place in a file; write frames as 50, seconds as 2s") from None
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    """Width and height: "1280x720"."""
+    if text is None:
+        return None
+    try:
+        width, height = (int(number) for number in text.lower().split("x"))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no size of a picture; write it as 1280x720") from None
+    return width, height
 
 
 def _unique_name(source: Path, sources: list[Path]) -> str:

@@ -12,6 +12,7 @@ from pose_core.errors import UserError
 from pose_core.formats import landmarks_csv, npz, pose
 from pose_core.formats.rates import DEFAULT_FPS
 from pose_core.formats.span import Span
+from pose_core.formats.units import place
 from pose_core.notices import notify
 
 if TYPE_CHECKING:
@@ -33,13 +34,18 @@ def read(
     end: float | None = None,
     fps: float | None = None,
     min_confidence: float = 0.0,
+    axes: str | None = None,
+    order: str | None = None,
+    size: tuple[int, int] | None = None,
+    y_up: bool = False,
 ) -> PoseSequence:
     """Reads one person's poses, every value as the file has it; `transforms.clean` mends what estimators leave behind.
 
     What has to be assumed about a file is said by an `InputWarning`, one line each.
 
     Args:
-        path: a `.pose` file (version 0.0, 0.1 or 0.2), an `.npz` with `poses` (T, K, D + 1), or a landmark `.csv`.
+        path: a `.pose` file (version 0.0, 0.1 or 0.2), an `.npz` with `poses` (T, K, D + 1), an `.npy` of
+            that array, or a landmark `.csv`.
         person: which person of a file with several, from 0; None: who is seen most often and largest, and a warning
             says who that is. People who change places within a `.pose` file are followed.
         start: first frame to read, a whole number of frames or a float in seconds; from the beginning by default.
@@ -47,6 +53,11 @@ def read(
             part is read from the disk.
         fps: frames per second of the file, whatever it says itself; 25 are assumed of a file that does not say.
         min_confidence: keypoints that score less have confidence 0, in the file's own scores.
+        axes: what the numbers of each keypoint of an array are, "xy", "xyc" (c is confidence), "xyz" or "xyzc", if the
+            file does not say; found out and said by default.
+        order: in which an array has MediaPipe's 543 keypoints, "mediapipe" or "asl-signs"; found out by default.
+        size: width and height of the picture, in pixels; coordinates between 0 and 1 are multiplied by it.
+        y_up: y points up in the file; here it points down.
 
     Returns:
         The sequence in the file's own coordinates: pixels (`.pose`); a `.csv`'s, whose y points up, turned y down.
@@ -60,15 +71,20 @@ def read(
     if not path.is_file():
         raise UserError(f"{path}: not a file; name a single pose file")
     span = Span(start, end)
-    file_format = _format_of(path)
+    file_format = npz if path.suffix.lower() == ".npy" else _format_of(path)
+    if (axes or order) and file_format is not npz:
+        raise UserError(f"{path}: names its columns itself; axes and order are said of arrays (.npz, .npy) only")
     if file_format is pose:
         sequence = pose.read(path, person=person, span=span, fps=fps, min_confidence=min_confidence)
     else:
         if person:
             raise UserError(f"{path}: has 1 person(s), counted from 0; there is no person {person}")
-        sequence = file_format.read(path, fps=fps)
+        if file_format is npz:
+            sequence = npz.read(path, fps=fps, axes=axes, order=order)
+        else:
+            sequence = file_format.read(path, fps=fps)
         sequence = sequence[span.frames(len(sequence), sequence.fps, path)]
-    return _above(sequence, min_confidence, path)
+    return place(_above(sequence, min_confidence, path), size, y_up, path)
 
 
 def _above(sequence: PoseSequence, min_confidence: float, path: Path) -> PoseSequence:

@@ -15,6 +15,7 @@ import numpy as np
 
 from pose_core.errors import UserError, reason
 from pose_core.files import written_whole
+from pose_core.formats.arrays import split_columns
 from pose_core.formats.rates import stated_rate
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Skeleton, known_skeleton
@@ -29,35 +30,34 @@ _DAMAGED = (
 )
 
 
-def read(path: Path, *, fps: float | None = None) -> PoseSequence:
+def read(path: Path, *, fps: float | None = None, axes: str | None = None, order: str | None = None) -> PoseSequence:
     """See `pose_core.formats.read`.
 
-    The arrays: `poses` (T, K, 3) = x, y, confidence, or (T, K, 4) with z before it; optionally `mask` (T,), True where
-    a frame is real: padding at the end is dropped, any other frame without is missing. What `write` adds: `fps`,
-    `size`, `skeleton`; without them the skeleton is known by its number of keypoints.
+    The arrays: `poses` (T, K, 3) = x, y, confidence, or (T, K, 4) with z before it, or what else `split_columns` knows;
+    optionally `mask` (T,), True where a frame is real: padding at the end is dropped, any other frame without is
+    missing. What `write` adds: `fps`, `size`, `skeleton`; without them the skeleton is known by its number of
+    keypoints. An `.npy` file is the array `poses` alone.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            arrays = {name.removesuffix(".npy"): _read_array(archive, name) for name in archive.namelist()}
+        arrays = _read_arrays(path)
         if "poses" not in arrays:
             raise UserError(f"{path}: holds {', '.join(arrays) or 'nothing'}; poses are in an array named `poses`")
         poses = arrays["poses"]
-        if poses.ndim != 3 or poses.shape[2] not in (3, 4) or poses.dtype.kind not in "fiu" or not poses.shape[1]:
+        if poses.dtype.kind not in "fiu":
             raise UserError(f"{path}: poses are {poses.dtype} {poses.shape}; expected numbers (T, K, 3) or (T, K, 4)")
-        poses = poses.astype(np.float32)
-        if "mask" in arrays:
+        if poses.ndim > 1 and "mask" in arrays:
             poses = _masked(poses, arrays["mask"].astype(bool), path)
-        if not len(poses):
+        if not poses.size and not (poses.ndim and len(poses)):
             raise UserError(f"{path}: has no frames; drop it from the data")
-        keypoints, confidence = poses[..., :-1], poses[..., -1]
-        K, D = keypoints.shape[1:]
         if "skeleton" in arrays:
             skeleton = Skeleton.from_dict(json.loads(str(arrays["skeleton"])))
+            axes = {3: "xyc", 4: "xyzc"}.get(poses.shape[-1], axes) if poses.ndim == 3 else axes
+            keypoints, confidence = split_columns(poses, axes, "mediapipe", path)
         else:
-            skeleton = known_skeleton(K, D)
+            keypoints, confidence = split_columns(poses, axes, order, path)
+            skeleton = known_skeleton(*keypoints.shape[1:])
         rate = stated_rate(float(arrays["fps"]) if "fps" in arrays else None, fps, path)
         width, height, depth = (int(extent) for extent in arrays.get("size", (0, 0, 0)))
-        keypoints, confidence = np.ascontiguousarray(keypoints), np.ascontiguousarray(confidence)
         return PoseSequence(keypoints, confidence, rate, skeleton, (width, height, depth))
     except UserError as error:
         message = str(error)
@@ -65,7 +65,7 @@ def read(path: Path, *, fps: float | None = None) -> PoseSequence:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
     except _DAMAGED as error:
-        raise UserError(f"{path}: not a whole .npz file ({reason(error)}); write or copy it again") from error
+        raise UserError(f"{path}: not a whole {path.suffix} file ({reason(error)}); write or copy it again") from error
 
 
 def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False) -> None:
@@ -82,18 +82,30 @@ def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False) -> Non
         )
 
 
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    if path.suffix.lower() == ".npy":
+        with path.open("rb") as file:
+            _check_header(file, path.stat().st_size, path.name)
+            file.seek(0)
+            return {"poses": np.lib.format.read_array(file, allow_pickle=False)}
+    with zipfile.ZipFile(path) as archive:
+        return {name.removesuffix(".npy"): _read_array(archive, name) for name in archive.namelist()}
+
+
 def _read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    """An array of the archive, once its stated shape fits its length: numpy takes memory for whatever is stated."""
     with archive.open(name) as file:
-        stream = cast("BinaryIO", file)
-        version = np.lib.format.read_magic(stream)
-        read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        shape, _, dtype = read_header[version](stream)
-        stated = math.prod(shape) * dtype.itemsize
-        if stated != archive.getinfo(name).file_size - file.tell():
-            raise UserError(f"states {shape} numbers in {name} and holds others: it is damaged; write or copy it again")
+        _check_header(cast("BinaryIO", file), archive.getinfo(name).file_size, name)
     with archive.open(name) as file:
         return np.lib.format.read_array(cast("BinaryIO", file), allow_pickle=False)
+
+
+def _check_header(stream: BinaryIO, size: int, name: str) -> None:
+    """Refuses an array whose stated shape does not fit its length: numpy takes memory for whatever is stated."""
+    version = np.lib.format.read_magic(stream)
+    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    shape, _, dtype = read_header[version](stream)
+    if math.prod(shape) * dtype.itemsize != size - stream.tell():
+        raise UserError(f"states {shape} numbers in {name} and holds others: it is damaged; write or copy it again")
 
 
 def _masked(poses: np.ndarray, mask: np.ndarray, path: Path) -> np.ndarray:

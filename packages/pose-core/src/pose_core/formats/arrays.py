@@ -1,0 +1,162 @@
+"""Arrays that say nothing of themselves: which numbers are x, y, z and confidence, and the order of the keypoints.
+
+Scripts around MediaPipe save (T, 543, 3) arrays of x, y, z with no confidence, or rows of 1,629 or 1,662 numbers, and
+the Kaggle competition `asl-signs` orders the same points otherwise. What was assumed is said in one line.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pose_core.errors import UserError
+from pose_core.notices import notify
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AXES = ("xy", "xyc", "xyz", "xyzc")  # c is confidence
+ORDERS = ("mediapipe", "asl-signs")
+_KNOWN = (21, 42, 50, 75, 133, 135, 137, 178, 543, 553, 576, 586)  # keypoints, as `known_skeleton` knows them
+_MEDIAPIPE = (21, 33, 42, 75, 543, 553, 576, 586)  # as MediaPipe gives them, which has a z of everything
+_FACE, _HAND, _BODY = 468, 21, 33
+# The face, left hand, body and right hand of asl-signs as body, face, left hand, right hand.
+_ASL_SIGNS = np.r_[_FACE + _HAND : _FACE + _HAND + _BODY, 0:_FACE, _FACE : _FACE + _HAND, _FACE + _HAND + _BODY : 543]
+_NEGATIVE = 0.01  # share of negative numbers above which the last column is no confidence
+_INSIDE = 0.9  # share of x and y that lie inside a picture, or nearly, if they are those of one
+_COMPACT = 0.7  # of the extent that the face has in the one order, which it has at most in the other if that is right
+_KIND = "arrays whose columns or order had to be assumed"
+
+
+def split_columns(poses: np.ndarray, axes: str | None, order: str | None, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Keypoints and confidence of an array of numbers.
+
+    Args:
+        poses: (T, K, 2) x, y; (T, K, 3) x, y and confidence or z; (T, K, 4) x, y, z, confidence; or (T, N), these in a
+            row for a known number of keypoints.
+        axes: one of `AXES`; None: found out.
+        order: one of `ORDERS` for 543 keypoints; None: found out.
+        path: the file, for messages.
+
+    Returns:
+        (T, K, D) and (T, K) float32; confidence is 1 where there was none and x and y are numbers.
+
+    Raises:
+        UserError: the shape fits no kind of pose, or two.
+    """
+    if axes is not None and axes not in AXES:
+        raise UserError(f"{path}: axes {axes!r} are not known; known: {', '.join(AXES)}")
+    if order is not None and order not in ORDERS:
+        raise UserError(f"{path}: order {order!r} is not known; known: {', '.join(ORDERS)}")
+    if poses.dtype == np.float16 and np.abs(poses, where=np.isfinite(poses), out=np.zeros_like(poses)).max() > 2048:
+        notify(path, "float16 holds numbers above 2048 only to the nearest 2; save float32", kind=_KIND)
+    told = []
+    if poses.ndim == 2:
+        poses, axes = _unflattened(poses, axes, path)
+        told.append(f"rows of numbers read as {poses.shape[1]} keypoints of {', '.join(axes)}")
+    if poses.ndim != 3 or poses.shape[2] not in (2, 3, 4) or not poses.shape[1]:
+        wanted = f"expected numbers (T, K, 3) or (T, K, 4){_hint(poses.shape)}"
+        raise UserError(f"{path}: poses are {poses.dtype} {poses.shape}; {wanted}")
+    poses = poses.astype(np.float32)
+    if axes is None:
+        axes = {2: "xy", 3: "xyc", 4: "xyzc"}[poses.shape[2]]
+        if axes == "xyc":
+            axes, why = _third(poses)
+            told += why
+        elif axes == "xy":
+            told.append("x and y without confidence: every keypoint that has numbers counts as seen")
+    elif len(axes) != poses.shape[2]:
+        raise UserError(f"{path}: poses are {poses.shape}, which are not the axes {axes}")
+    if poses.shape[1] == 543 and (order == "asl-signs" or (order is None and _is_asl_signs(poses))):
+        poses = poses[:, _ASL_SIGNS]
+        if order is None:
+            told.append("keypoints in the order of asl-signs: face, left hand, body, right hand")
+    finite: np.ndarray = np.all(np.isfinite(poses[..., :2]), axis=-1)
+    if axes.endswith("c"):
+        keypoints, confidence = poses[..., :-1], poses[..., -1]
+        told += _unknown(keypoints, confidence, finite)
+    else:
+        keypoints, confidence = poses, finite.astype(np.float32)
+    if told:
+        notify(path, "; ".join(told), kind=_KIND)
+    return np.ascontiguousarray(keypoints), np.ascontiguousarray(confidence)
+
+
+def _unflattened(poses: np.ndarray, axes: str | None, path: Path) -> tuple[np.ndarray, str]:
+    """(T, K, D) of rows of numbers, and their axes."""
+    frames, numbers = poses.shape
+    holistic = {1662: _FACE, 258: 0}  # the body with visibility, then the face and hands without
+    if axes is None and numbers in holistic:
+        body = poses[:, : 4 * _BODY].reshape(frames, _BODY, 4)
+        rest = poses[:, 4 * _BODY :].reshape(frames, -1, 3)
+        seen = np.isfinite(rest[..., :1]).astype(poses.dtype)
+        return np.concatenate([body, np.concatenate([rest, seen], axis=-1)], axis=1), "xyzc"
+    fits = [
+        (numbers // len(name), name)
+        for name in ([axes] if axes else ["xyz", "xy", "xyzc"])
+        if numbers % len(name) == 0 and (numbers // len(name) in _KNOWN or axes)
+    ]
+    if len(fits) != 1:
+        which = " or ".join(f"{keypoints} keypoints of {', '.join(name)}" for keypoints, name in fits)
+        raise UserError(
+            f"{path}: poses are {poses.dtype} {poses.shape}; expected numbers (T, K, 3) or (T, K, 4)"
+            + (f"; these are {which}: say which with `pose-core convert --axes`" if which else "")
+        )
+    ((keypoints, name),) = fits
+    flat = poses.reshape(frames, keypoints, len(name))
+    if name == "xyz" and axes is None:  # as estimators of two dimensions save x, y, confidence
+        name, _ = _third(flat.astype(np.float32))
+    return flat, name
+
+
+def _third(poses: np.ndarray) -> tuple[str, list[str]]:
+    """Whether the last of (T, K, 3) numbers is a confidence or z, and what to say about it."""
+    x, y, last = (poses[..., i] for i in range(3))
+    known = np.isfinite(poses).all(axis=-1)
+    negative = float((last[known] < 0).mean()) if known.any() else 0.0
+    if negative <= _NEGATIVE:
+        return "xyc", []
+    inside = float(((x > -0.5) & (y > -0.5))[known].mean())
+    if inside >= _INSIDE or poses.shape[1] in _MEDIAPIPE:
+        return "xyz", ["x, y, z without confidence: every keypoint that has numbers counts as seen"]
+    return "xyc", [
+        f"{negative:.0%} of the confidences are negative, and these keypoints missing; if they are z, "
+        "`pose-core convert --axes xyz` reads them so"
+    ]
+
+
+def _is_asl_signs(poses: np.ndarray) -> bool:
+    """Whether 543 keypoints begin with the face, which is compact then; read otherwise, it has points of the body."""
+    with np.errstate(invalid="ignore"):
+        ours, theirs = (_extent(poses[:, begin : begin + _FACE, :2]) for begin in (_BODY, 0))
+    return theirs < _COMPACT * ours
+
+
+def _extent(points: np.ndarray) -> float:
+    """Median over frames of how far points (T, N, 2) reach; infinite where there are none."""
+    finite = np.isfinite(points).all(axis=-1, keepdims=True)
+    low = np.where(finite, points, np.inf).min(axis=1)
+    high = np.where(finite, points, -np.inf).max(axis=1)
+    reach = (high - low).max(axis=-1)
+    reach = reach[np.isfinite(reach)]
+    return float(np.median(reach)) if len(reach) else np.inf
+
+
+def _unknown(keypoints: np.ndarray, confidence: np.ndarray, finite: np.ndarray) -> list[str]:
+    """What to say about z and confidence that are no numbers beside x and y that are."""
+    told = []
+    if keypoints.shape[-1] == 3 and (count := int((np.isnan(keypoints[..., 2]) & finite).any(axis=0).sum())):
+        told.append(f"z is no number for {count} of {finite.shape[1]} keypoints, and counts as 0")
+    if count := int((np.isnan(confidence) & finite).any(axis=0).sum()):
+        total = finite.shape[1]
+        told.append(f"confidence is no number for {count} of {total} keypoints; a component without any counts as seen")
+    return told
+
+
+def _hint(shape: tuple[int, ...]) -> str:
+    if len(shape) == 3 and any(extent in (2, 3, 4) for extent in shape[:2]):
+        return "; channels come last: transpose the array"
+    if len(shape) == 4:
+        return "; four axes: save one person's (T, K, 3)"
+    return ""

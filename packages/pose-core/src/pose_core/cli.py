@@ -138,17 +138,21 @@ def compare(
 ) -> None:
     """Score predicted poses beside reference poses, by part: MSE, MAE, RMSE, PCK, DTW-MJE, nDTW-MJE, acceleration."""
     from pose_core.comparison import compare_files, compare_folders, lines, mean_parts, mean_scores
+    from pose_core.errors import BatchError
 
     if reference.is_dir() != prediction.is_dir():
         raise typer.BadParameter("compare two files or two folders")
     if reference.is_dir():
-        comparisons = compare_folders(reference, prediction, say, face=face)
+        comparisons, failures = compare_folders(reference, prediction, say, face=face)
     else:
-        comparisons = [compare_files(reference, prediction, face=face)]
+        comparisons, failures = [compare_files(reference, prediction, face=face)], []
     if json:
         print_json({"mean": mean_scores(comparisons), "parts": mean_parts(comparisons), "pairs": comparisons})
-        return
-    print("\n".join(lines(comparisons)))
+    else:
+        print("\n".join(lines(comparisons)))
+    if failures:
+        total = len(comparisons) + len(failures)
+        raise BatchError(f"{len(failures)} of {total} pairs cannot be compared; the means are of the others", failures)
 
 
 @app.command()

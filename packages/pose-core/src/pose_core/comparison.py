@@ -10,6 +10,7 @@ import numpy as np
 
 from pose_core.errors import UserError
 from pose_core.formats import FORMATS, read
+from pose_core.inputs import find_inputs
 from pose_core.metrics.parts import METRICS, PARTS, PartScores, compared_share, part_scores
 from pose_core.transforms import FaceChoice, Placement, clean, distinct_keypoints, normalize, resample
 
@@ -96,20 +97,32 @@ def compare_files(reference: Path, prediction: Path, *, face: FaceChoice = "cont
 
 def compare_folders(
     reference: Path, prediction: Path, progress: Callable[[str], None], *, face: FaceChoice = "contour"
-) -> list[Comparison]:
+) -> tuple[list[Comparison], list[str]]:
     """Every file of the prediction folder beside the file of the same name, but for the suffix, in the other.
 
+    Returns:
+        The comparisons, and of each pair that cannot be compared why.
+
     Raises:
-        UserError: no two files have one name.
+        UserError: no two files have one name, or no pair can be compared.
     """
-    files = [_pose_files(folder) for folder in (reference, prediction)]
+    files = [_pose_files(folder, progress) for folder in (reference, prediction)]
     shared = sorted(files[0].keys() & files[1].keys())
     if not shared:
         raise UserError(f"{prediction} and {reference} have no file name in common; pairs are told by their names")
     alone = len(files[0].keys() ^ files[1].keys())
     if alone:
         progress(f"{alone} files are in one of the folders only and are left out")
-    return [compare_files(files[0][name], files[1][name], face=face) for name in shared]
+    comparisons, failures = [], []
+    for name in shared:
+        try:
+            comparisons.append(compare_files(files[0][name], files[1][name], face=face))
+        except UserError as error:
+            failures.append(str(error))
+    if not comparisons:
+        others = f" (and {len(failures) - 1} others likewise)" if len(failures) > 1 else ""
+        raise UserError(f"{failures[0]}{others}")
+    return comparisons, failures
 
 
 def mean_parts(comparisons: list[Comparison]) -> dict[str, PartScores]:
@@ -208,7 +221,15 @@ def _mean(values: list[float]) -> float:
     return float(np.mean(finite)) if finite else math.nan
 
 
-def _pose_files(folder: Path) -> dict[str, Path]:
+def _pose_files(folder: Path, progress: Callable[[str], None]) -> dict[str, Path]:
     """Files by their path in the folder without suffix."""
-    files = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in FORMATS and path.is_file())
-    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
+    try:
+        found = find_inputs([folder], FORMATS)
+    except UserError:  # there are none
+        return {}
+    files: dict[str, Path] = {}
+    for each in found:
+        first = files.setdefault(each.below.with_suffix("").as_posix(), each.path)
+        if first != each.path:
+            progress(f"{each.path}: left out; {first.name} has the same name")
+    return files

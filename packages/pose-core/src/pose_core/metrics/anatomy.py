@@ -28,8 +28,8 @@ _FINGERS = {"index_finger": 5, "middle_finger": 9, "ring_finger": 13, "pinky": 1
 _FINGER_BONES = tuple((4 * finger + joint, 4 * finger + joint + 1) for finger in range(5) for joint in (1, 2, 3))
 _HINGES = {"pip": 1, "dip": 2}  # positions in a finger
 
-# Beyond this a finger reads as folded flat onto itself, where the sign of the angle is chance.
-_FOLDED = 120.0
+# Beyond this a joint reads as folded tightly, where the sign of the angle is chance: no finger bends so far back.
+_FOLDED = 90.0
 _HIGHEST_ELBOW_FLEXION = 150.0  # degrees; the forearm lies on the upper arm
 # A hand's spread in z beside that in x and y is .04 to .8 in real clips whose z is in pixels, at most .001 where z is
 # in picture widths (as MediaPipe gives it and older converters leave it).

@@ -71,7 +71,7 @@ def test_marks_stand_on_a_dotted_circle():
 
 def test_pictures_grow_by_the_strip(holistic, tmp_path):
     view = View.fit(holistic, 240)
-    write_gif(holistic, tmp_path / "a.gif", size=240, captions=HI)
+    write_gif(holistic, tmp_path / "a.gif", size=240, captions=HI, hands=False)
     with Image.open(tmp_path / "a.gif") as image:
         assert image.size == (view.width, 240 + 2 * round(240 * STRIP / 2))
         shown = []

@@ -59,13 +59,15 @@ def test_flat_poses_and_hands_only(holistic, openpose, tiny):
         assert (draw(sequence, height=120) != 255).any(axis=(1, 2, 3)).all()
 
 
-def test_nothing_seen_is_blank(holistic, tmp_path):
+def test_nothing_seen_is_blank_and_no_file(holistic, tmp_path):
     blank = unseen(holistic)
     garbage = replace(blank, keypoints=np.full_like(blank.keypoints, np.nan))
-    for sequence in (blank, garbage):
+    for sequence in (blank, garbage, replace(garbage, confidence=holistic.confidence)):
         assert (draw(sequence, height=120) == 255).all()
-        write_gif(sequence, tmp_path / "a.gif", overwrite=True)
-        assert sum(durations(tmp_path / "a.gif")) == 480
+        for suffix in (".gif", ".png", ".mp4", ".html"):
+            with pytest.raises(UserError, match=rf"a\{suffix}: all keypoints are missing in all 12 frames"):
+                write_picture(sequence, tmp_path / f"a{suffix}")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_hand_is_not_drawn(holistic):
@@ -125,7 +127,7 @@ def test_gif_frame_times():
 
 
 def test_gif_shows_what_is_drawn(holistic, tmp_path):
-    write_gif(holistic, tmp_path / "a.gif")
+    write_gif(holistic, tmp_path / "a.gif", hands=False)
     drawn = draw(holistic)
     with Image.open(tmp_path / "a.gif") as image:
         assert image.info["loop"] == 0
@@ -139,10 +141,10 @@ def test_gif_shows_what_is_drawn(holistic, tmp_path):
 
 def test_png_strip(holistic, tmp_path):
     width = View.fit(holistic, 320).width
-    for asked, shown in ((8, 8), (3, 3), (1, 1), (40, 12)):
-        write_png(holistic, tmp_path / "a.png", frames=asked, overwrite=True)
+    for asked, columns, rows in ((8, 4, 2), (None, 4, 2), (3, 3, 1), (1, 1, 1), (40, 4, 3)):
+        write_png(holistic, tmp_path / "a.png", frames=asked, hands=False, overwrite=True)
         with Image.open(tmp_path / "a.png") as image:
-            assert image.size == (shown * width + (shown - 1) * 2, 320)
+            assert image.size == (columns * width + (columns - 1) * 2, rows * 320 + (rows - 1) * 2)
 
 
 def test_what_is_refused(holistic, tmp_path):
@@ -162,5 +164,7 @@ def test_what_is_refused(holistic, tmp_path):
         write_gif(replace(holistic, fps=0.01), tmp_path / "b.gif")
     with pytest.raises(UserError, match="at least 1"):
         write_png(holistic, tmp_path / "b.png", frames=0)
-    write_gif(unseen(replace(holistic, fps=0.02)), tmp_path / "a.GIF", size=60, overwrite=True)  # 600 s, one picture
+    write_gif(
+        replace(holistic.held(0, 12), fps=0.02), tmp_path / "a.GIF", size=60, overwrite=True
+    )  # 600 s, one picture
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.GIF", "a.png"]

@@ -16,6 +16,7 @@ from pose_core.data import collate
 from pose_core.files import check_output_folder, written_whole
 from pose_core.rendering import write_html
 from pose_core.rendering.drawing import draw_frames
+from pose_core.rendering.head import with_head
 from pose_core.rendering.view import View
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Visualizer:
 
         Sequences on one skeleton and in one unit show the same part of the plane.
         """
+        rows = {title: with_head(sequence) for title, sequence in rows.items()}
         sequences = list(rows.values())
         if not sequences or not all(len(each) for each in sequences):
             raise UserError(f"{name}: no frames to draw")

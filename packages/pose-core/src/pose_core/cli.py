@@ -99,6 +99,7 @@ def render(
     start: Start = None,
     end: End = None,
     fps: Fps = None,
+    hands: Annotated[bool, typer.Option("--hands/--no-hands", help="Hands magnified beside the signer.")] = True,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
@@ -124,7 +125,7 @@ def render(
     if output.suffix.lower() == ".html":
         write_html(sequences, output, overwrite=overwrite)
     else:
-        write_picture(*sequences.values(), output, overwrite=overwrite)
+        write_picture(*sequences.values(), output, hands=hands, overwrite=overwrite)
     print(f"{output}: {', '.join(f'{name} {clip.duration:.2f} s' for name, clip in sequences.items())}")
 
 

@@ -58,6 +58,22 @@ class PoseSequence:
         """The frames of a slice, `sequence[10:20]`."""
         return replace(self, keypoints=self.keypoints[frames], confidence=self.confidence[frames])
 
+    def __repr__(self) -> str:
+        """One line: `PoseSequence(113 frames, 4.52 s at 25 fps, 50 keypoints, holistic, 44.0 % missing)`."""
+        frames, keypoints = self.confidence.shape
+        parts = [f"{frames} frame{'s' * (frames != 1)}", f"{self.duration:.2f} s at {self.fps:g} fps"]
+        parts.append(f"{keypoints} keypoint{'s' * (keypoints != 1)}")
+        parts.append(self.skeleton.layout.name if self.skeleton.layout else "a layout of its own")
+        if self.confidence.size:
+            parts.append(f"{100 * float(np.mean(~(self.confidence > 0))):.1f} % missing")
+        return f"PoseSequence({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a player, which needs no network."""
+        from pose_core.rendering.notebook import player_html  # pictures are drawn by few who import this
+
+        return player_html(self)
+
     @property
     def duration(self) -> float:
         """Seconds."""

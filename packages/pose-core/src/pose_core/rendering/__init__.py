@@ -38,7 +38,12 @@ PICTURES = {".gif": write_gif, ".png": write_png, ".mp4": write_mp4, ".html": wr
 
 
 def write_picture(
-    sequence: PoseSequence, path: str | Path, *, captions: Sequence[Caption] = (), overwrite: bool = False
+    sequence: PoseSequence,
+    path: str | Path,
+    *,
+    captions: Sequence[Caption] = (),
+    hands: bool = True,
+    overwrite: bool = False,
 ) -> None:
     """Writes a picture of a sequence, its kind chosen by the suffix of `path`.
 
@@ -48,15 +53,18 @@ def write_picture(
         sequence: at least one frame.
         path: of the file.
         captions: letters or signs, shown while they are signed.
+        hands: show hands magnified beside the signer, where they are small; not in `.html`, which fills the screen.
         overwrite: replace an existing file.
 
     Raises:
-        UserError: the suffix is unknown, the sequence has no frames, the kind cannot hold it (very long, very fast),
-            captions overlap or end after the last frame, the file exists, or its folder cannot be written.
+        UserError: the suffix is unknown, the sequence has no frames or shows nobody, the kind cannot hold it (very
+            long, very fast), captions overlap or end after the last frame, the file exists, or its folder cannot be
+            written.
     """
     try:
         writer = PICTURES[Path(path).suffix.lower()]
     except KeyError:
         known = ", ".join(PICTURES)
         raise UserError(f"{path}: unknown picture format {Path(path).suffix!r}; known: {known}") from None
-    writer(sequence, path, captions=captions, overwrite=overwrite)
+    options = {} if writer is write_html else {"hands": hands}
+    writer(sequence, path, captions=captions, overwrite=overwrite, **options)

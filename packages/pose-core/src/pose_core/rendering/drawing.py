@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core.errors import UserError
+from pose_core.rendering.head import COMPONENT as HEAD
+from pose_core.rendering.head import with_head
 from pose_core.rendering.view import View, seen_keypoints
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ SHIFT = 4  # bits of a pixel's fraction that OpenCV draws with
 BRIGHTEST = 150  # 0 to 255; a color brighter than that is hard to see on white
 DENSE = 2  # limbs a point; a mesh rather than a contour
 MESH_TINT = 0.6  # how far towards white the lines of a mesh are
+HAND_LINE = 28  # the size of a hand by the thickness of its lines
 DETAIL = 0.25  # of the longest limb's length; shorter ones (eyes to nose, wrist to thumb) are drawn thin
 
 
@@ -81,8 +84,10 @@ def draw(sequence: PoseSequence, height: int = HEIGHT, *, frames: Iterable[int] 
         frames: which frames to draw, all of them by default; the part shown is still that of the whole sequence.
 
     Returns:
-        (T, H, W, 3) uint8 RGB, white where nothing is. Missing keypoints, and lines with a missing end, are not drawn.
+        (T, H, W, 3) uint8 RGB, white where nothing is. Missing keypoints, and lines with a missing end, are not drawn;
+        a head is, where no face was seen (`with_head`).
     """
+    sequence = with_head(sequence)
     view = View.fit(sequence, height)
     pictures = list(draw_frames(sequence, view, frames))
     return np.stack(pictures) if pictures else np.zeros((0, view.height, view.width, 3), np.uint8)
@@ -92,7 +97,7 @@ def draw_frames(sequence: PoseSequence, view: View, frames: Iterable[int] | None
     """The pictures (H, W, 3) of `draw`, one at a time: a long clip's do not fit into memory together."""
     drawing = Drawing.of(sequence, view)
     for t in range(len(sequence)) if frames is None else frames:
-        yield _picture(drawing.places[t], drawing.seen[t], drawing.layers, view)
+        yield paint(drawing.places[t], drawing.seen[t], drawing.layers, view.width, view.height)
 
 
 def check_frames(sequence: PoseSequence, path: str | Path) -> None:
@@ -105,6 +110,27 @@ def check_frames(sequence: PoseSequence, path: str | Path) -> None:
         raise UserError(f"{path}: the pose has no frames; there is nothing to draw")
 
 
+def anything_seen(sequence: PoseSequence) -> bool:
+    """Whether any keypoint that pictures show is seen in any frame."""
+    seen = seen_keypoints(sequence)
+    seen[:, sequence.skeleton.duplicates()] = False
+    return bool(seen.any())
+
+
+def check_drawable(sequence: PoseSequence, path: str | Path) -> None:
+    """Refuses to draw a picture that would be empty.
+
+    Raises:
+        UserError: no frames, or nobody in any of them; `path` is the picture's, for the message.
+    """
+    check_frames(sequence, path)
+    if not anything_seen(sequence):
+        raise UserError(
+            f"{path}: all keypoints are missing in all {len(sequence)} frames; there is nothing to draw: see what the "
+            "pose file holds with pose-core info"
+        )
+
+
 def drawn_colors(skeleton: Skeleton) -> np.ndarray:
     """(N, 3) uint8 RGB: the colors that pictures of this skeleton are drawn in, besides white."""
     colors, face = _colors(skeleton), skeleton.face()
@@ -113,13 +139,13 @@ def drawn_colors(skeleton: Skeleton) -> np.ndarray:
     return np.unique(np.concatenate([rest, tinted]), axis=0)
 
 
-def _picture(places: np.ndarray, seen: np.ndarray, layers: list[Layer], view: View) -> np.ndarray:
-    """One frame (H, W, 3): `places` (K, 2) in pixels, `seen` (K,)."""
+def paint(places: np.ndarray, seen: np.ndarray, layers: list[Layer], width: int, height: int) -> np.ndarray:
+    """One frame (height, width, 3): `places` (K, 2) in pixels, `seen` (K,)."""
     import cv2
 
     # OpenCV's coordinates count from the middle of the first pixel.
     fixed = np.round((places - 0.5) * (1 << SHIFT)).astype(np.int32)
-    picture = np.full((view.height, view.width, 3), 255, np.uint8)
+    picture = np.full((height, width, 3), 255, np.uint8)
     for layer in layers:
         limbs = layer.limbs[seen[layer.limbs].all(axis=1)]
         if layer.halo and len(limbs):
@@ -137,13 +163,15 @@ def _picture(places: np.ndarray, seen: np.ndarray, layers: list[Layer], view: Vi
 
 
 def _layers(sequence: PoseSequence, places: np.ndarray, seen: np.ndarray, view: View) -> list[Layer]:
-    """Body, then face, then hands: a hand in front of the face is what a signer wants to be read."""
+    """A drawn head, then body, then face, then hands: a hand in front of the face is what a signer wants to be read."""
     skeleton = sequence.skeleton
     unit = view.height / HEIGHT
     colors = _colors(skeleton)
     face = np.array(skeleton.face(), int)
     hands = [np.array(hand) for side in ("left", "right") if (hand := skeleton.hand(side))]
-    others = np.setdiff1d(np.arange(skeleton.num_keypoints), np.concatenate([face, skeleton.duplicates(), *hands]))
+    head = np.array([i for i, (component, _) in enumerate(skeleton.keypoints) if component == HEAD], int)
+    apart = np.concatenate([face, head, skeleton.duplicates(), *hands])
+    others = np.setdiff1d(np.arange(skeleton.num_keypoints), apart)
 
     body = _limbs_of(skeleton, others)
     lengths = _lengths(places, seen, body)
@@ -151,6 +179,7 @@ def _layers(sequence: PoseSequence, places: np.ndarray, seen: np.ndarray, view: 
     ends = np.unique(body[~short])
     line, thin = max(1, round(4 * unit)), max(1, round(2 * unit))
     layers = [
+        Layer(head, _limbs_of(skeleton, head), colors, line, dot=line / 2),
         Layer(np.setdiff1d(others, ends), body[short], colors, thin, dot=thin),
         Layer(ends, body[~short], colors, line, dot=1.1 * line),
     ]
@@ -159,7 +188,7 @@ def _layers(sequence: PoseSequence, places: np.ndarray, seen: np.ndarray, view: 
     layers.append(Layer(dots, face_limbs, _face_colors(skeleton, colors), max(1, round(unit)), dot=1.2 * unit))
     for hand in hands:
         # Lines as thick as the hand is large, or fingers of a small one run together and a large one is wire.
-        line = int(np.clip(round(_diagonal(places[:, hand], seen[:, hand]) / 35), 1, max(2, round(7 * unit))))
+        line = int(np.clip(round(_diagonal(places[:, hand], seen[:, hand]) / HAND_LINE), 1, max(2, round(7 * unit))))
         layers.append(Layer(hand, _limbs_of(skeleton, hand), colors, line, dot=0.5 + 0.75 * line, halo=(line + 1) // 2))
     return layers
 

@@ -1,4 +1,4 @@
-"""Picture files: a clip as a moving GIF, or its key frames side by side as a PNG."""
+"""Picture files: a clip as a moving GIF, or its key frames in rows as a PNG."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pose_core.errors import UserError
 from pose_core.files import written_whole
 from pose_core.rendering.captions import check_captions
 from pose_core.rendering.composition import Composition
-from pose_core.rendering.drawing import HEIGHT, check_frames
+from pose_core.rendering.drawing import HEIGHT, check_drawable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,8 @@ FASTEST = 50  # frames a second; viewers slow a GIF down that names less than 20
 LONGEST = 600  # seconds; a GIF's frame lasts 655 at most, and one in which nobody is seen is a single frame
 STEPS = 3  # from white to a color in a GIF's palette; more look the same and make files a quarter larger
 STRIP_HEIGHT = 320  # pixels
+FRAMES, COLUMNS = 8, 4  # key frames, and how many of them stand side by side
+HELD = 0.6  # of a caption's time; a letter begins with the way to it
 SEPARATOR = 200  # grey of the lines between key frames
 
 
@@ -34,6 +36,7 @@ def write_gif(
     *,
     size: int = HEIGHT,
     captions: Sequence[Caption] = (),
+    hands: bool = True,
     overwrite: bool = False,
 ) -> None:
     """Writes a clip as a GIF that plays at the clip's speed, forever.
@@ -43,21 +46,22 @@ def write_gif(
         path: of the file.
         size: height in pixels without captions; the width follows from what is to be seen.
         captions: letters or signs, shown while they are signed.
+        hands: show hands magnified beside the signer, where they are small.
         overwrite: replace an existing file.
 
     Raises:
-        UserError: the sequence has no frames or lasts more than ten minutes, captions overlap or end after the last
-            frame, the file exists, or its folder cannot be written.
+        UserError: the sequence has no frames, shows nobody or lasts more than ten minutes, captions overlap or end
+            after the last frame, the file exists, or its folder cannot be written.
     """
     from PIL import Image
 
-    check_frames(sequence, path)
+    check_drawable(sequence, path)
     check_captions(captions, sequence, path)
     if sequence.duration > LONGEST:
         raise UserError(f"{path}: a clip of {sequence.duration:.0f} s; a GIF holds {LONGEST} s: draw a part, or a PNG")
     with written_whole(path, overwrite=overwrite) as temporary:
         kept, hundredths = gif_frames(len(sequence), sequence.fps)
-        composition = Composition(sequence, size, captions)
+        composition = Composition(sequence, size, captions, hands=hands)
         palette = _palette(composition.colors())
         pictures = (
             Image.fromarray(picture).quantize(palette=palette, dither=Image.Dither.NONE)
@@ -78,37 +82,66 @@ def write_png(
     sequence: PoseSequence,
     path: str | Path,
     *,
-    frames: int = 8,
+    frames: int | None = None,
     height: int = STRIP_HEIGHT,
     captions: Sequence[Caption] = (),
+    hands: bool = True,
     overwrite: bool = False,
 ) -> None:
-    """Writes key frames of a clip side by side, evenly spaced from the first frame to the last.
+    """Writes key frames of a clip in rows of four.
+
+    They are evenly spaced from the first frame to the last; with captions, one frame of each.
 
     Args:
         sequence: at least one frame.
         path: of the file.
-        frames: how many; a shorter clip shows every frame once.
-        height: in pixels without captions.
+        frames: how many, evenly spaced; eight, or one a caption, when None. A shorter clip shows every frame once.
+        height: of a frame in pixels, without captions.
         captions: letters or signs, shown below the frames that show them.
+        hands: show hands magnified beside the signer, where they are small.
         overwrite: replace an existing file.
 
     Raises:
-        UserError: the sequence has no frames, captions overlap or end after the last frame, the file exists, or its
-            folder cannot be written.
+        UserError: the sequence has no frames or shows nobody, captions overlap or end after the last frame, the file
+            exists, or its folder cannot be written.
     """
     from PIL import Image
 
-    check_frames(sequence, path)
+    check_drawable(sequence, path)
     check_captions(captions, sequence, path)
-    if frames < 1:
+    if frames is not None and frames < 1:
         raise UserError(f"{path}: a strip of {frames} frames; ask for at least 1")
     with written_whole(path, overwrite=overwrite) as temporary:
-        kept = np.unique(np.linspace(0, len(sequence) - 1, frames).round().astype(int)).tolist()
-        pictures = np.stack(list(Composition(sequence, height, captions).frames(kept)))
-        separator = np.full((pictures.shape[1], max(1, height // 160), 3), SEPARATOR, np.uint8)
-        row = [part for picture in pictures for part in (separator, picture)][1:]
-        Image.fromarray(np.concatenate(row, axis=1)).save(temporary, format="PNG", optimize=True)
+        pictures = list(
+            Composition(sequence, height, captions, hands=hands).frames(_key_frames(sequence, frames, captions))
+        )
+        line = max(1, height // 160)
+        rows = [pictures[i : i + COLUMNS] for i in range(0, len(pictures), COLUMNS)]
+        Image.fromarray(_stacked([_stacked(row, line, axis=1) for row in rows], line, axis=0)).save(
+            temporary, format="PNG", optimize=True
+        )
+
+
+def _key_frames(sequence: PoseSequence, frames: int | None, captions: Sequence[Caption]) -> list[int]:
+    """Which frames a strip shows."""
+    held = sorted(each.start + int(HELD * (each.end - each.start)) for each in captions if each.text.strip())
+    if frames is None and held:
+        return held
+    return np.unique(np.linspace(0, len(sequence) - 1, frames or FRAMES).round().astype(int)).tolist()
+
+
+def _stacked(pictures: list[np.ndarray], line: int, axis: int) -> np.ndarray:
+    """Pictures (H, W, 3) beside or below one another, a grey line between each two; missing room is white."""
+    across = 1 - axis
+    longest = max(picture.shape[across] for picture in pictures)
+    parts = []
+    for picture in pictures:
+        room = [(0, 0), (0, 0), (0, 0)]
+        room[across] = (0, longest - picture.shape[across])
+        shape = list(picture.shape)
+        shape[axis], shape[across] = line, longest
+        parts += [np.full(shape, SEPARATOR, np.uint8), np.pad(picture, room, constant_values=255)]
+    return np.concatenate(parts[1:], axis=axis)
 
 
 def gif_frames(frames: int, fps: float) -> tuple[list[int], list[int]]:

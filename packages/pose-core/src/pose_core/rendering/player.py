@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import warnings
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -15,7 +16,8 @@ import numpy as np
 from pose_core.errors import UserError
 from pose_core.files import written_whole
 from pose_core.rendering.captions import check_captions, words
-from pose_core.rendering.drawing import HEIGHT, Drawing, check_frames
+from pose_core.rendering.drawing import HEIGHT, Drawing, anything_seen, check_drawable, check_frames
+from pose_core.rendering.head import with_head
 from pose_core.rendering.view import View
 
 if TYPE_CHECKING:
@@ -49,8 +51,8 @@ def write_html(
         overwrite: replace an existing file.
 
     Raises:
-        UserError: there are no sequences, one has no frames, captions overlap or end after the last frame, the
-            file exists, or its folder cannot be written.
+        UserError: there are no sequences, one has no frames, all show nobody, captions overlap or end after the last
+            frame, the file exists, or its folder cannot be written.
     """
     clips = sequences if isinstance(sequences, Mapping) else {Path(path).stem: sequences}
     if not clips:
@@ -60,18 +62,27 @@ def write_html(
         where = f"{path}: {name}" if len(clips) > 1 else path
         check_frames(sequence, where)
         check_captions(captioned.get(name, ()), sequence, where)
-    page = resources.files("pose_core.rendering").joinpath("player.html").read_text("utf-8")
+    blank = [name for name, sequence in clips.items() if not anything_seen(sequence)]
+    if len(blank) == len(clips):
+        check_drawable(next(iter(clips.values())), path)
+    elif blank:  # beside others, an empty picture says something; alone it is a mistake
+        warnings.warn(f"{path}: all keypoints are missing in {', '.join(blank)}; nothing is drawn there", stacklevel=2)
     with written_whole(path, overwrite=overwrite) as temporary:
-        data = json.dumps(
-            [_clip(name, each, captioned.get(name, ())) for name, each in clips.items()], separators=(",", ":")
-        )
-        # A name may say "</script>"; the page puts names in as text, so this is the only place they could break out.
-        data = data.replace("<", "\\u003c")
-        temporary.write_text(page.replace(SLOT, data), encoding="utf-8")
+        temporary.write_text(page(clips, captioned), encoding="utf-8")
+
+
+def page(clips: Mapping[str, PoseSequence], captions: Mapping[str, Sequence[Caption]] | None = None) -> str:
+    """The page that plays clips, with the captions of each by its name."""
+    captions = captions or {}
+    drawn = [_clip(name, sequence, captions.get(name, ())) for name, sequence in clips.items()]
+    # A name may say "</script>"; the page puts names in as text, so this is the only place they could break out.
+    data = json.dumps(drawn, separators=(",", ":")).replace("<", "\\u003c")
+    return resources.files("pose_core.rendering").joinpath("player.html").read_text("utf-8").replace(SLOT, data)
 
 
 def _clip(name: str, sequence: PoseSequence, captions: Sequence[Caption] = ()) -> dict[str, Any]:
     """What the page knows of a clip: the keypoints that are drawn (K of them), and how."""
+    sequence = with_head(sequence)
     view = View.fit(sequence, HEIGHT)
     drawing = Drawing.of(sequence, view)
     drawn = np.unique(np.concatenate([p.ravel() for layer in drawing.layers for p in (layer.points, layer.limbs)]))

@@ -9,7 +9,7 @@ from pose_core.errors import UserError
 from pose_core.files import written_whole
 from pose_core.rendering.captions import check_captions
 from pose_core.rendering.composition import Composition
-from pose_core.rendering.drawing import HEIGHT, check_frames
+from pose_core.rendering.drawing import HEIGHT, check_drawable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +37,7 @@ def write_mp4(
     *,
     size: int = HEIGHT,
     captions: Sequence[Caption] = (),
+    hands: bool = True,
     overwrite: bool = False,
 ) -> None:
     """Writes a clip as an MP4 video that plays at the clip's speed, one picture a frame.
@@ -49,20 +50,22 @@ def write_mp4(
         size: height in pixels without captions, rounded down to an even number; the width follows from what is to be
             seen.
         captions: letters or signs, shown while they are signed.
+        hands: show hands magnified beside the signer, where they are small.
         overwrite: replace an existing file.
 
     Raises:
-        UserError: the sequence has no frames, its fps are beyond what a video can state, captions overlap or end after
-            the last frame, the file exists or cannot be written, or this build of PyAV cannot write H.264.
+        UserError: the sequence has no frames or shows nobody, its fps are beyond what a video can state, captions
+            overlap or end after the last frame, the file exists or cannot be written, or this build of PyAV cannot
+            write H.264.
     """
     import av
 
-    check_frames(sequence, path)
+    check_drawable(sequence, path)
     check_captions(captions, sequence, path)
     if not SLOWEST <= sequence.fps <= FASTEST:
         raise UserError(f"{path}: {sequence.fps:g} fps; a video has {SLOWEST:g} to {FASTEST:g}: resample it")
     rate = Fraction(sequence.fps).limit_denominator(FINEST)
-    composition = Composition(sequence, size, captions)
+    composition = Composition(sequence, size, captions, hands=hands)
     with written_whole(path, overwrite=overwrite) as temporary:
         try:
             # The index comes first, so that a browser plays the file while it loads.

@@ -236,6 +236,21 @@ class Skeleton:
         """Array positions of the body's points that the face or a hand shows better: eyes, mouth, fingers."""
         return self._body_points(lambda point, layout: any(word in point for word in layout.details))
 
+    def head(self) -> dict[str, int]:
+        """Array positions of the body's own nose, left_eye, right_eye, left_ear and right_ear, those that it has."""
+        layout = self.layout
+        if layout is None:
+            return {}
+        words = {"nose": "nose"}
+        for side, shoulder in layout.shoulders.items():  # "LEFT_SHOULDER", "LShoulder": named in the same way
+            words |= {f"{side}_{part}": re.sub("shoulder", part, shoulder.lower()) for part in ("eye", "ear")}
+        names = {
+            point.lower(): position
+            for (component, point), position in self._positions.items()
+            if component == layout.body.component
+        }
+        return {name: names[word] for name, word in words.items() if word in names}
+
     def legs(self) -> list[int]:
         """Array positions below the hips, in the body and in components that repeat it."""
         return self._body_points(lambda point, layout: any(word in point for word in layout.legs))

@@ -1,0 +1,97 @@
+"""Hands magnified beside the signer: a letter is told by fingers, which in a picture of a person are a few pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pose_core.rendering.drawing import HAND_LINE, Drawing, Layer, paint
+
+if TYPE_CHECKING:
+    from pose_core.skeleton import Skeleton
+
+OFTEN = 0.2  # share of the frames in which a hand is seen, or it gets no panel
+LARGER = 1.4  # times a panel shows a hand larger than the picture does; a hand that is large already gets none
+ONE, TWO = 0.6, 0.5  # widths of the column, of the picture's height: one hand in it, two hands one above the other
+FILL = 0.8  # of a panel, filled by a hand at most, in nearly all frames
+NEARLY_ALL = 95  # percentile
+FOLLOW = 0.1  # seconds; faster movements are seen as such, slower ones the panel follows
+BORDER = 200  # grey of the lines between panels
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A window that follows a hand.
+
+    Attributes:
+        places: (T, K, 2) positions in the panel in pixels, of the hand's keypoints alone.
+        seen: (T, K) True where a keypoint is drawn.
+        layer: the hand's.
+        width, height: in pixels.
+    """
+
+    places: np.ndarray
+    seen: np.ndarray
+    layer: Layer
+    width: int
+    height: int
+
+    def at(self, frame: int) -> np.ndarray:
+        """The panel (height, width, 3) of a frame."""
+        picture = paint(self.places[frame], self.seen[frame], [self.layer], self.width, self.height)
+        picture[:, : max(1, self.height // 160)] = BORDER
+        return picture
+
+
+def hand_panels(drawing: Drawing, skeleton: Skeleton, fps: float, height: int) -> list[Panel]:
+    """A panel for each hand that is seen often, and small; together they are as high as the picture.
+
+    Args:
+        drawing: of the whole clip.
+        height: of the picture in pixels.
+    """
+    often = []
+    for side in ("right", "left"):
+        hand = skeleton.hand(side)
+        layer = next((each for each in drawing.layers if hand and np.array_equal(each.points, hand)), None)
+        if layer is not None and drawing.seen[:, hand].any(axis=1).mean() >= OFTEN:
+            often.append(layer)
+    width = int(height * (ONE if len(often) == 1 else TWO)) // 2 * 2
+    panels = [_panel(drawing, layer, fps, width, height // len(often)) for layer in often]
+    return [panel for panel in panels if panel is not None] if all(panels) else []
+
+
+def _panel(drawing: Drawing, layer: Layer, fps: float, width: int, height: int) -> Panel | None:
+    """The panel of a layer's points; None where it would hardly show them larger."""
+    there = drawing.seen[:, layer.points]  # (T, P)
+    places = drawing.places[:, layer.points]
+    shown = np.flatnonzero(there.any(axis=1))
+    low = places[shown].min(axis=1, initial=np.inf, where=there[shown, :, None])
+    high = places[shown].max(axis=1, initial=-np.inf, where=there[shown, :, None])
+    frames = np.arange(len(places))
+    centers = np.stack([np.interp(frames, shown, axis) for axis in ((low + high) / 2).T], axis=-1)  # (T, 2)
+    centers = _smoothed(centers, FOLLOW * fps)
+    size = np.percentile(high - low, NEARLY_ALL, axis=0).clip(1e-6)  # (2,)
+    zoom = float(FILL * (np.array([width, height]) / size).min())
+    if zoom < LARGER:
+        return None
+    line = max(1, round(zoom * size.max() / HAND_LINE))
+    return Panel(
+        places=(drawing.places - centers[:, None]) * zoom + np.array([width, height]) / 2,
+        seen=drawing.seen,
+        layer=replace(layer, line=line, dot=0.5 + 0.75 * line, halo=(line + 1) // 2),
+        width=width,
+        height=height,
+    )
+
+
+def _smoothed(path: np.ndarray, deviation: float) -> np.ndarray:
+    """A path (T, 2) through a Gaussian of so many frames, its ends held."""
+    radius = int(3 * deviation)
+    if radius < 1:
+        return path
+    kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / deviation) ** 2)
+    padded = np.pad(path, ((radius, radius), (0, 0)), mode="edge")
+    return np.stack([np.convolve(axis, kernel / kernel.sum(), mode="valid") for axis in padded.T], axis=-1)

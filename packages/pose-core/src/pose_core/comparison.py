@@ -175,13 +175,13 @@ def _notes(comparisons: list[Comparison], parts: dict[str, PartScores]) -> list[
     shifts = [comparison.shift for comparison in comparisons if comparison.shift is not None]
     if shifts:
         moved, scaled = (_mean([getattr(shift, name) for shift in shifts]) for name in ("moved", "scaled"))
-        notes.append(f"left out by normalization: moved by {moved:.4f} shoulder widths, scaled by {scaled:.4f}")
-    lacking = max(comparison.lacking for comparison in comparisons)
+        notes.append(f"removed by normalization: moved by {moved:.4f} shoulder widths, scaled by {scaled:.4f}")
     compared = _mean([comparison.compared for comparison in comparisons])
-    if lacking:
+    if compared < 1:
+        lacking = max(comparison.lacking for comparison in comparisons)
+        why = f"; its skeleton lacks {lacking} of the keypoints" if lacking else ""
         notes.append(
-            f"the prediction's skeleton lacks {lacking} keypoints of the reference's: {compared:.1%} of what the "
-            "reference shows was compared"
+            f"compared: the prediction has {compared:.1%} of what the reference shows{why}; distances are of that alone"
         )
     return [f"  {note}" for note in notes]
 

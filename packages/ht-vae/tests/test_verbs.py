@@ -114,6 +114,47 @@ def test_frame_rate_and_person(cli, signing, landmarks, csvs, clip, tmp_path):
     assert "there is no person 1" in one_line(err)
 
 
+@pytest.mark.parametrize(("verb", "what"), [("reconstruct", "reconstructed.csv"), ("encode", "latents.npz")])
+def test_a_bad_file_ends_no_batch_and_the_next_run_does_the_rest(landmarks, body, tmp_path, verb, what):
+    folder = tmp_path / "clips"
+    (folder / "deep").mkdir(parents=True)
+    for place in ("a.csv", "deep/c.csv"):
+        write(body(5), folder / place)
+    nobody = body(5)
+    nobody.confidence[:] = 0
+    write(nobody, folder / "b.csv")
+    call = (verb, folder, "--output", tmp_path / "out")
+    status, out, err = landmarks(*call)
+    assert (status, len(out.splitlines())) == (3, 2)
+    assert f"{folder / 'b.csv'}: both shoulders are seen in no frame" in err
+    assert one_line(err).startswith("Error: 1 of 3 files failed; all others are done")
+    assert files(tmp_path / "out") == [f"a.{what}", f"deep/c.{what}"]
+    write(body(5), folder / "b.csv", overwrite=True)
+    status, out, err = landmarks(*call, "--skip-existing", "--quiet")
+    assert (status, out.startswith(f"{tmp_path}/out/b.{what}: 5 frames"), len(out.splitlines())) == (0, True, 1)
+    assert landmarks(*call)[0] == 2
+    assert landmarks(verb, folder)[0] == landmarks(verb, folder, "--skip-existing")[0] == 0  # beside each
+    assert len(files(folder)) == 6
+
+
+def test_bodies_that_are_none_are_said(cli, signing, tmp_path):
+    call = ("generate", "--checkpoint", signing, "--device", "cpu", "--length", 40, "--temperature", 3)
+    status, out, err = cli(*call, "--output", tmp_path / "a.pose", "--json")
+    assert status == 0
+    (each,) = json.loads(out)
+    assert each["anatomy"] is not None  # an untrained model's
+    assert f"Warning: {tmp_path / 'a.pose'}: {each['anatomy']}" in err.splitlines()
+
+
+def test_scores_below_a_threshold_are_missing(landmarks, body, tmp_path):
+    sequence = body(5)
+    sequence.confidence[:] = 0.3
+    write(sequence, tmp_path / "a.csv")
+    assert landmarks("encode", tmp_path / "a.csv", "--min-confidence", 0.2)[0] == 0
+    status, _, err = landmarks("encode", tmp_path / "a.csv", "--min-confidence", 0.5, "--overwrite")
+    assert (status, "both shoulders are seen in no frame" in one_line(err)) == (2, True)
+
+
 def test_dirty_files_come_back_whole(landmarks, body, tmp_path):
     sequence = body(40)
     sequence.confidence[:7] = 0
@@ -227,7 +268,7 @@ def test_evaluate(landmarks, csvs, tmp_path):
     [
         (["reconstruct"], "Missing argument 'files'"),
         (["reconstruct", "nowhere.csv"], "nowhere.csv: no such file"),
-        (["reconstruct", "FOLDER"], "is a folder; name pose files"),
+        (["reconstruct", "EMPTY"], "holds no file that ends in .pose, .npz, .csv"),
         (["reconstruct", "notes.txt"], "notes.txt: unknown pose format '.txt'; known: .pose, .npz, .csv"),
         (["reconstruct", "a.csv", "--output", "a.txt"], "a.txt: cannot write .txt; use .pose, .npz, .csv, .gif"),
         (
@@ -281,8 +322,9 @@ def test_a_wrong_command_is_one_line_and_leaves_nothing(
     write(hand.select(hand.skeleton.hand("right")), tmp_path / "hand.pose")
     (tmp_path / "bad.csv").write_text("frame#,landmark_name,x,y\n0,NOSE,1,2\n1,NOSE,left,2\n")
     (tmp_path / "notes.txt").write_text("no poses")
+    (tmp_path / "empty").mkdir()
     before = files(tmp_path)
-    places = {"FOLDER": str(folder), "CSVS": str(csvs), "FOLDER/a.csv": str(folder / "a.csv")}
+    places = {"EMPTY": "empty", "CSVS": str(csvs), "FOLDER/a.csv": str(folder / "a.csv")}
     given = [places.get(argument, argument) for argument in arguments]
     status, out, err = cli(*given, "--checkpoint", trained[2])
     assert status == 2, err

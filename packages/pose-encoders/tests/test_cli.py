@@ -69,6 +69,23 @@ def test_encode_one_and_several(pose_encoders, trained, tmp_path):
     assert (status, "use --overwrite" in err) == (2, True)
 
 
+def test_a_bad_file_ends_no_batch_and_the_next_run_does_the_rest(pose_encoders, trained, tmp_path):
+    clips = tmp_path / "clips"
+    (clips / "deep").mkdir(parents=True)
+    whole = next(trained.glob("*.pose")).read_bytes()
+    for name, content in (("a.pose", whole), ("b.pose", whole[:-9]), ("deep/c.pose", whole)):
+        (clips / name).write_bytes(content)
+    out = tmp_path / "out"
+    call = ("encode", clips, "--output", out, "--checkpoint", trained / "run", "--device", "cpu")
+    status, said, err = pose_encoders(*call)
+    assert (status, len(said.splitlines()), f"{clips / 'b.pose'}: " in err) == (3, 2, True), err
+    assert err.splitlines()[-1].startswith("Error: 1 of 3 files failed")
+    (clips / "b.pose").write_bytes(whole)
+    status, said, err = pose_encoders(*call, "--skip-existing", "--quiet")
+    assert (status, len(said.splitlines()), err) == (0, 1, "")
+    assert sorted(str(path.relative_to(out)) for path in out.rglob("*.npz")) == ["a.npz", "b.npz", "deep/c.npz"]
+
+
 def test_evaluate_and_info(pose_encoders, trained):
     status, out, _ = pose_encoders("evaluate", "--data", trained / "index.csv", "--checkpoint", trained / "run")
     assert (status, "1 clips, 0 with a label" in out, "rank1" in out) == (0, True, True)
@@ -86,8 +103,8 @@ def test_what_is_refused(pose_encoders, trained, tmp_path):
     (tmp_path / "bad.pose").write_bytes(b"nothing")
     cases = [
         (("encode", clip, "--output", tmp_path / "a.npz", "--checkpoint", tmp_path / "none"), "no such model folder"),
-        (("encode", clip, "--output", tmp_path / "a.txt", *model), "written as .npz"),
-        (("encode", clip, clip, "--output", tmp_path / "many", *model), "one name"),
+        (("encode", clip, "--output", tmp_path / "a.txt", *model), "cannot write .txt; use .npz"),
+        (("encode", clip, clip, "--output", tmp_path / "many", *model), "would both become"),
         (("encode", tmp_path / "bad.pose", "--output", tmp_path / "a.npz", *model), "bad.pose: not a whole"),
         (("encode", tmp_path / "none.pose", "--output", tmp_path / "a.npz", *model), "none.pose: no such file"),
         (("train", *data, "--output", trained / "run"), "--overwrite starts it again"),
@@ -98,7 +115,7 @@ def test_what_is_refused(pose_encoders, trained, tmp_path):
         (("evaluate", *data, *model, "--split", "dev"), "no clips of split 'dev'"),
     ]
     for arguments, complaint in cases:
-        status, _, err = pose_encoders(*arguments)
+        status, _, err = pose_encoders(*arguments, "--quiet")
         assert (status, complaint in err, err.count("\n")) == (2, True, 1), (arguments, err)
     assert not [path for path in tmp_path.iterdir() if path.suffix == ".npz"]
 

@@ -13,7 +13,7 @@ from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, prin
 app = new_app("Pose sequences of thousands of frames to one latent space and back.")
 
 RUNS = Path("runs")
-Files = Annotated[list[Path], typer.Argument(help="Pose files: .csv, .pose, .npz.")]
+Files = Annotated[list[str], typer.Argument(help="Pose files (.csv, .pose, .npz), folders, globs; or -.")]
 Checkpoint = Annotated[
     str | None,
     typer.Option("--checkpoint", help="Model folder, bundled name or hub id; by default the bundled one that fits."),
@@ -110,27 +110,33 @@ def reconstruct(
     checkpoint: Checkpoint = None,
     condition: Condition = None,
     person: cl.Person = None,
+    min_confidence: cl.MinConfidence = 0.0,
     fps: cl.Fps = None,
     device: Device = "auto",
+    skip_existing: cl.SkipExisting = False,
+    keep_going: cl.KeepGoing = None,
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Send poses through the latents and back."""
     from ht_vae.jobs import Reading, reconstruct_files
+    from pose_core.formats.options import ReadOptions
 
-    done = reconstruct_files(
-        files, output, Reading(checkpoint, condition, person, fps, device, overwrite), progress=say
+    options = cl.batch_options(
+        output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
     )
-    if json:
-        print_json(done)
-        return
-    for each in done:
-        print(
+    reading = Reading(checkpoint, condition, ReadOptions(person, min_confidence, fps), device)
+    batch = reconstruct_files(files, output, reading, options)
+    cl.report(
+        batch,
+        lambda each: (
             f"{each.output}: {each.frames} frames at {each.fps:g} fps, error {each.mpjpe:.4f} shoulder widths, "
             f"latents of {each.latents:,} numbers for {each.keypoint_numbers:,} coordinates"
             + (f"; {each.left_out} keypoints left out, which {each.model} does not know" if each.left_out else "")
-        )
+        ),
+        json=json,
+    )
 
 
 @app.command()
@@ -171,6 +177,7 @@ def generate(
         device=device,
         overwrite=overwrite,
     )
+    cl.warn_of_anatomy(done)
     if json:
         print_json(done)
         return
@@ -192,6 +199,7 @@ def interpolate(
     checkpoint: Checkpoint = None,
     condition: Condition = None,
     person: cl.Person = None,
+    min_confidence: cl.MinConfidence = 0.0,
     fps: cl.Fps = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
@@ -200,16 +208,21 @@ def interpolate(
 ) -> None:
     """Go from one sequence to another through the latents."""
     from ht_vae.jobs import Reading, interpolate_files
+    from pose_core.formats.options import ReadOptions
 
     done = interpolate_files(
         start,
         end,
         steps,
         output,
-        Reading(checkpoint, condition, person, fps, device, overwrite),
+        Reading(checkpoint, condition, ReadOptions(person, min_confidence, fps), device),
         spherical=spherical,
         suffix=None if format is None else f".{format.removeprefix('.').lower()}",
+        overwrite=overwrite,
     )
+    for path, wrong in zip(done.outputs, done.anatomy, strict=True):
+        if wrong:
+            cl.warn(f"{path}: {wrong}")
     if json:
         print_json(done)
         return
@@ -230,22 +243,32 @@ def encode(
     checkpoint: Checkpoint = None,
     condition: Condition = None,
     person: cl.Person = None,
+    min_confidence: cl.MinConfidence = 0.0,
     fps: cl.Fps = None,
     device: Device = "auto",
+    skip_existing: cl.SkipExisting = False,
+    keep_going: cl.KeepGoing = None,
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Write the latents of poses: mean and log variance, of the whole and of each chunk."""
     from ht_vae.jobs import Reading, encode_files
+    from pose_core.formats.options import ReadOptions
 
-    done = encode_files(files, output, Reading(checkpoint, condition, person, fps, device, overwrite), progress=say)
-    if json:
-        print_json(done)
-        return
-    for each in done:
-        whole, chunk = each.latents
-        print(f"{each.output}: {each.frames} frames as {whole} numbers and {each.chunks} chunks of {chunk}")
+    options = cl.batch_options(
+        output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
+    )
+    reading = Reading(checkpoint, condition, ReadOptions(person, min_confidence, fps), device)
+    batch = encode_files(files, output, reading, options)
+    cl.report(
+        batch,
+        lambda each: (
+            f"{each.output}: {each.frames} frames as {each.latents[0]} numbers "
+            f"and {each.chunks} chunks of {each.latents[1]}"
+        ),
+        json=json,
+    )
 
 
 @app.command()

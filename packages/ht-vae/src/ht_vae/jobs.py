@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ht_vae.checkpoint import load_model
 from ht_vae.choosing import Models, check_pose_files
 from ht_vae.codec import DecodedSequence, condition_of, encode, reconstruct
 from ht_vae.config import Sizes
-from ht_vae.outputs import (
-    LATENTS,
-    PLAYER,
-    POSES,
-    check_outputs,
-    check_suffix,
-    targets,
-    write_latents,
-    write_poses,
-)
+from ht_vae.outputs import LATENTS, PLAYER, POSES, check_outputs, check_suffix, write_latents, write_poses
 from ht_vae.sampling import generate, interpolate, stand
 from ht_vae.scores import Errors, errors_of
-from pose_core import Skeleton, UserError, read
+from pose_core import Skeleton, UserError
+from pose_core.batch import Batch, BatchOptions, Job, planned
 from pose_core.files import check_output_folder, removed_if_empty
 from pose_core.formats import FORMATS
+from pose_core.formats.options import ReadOptions
+from pose_core.metrics import anatomy
 from pose_core.transforms import clean
 
 if TYPE_CHECKING:
@@ -42,13 +36,8 @@ class Reading:
 
     checkpoint: str | None = None
     condition: str | None = None
-    person: int | None = None
-    fps: float | None = None
+    files: ReadOptions = field(default_factory=ReadOptions)
     device: str = "auto"
-    overwrite: bool = False
-
-    def sequence(self, path: Path) -> PoseSequence:
-        return read(path, person=self.person, fps=self.fps)
 
 
 @dataclass(frozen=True)
@@ -59,9 +48,10 @@ class ReconstructedFile:
         mpjpe: mean distance of a keypoint that was seen, in shoulder widths.
         latents: numbers that lie between; keypoint_numbers: coordinates that the model saw.
         left_out: keypoints of the file that the model does not know.
+        anatomy: what is wrong with the body, if anything is.
     """
 
-    file: Path
+    file: str
     output: Path
     model: str
     frames: int
@@ -70,34 +60,37 @@ class ReconstructedFile:
     latents: int
     keypoint_numbers: int
     left_out: int
+    anatomy: str | None
 
 
 def reconstruct_files(
-    files: Sequence[Path],
-    output: Path | None,
-    reading: Reading,
-    *,
-    progress: Callable[[str], None] = lambda message: None,
-) -> list[ReconstructedFile]:
+    inputs: Sequence[str | Path], output: Path | None, reading: Reading, options: BatchOptions | None = None
+) -> Batch[ReconstructedFile]:
     """Sends poses through the latents and back to where they stood.
 
     Args:
-        output: a file for one input, its format by its suffix, or a folder; None: `NAME.reconstructed.SUFFIX` beside
-            each input. The HTML player shows the original beside it.
+        inputs: pose files, folders, patterns, or `-`; see `find_inputs`.
+        output: a file for one input, its format by its suffix, a folder, or `-`; None: `NAME.reconstructed.SUFFIX`
+            beside each input. The HTML player shows the original beside it.
 
     Raises:
-        UserError: an input, model or output that cannot be used; files before it are written, those after are not.
+        UserError: an input, model or output that cannot be used, unless the batch keeps going.
     """
-    check_pose_files([*files])
-    done = []
-    with removed_if_empty(output):
-        paths = targets(files, output, "reconstructed", POSES)
-        check_outputs(paths, overwrite=reading.overwrite)
-        models = Models(reading.checkpoint, reading.device)
-        for file, path in zip(files, paths, strict=True):
-            progress(f"reconstructing {file}")
-            done.append(_named(file, lambda file=file, path=path: _reconstruct(file, path, models, reading)))
-    return done
+    options = options or BatchOptions()
+    with planned(
+        inputs,
+        output,
+        options,
+        verb="reconstructing",
+        suffixes=tuple(FORMATS),
+        suffix=None,
+        infix=".reconstructed",
+        writable=POSES,
+    ) as batch:
+        if batch.jobs:
+            models = Models(reading.checkpoint, reading.device)
+            batch.run(lambda job: _reconstruct(job, models, reading, overwrite=options.overwrite))
+    return batch
 
 
 @dataclass(frozen=True)
@@ -108,7 +101,7 @@ class EncodedFile:
         latents: numbers of a whole sequence, and of a chunk; chunks: how many.
     """
 
-    file: Path
+    file: str
     output: Path
     model: str
     frames: int
@@ -118,47 +111,44 @@ class EncodedFile:
 
 
 def encode_files(
-    files: Sequence[Path],
-    output: Path | None,
-    reading: Reading,
-    *,
-    progress: Callable[[str], None] = lambda message: None,
-) -> list[EncodedFile]:
+    inputs: Sequence[str | Path], output: Path | None, reading: Reading, options: BatchOptions | None = None
+) -> Batch[EncodedFile]:
     """Writes the latents of pose files, see `write_latents`.
 
     Args:
-        output: an `.npz` for one input, or a folder; None: `NAME.latents.npz` beside each input.
+        inputs: as of `reconstruct_files`.
+        output: an `.npz` for one input, a folder, or `-`; None: `NAME.latents.npz` beside each input.
 
     Raises:
         UserError: as `reconstruct_files`.
     """
-    check_pose_files([*files])
-    done = []
-    with removed_if_empty(output):
-        paths = targets(files, output, "latents", (LATENTS,), LATENTS)
-        check_outputs(paths, overwrite=reading.overwrite)
-        models = Models(reading.checkpoint, reading.device)
-        for file, path in zip(files, paths, strict=True):
-            progress(f"encoding {file}")
-            model, sequence = _read(file, models, reading)
-            condition = condition_of(model, reading.condition)
-            encoded = _named(file, lambda m=model, s=sequence, c=condition: encode(m, s, c))
-            write_latents(model, encoded, path, overwrite=reading.overwrite)
-            sizes = model.config.latent_dim, model.config.chunk_latent_dim
-            chunks = encoded.posterior.chunk_mask.shape[1]
-            done.append(EncodedFile(file, path, model.name, len(sequence), sequence.fps, sizes, chunks))
-    return done
+    options = options or BatchOptions()
+    with planned(
+        inputs,
+        output,
+        options,
+        verb="encoding",
+        suffixes=tuple(FORMATS),
+        suffix=LATENTS,
+        infix=".latents",
+        writable=(LATENTS,),
+    ) as batch:
+        if batch.jobs:
+            models = Models(reading.checkpoint, reading.device)
+            batch.run(lambda job: _encode(job, models, reading, overwrite=options.overwrite))
+    return batch
 
 
 @dataclass(frozen=True)
 class GeneratedFile:
-    """What was made from nothing; `samples` of them are in the file."""
+    """What was made from nothing; `samples` of them are in the file; `anatomy`: what is wrong with a body, if it is."""
 
     output: Path
     model: str
     samples: int
     frames: int
     fps: float
+    anatomy: str | None
 
 
 def generate_files(
@@ -193,9 +183,14 @@ def generate_files(
         lengths = [frames] * num_samples
         made = generate(model, lengths, condition=told, seed=seed, temperature=temperature, batch_size=batch_size)
         poses = {f"sample {i}": each.seen for i, each in enumerate(made, start=1)}
-        _write_numbered({name: _standing(each, paths[0]) for name, each in poses.items()}, paths, overwrite=overwrite)
+        wrong = _write_numbered(
+            {name: _standing(each, paths[0]) for name, each in poses.items()}, paths, overwrite=overwrite
+        )
     each_holds = num_samples // len(paths)
-    return [GeneratedFile(path, model.name, each_holds, frames, model.config.fps) for path in paths]
+    return [
+        GeneratedFile(path, model.name, each_holds, frames, model.config.fps, said)
+        for path, said in zip(paths, wrong, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -205,6 +200,7 @@ class InterpolatedFiles:
     Attributes:
         frames: of each step.
         mean_step, largest_step: see `Interpolation`, in shoulder widths; ratio: of the largest to the mean.
+        anatomy: of each output what is wrong with a body in it, if anything is.
     """
 
     outputs: list[Path]
@@ -214,6 +210,7 @@ class InterpolatedFiles:
     mean_step: float
     largest_step: float
     ratio: float
+    anatomy: list[str | None]
 
 
 def interpolate_files(
@@ -225,6 +222,7 @@ def interpolate_files(
     *,
     spherical: bool = False,
     suffix: str | None = None,
+    overwrite: bool = False,
 ) -> InterpolatedFiles:
     """Writes sequences evenly apart from one file to another.
 
@@ -237,7 +235,7 @@ def interpolate_files(
     """
     check_pose_files([start, end])
     with removed_if_empty(output):
-        paths = _numbered("step", steps, output, suffix or start.suffix.lower(), overwrite=reading.overwrite)
+        paths = _numbered("step", steps, output, suffix or start.suffix.lower(), overwrite=overwrite)
         models = Models(reading.checkpoint, reading.device)
         model, first = _read(start, models, reading)
         other, last = _read(end, models, reading)
@@ -250,11 +248,11 @@ def interpolate_files(
         poses = {
             f"step {i} of {steps}": each.restored(place, first.skeleton) for i, (each, place) in enumerate(placed, 1)
         }
-        _write_numbered(poses, paths, overwrite=reading.overwrite)
+        wrong = _write_numbered(poses, paths, overwrite=overwrite)
     ratio = way.largest_step / way.mean_step if way.mean_step else 1.0
     frames = [len(each.seen) for each in way.steps]
     distances = way.distances.tolist()
-    return InterpolatedFiles(paths, model.name, frames, distances, way.mean_step, way.largest_step, ratio)
+    return InterpolatedFiles(paths, model.name, frames, distances, way.mean_step, way.largest_step, ratio, wrong)
 
 
 def evaluate_data(
@@ -318,16 +316,15 @@ def describe(name: str | Path) -> dict[str, Any]:
     }
 
 
-def _reconstruct(file: Path, path: Path, models: Models, reading: Reading) -> ReconstructedFile:
-    model, sequence = _read(file, models, reading)
+def _reconstruct(job: Job, models: Models, reading: Reading, *, overwrite: bool) -> ReconstructedFile:
+    model, sequence = _read(job.source, models, reading)
     encoded, made = reconstruct(model, sequence, condition_of(model, reading.condition))
     restored = made.restored(encoded.placement, sequence.skeleton)
-    poses = {"original": clean(sequence), "reconstruction": restored}
-    write_poses(poses, path, overwrite=reading.overwrite)
+    write_poses({"original": clean(sequence), "reconstruction": restored}, job.output, overwrite=overwrite)
     errors = _errors(encoded, made)
     return ReconstructedFile(
-        file=file,
-        output=path,
+        file=job.name,
+        output=job.output,
         model=model.name,
         frames=len(sequence),
         fps=sequence.fps,
@@ -335,7 +332,17 @@ def _reconstruct(file: Path, path: Path, models: Models, reading: Reading) -> Re
         latents=encoded.numbers,
         keypoint_numbers=encoded.original.keypoints.size,
         left_out=sequence.skeleton.num_keypoints - restored.skeleton.num_keypoints,
+        anatomy=anatomy(restored).summary(),
     )
+
+
+def _encode(job: Job, models: Models, reading: Reading, *, overwrite: bool) -> EncodedFile:
+    model, sequence = _read(job.source, models, reading)
+    encoded = encode(model, sequence, condition_of(model, reading.condition))
+    write_latents(model, encoded, job.output, overwrite=overwrite)
+    sizes = model.config.latent_dim, model.config.chunk_latent_dim
+    chunks = encoded.posterior.chunk_mask.shape[1]
+    return EncodedFile(job.name, job.output, model.name, len(sequence), sequence.fps, sizes, chunks)
 
 
 def _errors(encoded: EncodedSequence, made: DecodedSequence) -> Errors:
@@ -343,7 +350,7 @@ def _errors(encoded: EncodedSequence, made: DecodedSequence) -> Errors:
 
 
 def _read(file: Path, models: Models, reading: Reading) -> tuple[HierarchicalTransformerVAE, PoseSequence]:
-    sequence = reading.sequence(file)
+    sequence = reading.files.read(file)
     return _named(file, lambda: models.of(sequence.skeleton)), sequence
 
 
@@ -365,12 +372,17 @@ def _numbered(what: str, count: int, output: Path, suffix: str, *, overwrite: bo
     return paths
 
 
-def _write_numbered(poses: dict[str, PoseSequence], paths: list[Path], *, overwrite: bool) -> None:
+def _write_numbered(poses: dict[str, PoseSequence], paths: list[Path], *, overwrite: bool) -> list[str | None]:
+    """Writes sequences to one file or to one each; returns what is wrong with a body in each file."""
+    wrong = {name: anatomy(sequence).summary() for name, sequence in poses.items()}
     if len(paths) == 1:
         write_poses(poses, paths[0], overwrite=overwrite)
-        return
+        return [
+            "; ".join(f"{name}: {said}" if len(poses) > 1 else said for name, said in wrong.items() if said) or None
+        ]
     for sequence, path in zip(poses.values(), paths, strict=True):
         write_poses(sequence, path, overwrite=overwrite)
+    return [*wrong.values()]
 
 
 def _standing(sequence: PoseSequence, path: Path) -> PoseSequence:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core import PoseSequence, UserError, write
-from pose_core.files import check_output, check_output_folder, written_whole
+from pose_core.files import check_output, written_whole
 from pose_core.formats import FORMATS
 from pose_core.rendering import PICTURES, write_html, write_picture
 
@@ -32,36 +32,6 @@ def check_suffix(path: Path, suffixes: Collection[str]) -> None:
     """
     if path.suffix.lower() not in suffixes:
         raise UserError(f"{path}: cannot write {path.suffix or 'a file without suffix'}; use {', '.join(suffixes)}")
-
-
-def targets(
-    files: Sequence[Path], output: Path | None, what: str, suffixes: Collection[str], suffix: str | None = None
-) -> list[Path]:
-    """Where the result of each input goes; a folder is created where it is missing.
-
-    Args:
-        output: a file for one input, or a folder; None: beside each input.
-        what: said in the name of a file that none was given for, `NAME.what.SUFFIX`.
-        suffixes: that can be written.
-        suffix: of files in folders or beside their input; None: the input's own.
-
-    Raises:
-        UserError: nothing writes such a file, two results would be one file, or `output` cannot be used.
-    """
-    if output is not None and not output.is_dir() and output.suffix:
-        check_suffix(output, suffixes)
-        if len(files) > 1:
-            raise UserError(f"{output}: is one file, and there are {len(files)} to write; name a folder")
-        return [output]
-    if output is not None:
-        check_output_folder(output)
-    paths = [(output or file.parent) / f"{file.stem}.{what}{suffix or file.suffix.lower()}" for file in files]
-    taken: dict[Path, Path] = {}
-    for file, path in zip(files, paths, strict=True):
-        if path in taken:
-            raise UserError(f"{taken[path]} and {file} would both become {path}; write them to different folders")
-        taken[path] = file
-    return paths
 
 
 def write_poses(poses: PoseSequence | Mapping[str, PoseSequence], path: Path, *, overwrite: bool = False) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,44 +18,34 @@ Checkpoint = Annotated[str, typer.Option("--checkpoint", help="Model folder or h
 
 @app.command()
 def encode(
-    files: Annotated[list[Path], typer.Argument(help="Pose files: .pose, .npz, .csv.")],
+    files: Annotated[list[str], typer.Argument(help="Pose files (.pose, .npz, .csv), folders, globs; or -.")],
     checkpoint: Checkpoint,
-    output: Annotated[Path, typer.Option("--output", help="The .npz to write; for several files a folder.")],
+    output: Annotated[Path, typer.Option("--output", help="The .npz to write; for several files a folder; or -.")],
     person: cl.Person = None,
+    min_confidence: cl.MinConfidence = 0.0,
+    fps: cl.Fps = None,
     device: Device = "auto",
+    skip_existing: cl.SkipExisting = False,
+    keep_going: cl.KeepGoing = None,
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Write the vectors of pose files: one a frame and one a clip."""
-    from pose_core.files import check_output, check_output_folder, removed_if_empty
-    from pose_encoders.checkpoint import load_model
-    from pose_encoders.encoding import encode_file
+    from pose_core.formats.options import ReadOptions
+    from pose_encoders.encoding import encode_files
 
-    outputs = {file: output / f"{file.stem}.npz" for file in files} if len(files) > 1 else {files[0]: output}
-    if len(set(outputs.values())) < len(files):
-        raise typer.BadParameter("two of the files have one name, and would be written to one; encode them apart")
-    with removed_if_empty(output):
-        if len(files) > 1:
-            check_output_folder(output)
-        elif output.suffix != ".npz":
-            raise typer.BadParameter(f"{output}: vectors are written as .npz")
-        for path in outputs.values():
-            check_output(path, overwrite=overwrite)
-        model = load_model(checkpoint, device)
-        results = []
-        for file, path in outputs.items():
-            encoded = encode_file(model, file, path, person=person, overwrite=overwrite)
-            frames, dim = encoded.frames.shape
-            best = dict(list(encoded.labels.items())[:5])
-            results.append(
-                {"file": file, "output": path, "frames": frames, "dim": dim, "fps": encoded.fps, "labels": best}
-            )
-            if not json:
-                labels = ", ".join(f"{label} {share:.0%}" for label, share in best.items())
-                print(f"{path}: {frames} frames of {dim} numbers{f'; {labels}' if labels else ''}")
-    if json:
-        print_json(results)
+    options = cl.batch_options(
+        output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
+    )
+    reading = ReadOptions(person, min_confidence, fps)
+    batch = encode_files(files, output, options, checkpoint=checkpoint, reading=reading, device=device)
+
+    def line(each: Any) -> str:
+        labels = ", ".join(f"{label} {share:.0%}" for label, share in each.labels.items())
+        return f"{each.output}: {each.frames} frames of {each.dim} numbers{f'; {labels}' if labels else ''}"
+
+    cl.report(batch, line, json=json)
 
 
 @app.command()

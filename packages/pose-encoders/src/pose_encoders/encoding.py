@@ -8,16 +8,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from pose_core.batch import Batch, BatchOptions, Job, planned
 from pose_core.data import collate
-from pose_core.errors import UserError
 from pose_core.files import written_whole
-from pose_core.formats import read
+from pose_core.formats import FORMATS
+from pose_core.formats.options import ReadOptions
+from pose_encoders.checkpoint import load_model
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pose_core.sequence import PoseSequence
     from pose_encoders.model import PoseEncoderModel
+
+
+VECTORS = ".npz"
 
 
 @dataclass(frozen=True)
@@ -55,19 +61,50 @@ def encode(model: PoseEncoderModel, sequence: PoseSequence) -> EncodedPose:
     return EncodedPose(vectors[0].cpu().numpy(), clip[0].cpu().numpy(), model.config.fps, labels)
 
 
-def encode_file(
-    model: PoseEncoderModel, path: Path, output: Path, *, person: int | None = None, overwrite: bool = False
-) -> EncodedPose:
-    """Writes the vectors of a pose file as `.npz`: `frames` (T, C), `clip` (C,), `fps`.
+@dataclass(frozen=True)
+class EncodedFile:
+    """What one file became; `labels` are the five most probable ones."""
+
+    file: str
+    output: Path
+    frames: int
+    dim: int
+    fps: float
+    labels: dict[str, float]
+
+
+def encode_files(
+    inputs: Sequence[str | Path],
+    output: Path,
+    options: BatchOptions | None = None,
+    *,
+    checkpoint: str | Path,
+    reading: ReadOptions | None = None,
+    device: str = "auto",
+) -> Batch[EncodedFile]:
+    """Writes the vectors of pose files, each as `.npz`: `frames` (T, C), `clip` (C,), `fps`.
+
+    Args:
+        inputs: files, folders, patterns, or `-`; see `find_inputs`.
+        output: an `.npz` for one input, a folder, or `-`.
+        reading: how the files are read.
 
     Raises:
-        UserError: a file that cannot be read, used or written; the message names it.
+        UserError: an input, model or output that cannot be used, unless the batch keeps going.
     """
-    sequence = read(path, person=person)
-    try:
-        encoded = encode(model, sequence)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from error
-    with written_whole(output, overwrite=overwrite) as temporary:
+    options, reading = options or BatchOptions(), reading or ReadOptions()
+    with planned(
+        inputs, output, options, verb="encoding", suffixes=tuple(FORMATS), suffix=VECTORS, writable=(VECTORS,)
+    ) as batch:
+        if batch.jobs:
+            model = load_model(checkpoint, device)
+            batch.run(lambda job: _encode_file(model, job, reading, overwrite=options.overwrite))
+    return batch
+
+
+def _encode_file(model: PoseEncoderModel, job: Job, reading: ReadOptions, *, overwrite: bool) -> EncodedFile:
+    encoded = encode(model, reading.read(job.source))
+    with written_whole(job.output, overwrite=overwrite) as temporary:
         np.savez_compressed(temporary, frames=encoded.frames, clip=encoded.clip, fps=np.float64(encoded.fps))
-    return encoded
+    frames, dim = encoded.frames.shape
+    return EncodedFile(job.name, job.output, frames, dim, encoded.fps, dict(list(encoded.labels.items())[:5]))

@@ -1,0 +1,26 @@
+"""How the files of one command are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pose_core.formats import read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pose_core.sequence import PoseSequence
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """The arguments of `read` that every command has as options; see there."""
+
+    person: int | None = None
+    min_confidence: float = 0.0
+    fps: float | None = None
+
+    def read(self, path: str | Path, *, start: float | None = None, end: float | None = None) -> PoseSequence:
+        """`read` with these options."""
+        return read(path, person=self.person, min_confidence=self.min_confidence, fps=self.fps, start=start, end=end)

@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 
 from pose_core.rendering import Caption, draw, write_html
+from pose_core.rendering.composition import Composition
 from pose_core.rendering.drawing import drawn_colors
+from pose_core.testing import fake_sequence
 
 pytestmark = pytest.mark.browser
 
@@ -37,8 +39,8 @@ def opened(chromium, tmp_path):
     """Writes a page and opens it as a double click would; the browser may have nothing to complain about."""
     complaints = []
 
-    def opened(sequences, captions=(), **screen):
-        write_html(sequences, tmp_path / "page.html", captions=captions, overwrite=True)
+    def opened(sequences, captions=(), hands=False, **screen):
+        write_html(sequences, tmp_path / "page.html", captions=captions, hands=hands, overwrite=True)
         page = chromium.new_page(**screen)
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -83,6 +85,23 @@ def test_shows_the_frame_that_is_sought(holistic, opened):
         assert np.abs(shown[frame] - np.asarray(drawn))[solid].mean() < 5  # outside: OpenCV's lines are a bit wider
     assert len({image.tobytes() for image in shown.values()}) == 3
     assert "0.28 / 0.48 s" in page.inner_text("#clock")
+
+
+def test_hands_are_magnified_beside(opened):
+    sequence = fake_sequence()
+    page = opened(sequence, hands=True)
+    page.evaluate("player.seek(0.4)")
+    composed = Composition(sequence, 480)
+    (expected,) = composed.frames([10])
+    shown = picture(page)
+    assert shown.shape[1] / shown.shape[0] == pytest.approx(composed.width / 480, rel=0.02)
+    column = shown[:, round(shown.shape[1] * composed.view.width / composed.width) :]
+    drawn = np.asarray(Image.fromarray(expected[:, composed.view.width :]).resize(column.shape[1::-1])).astype(int)
+    assert np.abs(column - drawn).mean() < 3
+    assert (column != 255).any(axis=-1).mean() > 0.05
+    page.uncheck("#hands")
+    narrow = picture(page)
+    assert narrow.shape[1] / narrow.shape[0] == pytest.approx(composed.view.width / 480, rel=0.02)
 
 
 def test_letters_are_spelled_below(holistic, opened):

@@ -14,7 +14,7 @@ from pose_core.testing import fake_sequence
 
 def extents(panel, hand):
     """(T, 2) width and height of a hand in its panel, in pixels."""
-    return np.ptp(panel.places[:, hand], axis=1)
+    return np.stack([np.ptp(panel.places(frame)[hand], axis=0) for frame in range(len(panel.centers))])
 
 
 def test_one_hand_fills_a_panel():
@@ -45,8 +45,8 @@ def test_a_hand_that_comes_and_goes_stays_in_its_panel():
     hand = sequence.skeleton.hand("right")
     confidence[20:30, hand] = 0
     (panel,) = Composition(replace(sequence, confidence=confidence), 480).panels
-    assert panel.seen[:, hand].all(axis=1).sum() == 40
-    slow = panel.places[[15, 19, 30, 34]][:, hand]
+    assert panel.drawing.seen[:, hand].all(axis=1).sum() == 40
+    slow = np.stack([panel.places(frame)[hand] for frame in (15, 19, 30, 34)])
     assert ((slow > 0) & (slow < (panel.width, panel.height))).all()
     assert (panel.at(25)[:, 4:] == 255).all()
     assert not (panel.at(10)[:, 4:] == 255).all()

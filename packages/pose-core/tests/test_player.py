@@ -11,8 +11,10 @@ import pytest
 
 from pose_core import UserError
 from pose_core.rendering import Caption, player, write_html, write_picture
+from pose_core.rendering.composition import Composition
 from pose_core.rendering.drawing import Drawing
 from pose_core.rendering.view import View
+from pose_core.testing import fake_sequence
 
 
 class Scripts(HTMLParser):
@@ -79,6 +81,19 @@ def test_captions_are_words(holistic, tiny, tmp_path):
     first, second = clips(tmp_path / "a.html")
     assert first["words"] == [[["</script>", 0, 5], ["I", 5, 9]], [["!", 10, 12]]]
     assert second["words"] == []
+
+
+def test_hands_follow_their_panels(tmp_path):
+    sequence = fake_sequence()
+    write_html(sequence, tmp_path / "a.html")
+    write_html(sequence, tmp_path / "b.html", hands=False)
+    (clip,), (without,) = clips(tmp_path / "a.html"), clips(tmp_path / "b.html")
+    (panel,), (expected,) = clip["panels"], Composition(sequence, 480).panels
+    centers = np.frombuffer(base64.b64decode(panel["centers"]), "<i2").reshape(-1, 2) / player.STEPS
+    np.testing.assert_allclose(centers, expected.centers, atol=0.5 / player.STEPS)
+    assert (panel["zoom"], panel["width"], panel["height"]) == (round(expected.zoom, 4), expected.width, 480)
+    assert panel["layer"]["line"] == expected.layer.line
+    assert without["panels"] == []
 
 
 def test_only_what_is_drawn_is_stored(holistic, openpose, tmp_path):

@@ -123,7 +123,7 @@ def render(
         for source in sources
     }
     if output.suffix.lower() == ".html":
-        write_html(sequences, output, overwrite=overwrite)
+        write_html(sequences, output, hands=hands, overwrite=overwrite)
     else:
         write_picture(*sequences.values(), output, hands=hands, overwrite=overwrite)
     print(f"{output}: {', '.join(f'{name} {clip.duration:.2f} s' for name, clip in sequences.items())}")

@@ -53,7 +53,7 @@ def write_picture(
         sequence: at least one frame.
         path: of the file.
         captions: letters or signs, shown while they are signed.
-        hands: show hands magnified beside the signer, where they are small; not in `.html`, which fills the screen.
+        hands: show hands magnified beside the signer, where they are small.
         overwrite: replace an existing file.
 
     Raises:
@@ -66,5 +66,4 @@ def write_picture(
     except KeyError:
         known = ", ".join(PICTURES)
         raise UserError(f"{path}: unknown picture format {Path(path).suffix!r}; known: {known}") from None
-    options = {} if writer is write_html else {"hands": hands}
-    writer(sequence, path, captions=captions, overwrite=overwrite, **options)
+    writer(sequence, path, captions=captions, hands=hands, overwrite=overwrite)

@@ -48,6 +48,8 @@ class Composition:
             picture = paint(drawing.places[frame], drawing.seen[frame], drawing.layers, view.width, view.height)
             if self.panels:
                 column = np.concatenate([panel.at(frame) for panel in self.panels])
+                for i in range(1, len(self.panels)):
+                    column[i * self.panels[0].height :][: max(1, view.height // 240)] = BORDER
                 picture = np.concatenate([picture, column], axis=1)
             yield picture if self.strip is None else np.concatenate([picture, self.strip.at(frame)])
 

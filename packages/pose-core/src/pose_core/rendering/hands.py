@@ -26,21 +26,28 @@ class Panel:
     """A window that follows a hand.
 
     Attributes:
-        places: (T, K, 2) positions in the panel in pixels, of the hand's keypoints alone.
-        seen: (T, K) True where a keypoint is drawn.
-        layer: the hand's.
+        drawing: of the whole clip.
+        layer: the hand's, its lines as thick as they are in the panel.
+        centers: (T, 2) positions in the drawing's picture that the panel's middle shows.
+        zoom: how much larger than in the picture it shows the hand.
         width, height: in pixels.
     """
 
-    places: np.ndarray
-    seen: np.ndarray
+    drawing: Drawing
     layer: Layer
+    centers: np.ndarray
+    zoom: float
     width: int
     height: int
 
+    def places(self, frame: int) -> np.ndarray:
+        """(K, 2) positions in the panel in pixels; only the hand's mean anything."""
+        middle = np.array([self.width, self.height]) / 2
+        return (self.drawing.places[frame] - self.centers[frame]) * self.zoom + middle
+
     def at(self, frame: int) -> np.ndarray:
         """The panel (height, width, 3) of a frame."""
-        picture = paint(self.places[frame], self.seen[frame], [self.layer], self.width, self.height)
+        picture = paint(self.places(frame), self.drawing.seen[frame], [self.layer], self.width, self.height)
         picture[:, : max(1, self.height // 160)] = BORDER
         return picture
 
@@ -78,13 +85,8 @@ def _panel(drawing: Drawing, layer: Layer, fps: float, width: int, height: int) 
     if zoom < LARGER:
         return None
     line = max(1, round(zoom * size.max() / HAND_LINE))
-    return Panel(
-        places=(drawing.places - centers[:, None]) * zoom + np.array([width, height]) / 2,
-        seen=drawing.seen,
-        layer=replace(layer, line=line, dot=0.5 + 0.75 * line, halo=(line + 1) // 2),
-        width=width,
-        height=height,
-    )
+    magnified = replace(layer, line=line, dot=0.5 + 0.75 * line, halo=(line + 1) // 2)
+    return Panel(drawing, magnified, centers, zoom, width, height)
 
 
 def _smoothed(path: np.ndarray, deviation: float) -> np.ndarray:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
+from pose_core.rendering.composition import Composition
 from pose_core.rendering.drawing import anything_seen
 from pose_core.rendering.player import page
-from pose_core.rendering.view import View
 
 if TYPE_CHECKING:
     from pose_core.sequence import PoseSequence
@@ -29,7 +29,7 @@ def player_html(sequence: PoseSequence) -> str:
     if not len(sequence) or not anything_seen(sequence):
         return f"<pre>{line}: nothing to draw</pre>"
     shown, name = _thinned(sequence)
-    width = max(NARROWEST, round(View.fit(shown, HEIGHT).width * 1.2))
+    width = max(NARROWEST, round(Composition(shown, HEIGHT).width * 1.2))
     source = escape(page({name: shown}), quote=True)
     return (
         f'<iframe srcdoc="{source}" width="{width}" height="{HEIGHT + CONTROLS}" title="{line}" '

@@ -17,6 +17,7 @@ from pose_core.errors import UserError
 from pose_core.files import written_whole
 from pose_core.rendering.captions import check_captions, words
 from pose_core.rendering.drawing import HEIGHT, Drawing, anything_seen, check_drawable, check_frames
+from pose_core.rendering.hands import hand_panels
 from pose_core.rendering.head import with_head
 from pose_core.rendering.view import View
 
@@ -37,6 +38,7 @@ def write_html(
     path: str | Path,
     *,
     captions: Sequence[Caption] | Mapping[str, Sequence[Caption]] = (),
+    hands: bool = True,
     overwrite: bool = False,
 ) -> None:
     """Writes a page that plays one or several clips side by side, on one clock, with the lines and colors of `draw`.
@@ -48,6 +50,7 @@ def write_html(
         sequences: at least one frame each; the names in a mapping stand below the clips.
         path: of the file; its name stands below a clip that has no name of its own.
         captions: letters or signs, shown while they are signed; of several clips, those of each by its name.
+        hands: show hands magnified beside the signer, where they are small; a switch on the page turns them off.
         overwrite: replace an existing file.
 
     Raises:
@@ -68,23 +71,29 @@ def write_html(
     elif blank:  # beside others, an empty picture says something; alone it is a mistake
         warnings.warn(f"{path}: all keypoints are missing in {', '.join(blank)}; nothing is drawn there", stacklevel=2)
     with written_whole(path, overwrite=overwrite) as temporary:
-        temporary.write_text(page(clips, captioned), encoding="utf-8")
+        temporary.write_text(page(clips, captioned, hands=hands), encoding="utf-8")
 
 
-def page(clips: Mapping[str, PoseSequence], captions: Mapping[str, Sequence[Caption]] | None = None) -> str:
+def page(
+    clips: Mapping[str, PoseSequence],
+    captions: Mapping[str, Sequence[Caption]] | None = None,
+    *,
+    hands: bool = True,
+) -> str:
     """The page that plays clips, with the captions of each by its name."""
     captions = captions or {}
-    drawn = [_clip(name, sequence, captions.get(name, ())) for name, sequence in clips.items()]
+    drawn = [_clip(name, sequence, captions.get(name, ()), hands) for name, sequence in clips.items()]
     # A name may say "</script>"; the page puts names in as text, so this is the only place they could break out.
     data = json.dumps(drawn, separators=(",", ":")).replace("<", "\\u003c")
     return resources.files("pose_core.rendering").joinpath("player.html").read_text("utf-8").replace(SLOT, data)
 
 
-def _clip(name: str, sequence: PoseSequence, captions: Sequence[Caption] = ()) -> dict[str, Any]:
+def _clip(name: str, sequence: PoseSequence, captions: Sequence[Caption], hands: bool) -> dict[str, Any]:
     """What the page knows of a clip: the keypoints that are drawn (K of them), and how."""
     sequence = with_head(sequence)
     view = View.fit(sequence, HEIGHT)
     drawing = Drawing.of(sequence, view)
+    panels = hand_panels(drawing, sequence.skeleton, sequence.fps, view.height) if hands else []
     drawn = np.unique(np.concatenate([p.ravel() for layer in drawing.layers for p in (layer.points, layer.limbs)]))
     position = np.zeros(sequence.skeleton.num_keypoints, int)
     position[drawn] = np.arange(len(drawn))
@@ -100,6 +109,16 @@ def _clip(name: str, sequence: PoseSequence, captions: Sequence[Caption] = ()) -
         "words": [[[each.text, each.start, each.end] for each in word.captions] for word in words(captions)],
         "layers": [_layer(layer, position) for layer in drawing.layers],
         "places": base64.b64encode(places.tobytes()).decode(),
+        "panels": [
+            {
+                "layer": _layer(panel.layer, position),
+                "zoom": round(panel.zoom, 4),
+                "width": panel.width,
+                "height": panel.height,
+                "centers": base64.b64encode(np.round(panel.centers * STEPS).astype("<i2").tobytes()).decode(),
+            }
+            for panel in panels
+        ],
     }
 
 

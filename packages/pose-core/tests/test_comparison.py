@@ -71,6 +71,14 @@ def test_itself(person, compare):
     assert (same.keypoints, same.compared, same.lacking) == (184, 1, 0)
 
 
+def test_itself_with_hands_and_person_out_of_the_picture_at_times(person, tmp_path):
+    confidence = person.confidence.copy()
+    confidence[:5, HANDS] = 0
+    confidence[2] = 0
+    write(replace(person, confidence=confidence), tmp_path / "person.pose")
+    assert changed(compare_files(tmp_path / "person.pose", tmp_path / "person.pose")) == set()
+
+
 def test_moved_and_scaled_as_a_whole(person, compare):
     """Normalization takes both away, and says so."""
     moved = compare(shifted(person, [*range(576)], 0.5))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,7 +36,7 @@ class PartScores:
         compared: share of the reference's visible keypoints, over all frames, that the hypothesis has, too; the
             distances are of these alone. Of clips of different length the frames at the same share of the duration
             stand beside each other. NaN where the reference shows none.
-        scores: metric -> value, NaN where there is none.
+        scores: metric -> value, NaN where there is none. DTW-MJE aligns the frames that show the part.
         reasons: metric without a value -> why.
     """
 
@@ -99,6 +99,16 @@ def _parts(sequence: PoseSequence) -> Iterator[tuple[str, PoseSequence]]:
         yield "face", sequence.select(skeleton.face())
 
 
+def _shown(sequence: PoseSequence) -> PoseSequence:
+    """The frames that show anything of a sequence that is visible at times.
+
+    `dtw_mje` has frames that share no keypoint cost as much as the worst pair; of a hand that is out of the picture for
+    half of a clip that would be the whole figure, and not 0 for a clip beside itself. The share compared says it.
+    """
+    frames = seen(sequence).any(axis=1)
+    return replace(sequence, keypoints=sequence.keypoints[frames], confidence=sequence.confidence[frames])
+
+
 def _scores(hypothesis: PoseSequence, reference: PoseSequence, *, normalized: bool) -> PartScores:
     scores, reasons = dict.fromkeys(METRICS, math.nan), dict[str, str]()
     frame_by_frame = (*_FRAME_BY_FRAME, *_PCK)
@@ -112,7 +122,7 @@ def _scores(hypothesis: PoseSequence, reference: PoseSequence, *, normalized: bo
             scores |= (
                 dict(zip(_PCK, pck(hypothesis, reference, THRESHOLDS).values(), strict=True)) if normalized else {}
             )
-        scores["dtw_mje"] = dtw_mje(hypothesis, reference)
+        scores["dtw_mje"] = dtw_mje(_shown(hypothesis), _shown(reference)) if predicted else math.nan
         scores["ndtw_mje"] = ndtw_mje(hypothesis, reference)
         scores["acceleration_ratio"] = acceleration_ratio(hypothesis, reference)
         # What each metric may lack; of several reasons the last one that holds is the nearest.

@@ -156,6 +156,13 @@ def test_a_finger_bent_the_wrong_way(side, in_widths):
         np.testing.assert_allclose(others, 0, atol=0.1)
 
 
+def test_depth_of_no_known_unit_is_left_out(clip):
+    keypoints = clip.keypoints.copy()
+    keypoints[..., 2] = np.random.default_rng(0).normal(size=keypoints.shape[:2]) * 0.2  # neither pixels nor widths
+    report = anatomy(replace(clip, keypoints=keypoints))
+    assert not [joint for joint in report.bent_wrong if "finger" in joint or "pinky" in joint]
+
+
 def test_nothing_to_measure_is_nothing_wrong(clip):
     one = anatomy(clip[:1])
     assert one.problems() == []

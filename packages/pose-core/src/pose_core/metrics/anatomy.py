@@ -33,7 +33,7 @@ _FOLDED = 90.0
 _HIGHEST_ELBOW_FLEXION = 150.0  # degrees; the forearm lies on the upper arm
 # A hand's spread in z beside that in x and y is .04 to .8 in real clips whose z is in pixels, at most .001 where z is
 # in picture widths (as MediaPipe gives it and older converters leave it).
-_FLAT = 0.02
+_FLAT, _DEEP = 0.02, 1.5
 
 
 @dataclass(frozen=True)
@@ -229,11 +229,10 @@ def _with_depth(points: np.ndarray, width: int) -> np.ndarray | None:
     if not len(complete):
         return None
     spread = np.median(complete.std(axis=1), axis=0)  # (3,)
-    if spread[2] > _FLAT * spread[:2].sum():
+    depth = spread[2] / (spread[:2].sum() or np.nan)
+    if depth > _FLAT:
         return points
-    if width <= 1 or not spread[2] * width > _FLAT * spread[:2].sum():
-        return None  # flat, or in a unit that nothing tells
-    return points * [1.0, 1.0, width]
+    return points * [1.0, 1.0, width] if _FLAT < depth * width < _DEEP else None  # flat, or in a unit nothing tells
 
 
 def _fingers_bent_wrong(hand: np.ndarray, side: Side) -> dict[str, np.ndarray]:

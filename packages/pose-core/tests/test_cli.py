@@ -262,3 +262,56 @@ def test_info_of_several_people(pose_core, holistic, tmp_path):
     assert (found["people"], found["person"], found["seen"], found["empty"]) == (2, 0, [0, 1], 12)
     assert pose_core("convert", tmp_path / "a.pose", tmp_path / "b.npz", "--fps", 30, "--min-confidence", 2)[0] == 0
     assert not read(tmp_path / "b.npz").confidence.any()
+
+
+def test_convert_folders_and_patterns(pose_core, files):
+    (files / "real" / "bad.pose").write_bytes(b"damaged")
+    status, out, err = pose_core("convert", files / "real", files / "arrays", "--suffix", ".npz")
+    assert (status, "bad.pose: not a whole" in err, out.count("frames at 25 fps")) == (3, True, 2)
+    assert sorted(path.name for path in (files / "arrays").iterdir()) == ["0.npz", "1.npz"]
+    np.testing.assert_array_equal(read(files / "arrays/0.npz").keypoints, read(files / "real/0.pose").keypoints)
+    assert pose_core("convert", files / "made" / "*.pose", files / "arrays", "--suffix", "npz")[0] == 2
+    status, out, _ = pose_core(
+        "convert", files / "made" / "*.pose", files / "arrays", "--suffix", "npz", "--skip-existing", "--json"
+    )
+    assert (status, json.loads(out)) == (0, [])
+    status, _, err = pose_core("convert", files / "real", files / "arrays", "--suffix", ".txt")
+    assert (status, "unknown pose format '.txt'" in err) == (2, True)
+
+
+def test_pipes(files):
+    """`-` is standard input and output, whatever the format."""
+    clip = files / "real/0.pose"
+    command = [sys.executable, "-m", "pose_core", "convert"]
+    for suffix in (".npz", ".csv", ".pose"):
+        first = subprocess.run([*command, clip, "-", "--suffix", suffix], capture_output=True, check=True)
+        assert b"12 frames at 25 fps" in first.stderr
+        back = [*command, "-", files / f"back{suffix}.pose", "--fps", "25"]
+        subprocess.run(back, input=first.stdout, capture_output=True, check=True)
+        np.testing.assert_array_equal(read(files / f"back{suffix}.pose").keypoints, read(clip).keypoints)
+    info = subprocess.run([*command[:-1], "info", "-"], input=clip.read_bytes(), capture_output=True, check=True)
+    assert info.stdout.startswith(b"standard input: .pose 0.2, holistic, 12 frames")
+    render = [*command[:-1], "render", "-", files / "a.png"]
+    assert b"standard input 0.48 s" in subprocess.run(render, input=clip.read_bytes(), capture_output=True).stdout
+    bad = subprocess.run([*command, "-", "-"], input=b"PK damaged", capture_output=True, check=False)
+    assert (bad.returncode, bad.stdout) == (2, b"")
+    assert bad.stderr.startswith(b"Error: standard input: ")
+
+
+def test_what_a_file_does_not_say_is_said(pose_core, tmp_path):
+    poses = np.random.default_rng(0).uniform(0, 1, (5, 133, 3)).astype(np.float32)
+    np.savez(tmp_path / "a.npz", poses=poses)
+    arguments = ("convert", tmp_path / "a.npz", tmp_path / "b.npz", "--overwrite", "--fps", 30)
+    assert pose_core(*arguments, "--axes", "xyz", "--size", "1280x720", "--y-up")[0] == 0
+    sequence = read(tmp_path / "b.npz")
+    np.testing.assert_allclose(sequence.keypoints[..., 0], poses[..., 0] * 1280, rtol=1e-6)
+    np.testing.assert_allclose(sequence.keypoints[..., 1], 720 - poses[..., 1] * 720, rtol=1e-4, atol=1e-3)
+    assert (sequence.fps, sequence.size[:2], sequence.skeleton.num_dims) == (30, (1280, 720), 3)
+    for wrong in (("--size", "large"), ("--axes", "zyx"), ("--order", "kaggle")):
+        status, _, err = pose_core(*arguments, *wrong)
+        assert (status, err.count("\n"), wrong[1] in err) == (2, 1, True)
+
+
+def test_info_of_a_folder(pose_core, files):
+    status, out, _ = pose_core("info", files, "--json")
+    assert (status, [Path(found["path"]).name for found in json.loads(out)]) == (0, ["0.pose", "1.pose"] * 2)

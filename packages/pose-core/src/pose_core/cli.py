@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from pose_core.command_line import Debug, Fps, Json, MinConfidence, Overwrite, Person, new_app, print_json, run, say
+from pose_core.command_line import (
+    Debug,
+    Fps,
+    Json,
+    KeepGoing,
+    MinConfidence,
+    Overwrite,
+    Person,
+    SkipExisting,
+    batch_options,
+    new_app,
+    print_json,
+    report,
+    run,
+    say,
+)
 
 app = new_app("Pose files: look into them, convert, draw and compare them, prepare data for training.")
 
@@ -22,7 +38,9 @@ Face = Annotated[
 
 @app.command()
 def info(
-    files: Annotated[list[Path], typer.Argument(help="Pose files: .pose, .npz, .csv.")],
+    files: Annotated[
+        list[str], typer.Argument(help="Pose files: .pose, .npz, .csv, .json; folders of them, patterns, or -.")
+    ],
     person: Person = None,
     min_confidence: MinConfidence = 0.0,
     fps: Fps = None,
@@ -31,30 +49,36 @@ def info(
 ) -> None:
     """Say what is in pose files: format, frames, points, and how much is missing."""
     from pose_core.errors import UserError
+    from pose_core.formats import FORMATS
+    from pose_core.inputs import find_inputs, local_files
     from pose_core.inspection import inspect
 
     found, failed = [], []
-    for file in files:
-        try:
-            found.append(inspect(file, person=person, min_confidence=min_confidence, fps=fps))
-        except UserError as error:  # the others are still worth looking into
-            failed.append(str(error))
-            found.append({"path": file, "error": str(error)})
-            if len(files) > 1:
-                say(f"Error: {error}")
-        else:
-            if not json:
-                print("\n".join(found[-1].lines()))
+    inputs = find_inputs(files, FORMATS)
+    with local_files(inputs) as paths:
+        for path, given in zip(paths, inputs, strict=True):
+            try:
+                found.append(inspect(path, person=person, min_confidence=min_confidence, fps=fps, name=given.name))
+            except UserError as error:  # the others are still worth looking into
+                failed.append(str(error).replace(str(path), given.name))
+                found.append({"path": given.name, "error": failed[-1]})
+                if len(inputs) > 1:
+                    say(f"Error: {failed[-1]}")
+            else:
+                if not json:
+                    print("\n".join(found[-1].lines()))
     if json:
         print_json(found)
     if failed:
-        raise UserError(failed[0] if len(files) == 1 else f"{len(failed)} of {len(files)} files cannot be read")
+        raise UserError(failed[0] if len(inputs) == 1 else f"{len(failed)} of {len(inputs)} files cannot be read")
 
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A pose file.")],
-    output: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write: .pose, .npz or .csv.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="IN... OUT", help="Pose files or folders, then a file (.pose, .npz, .csv) or folder."),
+    ],
     person: Person = None,
     min_confidence: MinConfidence = 0.0,
     start: Start = None,
@@ -73,20 +97,41 @@ def convert(
     y_up: Annotated[bool, typer.Option("--y-up", help="y points up in the file.")] = False,
     resample_to: Annotated[float | None, typer.Option("--resample", min=0.001, help="Another frame rate.")] = None,
     pose_version: Annotated[float, typer.Option("--pose-version", help="Of a .pose file: 0.2 or 0.1.")] = 0.2,
+    suffix: Annotated[str, typer.Option("--suffix", help="Of files in a folder, and of standard output.")] = ".pose",
     overwrite: Overwrite = False,
+    skip_existing: SkipExisting = False,
+    keep_going: KeepGoing = None,
+    json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Write a pose file in another format, or a part of it."""
-    from pose_core.files import check_output
-    from pose_core.formats import read, write
-    from pose_core.transforms import resample
+    """Write pose files in another format, or a part of them; `-` is standard input or output."""
+    *sources, last = paths
+    if not sources:
+        raise typer.BadParameter("name a pose file and the file to write")
+    output = Path(last)
+    options = batch_options(
+        output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
+    )
+    reading: dict[str, object] = {
+        "person": person,
+        "min_confidence": min_confidence,
+        "start": _place(start),
+        "end": _place(end),
+        "fps": fps,
+        "axes": axes,
+        "order": order,
+        "size": _size(size),
+        "y_up": y_up,
+    }
+    from pose_core.batch import BatchOptions
+    from pose_core.conversion import convert_files
 
-    check_output(output, overwrite=overwrite)
-    sequence = read(source, person=person, min_confidence=min_confidence, start=_place(start), end=_place(end), fps=fps)
-    if resample_to is not None:
-        sequence = resample(sequence, resample_to)
-    write(sequence, output, overwrite=overwrite, pose_version=pose_version)
-    print(f"{output}: {len(sequence)} frames at {sequence.fps:g} fps, {sequence.skeleton.num_keypoints} points")
+    if len(sources) == 1 and not Path(sources[0]).is_dir():  # done at once
+        options = replace(options, progress=BatchOptions().progress)
+    batch = convert_files(
+        sources, output, reading, options, suffix=suffix, resample_to=resample_to, pose_version=pose_version
+    )
+    report(batch, lambda f: f"{f.output}: {f.frames} frames at {f.fps:g} fps, {f.points} points", json=json)
 
 
 @app.command()
@@ -111,17 +156,19 @@ def render(
         raise typer.BadParameter(f"several poses are drawn side by side in .html only, not {output.suffix or output}")
     from pose_core.files import check_output
     from pose_core.formats import read
+    from pose_core.inputs import Input, local_files
     from pose_core.rendering import write_html, write_picture
     from pose_core.transforms import clean
 
     check_output(output, overwrite=overwrite)
     first, last = _place(start), _place(end)
-    sequences = {
-        _unique_name(source, sources): clean(
-            read(source, person=person, min_confidence=min_confidence, start=first, end=last, fps=fps)
-        )
-        for source in sources
-    }
+    with local_files([Input(source, source) for source in sources]) as files:
+        sequences = {
+            _unique_name(source, sources): clean(
+                read(file, person=person, min_confidence=min_confidence, start=first, end=last, fps=fps)
+            )
+            for source, file in zip(sources, files, strict=True)
+        }
     if output.suffix.lower() == ".html":
         write_html(sequences, output, hands=hands, overwrite=overwrite)
     else:
@@ -266,6 +313,8 @@ def _size(text: str | None) -> tuple[int, int] | None:
 
 def _unique_name(source: Path, sources: list[Path]) -> str:
     """The file's name, or its whole path where another has the same name."""
+    if str(source) == "-":
+        return "standard input"
     return source.stem if [other.stem for other in sources].count(source.stem) == 1 else str(source)
 
 

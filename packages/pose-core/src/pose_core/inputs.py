@@ -7,6 +7,8 @@ import os
 import shutil
 import struct
 import sys
+import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING
 from pose_core.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 
 PIPE = "-"  # standard input or output
 PIPE_NAME = "standard input"
@@ -64,6 +66,8 @@ def find_inputs(inputs: Sequence[str | Path], suffixes: Collection[str]) -> list
         path = Path(given)
         if str(given) == PIPE:
             found.append(Input(path, Path("standard-input")))
+        elif _is_clip(path, suffixes):
+            found.append(Input(path, Path(path.resolve().name)))
         elif path.is_dir():
             below = [*_files_below(path, suffixes)]
             if not below:
@@ -76,7 +80,7 @@ def find_inputs(inputs: Sequence[str | Path], suffixes: Collection[str]) -> list
             if not matches:
                 raise UserError(f"{given}: no file matches")
             for match in map(Path, matches):
-                if match.is_dir():
+                if match.is_dir() and not _is_clip(match, suffixes):
                     below = _files_below(match, suffixes)
                     found += [Input(file, file.relative_to(match.parent), match) for file in below]
                 else:
@@ -93,10 +97,30 @@ def _files_below(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(real)
+        if place != str(folder) and _is_clip(Path(place), suffixes):
+            folders.clear()
+            yield Path(place)
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if Path(name).suffix.lower() in suffixes and not name.startswith("."):
                 yield Path(place, name)
+
+
+def _is_clip(path: Path, suffixes: Collection[str]) -> bool:
+    """Whether a folder is one input where poses are wanted: a clip with a JSON file for each frame."""
+    if ".pose" not in suffixes or not path.is_dir():
+        return False
+    from pose_core.formats import is_clip_folder
+
+    return is_clip_folder(path)
+
+
+@contextmanager
+def local_files(inputs: Sequence[Input]) -> Generator[list[Path]]:
+    """The paths of inputs, of standard input that of a temporary file."""
+    with tempfile.TemporaryDirectory(prefix="pose-") as folder:
+        yield [spooled(Path(folder)) if each.piped else each.path for each in inputs]
 
 
 def spooled(folder: Path, sniff: Callable[[bytes], str] | None = None) -> Path:
@@ -121,4 +145,8 @@ def pose_suffix(start: bytes) -> str:
     """The suffix of a pose file by its first bytes: `.npz` is a ZIP file, `.pose` begins with its version."""
     if start.startswith(b"PK"):
         return ".npz"
+    if start.startswith(b"\x93NUMPY"):
+        return ".npy"
+    if start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+        return ".json"
     return ".pose" if start.startswith(VERSIONS) else ".csv"

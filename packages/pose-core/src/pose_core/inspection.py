@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pose_core.formats import pose, read
+from pose_core.formats import people_of, pose, read
 from pose_core.transforms import clean
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class FileInfo:
         people, frames: how many.
         person: the one that the rest is about.
         seen: share of the frames in which each person is seen, 0 to 1.
-        fps: frames a second; assumed where the format has none.
+        fps: frames a second; assumed_fps: whether the format has none, and nobody said it.
         duration: seconds.
         size: width, height, depth of the picture.
         points, dims: K and D.
@@ -56,6 +56,7 @@ class FileInfo:
     seen: list[float]
     frames: int
     fps: float
+    assumed_fps: bool
     duration: float
     size: tuple[int, int, int]
     points: int
@@ -65,7 +66,7 @@ class FileInfo:
 
     def lines(self) -> Iterator[str]:
         """For people."""
-        assumed = " (assumed)" if self.format == ".csv" else ""
+        assumed = " (assumed)" if self.assumed_fps else ""
         people = f", {self.people} people" if self.people > 1 else ""
         size = f", {self.size[0]} x {self.size[1]} pixels" if self.size[0] > 1 else ""
         yield (
@@ -84,12 +85,18 @@ class FileInfo:
 
 
 def inspect(
-    path: str | Path, *, person: int | None = None, min_confidence: float = 0.0, fps: float | None = None
+    path: str | Path,
+    *,
+    person: int | None = None,
+    min_confidence: float = 0.0,
+    fps: float | None = None,
+    name: str | None = None,
 ) -> FileInfo:
     """Reads a file and says what is in it.
 
     Args:
         person, min_confidence, fps: as of `read`.
+        name: what to call the file; its path by default.
 
     Raises:
         UserError: as `read`.
@@ -98,18 +105,19 @@ def inspect(
     sequence = clean(read(path, person=person, min_confidence=min_confidence, fps=fps))
     missing = sequence.confidence == 0  # (T, K)
     described = pose.describe(path) if path.suffix.lower() == ".pose" else None
-    people = pose.people_of(path, min_confidence=min_confidence) if described and described.people > 1 else None
+    people = people_of(path, min_confidence=min_confidence)
     skeleton = sequence.skeleton
     starts = [skeleton.slice_of(component.name) for component in skeleton.components]
     return FileInfo(
-        path=path,
-        format=f".pose {described.version}" if described else path.suffix.lower(),
+        path=Path(name) if name else path,
+        format=f".pose {described.version}" if described else path.suffix.lower() or "OpenPose folder",
         layout=skeleton.layout.name if skeleton.layout else None,
-        people=described.people if described else 1,
+        people=described.people if described else len(people) if people else 1,
         person=person if person is not None else people.choose() if people else 0,
-        seen=people.seen.tolist() if people else [1.0 - float(missing.all(axis=1).mean())],
+        seen=people.seen.tolist() if people and len(people) > 1 else [1.0 - float(missing.all(axis=1).mean())],
         frames=len(sequence),
         fps=sequence.fps,
+        assumed_fps=fps is None and path.suffix.lower() not in (".pose", ".npz"),
         duration=sequence.duration,
         size=sequence.size,
         points=skeleton.num_keypoints,

@@ -1,4 +1,4 @@
-"""Reading and writing pose files, by suffix: `.pose`, `.npz`, `.csv`."""
+"""Reading and writing pose files by suffix: `.pose`, `.npz`, `.csv`; `.npy`, `.json` and OpenPose folders are read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core.errors import UserError
-from pose_core.formats import landmarks_csv, npz, pose
+from pose_core.formats import estimator_json, landmarks_csv, npz, pose
+from pose_core.formats.estimator_json import is_clip_folder
 from pose_core.formats.rates import DEFAULT_FPS
 from pose_core.formats.span import Span
 from pose_core.formats.units import place
@@ -18,11 +19,14 @@ from pose_core.notices import notify
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from pose_core.formats.people import People
     from pose_core.sequence import PoseSequence
 
-__all__ = ["DEFAULT_FPS", "FORMATS", "read", "write"]
+__all__ = ["DEFAULT_FPS", "FORMATS", "READABLE", "is_clip_folder", "people_of", "read", "write"]
 
 FORMATS: dict[str, ModuleType] = {".pose": pose, ".npz": npz, ".csv": landmarks_csv}
+# Read, not written, and only where named: data sets hold other `.json` files, too.
+READABLE: dict[str, ModuleType] = {**FORMATS, ".npy": npz, ".json": estimator_json}
 _HIGHEST = 1.05  # of a confidence, with room for rounding; RTMPose scores up to 10
 
 
@@ -44,10 +48,10 @@ def read(
     What has to be assumed about a file is said by an `InputWarning`, one line each.
 
     Args:
-        path: a `.pose` file (version 0.0, 0.1 or 0.2), an `.npz` with `poses` (T, K, D + 1), an `.npy` of
-            that array, or a landmark `.csv`.
+        path: a `.pose` file (version 0.0, 0.1 or 0.2), an `.npz` with `poses` (T, K, D + 1), an `.npy` of that array, a
+            landmark `.csv`, MMPose's predictions (`.json`), or a folder with OpenPose's `*_keypoints.json`.
         person: which person of a file with several, from 0; None: who is seen most often and largest, and a warning
-            says who that is. People who change places within a `.pose` file are followed.
+            says who that is. People who change places within a file are followed.
         start: first frame to read, a whole number of frames or a float in seconds; from the beginning by default.
         end: the frame to stop before, in frames or seconds; to the file's end by default. Of a `.pose` file only that
             part is read from the disk.
@@ -60,7 +64,8 @@ def read(
         y_up: y points up in the file; here it points down.
 
     Returns:
-        The sequence in the file's own coordinates: pixels (`.pose`); a `.csv`'s, whose y points up, turned y down.
+        The sequence in the file's own coordinates: pixels (`.pose`, `.json`), or a `.csv`'s, whose y points up, turned
+        y down.
 
     Raises:
         UserError: no such file, person or frames, or not a whole pose file; the message names the path.
@@ -68,14 +73,12 @@ def read(
     path = Path(path)
     if not path.exists():
         raise UserError(f"{path}: no such file")
-    if not path.is_file():
-        raise UserError(f"{path}: not a file; name a single pose file")
+    file_format = _reader_of(path)
     span = Span(start, end)
-    file_format = npz if path.suffix.lower() == ".npy" else _format_of(path)
     if (axes or order) and file_format is not npz:
         raise UserError(f"{path}: names its columns itself; axes and order are said of arrays (.npz, .npy) only")
-    if file_format is pose:
-        sequence = pose.read(path, person=person, span=span, fps=fps, min_confidence=min_confidence)
+    if file_format in (pose, estimator_json):
+        sequence = file_format.read(path, person=person, span=span, fps=fps, min_confidence=min_confidence)
     else:
         if person:
             raise UserError(f"{path}: has 1 person(s), counted from 0; there is no person {person}")
@@ -85,6 +88,23 @@ def read(
             sequence = file_format.read(path, fps=fps)
         sequence = sequence[span.frames(len(sequence), sequence.fps, path)]
     return place(_above(sequence, min_confidence, path), size, y_up, path)
+
+
+def people_of(path: str | Path, *, min_confidence: float = 0.0) -> People | None:
+    """The people of a file that `read` has read; None where its format has only one."""
+    path = Path(path)
+    file_format = _reader_of(path)
+    return file_format.people_of(path, min_confidence=min_confidence) if hasattr(file_format, "people_of") else None
+
+
+def _reader_of(path: Path) -> ModuleType:
+    if path.is_dir():
+        if is_clip_folder(path):
+            return estimator_json
+        raise UserError(f"{path}: not a file; name a single pose file, or a folder of OpenPose's *_keypoints.json")
+    if not path.is_file():
+        raise UserError(f"{path}: not a file; name a single pose file")
+    return _format_of(path, READABLE)
 
 
 def _above(sequence: PoseSequence, min_confidence: float, path: Path) -> PoseSequence:
@@ -121,7 +141,7 @@ def write(sequence: PoseSequence, path: str | Path, *, overwrite: bool = False, 
         UserError: the file exists, the folder cannot be written, or the suffix is unknown; the message names the path.
     """
     path = Path(path)
-    file_format = _format_of(path)
+    file_format = _format_of(path, FORMATS)
     if not len(sequence):
         raise UserError(f"{path}: the pose has no frames; there is nothing to write")
     if file_format is pose:
@@ -130,9 +150,9 @@ def write(sequence: PoseSequence, path: str | Path, *, overwrite: bool = False, 
         file_format.write(sequence, path, overwrite=overwrite)
 
 
-def _format_of(path: Path) -> ModuleType:
+def _format_of(path: Path, formats: dict[str, ModuleType]) -> ModuleType:
     try:
-        return FORMATS[path.suffix.lower()]
+        return formats[path.suffix.lower()]
     except KeyError:
-        known = ", ".join(FORMATS)
+        known = ", ".join(formats)
         raise UserError(f"{path}: unknown pose format {path.suffix!r}; known: {known}") from None

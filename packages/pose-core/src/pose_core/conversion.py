@@ -1,0 +1,69 @@
+"""Pose files in another format, or a part of them: `pose-core convert`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pose_core.batch import Batch, BatchOptions, Job, planned
+from pose_core.errors import UserError
+from pose_core.formats import FORMATS, read, write
+from pose_core.inputs import PIPE
+from pose_core.transforms import resample
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ConvertedFile:
+    """What one file became."""
+
+    file: str
+    output: Path
+    frames: int
+    fps: float
+    points: int
+
+
+def convert_files(
+    inputs: Sequence[str],
+    output: Path,
+    reading: dict[str, Any],
+    options: BatchOptions,
+    *,
+    suffix: str = ".pose",
+    resample_to: float | None = None,
+    pose_version: float = 0.2,
+) -> Batch[ConvertedFile]:
+    """Converts pose files, folders of them, patterns, or standard input.
+
+    Args:
+        inputs: see `find_inputs`.
+        output: a file for one input, a folder, or `-` for standard output.
+        reading: arguments of `read`.
+        suffix: of files in a folder, and of standard output.
+        resample_to: frames per second of the outputs.
+        pose_version: of `.pose` outputs; see `write`.
+
+    Raises:
+        UserError: an input or output that cannot be used, unless the batch keeps going.
+    """
+    suffix = suffix if suffix.startswith(".") else f".{suffix}"
+    named = output.suffix.lower() if len(inputs) == 1 and str(output) != PIPE and not output.is_dir() else suffix
+    if (named or suffix) not in FORMATS:
+        raise UserError(f"{output}: unknown pose format {named or suffix!r}; known: {', '.join(FORMATS)}")
+
+    def convert(job: Job) -> ConvertedFile:
+        sequence = read(job.source, **reading)
+        if resample_to is not None:
+            sequence = resample(sequence, resample_to)
+        write(sequence, job.output, overwrite=options.overwrite, pose_version=pose_version)
+        return ConvertedFile(job.name, job.output, len(sequence), sequence.fps, sequence.skeleton.num_keypoints)
+
+    with planned(
+        inputs, output, options, verb="converting", suffixes=tuple(FORMATS), suffix=suffix, writable=FORMATS
+    ) as batch:
+        batch.run(convert)
+    return batch

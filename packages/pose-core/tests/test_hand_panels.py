@@ -8,7 +8,7 @@ from PIL import Image
 
 from pose_core.rendering import write_gif, write_png
 from pose_core.rendering.composition import Composition
-from pose_core.rendering.hands import FILL, NEARLY_ALL, ONE, TWO
+from pose_core.rendering.hands import FILL, LARGEST, NEARLY_ALL, ONE, TWO
 from pose_core.testing import fake_sequence
 
 
@@ -46,7 +46,7 @@ def test_a_hand_that_comes_and_goes_stays_in_its_panel():
     confidence[20:30, hand] = 0
     (panel,) = Composition(replace(sequence, confidence=confidence), 480).panels
     assert panel.drawing.seen[:, hand].all(axis=1).sum() == 40
-    slow = np.stack([panel.places(frame)[hand] for frame in (15, 19, 30, 34)])
+    slow = np.stack([panel.places(frame)[hand] for frame in (18, 19, 30, 31)])
     assert ((slow > 0) & (slow < (panel.width, panel.height))).all()
     assert (panel.at(25)[:, 4:] == 255).all()
     assert not (panel.at(10)[:, 4:] == 255).all()
@@ -60,6 +60,16 @@ def test_no_panel_for_a_hand_that_is_rare_or_large_already():
     assert Composition(sequence.select(sequence.skeleton.hand("right")).held(10, 5), 480).panels == []
     assert Composition(sequence, 480, hands=False).panels == []
     assert Composition(sequence[:1], 480).panels
+
+
+def test_a_hand_that_is_a_point_is_not_magnified_without_end():
+    sequence = fake_sequence()
+    hand = sequence.skeleton.hand("right")
+    keypoints = sequence.keypoints.copy()
+    keypoints[:, hand] = keypoints[:, hand[:1]]
+    composition = Composition(replace(sequence, keypoints=keypoints), 480)
+    assert [panel.zoom for panel in composition.panels] == [LARGEST]
+    assert len(list(composition.frames())) == 20
 
 
 def test_files_have_them(tmp_path):

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from pose_core.skeleton import Skeleton
 
 OFTEN = 0.2  # share of the frames in which a hand is seen, or it gets no panel
-LARGER = 1.4  # times a panel shows a hand larger than the picture does; a hand that is large already gets none
-ONE, TWO = 0.6, 0.5  # widths of the column, of the picture's height: one hand in it, two hands one above the other
-FILL = 0.8  # of a panel, filled by a hand at most, in nearly all frames
+LARGER, LARGEST = (
+    1.4,
+    8.0,
+)  # times a panel shows a hand larger than the picture does; a hand that is large already gets none
+ONE, TWO = 0.7, 0.5  # widths of the column, of the picture's height: one hand in it, two hands one above the other
+FILL = 0.85  # of a panel, filled by a hand at most, in nearly all frames
 NEARLY_ALL = 95  # percentile
 FOLLOW = 0.1  # seconds; faster movements are seen as such, slower ones the panel follows
 BORDER = 200  # grey of the lines between panels
@@ -81,7 +84,7 @@ def _panel(drawing: Drawing, layer: Layer, fps: float, width: int, height: int) 
     centers = np.stack([np.interp(frames, shown, axis) for axis in ((low + high) / 2).T], axis=-1)  # (T, 2)
     centers = _smoothed(centers, FOLLOW * fps)
     size = np.percentile(high - low, NEARLY_ALL, axis=0).clip(1e-6)  # (2,)
-    zoom = float(FILL * (np.array([width, height]) / size).min())
+    zoom = min(LARGEST, float(FILL * (np.array([width, height]) / size).min()))
     if zoom < LARGER:
         return None
     line = max(1, round(zoom * size.max() / HAND_LINE))

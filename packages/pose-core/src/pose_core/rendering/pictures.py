@@ -74,7 +74,8 @@ def write_gif(
             append_images=pictures,
             duration=[10 * h for h in hundredths],
             loop=0,
-            optimize=False,  # it would make a palette a frame
+            optimize=True,  # what has not changed since the frame before is transparent: a fifth smaller
+            palette=bytes(palette.getpalette()),  # or every frame brings its own
         )
 
 

@@ -33,9 +33,10 @@ def test_a_tree_of_any_format(tree):
         ("C.npz", "validation"),
         ("D.csv", "test"),
     ]
-    assert [clip.path.name for clip in select_split(clips, "validation")] == ["C.npz"]
-    with pytest.raises(UserError, match="no clips of split 'dev'; it has test, train, validation"):
-        select_split(clips, "dev")
+    for name in ("validation", "val", "dev"):
+        assert [clip.path.name for clip in select_split(clips, name)] == ["C.npz"]
+    with pytest.raises(UserError, match="no clips of split 'dev2'; it has test, train, validation"):
+        select_split(clips, "dev2")
     assert {clip.split for clip in read_tree(tree / "val")} == {"train"}  # a folder without splits
 
 

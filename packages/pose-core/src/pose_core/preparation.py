@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pose_core.data.packing import SHARD_BYTES, Shard, pack
-from pose_core.data.tree import read_clips, select_split
+from pose_core.data.prepared import read_clip
+from pose_core.data.splits import select_split
+from pose_core.data.tree import read_clips
 from pose_core.errors import UserError
-from pose_core.formats import read
 from pose_core.transforms import FaceChoice, Statistics, clean, distinct_keypoints, hands_from_wrists, normalize
 from pose_core.transforms.standardization import ComponentStatistics, RunningStatistics
 
@@ -46,7 +47,7 @@ def pack_data(
     def samples() -> Iterator[tuple[Clip, PoseSequence]]:
         for clip in clips:
             try:
-                sequence = clean(read(clip.path))
+                sequence = clean(read_clip(clip))
             except UserError as error:
                 if not skip:
                     raise UserError(f"{error}; or leave such clips out with --skip") from error
@@ -86,7 +87,7 @@ def data_statistics(data: Path, split: str, *, normalized: bool, face: FaceChoic
     components, hands = RunningStatistics(), RunningStatistics()
     any_hands = False
     for clip in select_split(read_clips(data), split):
-        sequence = clean(read(clip.path))
+        sequence = clean(read_clip(clip))
         try:
             sequence = normalize(sequence)[0] if normalized else sequence
         except UserError as error:

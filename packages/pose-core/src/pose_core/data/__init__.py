@@ -1,13 +1,21 @@
-"""Clips from manifests, folders and shards, and batches of them."""
+"""Clips from manifests, folders and shards, and batches of them.
 
-from pose_core.data.batch import PoseBatch, collate
-from pose_core.data.bucketing import FrameBudgetSampler, LengthBucketSampler
-from pose_core.data.dataset import PoseDataset
-from pose_core.data.manifest import Clip, read_manifest
-from pose_core.data.packing import Shard, pack
-from pose_core.data.prepared import read_prepared
-from pose_core.data.shards import ShardDataset, ShardSample
-from pose_core.data.tree import read_clips, read_tree, select_split
+What it exports is imported when it is first used: a manifest is checked without torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pose_core.data.batch import PoseBatch, collate
+    from pose_core.data.bucketing import FrameBudgetSampler, LengthBucketSampler
+    from pose_core.data.dataset import PoseDataset
+    from pose_core.data.manifest import Clip, read_manifest
+    from pose_core.data.packing import Shard, pack
+    from pose_core.data.prepared import read_clip, read_prepared, read_usable
+    from pose_core.data.shards import ShardDataset, ShardSample
+    from pose_core.data.splits import select_split, split_name
+    from pose_core.data.tree import check_data, read_clips, read_tree
 
 __all__ = [
     "Clip",
@@ -18,11 +26,34 @@ __all__ = [
     "Shard",
     "ShardDataset",
     "ShardSample",
+    "check_data",
     "collate",
     "pack",
+    "read_clip",
     "read_clips",
     "read_manifest",
     "read_prepared",
     "read_tree",
+    "read_usable",
     "select_split",
+    "split_name",
 ]
+
+_HOMES = {
+    "batch": ("PoseBatch", "collate"),
+    "bucketing": ("FrameBudgetSampler", "LengthBucketSampler"),
+    "dataset": ("PoseDataset",),
+    "manifest": ("Clip", "read_manifest"),
+    "packing": ("Shard", "pack"),
+    "prepared": ("read_clip", "read_prepared", "read_usable"),
+    "shards": ("ShardDataset", "ShardSample"),
+    "splits": ("select_split", "split_name"),
+    "tree": ("check_data", "read_clips", "read_tree"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

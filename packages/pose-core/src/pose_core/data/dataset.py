@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from torch.utils.data import Dataset
 
+from pose_core.data.prepared import Kinds, check_skipped, read_clip, with_path
 from pose_core.errors import UserError
-from pose_core.formats import read
+from pose_core.notices import InputWarning
 from pose_core.transforms import clean
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class PoseDataset(Dataset):
         cache_bytes: of coordinates and confidence; 0 keeps nothing.
         on_error: "raise" at a clip that cannot be used, or "skip" it, with a warning that names it. Skipped clips are
             dropped when `lengths` is first asked for, and `skipped` lists them.
+        max_skipped: more than this share of the clips, rounded up to whole clips, are not skipped.
     """
 
     def __init__(
@@ -42,36 +44,39 @@ class PoseDataset(Dataset):
         transform: Callable[[PoseSequence], PoseSequence] | None = None,
         cache_bytes: int = CACHE_BYTES,
         on_error: Literal["raise", "skip"] = "raise",
+        max_skipped: float = 1.0,
     ) -> None:
         self.clips = list(clips)
         self.transform = transform
         self.cache_bytes = cache_bytes
-        self.on_error = on_error
+        self.on_error, self.max_skipped = on_error, max_skipped
         self.skipped: list[str] = []
+        self.kinds = Kinds()  # of clips, once `lengths` was asked for
         self._cache: dict[Clip, PoseSequence] = {}
         self._cached_bytes = 0
         self._lengths: list[int] | None = None
 
     def load_sample(self, clip: Clip) -> PoseSequence:
-        """A clip's poses; what a subclass with files of its own overrides."""
-        return clean(read(clip.path))
+        """A clip's poses, from its start to its end; what a subclass with files of its own overrides."""
+        return clean(read_clip(clip))
 
     @property
     def lengths(self) -> list[int]:
         """Frames of each sequence, as samplers want them; asked for the first time, it loads every clip."""
         if self._lengths is None:
-            usable, lengths = [], []
+            usable, lengths, problems = [], [], []
             for clip in self.clips:
                 try:
-                    lengths.append(len(self._sequence(clip)))
+                    sequence = self._sequence(clip)
+                    lengths.append(len(sequence))
+                    self.kinds.count(sequence)
                     usable.append(clip)
                 except UserError as error:
-                    if self.on_error == "raise":
-                        raise
-                    self.skipped.append(str(error))
-                    warnings.warn(f"skipped: {error}", stacklevel=2)
-            if not usable:
-                raise UserError(f"none of {len(self.clips)} clips can be used, the first because of {self.skipped[0]}")
+                    problems.append(str(error))
+                    if self.on_error == "skip":
+                        warnings.warn(InputWarning(f"skipped: {error}", "clips skipped"), stacklevel=2)
+            check_skipped(problems, len(self.clips), self.max_skipped if self.on_error == "skip" else 0.0)
+            self.skipped += problems
             self.clips, self._lengths = usable, lengths
         return self._lengths
 
@@ -89,8 +94,7 @@ class PoseDataset(Dataset):
             if self.transform is not None:
                 sequence = self.transform(sequence)
         except UserError as error:
-            message = str(error)
-            raise UserError(message if str(clip.path) in message else f"{clip.path}: {message}") from error
+            raise UserError(with_path(error, clip)) from error
         size = sequence.keypoints.nbytes + sequence.confidence.nbytes
         if self._cached_bytes + size <= self.cache_bytes:
             self._cache[clip] = sequence

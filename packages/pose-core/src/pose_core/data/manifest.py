@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass
-from pathlib import Path
+import os
+import stat
+import unicodedata
+import warnings
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path, PureWindowsPath
+from typing import TYPE_CHECKING
 
+from pose_core.data.audit import notices, summary
+from pose_core.data.segments import Segments
+from pose_core.data.splits import split_name
+from pose_core.data.table import header_of, read_table
 from pose_core.errors import UserError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pose_core.data.table import Row
+
 REQUIRED = ("path", "text", "signed_language", "split")
+PERSON = ("person", "signer", "signer_id", "person_id", "participant")  # the first that a manifest has
 
 
 @dataclass(frozen=True)
@@ -19,8 +34,11 @@ class Clip:
         path: the pose file.
         text: what is signed.
         signed_language: ISO 639-3.
-        split: "train", "validation" or "test".
+        split: "train", "validation" or "test", or a name of the data set's own.
         spoken_language: language of the text, "" where the manifest does not say.
+        start, end: part of the file, as `pose_core.read` takes them: frames if int, seconds if float; None: its ends.
+        person: who signs, "" where the manifest does not say.
+        line: of the manifest, for messages; None elsewhere.
     """
 
     path: Path
@@ -28,58 +46,135 @@ class Clip:
     signed_language: str
     split: str
     spoken_language: str = ""
+    start: float | None = None
+    end: float | None = None
+    person: str = ""
+    line: int | None = field(default=None, compare=False)
+
+    @property
+    def place(self) -> str:
+        """What messages call it: the line of its manifest and its file."""
+        return str(self.path) if self.line is None else f"line {self.line} ({self.path.name})"
 
 
 def read_manifest(path: str | Path) -> list[Clip]:
-    """Reads a manifest, and checks that every file it names is there.
+    """Reads a manifest, and checks that every file it names is there; warns of what `audit` finds.
 
     Args:
-        path: UTF-8 CSV with a header row naming at least path, text, signed_language and split; further columns are
-            left alone. Paths are relative to the manifest's folder and stay inside it.
+        path: CSV, see `table.read_table`, with a header row naming at least path, text, signed_language and split;
+            also read are spoken_language, person (or signer) and where in its file a clip begins and ends, see
+            `segments.Segments`. Further columns are left alone. Paths are relative to the manifest's folder and stay
+            inside it; links in it may lead elsewhere. Splits may be called val, dev and so on, see `splits`.
 
     Raises:
         UserError: no manifest, a column or a value is missing, or a row names a file that is not there or lies outside
-            the folder; the message names manifest, line and file.
+            the folder; the message names manifest, line and file, of several rows all lines and the first few files.
     """
-    path = Path(path)
+    clips, found = load_manifest(Path(path))
+    for notice in [*found, *notices(clips, path)]:
+        warnings.warn(notice, stacklevel=2)
+    return clips
+
+
+def load_manifest(path: Path) -> tuple[list[Clip], list[str]]:
+    """As `read_manifest`, without a look at the clips together; what was assumed is returned, one line each."""
+    from pose_core.formats import FORMATS
+
     if path.is_dir():
         raise UserError(f"{path}: is a folder; name the manifest CSV in it")
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns = reader.fieldnames or []
-            rows = [(reader.line_num, row) for row in reader]
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such manifest") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: not a readable UTF-8 CSV ({error})") from error
-    missing = [column for column in REQUIRED if column not in columns]
+    if path.suffix.lower() in FORMATS and path.suffix.lower() != ".csv" and path.is_file():
+        raise UserError(f"{path}: is a pose file; name the folder it is in, or a manifest CSV")
+    table = read_table(path)
+    missing = [column for column in REQUIRED if column not in table.columns]
     if missing:
-        raise UserError(f"{path}: lacks the column(s) {', '.join(missing)}; a manifest has {', '.join(REQUIRED)}")
-    if not rows:
+        raise UserError(
+            f"{path}: lacks the column(s) {', '.join(missing)}; a manifest has {', '.join(REQUIRED)}, "
+            f"this has {', '.join(table.columns)[:100] or 'none'}"
+        )
+    if not table.rows:
         raise UserError(f"{path}: names no clips")
-    return [_clip(row, f"{path}, line {line}", path.parent) for line, row in rows]
+    segments = Segments(table)
+    _file.cache_clear()  # files come and go
+    clips, problems = [], []
+    for row in table.rows:
+        try:
+            clips.append(_clip(row, len(table.columns), segments, str(path.parent)))
+        except UserError as error:
+            problems.append((row.line, str(error)))
+    if len(problems) == 1:
+        raise UserError(f"{path}, line {problems[0][0]}: {problems[0][1]}")
+    if problems:
+        lines = [f"line {line}: {problem}" for line, problem in problems]
+        raise UserError(f"{path}: {len(problems)} of {len(table.rows)} rows cannot be used: {summary(lines)}")
+    return clips, [f"{path}: {notice}" for notice in segments.notices]
 
 
-def _clip(row: dict[str, str | None], place: str, folder: Path) -> Clip:
-    values = {column: (row.get(column) or "").strip() for column in (*REQUIRED, "spoken_language")}
+def is_manifest(path: Path) -> bool:
+    """Whether a CSV file is a manifest, by its header."""
+    return set(REQUIRED) <= header_of(path) or {"path", "split"} <= header_of(path)
+
+
+def _clip(row: Row, columns: int, segments: Segments, folder: str) -> Clip:
+    """The clip of a row.
+
+    Raises:
+        UserError: saying what is wrong with it, without its line.
+    """
     for column in REQUIRED:
-        if not values[column]:
-            raise UserError(f"{place}: no {column}")
-    file = folder / values["path"]
-    try:
-        inside = not Path(values["path"]).is_absolute() and file.resolve().is_relative_to(folder.resolve())
-        there = file.is_file()
-    except (OSError, ValueError) as error:  # too long, a zero byte: another column's value, more likely
-        raise UserError(f"{place}: {values['path'][:40]!r}... is no file name ({error.args[-1]})") from error
-    if not inside:
-        raise UserError(f"{place}: {values['path']} lies outside the manifest's folder; move the clip into it")
-    if not there:
-        raise UserError(f"{place}: there is no file {file}; remove the row or restore the file")
+        if not row.cells.get(column):
+            raise UserError(f"no {column}")
+    if row.extra:
+        raise UserError(
+            f"has more than the header's {columns} values ({row.extra[0][:20]!r}); quote a text with commas"
+        )
+    start, end = segments.of(row)
     return Clip(
-        path=file,
-        text=values["text"],
-        signed_language=values["signed_language"],
-        split=values["split"],
-        spoken_language=values["spoken_language"],
+        path=_file(row.cells["path"], folder),
+        text=row.cells["text"],
+        signed_language=row.cells["signed_language"],
+        split=split_name(row.cells["split"]),
+        spoken_language=row.cells.get("spoken_language", ""),
+        start=start,
+        end=end,
+        person=next((row.cells[name] for name in PERSON if row.cells.get(name)), ""),
+        line=row.line,
     )
+
+
+@lru_cache(maxsize=1024)  # parts of one file are rows next to each other
+def _file(name: str, folder: str) -> Path:
+    """The file of that name in the folder; a backslash parts folders too, and accents may be composed or not.
+
+    Raises:
+        UserError: there is none, or it is outside of the folder.
+    """
+    posix = name.replace("\\", "/")
+    # Texts, since of a hundred thousand rows paths would take longer than the files.
+    there = [os.path.join(folder, each) for each in _spellings(name, posix)]  # noqa: PTH118
+    try:
+        file = next((each for each in there if _is_file(each)), None)
+    except (OSError, ValueError) as error:  # too long, a zero byte: another column's value, more likely
+        raise UserError(f"{name[:40]!r}... is no file name ({error.args[-1]})") from error
+    # As it is written: what a link in the folder leads to may be anywhere.
+    absolute = posix.startswith("/") or PureWindowsPath(name).is_absolute()
+    if absolute or os.path.normpath(posix).split("/")[0] == "..":
+        written = os.path.abspath(Path(folder, posix))  # noqa: PTH100 - `resolve` follows links
+        if absolute or not Path(written).is_relative_to(os.path.abspath(folder)):  # noqa: PTH100
+            cure = "name it relative to the manifest" if absolute else "move the clip into it"
+            raise UserError(f"{name} lies outside the manifest's folder; {cure}, or a link to its folder")
+    if file is None:
+        raise UserError(f"there is no file {there[0]}; remove the row or restore the file")
+    return Path(file)
+
+
+def _spellings(name: str, posix: str) -> Iterable[str]:
+    if name == posix and name.isascii():
+        return (name,)
+    return dict.fromkeys((name, posix, *(unicodedata.normalize(form, posix) for form in ("NFC", "NFD"))))
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        return False

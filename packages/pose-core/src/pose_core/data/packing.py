@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pose_core.data.segments import parsed_place, written_place
+from pose_core.data.splits import split_name
 from pose_core.errors import UserError, reason
 from pose_core.files import check_output_folder, written_whole
 
@@ -27,6 +29,7 @@ INDEX = "index.json"
 CLIPS = "clips.csv"  # all clips without their poses, as a manifest has them
 SHARD_BYTES = 256 << 20
 CLIP_TEXTS = ("text", "signed_language", "split", "spoken_language")  # what a clip's `.json` has of its `Clip`
+CLIP_DETAILS = ("start", "end", "person")  # and what that of older shards lacks
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def pack(
     try:
         with listing.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             rows = csv.writer(file)
-            rows.writerow(("path", *CLIP_TEXTS))
+            rows.writerow(("path", *CLIP_TEXTS, *CLIP_DETAILS))
             for number, (clip, sequence) in enumerate(samples):
                 if sequence.skeleton not in skeletons:
                     skeletons.append(sequence.skeleton)
@@ -85,7 +88,7 @@ def pack(
                     count = sum(shard.split == clip.split for shard in finished)
                     writer = writers[clip.split] = _ShardWriter(folder, clip.split, count)
                 writer.add(f"{number:08}", clip, sequence, skeletons.index(sequence.skeleton))
-                rows.writerow((clip.path.as_posix(), *(getattr(clip, name) for name in CLIP_TEXTS)))
+                rows.writerow(clip_texts(clip).values())
         finished += [writer.close() for writer in writers.values()]
         if not finished:
             raise UserError(f"{folder}: no clips to pack")
@@ -109,6 +112,36 @@ def pack(
     with written_whole(index) as temporary:
         temporary.write_text(json.dumps(content), encoding="utf-8")
     return finished
+
+
+def clip_texts(clip: Clip) -> dict[str, str]:
+    """A clip as texts; `start` and `end` say which part of its file was packed."""
+    texts = {"path": clip.path.as_posix()} | {name: getattr(clip, name) for name in CLIP_TEXTS}
+    return texts | {
+        "start": written_place(clip.start),
+        "end": written_place(clip.end),
+        "person": clip.person,
+    }
+
+
+def clip_of(texts: dict[str, str]) -> Clip:
+    """The clip of such texts.
+
+    Raises:
+        LookupError, ValueError: they are none.
+    """
+    from pose_core.data.manifest import Clip
+
+    return Clip(
+        path=Path(texts["path"]),
+        text=texts["text"],
+        signed_language=texts["signed_language"],
+        split=split_name(texts["split"]),
+        spoken_language=texts["spoken_language"],
+        start=parsed_place(texts.get("start", "")),
+        end=parsed_place(texts.get("end", "")),
+        person=texts.get("person", ""),
+    )
 
 
 def parsed_index(content: bytes, path: str | Path) -> dict[str, Any]:
@@ -141,8 +174,8 @@ class _ShardWriter:
         self.archive = tarfile.open(self.temporary, "w")  # noqa: SIM115 - closed below
 
     def add(self, key: str, clip: Clip, sequence: PoseSequence, skeleton: int) -> None:
-        about: dict[str, Any] = {name: getattr(clip, name) for name in CLIP_TEXTS}
-        about |= {"path": clip.path.as_posix(), "fps": sequence.fps, "size": sequence.size, "skeleton": skeleton}
+        about: dict[str, Any] = dict(clip_texts(clip))
+        about |= {"fps": sequence.fps, "size": sequence.size, "skeleton": skeleton}
         array = io.BytesIO()
         poses = np.concatenate([sequence.keypoints, sequence.confidence[..., None]], axis=-1, dtype=np.float32)
         np.save(array, poses, allow_pickle=False)

@@ -18,7 +18,6 @@ import warnings
 from bisect import bisect_right
 from dataclasses import asdict, dataclass, field
 from itertools import accumulate, chain, groupby, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -26,8 +25,8 @@ import torch
 import torch.distributed
 from torch.utils.data import IterableDataset, get_worker_info
 
-from pose_core.data.manifest import Clip
-from pose_core.data.packing import CLIP_TEXTS, CLIPS, INDEX, Shard, parsed_index
+from pose_core.data.packing import CLIPS, INDEX, Shard, clip_of, parsed_index
+from pose_core.data.splits import split_name
 from pose_core.data.steady import SteadyFile
 from pose_core.errors import UserError, reason
 from pose_core.sequence import PoseSequence
@@ -35,6 +34,9 @@ from pose_core.skeleton import Skeleton
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from pose_core.data.manifest import Clip
 
 MAX_SKIPPED = 0.05
 BUFFER = 1 << 20  # bytes of the index read at once
@@ -101,10 +103,11 @@ class ShardDataset(IterableDataset):
         index = _read_index(self.folder)
         try:
             self.skeletons = [Skeleton.from_dict(values) for values in index["skeletons"]]
-            shards = [Shard(**values) for values in index["shards"]]
+            # Older shards have splits as their manifest called them.
+            shards = [Shard(**values | {"split": split_name(values["split"])}) for values in index["shards"]]
         except _DAMAGED as error:
             raise UserError(f"{self.folder}/{INDEX}: damaged ({reason(error)}); pack or copy the data again") from error
-        self.shards = [shard for shard in shards if shard.split == split]
+        self.shards = [shard for shard in shards if shard.split == split_name(split)]
         if not self.shards:
             known = ", ".join(sorted({shard.split for shard in shards}))
             raise UserError(f"{self.folder}: has no clips of split {split!r}; it has {known}")
@@ -182,7 +185,7 @@ class ShardDataset(IterableDataset):
         path = posixpath.join(self.folder, CLIPS)
         try:
             rows = list(csv.DictReader(io.StringIO(_content_of(path).decode(errors="surrogateescape"), newline="")))
-            clips = [Clip(path=Path(row["path"]), **{name: row[name] for name in CLIP_TEXTS}) for row in rows]
+            clips = [clip_of(row) for row in rows]
         except FileNotFoundError as error:
             raise UserError(f"{path}: there is none; pack or copy the data again") from error
         except (OSError, csv.Error, *_DAMAGED) as error:
@@ -277,7 +280,7 @@ class ShardDataset(IterableDataset):
         try:
             about = json.loads(packed.members["json"])
             poses = np.lib.format.read_array(io.BytesIO(packed.members["npy"]), allow_pickle=False)
-            clip = Clip(path=Path(about["path"]), **{key: about[key] for key in CLIP_TEXTS})
+            clip = clip_of(about)
             sequence = PoseSequence(
                 np.ascontiguousarray(poses[..., :-1]),
                 np.ascontiguousarray(poses[..., -1]),

@@ -2,69 +2,184 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from pathlib import Path
 
-from pose_core.data.manifest import Clip, read_manifest
+from pose_core.data.audit import notices, summary
+from pose_core.data.manifest import Clip, is_manifest, load_manifest
+from pose_core.data.splits import SPLITS, select_split, split_counts
 from pose_core.errors import UserError
 from pose_core.formats import FORMATS
 
-SPLITS = {"train": "train", "val": "validation", "validation": "validation", "dev": "validation", "test": "test"}
 MANIFEST = "index.csv"
 
 
-def read_clips(path: str | Path) -> list[Clip]:
-    """The clips of a data set.
+def read_clips(path: str | Path, *more: str | Path) -> list[Clip]:
+    """The clips of a data set, or of several; warns of what `audit` finds in them.
 
     Args:
         path: a manifest CSV; a folder with a manifest `index.csv`; a folder tree `train/ val/ test/` of pose files; or
             a folder of pose files, all of which are the split "train".
+        more: further ones.
 
     Raises:
         UserError: there is no such thing, or it names or holds no clips.
     """
-    path = Path(path)
-    if not path.is_dir():
-        return read_manifest(path)
-    if (path / MANIFEST).is_file():
-        return read_manifest(path / MANIFEST)
-    return read_tree(path)
+    clips: list[Clip] = []
+    for each in map(Path, (path, *more)):
+        found, said = _load(each)
+        clips += found
+        for notice in said:
+            warnings.warn(notice, stacklevel=2)
+    for notice in notices(clips, ", ".join(map(str, (path, *more)))):
+        warnings.warn(notice, stacklevel=2)
+    return clips
+
+
+def check_data(path: str | Path, *more: str | Path) -> None:
+    """Refuses data that nothing can be trained on, without reading a pose or importing torch; warns of nothing.
+
+    Args:
+        path, more: as `read_clips` takes them; shards and URLs are not looked at.
+
+    Raises:
+        UserError: as `read_clips`, or there are no clips to train on.
+    """
+    files = [each for each in (path, *more) if "://" not in str(each) and not (Path(each) / "index.json").is_file()]
+    clips = [clip for each in files for clip in _load(Path(each))[0]]
+    if files and len(files) == 1 + len(more):
+        check_trainable(clips, path)
+
+
+def check_trainable(clips: list[Clip], data: str | Path) -> None:
+    """Refuses clips of which none is to be trained on.
+
+    Raises:
+        UserError: naming the splits there are.
+    """
+    if not any(clip.split == "train" for clip in clips):
+        known = ", ".join(f"{count} of {split!r}" for split, count in sorted(split_counts(clips).items()))
+        raise UserError(f"{data}: no clip has split train; there is nothing to train on, but {known}")
 
 
 def read_tree(folder: str | Path) -> list[Clip]:
     """Every pose file below a folder's `train/`, `val/` (or `validation/`, `dev/`) and `test/`; else all as "train".
 
-    Clips are in the order of their paths and have no text; hidden files and folders are left out.
+    Clips are in the order of their paths and have no text; hidden files and folders are left out, and so are manifests.
+    Links are followed. What is left out besides is warned of.
 
     Raises:
         UserError: there are no pose files.
     """
-    folder = Path(folder)
-    splits = {name: split for name, split in SPLITS.items() if (folder / name).is_dir()} or {".": "train"}
-    clips = [
-        Clip(path=file, text="", signed_language="", split=split)
-        for name, split in splits.items()
-        for file in _pose_files(folder / name)
-    ]
-    if not clips:
-        raise UserError(
-            f"{folder}: no pose files; a data set is a manifest CSV, or train/ val/ test/ of {', '.join(FORMATS)}"
-        )
+    clips, said = _load_tree(Path(folder))
+    for notice in [*said, *notices(clips, folder)]:
+        warnings.warn(notice, stacklevel=2)
     return clips
 
 
-def select_split(clips: list[Clip], split: str) -> list[Clip]:
-    """The clips of one split.
+def pose_files(folder: str | Path) -> tuple[list[Path], list[str]]:
+    """Every pose file below a folder, in the order of their paths, and what was left out and why, one line each.
 
-    Raises:
-        UserError: there are none; the message says which splits there are.
+    Links to files and folders are followed, except one that leads back to a folder it is in. Hidden files and folders
+    are left out, and manifests.
     """
-    chosen = [clip for clip in clips if clip.split == split]
-    if not chosen:
-        known = ", ".join(sorted({clip.split for clip in clips}))
-        raise UserError(f"the data has no clips of split {split!r}; it has {known}")
-    return chosen
+    folder = Path(folder)
+    files, manifests, broken, cycles = [], [], [], []
+    chains = {str(folder): {_identity(folder)}}  # of every folder, what it and those it is in really are
+    for place, folders, names in os.walk(folder, followlinks=True):
+        kept = []
+        for name in folders:
+            below = Path(place, name)
+            identity = _identity(below)
+            if name.startswith("."):
+                continue
+            if identity in chains[place]:
+                cycles.append(str(below))
+                continue
+            chains[str(below)] = chains[place] | {identity}
+            kept.append(name)
+        folders[:] = kept
+        for name in names:
+            path = Path(place, name)
+            if name.startswith("."):
+                continue
+            if path.suffix.lower() not in FORMATS:
+                if path.is_symlink() and not path.exists():
+                    broken.append(str(path))  # perhaps a folder's
+                continue
+            if not path.is_file():
+                broken.append(str(path))
+            elif path.suffix.lower() == ".csv" and is_manifest(path):
+                manifests.append(str(path))
+            else:
+                files.append(path)
+    said = []
+    if manifests:
+        said.append(
+            f"{summary(manifests, 3)}: a manifest, not landmarks, left out; to use it, name it instead of {folder}"
+        )
+    if broken:
+        said.append(f"{folder}: {len(broken)} link(s) lead nowhere and are left out: {summary(broken, 3)}")
+    if cycles:
+        said.append(f"{folder}: {len(cycles)} link(s) lead back to a folder they are in: {summary(cycles, 3)}")
+    return sorted(files), said
 
 
-def _pose_files(folder: Path) -> list[Path]:
-    files = (path for path in folder.rglob("*") if path.suffix.lower() in FORMATS and path.is_file())
-    return sorted(path for path in files if not any(p.startswith(".") for p in path.relative_to(folder).parts))
+def _load(path: Path) -> tuple[list[Clip], list[str]]:
+    """The clips of a data set, and what was assumed or left out, one line each."""
+    if not path.is_dir():
+        return load_manifest(path)
+    if (path / MANIFEST).is_file():
+        return load_manifest(path / MANIFEST)
+    return _load_tree(path)
+
+
+def _load_tree(folder: Path) -> tuple[list[Clip], list[str]]:
+    splits = {
+        path.name: SPLITS[path.name.casefold()]
+        for path in sorted(folder.glob("*"))
+        if path.name.casefold() in SPLITS and path.is_dir()
+    }
+    order = list(SPLITS.values())
+    clips, said = [], []
+    for name, split in sorted(splits.items(), key=lambda item: order.index(item[1])) or [(".", "train")]:
+        files, left_out = pose_files(folder / name)
+        said += left_out
+        if splits and not files:
+            said.append(f"{folder / name}: has no pose files, so there are none of split {split}")
+        clips += [Clip(path=file, text="", signed_language="", split=split) for file in files]
+    if splits:
+        said += _beside(folder, splits)
+    if not clips:
+        hint = f"; {said[0]}" if said else ""
+        raise UserError(
+            f"{folder}: no pose files; a data set is a manifest CSV, or train/ val/ test/ of {', '.join(FORMATS)}{hint}"
+        )
+    return clips, said
+
+
+def _beside(folder: Path, splits: dict[str, str]) -> list[str]:
+    """What says that pose files are in none of the folders of splits."""
+    beside: list[str] = []
+    for path in sorted(folder.glob("*")):
+        if path.name in splits or path.name.startswith("."):
+            continue
+        found = pose_files(path)[0] if path.is_dir() else [path] if _is_pose_file(path) else []
+        beside += [str(each) for each in found]
+    if not beside:
+        return []
+    names = ", ".join(f"{name}/" for name in splits)
+    return [f"{folder}: {len(beside)} pose file(s) beside {names} are of no split and left out: {summary(beside, 3)}"]
+
+
+def _is_pose_file(path: Path) -> bool:
+    return path.suffix.lower() in FORMATS and path.is_file() and not (path.suffix == ".csv" and is_manifest(path))
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    status = folder.stat()
+    return status.st_dev, status.st_ino
+
+
+__all__ = ["MANIFEST", "check_data", "check_trainable", "pose_files", "read_clips", "read_tree", "select_split"]

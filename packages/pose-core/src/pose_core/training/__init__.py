@@ -1,7 +1,7 @@
 """The one way every package trains: a config, a Lightning module, loaders, an output folder."""
 
 from pose_core.training.config import TrainingConfig, load_preset, load_yaml
-from pose_core.training.data import RunData, are_shards, open_shards, read_data
+from pose_core.training.data import RunData, are_shards, open_shards, read_data, validated
 from pose_core.training.distributed import RankBatches, is_main_process
 from pose_core.training.fit import fit
 from pose_core.training.loaders import batch_loader, chosen_clips
@@ -27,5 +27,6 @@ __all__ = [
     "own_folder",
     "read_data",
     "run_folder",
+    "validated",
     "warmup_cosine_adamw",
 ]

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pose_core.command_line import say
+from pose_core.data.audit import summary
 from pose_core.data.packing import INDEX
-from pose_core.data.prepared import read_prepared
+from pose_core.data.prepared import read_usable
 from pose_core.data.shards import ShardDataset, ShardSample
-from pose_core.data.tree import read_clips, select_split
+from pose_core.data.splits import select_split
+from pose_core.data.tree import read_clips
 from pose_core.errors import UserError
+from pose_core.training.distributed import is_main_process
 from pose_core.training.loaders import chosen_clips
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pose_core.data.manifest import Clip
     from pose_core.sequence import PoseSequence
     from pose_core.skeleton import Skeleton
     from pose_core.training.config import TrainingConfig
 
 VALIDATION_FRAMES = 200_000  # of shards that are kept in memory
+Reject = Callable[["list[Clip]", "list[Clip]"], Sequence[str | None]]
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,9 @@ def read_data(
     frames: int = 1,
     skeleton: Skeleton | None = None,
     check: Callable[[list[Clip]], object] = lambda clips: None,
+    reject: Reject | None = None,
 ) -> RunData:
-    """The data of a run.
+    """The data of a run. Clips that cannot be used are left out with a warning, if they are few, see `check_skipped`.
 
     Args:
         data: see `read_clips`; or a folder of shards, or its URL.
@@ -67,18 +73,23 @@ def read_data(
         frames: of shards, fewest of the first clips together that are kept in memory, where there are as many.
         skeleton: of all clips; None: that of the first one prepared.
         check: called with the clips to train on before any is read, to refuse them.
+        reject: called with the clips to train on and those to validate with, before any is read: why each of the latter
+            is not to be validated with, or None. They are left out with a warning.
 
     Raises:
-        UserError: there is nothing to train on, a file cannot be used, or as `open_shards`.
+        UserError: there is nothing to train on, too many files cannot be used, or as `open_shards`.
     """
     if are_shards(data):
-        return open_shards(data, prepare, config, frames=frames, skeleton=skeleton, check=check)
+        return open_shards(data, prepare, config, frames=frames, skeleton=skeleton, check=check, reject=reject)
     clips = read_clips(data)
     train = select_split(clips, "train")
     train, validation = chosen_clips(train, [clip for clip in clips if clip.split == "validation"], config)
     check(train)
-    sequences = read_prepared(train, prepare, skeleton)
-    held_out = read_prepared(validation, prepare, sequences[0].skeleton)
+    validation = validated(train, validation, reject, data)
+    train, sequences = read_usable(train, prepare, skeleton)
+    validation, held_out = read_usable(validation, prepare, sequences[0].skeleton)
+    if is_main_process():
+        say(f"{data}: {len(train)} clips to train on, {len(validation) or 'none'} to validate with")
     return RunData(
         [ShardSample(clip, sequence) for clip, sequence in zip(train, sequences, strict=True)],
         [ShardSample(clip, sequence) for clip, sequence in zip(validation, held_out, strict=True)],
@@ -98,12 +109,13 @@ def open_shards(
     frames: int = 1,
     skeleton: Skeleton | None = None,
     check: Callable[[list[Clip]], object] = lambda clips: None,
+    reject: Reject | None = None,
 ) -> RunData:
     """Opens shards, and reads what is kept of them in memory; every process of a run reads the same.
 
     Args:
         folder: of shards, or its URL.
-        prepare, config, frames, skeleton, check: as `read_data`'s.
+        prepare, config, frames, skeleton, check, reject: as `read_data`'s.
 
     Raises:
         UserError: no shards there, no clip that can be used, or too many damaged ones; or settings that shards do not
@@ -112,7 +124,8 @@ def open_shards(
     if config.max_frames is not None:
         raise UserError("training.max_frames: batches of shards are so many clips; leave it out, or set batch_size")
     stream = ShardDataset(folder, "train", shuffle=True, seed=config.seed, on_error="skip")
-    check(stream.read_clips())
+    train_clips = stream.read_clips()
+    check(train_clips)
     if skeleton is None:
         stream.transform = partial(prepare, skeleton=None)
         skeleton = _first(stream, 1)[0].sequence.skeleton
@@ -125,7 +138,24 @@ def open_shards(
         validation = ShardDataset(folder, "validation", transform=stream.transform, on_error="skip")
     except UserError:  # there are none; the train split was there
         return RunData(first, [], stream)
-    return RunData(first, _first(validation, VALIDATION_FRAMES), stream)
+    kept = None if reject is None else {*validated(train_clips, validation.read_clips(), reject, folder)}
+    if kept is not None and not kept:
+        return RunData(first, [], stream)
+    held_out = _first(validation, VALIDATION_FRAMES)
+    return RunData(first, [each for each in held_out if kept is None or each.clip in kept], stream)
+
+
+def validated(train: list[Clip], validation: list[Clip], reject: Reject | None, data: str | Path) -> list[Clip]:
+    """The clips to validate with that `reject` does not refuse; how many it does is warned of, with the first few."""
+    if reject is None or not validation:
+        return validation
+    reasons = reject(train, validation)
+    why = [f"{clip.place}: {reason}" for clip, reason in zip(validation, reasons, strict=True) if reason is not None]
+    if why:
+        warnings.warn(
+            f"{data}: {len(why)} of {len(validation)} validation clips are left out: {summary(why, 3)}", stacklevel=2
+        )
+    return [clip for clip, reason in zip(validation, reasons, strict=True) if reason is None]
 
 
 def _first(shards: ShardDataset, frames: int) -> list[ShardSample]:

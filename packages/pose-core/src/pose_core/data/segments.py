@@ -1,0 +1,150 @@
+"""Parts of files: the columns of a manifest that say where in its file a clip begins and ends.
+
+Places are as `pose_core.read` takes them: an int is a frame, counted from 0, a float is seconds; the end is not part of
+the clip.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pose_core.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pose_core.data.table import Row, Table
+
+_SECONDS = {"frame": None, "seconds": 1.0, "time": 1.0, "sec": 1.0, "s": 1.0, "ms": 1e-3}  # unit of a column's suffix
+_PLACES = re.compile(r"(start|end)|(?:(start|end)_(frame|seconds|time|sec|s|ms))|frame_(start|end)")
+_LIKE_PLACES = {"start", "end", "begin", "stop", "onset", "offset", "duration"}
+_NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+")
+_CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)")
+
+
+@dataclass(frozen=True)
+class _Column:
+    name: str
+    side: str
+    unit: str  # a key of `_SECONDS`, or "" for a bare `start` or `end`
+
+
+class Segments:
+    """Reads a manifest's places.
+
+    `start_frame`, `end_frame` (or `frame_start`, `frame_end`) are frames; `start_seconds`, `end_seconds` (or `_time`,
+    `_sec`, `_s`) seconds, `_ms` milliseconds. Bare `start` and `end` are seconds if any number in them has a fraction,
+    else frames. In every one `2.5s` and `0:02.5` are seconds; an empty cell, or an end of -1, is the file's own end.
+
+    Attributes:
+        notices: what was assumed, one line each.
+    """
+
+    def __init__(self, table: Table) -> None:
+        found = [column for name in table.columns if (column := _column(name)) is not None]
+        found.sort(key=lambda column: list(_SECONDS).index(column.unit) if column.unit else len(_SECONDS))
+        # Where a file has several (frames and seconds of the same place), the first kind is read.
+        self._columns = {side: next((c for c in found if c.side == side), None) for side in ("start", "end")}
+        bare = [column.name for column in self._columns.values() if column is not None and not column.unit]
+        self._bare_seconds = any(_has_fraction(row.cells.get(name, "")) for row in table.rows for name in bare)
+        self.notices: list[str] = []
+        if any(_NUMBER.fullmatch(_point(row.cells.get(name, ""))) for row in table.rows for name in bare):
+            unit, other = ("seconds", "frames") if self._bare_seconds else ("frames", "seconds")
+            names = " and ".join(bare)
+            cure = ", ".join(f"{name}_{other.removesuffix('s') if other == 'frames' else other}" for name in bare)
+            self.notices.append(f"{names}: read as {unit}; if they are {other}, call them {cure}")
+        used = {column.name for column in found}
+        unread = [name for name in table.columns if name not in used and _LIKE_PLACES & set(name.split("_"))]
+        if unread:
+            names = ", ".join(unread)
+            self.notices.append(
+                f"{names}: not read; where a clip begins and ends in its file is said by start_frame, end_frame or "
+                "start_seconds, end_seconds"
+            )
+
+    def of(self, row: Row) -> tuple[float | None, float | None]:
+        """Start and end of a row's clip; None where it is the file's.
+
+        Raises:
+            UserError: a value that is no place, or an end before the start; without the row's line.
+        """
+        start, end = self._place(row, "start"), self._place(row, "end")
+        if start is not None and end is not None and type(start) is type(end) and end <= start:
+            raise UserError(f"ends at {end}, where it has not begun ({start})")
+        return start, end
+
+    def _place(self, row: Row, side: str) -> float | None:
+        column = self._columns[side]
+        text = _point(row.cells.get(column.name, "")) if column is not None else ""
+        if column is None or not text or (side == "end" and text in ("-1", "-1.0")):
+            return None
+        scale = _SECONDS[column.unit] if column.unit else (1.0 if self._bare_seconds else None)
+        value = _parsed(text, scale)
+        if value is None:
+            what = "a frame such as 50, nor seconds such as 2.5s" if scale is None else "a time"
+            raise UserError(f"{column.name} {text[:20]!r} is not {what}")
+        return value
+
+
+def parsed_place(text: str) -> float | None:
+    """A place as `written_place` writes it; None of an empty text."""
+    if not text:
+        return None
+    place = _parsed(text, None)
+    if place is None:
+        raise ValueError(f"{text!r} is no place in a file")
+    return place
+
+
+def written_place(place: float | None) -> str:
+    """`50` for a frame, `2.5s` for seconds, nothing for None."""
+    if place is None:
+        return ""
+    return str(place) if isinstance(place, int) else f"{place!r}s"
+
+
+def overlapping(first: Iterable[float | None], second: Iterable[float | None]) -> bool:
+    """Whether two parts (start, end) of one file share frames; of frames beside seconds it cannot be told: False."""
+    (a, b), (c, d) = first, second
+    kinds = {type(place) for place in (a, b, c, d) if place is not None}
+    if len(kinds) > 1:
+        return False
+    return (a or 0) < (math.inf if d is None else d) and (c or 0) < (math.inf if b is None else b)
+
+
+def _column(name: str) -> _Column | None:
+    match = _PLACES.fullmatch(name)
+    if match is None:
+        return None
+    bare, side, unit, frame_side = match.groups()
+    if bare:
+        return _Column(name, bare, "")
+    return _Column(name, side or frame_side, unit or "frame")
+
+
+def _point(text: str) -> str:
+    """With a decimal point where a comma stands, as half of Europe writes."""
+    return re.sub(r"^(\d+),(\d+s?)$", r"\1.\2", text) if "," in text else text
+
+
+def _has_fraction(text: str) -> bool:
+    text = _point(text)
+    return bool(_NUMBER.fullmatch(text)) and not float(text).is_integer()
+
+
+def _parsed(text: str, scale: float | None) -> float | None:
+    """A number as frames (scale None) or in units of so many seconds; None if it is no place."""
+    if text[-1] in "sS" and _NUMBER.fullmatch(text[:-1].strip()):
+        return float(text[:-1])
+    clock = _CLOCK.fullmatch(text)
+    if clock:
+        return 3600.0 * int(clock[1] or 0) + 60.0 * int(clock[2]) + float(clock[3])
+    if not _NUMBER.fullmatch(text):
+        return None
+    value = float(text)
+    if scale is not None:
+        return value * scale
+    return int(value) if value.is_integer() else None

@@ -1,0 +1,109 @@
+"""CSV files as spreadsheets and pandas write them: their encoding, delimiter, header and rows."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pose_core.errors import UserError, reason
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DELIMITERS = ",;\t|"
+HEADER_BYTES = 4096
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # Excel's "Unicode Text"
+_SEP_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # Excel's way to name the delimiter
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its line in the file, its cells by normalized column name, and cells beyond the header's."""
+
+    line: int
+    cells: dict[str, str]
+    extra: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV file. Columns are in lower case, with `_` for spaces and dashes; rows without any value are left out."""
+
+    columns: list[str]
+    rows: list[Row]
+
+
+def read_table(path: Path) -> Table:
+    """Reads a CSV file.
+
+    Args:
+        path: UTF-8 with or without BOM, or UTF-16 with one; delimited by comma, semicolon, tab or `|`, whichever the
+            header has most of; lines end in any way.
+
+    Raises:
+        UserError: it cannot be read, is not such a text, or names a column twice.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such manifest") from None
+    except OSError as error:
+        raise UserError(f"{path}: not a readable UTF-8 CSV ({reason(error)})") from error
+    try:
+        text = content.decode(_encoding(content))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{path}: not a readable UTF-8 CSV (line {line} is in another encoding, such as Latin-1); save it as UTF-8"
+        ) from error
+    delimiter, text, skipped = _delimiter(text)
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+        columns = [_normalized(name) for name in next(reader, [])]
+        rows = [
+            _row(reader.line_num + skipped, columns, cells) for cells in reader if any(cell.strip() for cell in cells)
+        ]
+    except csv.Error as error:
+        raise UserError(f"{path}: not a readable UTF-8 CSV ({reason(error)})") from error
+    twice = sorted({name for name in columns if name and columns.count(name) > 1})
+    if twice:
+        raise UserError(f"{path}: has the column {twice[0]} twice; rename one of them")
+    return Table(columns, rows)
+
+
+def header_of(path: Path) -> set[str]:
+    """Column names of a CSV file, normalized; none where its beginning is not text."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(HEADER_BYTES)
+        lines = content.decode(_encoding(content), errors="ignore").splitlines()
+    except OSError:
+        return set()
+    delimiter = _delimiter(lines[0])[0] if lines else ","
+    return {_normalized(name) for name in lines[0].split(delimiter)} if lines else set()
+
+
+def _encoding(content: bytes) -> str:
+    return "utf-16" if content.startswith(_UTF16) else "utf-8-sig"
+
+
+def _delimiter(text: str) -> tuple[str, str, int]:
+    """The delimiter, the text from its header on, and lines before that."""
+    named = _SEP_LINE.match(text)
+    if named:
+        return named[1], text[named.end() :], 1
+    header = text.split("\n", 1)[0]
+    return max(DELIMITERS, key=header.count), text, 0  # of none: a comma
+
+
+def _normalized(name: str) -> str:
+    return re.sub(r"[\s-]+", "_", name.strip().strip('"').casefold())
+
+
+def _row(line: int, columns: list[str], cells: list[str]) -> Row:
+    extra = tuple(cell.strip() for cell in cells[len(columns) :] if cell.strip())
+    return Row(line, {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}, extra)

@@ -1,0 +1,127 @@
+"""Folders of pose files: links, manifests among them, files of no split, and data of which some cannot be used."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pose_core import UserError, write
+from pose_core.data import PoseDataset, read_clips, read_prepared, read_usable
+from pose_core.testing import fake_sequence
+from pose_core.training import TrainingConfig, read_data
+from pose_core.transforms import drop_face
+
+
+def clip_at(*paths):
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(fake_sequence(frames=4), path)
+
+
+def names(clips):
+    return [(clip.path.name, clip.split) for clip in clips]
+
+
+def noticed(call, *arguments, **options):
+    """What a call returns, and what it warns of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = call(*arguments, **options)
+    return result, [str(each.message) for each in caught]
+
+
+def test_links_are_followed(tmp_path):
+    data, disk = tmp_path / "data", tmp_path / "disk2"
+    clip_at(
+        data / "train" / "signer1" / "a.pose", data / "val" / "b.pose", disk / "signer2" / "c.pose", disk / "d.pose"
+    )
+    (data / "train" / "signer2").symlink_to(disk / "signer2")
+    (data / "train" / "d.pose").symlink_to(disk / "d.pose")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clips = read_clips(data)
+    assert names(clips) == [("d.pose", "train"), ("a.pose", "train"), ("c.pose", "train"), ("b.pose", "validation")]
+    (data / "test").symlink_to(disk)
+    with pytest.warns(UserWarning, match="2 clip.s. are in test and train both"):
+        assert names(read_clips(data))[-2:] == [("d.pose", "test"), ("c.pose", "test")]
+
+
+def test_links_that_lead_back_or_nowhere(tmp_path):
+    clip_at(tmp_path / "a" / "a.pose")
+    (tmp_path / "a" / "again").symlink_to(tmp_path)
+    (tmp_path / "gone.pose").symlink_to(tmp_path / "nowhere.pose")
+    (tmp_path / "signer3").symlink_to(tmp_path / "unmounted")
+    clips, messages = noticed(read_clips, tmp_path)
+    assert names(clips) == [("a.pose", "train")]
+    assert any("2 link(s) lead nowhere and are left out" in message for message in messages)
+    assert any("1 link(s) lead back to a folder they are in" in message for message in messages)
+
+
+def test_folders_in_any_case_and_files_of_no_split(tmp_path):
+    clip_at(
+        tmp_path / "Train" / "a.pose", tmp_path / "VAL" / "b.pose", tmp_path / "dev2" / "c.pose", tmp_path / "d.npz"
+    )
+    (tmp_path / "test").mkdir()
+    clips, messages = noticed(read_clips, tmp_path)
+    assert names(clips) == [("a.pose", "train"), ("b.pose", "validation")]
+    messages = " ".join(messages)
+    assert "2 pose file(s) beside Train/, VAL/, test/ are of no split and left out" in messages
+    assert "test: has no pose files, so there are none of split test" in messages
+
+
+def test_a_manifest_in_a_folder_is_not_taken_for_landmarks(tmp_path):
+    clip_at(tmp_path / "train" / "a.csv")
+    (tmp_path / "train" / "clips.csv").write_text("path;text;signed_language;split\na.csv;A;ase;train\n")
+    with pytest.warns(UserWarning, match=r"clips\.csv: a manifest, not landmarks, left out"):
+        assert names(read_clips(tmp_path)) == [("a.csv", "train")]
+
+
+def prepare(sequence, skeleton):
+    if not sequence.confidence.any():
+        raise UserError("nobody is seen")
+    return sequence.on_skeleton(skeleton or sequence.skeleton)
+
+
+@pytest.fixture
+def forty(tmp_path):
+    """Forty clips, one damaged and one of nobody."""
+    for number in range(40):
+        write(fake_sequence(frames=4), tmp_path / f"{number:02}.npz")
+    (tmp_path / "07.npz").write_bytes(b"damaged")
+    nobody = replace(fake_sequence(frames=4), confidence=np.zeros((4, 50), np.float32))
+    write(nobody, tmp_path / "20.npz", overwrite=True)
+    return tmp_path
+
+
+def test_few_clips_that_cannot_be_used_end_no_run(forty):
+    data, messages = noticed(read_data, forty, prepare, TrainingConfig(epochs=1))
+    assert len(data.train) == 38
+    assert all(sample.clip.path.stem not in ("07", "20") for sample in data.train)
+    assert any("07.npz" in m for m in messages)
+    assert any("20.npz: nobody is seen" in m for m in messages)
+    assert "skipped 2 of 40 clips" in messages
+    with pytest.warns(UserWarning, match="skipped"):
+        assert len(PoseDataset(read_clips(forty), transform=lambda s: prepare(s, None), on_error="skip").lengths) == 38
+
+
+def test_many_are_listed_at_once(forty):
+    clips = read_clips(forty)
+    with pytest.raises(
+        UserError, match=r"2 of 40 clips cannot be used: .*07\.npz.*; .*20\.npz: nobody.*remove it from"
+    ):
+        read_prepared(clips, prepare)
+    with pytest.raises(UserError, match=r"2 of 20 clips cannot be used, more than the 1 that may be skipped"):
+        read_usable(clips[5:25], prepare)
+    with pytest.raises(UserError, match=r"none of 1 clips can be used: .*07\.npz"):
+        read_usable(clips[7:8], prepare)
+
+
+def test_clips_of_several_kinds_are_said_once(tmp_path):
+    for number in range(3):
+        write(fake_sequence(frames=4, fps=25.0), tmp_path / f"{number}.npz")
+    write(fake_sequence(frames=4, face_points=3, fps=30.0), tmp_path / "3.npz")
+    write(drop_face(fake_sequence(frames=4, fps=30.0)), tmp_path / "4.npz")
+    _, messages = noticed(read_usable, read_clips(tmp_path), prepare, resampled=False)
+    assert any("clips differ in layout: 4 of 50 keypoints; 1 of 53 keypoints" in m for m in messages)
+    assert any("differ in frame rate, and are taken frame by frame: 3 of 25 fps; 2 of 30 fps" in m for m in messages)

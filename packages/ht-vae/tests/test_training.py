@@ -1,5 +1,4 @@
 import csv
-import shutil
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from ht_vae.lightning_module import HTVAEModule
 from ht_vae.loader import PoseDataLoader
 from ht_vae.losses import LossManager, VAELoss, total
 from ht_vae.model import HierarchicalTransformerVAE
+from ht_vae.reading import read_data
 from ht_vae.training import HTVAETrainer, train
 from pose_core import Skeleton, UserError, write
 from pose_core.data import read_clips
@@ -184,14 +184,18 @@ def test_a_conditional_model_knows_its_labels(tmp_path, quick):
     loaded = load_model(tmp_path / "run", "cpu")
     made = [loaded.sample(1, 20, torch.tensor([label]), torch.Generator().manual_seed(0)) for label in (0, 1)]
     assert not torch.equal(made[0].keypoints, made[1].keypoints)
-    with pytest.raises(UserError, match="gsg-D.pose: no clip to train on has its text, 'D'"):
-        folder = tmp_path / "fewer"
-        folder.mkdir()
-        for path in tmp_path.glob("*.pose"):
-            shutil.copy(path, folder)
-        lines = [line for line in manifest.read_text().splitlines() if "ase-D" not in line]
-        (folder / "index.csv").write_text("\n".join(lines))
-        train([folder], tmp_path / "other", quick.model_copy(update={"condition": "text"}))
+
+
+def test_validation_clips_of_labels_that_are_not_trained_on_are_left_out(tmp_path, quick):
+    manifest = fake_manifest(tmp_path)
+    manifest.write_text("".join(line for line in manifest.read_text().splitlines(True) if "ase-D" not in line))
+    config = quick.model_copy(update={"condition": "text"})
+    with pytest.warns(
+        UserWarning, match=r"1 of 1 validation clips are left out: .*gsg-D\.pose.*no clip to train on has"
+    ):
+        train_set, validation_set = read_data([tmp_path], config)
+    assert train_set.labels == ("A", "B", "C")
+    assert validation_set is None
 
 
 def test_to_begin_from_a_model(trained, csvs, quick, tmp_path):

@@ -112,7 +112,7 @@ def test_what_is_refused(pose_encoders, trained, tmp_path):
         (("train", *data, "--output", tmp_path / "x", "--set", "task"), "write name=value"),
         (("train", *data, "--output", tmp_path / "x", "--task", "magic"), "task"),
         (("train", "--data", tmp_path / "none.csv", "--output", tmp_path / "x"), "no such manifest"),
-        (("evaluate", *data, *model, "--split", "dev"), "no clips of split 'dev'"),
+        (("evaluate", *data, *model, "--split", "dev2"), "no clips of split 'dev2'"),
     ]
     for arguments, complaint in cases:
         status, _, err = pose_encoders(*arguments, "--quiet")

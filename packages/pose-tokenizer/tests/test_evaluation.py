@@ -303,7 +303,7 @@ def test_evaluate_command(command, data, folder, found, tmp_path):
     ("options", "message"),
     [
         (("--visualize",), "--output"),
-        (("--split", "dev"), "no clips of split 'dev'"),
+        (("--split", "dev2"), "no clips of split 'dev2'"),
         (("--checkpoint", "nowhere/at/all"), "nowhere/at/all"),
     ],
 )

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 from pose_core import UserError, read, write
 from pose_core.data import PoseDataset
 from pose_core.testing import fake_sequence
+from pose_core.transforms import choose_keypoints
 from pose_tokenizer import training
 from pose_tokenizer.checkpoint import load_model
 from pose_tokenizer.clips import ClipDataset, collate, prepare
@@ -76,9 +77,7 @@ def test_what_a_run_leaves_behind(trained, manifest):
 
 def test_a_trained_model_signs_what_it_was_shown(trained, manifest):
     model, *_ = trained
-    sequence = training.choose_keypoints(
-        PoseDataset([]).load_sample(training.read_clips(manifest)[0]), "hands_and_body"
-    )
+    sequence = choose_keypoints(PoseDataset([]).load_sample(training.read_clips(manifest)[0]), "hands_and_body")
     made = decode(model, encode(model, sequence, rate=0.05))
     seen = (sequence.confidence > 0) & (made.confidence > 0)
     assert seen.sum() > 0.9 * (sequence.confidence > 0).sum()

@@ -23,7 +23,7 @@ from ht_vae.sampling import generate
 from ht_vae.scores import ClipErrors, Errors, Seams, errors_of
 from ht_vae.splitting import split_clips
 from pose_core import PoseSequence, UserError
-from pose_core.data import read_clips, select_split
+from pose_core.data import read_clips, select_split, split_name
 from pose_core.metrics import frechet_distance
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def clips_of(data: Sequence[Path], split: str, say: Callable[[str], None] = lamb
     Raises:
         UserError: there are none.
     """
-    clips = [clip for path in data for clip in read_clips(path)]
+    clips, split = read_clips(*data), split_name(split)
     if split == "all":
         return clips
     splits = {clip.split for clip in clips}

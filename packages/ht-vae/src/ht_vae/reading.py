@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,8 @@ from ht_vae.processing import PoseDataProcessor, common_skeleton
 from ht_vae.splitting import split_clips
 from ht_vae.streamed import PreparedDataset, prepared
 from pose_core import Skeleton, UserError
-from pose_core.training import chosen_clips, open_shards
+from pose_core.data.prepared import MAX_SKIPPED, Kinds
+from pose_core.training import chosen_clips, open_shards, validated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,6 +48,10 @@ def read_data(
         check_named(train_clips, condition)
     if source is not None:
         check_sizes(source, config)
+    if condition is not None:
+        validation_clips = validated(
+            train_clips, validation_clips, partial(unnamed, condition=condition, labels=labels), data[0]
+        )
     skeleton = Skeleton.from_dict(source.config.skeleton) if source is not None else None
     say(f"reading {len(train_clips) + len(validation_clips)} clips")
     make = partial(
@@ -53,6 +59,8 @@ def read_data(
         processor=PoseDataProcessor(config.keypoints, skeleton),
         max_frames=config.max_frames,
         condition=condition,
+        on_error="skip",
+        max_skipped=MAX_SKIPPED,
     )
     train_set = make(
         train_clips,
@@ -68,6 +76,8 @@ def read_data(
     for each in sets:
         each.skeleton = skeleton
     frames = [sum(each.lengths) for each in sets]
+    for notice in rate_notices(sets):
+        warnings.warn(notice, stacklevel=2)
     say(f"{frames[0]:,} frames to train on" + (f", {frames[1]:,} to validate with" if len(frames) > 1 else ""))
     return train_set, validation_set
 
@@ -90,6 +100,7 @@ def read_shards(
     if len(data) > 1:
         raise UserError(f"{data[0]}: shards are trained on alone; pack all data together")
     condition = None if config.condition == "none" else config.condition
+    known = source.config.labels if source is not None and condition is not None else None
     say("reading shards")
     if source is not None:
         check_sizes(source, config)
@@ -100,11 +111,12 @@ def read_shards(
         frames=config.fitting_frames,
         skeleton=Skeleton.from_dict(source.config.skeleton) if source is not None else None,
         check=(lambda clips: None) if condition is None else partial(check_named, condition=condition),
+        reject=None if condition is None else partial(unnamed, condition=condition, labels=known),
     )
     labels: Sequence[str] | None = None
     if condition is not None:
         found = sorted({getattr(clip, condition) for clip in clips.train_clips()})
-        labels = source.config.labels if source is not None else found
+        labels = found if known is None else known
     make = partial(PreparedDataset, max_frames=config.max_frames, condition=condition, labels=labels)
     train_set = make(
         clips.train,
@@ -124,6 +136,23 @@ def check_named(clips: Sequence[Clip], condition: str) -> None:
     for clip in clips:
         if not getattr(clip, condition):
             raise UserError(f"{clip.path}: nothing says its {condition}; name the files in a manifest CSV")
+
+
+def unnamed(
+    train: Sequence[Clip], validation: Sequence[Clip], condition: str, labels: Sequence[str] | None
+) -> list[str | None]:
+    """Why each clip cannot be validated with by a model conditioned on the clips to train on; None where it can."""
+    known = {getattr(clip, condition) for clip in train} if labels is None else set(labels)
+    values = [getattr(clip, condition) for clip in validation]
+    return [None if value in known else f"no clip to train on has its {condition}, {value!r}" for value in values]
+
+
+def rate_notices(sets: Sequence[PoseSequenceDataset]) -> list[str]:
+    """That clips have different frame rates, if they do; they were read."""
+    kinds = Kinds()
+    for each in sets:
+        kinds.add(each.kinds)
+    return kinds.notices(rates=True)
 
 
 def check_sizes(source: HierarchicalTransformerVAE, config: RunConfig) -> None:

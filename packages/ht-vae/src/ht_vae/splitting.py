@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pose_core import PoseSequence, UserError
 from pose_core.data import Clip, read_clips
+from pose_core.data.audit import shared_clips
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,8 +68,8 @@ def split_clips(
         validation += held
     if not train:
         raise UserError(f"{data[0]}: no clip has split train; there is nothing to train on")
-    both = {clip.path.resolve() for clip in validation if not isinstance(clip, Part)}
-    both &= {clip.path.resolve() for clip in train}
+    held_out = [replace(clip, split="validation") for clip in validation if not isinstance(clip, Part)]
+    both = [clip.path for clip, _ in shared_clips(train + held_out)]
     if both:
         raise UserError(f"{min(both)}: is to be trained on and to validate with; leave it in one split")
     return train, validation

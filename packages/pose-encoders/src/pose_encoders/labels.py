@@ -17,7 +17,10 @@ Task = Literal["text", "signed_language", "hidden_frames"]
 
 def label_of(clip: Clip, task: Task) -> str:
     """What a clip is told from others by."""
-    return clip.text.upper() if task == "text" else clip.signed_language
+    if task != "text":
+        return clip.signed_language
+    # A character at a time: the capital of one that has none but several letters, as ß, is itself.
+    return "".join(c.upper() if len(c.upper()) == 1 else c for c in clip.text)
 
 
 def label_names(clips: Sequence[Clip], task: Task, data: str | Path) -> list[str] | None:
@@ -36,6 +39,15 @@ def label_names(clips: Sequence[Clip], task: Task, data: str | Path) -> list[str
             "without labels train with --task hidden_frames"
         )
     return labels
+
+
+def unlabelled(train: Sequence[Clip], validation: Sequence[Clip], task: Task) -> list[str | None]:
+    """Why each clip cannot be validated with by a model of the clips to train on; None where it can."""
+    if task == "hidden_frames":
+        return [None] * len(validation)
+    known = {label_of(clip, task) for clip in train}
+    labels = [label_of(clip, task) for clip in validation]
+    return [None if label in known else f"no clip to train on has its {task}, {label!r}" for label in labels]
 
 
 def numbers(clips: Sequence[Clip], labels: list[str] | None, task: Task) -> list[int]:

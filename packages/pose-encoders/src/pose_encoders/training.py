@@ -14,7 +14,7 @@ from pose_core.training import StreamLoader, TrainingConfig, batch_loader, fit, 
 from pose_encoders.checkpoint import load_model
 from pose_encoders.clips import LabelledDataset, augmented_sample
 from pose_encoders.config import EncoderConfig, ModelConfig, Pool, TransformerEncoderConfig
-from pose_encoders.labels import Task, label_names, label_of, numbers, positions
+from pose_encoders.labels import Task, label_names, label_of, numbers, positions, unlabelled
 from pose_encoders.lightning_module import MONITOR, ClassificationModule, HiddenFramesModule
 from pose_encoders.model import PoseEncoderModel, prepare
 
@@ -74,6 +74,7 @@ def train(
         config.training,
         skeleton=start.skeleton if start else None,
         check=partial(label_names, task=config.task, data=data),
+        reject=partial(unlabelled, task=config.task),
     )
     train_clips = clips.train_clips()
     labels = label_names(train_clips, config.task, data)

@@ -210,7 +210,7 @@ def evaluate(
     Raises:
         UserError: a manifest or clip that cannot be used, or a split without clips.
     """
-    clips = select_split([clip for path in data for clip in read_clips(path)], split)
+    clips = select_split(read_clips(*data), split)
     loaded = dataset(clips, cache_bytes=0)
     counts = _Counts(model)
     scores: list[ClipScore] = []

@@ -11,16 +11,15 @@ import torch
 from torch.utils.data import DataLoader
 
 from pose_core import UserError
-from pose_core.data import PoseDataset, read_clips
+from pose_core.data import PoseDataset, read_clips, read_usable
 from pose_core.training import StreamLoader, are_shards, batch_loader, chosen_clips, fit, model_card, run_folder
-from pose_core.transforms import choose_keypoints
 from pose_tokenizer.augment import Augmentation
-from pose_tokenizer.clips import ClipDataset, TrainingBatch, collate, prepare
+from pose_tokenizer.clips import ClipDataset, TrainingBatch, collate
 from pose_tokenizer.fitting import FITTING_SEED, fit_codebooks, fit_grids, fit_linear, mean_pose
 from pose_tokenizer.lightning_module import MONITOR, TokenizerModule
 from pose_tokenizer.losses import TokenizerLoss
 from pose_tokenizer.model import PoseTokenizer
-from pose_tokenizer.shards import read_shards, varied
+from pose_tokenizer.shards import prepared, read_shards, varied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -126,7 +125,7 @@ def read_files(
     Raises:
         UserError: there is nothing to train on, or as `read_prepared`.
     """
-    clips = [clip for path in data for clip in read_clips(path)]
+    clips = read_clips(*data)
     train_clips = [clip for clip in clips if clip.split == "train"]
     validation_clips = [clip for clip in clips if clip.split == "validation"]
     if not train_clips:
@@ -144,30 +143,37 @@ def read_prepared(
     dataset: type[PoseDataset] = PoseDataset,
     like: PoseSequence | None = None,
 ) -> list[PoseSequence]:
-    """Reads and prepares clips; all are put on the skeleton of `like`, or of the first.
+    """Reads and prepares clips, all on the skeleton of `like`, or of the first; a few that cannot be used are left out.
 
     Raises:
-        UserError: a clip cannot be used, or has another number of keypoints than the config says; the message names it.
+        UserError: too many clips cannot be used, or the first has another number of keypoints than the config says; the
+            message names them.
     """
-    loaded = dataset(clips)
+    prepare = partial(prepared, keypoints=config.keypoints)
+    load = dataset(clips).load_sample
     skeleton = like.skeleton if like is not None else None
-    sequences = []
+    if skeleton is None and config.num_keypoints is not None:
+        _check_keypoints(clips, lambda clip: prepare(load(clip), None), config.num_keypoints)
+    return read_usable(clips, prepare, skeleton, load=load, resampled=False)[1]
+
+
+def _check_keypoints(clips: Sequence[Clip], read: Callable[[Clip], PoseSequence], expected: int) -> None:
+    """Refuses clips, before all are read, of which the first that can be read has another number of keypoints.
+
+    Raises:
+        UserError: naming it.
+    """
     for clip in clips:
         try:
-            sequence = choose_keypoints(loaded.load_sample(clip), config.keypoints)
-            if skeleton is None:
-                skeleton = sequence.skeleton.with_dims(2)
-                if config.num_keypoints not in (None, skeleton.num_keypoints):
-                    raise UserError(
-                        f"num_keypoints is {config.num_keypoints}, the clip has {skeleton.num_keypoints}; "
-                        "correct the config or choose other `keypoints`"
-                    )
-            sequences.append(prepare(sequence, skeleton))
-        except UserError as error:
-            message = str(error)
-            prefix = "" if message.startswith(str(clip.path)) else f"{clip.path}: "
-            raise UserError(f"{prefix}{message}") from error
-    return sequences
+            found = read(clip).skeleton.num_keypoints
+        except UserError:
+            continue  # is skipped, or refused with the others like it
+        if found != expected:
+            raise UserError(
+                f"{clip.path}: num_keypoints is {expected}, the clip has {found}; "
+                "correct the config or choose other `keypoints`"
+            )
+        return
 
 
 def initialize(module: TokenizerModule, sequences: Sequence[PoseSequence], config: RunConfig) -> None:

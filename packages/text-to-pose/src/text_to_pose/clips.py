@@ -25,7 +25,6 @@ from text_to_pose.tokenizer import TextBatch, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from pose_core import PoseSequence, Skeleton
     from pose_core.data import Clip, ShardSample
@@ -174,10 +173,10 @@ class TextDataset(Dataset):
         self.with_text = with_text
         self.texts = [self._views(clip) for clip in clips]
         self.starts: dict[str, list[PoseSequence]] = defaultdict(list)
-        self.places: dict[tuple[str, Path], int] = {}  # of clips in their language's list
+        self.places: dict[Clip, int] = {}  # of clips in their language's list
         for clip, sequence in zip(start_clips, start_sequences, strict=True):
             starts = self.starts[clip.signed_language]
-            self.places.setdefault((clip.signed_language, clip.path), len(starts))
+            self.places.setdefault(clip, len(starts))
             starts.append(sequence)
 
     def __len__(self) -> int:
@@ -192,7 +191,7 @@ class TextDataset(Dataset):
 
     def _item(self, clip: Clip, sequence: PoseSequence, views: list[Tokens], index: int) -> Item:
         starts = self.starts.get(clip.signed_language, [])
-        own = self.places.get((clip.signed_language, clip.path), len(starts))
+        own = self.places.get(clip, len(starts))
         others = len(starts) - (own < len(starts))
 
         def other(number: int) -> PoseSequence:

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from pose_core import UserError
-from pose_core.data import read_manifest, read_prepared
+from pose_core.data import read_manifest, read_prepared, split_name
+from pose_core.data.audit import summary
 from pose_core.metrics import acceleration_ratio, dtw, dtw_mje, frame_distances
 from text_to_pose.clips import hand_shape, prepare, signing_hands
 from text_to_pose.generation import Sampling, StartFrames, generate_signs
@@ -141,7 +142,7 @@ class ManifestClips:
 
     def rows(self, split: str) -> list[int]:
         """Positions of the clips of a split."""
-        return [i for i, clip in enumerate(self.clips) if clip.split == split]
+        return [i for i, clip in enumerate(self.clips) if clip.split == split_name(split)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,13 +249,16 @@ def read_manifest_clips(
         UserError: a manifest or clip that cannot be used, a split without rows, or a language, or a letter in the
             split, that the tokenizer does not know.
     """
-    clips = read_manifest(data)
+    clips, split = read_manifest(data), split_name(split)
     if not any(clip.split == split for clip in clips):
         known = ", ".join(sorted({clip.split for clip in clips}))
         raise UserError(f"{data}: no clip has split {split}; it has {known}")
     if tokenizer is not None:
-        for clip in clips:
-            _check_taught(clip, tokenizer, data, signed=clip.split == split)
+        problems = [_untaught(clip, tokenizer, signed=clip.split == split) for clip in clips]
+        wrong = [f"{clip.path}: {why}" for clip, why in zip(clips, problems, strict=True) if why]
+        if wrong:
+            more = f" ({len(wrong)} of {len(clips)} rows)" if len(wrong) > 1 else ""
+            raise UserError(f"{summary(wrong, 3)}; remove its row from {data}{more}")
     progress(f"reading {len(clips)} clips")
     sequences = read_prepared(clips, partial(prepare, fps=fps), skeleton)
     hands = signing_hands(clips, sequences)
@@ -312,14 +316,15 @@ def copied(everything: ManifestClips, i: int) -> PoseSequence | None:
     return everything.sequences[same[i % len(same)]] if same else None
 
 
-def _check_taught(clip: Clip, tokenizer: TextTokenizer, data: Path, *, signed: bool) -> None:
-    """Refuses a clip of an unknown language and, if it is to be signed, of an unknown letter."""
+def _untaught(clip: Clip, tokenizer: TextTokenizer, *, signed: bool) -> str | None:
+    """Why a clip cannot be used: an unknown language or, if it is to be signed, an unknown letter."""
     try:
         tokenizer.check_language(clip.signed_language)
         if signed:
             tokenizer.tokenize(clip.text, clip.signed_language)
     except UserError as error:
-        raise UserError(f"{clip.path}: {error}; remove its row from {data}") from error
+        return str(error)
+    return None
 
 
 def _generate(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from text_to_pose.config import TextConfig, TextKind
 
 PAD, NOTHING = 0, 1  # NOTHING stands for a text that is not given
+LONGEST_LETTER = 4  # characters of what counts as one letter (`SCH`)
 NONE = -1  # the letter or language of what has none
 TURKIC = {"tsm"}  # languages whose writing tells dotted from dotless i
 
@@ -221,7 +222,8 @@ def find_kind(texts: Sequence[str]) -> TextKind:
         return "hamnosys"
     if all(map(is_signwriting, texts)):
         return "signwriting"
-    return "letters" if all(len(unicodedata.normalize("NFC", text)) <= 4 for text in texts) else "characters"
+    longest = max((len(unicodedata.normalize("NFC", text)) for text in texts), default=0)
+    return "letters" if longest <= LONGEST_LETTER else "characters"
 
 
 def tokens_of(text: str, kind: TextKind) -> list[str]:
@@ -250,6 +252,7 @@ def _name(token: str) -> str:
     """A token as a person reads it, its code point too where it may not show."""
     if len(token) > 1:
         return repr(token)
+    capital = token.upper() if len(token.upper()) == 1 else token  # there is none of ß but SS
     if token.isascii() and token.isprintable():
-        return repr(token.upper())
-    return f"{token.upper()!r} (U+{ord(token):04X})"
+        return repr(capital)
+    return f"{capital!r} (U+{ord(token):04X})"

@@ -20,7 +20,8 @@ from text_to_pose.lightning_module import MONITOR, TextToPoseModule
 from text_to_pose.model import TextToPose
 from text_to_pose.objective import Objective
 from text_to_pose.signwriting import signwriting_vocabulary
-from text_to_pose.tokenizer import find_kind, fold, letter_symbols
+from text_to_pose.texts import check_taught, check_texts, untaught, warn_of_kind
+from text_to_pose.tokenizer import TextTokenizer, find_kind, fold, letter_symbols
 from text_to_pose.transplants import Transplants
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ def train(
         config.training,
         frames=KEPT_FRAMES,
         skeleton=source.skeleton if source is not None else None,
-        check=(lambda clips: None) if pretrain else partial(check_texts, data=data),
+        check=(lambda clips: None) if pretrain else partial(check_clips, config=config, data=data),
+        reject=None if pretrain else partial(reject, config=config),
     )
     train_clips = clips.train_clips()
     torch.manual_seed(config.training.seed)
@@ -117,17 +119,22 @@ def save(model: TextToPose, folder: Path, *, weights: Literal["float32", "float1
     kept.save_pretrained(folder)
 
 
-def check_texts(clips: Sequence[Clip], data: str | Path) -> None:
-    """Refuses clips that say nothing, as those of a folder do.
+def check_clips(clips: Sequence[Clip], config: RunConfig, data: str | Path) -> None:
+    """Refuses clips to train on whose texts say nothing or cannot be used.
 
     Raises:
-        UserError: naming one.
+        UserError: naming them, all at once.
     """
-    for clip in clips:
-        if not clip.text or not clip.signed_language:
-            raise UserError(
-                f"{data}: nothing says what {clip.path} signs; name a manifest CSV that does, or --pretrain"
-            )
+    check_texts(clips, data)
+    text = text_config(clips, config.text)
+    if config.text == "auto":
+        warn_of_kind(clips, text.kind)
+    check_taught(clips, TextTokenizer(text), data)
+
+
+def reject(train: Sequence[Clip], validation: Sequence[Clip], config: RunConfig) -> list[str | None]:
+    """Why a model of the clips to train on cannot be validated with each of the others; None where it can."""
+    return untaught(validation, TextTokenizer(text_config(train, config.text)))
 
 
 def build_model(

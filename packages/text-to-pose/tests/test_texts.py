@@ -1,0 +1,113 @@
+"""Texts that a model cannot be taught or validated with: all said at once, before a clip is read."""
+
+import warnings
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from pose_core import UserError, write
+from pose_core.data import Clip, pack, read_clips
+from pose_core.testing import fake_manifest, fake_sequence
+from pose_core.training import TrainingConfig, read_data
+from text_to_pose.clips import TextDataset, prepare
+from text_to_pose.config import TextConfig
+from text_to_pose.evaluation import read_manifest_clips
+from text_to_pose.tokenizer import TextTokenizer
+from text_to_pose.training import RunConfig, check_clips, reject, train
+
+QUICK = TrainingConfig(epochs=1, batch_size=4, validate_every=1, warmup_steps=1, device="cpu", tensorboard=False)
+HAMNOSYS = "\ue001\ue020\ue03e\ue049"
+
+
+def clip(text, line, language="ase", split="train"):
+    return Clip(Path("a.pose"), text, language, split, line=line)
+
+
+@pytest.fixture
+def unseen(tmp_path):
+    """A manifest whose validation has a text and a language that its train split lacks, in lines 10 and 11."""
+    index = fake_manifest(tmp_path)
+    with index.open("a", encoding="utf-8") as file:
+        file.write("gsg-A.pose,ß,gsg,dev\ngsg-B.pose,B,ise,dev\n")
+    return index
+
+
+def test_validation_clips_with_unseen_texts_are_left_out(unseen, tmp_path, tiny):
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        _, metrics = train(unseen, tmp_path / "run", RunConfig(network=tiny, training=QUICK))
+    assert "validation/dtw_mje" in metrics
+    (message,) = [str(each.message) for each in said if "left out" in str(each.message)]
+    assert message.startswith(f"{unseen}: 2 of 3 validation clips are left out: line 10 (gsg-A.pose): ")
+    assert "the letter 'ß' (U+00DF)" in message
+    assert "line 11 (gsg-B.pose): unknown signed language 'ise'" in message
+
+
+def test_of_shards_too(tmp_path, tiny):
+    texts = [("A", "train"), ("B", "train"), ("A", "validation"), ("Q", "validation")]
+    pack(((Clip(Path(f"{t}{s}"), t, "ase", s), fake_sequence()) for t, s in texts), tmp_path)
+    config = RunConfig(network=tiny, training=QUICK)
+    with pytest.warns(UserWarning, match="1 of 2 validation clips are left out: Qvalidation: no language was taught"):
+        clips = read_data(tmp_path, partial(prepare, fps=25.0), QUICK, reject=partial(reject, config=config))
+    assert [sample.clip.text for sample in clips.validation] == ["A"]
+
+
+def test_training_texts_that_cannot_be_used_are_listed(tiny):
+    clips = [clip(HAMNOSYS, 2), clip("hello", 3), clip(HAMNOSYS, 4), clip("x", 5)]
+    config = RunConfig(network=tiny, text="hamnosys")
+    with pytest.raises(UserError) as error:
+        check_clips(clips, config, "data.csv")
+    message = str(error.value)
+    assert message.startswith("data.csv: 2 of 4 texts cannot be used: line 3 (a.pose): ")
+    assert "; line 5 (a.pose): " in message
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["A", "B", "C", "HELLO"], "taken for characters, since 1 of 4 are longer than .*: line 5 .a.pose. 'HELLO'"),
+        ([HAMNOSYS, HAMNOSYS, "hello"], "taken for characters, since 1 of 3 are not HamNoSys: line 4 .a.pose. 'hello'"),
+        ([HAMNOSYS, HAMNOSYS, "A"], "since 1 of 3 are not HamNoSys: line 4 .a.pose. 'A'"),
+    ],
+)
+def test_few_texts_that_decide_what_all_are_taken_for(texts, message, tiny):
+    clips = [clip(text, line) for line, text in enumerate(texts, start=2)]
+    with pytest.warns(UserWarning, match=message):
+        check_clips(clips, RunConfig(network=tiny), "data.csv")
+
+
+def test_usual_texts_are_not_remarked_on(tiny):
+    for texts in (["A", "SCH", "B"], ["hello there", "good bye", "A"], [HAMNOSYS] * 2):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            check_clips([clip(text, 2) for text in texts], RunConfig(network=tiny), "data.csv")
+
+
+def test_letters_are_named_as_they_are_written():
+    tokenizer = TextTokenizer(TextConfig(alphabets={"gsg": ["A"]}))
+    for text, shown in (("ß", "'ß' (U+00DF)"), ("ä", "'Ä' (U+00E4)"), ("x", "'X'")):
+        with pytest.raises(UserError) as error:
+            tokenizer.tokenize(text, "gsg")
+        assert f"the letter {shown}" in str(error.value)
+
+
+def test_evaluation_lists_all_rows_and_takes_any_name_of_a_split(unseen):
+    tokenizer = TextTokenizer(TextConfig(alphabets={"gsg": ["A", "D"], "ase": ["A"]}))
+    with pytest.raises(UserError, match=r"gsg-A\.pose: .*'ß'.*; .*gsg-B\.pose: unknown .*'ise'.*\(2 of 10 rows\)"):
+        read_manifest_clips(unseen, "dev", fps=25.0, tokenizer=tokenizer)
+
+
+def test_parts_of_one_file_are_clips_of_their_own(tmp_path):
+    write(fake_sequence(frames=60), tmp_path / "a.pose")
+    index = tmp_path / "index.csv"
+    header = "path,text,signed_language,split,start_frame,end_frame\n"
+    index.write_text(header + "a.pose,A,ase,train,0,20\na.pose,A,ase,train,30,60\n")
+    clips = read_data(index, partial(prepare, fps=25.0), QUICK)
+    samples, sequences = [each.clip for each in clips.train], [each.sequence for each in clips.train]
+    assert [len(sequence) for sequence in sequences] == [20, 30]
+    tokenizer = TextTokenizer(TextConfig(alphabets={"ase": ["A"]}))
+    dataset = TextDataset(samples, sequences, tokenizer, start_clips=samples, start_sequences=sequences, objective=None)
+    for i in (0, 1):  # each begins with the other's first frame
+        assert (dataset[i].start_keypoints == sequences[1 - i].keypoints[0]).all()
+    assert read_clips(index)[1].start == 30

@@ -124,6 +124,9 @@ def test_what_landmark_files_get_wrong(tmp_path):
         (head + "0,NOSE,1,2\n2147483647,NOSE,1,2\n", "mend the frame numbers"),
         (head + "0,NOSE,1,2\n2,NOSE,1,2\n1,NOSE,1,2\n", "line 4: frame 1 stands after frame 2; sort the rows"),
         (head + "0,LEFT_SHOLDER,1,2\n", "line 2: unknown landmark 'LEFT_SHOLDER'; did you mean LEFT_SHOULDER?"),
+        (head + "0,left_shoulder,1,2\n", "unknown landmark 'left_shoulder'; did you mean LEFT_SHOULDER?"),
+        (head.replace(",", ";") + "0;NOSE;1,5;2\n", r"columns are separated by ';'; save it with commas"),
+        (head.replace(",", "\t") + "0\tNOSE\t1.5\t2\n", "columns are separated by tabs"),
         (head + "0,NOSE,1,2\n0,NOSE," + 70_000 * "1" + ",2\n", "line 3: longer than 65,536 characters"),
         (head + "0,NOSE,1,2\n" + '"' + 3 * (60_000 * "1" + "\n"), r"line \d: not a readable UTF-8 CSV \(field larger"),
     ]

@@ -151,3 +151,26 @@ def test_a_wrong_frame_rate_can_be_restated(holistic, path, stated):
     else:
         with pytest.raises(UserError, match=r"a\.pose: .*--fps"):
             read(path)
+
+
+@pytest.mark.parametrize("version", [0.0, 0.2])
+def test_a_fourth_coordinate_is_left_out_and_said(holistic, path, version):
+    buffer = io.BytesIO()
+    header = holistic.skeleton.to_header(holistic.size)
+    for component in header.components:
+        component.format = "XYZWC"
+    header.write(buffer)
+    content = struct.pack("<f", version) + buffer.getvalue()[4:]
+    deep = np.concatenate([holistic.keypoints, np.full((12, 54, 1), 7, np.float32)], axis=-1)
+    if version == 0.0:
+        content += struct.pack("<HH", 25, 12)
+        for points, confidence in zip(deep, holistic.confidence, strict=True):
+            content += struct.pack("<Hh", 1, 0) + np.concatenate([points, confidence[:, None]], axis=-1).tobytes()
+    else:
+        content += struct.pack("<fIH", 25, 12, 1) + deep.tobytes() + holistic.confidence.tobytes()
+    path.write_bytes(content)
+    with pytest.warns(InputWarning, match="4 coordinates; the first three are read as x, y, z"):
+        sequence = read(path)
+    np.testing.assert_array_equal(sequence.keypoints, holistic.keypoints)
+    np.testing.assert_array_equal(sequence.confidence, holistic.confidence)
+    assert sequence.skeleton == holistic.skeleton

@@ -83,7 +83,7 @@ Resume = Annotated[
 ]
 
 KIND_LINES = 3  # warnings of one kind about inputs that are printed; the rest is counted
-_kinds: dict[str, int] = {}  # kind -> how many
+_said: dict[str, set[str]] = {}  # kind -> messages
 
 
 class App(typer.Typer):
@@ -153,7 +153,7 @@ def run(app: typer.Typer, name: str) -> NoReturn:
     """
     debug = "--debug" in sys.argv
     if not debug:
-        _kinds.clear()
+        _said.clear()
         warnings.formatwarning = _warning  # ty: ignore[invalid-assignment]
     try:
         status = app(prog_name=name, standalone_mode=False) or 0
@@ -181,9 +181,9 @@ def run(app: typer.Typer, name: str) -> NoReturn:
         # Whatever is left is ours, and still no reason for forty lines.
         _end(1, f"unexpected {type(error).__name__}: {error}; run again with --debug and report it", debug)
     finally:
-        for kind, count in _kinds.items():
-            if count > KIND_LINES:
-                print(f"Warning: {count - KIND_LINES} more: {kind}", file=sys.stderr)
+        for kind, said in _said.items():
+            if len(said) > KIND_LINES:
+                print(f"Warning: {len(said) - KIND_LINES} more: {kind}", file=sys.stderr)
 
 
 def _end_usage(error: Any, name: str, debug: bool) -> NoReturn:
@@ -208,8 +208,10 @@ def _warning(
 ) -> str:
     """A warning in one line, without the line of code that gave it; nothing where there were many of its kind."""
     if isinstance(message, InputWarning):
-        _kinds[message.kind] = _kinds.get(message.kind, 0) + 1
-        if _kinds[message.kind] > KIND_LINES:
+        said = _said.setdefault(message.kind, set())
+        said_before = str(message) in said
+        said.add(str(message))
+        if said_before or len(said) > KIND_LINES:
             return ""
     return f"Warning: {' '.join(str(message).split())}\n"
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
+_PACKAGE = f"{Path(__file__).parent}{os.sep}"  # a warning names the line that called this package
 
 
 class InputWarning(UserWarning):
@@ -24,4 +25,7 @@ class InputWarning(UserWarning):
 
 def notify(path: str | Path, message: str, *, kind: str) -> None:
     """Warns about the file `path`; Python prints the same text once, command lines on one line of stderr."""
-    warnings.warn(InputWarning(f"{path}: {message}", kind), stacklevel=1)
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(InputWarning(f"{path}: {message}", kind), stacklevel=level)

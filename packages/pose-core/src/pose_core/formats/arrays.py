@@ -155,6 +155,8 @@ def _unknown(keypoints: np.ndarray, confidence: np.ndarray, finite: np.ndarray) 
 
 
 def _hint(shape: tuple[int, ...]) -> str:
+    if len(shape) == 3 and shape[2] == 5:
+        return "; five numbers, as MediaPipe's x, y, z, visibility, presence: leave the last out"
     if len(shape) == 3 and any(extent in (2, 3, 4) for extent in shape[:2]):
         return "; channels come last: transpose the array"
     if len(shape) == 4:

@@ -119,6 +119,10 @@ def _rows_of(reader: Any, path: Path) -> list[_Row]:  # csv names no type for it
     columns = [column.strip() for column in next(reader, [])]
     missing = [column for column in REQUIRED if column not in columns]
     if missing:
+        separator = next((mark for mark in ";\t|" if mark in ",".join(columns)), None)
+        if separator and all(column in ",".join(columns).split(separator) for column in REQUIRED):
+            mark = {"\t": "tabs"}.get(separator, repr(separator))
+            raise UserError(f"{path}: columns are separated by {mark}; save it with commas, and numbers with points")
         raise UserError(f"{path}: lacks the column(s) {', '.join(missing)}; it needs {', '.join(REQUIRED)}")
     axes = [axis for axis in ("x", "y", "z") if axis in columns]
     rows: list[_Row] = []
@@ -149,7 +153,7 @@ def _row(values: dict[str, str], axes: list[str], place: str) -> _Row:
     if not landmark:
         raise UserError(f"{place}: no landmark_name; mend or drop the row")
     if "/" not in landmark and landmark not in BODY_LANDMARKS:
-        near = difflib.get_close_matches(landmark, BODY_LANDMARKS, n=1, cutoff=0)[0]
+        near = difflib.get_close_matches(landmark.upper(), BODY_LANDMARKS, n=1, cutoff=0)[0]
         raise UserError(
             f"{place}: unknown landmark {landmark[:40]!r}; did you mean {near}? Others are named COMPONENT/POINT"
         )

@@ -21,6 +21,7 @@ from pose_core.files import written_whole
 from pose_core.formats.people import MOST, People, find_people
 from pose_core.formats.rates import stated_rate
 from pose_core.formats.span import Span
+from pose_core.notices import notify
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Skeleton
 
@@ -37,10 +38,23 @@ _BLOCK = 1 << 24  # bytes of a body that are held at once while its people are c
 
 @dataclass(frozen=True)
 class _Header:
+    """A file's header.
+
+    Attributes:
+        skeleton: of the keypoints, at most three coordinates each.
+        widths: numbers a point of each component in the file: its coordinates and the confidence.
+    """
+
     content: bytes
     version: float
     skeleton: Skeleton
     size: tuple[int, int, int]
+    widths: tuple[int, ...]
+
+    @property
+    def dims(self) -> int:
+        """Coordinates of each keypoint in the file's arrays."""
+        return max(self.widths) - 1
 
 
 _headers: list[_Header] = []  # the last few; a data set has one, and sequences that share a skeleton compare at once
@@ -90,6 +104,12 @@ def read(
                 else:
                     slots += person
             keypoints, confidence = _values(file, header, body, frames, slots[:, None])
+            if header.dims > header.skeleton.num_dims:
+                notify(
+                    path,
+                    f"points have {header.dims} coordinates; the first three are read as x, y, z, the others left out",
+                    kind="files with more than three coordinates",
+                )
             return PoseSequence(keypoints[:, 0], confidence[:, 0], rate, header.skeleton, header.size)
     except UserError as error:
         message = str(error)
@@ -156,7 +176,7 @@ def _people_of(path: Path, stamp: tuple[int, int], min_confidence: float) -> Peo
     with path.open("rb") as file:
         header = _read_header(file)
         body = _read_body(file, header)
-        frame_bytes = 4 * body.people * header.skeleton.num_keypoints * (header.skeleton.num_dims + 1)
+        frame_bytes = 4 * body.people * header.skeleton.num_keypoints * (header.dims + 1)
         length = max(1, _BLOCK // frame_bytes)
         slots = np.arange(min(body.people, MOST))
 
@@ -203,7 +223,12 @@ def _read_header(file: BinaryIO) -> _Header:
     if not header.total_points():
         raise UserError("states no points; there is nothing to read")
     size = (header.dimensions.width, header.dimensions.height, header.dimensions.depth)
-    read_header = _Header(bytes(prefix[: reader.read_offset]), version, Skeleton.from_header(header), size)
+    widths = tuple(len(component.format) for component in header.components)
+    for component in header.components:
+        if len(component.format) > 4 and component.format.startswith("XYZ") and component.format.endswith("C"):
+            component.format = "XYZC"  # what else a point has is left out
+    content = bytes(prefix[: reader.read_offset])
+    read_header = _Header(content, version, Skeleton.from_header(header), size, widths)
     file.seek(reader.read_offset)
     _headers.insert(0, read_header)
     del _headers[8:]
@@ -231,7 +256,7 @@ def _read_body(file: BinaryIO, header: _Header) -> _Body:
 
 def _frames_in(file: BinaryIO, header: _Header, people: int) -> float:
     """How many frames the rest of the file can hold; no whole number where it is damaged."""
-    frame_bytes = 4 * people * header.skeleton.num_keypoints * (header.skeleton.num_dims + 1)
+    frame_bytes = 4 * people * header.skeleton.num_keypoints * (header.dims + 1)
     if not frame_bytes:
         raise UserError("states no people; there is nothing to read")
     return (os.fstat(file.fileno()).st_size - file.tell()) / frame_bytes
@@ -243,7 +268,7 @@ def _values(
     """Keypoints (T', P', K, D) and confidence (T', P', K) of the people at `slots` (T', P') of the wanted frames."""
     if header.version == 0.0:
         return _values_v0_0(file, header, body.places[frames], slots)
-    K, D = header.skeleton.num_keypoints, header.skeleton.num_dims
+    K, D = header.skeleton.num_keypoints, header.dims
     rows = np.arange(len(slots))[:, None]
 
     def values(start: int, shape: tuple[int, ...]) -> np.ndarray:
@@ -253,8 +278,8 @@ def _values(
         array = np.fromfile(file, "<f4", count * (frames.stop - frames.start))
         return np.ascontiguousarray(array.reshape(-1, body.people, *shape)[rows, slots])
 
-    keypoints = values(body.begin, (K, D))
-    return keypoints, values(body.begin + 4 * body.frames * body.people * K * D, (K,))
+    keypoints = values(body.begin, (K, D))[..., : header.skeleton.num_dims]
+    return np.ascontiguousarray(keypoints), values(body.begin + 4 * body.frames * body.people * K * D, (K,))
 
 
 def _values_v0_0(
@@ -272,10 +297,10 @@ def _values_v0_0(
                 continue
             file.seek(place + slot * _person_bytes(header) + 2)
             first = 0
-            for component in header.skeleton.components:
-                points, width = len(component.points), len(component.point_format)
+            for component, width in zip(header.skeleton.components, header.widths, strict=True):
+                points, dims = len(component.points), len(component.point_format) - 1
                 values = np.fromfile(file, "<f4", points * width).reshape(points, width)
-                keypoints[row, column, first : first + points, : width - 1] = values[:, :-1]
+                keypoints[row, column, first : first + points, :dims] = values[:, :dims]
                 confidence[row, column, first : first + points] = values[:, -1]
                 first += points
     return keypoints, confidence
@@ -298,5 +323,5 @@ def _frames_v0_0(file: BinaryIO, header: _Header, stated: int) -> list[tuple[int
 
 
 def _person_bytes(header: _Header) -> int:
-    components = header.skeleton.components
-    return 2 + 4 * sum(len(component.points) * len(component.point_format) for component in components)
+    components = zip(header.skeleton.components, header.widths, strict=True)
+    return 2 + 4 * sum(len(component.points) * width for component, width in components)

@@ -7,6 +7,7 @@ import pytest
 
 from pose_core.rendering import draw, rasterize
 from pose_core.rendering.head import ABOVE_SHOULDERS, COLOR, COMPONENT, CORNERS, HEIGHT, WIDTH, with_head
+from pose_core.rendering.view import View
 from pose_core.skeleton import Component, Skeleton
 from pose_core.testing import fake_sequence
 
@@ -80,6 +81,16 @@ def test_shoulders_from_the_side_keep_its_size_and_way_up():
     always = keypoints.copy()
     always[:, shoulders, 0] = (248, 252)
     assert np.ptp(outline(replace(front, keypoints=always))[0, :, 1]) > 0.4 * HEIGHT * UNIT
+
+
+def test_a_wild_frame_does_not_move_the_picture():
+    usual = fake_sequence(frames=40)
+    keypoints = usual.keypoints.copy()
+    keypoints[7, usual.skeleton.shoulders()[0]] = 1e6
+    keypoints[9, usual.skeleton.shoulders()[1]] = np.finfo(np.float32).max
+    wild = with_head(replace(usual, keypoints=keypoints))
+    assert View.fit(wild, 240).scale == pytest.approx(View.fit(with_head(usual), 240).scale, rel=0.03)
+    np.testing.assert_allclose(wild.keypoints[10:, 50:], with_head(usual).keypoints[10:, 50:], atol=0.01)
 
 
 def test_where_there_is_none(holistic, tiny):

@@ -244,6 +244,21 @@ def test_every_real_format_goes_through(pose_core, data_dir, tmp_path):
         np.testing.assert_array_equal(read(tmp_path / f"{path.stem}.npz").keypoints, read(path, end=20).keypoints)
 
 
+def test_compare_leaves_out_low_scores(pose_core, files):
+    clip = read(files / "real/0.pose")
+    confidence = clip.confidence.copy()
+    confidence[:, 2] = 0.1  # an elbow
+    keypoints = clip.keypoints.copy()
+    keypoints[:, 2, 0] += 20
+    write(replace(clip, keypoints=keypoints, confidence=confidence), files / "low.pose")
+    scores = [
+        json.loads(pose_core("compare", files / "real/0.pose", files / "low.pose", "--json", *more)[1])["mean"]["mae"]
+        for more in ((), ("--min-confidence", 0.2))
+    ]
+    assert scores[0] > 0.001
+    assert scores[1] is None or scores[1] < 1e-6
+
+
 def test_info_of_several_people(pose_core, holistic, tmp_path):
     other = replace(holistic, confidence=np.zeros_like(holistic.confidence))
     buffer = io.BytesIO()

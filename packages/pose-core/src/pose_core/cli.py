@@ -181,19 +181,24 @@ def compare(
     reference: Annotated[Path, typer.Argument(metavar="REF", help="A pose file, or a folder of them.")],
     prediction: Annotated[Path, typer.Argument(metavar="PRED", help="The same, named alike.")],
     face: Face = "contour",
+    person: Person = None,
+    min_confidence: MinConfidence = 0.0,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Score predicted poses beside reference poses, by part: MSE, MAE, RMSE, PCK, DTW-MJE, nDTW-MJE, acceleration."""
     from pose_core.comparison import compare_files, compare_folders, lines, mean_parts, mean_scores
     from pose_core.errors import BatchError
+    from pose_core.formats import is_clip_folder
 
-    if reference.is_dir() != prediction.is_dir():
+    folders = [path.is_dir() and not is_clip_folder(path) for path in (reference, prediction)]
+    if folders[0] != folders[1]:
         raise typer.BadParameter("compare two files or two folders")
-    if reference.is_dir():
-        comparisons, failures = compare_folders(reference, prediction, say, face=face)
+    reading = {"person": person, "min_confidence": min_confidence}
+    if folders[0]:
+        comparisons, failures = compare_folders(reference, prediction, say, face=face, **reading)
     else:
-        comparisons, failures = [compare_files(reference, prediction, face=face)], []
+        comparisons, failures = [compare_files(reference, prediction, face=face, **reading)], []
     if json:
         print_json({"mean": mean_scores(comparisons), "parts": mean_parts(comparisons), "pairs": comparisons})
     else:

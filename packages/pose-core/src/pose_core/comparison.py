@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -62,7 +62,7 @@ class Comparison:
     lacking: int
 
 
-def compare_files(reference: Path, prediction: Path, *, face: FaceChoice = "contour") -> Comparison:
+def compare_files(reference: Path, prediction: Path, *, face: FaceChoice = "contour", **reading: Any) -> Comparison:
     """All metrics of one pair.
 
     Both are cleaned, normalized each by its own shoulders, and brought to the reference's frame rate. Depth is left out
@@ -72,12 +72,13 @@ def compare_files(reference: Path, prediction: Path, *, face: FaceChoice = "cont
     Args:
         reference, prediction: pose files.
         face: what of the face counts, see `transforms.distinct_keypoints`.
+        reading: arguments of `read`, for both.
 
     Raises:
         UserError: a file cannot be read, or the two share no keypoint.
     """
     files = (prediction, reference)
-    hypothesis, target = (clean(read(path)) for path in files)
+    hypothesis, target = (clean(read(path, **reading)) for path in files)
     target = distinct_keypoints(target, face=face)
     shared = _shared(hypothesis.skeleton, target.skeleton, files)
     hypothesis = resample(hypothesis, target.fps)
@@ -96,7 +97,7 @@ def compare_files(reference: Path, prediction: Path, *, face: FaceChoice = "cont
 
 
 def compare_folders(
-    reference: Path, prediction: Path, progress: Callable[[str], None], *, face: FaceChoice = "contour"
+    reference: Path, prediction: Path, progress: Callable[[str], None], *, face: FaceChoice = "contour", **reading: Any
 ) -> tuple[list[Comparison], list[str]]:
     """Every file of the prediction folder beside the file of the same name, but for the suffix, in the other.
 
@@ -116,7 +117,7 @@ def compare_folders(
     comparisons, failures = [], []
     for name in shared:
         try:
-            comparisons.append(compare_files(files[0][name], files[1][name], face=face))
+            comparisons.append(compare_files(files[0][name], files[1][name], face=face, **reading))
         except UserError as error:
             failures.append(str(error))
     if not comparisons:

@@ -173,6 +173,7 @@ def test_check(pose_core, files):
 
 def test_check_goes_on_after_a_bad_file(pose_core, files):
     (files / "real" / "bad.pose").write_bytes(b"nothing")
+    (files / "real" / "index.csv").write_text("path,text,signed_language,split\n0.pose,A,ase,train\n")  # no pose file
     status, out, err = pose_core("check", files / "real", str(files / "made" / "*.pose"))
     assert (status, out.count("no problems")) == (3, 4)
     assert "0 of 4 files have problems" in out

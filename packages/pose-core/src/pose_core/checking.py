@@ -48,13 +48,13 @@ class FileCheck:
     """What was found in one file.
 
     Attributes:
-        file: the file.
+        file: its name.
         frames: how many it has.
         problems: what real clips do not have.
         measures: everything that was measured.
     """
 
-    file: Path
+    file: str
     frames: int
     problems: list[Problem]
     measures: list[Measure]
@@ -78,11 +78,12 @@ class FileCheck:
             yield f"  {name:{width}}{cells}   {_numbers(measure.worst)}"
 
 
-def check_file(path: Path, **reading: Any) -> FileCheck:
+def check_file(path: Path, name: str | None = None, **reading: Any) -> FileCheck:
     """Reads, cleans and measures a file.
 
     Args:
         path: of the file.
+        name: what the result calls it; its path by default.
         reading: how it is read, see `pose_core.read`.
 
     Raises:
@@ -90,7 +91,7 @@ def check_file(path: Path, **reading: Any) -> FileCheck:
     """
     sequence = clean(read(path, **reading))
     report = anatomy(sequence)
-    return FileCheck(path, len(sequence), report.problems(), [*_measures(report)])
+    return FileCheck(name or str(path), len(sequence), report.problems(), [*_measures(report)])
 
 
 def _measures(report: Anatomy) -> Iterator[Measure]:

@@ -210,7 +210,9 @@ def compare(
 
 @app.command()
 def check(
-    files: Annotated[list[str], typer.Argument(help="Pose files: .pose, .npz, .csv; folders of them, or patterns.")],
+    files: Annotated[
+        list[str], typer.Argument(help="Pose files: .pose, .npz, .csv, .json; folders of them, patterns, or -.")
+    ],
     person: Person = None,
     min_confidence: MinConfidence = 0.0,
     fps: Fps = None,
@@ -222,20 +224,22 @@ def check(
     from pose_core.checking import check_file
     from pose_core.errors import BatchError, UserError
     from pose_core.formats import FORMATS
-    from pose_core.inputs import find_inputs
+    from pose_core.inputs import find_inputs, local_files
 
     found = find_inputs(files, FORMATS)
     checked, failed = [], []
-    for file in found:
-        try:
-            checked.append(check_file(file.path, person=person, min_confidence=min_confidence, fps=fps))
-        except UserError as error:
-            if len(found) == 1:
-                raise
-            failed.append(str(error))  # the others are still worth a look
-            continue
-        if not json:
-            print("\n".join(checked[-1].lines(details=len(found) == 1)))
+    with local_files(found) as paths:
+        for path, given in zip(paths, found, strict=True):
+            try:
+                file = check_file(path, given.name, person=person, min_confidence=min_confidence, fps=fps)
+            except UserError as error:
+                if len(found) == 1:
+                    raise
+                failed.append(str(error))  # the others are still worth a look
+                continue
+            checked.append(file)
+            if not json:
+                print("\n".join(file.lines(details=len(found) == 1)))
     wrong = sum(bool(each.problems) for each in checked)
     if json:
         print_json(checked)

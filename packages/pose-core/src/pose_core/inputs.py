@@ -89,7 +89,10 @@ def find_inputs(inputs: Sequence[str | Path], suffixes: Collection[str]) -> list
 
 
 def _files_below(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:
-    """Files of a folder and the folders in it, links to folders followed once, sorted; hidden ones do not count."""
+    """Files of a folder and the folders in it, links to folders followed once, sorted.
+
+    Hidden ones do not count, nor does a manifest, which is not landmarks.
+    """
     seen = set()
     for place, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(place)
@@ -103,8 +106,15 @@ def _files_below(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:
             continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if Path(name).suffix.lower() in suffixes and not name.startswith("."):
-                yield Path(place, name)
+            suffix, path = Path(name).suffix.lower(), Path(place, name)
+            if suffix in suffixes and not name.startswith(".") and not (suffix == ".csv" and _is_manifest(path)):
+                yield path
+
+
+def _is_manifest(path: Path) -> bool:
+    from pose_core.data.manifest import is_manifest
+
+    return is_manifest(path)
 
 
 def _is_clip(path: Path, suffixes: Collection[str]) -> bool:

@@ -1,11 +1,13 @@
 """Arrays as scripts save them: columns and orders that are found out, units that are told, and what is said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from pose_core import UserError, read, write
 from pose_core.notices import InputWarning
-from pose_core.transforms import clean
+from pose_core.transforms import clean, drop_face, flip, normalize
 
 HAND = [[0, 0], *([f * 6 - 12, -12 - 9 * j] for f in range(5) for j in range(4))]
 
@@ -203,3 +205,13 @@ def test_nothing_is_said_of_our_own_files(holistic, openpose, tmp_path):
     for name, sequence in (("a", holistic), ("b", openpose)):
         write(sequence, tmp_path / f"{name}.npz")
         np.testing.assert_array_equal(read(tmp_path / f"{name}.npz").keypoints, sequence.keypoints)
+
+
+def test_normalized_poses_that_state_a_picture(holistic, tmp_path):
+    kept = replace(normalize(holistic)[0], size=holistic.size)  # as pose_format's normalize leaves it
+    write(kept, tmp_path / "a.pose")
+    with pytest.warns(InputWarning, match="no pixels of the 640 x 480 that the file states"):
+        sequence = read(tmp_path / "a.pose")
+    np.testing.assert_array_equal(sequence.keypoints, kept.keypoints)
+    body = drop_face(sequence)
+    np.testing.assert_allclose(flip(body).keypoints, flip(replace(body, size=(0, 0, 0))).keypoints)

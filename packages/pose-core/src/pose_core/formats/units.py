@@ -9,6 +9,7 @@ import numpy as np
 
 from pose_core.errors import UserError
 from pose_core.notices import notify
+from pose_core.transforms.flipping import NORMALIZED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +57,13 @@ def place(
             "`pose-core convert --size 1280x720` makes them pixels",
             kind="files whose coordinates are shares of a picture",
         )
+    elif said and min(sequence.size[:2]) > 1 and seen.sum() > 1 and _are_small(sequence, seen):
+        notify(
+            path,
+            f"x and y are no larger than {NORMALIZED:g}, which are no pixels of the {sequence.size[0]} x "
+            f"{sequence.size[1]} that the file states; they are read as they are, as if normalized",
+            kind="files whose coordinates are no pixels",
+        )
     if y_up:
         keypoints = sequence.keypoints.copy()
         keypoints[..., 1] = (sequence.size[1] if min(sequence.size[:2]) > 1 else 0) - keypoints[..., 1]
@@ -80,6 +88,12 @@ def _are_shares(sequence: PoseSequence, seen: np.ndarray) -> bool:
         return False
     inside = ((xy >= 0) & (xy <= _LARGEST_SHARE)).all(axis=-1)
     return bool(inside.mean() >= _MOST)
+
+
+def _are_small(sequence: PoseSequence, seen: np.ndarray) -> bool:
+    return min(sequence.size[:2]) > 10 * NORMALIZED and bool(
+        (np.abs(sequence.keypoints[..., :2][seen]) <= NORMALIZED).all()
+    )
 
 
 def _is_upside_down(sequence: PoseSequence, seen: np.ndarray) -> bool:

@@ -9,13 +9,16 @@ from pose_core.transforms.arrays import namespace, with_values
 if TYPE_CHECKING:
     from pose_core.transforms.arrays import Poses
 
+NORMALIZED = 10.0  # shoulder widths, or shares of a picture, that no keypoint is away; pixels are more
+
 
 def flip(poses: Poses) -> Poses:
     """The pose in a mirror: what was the right hand is the left one, on the same skeleton.
 
     Args:
-        poses: keypoints (..., T, K, D). A `PoseSequence` with a picture is mirrored at the middle of it, a normalized
-            one and a batch at x = 0; MediaPipe's world landmarks, whose origin is between the hips, always at x = 0.
+        poses: keypoints (..., T, K, D). A `PoseSequence` with a picture is mirrored at the middle of it; a batch, or
+            one that is normalized whatever picture it states, at x = 0; MediaPipe's world landmarks, whose origin is
+            between the hips, always at x = 0.
 
     Raises:
         UserError: the skeleton's layout is unknown, or an opposite is missing from it.
@@ -24,7 +27,8 @@ def flip(poses: Poses) -> Poses:
     mirror = poses.skeleton.mirror()
     width = getattr(poses, "size", (0,))[0]
     keypoints = poses.keypoints[..., mirror, :]
-    axis = [width if width > 1 else 0] * poses.skeleton.num_keypoints
+    in_pixels = width > 1 and xp.any((poses.confidence > 0) & (xp.abs(poses.keypoints[..., 0]) > NORMALIZED))
+    axis = [width if in_pixels else 0] * poses.skeleton.num_keypoints
     for i in poses.skeleton.duplicates():
         axis[i] = 0
     widths = xp.asarray(axis, dtype=keypoints.dtype, device=keypoints.device)

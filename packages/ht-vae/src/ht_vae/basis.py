@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from ht_vae.arms import held
 from ht_vae.attention import num_chunks, split
 from ht_vae.lapped import Lapped
 
@@ -206,24 +207,6 @@ def _spread(directions: Tensor, rows: Tensor, weight: int, count: int) -> Tensor
     values = torch.where(values > NOTHING * values[:1], values, 0)
     found = directions @ turn * values.sqrt()
     return torch.cat([found, found.new_zeros(len(found), count - found.shape[1])], dim=1)
-
-
-def held(keypoints: Tensor, seen: Tensor, fallback: Tensor) -> Tensor:
-    """Missing keypoints where they were seen last, else where they are seen first, else at `fallback`.
-
-    Args:
-        keypoints: (B, T, K, D).
-        seen: (B, T, K).
-        fallback: (K, D).
-    """
-    T = keypoints.shape[1]
-    frames = torch.arange(T, device=keypoints.device)[:, None]
-    last = torch.where(seen, frames, -1).cummax(dim=1).values  # (B, T, K)
-    first = torch.where(seen, frames, T).amin(dim=1, keepdim=True)  # (B, 1, K)
-    source = torch.where(last < 0, first, last)
-    there = (source < T)[..., None]
-    taken = keypoints.gather(1, source.clamp(max=T - 1)[..., None].expand_as(keypoints))
-    return torch.where(there, taken, fallback)
 
 
 def limited(rows: Tensor) -> Tensor:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from pose_core.transforms import KeypointChoice  # noqa: TC001 - pydantic reads it
 
@@ -46,6 +53,17 @@ class ModelConfig(Sizes):
     skeleton: dict[str, Any] = Field(description="of `Skeleton.to_dict`")
     fps: float = Field(25.0, gt=0, description="frames a second of what it makes from nothing")
     trained_on: str = Field("", description="data that its weights come from, in words; empty: not said")
+    relative_arms: bool = Field(
+        False, description="arms and hands are bones that hang from shoulders, see `ArmBones`; not so in models of 0.4"
+    )
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what older models do not know: their hash is of their configuration, too."""
+        values = handler(self)
+        if not self.relative_arms:
+            values.pop("relative_arms", None)
+        return values
 
     @model_validator(mode="after")
     def _one_condition(self) -> ModelConfig:

@@ -11,6 +11,7 @@ import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
+from ht_vae.arms import ArmBones
 from ht_vae.attention import (
     ChunkPooling,
     ChunkSpreading,
@@ -210,6 +211,7 @@ class HierarchicalTransformerVAE(
         self.encoder = VAEEncoder(config)
         skeleton = Skeleton.from_dict(config.skeleton)
         sizes = config.latent_dim, config.chunk_latent_dim, config.chunk_size
+        self.arms = ArmBones(skeleton) if config.relative_arms else None
         self.basis = PoseBasis(skeleton, config.pose_dim, *sizes)
         self.latent_space = LatentSpace(*sizes)
         self.decoder = VAEDecoder(config)
@@ -239,7 +241,16 @@ class HierarchicalTransformerVAE(
             seen: (K,), share of the frames in which it is, in [0, 1].
             sequences: keypoints (T, K, D) and which are seen (T, K), of many sequences.
         """
+        if self.arms is not None:
+            arms = self.arms
+            arms.fit(sequences)
+            sequences = [
+                (arms.complete(keypoints[None], each[None])[0], torch.ones_like(each)) for keypoints, each in sequences
+            ]
+            mean = arms.centered(mean)
         self.basis.fit(mean, sequences)
+        if self.arms is not None:
+            mean = self.arms.relative(mean)
         shown = torch.cat([mean * seen[:, None], seen[:, None]], dim=-1).flatten()  # the mean of what the encoder sees
         made = torch.cat([torch.zeros_like(mean), seen.clamp(0.01, 0.99).logit()[:, None]], dim=-1).flatten()
         self.encoder.embedding.bias.copy_(-self.encoder.embedding.weight @ shown)
@@ -264,8 +275,13 @@ class HierarchicalTransformerVAE(
 
     def encode(self, keypoints: Tensor, confidence: Tensor, mask: Tensor, condition: Tensor | None = None) -> Posterior:
         """Poses to distributions of latents; arguments as `VAEEncoder`'s."""
-        posterior = self.encoder(keypoints, confidence, mask, condition)
         seen = (confidence > 0) & mask[..., None]
+        if self.arms is None:
+            posterior = self.encoder(keypoints, confidence, mask, condition)
+        else:
+            keypoints = self.arms.complete(keypoints, seen)
+            posterior = self.encoder(self.arms.relative(keypoints), confidence, mask, condition)
+            seen = torch.ones_like(seen)
         whole, chunks = self.basis.project(keypoints, seen, mask)
         if posterior.chunks is None:
             return replace(posterior, whole=moved(posterior.whole, whole))
@@ -301,7 +317,11 @@ class HierarchicalTransformerVAE(
         if latents.chunks is not None:
             latents = replace(latents, chunks=fitted(latents.chunks, chunk_mask.shape[1]))
         sketch = self.basis.restore(latents.whole, latents.chunks, chunk_mask, mask.shape[1])
-        return self.decoder(latents, sketch, mask, condition)
+        if self.arms is None:
+            return self.decoder(latents, sketch, mask, condition)
+        made = self.decoder(latents, self.arms.relative(sketch), mask, condition)
+        keypoints = self.arms.absolute(made.keypoints)  # 0 in padding, too
+        return replace(made, keypoints=self.arms.limit_palms(keypoints, (made.logits > 0) & mask[..., None]))
 
     def sample(
         self,

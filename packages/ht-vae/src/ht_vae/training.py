@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ht_vae.arms import has_hands_on_arms
 from ht_vae.checkpoint import load_model
 from ht_vae.config import ModelConfig
 from ht_vae.dataset import PoseSequenceDataset, Window
@@ -155,7 +156,10 @@ def train(
     clips, frames = (len(train_set.clips), sum(train_set.lengths)) if stream is None else (stream.clips, stream.frames)
     trained_on = f"{clips} clips, {frames:,} frames, of {', '.join(name_of(path) for path in data)}"
     torch.manual_seed(config.seed)
-    model = HierarchicalTransformerVAE(model_config(train_set, trained_on, config))
+    settings = model_config(train_set, trained_on, config)
+    if source is not None:
+        settings = settings.model_copy(update={"relative_arms": source.config.relative_arms})
+    model = HierarchicalTransformerVAE(settings)
     if source is not None:
         model.load_state_dict(source.state_dict())
     elif trainer.run.resume_from is None:
@@ -233,4 +237,5 @@ def model_config(train_set: PoseSequenceDataset, trained_on: str, config: RunCon
         skeleton=train_set.skeleton.to_dict(),
         fps=train_set.fps,
         trained_on=trained_on,
+        relative_arms=has_hands_on_arms(train_set.skeleton),
     )

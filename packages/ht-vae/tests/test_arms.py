@@ -1,0 +1,193 @@
+"""Arms and hands hang from the shoulders, whatever a model is given or gives."""
+
+import json
+
+import pytest
+import torch
+
+from ht_vae.arms import LARGEST_PALM, UNLIMITED, ArmBones, has_hands_on_arms, palm_size
+from ht_vae.checkpoint import load_model
+from ht_vae.config import ModelConfig
+from ht_vae.latent import Latents
+from pose_core.skeleton import landmark_skeleton
+from pose_core.testing import fake_skeleton
+
+LONG = 1.001  # times as long as is allowed: rounding
+LANDMARKS_HASH = "5e26719bba5be759"  # as 0.4 has it: latents that it wrote are still this model's
+
+
+@pytest.fixture(scope="module")
+def right(skeleton):
+    """Positions of the right shoulder, elbow and wrist, and of the right hand."""
+    return skeleton.shoulders()[1], skeleton.elbow("right"), skeleton.wrist("right"), skeleton.hand("right")
+
+
+@pytest.fixture(scope="module")
+def clips(poses):
+    """Clips whose right hands are seen, and left ones are not."""
+    keypoints, confidence, mask = poses(40, 30, 64, 21)
+    return keypoints, (confidence > 0) & mask[..., None], mask
+
+
+@pytest.fixture(scope="module")
+def bones(skeleton, clips):
+    keypoints, seen, mask = clips
+    arms = ArmBones(skeleton)
+    arms.fit([(keypoints[i, mask[i]], seen[i, mask[i]]) for i in range(len(mask))])
+    return arms
+
+
+def lengths(bones, keypoints):
+    """Of all bones, beside the longest that are allowed."""
+    found = (keypoints[..., bones.ends, :] - keypoints[..., bones.starts, :]).norm(dim=-1)
+    return found, bones.longest[bones.ends]
+
+
+def test_there_and_back_is_the_same(skeleton):
+    bones = ArmBones(skeleton)
+    keypoints = torch.randn(2, 5, skeleton.num_keypoints, 2)
+    torch.testing.assert_close(bones.absolute(bones.relative(keypoints)), keypoints, atol=1e-5, rtol=0)
+
+
+def test_what_moves_moves_what_hangs_from_it_alone(skeleton, right):
+    bones = ArmBones(skeleton)
+    _, elbow, wrist, hand = right
+    keypoints = torch.randn(3, skeleton.num_keypoints, 2)
+    features = bones.relative(keypoints)
+    features[:, wrist] += 1
+    moved = (bones.absolute(features) - keypoints).norm(dim=-1).mean(dim=0) > 0.5
+    assert moved.nonzero().flatten().tolist() == sorted([wrist, *hand])
+    features = bones.relative(keypoints + 1)  # the whole person elsewhere: arms and hands are the same
+    torch.testing.assert_close(
+        features[:, [elbow, *hand]], bones.relative(keypoints)[:, [elbow, *hand]], atol=1e-4, rtol=0
+    )
+
+
+def test_no_bone_is_longer_than_real_ones(bones, clips, skeleton):
+    keypoints, seen, _ = clips
+    real, allowed = lengths(bones, keypoints)
+    both = seen[..., bones.ends] & seen[..., bones.starts]
+    for i in both.any(dim=(0, 1)).nonzero().flatten().tolist():
+        assert real[..., i][both[..., i]].quantile(0.9) <= allowed[i] * LONG
+        assert allowed[i] <= real[..., i][both[..., i]].max() * LONG
+    wild = 10 * torch.randn(2, 20, skeleton.num_keypoints, 2)
+    made, allowed = lengths(bones, bones.absolute(wild))
+    assert (made <= allowed * LONG).all()
+
+
+def test_both_sides_have_the_same_limits(bones, skeleton):
+    """The clips show no left hand."""
+    left, right = skeleton.hand("left"), skeleton.hand("right")
+    assert torch.equal(bones.longest[left], bones.longest[right])
+    assert (bones.longest[right] < UNLIMITED).all()
+
+
+def test_a_lost_hand_follows_its_arm(bones, clips, right):
+    keypoints, seen, _ = (each[:1, :21].clone() for each in clips)
+    _, _, wrist, hand = right
+    seen[:, 10:, hand] = False
+    keypoints[:, 10:, wrist] += torch.tensor([0.3, -0.2])
+    keypoints[:, 10:, hand] = torch.nan
+    made = bones.complete(keypoints, seen)
+    shape = made[:, 9, hand] - made[:, 9, [wrist]]
+    torch.testing.assert_close(made[:, 15, hand] - made[:, 15, [wrist]], shape)
+    seen[:, :, hand] = False
+    made = bones.complete(keypoints, seen)
+    expected = bones.mean[hand[0]].expand(21, 2)
+    torch.testing.assert_close((made[:, :, hand[0]] - made[:, :, wrist])[0], expected, atol=1e-5, rtol=0)
+    assert made[..., hand, :].isfinite().all()
+
+
+def test_a_lost_wrist_follows_its_hand(bones, clips, right):
+    keypoints, seen, _ = (each[:1, :21].clone() for each in clips)
+    _, _, wrist, hand = right
+    complete = bones.complete(keypoints, seen)
+    seen[:, 10:, wrist] = False
+    made = bones.complete(keypoints, seen)
+    gap = complete[:, 9, hand[0]] - complete[:, 9, wrist]
+    torch.testing.assert_close(made[:, 15, hand[0]] - made[:, 15, wrist], gap, atol=1e-5, rtol=0)
+    torch.testing.assert_close(made[:, 15, hand], keypoints[:, 15, hand], atol=1e-4, rtol=0)
+
+
+def test_a_hand_that_is_found_elsewhere_hangs_from_its_arm(bones, clips, right):
+    keypoints, seen, _ = (each[:1, :21].clone() for each in clips)
+    _, _, wrist, hand = right
+    before = bones.complete(keypoints, seen)
+    keypoints[:, :, hand] += 1.5
+    made = bones.complete(keypoints, seen)
+    assert ((made[..., hand[0], :] - made[..., wrist, :]).norm(dim=-1) <= bones.longest[hand[0]] * LONG).all()
+    shape = before[..., hand, :] - before[..., hand[:1], :]
+    torch.testing.assert_close(made[..., hand, :] - made[..., hand[:1], :], shape, atol=1e-5, rtol=0)
+
+
+def test_palms_stay_near_their_median(bones, clips, skeleton, right):
+    keypoints, seen, _ = clips
+    hand = right[3]
+    keypoints, seen = keypoints[2:3].clone(), seen[2:3]
+    torch.testing.assert_close(bones.limit_palms(keypoints, seen), keypoints)
+    keypoints[:, 5, hand] = keypoints[:, 5, hand[:1]] + 4 * (keypoints[:, 5, hand] - keypoints[:, 5, hand[:1]])
+    made = bones.limit_palms(keypoints, seen)
+    size = palm_size(made[..., hand, :])[0]
+    assert size.max() <= LARGEST_PALM * size.median() * LONG
+    assert torch.equal(made[:, :5], keypoints[:, :5])
+    assert torch.equal(made[:, :, hand[0]], keypoints[:, :, hand[0]])
+    torch.testing.assert_close(bones.limit_palms(keypoints, torch.zeros_like(seen)), keypoints)  # none to compare with
+
+
+def test_a_lost_hand_moves_no_component(build, clips, right):
+    """A hand is stiff on its arm. Whether it is seen all the time or half of it, what is learned is the same."""
+    keypoints, seen, mask = clips
+    _, _, wrist, hand = right
+    keypoints = keypoints.clone()
+    keypoints[..., hand, :] = keypoints[..., [wrist], :] + 0.1 * torch.arange(len(hand))[:, None] / len(hand)
+    some = seen.clone()
+    some[:, 8:, hand] = False
+    made = []
+    for shown in (seen, some):
+        model = build(relative_arms=True)
+        count = shown.sum(dim=(0, 1))
+        mean = torch.where(shown[..., None], keypoints, 0).sum(dim=(0, 1)) / count.clamp(min=1)[:, None]
+        real = [(keypoints[i, mask[i]], shown[i, mask[i]]) for i in range(len(mask))]
+        model.begin_with(mean, count / mask.sum(), real)
+        latents = model.basis.project(model.arms.complete(keypoints, shown), torch.ones_like(shown), mask)
+        made.append(model.basis.restore(*latents, mask[:, ::16], mask.shape[1]))
+    torch.testing.assert_close(made[0][mask], made[1][mask], atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("spread", [1.0, 5.0])
+def test_hands_of_samples_end_at_arms(build, clips, skeleton, spread):
+    keypoints, seen, mask = clips
+    model = build(relative_arms=True)
+    count = seen.sum(dim=(0, 1))
+    mean = torch.where(seen[..., None], keypoints, 0).sum(dim=(0, 1)) / count.clamp(min=1)[:, None]
+    model.begin_with(mean, count / mask.sum(), [(keypoints[i, mask[i]], seen[i, mask[i]]) for i in range(len(mask))])
+    torch.manual_seed(0)
+    made = model.decode(Latents(spread * torch.randn(3, 6), spread * torch.randn(3, 5, 5)), 80).keypoints
+    found, allowed = lengths(model.arms, made)
+    assert (found <= allowed * LONG).all()
+    for side in ("left", "right"):
+        gap = made[..., skeleton.hand(side)[0], :] - made[..., skeleton.wrist(side), :]
+        assert gap.norm(dim=-1).max() < 0.2
+    assert made.diff(dim=1).abs().max() > 1e-3  # they move
+
+
+def test_models_of_before_are_the_same_models(configure):
+    """The hash is of configuration and weights: a model without arms is written as before there were any."""
+    assert load_model("landmarks", "cpu").hash == LANDMARKS_HASH
+    before, now = configure().model_dump(mode="json"), configure(relative_arms=True).model_dump(mode="json")
+    assert "relative_arms" not in before
+    assert now == before | {"relative_arms": True}
+    assert json.loads(configure().model_dump_json()) == before
+    for values in (before, now):
+        assert ModelConfig.model_validate(values).model_dump(mode="json") == values
+
+
+def test_which_skeletons_have_hands_on_arms(skeleton):
+    assert has_hands_on_arms(skeleton)
+    points = ["LEFT_SHOULDER", "RIGHT_SHOULDER", "LEFT_ELBOW", "LEFT_WRIST", "LEFT_HIP", "RIGHT_HIP"]
+    assert not has_hands_on_arms(landmark_skeleton(points, 2))
+    hands = fake_skeleton().select(list(range(8, 50)))
+    assert not has_hands_on_arms(hands)
+    keypoints = torch.randn(4, 42, 3)
+    bones = ArmBones(hands)  # hangs fingers from their own wrist
+    torch.testing.assert_close(bones.absolute(bones.relative(keypoints)), keypoints, atol=1e-5, rtol=0)

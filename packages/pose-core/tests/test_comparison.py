@@ -67,8 +67,8 @@ def test_itself(person, compare):
     same = compare(person)
     assert changed(same) == set()
     assert tuple(same.parts) == PARTS
-    assert [part.keypoints for part in same.parts.values()] == [184, 42, 40, 14, 128]
-    assert (same.keypoints, same.compared, same.lacking) == (184, 1, 0)
+    assert [part.keypoints for part in same.parts.values()] == [186, 42, 40, 16, 128]
+    assert (same.keypoints, same.compared, same.lacking) == (186, 1, 0)
 
 
 def test_itself_with_hands_and_person_out_of_the_picture_at_times(person, tmp_path):
@@ -145,18 +145,18 @@ def test_a_hand_lost(person, compare):
     assert np.isnan(hands.scores["mse"])
     assert hands.reasons["dtw_mje"] == "not visible in the prediction"
     assert "mse" not in comparison.parts["body"].reasons
-    assert comparison.compared == pytest.approx(1 - 42 / 184)
-    assert "compared: the prediction has 77.2% of what the reference shows; distances" in lines([comparison])[-1]
+    assert comparison.compared == pytest.approx(1 - 42 / 186)
+    assert "compared: the prediction has 77.4% of what the reference shows; distances" in lines([comparison])[-1]
 
 
 def test_a_skeleton_without_hands(person, compare):
     without = person.select([i for i in range(576) if i not in HANDS])
     comparison = compare(without)
     assert "hands" not in comparison.parts
-    assert (comparison.keypoints, comparison.lacking) == (142, 42)
-    assert comparison.compared == pytest.approx(142 / 184)
+    assert (comparison.keypoints, comparison.lacking) == (144, 42)
+    assert comparison.compared == pytest.approx(144 / 186)
     assert lines([comparison])[-1] == (
-        "  compared: the prediction has 77.2% of what the reference shows; its skeleton lacks 42 of the keypoints; "
+        "  compared: the prediction has 77.4% of what the reference shows; its skeleton lacks 42 of the keypoints; "
         "distances are of that alone"
     )
 

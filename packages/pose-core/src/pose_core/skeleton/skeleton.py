@@ -234,7 +234,9 @@ class Skeleton:
 
     def body_details(self) -> list[int]:
         """Array positions of the body's points that the face or a hand shows better: eyes, mouth, fingers."""
-        return self._body_points(lambda point, layout: any(word in point for word in layout.details))
+        legs = set(self.legs())  # LEFT_FOOT_INDEX is no finger
+        details = self._body_points(lambda point, layout: any(word in point for word in layout.details))
+        return [i for i in details if i not in legs]
 
     def head(self) -> dict[str, int]:
         """Array positions of the body's own nose, left_eye, right_eye, left_ear and right_ear, those that it has."""

@@ -1,5 +1,7 @@
 """Folders of pose files: links, manifests among them, files of no split, and data of which some cannot be used."""
 
+import json
+import os
 import warnings
 from dataclasses import replace
 
@@ -7,7 +9,7 @@ import numpy as np
 import pytest
 
 from pose_core import UserError, write
-from pose_core.data import PoseDataset, read_clips, read_prepared, read_usable
+from pose_core.data import PoseDataset, read_clip, read_clips, read_prepared, read_usable
 from pose_core.testing import fake_sequence
 from pose_core.training import TrainingConfig, read_data
 from pose_core.transforms import drop_face
@@ -125,3 +127,41 @@ def test_clips_of_several_kinds_are_said_once(tmp_path):
     _, messages = noticed(read_usable, read_clips(tmp_path), prepare, resampled=False)
     assert any("clips differ in layout: 4 of 50 keypoints; 1 of 53 keypoints" in m for m in messages)
     assert any("differ in frame rate, and are taken frame by frame: 3 of 25 fps; 2 of 30 fps" in m for m in messages)
+
+
+def openpose_clip(folder, frames=3):
+    """A folder of OpenPose's files, one a frame, with a body and both hands."""
+    folder.mkdir(parents=True)
+    person = {
+        "pose_keypoints_2d": [100.0, 100.0, 0.9] * 25,
+        "hand_left_keypoints_2d": [90.0, 150.0, 0.8] * 21,
+        "hand_right_keypoints_2d": [110.0, 150.0, 0.8] * 21,
+    }
+    for frame in range(frames):
+        content = json.dumps({"version": 1.3, "people": [person]})
+        (folder / f"clip_{frame:012}_keypoints.json").write_text(content)
+
+
+def test_a_folder_of_an_estimators_frames_is_a_clip(tmp_path):
+    clip_at(tmp_path / "train" / "a.pose")
+    openpose_clip(tmp_path / "train" / "b")
+    (tmp_path / "train" / "notes.json").write_text("{}")
+    clips, messages = noticed(read_clips, tmp_path)
+    assert names(clips) == [("a.pose", "train"), ("b", "train")]
+    assert any("1 .json or .npy file(s) are left out; name them in a manifest" in message for message in messages)
+    assert len(read_clip(clips[1])) == 3
+    (tmp_path / "list.csv").write_text("path,text,signed_language,split,end_frame\ntrain/b,B,ase,train,2\n")
+    assert [len(read_clip(clip)) for clip in read_clips(tmp_path / "list.csv")] == [2]
+    assert names(read_clips(tmp_path / "train" / "b")) == [("b", "train")]
+
+
+def test_a_folder_that_cannot_be_read(tmp_path):
+    clip_at(tmp_path / "a.pose", tmp_path / "closed" / "b.pose")
+    (tmp_path / "closed").chmod(0)
+    try:
+        if os.access(tmp_path / "closed", os.R_OK):
+            pytest.skip("this user may read everything")
+        with pytest.warns(UserWarning, match=r"1 folder.s. cannot be read and are left out: .*closed"):
+            assert names(read_clips(tmp_path)) == [("a.pose", "train")]
+    finally:
+        (tmp_path / "closed").chmod(0o700)

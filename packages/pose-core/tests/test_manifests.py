@@ -161,6 +161,17 @@ def test_parts_of_a_file(folder, columns, values, expected, notice):
         np.testing.assert_array_equal(read_clip(clip).keypoints, whole[slice(*places)])
 
 
+def test_the_frame_rate_of_a_file_that_has_none(folder):
+    write(fake_sequence(frames=50), folder / "clips" / "c.csv")
+    header = HEADER.strip() + ",fps,start_seconds\n"
+    (clip,) = quiet(manifest(folder, header + "clips/c.csv,A,ase,train,50,0.5\n"))
+    sequence = read_clip(clip)
+    assert (sequence.fps, len(sequence)) == (50, 25)
+    for fps in ("0", "fast", "inf"):
+        with pytest.raises(UserError, match=f"line 2: fps '{fps}' is not a number of frames per second"):
+            read_manifest(manifest(folder, header + f"clips/c.csv,A,ase,train,{fps},\n"))
+
+
 def test_decimal_commas(folder):
     index = manifest(folder, HEADER.strip().replace(",", ";") + ";start;end\nclips/a.pose;A;ase;train;0,5;1,5\n")
     with pytest.warns(UserWarning, match="read as seconds"):

@@ -38,6 +38,7 @@ class Clip:
         spoken_language: language of the text, "" where the manifest does not say.
         start, end: part of the file, as `pose_core.read` takes them: frames if int, seconds if float; None: its ends.
         person: who signs, "" where the manifest does not say.
+        fps: frames per second of the file, whatever it says itself; None: as it says.
         line: of the manifest, for messages; None elsewhere.
     """
 
@@ -49,6 +50,7 @@ class Clip:
     start: float | None = None
     end: float | None = None
     person: str = ""
+    fps: float | None = None
     line: int | None = field(default=None, compare=False)
 
     @property
@@ -62,7 +64,7 @@ def read_manifest(path: str | Path) -> list[Clip]:
 
     Args:
         path: CSV, see `table.read_table`, with a header row naming at least path, text, signed_language and split;
-            also read are spoken_language, person (or signer) and where in its file a clip begins and ends, see
+            also read are spoken_language, person (or signer), fps and where in its file a clip begins and ends, see
             `segments.Segments`. Further columns are left alone. Paths are relative to the manifest's folder and stay
             inside it; links in it may lead elsewhere. Splits may be called val, dev and so on, see `splits`.
 
@@ -78,11 +80,11 @@ def read_manifest(path: str | Path) -> list[Clip]:
 
 def load_manifest(path: Path) -> tuple[list[Clip], list[str]]:
     """As `read_manifest`, without a look at the clips together; what was assumed is returned, one line each."""
-    from pose_core.formats import FORMATS
+    from pose_core.formats import READABLE
 
     if path.is_dir():
         raise UserError(f"{path}: is a folder; name the manifest CSV in it")
-    if path.suffix.lower() in FORMATS and path.suffix.lower() != ".csv" and path.is_file():
+    if path.suffix.lower() in READABLE and path.suffix.lower() != ".csv" and path.is_file():
         raise UserError(f"{path}: is a pose file; name the folder it is in, or a manifest CSV")
     table = read_table(path)
     missing = [column for column in REQUIRED if column not in table.columns]
@@ -137,8 +139,21 @@ def _clip(row: Row, columns: int, segments: Segments, folder: str) -> Clip:
         start=start,
         end=end,
         person=next((row.cells[name] for name in PERSON if row.cells.get(name)), ""),
+        fps=_rate(row.cells.get("fps", "")),
         line=row.line,
     )
+
+
+def _rate(text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        fps = float(text.replace(",", "."))
+    except ValueError:
+        fps = 0.0
+    if not 0 < fps < float("inf"):
+        raise UserError(f"fps {text[:20]!r} is not a number of frames per second above 0")
+    return fps
 
 
 @lru_cache(maxsize=1024)  # parts of one file are rows next to each other
@@ -152,7 +167,7 @@ def _file(name: str, folder: str) -> Path:
     # Texts, since of a hundred thousand rows paths would take longer than the files.
     there = [os.path.join(folder, each) for each in _spellings(name, posix)]  # noqa: PTH118
     try:
-        file = next((each for each in there if _is_file(each)), None)
+        file = next((each for each in there if _is_clip(each)), None)
     except (OSError, ValueError) as error:  # too long, a zero byte: another column's value, more likely
         raise UserError(f"{name[:40]!r}... is no file name ({error.args[-1]})") from error
     # As it is written: what a link in the folder leads to may be anywhere.
@@ -173,8 +188,12 @@ def _spellings(name: str, posix: str) -> Iterable[str]:
     return dict.fromkeys((name, posix, *(unicodedata.normalize(form, posix) for form in ("NFC", "NFD"))))
 
 
-def _is_file(path: str) -> bool:
+def _is_clip(path: str) -> bool:
+    """Whether there is such a file, or a folder of an estimator's files, one a frame."""
+    from pose_core.formats import is_clip_folder
+
     try:
-        return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
+        mode = os.stat(path).st_mode  # noqa: PTH116
     except (FileNotFoundError, NotADirectoryError):
         return False
+    return stat.S_ISREG(mode) or (stat.S_ISDIR(mode) and is_clip_folder(Path(path)))

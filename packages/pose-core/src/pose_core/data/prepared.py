@@ -28,7 +28,7 @@ def read_clip(clip: Clip) -> PoseSequence:
     Raises:
         UserError: as `read`.
     """
-    return read(clip.path, start=clip.start, end=clip.end)
+    return read(clip.path, start=clip.start, end=clip.end, fps=clip.fps)
 
 
 def read_prepared(

@@ -10,7 +10,7 @@ from pose_core.data.audit import notices, summary
 from pose_core.data.manifest import Clip, is_manifest, load_manifest
 from pose_core.data.splits import SPLITS, select_split, split_counts
 from pose_core.errors import UserError
-from pose_core.formats import FORMATS
+from pose_core.formats import FORMATS, READABLE, is_clip_folder
 
 MANIFEST = "index.csv"
 
@@ -81,13 +81,18 @@ def read_tree(folder: str | Path) -> list[Clip]:
 def pose_files(folder: str | Path) -> tuple[list[Path], list[str]]:
     """Every pose file below a folder, in the order of their paths, and what was left out and why, one line each.
 
+    A folder of an estimator's files, one a frame, is a clip, and so may `folder` be. Files of formats that data sets
+    use for other things, too (`.json`, `.npy`), are left out.
     Links to files and folders are followed, except one that leads back to a folder it is in. Hidden files and folders
     are left out, and manifests.
     """
     folder = Path(folder)
-    files, manifests, broken, cycles = [], [], [], []
+    if is_clip_folder(folder):
+        return [folder], []
+    files, manifests, broken, cycles, unnamed = [], [], [], [], []
+    closed: list[OSError] = []
     chains = {str(folder): {_identity(folder)}}  # of every folder, what it and those it is in really are
-    for place, folders, names in os.walk(folder, followlinks=True):
+    for place, folders, names in os.walk(folder, followlinks=True, onerror=closed.append):
         kept = []
         for name in folders:
             below = Path(place, name)
@@ -96,6 +101,9 @@ def pose_files(folder: str | Path) -> tuple[list[Path], list[str]]:
                 continue
             if identity in chains[place]:
                 cycles.append(str(below))
+                continue
+            if is_clip_folder(below):
+                files.append(below)
                 continue
             chains[str(below)] = chains[place] | {identity}
             kept.append(name)
@@ -107,6 +115,8 @@ def pose_files(folder: str | Path) -> tuple[list[Path], list[str]]:
             if path.suffix.lower() not in FORMATS:
                 if path.is_symlink() and not path.exists():
                     broken.append(str(path))  # perhaps a folder's
+                elif path.suffix.lower() in READABLE:
+                    unnamed.append(str(path))
                 continue
             if not path.is_file():
                 broken.append(str(path))
@@ -119,6 +129,14 @@ def pose_files(folder: str | Path) -> tuple[list[Path], list[str]]:
         said.append(
             f"{summary(manifests, 3)}: a manifest, not landmarks, left out; to use it, name it instead of {folder}"
         )
+    if unnamed:
+        said.append(
+            f"{folder}: {len(unnamed)} .json or .npy file(s) are left out; name them in a manifest if they are poses: "
+            f"{summary(unnamed, 3)}"
+        )
+    if closed:
+        names = summary([f"{error.filename} ({error.strerror})" for error in closed], 3)
+        said.append(f"{folder}: {len(closed)} folder(s) cannot be read and are left out: {names}")
     if broken:
         said.append(f"{folder}: {len(broken)} link(s) lead nowhere and are left out: {summary(broken, 3)}")
     if cycles:

@@ -275,8 +275,8 @@ def _values(
         """(T', P', ...) of the array (T, people, ...) that begins there."""
         count = body.people * math.prod(shape)
         file.seek(start + 4 * count * frames.start)
-        array = np.fromfile(file, "<f4", count * (frames.stop - frames.start))
-        return np.ascontiguousarray(array.reshape(-1, body.people, *shape)[rows, slots])
+        array = np.fromfile(file, "<f4", count * (frames.stop - frames.start)).reshape(-1, body.people, *shape)
+        return array if body.people == 1 else array[rows, slots]
 
     keypoints = values(body.begin, (K, D))[..., : header.skeleton.num_dims]
     return np.ascontiguousarray(keypoints), values(body.begin + 4 * body.frames * body.people * K * D, (K,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pose_core.sequence import PoseSequence
+    from pose_core.skeleton import Skeleton
 
 _LARGEST_SHARE = 2.0  # of a picture's extent; hips below its edge are estimated, too
 _MOST = 0.97  # share of the coordinates that lie in 0 to that if they are shares of a picture
@@ -34,8 +36,11 @@ def place(
     Raises:
         UserError: a size that is no size of a picture.
     """
-    seen = (sequence.confidence > 0) & np.isfinite(sequence.keypoints[..., :2]).all(axis=-1)
-    shares = _are_shares(sequence, seen)
+    probe = [0, len(sequence) // 2, len(sequence) - 1]  # three frames tell the unit of all, and cost next to nothing
+    points, score = sequence.keypoints[probe, :, :2], sequence.confidence[probe]
+    seen = (score > 0) & np.isfinite(points[..., 0]) & np.isfinite(points[..., 1])
+    reach = np.abs(points[seen]).max(initial=0.0)
+    shares = reach > 0 and _are_shares(points, seen, sequence.skeleton)
     if size is not None:
         width, height = size
         if min(size) < 1 or max(size) > 0xFFFF:
@@ -57,7 +62,7 @@ def place(
             "`pose-core convert --size 1280x720` makes them pixels",
             kind="files whose coordinates are shares of a picture",
         )
-    elif said and min(sequence.size[:2]) > 1 and seen.sum() > 1 and _are_small(sequence, seen):
+    elif said and 0 < reach <= NORMALIZED and min(sequence.size[:2]) > 10 * NORMALIZED:
         notify(
             path,
             f"x and y are no larger than {NORMALIZED:g}, which are no pixels of the {sequence.size[0]} x "
@@ -70,7 +75,7 @@ def place(
         metric = sequence.skeleton.duplicates()
         keypoints[:, metric, 1] = -sequence.keypoints[:, metric, 1]
         sequence = replace(sequence, keypoints=keypoints)
-    elif said and _is_upside_down(sequence, seen):
+    elif said and _is_upside_down(points[..., 0], points[..., 1], seen, sequence.skeleton):
         notify(
             path,
             "the head lies below the shoulders, as if y pointed up; it is read as pointing down, and "
@@ -80,43 +85,43 @@ def place(
     return sequence
 
 
-def _are_shares(sequence: PoseSequence, seen: np.ndarray) -> bool:
+def _are_shares(points: np.ndarray, seen: np.ndarray, skeleton: Skeleton) -> bool:
+    """Whether x and y (T, K, 2) lie between 0 and 1, or a little beyond."""
+    if 2 * np.count_nonzero(points[..., 0][seen] > _LARGEST_SHARE) > np.count_nonzero(seen):  # pixels
+        return False
     body = np.ones(seen.shape[1], bool)
-    body[sequence.skeleton.duplicates()] = False
-    xy = sequence.keypoints[:, body, :2][seen[:, body]]
+    body[skeleton.duplicates()] = False
+    xy = points[seen & body]  # (N, 2)
     if len(xy) < 2 or not np.ptp(xy, axis=0).any():
         return False
-    inside = ((xy >= 0) & (xy <= _LARGEST_SHARE)).all(axis=-1)
-    return bool(inside.mean() >= _MOST)
+    return bool(((xy >= 0) & (xy <= _LARGEST_SHARE)).all(axis=-1).mean() >= _MOST)
 
 
-def _are_small(sequence: PoseSequence, seen: np.ndarray) -> bool:
-    return min(sequence.size[:2]) > 10 * NORMALIZED and bool(
-        (np.abs(sequence.keypoints[..., :2][seen]) <= NORMALIZED).all()
-    )
+def _is_upside_down(x: np.ndarray, y: np.ndarray, seen: np.ndarray, skeleton: Skeleton) -> bool:
+    """Whether the face lies below the shoulders in all frames (T, K) that show both."""
+    shoulders, head = _landmarks(skeleton)
+    if not shoulders or not head:
+        return False
+    left, right = shoulders
+    frames = seen[:, left] & seen[:, right] & seen[:, head].any(axis=1)
+    if not frames.any():
+        return False
+    x, y, weight = x[frames].astype(np.float64), y[frames].astype(np.float64), seen[frames][:, head]
+    face = np.where(weight, y[:, head], 0.0).sum(axis=1) / weight.sum(axis=1)
+    width = np.hypot(x[:, left] - x[:, right], y[:, left] - y[:, right])
+    return bool((face - (y[:, left] + y[:, right]) / 2 > _LOWER * width).all())
 
 
-def _is_upside_down(sequence: PoseSequence, seen: np.ndarray) -> bool:
-    """Whether the face lies below the shoulders in most frames."""
+@lru_cache(maxsize=32)
+def _landmarks(skeleton: Skeleton) -> tuple[tuple[int, ...], list[int]]:
+    """Positions of the shoulders, and of some points of the face, or of the body's eyes, ears and nose."""
     try:
-        left, right = sequence.skeleton.shoulders()
+        shoulders = skeleton.shoulders()
     except UserError:
-        return False
-    head = sequence.skeleton.face()
-    head = [i for i in (head or sequence.skeleton.body_details()) if _of_head(sequence.skeleton.keypoints[i][1], head)]
-    if not head:
-        return False
-    both = seen[:, left] & seen[:, right] & seen[:, head].any(axis=1)
-    if not both.any():
-        return False
-    xy = sequence.keypoints[both].astype(np.float64)[..., :2]
-    weight = seen[both][:, head]
-    face = (np.where(weight, xy[:, head, 1], 0).sum(axis=1)) / weight.sum(axis=1)
-    width = np.linalg.norm(xy[:, left] - xy[:, right], axis=-1)
-    below = face - (xy[:, left, 1] + xy[:, right, 1]) / 2
-    return bool((below > _LOWER * width).mean() > 0.9)
-
-
-def _of_head(point: str, face: list[int]) -> bool:
-    """Whether a body point is one of the head; those of a face all are."""
-    return bool(face) or any(word in point.upper() for word in ("EYE", "EAR", "NOSE"))
+        return (), []
+    face = skeleton.face()
+    if face:
+        return shoulders, face[:: max(1, len(face) // 16)]
+    words = ("EYE", "EAR", "NOSE")
+    head = [i for i in skeleton.body_details() if any(word in skeleton.keypoints[i][1].upper() for word in words)]
+    return shoulders, head

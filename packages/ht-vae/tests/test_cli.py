@@ -160,3 +160,9 @@ def test_the_package_is_a_command_too(cli):
     for verb in ("train", "info"):
         assert verb in shown
         assert cli(verb, "--help")[0] == 0
+
+
+def test_models_that_come_with_the_package_are_listed(cli):
+    status, out, _ = cli("models")
+    assert (status, out.startswith("landmarks"), " MB  " in out) == (0, True, True)
+    assert {each["name"] for each in json.loads(cli("models", "--json")[1])} == {*BUNDLED}

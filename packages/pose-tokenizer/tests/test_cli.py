@@ -557,3 +557,9 @@ def test_what_the_package_offers_is_there():
         assert getattr(pose_tokenizer, name).__name__ == name
     with pytest.raises(AttributeError, match="has no attribute 'magic'"):
         pose_tokenizer.magic  # noqa: B018
+
+
+def test_models_that_come_with_the_package_are_listed(cli):
+    status, out, _ = cli("models")
+    assert (status, out.startswith("signing"), " MB  " in out) == (0, True, True)
+    assert {each["name"] for each in json.loads(cli("models", "--json")[1])} == {*BUNDLED}

@@ -75,7 +75,10 @@ def test_generate_file_makes_a_pose_a_line(cli, folder, tmp_path):
     [
         (["", "--signed-language", "ase"], "the text is empty; give at least one letter"),
         (["ax", "--signed-language", "ase"], "ase was not taught the letter 'X'; ase knows A B C"),
-        (["ah", "--signed-language", "ase"], "--untaught signs it as they do"),
+        (
+            ["asch", "--signed-language", "ase"],
+            "letter 'SCH' (other languages have it: --untaught signs it as they do)",
+        ),
         (["a", "--signed-language", "xyz"], "unknown signed language 'xyz'; this model knows ase, ise"),
         (["a"], "Missing option '--signed-language'; see text-to-pose generate --help"),
         (["--signed-language", "ase"], "give a text or --file"),
@@ -99,6 +102,33 @@ def test_a_wrong_generate_is_one_line_and_leaves_nothing(cli, folder, tmp_path, 
     assert message in one_line(err)
     assert not out
     assert not list(output.iterdir())
+
+
+def test_languages_and_models_are_listed_without_torch(cli, folder):
+    status, out, _ = cli("languages", "--checkpoint", folder)
+    assert status == 0
+    assert out.splitlines() == [
+        "ase  American Sign Language    3 letters  A B C",
+        "ise  Italian Sign Language     2 letters  A SCH",
+    ]
+    status, out, _ = cli("languages", "ASL", "--checkpoint", folder, "--json")
+    assert json.loads(out) == [{"code": "ase", "name": "American Sign Language", "letters": ["A", "B", "C"]}]
+    status, _, err = cli("languages", "gsg", "--checkpoint", folder)
+    assert (status, "does not know 'gsg' (German Sign Language); it knows ase, ise" in one_line(err)) == (2, True)
+    (folder / "config.json").write_text("{}")
+    assert cli("languages", "--checkpoint", folder)[0] == 2
+    code = (
+        "import sys; from text_to_pose.cli import main\n"
+        "for verb in ('models', 'languages'):\n"
+        "    sys.argv = ['text-to-pose', verb]\n"
+        "    try:\n        main()\n    except SystemExit as end:\n        assert not end.code, end.code\n"
+        "assert not {'torch', 'numpy'} & set(sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    lines = ended.stdout.splitlines()
+    assert lines[0].startswith("fingerspelling")
+    assert "Letters of 19 signed languages as pose sequences" in lines[0]
+    assert len(lines) == 20
 
 
 def test_outputs_that_cannot_be_written_are_refused_before_any_work(cli, tmp_path):

@@ -7,6 +7,7 @@ from signwriting.formats.fsw_to_swu import fsw2swu
 
 from pose_core import UserError
 from pose_core.data import Clip
+from pose_core.notices import InputWarning
 from text_to_pose.config import TextConfig
 from text_to_pose.hamnosys import hamnosys_text
 from text_to_pose.signwriting import fingerspelled
@@ -140,6 +141,61 @@ def test_what_a_language_was_not_taught_is_refused_unless_asked_for(tokenizer):
 def test_a_text_that_cannot_be_spelled_is_refused_by_name(tokenizer, text, language, message):
     with pytest.raises(UserError, match=message):
         tokenizer.units(text, language)
+
+
+def test_all_letters_that_are_lacking_are_named_at_once(tokenizer):
+    with pytest.raises(UserError) as refused:
+        tokenizer.spell("xAsïß7s", "ase")
+    assert str(refused.value) == (
+        "ase was not taught the letters 'X', 'S', 'Ï' (U+00CF), 'ß' (U+00DF), '7' "
+        "(other languages have 'S': --untaught signs it as they do; --untaught signs 'Ï' (U+00CF) as I, "
+        "'ß' (U+00DF) as SS); "
+        "ase knows A B H"
+    )
+    with pytest.raises(UserError, match="not taught the letters 'X', '7'; ase knows"):
+        tokenizer.spell("xas7", "ase", untaught=True)
+    characters = TextTokenizer(text_config([clip("guten tag")], "characters"))
+    with pytest.raises(UserError, match="not taught the characters 'X', 'Y'$"):
+        characters.units("xyx", "gsg")
+
+
+@pytest.mark.parametrize(
+    ("text", "untaught", "letters", "notice"),
+    [
+        ("a, b!", False, "AB", "left out, being no letters: , !"),
+        ("👋🏽 a", False, "A", "left out, being no letters: 👋 🏽"),
+        ("\uff21b", False, "AB", "'Ａ' (U+FF21) as A"),  # of full width
+        ("bïß", True, "BISS", "spelled with other letters: 'Ï' (U+00CF) as I, 'ß' (U+00DF) as SS"),
+        ("b\u0640a", False, "BA", "left out, being no letters: \u0640"),  # Arabic tatweel
+    ],
+)
+def test_what_is_no_letter_is_left_out_or_replaced_and_said(tokenizer, text, untaught, letters, notice):
+    with pytest.warns(InputWarning) as said:
+        assert "".join(tokenizer.spell(text, "ase", untaught=untaught)).replace(" ", "") == letters
+    assert [notice in str(each.message) for each in said] == [True]
+
+
+def test_a_text_of_punctuation_alone_is_refused(tokenizer):
+    with pytest.raises(UserError, match="'!\\?' has no letter to spell"):
+        tokenizer.units("!?", "ase")
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ("ASL", "unknown signed language 'ASL'; did you mean ase (American Sign Language)? this model knows ase, gss"),
+        ("ASE", "did you mean ase"),
+        ("Swiss-German Sign Language", "did you mean sgg"),
+        ("Amercan", "did you mean ase"),
+        ("BSL", "unknown signed language 'BSL' (bfi, British Sign Language); this model knows ase"),
+        ("bfi", "unknown signed language 'bfi' (British Sign Language); this model knows ase"),
+        ("en", "unknown signed language 'en'; this model knows ase"),
+    ],
+)
+def test_a_language_by_another_name_gets_a_hint(tokenizer, written, hint):
+    with pytest.raises(UserError) as refused:
+        tokenizer.check_language(written)
+    assert hint in str(refused.value)
 
 
 def test_an_unknown_letter_is_refused_by_name(tokenizer):

@@ -348,6 +348,18 @@ def run_folder(output: Path | None, name: str | None) -> Path:
     return (output or RUNS) / name
 
 
+@app.command()
+def models(json: Json = False, debug: Debug = False) -> None:
+    """List the models that come with the package, for --checkpoint."""
+    from pose_core.bundled import bundled_models, model_lines
+
+    found = bundled_models(__file__)
+    if json:
+        print_json(found)
+        return
+    print(*model_lines(found), sep="\n")
+
+
 def main() -> None:
     """Entry point of the `ht-vae` script."""
     run(app, "ht-vae")

@@ -30,7 +30,9 @@ BUNDLED = "fingerspelling"
 
 @app.command()
 def generate(
-    signed_language: Annotated[str, typer.Option("--signed-language", help="ISO 639-3 code: ase, gsg, ...")],
+    signed_language: Annotated[
+        str, typer.Option("--signed-language", help="ISO 639-3 code, as `languages` lists: ase, gsg.")
+    ],
     output: Annotated[
         list[Path], typer.Option("--output", help="File: .pose, .gif, .mp4, .png, .html; several times; or a folder.")
     ],
@@ -282,6 +284,38 @@ def export(
     networks = {name: size for name, size in exported.files.items() if name.endswith(".onnx")}
     sizes = ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in networks.items())
     print(f"{output}: {sizes}; agrees with torch within {exported.difference:.1e}")
+
+
+@app.command()
+def models(json: Json = False, debug: Debug = False) -> None:
+    """List the models that come with the package, for --checkpoint."""
+    from pose_core.bundled import bundled_models, model_lines
+
+    found = bundled_models(__file__)
+    if json:
+        print_json(found)
+        return
+    print(*model_lines(found), sep="\n")
+
+
+@app.command()
+def languages(
+    language: Annotated[str | None, typer.Argument(help="Code or name of one: ase, ASL, german.")] = None,
+    checkpoint: Checkpoint = BUNDLED,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """List the signed languages that a model knows: code, name, letters."""
+    from text_to_pose.alphabets import alphabets
+
+    known = alphabets(checkpoint, language)
+    if json:
+        print_json(known)
+        return
+    width = max(len(each.name) for each in known)
+    for each in known:
+        letters = f"{len(each.letters):3} letters  {' '.join(each.letters)}" if each.letters else "any text"
+        print(f"{each.code}  {each.name:{width}}  {letters}")
 
 
 def main() -> None:

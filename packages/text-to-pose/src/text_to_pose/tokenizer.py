@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from pose_core import UserError
 from text_to_pose.hamnosys import hamnosys_text, hamnosys_tokens, is_hamnosys
+from text_to_pose.languages import hint
 from text_to_pose.signwriting import fingerspelled, is_signwriting, signwriting_text, signwriting_tokens, to_fsw
+from text_to_pose.spelling import Spelling, alike, compatible, is_no_letter, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,7 +130,7 @@ class TextTokenizer:
             return Tokens([tag, *self._symbols(text, signed_language)], language)
         letter = fold(text, signed_language)
         if letter not in self.letters:
-            raise UserError(f"no language was taught the letter {_name(letter)}; {self._knows(signed_language)}")
+            raise UserError(f"no language was taught the letter {shown(letter)}; {self._knows(signed_language)}")
         tokens = letter_symbols(text, signed_language) if signwriting else []
         known = [self._ids[token] for token in tokens if token in self._ids]
         # Half a sign would be another one.
@@ -166,51 +168,100 @@ class TextTokenizer:
     def spell(self, text: str, signed_language: str, *, untaught: bool = False) -> list[str]:
         """The letters that spell a text, each as the alphabet writes it; the longest that fits comes first (`SCH`).
 
-        White space parts letters and is not spelled.
+        White space parts letters and is not spelled. Punctuation and symbols are left out; a letter in another form (of
+        full width, in a ligature) is that letter. Both are said by an `InputWarning`.
 
         Args:
-            untaught: also take letters that only other languages were taught.
+            untaught: also take letters that only other languages were taught, and spell what none was taught with alike
+                letters: `Ï` as `I`, `ß` as `SS`.
 
         Raises:
-            UserError: unknown language, nothing to spell, or a letter the language lacks.
+            UserError: unknown language, nothing to spell, or letters the language lacks; the message names them all.
         """
         self.check_language(signed_language)
         known = [self._taught[signed_language]]
         if untaught:
             known.append({folded: letter for letters in self._taught.values() for folded, letter in letters.items()})
-        spelled = []
+        spelled = self._spelling(text, signed_language, known, untaught=untaught)
+        if spelled.lacking:
+            raise UserError(self._lacks(spelled.lacking, signed_language, untaught))
+        if not spelled.letters:
+            raise UserError(f"{text!r} has no letter to spell")
+        spelled.notify(text)
+        return spelled.letters
+
+    def _spelling(self, text: str, signed_language: str, known: list[dict[str, str]], *, untaught: bool) -> Spelling:
+        """A text in letters of alphabets, the first of which is preferred, and what becomes of other characters."""
+        result = Spelling()
         for word in text.split():
             rest = fold(word, signed_language)
             while rest:
                 # The language's own letters come first: a double L is one letter in Spanish only.
                 fits = [(n, letters) for letters in known for n in range(len(rest), 0, -1) if rest[:n] in letters]
-                if not fits:
-                    raise UserError(self._lacks(rest[0], signed_language, untaught))
-                size, letters = fits[0]
-                spelled.append(letters[rest[:size]])
-                rest = rest[size:]
-        return spelled
+                if fits:
+                    size, letters = fits[0]
+                    result.letters.append(letters[rest[:size]])
+                    rest = rest[size:]
+                    continue
+                # What another language signs as one letter is lacking as one.
+                size = next((n for n in range(len(rest), 1, -1) if rest[:n] in self.letters), 1)
+                if size > 1:
+                    result.lacking += [rest[:size]] * (rest[:size] not in result.lacking)
+                    rest = rest[size:]
+                    continue
+                character, rest = rest[0], rest[1:]
+                other = compatible(character)
+                if untaught and not self._spellable(other, known):
+                    other = alike(other)
+                if is_no_letter(character) or (untaught and not other):
+                    result.left_out.append(character)
+                elif self._spellable(other, known):
+                    result.replaced[character] = other
+                    rest = other + rest
+                elif character not in result.lacking:
+                    result.lacking.append(character)
+        return result
+
+    def _spellable(self, text: str, known: list[dict[str, str]]) -> bool:
+        return bool(text) and all(any(character in letters for letters in known) for character in text)
 
     def check_language(self, signed_language: str) -> None:
         """Raises `UserError`, listing the known ones, if the language was not taught."""
         if signed_language not in self.alphabets:
             known = ", ".join(self.languages)
-            raise UserError(f"unknown signed language {signed_language!r}; this model knows {known}")
+            meant = hint(signed_language, self.languages)
+            raise UserError(
+                f"unknown signed language {signed_language!r}{meant}{' ' if meant.endswith('?') else '; '}"
+                f"this model knows {known}"
+            )
 
     def _symbols(self, text: str, signed_language: str) -> list[int]:
         """Ids of a text of characters or of a notation."""
         tokens = list(fold(text, signed_language)) if self.kind == "characters" else tokens_of(text, self.kind)
-        for token in tokens:
-            if token not in self._ids:
-                what = "character" if self.kind == "characters" else "symbol"
-                raise UserError(f"this model was not taught the {what} {_name(token)}")
+        unknown = list(dict.fromkeys(token for token in tokens if token not in self._ids))
+        if unknown and self.kind == "characters":
+            characters = f"character{'s' * (len(unknown) > 1)} {', '.join(map(shown, unknown))}"
+            raise UserError(f"this model was not taught the {characters}")
+        if unknown:
+            raise UserError(f"this model was not taught the symbol {shown(unknown[0])}")
         return [self._ids[token] for token in tokens]
 
-    def _lacks(self, character: str, language: str, untaught: bool) -> str:
-        remedy = ""
-        if not untaught and any(character in letter for letter in self.letters):
-            remedy = " (other languages have it: --untaught signs it as they do)"
-        return f"{language} was not taught the letter {_name(character)}{remedy}; {self._knows(language)}"
+    def _lacks(self, characters: list[str], language: str, untaught: bool) -> str:
+        """What a language lacks, all of it, and what `--untaught` would do about it."""
+        everything = [{letter: letter for letter in self.letters}]
+        remedies = []
+        there = [character for character in characters if character in self.letters]
+        if there and not untaught:
+            they = "it" if len(characters) == 1 else ", ".join(map(_shown_letter, there))
+            remedies.append(
+                f"other languages have {they}: --untaught signs {'it' if len(there) == 1 else 'them'} as they do"
+            )
+        near = {c: alike(c).upper() for c in characters if c not in there and self._spellable(alike(c), everything)}
+        if near and not untaught:
+            remedies.append("--untaught signs " + ", ".join(f"{shown(c)} as {other}" for c, other in near.items()))
+        remedy = f" ({'; '.join(remedies)})" if remedies else ""
+        letters = f"letter{'s' * (len(characters) > 1)} {', '.join(map(_shown_letter, characters))}"
+        return f"{language} was not taught the {letters}{remedy}; {self._knows(language)}"
 
     def _knows(self, language: str) -> str:
         return f"{language} knows {' '.join(self.alphabets[language])}"
@@ -248,11 +299,5 @@ def _shapes(sign: str) -> list[str]:
     return [token for token in signwriting_tokens(sign) if token[0] in "Scr"]
 
 
-def _name(token: str) -> str:
-    """A token as a person reads it, its code point too where it may not show."""
-    if len(token) > 1:
-        return repr(token)
-    capital = token.upper() if len(token.upper()) == 1 else token  # there is none of ß but SS
-    if token.isascii() and token.isprintable():
-        return repr(capital)
-    return f"{capital!r} (U+{ord(token):04X})"
+def _shown_letter(letter: str) -> str:
+    return shown(letter.upper() if len(letter) > 1 else letter)

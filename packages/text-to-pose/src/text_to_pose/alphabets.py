@@ -1,0 +1,60 @@
+"""The languages of a model, read from its config without loading it."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from pose_core.bundled import bundled_models
+from pose_core.errors import UserError
+from text_to_pose.languages import hint, language_name, meant_language
+
+
+@dataclass(frozen=True)
+class Alphabet:
+    """A signed language and the letters that a model was taught in it; none where it takes other texts."""
+
+    code: str
+    name: str
+    letters: list[str]
+
+
+def alphabets(checkpoint: str | Path, language: str | None = None) -> list[Alphabet]:
+    """The languages of a model, by code.
+
+    Args:
+        checkpoint: as `load_model` takes it; a hub's model is loaded.
+        language: code or name of one; None: all.
+
+    Raises:
+        UserError: no such model, or it does not know the language.
+    """
+    folders = {model.name: model.folder for model in bundled_models(__file__)}
+    config = Path(folders.get(str(checkpoint), Path(checkpoint))) / "config.json"
+    if config.is_file():
+        try:
+            known = _listed(json.loads(config.read_text(encoding="utf-8"))["text"]["alphabets"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"{config}: not a text-to-pose model's") from error
+    else:
+        from text_to_pose.checkpoint import load_model
+
+        known = _listed(load_model(checkpoint, "cpu").config.text.alphabets)
+    if language is None:
+        return known
+    codes = [each.code for each in known]
+    meant = meant_language(language, codes)
+    if meant not in codes:
+        raise UserError(f"{checkpoint} does not know {language!r}{hint(language, codes)}; it knows {', '.join(codes)}")
+    return [each for each in known if each.code == meant]
+
+
+def _listed(taught: dict[str, list[str]]) -> list[Alphabet]:
+    """Languages by code, letters with those that have accents behind the plain one."""
+
+    def key(letter: str) -> str:
+        return unicodedata.normalize("NFD", letter.upper())
+
+    return [Alphabet(code, language_name(code), sorted(letters, key=key)) for code, letters in sorted(taught.items())]

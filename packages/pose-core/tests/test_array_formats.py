@@ -173,3 +173,29 @@ def test_known_skeletons_hold_together():
         skeleton = known_skeleton(points, 3)
         assert skeleton.num_keypoints == points
         assert Skeleton.from_dict(skeleton.to_dict()) == skeleton
+
+
+def test_the_rows_of_asl_signs(tmp_path):
+    path = tmp_path / "a.csv"
+    head = "frame,row_id,type,landmark_index,x,y,z\n"
+    rows = ["20,20-right_hand-0,right_hand,0,0.5,0.25,-0.125\n", "20,20-face-467,face,467,0.75,0.5,0\n"]
+    rows += ["22,22-pose-11,pose,11,0.5,1.5,-1\n", "22,22-left_hand-3,left_hand,3,,,\n"]
+    path.write_text(head + "".join(reversed(rows)))
+    sequence = read(path, fps=30.0)
+    assert (len(sequence), sequence.skeleton.layout.name) == (3, "holistic")
+    seen = np.argwhere(sequence.confidence).tolist()
+    assert seen == [[0, 500], [0, 522], [2, 11]]
+    np.testing.assert_array_equal(sequence.keypoints[0, 522], [0.5, 0.25, -0.125])
+    np.testing.assert_array_equal(sequence.keypoints[2, 11], [0.5, 1.5, -1])  # y down, as in the file
+    for content, complaint in (
+        ("", "has no rows"),
+        ("1,,pose,33,0,0,0\n", "line 2: no landmark 33"),
+        ("1,,foot,3,0,0,0\n", "line 2: 'foot'"),
+        ("x,,pose,3,0,0,0\n", "line 2: invalid literal"),
+        ("1,,pose,3\n", "line 2: list index"),
+        ("1,,pose,3,0,0,0\n99999999,,pose,3,0,0,0\n", "mend the frame numbers"),
+    ):
+        path.write_text(head + content)
+        with pytest.raises(UserError, match=complaint) as error:
+            read(path)
+        assert str(path) in str(error.value)

@@ -245,6 +245,16 @@ def test_every_real_format_goes_through(pose_core, data_dir, tmp_path):
         np.testing.assert_array_equal(read(tmp_path / f"{path.stem}.npz").keypoints, read(path, end=20).keypoints)
 
 
+def test_info_of_doubled_frames(pose_core, files, holistic):
+    doubled = replace(
+        holistic, keypoints=holistic.keypoints.repeat(2, axis=0), confidence=holistic.confidence.repeat(2, axis=0)
+    )
+    write(doubled, files / "doubled.pose")
+    assert "12 of 24 frames are exactly like the one before" in pose_core("info", files / "doubled.pose")[1]
+    write(holistic, files / "single.pose")
+    assert "exactly like" not in pose_core("info", files / "single.pose")[1]
+
+
 def test_compare_leaves_out_low_scores(pose_core, files):
     clip = read(files / "real/0.pose")
     confidence = clip.confidence.copy()

@@ -45,6 +45,7 @@ class FileInfo:
         size: width, height, depth of the picture.
         points, dims: K and D.
         empty: frames in which nobody is seen.
+        repeated: frames that are exactly like the one before, as where a video's frames were doubled.
         components: in the file's order.
     """
 
@@ -62,6 +63,7 @@ class FileInfo:
     points: int
     dims: int
     empty: int
+    repeated: int
     components: list[ComponentInfo]
 
     def lines(self) -> Iterator[str]:
@@ -82,6 +84,8 @@ class FileInfo:
                 yield f"  person {person} is seen in {share:.0%} of frames{told}"
         if self.empty:
             yield f"  nobody is seen in {self.empty} of {self.frames} frames"
+        if self.repeated:
+            yield f"  {self.repeated} of {self.frames} frames are exactly like the one before"
 
 
 def inspect(
@@ -106,6 +110,7 @@ def inspect(
     missing = sequence.confidence == 0  # (T, K)
     described = pose.describe(path) if path.suffix.lower() == ".pose" else None
     people = people_of(path, min_confidence=min_confidence)
+    same = (sequence.keypoints[1:] == sequence.keypoints[:-1]).all(axis=(1, 2)) & ~missing[1:].all(axis=1)
     skeleton = sequence.skeleton
     starts = [skeleton.slice_of(component.name) for component in skeleton.components]
     return FileInfo(
@@ -123,6 +128,7 @@ def inspect(
         points=skeleton.num_keypoints,
         dims=skeleton.num_dims,
         empty=int(missing.all(axis=1).sum()),
+        repeated=int(same.sum()),
         components=[
             ComponentInfo(component.name, len(component.points), len(component.limbs), float(missing[:, part].mean()))
             for component, part in zip(skeleton.components, starts, strict=True)

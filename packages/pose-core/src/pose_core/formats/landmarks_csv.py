@@ -11,6 +11,8 @@ import numpy as np
 
 from pose_core.errors import UserError, reason
 from pose_core.files import written_whole
+from pose_core.formats import asl_signs_csv
+from pose_core.formats.asl_signs_csv import LEAST, SPARSEST
 from pose_core.formats.rates import stated_rate
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import landmark_skeleton
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 REQUIRED = ("frame#", "landmark_name", "x", "y")
-SPARSEST = 200  # keypoints of the result for each row; where there are more, a frame's number is wrong, unless
-LEAST = 1_000_000  # keypoints is more than there are: nothing that costs memory
 LARGEST = 2**40  # number of a frame
 LONGEST = 2**16  # characters of a line; what is longer is not read to its end
 
@@ -33,9 +33,12 @@ def read(path: Path, *, fps: float | None = None) -> PoseSequence:
 
     Further columns are left alone. Frames begin with the lowest number given; a landmark without a row in a frame, or
     without numbers in it, is missing there. Rows are in the order of their frames; of repeated ones the last counts. A
-    name without a component is one of MediaPipe's body. y points up in these files and down here.
+    name without a component is one of MediaPipe's body. y points up in these files and down here, but for those of
+    asl-signs, see `asl_signs_csv`.
     """
-    rows = _rows(path)
+    rows = _rows(path, fps)
+    if isinstance(rows, PoseSequence):
+        return rows
     dims = len(rows[0].place)
     # Landmarks in the order they first appear in, a component's together.
     names = list(dict.fromkeys(row.landmark for row in rows))
@@ -87,12 +90,15 @@ class _Row(NamedTuple):
     confidence: float
 
 
-def _rows(path: Path) -> list[_Row]:
+def _rows(path: Path, fps: float | None) -> list[_Row] | PoseSequence:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(_lines(file, path))
             try:
-                rows = _rows_of(reader, path)
+                columns = [column.strip() for column in next(reader, [])]
+                if set(asl_signs_csv.COLUMNS) <= set(columns):
+                    return asl_signs_csv.read_rows(reader, columns, path, fps=fps)
+                rows = _rows_of(reader, columns, path)
             except csv.Error as error:
                 place = f"{path}, line {reader.line_num}"
                 raise UserError(f"{place}: not a readable UTF-8 CSV ({reason(error)})") from error
@@ -115,8 +121,7 @@ def _lines(file: TextIO, path: Path) -> Iterator[str]:
         yield line
 
 
-def _rows_of(reader: Any, path: Path) -> list[_Row]:  # csv names no type for its reader
-    columns = [column.strip() for column in next(reader, [])]
+def _rows_of(reader: Any, columns: list[str], path: Path) -> list[_Row]:  # csv names no type for its reader
     missing = [column for column in REQUIRED if column not in columns]
     if missing:
         separator = next((mark for mark in ";\t|" if mark in ",".join(columns)), None)

@@ -75,9 +75,17 @@ def test_few_clips_to_overfit_to(folder, tmp_path):
         assert chosen.validation[0].clip == chosen.train[0].clip
 
 
-def test_without_a_validation_split(tmp_path):
+def test_without_a_validation_split(tmp_path, capsys):
     pack(samples(validation=0), tmp_path)
     assert open_shards(tmp_path, prepare, CONFIG).validation == []
+    assert f"{tmp_path}: 6 clips to train on, none to validate with" in capsys.readouterr().err
+
+
+def test_shards_of_several_layouts_are_said(tmp_path):
+    clips = [(Clip(Path("a"), "A", "ase", "train"), fake_sequence(face_points=points)) for points in (0, 3)]
+    pack(clips, tmp_path)
+    with pytest.warns(UserWarning, match="clips differ in layout .of 50, 53 keypoints.; what a clip lacks"):
+        open_shards(tmp_path, prepare, CONFIG)
 
 
 def test_what_cannot_be_trained_on(folder, tmp_path):

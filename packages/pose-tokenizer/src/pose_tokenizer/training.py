@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,6 +133,8 @@ def read_files(
         raise UserError(f"{data[0]}: no clip has split train; there is nothing to train on")
     train_clips, validation_clips = chosen_clips(train_clips, validation_clips, config.training())
     say(f"reading {len(train_clips) + len(validation_clips)} clips")
+    if not validation_clips:
+        warnings.warn(f"{data[0]}: no clip has split validation; nothing will tell how good the model is", stacklevel=2)
     train_sequences = read_prepared(train_clips, config, dataset=dataset)
     return train_sequences, read_prepared(validation_clips, config, dataset=dataset, like=train_sequences[0])
 

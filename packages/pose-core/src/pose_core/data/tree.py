@@ -37,11 +37,14 @@ def read_clips(path: str | Path, *more: str | Path) -> list[Clip]:
     return clips
 
 
-def check_data(path: str | Path, *more: str | Path) -> None:
+def check_data(path: str | Path, *more: str | Path) -> list[Clip]:
     """Refuses data that nothing can be trained on, without reading a pose or importing torch; warns of nothing.
 
     Args:
         path, more: as `read_clips` takes them; shards and URLs are not looked at.
+
+    Returns:
+        The clips; none of shards.
 
     Raises:
         UserError: as `read_clips`, or there are no clips to train on.
@@ -50,6 +53,7 @@ def check_data(path: str | Path, *more: str | Path) -> None:
     clips = [clip for each in files for clip in _load(Path(each))[0]]
     if files and len(files) == 1 + len(more):
         check_trainable(clips, path)
+    return clips
 
 
 def check_trainable(clips: list[Clip], data: str | Path) -> None:

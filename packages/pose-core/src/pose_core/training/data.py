@@ -134,15 +134,30 @@ def open_shards(
     if config.overfit:
         few = first[: config.overfit]
         return RunData(few, few)
+    held_out = _held_out(folder, stream, train_clips, reject)
+    if is_main_process():
+        say(f"{folder}: {stream.clips} clips to train on, {len(held_out) or 'none'} to validate with")
+    if len(stream.skeletons) > 1:
+        counts = ", ".join(str(each.num_keypoints) for each in stream.skeletons)
+        warnings.warn(
+            f"{folder}: clips differ in layout (of {counts} keypoints); what a clip lacks counts as missing",
+            stacklevel=2,
+        )
+    return RunData(first, held_out, stream)
+
+
+def _held_out(
+    folder: str | Path, stream: ShardDataset, train_clips: list[Clip], reject: Reject | None
+) -> list[ShardSample]:
+    """The validation clips of shards that are kept in memory; none where there is no such split."""
     try:
         validation = ShardDataset(folder, "validation", transform=stream.transform, on_error="skip")
     except UserError:  # there are none; the train split was there
-        return RunData(first, [], stream)
+        return []
     kept = None if reject is None else {*validated(train_clips, validation.read_clips(), reject, folder)}
     if kept is not None and not kept:
-        return RunData(first, [], stream)
-    held_out = _first(validation, VALIDATION_FRAMES)
-    return RunData(first, [each for each in held_out if kept is None or each.clip in kept], stream)
+        return []
+    return [each for each in _first(validation, VALIDATION_FRAMES) if kept is None or each.clip in kept]
 
 
 def validated(train: list[Clip], validation: list[Clip], reject: Reject | None, data: str | Path) -> list[Clip]:

@@ -86,7 +86,7 @@ def test_usual_texts_are_not_remarked_on(tiny):
 
 def test_letters_are_named_as_they_are_written():
     tokenizer = TextTokenizer(TextConfig(alphabets={"gsg": ["A"]}))
-    for text, shown in (("ß", "'ß' (U+00DF)"), ("ä", "'Ä' (U+00E4)"), ("x", "'X'")):
+    for text, shown in (("ß", "'ß' (U+00DF)"), ("ä", "'Ä' (U+00C4)"), ("x", "'X'")):
         with pytest.raises(UserError) as error:
             tokenizer.tokenize(text, "gsg")
         assert f"the letter {shown}" in str(error.value)

@@ -1,6 +1,7 @@
 """`.npz` and landmark `.csv` files: exact round trips, what others write, and what is wrong with a damaged one."""
 
 import tracemalloc
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pose_core import Skeleton, UserError, read, write
+from pose_core.notices import InputWarning
 from pose_core.skeleton import known_skeleton
 
 
@@ -199,3 +201,11 @@ def test_the_rows_of_asl_signs(tmp_path):
         with pytest.raises(UserError, match=complaint) as error:
             read(path)
         assert str(path) in str(error.value)
+
+
+def test_a_frame_rate_that_a_csv_cannot_state_is_said(tiny, tmp_path):
+    with pytest.warns(InputWarning, match=r"a\.csv: a \.csv states no frame rate: read it with --fps 29.97"):
+        write(replace(tiny, fps=29.97), tmp_path / "a.csv")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write(tiny, tmp_path / "b.csv")

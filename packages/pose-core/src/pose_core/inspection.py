@@ -115,7 +115,7 @@ def inspect(
     starts = [skeleton.slice_of(component.name) for component in skeleton.components]
     return FileInfo(
         path=Path(name) if name else path,
-        format=f".pose {described.version}" if described else path.suffix.lower() or "OpenPose folder",
+        format=f".pose {described.version}" if described else path.suffix.lower() or "folder of .json",
         layout=skeleton.layout.name if skeleton.layout else None,
         people=described.people if described else len(people) if people else 1,
         person=person if person is not None else people.choose() if people else 0,

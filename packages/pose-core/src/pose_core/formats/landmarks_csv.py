@@ -13,7 +13,8 @@ from pose_core.errors import UserError, reason
 from pose_core.files import written_whole
 from pose_core.formats import asl_signs_csv
 from pose_core.formats.asl_signs_csv import LEAST, SPARSEST
-from pose_core.formats.rates import stated_rate
+from pose_core.formats.rates import DEFAULT_FPS, stated_rate
+from pose_core.notices import notify
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import landmark_skeleton
 from pose_core.skeleton.known import BODY_LANDMARKS
@@ -72,6 +73,12 @@ def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False) -> Non
     axes = ("x", "y", "z")[: sequence.skeleton.num_dims]
     keypoints = sequence.keypoints.copy()
     keypoints[..., 1] *= -1
+    if sequence.fps != DEFAULT_FPS:
+        notify(
+            path,
+            f"a .csv states no frame rate: read it with --fps {sequence.fps:g}",
+            kind="frame rates left out of .csv",
+        )
     with (
         written_whole(path, overwrite=overwrite) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,

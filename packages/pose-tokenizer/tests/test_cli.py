@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -94,6 +95,15 @@ def test_encode_json_and_its_options_reach_the_model(cli, poses, folder, model):
     found = made("--bits-per-frame", 1.5)
     np.testing.assert_array_equal(found, encode(model, sequence, bits_per_frame=1.5).codes)
     assert not np.array_equal(found, made("--rate", 0))
+
+
+def test_how_a_file_is_read_is_chosen(cli, poses, folder):
+    call = ("encode", poses / "a.pose", "--checkpoint", folder, "--overwrite")
+    assert cli(*call, "--fps", 50)[0] == 0
+    assert read_tokens(poses / "a.tokens").header.fps == 50
+    for option, message in ((("--min-confidence", 2), "nobody is seen|shoulders"), (("--person", 1), "no person 1")):
+        status, _, err = cli(*call, *option)
+        assert (status, bool(re.search(message, one_line(err)))) == (2, True), err
 
 
 def test_every_format_holds_the_same_codes(encoded, model):

@@ -9,7 +9,7 @@ from ht_vae.checkpoint import BUNDLED, load_model
 from ht_vae.processing import outline
 from pose_core import Skeleton, UserError, read
 from pose_core.data import read_clips
-from pose_core.formats import FORMATS
+from pose_core.formats import READABLE, is_clip_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,12 +118,14 @@ def check_pose_files(files: list[Path]) -> None:
         UserError: naming the first that is not there, a folder, or of a suffix that is not a pose file's.
     """
     for file in files:
+        if is_clip_folder(file):
+            continue
         if file.is_dir():
             raise UserError(f"{file}: is a folder; name pose files, as {file}/*.pose does")
         if not file.is_file():
             raise UserError(f"{file}: no such file")
-        if file.suffix.lower() not in FORMATS:
-            raise UserError(f"{file}: unknown pose format {file.suffix!r}; known: {', '.join(FORMATS)}")
+        if file.suffix.lower() not in READABLE:
+            raise UserError(f"{file}: unknown pose format {file.suffix!r}; known: {', '.join(READABLE)}")
 
 
 def _fits(model: Skeleton, file: Skeleton) -> bool:

@@ -161,7 +161,8 @@ def planned(
         options: see `BatchOptions`.
         verb: what happens to a file ("encoding").
         suffixes: of input files in folders.
-        suffix: of outputs in folders, beside inputs and on standard output; None: the input's own.
+        suffix: of outputs in folders, beside inputs and on standard output; None: the input's own, or the first of
+            `writable` if it is none of these.
         infix: comes before the suffix in names that are made up.
         writable: suffixes of files that can be written; None: any.
         sniff: the suffix of standard input by its first bytes; None: that of a pose file.
@@ -192,7 +193,7 @@ def planned(
         else:
             if output is not None and not to_stdout:
                 check_output_folder(output)
-            batch.jobs = _jobs(found, folder if to_stdout else output, suffix, infix)
+            batch.jobs = _jobs(found, folder if to_stdout else output, suffix, infix, writable)
         _check_jobs(batch)
         if found[0].piped and spool:
             batch.jobs = [Job(spooled(folder, sniff), job.output, job.name) for job in batch.jobs]
@@ -221,7 +222,9 @@ def _is_file(output: Path, found: list[Input], writable: Collection[str] | None)
     return len(found) == 1
 
 
-def _jobs(found: list[Input], output: Path | None, suffix: str | None, infix: str) -> list[Job]:
+def _jobs(
+    found: list[Input], output: Path | None, suffix: str | None, infix: str, writable: Collection[str] | None
+) -> list[Job]:
     """Each input and where its result goes: beside it, or in the folder `output`.
 
     Raises:
@@ -230,7 +233,9 @@ def _jobs(found: list[Input], output: Path | None, suffix: str | None, infix: st
     jobs = []
     for each in found:
         place = each.path if output is None else output / each.below
-        jobs.append(Job(each.path, place.with_name(f"{place.stem}{infix}{suffix or place.suffix.lower()}"), each.name))
+        own = place.suffix.lower()
+        own = own if writable is None or own in writable else next(iter(writable))
+        jobs.append(Job(each.path, place.with_name(f"{place.stem}{infix}{suffix or own}"), each.name))
     # A folder that was processed before may hold the results: they are no inputs.
     results = {job.output.resolve() for job in jobs if job.output.resolve() != job.source.resolve()}
     within = output.resolve() if output is not None else None

@@ -36,7 +36,11 @@ def encode(
     ] = None,
     rate: Rate = None,
     quantizers: Quantizers = None,
-    fps: Annotated[float, typer.Option("--fps", help="Frames a second of standard input.")] = 25.0,
+    person: cl.Person = None,
+    min_confidence: cl.MinConfidence = 0.0,
+    fps: Annotated[
+        float | None, typer.Option("--fps", help="Frames per second of the file or stream, whatever it says itself.")
+    ] = None,
     checkpoint: Checkpoint = BUNDLED,
     device: Device = "auto",
     skip_existing: cl.SkipExisting = False,
@@ -50,14 +54,16 @@ def encode(
         raise typer.BadParameter("--bits-per-frame looks for --rate itself, and cannot for standard input")
     if bits_per_frame is not None and not 0 < bits_per_frame < float("inf"):
         raise typer.BadParameter("--bits-per-frame is a number above 0")
-    if not 0 < fps < float("inf"):
+    if fps is not None and not 0 < fps < float("inf"):
         raise typer.BadParameter("--fps is a number above 0")
+    from pose_core.formats.options import ReadOptions
     from pose_tokenizer.jobs import Encoding, encode_files
 
     options = cl.batch_options(
         output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
     )
-    encoding = Encoding(checkpoint, rate, bits_per_frame, quantizers, format, device, fps)
+    reading = ReadOptions(person, min_confidence, fps)
+    encoding = Encoding(checkpoint, rate, bits_per_frame, quantizers, format, device, reading)
     batch = encode_files(files, output, encoding, options)
 
     def line(each: Any) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from pose_core import PoseSequence, UserError, read, write
+from pose_core import PoseSequence, UserError, write
 from pose_core.batch import Batch, BatchOptions, Job, planned
 from pose_core.files import written_whole
-from pose_core.formats import FORMATS
+from pose_core.formats import DEFAULT_FPS, FORMATS
+from pose_core.formats.options import ReadOptions
 from pose_core.inputs import PIPE, pose_suffix
 from pose_core.metrics import anatomy
 from pose_tokenizer.checkpoint import load_model
@@ -32,7 +33,7 @@ SPAN = 4096  # frames of a file that are read at once
 
 @dataclass(frozen=True)
 class Encoding:
-    """How files are encoded; see `pose-tokenizer encode --help`. `fps` is of frames that arrive on standard input."""
+    """How files are read and encoded; see `pose-tokenizer encode --help`."""
 
     checkpoint: str
     rate: float | None = None
@@ -40,7 +41,7 @@ class Encoding:
     num_quantizers: int | None = None
     format: TokenFormat = "tokens"
     device: str = "auto"
-    fps: float = 25.0
+    reading: ReadOptions = field(default_factory=ReadOptions)
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,8 @@ def _decode_file(model: PoseTokenizer, job: Job, num_quantizers: int | None, ove
 def _is_live() -> bool:
     """Whether standard input is lines of JSON rather than a pose file."""
     start = sys.stdin.buffer.peek(16) if isinstance(sys.stdin.buffer, io.BufferedReader) else b""
-    return pose_suffix(start) == ".csv" and not start.startswith(b"frame#")
+    keyed = start.lstrip().startswith((b"{", b"[{"))  # an estimator's JSON
+    return pose_suffix(start) in (".csv", ".json") and not keyed and not start.startswith(b"frame#")
 
 
 def _token_suffix(start: bytes) -> str:
@@ -225,13 +227,16 @@ def _check_suffix(output: Path | None, format: TokenFormat) -> None:
 
 def _encode_file(model: PoseTokenizer, job: Job, encoding: Encoding, overwrite: bool) -> EncodedFile:
     tokens = _encoded(model, job.source, encoding)
-    return _written(tokens, job, encoding, job.source.stat().st_size, overwrite=overwrite)
+    size = None if job.source.is_dir() else job.source.stat().st_size
+    return _written(tokens, job, encoding, size, overwrite=overwrite)
 
 
 def _encode_live(model: PoseTokenizer, job: Job, encoding: Encoding, overwrite: bool) -> EncodedFile:
     rate = model.config.rate if encoding.rate is None else encoding.rate
     with Interruption() as interruption:
-        pieces = live_frames(interruption.lines(cast("io.BufferedReader", sys.stdin.buffer)), model, encoding.fps)
+        pieces = live_frames(
+            interruption.lines(cast("io.BufferedReader", sys.stdin.buffer)), model, encoding.reading.fps or DEFAULT_FPS
+        )
         try:
             tokens = encode_pieces(model, pieces, rate=rate, num_quantizers=encoding.num_quantizers)
         except UserError:
@@ -243,23 +248,25 @@ def _encode_live(model: PoseTokenizer, job: Job, encoding: Encoding, overwrite: 
 
 def _encoded(model: PoseTokenizer, path: Path, encoding: Encoding) -> PoseTokens:
     if encoding.bits_per_frame is not None:
-        return encode(model, read(path), bits_per_frame=encoding.bits_per_frame, num_quantizers=encoding.num_quantizers)
+        sequence = encoding.reading.read(path)
+        return encode(model, sequence, bits_per_frame=encoding.bits_per_frame, num_quantizers=encoding.num_quantizers)
     rate = model.config.rate if encoding.rate is None else encoding.rate
-    return encode_pieces(model, spans(path), rate=rate, num_quantizers=encoding.num_quantizers)
+    return encode_pieces(model, spans(path, encoding.reading), rate=rate, num_quantizers=encoding.num_quantizers)
 
 
-def spans(path: Path) -> Iterator[PoseSequence]:
+def spans(path: Path, reading: ReadOptions | None = None) -> Iterator[PoseSequence]:
     """A file in pieces: an hour of a `.pose` file need not be in memory. Other formats are read as a whole.
 
     Raises:
         UserError: as `read`.
     """
+    reading = reading or ReadOptions()
     if path.suffix.lower() != ".pose":
-        yield read(path)
+        yield reading.read(path)
         return
     start, more = 0, True
     while more:
-        piece = read(path, start=start, end=start + SPAN + 1)  # one frame more tells whether there are more
+        piece = reading.read(path, start=start, end=start + SPAN + 1)  # one frame more tells whether there are more
         start, more = start + SPAN, len(piece) > SPAN
         yield piece[:SPAN]
 

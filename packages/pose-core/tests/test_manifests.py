@@ -235,7 +235,7 @@ def test_clips_listed_twice_people_in_two_splits_and_languages_in_two_spellings(
     assert len(clips) == 3
     for part in (
         "1 clip(s) are listed more than once, and count as often: a.pose",
-        "1 of 1 people are in train and in other splits, so no score is of new people: p1",
+        "1 of 1 people are in train and in other splits, where scores are not of new people: p1",
         "signed_language ASE and ase: taken for different languages",
     ):
         assert part in " ".join(messages)

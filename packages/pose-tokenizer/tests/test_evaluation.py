@@ -312,3 +312,11 @@ def test_mistakes_are_one_line(command, data, folder, options, message):
     assert (status, out) == (2, "")
     assert len(err.splitlines()) == 1
     assert message in err
+
+
+def test_all_clips_that_cannot_be_used_are_named(coarse, tmp_path):
+    manifest = fake_manifest(tmp_path)
+    for name in ("ase-B", "gsg-A"):
+        (tmp_path / f"{name}.pose").write_bytes(b"damaged")
+    with pytest.raises(UserError, match=r"2 of 7 clips cannot be used: .*ase-B\.pose: .*; .*gsg-A\.pose: "):
+        evaluate(coarse, [manifest], "train")

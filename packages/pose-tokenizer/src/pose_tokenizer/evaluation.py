@@ -12,6 +12,7 @@ import torch
 
 from pose_core import PoseSequence, UserError
 from pose_core.data import PoseDataset, collate, read_clips, select_split
+from pose_core.data.prepared import check_skipped, with_path
 from pose_core.metrics import pck, rmse
 from pose_core.transforms import clean
 from pose_tokenizer.clips import collate as whole_blocks
@@ -208,23 +209,25 @@ def evaluate(
         progress: told what is being done.
 
     Raises:
-        UserError: a manifest or clip that cannot be used, or a split without clips.
+        UserError: a manifest that cannot be used, a split without clips, or clips that cannot be, all at once.
     """
     clips = select_split(read_clips(*data), split)
     loaded = dataset(clips, cache_bytes=0)
     counts = _Counts(model)
     scores: list[ClipScore] = []
+    problems: list[str] = []
     worst: list[tuple[ClipScore, CodedClip]] = []
     for number, clip in enumerate(clips, start=1):
         progress(f"clip {number} of {len(clips)}: {clip.path}")
         try:
             coded = round_trip(model, loaded.load_sample(clip), rate=rate)
         except UserError as error:
-            message = str(error)
-            raise UserError(message if message.startswith(str(clip.path)) else f"{clip.path}: {message}") from error
+            problems.append(with_path(error, clip))
+            continue
         counts.update(coded, clip.path)
         scores.append(_score(coded, clip.path))
         worst = sorted([*worst, (scores[-1], coded)], key=lambda pair: -pair[0].badness)[:WORST]
+    check_skipped(problems, len(clips), 0.0)
     prediction_error, codebooks = counts.codebooks()
     return Evaluation(
         model=model.name,

@@ -91,7 +91,8 @@ def _shared_people(clips: Sequence[Clip]) -> list[str]:
         return []
     names = summary(shared, 3)
     return [
-        f"{len(shared)} of {len(splits)} people are in train and in other splits, so no score is of new people: {names}"
+        f"{len(shared)} of {len(splits)} people are in train and in other splits, "
+        f"where scores are not of new people: {names}"
     ]
 
 

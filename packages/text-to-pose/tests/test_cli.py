@@ -1,3 +1,4 @@
+import io
 import json
 import subprocess
 import sys
@@ -163,11 +164,41 @@ def test_a_wrong_file_of_words_is_refused_by_name_and_line(cli, folder, tmp_path
     ):
         if content is not None:
             words.write_bytes(content)
-        status, _, err = cli("generate", "--file", words, *GENERATE, folder, "--output", tmp_path / "out")
+        call = ("generate", "--file", words, *GENERATE, folder, "--output", tmp_path / "out", "--no-keep-going")
+        status, _, err = cli(*call)
         assert (status, message in one_line(err)) == (2, True), err
         assert not list(tmp_path.glob("out/*"))
     status, _, err = cli("generate", "--file", words, *GENERATE, folder, "--output", words)
     assert (status, "is a file; name a folder" in err) == (2, True)
+
+
+def test_a_bad_line_ends_no_file_of_words_and_the_next_run_does_the_rest(cli, folder, tmp_path):
+    words, out = tmp_path / "words.txt", tmp_path / "out"
+    words.write_text("ab\nax\n\ncab\n")
+    call = ("generate", "--file", words, *GENERATE, folder, "--output", out)
+    status, said, err = cli(*call)
+    assert (status, len(said.splitlines())) == (3, 2)
+    assert f"{words}, line 2: ase was not taught the letter 'X'" in err.splitlines()[-2]
+    assert one_line(err) == "Error: 1 of 3 files failed; all others are done: --skip-existing leaves those out"
+    assert sorted(path.name for path in out.iterdir()) == ["001-ab.pose", "004-cab.pose"]
+    words.write_text("ab\nac\n\ncab\n")
+    assert cli(*call)[0] == 2
+    status, said, err = cli(*call, "--skip-existing", "--quiet")
+    assert (status, said.startswith(f"{out / '002-ac.pose'}: A C in ase"), len(said.splitlines())) == (0, True, 1)
+    status, said, err = cli(*call, "--overwrite", "--length", 3)  # enough for two letters
+    assert (status, len(said.splitlines()), "line 4: " in err) == (3, 2, True)
+
+
+def test_generate_through_pipes(cli, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("\ufeffab\r\nc\r\n".encode())))
+    status, _, err = cli("generate", "--file", "-", *GENERATE, folder, "--output", tmp_path / "out")
+    assert status == 0, err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["001-ab.pose", "002-c.pose"]
+    assert cli("generate", "ab", *GENERATE, folder, "--output", tmp_path / "ab.pose")[0] == 0
+    monkeypatch.setattr(sys, "stdout", out := io.TextIOWrapper(io.BytesIO()))
+    assert cli("generate", "ab", *GENERATE, folder, "--output", "-")[0] == 0
+    assert out.buffer.getvalue() == (tmp_path / "ab.pose").read_bytes()
+    assert cli("generate", "ab", *GENERATE, folder, "--output", "-", "--json")[0] == 2
 
 
 def test_a_model_that_is_not_one_is_refused(cli, folder, tmp_path):

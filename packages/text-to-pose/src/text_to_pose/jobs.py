@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from pose_core import UserError, read, write
-from pose_core.files import check_output, check_output_folder
+from pose_core.batch import Batch, BatchOptions, Job
+from pose_core.files import check_output, check_output_folder, check_stdout, copy_to_stdout, removed_if_empty
+from pose_core.inputs import PIPE, PIPE_NAME
 from text_to_pose.checkpoint import load_model
 from text_to_pose.correction import correct
 from text_to_pose.generation import Sampling, StartFrames, generate_texts
@@ -47,37 +51,99 @@ class GeneratedText:
 
 
 def generate_text(text: str, outputs: Sequence[Path], options: GenerationOptions) -> list[GeneratedText]:
-    """Signs one text into one or several files of different kinds.
+    """Signs one text into one or several files of different kinds; `-` is a `.pose` file on standard output.
 
     Raises:
         UserError: a text, model or output that cannot be used; then nothing is written.
     """
-    return _generate([(text, list(outputs), "")], options)
+    piped = [path for path in outputs if str(path) == PIPE]
+    if piped:
+        check_stdout()
+    with TemporaryDirectory(prefix="pose-") as folder:
+        pipe = Path(folder) / "text.pose"
+        paths = [pipe if path in piped else path for path in outputs]
+        _check_outputs(paths, overwrite=options.overwrite)
+        made = _generate(load_model(options.checkpoint, options.device), [(text, paths, "")], options)
+        if piped:
+            copy_to_stdout(pipe)
+    return [replace(each, files=list(outputs)) for each in made]
 
 
-def generate_file(file: Path, folder: Path, options: GenerationOptions) -> list[GeneratedText]:
-    """Signs every line of a text file into `folder/LINE-text.pose`, several in one batch; empty lines are skipped.
+def generate_file(
+    file: Path, folder: Path, options: GenerationOptions, batch_options: BatchOptions | None = None
+) -> Batch[GeneratedText]:
+    """Signs every line of a text file into `folder/LINE-text.pose`, several at once; empty lines are skipped.
+
+    Args:
+        file: UTF-8 text, a text a line; `-` is standard input.
+        batch_options: what becomes of lines that cannot be signed, and of those whose file exists.
 
     Raises:
-        UserError: a file, line, model or folder that cannot be used; then nothing is written.
+        UserError: a file, model or folder that cannot be used, or a line, unless the batch keeps going.
     """
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise UserError(f"{file}: cannot be read ({reason})") from error
-    texts = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
-    if not texts:
-        raise UserError(f"{file}: has no text; write a text a line")
+    name = PIPE_NAME if str(file) == PIPE else str(file)
+    texts = read_lines(file)
     if folder.suffix in _writers():
         raise UserError(f"{folder}: --file writes a file a line; name a folder")
-    check_output_folder(folder)
     digits = max(3, len(str(texts[-1][0])))
-    jobs = []
+    jobs = {}
     for number, text in texts:
-        name = re.sub(r"[^\w-]+", "_", text)[:60]
-        jobs.append((text, [folder / f"{number:0{digits}d}-{name}.pose"], f"{file}, line {number}: "))
-    return _generate(jobs, options)
+        stem = re.sub(r"[^\w-]+", "_", text)[:60]
+        path = folder / f"{number:0{digits}d}-{stem}.pose"
+        jobs[Job(file, path, f"{name}, line {number}")] = text
+    batch: Batch[GeneratedText] = Batch([*jobs], batch_options or BatchOptions(), "generating")
+    with removed_if_empty(folder):
+        check_output_folder(folder)
+        batch.skip_existing()
+        _check_outputs([job.output for job in batch.jobs], overwrite=options.overwrite)
+        if batch.jobs:
+            _generate_lines(batch, jobs, options)
+    return batch
+
+
+def read_lines(file: Path) -> list[tuple[int, str]]:
+    """The lines of a text file (`-`: standard input) that are not empty, and their numbers from 1.
+
+    Raises:
+        UserError: it cannot be read, or there is none.
+    """
+    name = PIPE_NAME if str(file) == PIPE else str(file)
+    try:
+        content = sys.stdin.buffer.read() if str(file) == PIPE else file.read_bytes()
+        lines = content.decode("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise UserError(f"{name}: cannot be read ({reason})") from error
+    texts = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+    if not texts:
+        raise UserError(f"{name}: has no text; write a text a line")
+    return texts
+
+
+def _generate_lines(batch: Batch[GeneratedText], texts: dict[Job, str], options: GenerationOptions) -> None:
+    """Generates the texts of a batch, as many at once as are sampled at once; each alone where one of them fails."""
+    model = load_model(options.checkpoint, options.device)
+    model.tokenizer.check_language(options.signed_language)
+    if options.start is not None:
+        start_frame(model, options.start)  # a mistake that all texts would share
+    spellable = []
+    for job in batch.jobs:
+        with batch.noting(job):
+            model.tokenizer.units(texts[job], options.signed_language, untaught=options.untaught)
+            spellable.append(job)
+    size = options.sampling.batch_size
+    with batch.options.progress(len(spellable), batch.verb) as step:
+        for begin in range(0, len(spellable), size):
+            group = spellable[begin : begin + size]
+            for job in group:
+                step(texts[job])
+            try:
+                work = [(texts[job], [job.output], f"{job.name}: ") for job in group]
+                batch.done += _generate(model, work, options)
+            except UserError:
+                for job in group:
+                    with batch.noting(job):
+                        batch.done += _generate(model, [(texts[job], [job.output], f"{job.name}: ")], options)
 
 
 @dataclass(frozen=True)
@@ -166,13 +232,17 @@ def train_from_preset(
     return {"parameters": sum(p.numel() for p in model.parameters()), **metrics}
 
 
-def _generate(jobs: Sequence[tuple[str, list[Path], str]], options: GenerationOptions) -> list[GeneratedText]:
+def _check_outputs(paths: Sequence[Path], *, overwrite: bool) -> None:
+    """Refuses outputs before any work is done for them."""
+    for path in paths:
+        _writer(path)
+        check_output(path, overwrite=overwrite)
+
+
+def _generate(
+    model: TextToPose, jobs: Sequence[tuple[str, list[Path], str]], options: GenerationOptions
+) -> list[GeneratedText]:
     """Jobs are (text, outputs, prefix of its error messages)."""
-    for _, outputs, _ in jobs:
-        for path in outputs:
-            _writer(path)
-            check_output(path, overwrite=options.overwrite)
-    model = load_model(options.checkpoint, options.device)
     texts = []
     for text, _, prefix in jobs:
         try:

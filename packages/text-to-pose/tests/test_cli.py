@@ -5,9 +5,11 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 from pose_format import Pose
 
-from pose_core import read
+from pose_core import read, write
+from pose_core.testing import fake_sequence
 
 GENERATE = ("--signed-language", "ase", "--checkpoint")
 
@@ -319,3 +321,34 @@ def test_generating_imports_no_trainer(folder, tmp_path):
         "assert not {'lightning', 'torchmetrics', 'tensorboard', 'wandb'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_a_left_handed_person_signs_left_handed_and_is_named(cli, folder, tmp_path):
+    write(fake_sequence(hands=("left",)), tmp_path / "lefty.pose")
+    start = ("--start", tmp_path / "lefty.pose:2")
+    status, _, err = cli("generate", "ab", *GENERATE, folder, *start, "--output", tmp_path / "left.pose")
+    assert status == 0
+    assert "lefty.pose:2 signs with the left hand, and so does the text; --dominant-hand right changes that" in err
+    assert read(tmp_path / "left.pose").hand_share("left") == 1
+    right = ("--dominant-hand", "right", "--output", tmp_path / "right.pose")
+    status, _, err = cli("generate", "ab", *GENERATE, folder, *start, *right)
+    assert status == 0
+    assert "signs with" not in err
+    assert read(tmp_path / "right.pose").hand_share("right") == 1
+
+
+def test_captions_are_shown_in_pictures_unless_asked_not_to(cli, folder, tmp_path):
+    for name, *options in (("with.png",), ("without.png", "--no-captions")):
+        status, *_ = cli("generate", "ab", *GENERATE, folder, "--output", tmp_path / name, *options)
+        assert status == 0
+    heights = [Image.open(tmp_path / name).height for name in ("with.png", "without.png")]
+    assert heights[0] > heights[1]
+
+
+def test_what_is_not_a_body_is_said(cli, folder, tmp_path, monkeypatch):
+    # Wrists that are not joined: what generation prevents by construction.
+    monkeypatch.setattr("text_to_pose.generation.correct_wrists", lambda poses: poses)
+    status, _, err = cli("generate", "ab", *GENERATE, folder, "--output", tmp_path / "ab.pose")
+    assert status == 0
+    assert "ab: the left hand lies" in err
+    assert "off its wrist" in err

@@ -16,6 +16,7 @@ app = new_app("Text to sign language poses: letters and words, fingerspelled by 
 # The choices of `config`, whose pydantic `--help` need not wait for.
 Sampler = Literal["refinement", "diffusion"]
 Schedule = Literal["linear", "cosine", "quadratic", "sigmoid"]
+DominantHand = Literal["auto", "left", "right"]
 
 Checkpoint = Annotated[
     str, typer.Option("--checkpoint", help="Model folder, bundled name or hub id.", show_default=True)
@@ -52,8 +53,14 @@ def generate(
         bool, typer.Option("--sample-length", help="Draw the length from its predicted distribution.")
     ] = False,
     start: Annotated[
-        str | None, typer.Option("--start", help="Pose file to begin from, and whose frame: FILE or FILE:FRAME.")
+        str | None, typer.Option("--start", help="Pose file whose person signs, from which frame: FILE or FILE:FRAME.")
     ] = None,
+    dominant_hand: Annotated[
+        DominantHand, typer.Option("--dominant-hand", help="auto is the hand of the person in --start.")
+    ] = "auto",
+    captions: Annotated[
+        bool, typer.Option("--captions/--no-captions", help="Show in pictures which letter is signed.")
+    ] = True,
     untaught: Annotated[
         bool, typer.Option("--untaught", help="Sign letters the language was not taught as other languages do.")
     ] = False,
@@ -89,7 +96,9 @@ def generate(
             batch_size=batch_size or 64,
         ),
         untaught=untaught,
+        captions=captions,
         start=start,
+        dominant_hand=None if dominant_hand == "auto" else dominant_hand,
         frames=length,
         seconds=duration,
         device=device,

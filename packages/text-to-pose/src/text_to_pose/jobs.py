@@ -7,19 +7,24 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pose_core import UserError, read, write
 from pose_core.batch import Batch, BatchOptions, Job
+from pose_core.command_line import say
 from pose_core.files import check_output, check_output_folder, check_stdout, copy_to_stdout, removed_if_empty
 from pose_core.inputs import PIPE, PIPE_NAME
+from pose_core.metrics import anatomy
 from text_to_pose.checkpoint import load_model
 from text_to_pose.correction import correct
-from text_to_pose.generation import Sampling, StartFrames, generate_texts
+from text_to_pose.generation import Sampling, SignedText, sign_texts
+from text_to_pose.start_frames import StartFrames, dominant_hand
+from text_to_pose.tokenizer import WORD_SPACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pose_core.skeleton import Side
     from text_to_pose.model import TextToPose
 
 
@@ -31,7 +36,9 @@ class GenerationOptions:
     checkpoint: str
     sampling: Sampling
     untaught: bool
+    captions: bool
     start: str | None
+    dominant_hand: Side | None
     frames: int | None
     seconds: float | None
     device: str
@@ -63,7 +70,8 @@ def generate_text(text: str, outputs: Sequence[Path], options: GenerationOptions
         pipe = Path(folder) / "text.pose"
         paths = [pipe if path in piped else path for path in outputs]
         _check_outputs(paths, overwrite=options.overwrite)
-        made = _generate(load_model(options.checkpoint, options.device), [(text, paths, "")], options)
+        model = load_model(options.checkpoint, options.device)
+        made = _generate(model, [(text, paths, "")], options, read_signer(model, options))
         if piped:
             copy_to_stdout(pipe)
     return [replace(each, files=list(outputs)) for each in made]
@@ -124,8 +132,7 @@ def _generate_lines(batch: Batch[GeneratedText], texts: dict[Job, str], options:
     """Generates the texts of a batch, as many at once as are sampled at once; each alone where one of them fails."""
     model = load_model(options.checkpoint, options.device)
     model.tokenizer.check_language(options.signed_language)
-    if options.start is not None:
-        start_frame(model, options.start)  # a mistake that all texts would share
+    signer = read_signer(model, options)  # its mistakes are those of all texts
     spellable = []
     for job in batch.jobs:
         with batch.noting(job):
@@ -139,11 +146,12 @@ def _generate_lines(batch: Batch[GeneratedText], texts: dict[Job, str], options:
                 step(texts[job])
             try:
                 work = [(texts[job], [job.output], f"{job.name}: ") for job in group]
-                batch.done += _generate(model, work, options)
+                batch.done += _generate(model, work, options, signer)
             except UserError:
                 for job in group:
                     with batch.noting(job):
-                        batch.done += _generate(model, [(texts[job], [job.output], f"{job.name}: ")], options)
+                        work = [(texts[job], [job.output], f"{job.name}: ")]
+                        batch.done += _generate(model, work, options, signer)
 
 
 @dataclass(frozen=True)
@@ -194,16 +202,32 @@ def correct_file(
     )
 
 
-def start_frame(model: TextToPose, place: str) -> StartFrames:
-    """The start frame that `FILE` or `FILE:FRAME` names, frames counted from 0.
+class Signer(NamedTuple):
+    """Whose body signs, None for the model's own of the language, and with which hand, None for the language's."""
+
+    start: StartFrames | None
+    dominant_hand: Side | None
+
+
+def read_signer(model: TextToPose, options: GenerationOptions) -> Signer:
+    """The person that `--start` and `--dominant-hand` name; says so where that person signs with the other hand.
 
     Raises:
         UserError: a file or frame that cannot be used.
     """
-    path, colon, frame = place.rpartition(":")
-    if colon and frame.isdecimal() and not Path(place).exists():
-        return StartFrames.read(model, Path(path), int(frame))
-    return StartFrames.read(model, Path(place))
+    if options.start is None:
+        return Signer(None, options.dominant_hand)
+    path, colon, number = options.start.rpartition(":")
+    frame = int(number) if colon and number.isdecimal() and not Path(options.start).exists() else None
+    file = Path(options.start if frame is None else path)
+    sequence = read(file)
+    start = StartFrames.of_clip(model, sequence, file, frame)
+    if options.dominant_hand is not None:
+        return Signer(start, options.dominant_hand)
+    hand, usual = dominant_hand(sequence), model.config.signing_hands.get(options.signed_language)
+    if hand is not None and hand != usual:
+        say(f"{options.start} signs with the {hand} hand, and so does the text; --dominant-hand {usual} changes that")
+    return Signer(start, hand)
 
 
 def train_from_preset(
@@ -240,7 +264,7 @@ def _check_outputs(paths: Sequence[Path], *, overwrite: bool) -> None:
 
 
 def _generate(
-    model: TextToPose, jobs: Sequence[tuple[str, list[Path], str]], options: GenerationOptions
+    model: TextToPose, jobs: Sequence[tuple[str, list[Path], str]], options: GenerationOptions, signer: Signer
 ) -> list[GeneratedText]:
     """Jobs are (text, outputs, prefix of its error messages)."""
     texts = []
@@ -252,18 +276,34 @@ def _generate(
     frames = options.frames
     if options.seconds is not None:
         frames = max(1, round(options.seconds * model.config.fps))
-    start = start_frame(model, options.start) if options.start is not None else None
-    sequences = generate_texts(
-        model, texts, options.signed_language, start=start, sampling=options.sampling, frames=frames
+    signed = sign_texts(
+        model,
+        texts,
+        options.signed_language,
+        start=signer.start,
+        dominant_hand=signer.dominant_hand,
+        sampling=options.sampling,
+        frames=frames,
     )
     made = []
-    for (text, outputs, _), signs, sequence in zip(jobs, texts, sequences, strict=True):
+    for (text, outputs, prefix), signs, result in zip(jobs, texts, signed, strict=True):
         for path in outputs:
-            _writer(path)(sequence, path, overwrite=options.overwrite)
-        made.append(
-            GeneratedText(text, options.signed_language, signs, len(sequence), round(sequence.duration, 3), outputs)
-        )
+            _write(result, path, captions=options.captions, overwrite=options.overwrite)
+        problem = anatomy(result.sequence).summary()
+        if problem is not None:
+            say(f"{prefix}{text}: {problem}")
+        spelled = [sign for sign in signs if sign != WORD_SPACE]
+        frames_made, seconds = len(result.sequence), round(result.sequence.duration, 3)
+        made.append(GeneratedText(text, options.signed_language, spelled, frames_made, seconds, outputs))
     return made
+
+
+def _write(signed: SignedText, path: Path, *, captions: bool, overwrite: bool) -> None:
+    """Writes poses, or a picture, which takes captions."""
+    if captions and path.suffix.lower() != ".pose":
+        _writer(path)(signed.sequence, path, captions=signed.captions, overwrite=overwrite)
+    else:
+        _writer(path)(signed.sequence, path, overwrite=overwrite)
 
 
 def _writers() -> dict[str, Callable[..., None]]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,8 +14,8 @@ app = new_app("Text to sign language poses: letters and words, fingerspelled by 
 
 # The choices of `config`, whose pydantic `--help` need not wait for.
 Sampler = Literal["refinement", "diffusion"]
+Ends = Literal["missing", "hold", "generate"]
 Schedule = Literal["linear", "cosine", "quadratic", "sigmoid"]
-DominantHand = Literal["auto", "left", "right"]
 
 Checkpoint = Annotated[
     str, typer.Option("--checkpoint", help="Model folder, bundled name or hub id.", show_default=True)
@@ -36,12 +35,10 @@ def generate(
         str, typer.Option("--signed-language", help="ISO 639-3 code, as `languages` lists: ase, gsg.")
     ],
     output: Annotated[
-        list[Path], typer.Option("--output", help="File: .pose, .gif, .mp4, .png, .html; several times; a folder; -.")
+        list[Path], typer.Option("--output", help="File: .pose, .gif, .mp4, .png, .html; several times; or a folder.")
     ],
     text: Annotated[str | None, typer.Argument(help="What to sign: letters to spell, or SignWriting.")] = None,
-    file: Annotated[
-        Path | None, typer.Option("--file", help="Text file, a text a line, or -; --output is a folder.")
-    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="Text file, a text a line; --output is a folder.")] = None,
     checkpoint: Checkpoint = BUNDLED,
     steps: Steps = None,
     guidance: Guidance = 1.0,
@@ -53,22 +50,14 @@ def generate(
         bool, typer.Option("--sample-length", help="Draw the length from its predicted distribution.")
     ] = False,
     start: Annotated[
-        str | None, typer.Option("--start", help="Pose file whose person signs, from which frame: FILE or FILE:FRAME.")
+        str | None, typer.Option("--start", help="Pose file to begin from, and whose frame: FILE or FILE:FRAME.")
     ] = None,
-    dominant_hand: Annotated[
-        DominantHand, typer.Option("--dominant-hand", help="auto is the hand of the person in --start.")
-    ] = "auto",
-    captions: Annotated[
-        bool, typer.Option("--captions/--no-captions", help="Show in pictures which letter is signed.")
-    ] = True,
     untaught: Annotated[
         bool, typer.Option("--untaught", help="Sign letters the language was not taught as other languages do.")
     ] = False,
     seed: Seed = 0,
     batch_size: BatchSize = None,
     device: Device = "auto",
-    skip_existing: cl.SkipExisting = False,
-    keep_going: cl.KeepGoing = None,
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
@@ -96,9 +85,7 @@ def generate(
             batch_size=batch_size or 64,
         ),
         untaught=untaught,
-        captions=captions,
         start=start,
-        dominant_hand=None if dominant_hand == "auto" else dominant_hand,
         frames=length,
         seconds=duration,
         device=device,
@@ -107,38 +94,38 @@ def generate(
     if file is not None:
         if len(output) != 1:
             raise typer.BadParameter("--file writes to one folder: give one --output")
-        batch_options = cl.batch_options(
-            output[0], overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
-        )
-        cl.report(generate_file(file, output[0], options, batch_options), _generated, json=json)
-        return
-    if skip_existing and all(path.exists() for path in output):
-        say(f"{output[0]}: exists, and is left as it is")
-        return
-    piped = any(str(path) == "-" for path in output)
-    if piped and json:
-        raise typer.BadParameter("--json and --output - would both write to standard output; give one of them")
-    made = generate_text(text or "", output, options)
+        made = generate_file(file, output[0], options)
+    else:
+        made = generate_text(text or "", output, options)
     if json:
         print_json(made)
         return
     for each in made:
-        print(_generated(each), file=sys.stderr if piped else sys.stdout)
-
-
-def _generated(each: Any) -> str:
-    files = ", ".join(str(path) for path in each.files)
-    signs = " ".join(each.signs)
-    return f"{files}: {signs} in {each.signed_language}, {each.frames} frames, {each.seconds:.1f} s of signing"
+        signs = " ".join(each.signs)
+        files = ", ".join(str(path) for path in each.files)
+        print(f"{files}: {signs} in {each.signed_language}, {each.frames} frames, {each.seconds:.1f} s of signing")
 
 
 @app.command()
 def correct(
     file: Annotated[Path, typer.Argument(help="Pose file with frames or keypoints missing.")],
     output: Annotated[Path, typer.Option("--output", help="File: .pose, or a picture as of generate.")],
+    ends: Annotated[
+        Ends,
+        typer.Option(
+            "--ends",
+            help="Before a keypoint is first seen and after it is last seen: leave it missing; hold hands as they were "
+            "next seen, on their arm; or generate them.",
+        ),
+    ] = "missing",
+    max_gap: Annotated[
+        float | None, typer.Option("--max-gap", min=0, help="Leave longer gaps as they are, in seconds.")
+    ] = None,
     text: Annotated[str | None, typer.Option("--text", help="What is signed, one sign, if known.")] = None,
     signed_language: Annotated[str, typer.Option("--signed-language", help="ISO 639-3 code; --text needs it.")] = "",
-    checkpoint: Checkpoint = BUNDLED,
+    checkpoint: Annotated[
+        str | None, typer.Option("--checkpoint", help="Model folder, bundled name or hub id.", show_default=BUNDLED)
+    ] = None,
     steps: Steps = None,
     guidance: Guidance = 1.0,
     device: Device = "auto",
@@ -146,29 +133,41 @@ def correct(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Fill in a pose file's missing frames and keypoints; what was seen stays as it is."""
+    """Fill in a pose file's missing frames and keypoints; what was seen stays as it is.
+
+    Gaps are interpolated along the arm. A model is used only with --text, for gaps of more than half a second, and with
+    --ends generate.
+    """
     if (text is None) != (not signed_language):
         raise typer.BadParameter("--text and --signed-language belong together: give both or neither")
+    from text_to_pose.correction import needs_model
     from text_to_pose.generation import Sampling
     from text_to_pose.jobs import correct_file
 
-    sampling = Sampling(num_steps=steps, guidance=guidance)
-    mended = correct_file(
+    if not needs_model(text, ends) and (checkpoint, steps, guidance) != (None, None, 1.0):
+        say("--checkpoint, --steps and --guidance change nothing without --text or --ends generate: no model is used")
+    corrected = correct_file(
         file,
         output,
         text=text,
         signed_language=signed_language,
-        checkpoint=checkpoint,
-        sampling=sampling,
+        ends=ends,
+        max_gap=max_gap,
+        checkpoint=checkpoint or BUNDLED,
+        sampling=Sampling(num_steps=steps, guidance=guidance),
         device=device,
         overwrite=overwrite,
     )
+    if corrected.problems:
+        say(f"{output}: {corrected.problems}")
     if json:
-        print_json(mended)
+        print_json(corrected)
         return
+    c = corrected
+    at_ends = f", {c.missing_at_ends:,} of them at the ends" if c.missing_at_ends else ""
     print(
-        f"{output}: {mended.filled:,} keypoints filled in, in {mended.frames_touched} of {mended.frames} frames; "
-        f"{mended.missing:,} still missing"
+        f"{output}: {c.filled:,} keypoints filled in, in {c.frames_touched} of {c.frames} frames; "
+        f"{c.missing:,} still missing{at_ends}; clean would reject {c.rejected or 'none'} of those filled in"
     )
 
 

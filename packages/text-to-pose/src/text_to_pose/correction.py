@@ -2,152 +2,200 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-import torch
 
 from pose_core import UserError
-from pose_core.transforms import denormalize, fill_gaps, normalize, stretch
+from pose_core.skeleton import Side
+from pose_core.transforms import denormalize, fill_arms, hold_hands, normalize
+from pose_core.transforms.arms import HAND_POINTS, MIDDLE_KNUCKLE
+from pose_core.transforms.arrays import last_seen, seen
 from text_to_pose.clips import body_and_hands
-from text_to_pose.generation import Sampling
-from text_to_pose.sampling import levels
-from text_to_pose.tokenizer import TextBatch
 
 if TYPE_CHECKING:
     from pose_core import PoseSequence
-    from text_to_pose.model import Condition, TextToPose
+    from text_to_pose.generation import Sampling
+    from text_to_pose.model import TextToPose
 
 FILLED = 0.5  # confidence of a keypoint that was filled in
-BRIDGED = 0.5  # seconds that a keypoint may be unseen and still be put on a line: the model does no better there
+SIDES: tuple[Side, ...] = get_args(Side)
+Ends = Literal["missing", "hold", "generate"]
 
 
-@dataclass(frozen=True)
-class Known:
-    """What is known of a sequence.
-
-    Attributes:
-        features: (1, T, K, D), see `HandFeatures`.
-        seen: (1, T, K) bool, which of them count.
-    """
-
-    features: torch.Tensor
-    seen: torch.Tensor
+def needs_model(text: str | None, ends: Ends) -> bool:
+    """Whether `correct` needs a model."""
+    return text is not None or ends == "generate"
 
 
-@torch.inference_mode()
 def correct(
-    model: TextToPose,
+    model: TextToPose | None,
     sequence: PoseSequence,
     *,
     text: str | None = None,
     signed_language: str = "",
+    ends: Ends = "missing",
+    max_gap: float | None = None,
     sampling: Sampling | None = None,
 ) -> PoseSequence:
-    """Fills in the model's keypoints (body and hands) where a sequence misses them.
+    """Fills in keypoints of body and hands where a sequence misses them.
 
-    A keypoint that is unseen for up to half a second is put on the line between before and after. For what is missing
-    longer, at the beginning or at the end, the model makes the sequence from what is known of it, and what it makes is
-    moved so that it meets the known keypoints. A hand that is seen in no frame stays missing, unless a text is given
-    and it is the hand that signs it.
+    A keypoint that was seen before and after is interpolated: arms keep their length, hands hang on their arm's wrist,
+    keep the size they had and turn from the shape before to the shape after (`pose_core.transforms.fill_arms`). If the
+    text is given, the model makes longer gaps, and the hand that signs if it is seen in no frame. What would lie
+    outside the picture stays missing.
 
     Args:
-        sequence: (T, K, D) in pixels, on any skeleton that shares keypoints with the model's, at any frame rate.
+        model: may be None unless a text is given or the ends are to be generated.
+        sequence: (T, K, D) in pixels, at any frame rate, on any skeleton with shoulders. What a model makes goes to the
+            keypoints it shares with the model's skeleton.
         text: what is signed, if known; its signed language then has to be given, too.
+        ends: what is done before a keypoint was first seen, and after it was last: "missing" leaves it; "hold" keeps
+            hands as they were next seen, on the wrist of their arm, and arms on their shoulder; "generate" lets the
+            model make them.
+        max_gap: leave gaps of more seconds between two sightings as they are.
 
     Returns:
-        The same sequence; filled keypoints have a confidence of `FILLED`, and everything else is what it was, bit for
-        bit, keypoints that the model does not know among it.
+        The same sequence; filled keypoints have a confidence of `FILLED`, and what was seen is what it was, bit for
+        bit. What is still missing and was no number has confidence 0 and lies at 0.
 
     Raises:
         UserError: nobody is seen, the pose cannot be normalized, or a text the model does not know.
     """
-    sampling = sampling or Sampling()
-    body = body_and_hands(sequence).on_skeleton(model.skeleton)
+    body = body_and_hands(sequence)
     if not (body.confidence > 0).any():
         raise UserError("nobody is seen in any frame; there is nothing to go by")
     normalized, placement = normalize(body)
-    bridged = fill_gaps(normalized, max_frames=round(BRIDGED * body.fps))
-    known = stretch(bridged, max(2, round(len(body) * model.config.fps / body.fps)))
-    text_batch = TextBatch.of([model.tokenizer.tokenize(text, signed_language)]).to(model.device)
-    first = int(np.flatnonzero((known.confidence > 0).any(axis=1))[0])
-    condition, _ = model.condition(
-        text_batch,
-        torch.from_numpy(known.keypoints[first : first + 1]).to(model.device),
-        torch.from_numpy(known.confidence[first : first + 1]).to(model.device),
+    max_frames = None if max_gap is None else int(max_gap * body.fps + 1e-6)
+    filled = fill_arms(normalized, max_frames=max_frames)
+    if needs_model(text, ends):
+        if model is None:
+            raise ValueError("a text, or ends that are generated, need a model")
+        filled = _generated(model, normalized, filled, text, signed_language, ends, sampling)
+    if ends == "hold":
+        filled = _held(filled)
+    filled = denormalize(filled, placement)
+    return _filled_in(sequence, _within_view(filled, body))
+
+
+def _generated(
+    model: TextToPose,
+    normalized: PoseSequence,
+    filled: PoseSequence,
+    text: str | None,
+    signed_language: str,
+    ends: Ends,
+    sampling: Sampling | None,
+) -> PoseSequence:
+    """`filled` with what the model makes at the keypoints it knows."""
+    from text_to_pose.completion import generate_missing
+    from text_to_pose.generation import Sampling
+
+    made = generate_missing(
+        model,
+        normalized.on_skeleton(model.skeleton),
+        filled.on_skeleton(model.skeleton),
+        text=text,
+        signed_language=signed_language,
+        ends=ends == "generate",
+        sampling=sampling or Sampling(),
     )
-    keypoints = torch.from_numpy(known.keypoints)[None].to(model.device)
-    seen = torch.from_numpy(known.confidence > 0)[None].to(model.device)
-    made = complete(model, condition, Known(model.features(keypoints), model.features.confidence(seen) > 0), sampling)
-    made = replace(known, keypoints=made[0].float().cpu().numpy(), confidence=np.ones_like(known.confidence))
-    filled = denormalize(_meeting(stretch(made, len(body)), bridged), placement)
-    wanted = _wanted(model, normalized, signed_language if text is not None else None)
-    return _filled_in(sequence, filled, (normalized.confidence == 0) & wanted)
+    keypoints, confidence = filled.keypoints.copy(), filled.confidence.copy()
+    position = {name: k for k, name in enumerate(filled.skeleton.keypoints)}
+    for k, name in enumerate(made.skeleton.keypoints):
+        if name in position:
+            at = position[name]
+            new = ~(normalized.confidence[:, at] > 0)
+            keypoints[new, at, : made.keypoints.shape[-1]] = made.keypoints[new, k]
+            confidence[new, at] = made.confidence[new, k]
+    return replace(filled, keypoints=keypoints, confidence=confidence)
 
 
-def complete(model: TextToPose, condition: Condition, known: Known, sampling: Sampling) -> torch.Tensor:
-    """Keypoints (1, T, K, D) in shoulder widths of a sequence of which some are known.
-
-    Before each step, known keypoints are put where a sequence that leads to them would be by then.
-    """
-    mask = known.seen.new_ones(known.seen.shape[:2])
-    guided = model.guided(condition, sampling.guidance)
-    level = levels(sampling.schedule, sampling.num_steps or model.config.num_steps, mask.device)
-    start = condition.start[:, None]
-    goal = start.expand_as(known.features)
-    for step in level[:-1]:
-        goal = torch.where(known.seen[..., None], known.features, goal)
-        goal = model.predict(start + step * (goal - start), mask, guided, step, noisy=False).features
-    # What is left over at known keypoints is what the model gets wrong around them, too.
-    return model.features.inverse(_bent(goal, known))
+def _held(poses: PoseSequence) -> PoseSequence:
+    """The poses with their ends held: before each keypoint's first sighting and after its last."""
+    there = poses.confidence > 0
+    forward, backward = _carried(poses), _reversed(_carried(_reversed(poses)))
+    seen_so_far = np.maximum.accumulate(there, axis=0)
+    seen_later = np.maximum.accumulate(there[::-1], axis=0)[::-1]
+    keypoints, confidence = poses.keypoints, poses.confidence
+    for held, end in ((forward, ~seen_later & seen_so_far), (backward, ~seen_so_far & seen_later)):
+        keypoints = np.where(end[..., None], held.keypoints, keypoints)
+        confidence = np.where(end, held.confidence, confidence)
+    return replace(poses, keypoints=keypoints, confidence=confidence)
 
 
-def _bent(features: torch.Tensor, known: Known) -> torch.Tensor:
-    """Features moved onto the known ones, and between two of those by as much as lies between."""
-    rest = (known.features - features)[0].float().cpu().numpy()
-    return features + torch.from_numpy(_spread(rest, known.seen[0].cpu().numpy())).to(features)[None]
+def _carried(poses: PoseSequence) -> PoseSequence:
+    """The poses with what was seen before: arms as they hung on shoulder and elbow, then hands on their arms."""
+    skeleton = poses.skeleton
+    parents: dict[int, int] = {}
+    hands: list[int] = []
+    for side, shoulder in zip(SIDES, skeleton.shoulders(), strict=True):
+        elbow, wrist = skeleton.elbow(side), skeleton.wrist(side)
+        hands += [k for k in skeleton.hand(side) if k != wrist]
+        if elbow is not None:
+            parents[elbow] = shoulder
+            if wrist is not None:
+                parents[wrist] = elbow
+    keypoints, confidence = poses.keypoints.copy(), poses.confidence.copy()
+    last = last_seen(confidence > 0)
+    rest = [k for k in range(skeleton.num_keypoints) if k not in hands and k not in parents]
+    for k in (*rest, *parents):
+        lost = np.flatnonzero((confidence[:, k] == 0) & (last[:, k] >= 0))
+        before = last[lost, k]
+        keypoints[lost, k], confidence[lost, k] = keypoints[before, k], confidence[before, k]
+        if k in parents:
+            both = (confidence[lost, parents[k]] > 0) & (confidence[before, parents[k]] > 0)
+            way = keypoints[lost, parents[k]] - keypoints[before, parents[k]]
+            keypoints[lost, k] += way * both[:, None]
+    return hold_hands(replace(poses, keypoints=keypoints, confidence=confidence))
 
 
-def _meeting(made: PoseSequence, known: PoseSequence) -> PoseSequence:
-    """A sequence moved onto the known keypoints at their own frame rate."""
-    return replace(made, keypoints=made.keypoints + _spread(known.keypoints - made.keypoints, known.confidence > 0))
+def _reversed(poses: PoseSequence) -> PoseSequence:
+    return replace(poses, keypoints=poses.keypoints[::-1].copy(), confidence=poses.confidence[::-1].copy())
 
 
-def _spread(rest: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Differences (T, K, D) known at some frames (T, K), on the line between those; held at the ends, 0 where none."""
-    spread = np.zeros_like(rest)
-    frames = np.arange(len(rest))
-    for k in np.flatnonzero(seen.any(axis=0)):
-        at = np.flatnonzero(seen[:, k])
-        for d in range(rest.shape[-1]):
-            spread[:, k, d] = np.interp(frames, at, rest[at, k, d])
-    return spread
+def _within_view(filled: PoseSequence, known: PoseSequence) -> PoseSequence:
+    """`filled`, (T, K, D) in pixels, without what was filled in outside the picture; of a hand, all or nothing."""
+    skeleton = filled.skeleton
+    hands = {side: hand for side in SIDES if (hand := skeleton.hand(side))}
+    fingers = [k for hand in hands.values() for k in hand]
+    body = [k for k in range(skeleton.num_keypoints) if k not in fingers]
+    confidence = filled.confidence.copy()
+    new = (confidence > 0) & ~(known.confidence > 0)
+    for points in (body, *hands.values()):
+        low, high = _view(known, body if points is body else fingers)
+        outside = ((filled.keypoints[:, points, :2] < low) | (filled.keypoints[:, points, :2] > high)).any(axis=-1)
+        if points is not body:  # an estimator finds no hand whose palm is out of the picture
+            palm = [0, MIDDLE_KNUCKLE] if len(points) == HAND_POINTS else [0]
+            outside = np.asarray(outside)[:, palm].any(axis=1, keepdims=True)
+        confidence[:, points] = np.where(new[:, points] & outside, 0, confidence[:, points])
+    return replace(filled, confidence=confidence)
 
 
-def _wanted(model: TextToPose, known: PoseSequence, signed_language: str | None) -> np.ndarray:
-    """(K,) bool: keypoints of a component that is seen in any frame, and of the hand that signs a text."""
-    wanted = np.zeros(model.skeleton.num_keypoints, bool)
-    seen = known.confidence.max(axis=0) > 0
-    hands = {side: model.skeleton.hand(side) for side in ("left", "right")}
-    body = [k for k in range(len(wanted)) if not any(k in hand for hand in hands.values())]
-    wanted[body] = seen[body]  # hips outside the picture stay there
-    for side, hand in hands.items():
-        if hand and (seen[hand].any() or side == model.config.signing_hands.get(signed_language or "")):
-            wanted[hand] = True
-    return wanted
+def _view(known: PoseSequence, points: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest x and y that can be seen: the picture's, and of points seen outside of it."""
+    low, high = np.full(2, np.inf), np.full(2, -np.inf)
+    seen_points = known.keypoints[:, points, :2][known.confidence[:, points] > 0]
+    if len(seen_points):
+        low, high = np.quantile(seen_points, (0.01, 0.99), axis=0)
+    size = np.asarray(known.size[:2], np.float64)
+    if not (size > 1).all():  # normalized files state 0 or 1
+        return np.full(2, -np.inf), np.full(2, np.inf)
+    return np.minimum(low, 0), np.maximum(high, size)
 
 
-def _filled_in(sequence: PoseSequence, filled: PoseSequence, missing: np.ndarray) -> PoseSequence:
-    """`sequence` with the keypoints of `filled` that are missing (T, K of `filled`) and that it has."""
+def _filled_in(sequence: PoseSequence, filled: PoseSequence) -> PoseSequence:
+    """`sequence` with those keypoints of `filled` that it misses; what is missing then is a number of confidence 0."""
+    there = seen(sequence)
     keypoints, confidence = sequence.keypoints.copy(), sequence.confidence.copy()
+    nothing = ~there & ~(np.isfinite(keypoints).all(axis=-1) & np.isfinite(confidence))
+    keypoints[nothing], confidence[nothing] = 0, 0
     position = {name: k for k, name in enumerate(sequence.skeleton.keypoints)}
     for k, name in enumerate(filled.skeleton.keypoints):
-        there = position.get(name)
-        if there is None:
-            continue
+        at = position[name]
         # What cleaning had dropped was seen, if badly: it stays what it is.
-        frames = missing[:, k] & ~(sequence.confidence[:, there] > 0)
-        keypoints[frames, there] = filled.keypoints[frames, k]
-        confidence[frames, there] = FILLED
+        frames = (filled.confidence[:, k] > 0) & ~there[:, at]
+        keypoints[frames, at] = filled.keypoints[frames, k]
+        confidence[frames, at] = FILLED
     return replace(sequence, keypoints=keypoints, confidence=confidence)

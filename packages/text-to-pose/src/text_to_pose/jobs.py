@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import re
-import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from pose_core import UserError, read, write
-from pose_core.batch import Batch, BatchOptions, Job
-from pose_core.command_line import say
-from pose_core.files import check_output, check_output_folder, check_stdout, copy_to_stdout, removed_if_empty
-from pose_core.inputs import PIPE, PIPE_NAME
-from pose_core.metrics import anatomy
+from pose_core.files import check_output, check_output_folder
+from pose_core.metrics.anatomy import anatomy
+from pose_core.transforms import clean
+from pose_core.transforms.arrays import seen
 from text_to_pose.checkpoint import load_model
-from text_to_pose.correction import correct
-from text_to_pose.generation import Sampling, SignedText, sign_texts
-from text_to_pose.start_frames import StartFrames, dominant_hand
-from text_to_pose.tokenizer import WORD_SPACE
+from text_to_pose.correction import Ends, correct, needs_model
+from text_to_pose.generation import Sampling, StartFrames, generate_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pose_core.skeleton import Side
+    from pose_core import PoseSequence
     from text_to_pose.model import TextToPose
 
 
@@ -36,9 +33,7 @@ class GenerationOptions:
     checkpoint: str
     sampling: Sampling
     untaught: bool
-    captions: bool
     start: str | None
-    dominant_hand: Side | None
     frames: int | None
     seconds: float | None
     device: str
@@ -58,105 +53,47 @@ class GeneratedText:
 
 
 def generate_text(text: str, outputs: Sequence[Path], options: GenerationOptions) -> list[GeneratedText]:
-    """Signs one text into one or several files of different kinds; `-` is a `.pose` file on standard output.
+    """Signs one text into one or several files of different kinds.
 
     Raises:
         UserError: a text, model or output that cannot be used; then nothing is written.
     """
-    piped = [path for path in outputs if str(path) == PIPE]
-    if piped:
-        check_stdout()
-    with TemporaryDirectory(prefix="pose-") as folder:
-        pipe = Path(folder) / "text.pose"
-        paths = [pipe if path in piped else path for path in outputs]
-        _check_outputs(paths, overwrite=options.overwrite)
-        model = load_model(options.checkpoint, options.device)
-        made = _generate(model, [(text, paths, "")], options, read_signer(model, options))
-        if piped:
-            copy_to_stdout(pipe)
-    return [replace(each, files=list(outputs)) for each in made]
+    return _generate([(text, list(outputs), "")], options)
 
 
-def generate_file(
-    file: Path, folder: Path, options: GenerationOptions, batch_options: BatchOptions | None = None
-) -> Batch[GeneratedText]:
-    """Signs every line of a text file into `folder/LINE-text.pose`, several at once; empty lines are skipped.
-
-    Args:
-        file: UTF-8 text, a text a line; `-` is standard input.
-        batch_options: what becomes of lines that cannot be signed, and of those whose file exists.
+def generate_file(file: Path, folder: Path, options: GenerationOptions) -> list[GeneratedText]:
+    """Signs every line of a text file into `folder/LINE-text.pose`, several in one batch; empty lines are skipped.
 
     Raises:
-        UserError: a file, model or folder that cannot be used, or a line, unless the batch keeps going.
+        UserError: a file, line, model or folder that cannot be used; then nothing is written.
     """
-    name = PIPE_NAME if str(file) == PIPE else str(file)
-    texts = read_lines(file)
-    if folder.suffix in _writers():
-        raise UserError(f"{folder}: --file writes a file a line; name a folder")
-    digits = max(3, len(str(texts[-1][0])))
-    jobs = {}
-    for number, text in texts:
-        stem = re.sub(r"[^\w-]+", "_", text)[:60]
-        path = folder / f"{number:0{digits}d}-{stem}.pose"
-        jobs[Job(file, path, f"{name}, line {number}")] = text
-    batch: Batch[GeneratedText] = Batch([*jobs], batch_options or BatchOptions(), "generating")
-    with removed_if_empty(folder):
-        check_output_folder(folder)
-        batch.skip_existing()
-        _check_outputs([job.output for job in batch.jobs], overwrite=options.overwrite)
-        if batch.jobs:
-            _generate_lines(batch, jobs, options)
-    return batch
-
-
-def read_lines(file: Path) -> list[tuple[int, str]]:
-    """The lines of a text file (`-`: standard input) that are not empty, and their numbers from 1.
-
-    Raises:
-        UserError: it cannot be read, or there is none.
-    """
-    name = PIPE_NAME if str(file) == PIPE else str(file)
     try:
-        content = sys.stdin.buffer.read() if str(file) == PIPE else file.read_bytes()
-        lines = content.decode("utf-8-sig").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise UserError(f"{name}: cannot be read ({reason})") from error
+        raise UserError(f"{file}: cannot be read ({reason})") from error
     texts = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
     if not texts:
-        raise UserError(f"{name}: has no text; write a text a line")
-    return texts
-
-
-def _generate_lines(batch: Batch[GeneratedText], texts: dict[Job, str], options: GenerationOptions) -> None:
-    """Generates the texts of a batch, as many at once as are sampled at once; each alone where one of them fails."""
-    model = load_model(options.checkpoint, options.device)
-    model.tokenizer.check_language(options.signed_language)
-    signer = read_signer(model, options)  # its mistakes are those of all texts
-    spellable = []
-    for job in batch.jobs:
-        with batch.noting(job):
-            model.tokenizer.units(texts[job], options.signed_language, untaught=options.untaught)
-            spellable.append(job)
-    size = options.sampling.batch_size
-    with batch.options.progress(len(spellable), batch.verb) as step:
-        for begin in range(0, len(spellable), size):
-            group = spellable[begin : begin + size]
-            for job in group:
-                step(texts[job])
-            try:
-                work = [(texts[job], [job.output], f"{job.name}: ") for job in group]
-                batch.done += _generate(model, work, options, signer)
-            except UserError:
-                for job in group:
-                    with batch.noting(job):
-                        work = [(texts[job], [job.output], f"{job.name}: ")]
-                        batch.done += _generate(model, work, options, signer)
+        raise UserError(f"{file}: has no text; write a text a line")
+    if folder.suffix in _writers():
+        raise UserError(f"{folder}: --file writes a file a line; name a folder")
+    check_output_folder(folder)
+    digits = max(3, len(str(texts[-1][0])))
+    jobs = []
+    for number, text in texts:
+        name = re.sub(r"[^\w-]+", "_", text)[:60]
+        jobs.append((text, [folder / f"{number:0{digits}d}-{name}.pose"], f"{file}, line {number}: "))
+    return _generate(jobs, options)
 
 
 @dataclass(frozen=True)
 class CorrectedFile:
-    """What was filled in of one file, in keypoints times frames."""
+    """What was filled in of one file, in keypoints times frames.
+
+    Attributes:
+        rejected: filled keypoints that `pose_core.transforms.clean` would reject.
+        problems: what real clips do not have and the file had not before, see `pose_core.metrics.anatomy`; or None.
+    """
 
     file: Path
     output: Path
@@ -164,6 +101,9 @@ class CorrectedFile:
     frames_touched: int
     filled: int
     missing: int
+    missing_at_ends: int
+    rejected: int
+    problems: str | None
 
 
 def correct_file(
@@ -172,12 +112,14 @@ def correct_file(
     *,
     text: str | None,
     signed_language: str,
+    ends: Ends,
+    max_gap: float | None,
     checkpoint: str,
     sampling: Sampling,
     device: str,
     overwrite: bool,
 ) -> CorrectedFile:
-    """Fills in what one file misses and writes it to another.
+    """Fills in what one file misses and writes it to another. A model is loaded only where one is needed.
 
     Raises:
         UserError: a file, text, model or output that cannot be used; then nothing is written.
@@ -185,12 +127,22 @@ def correct_file(
     writer = _writer(output)
     check_output(output, overwrite=overwrite)
     sequence = read(file)
-    model = load_model(checkpoint, device)
+    model = load_model(checkpoint, device) if needs_model(text, ends) else None
     try:
-        fixed = correct(model, sequence, text=text, signed_language=signed_language, sampling=sampling)
+        fixed = correct(
+            model,
+            sequence,
+            text=text,
+            signed_language=signed_language,
+            ends=ends,
+            max_gap=max_gap,
+            sampling=sampling,
+        )
     except UserError as error:
         raise UserError(f"{file}: {error}") from error
-    filled = (fixed.confidence > 0) & ~(sequence.confidence > 0)
+    there, then = seen(sequence), seen(fixed)
+    filled = then & ~there
+    later, before = np.maximum.accumulate(there, axis=0), np.maximum.accumulate(there[::-1], axis=0)[::-1]
     writer(fixed, output, overwrite=overwrite)
     return CorrectedFile(
         file=file,
@@ -198,36 +150,30 @@ def correct_file(
         frames=len(fixed),
         frames_touched=int(filled.any(axis=1).sum()),
         filled=int(filled.sum()),
-        missing=int((~(fixed.confidence > 0)).sum()),
+        missing=int((~then).sum()),
+        missing_at_ends=int((~then & (later ^ before)).sum()),
+        rejected=int((filled & ~(clean(fixed).confidence > 0)).sum()),
+        problems=_new_problems(sequence, fixed),
     )
 
 
-class Signer(NamedTuple):
-    """Whose body signs, None for the model's own of the language, and with which hand, None for the language's."""
+def _new_problems(sequence: PoseSequence, fixed: PoseSequence) -> str | None:
+    """What is off in a corrected sequence and was not before, in one line."""
+    before = {(problem.what, problem.side) for problem in anatomy(clean(sequence)).problems()}
+    problems = anatomy(clean(fixed), reference=clean(sequence)).problems()
+    return "; ".join(str(problem) for problem in problems if (problem.what, problem.side) not in before) or None
 
-    start: StartFrames | None
-    dominant_hand: Side | None
 
-
-def read_signer(model: TextToPose, options: GenerationOptions) -> Signer:
-    """The person that `--start` and `--dominant-hand` name; says so where that person signs with the other hand.
+def start_frame(model: TextToPose, place: str) -> StartFrames:
+    """The start frame that `FILE` or `FILE:FRAME` names, frames counted from 0.
 
     Raises:
         UserError: a file or frame that cannot be used.
     """
-    if options.start is None:
-        return Signer(None, options.dominant_hand)
-    path, colon, number = options.start.rpartition(":")
-    frame = int(number) if colon and number.isdecimal() and not Path(options.start).exists() else None
-    file = Path(options.start if frame is None else path)
-    sequence = read(file)
-    start = StartFrames.of_clip(model, sequence, file, frame)
-    if options.dominant_hand is not None:
-        return Signer(start, options.dominant_hand)
-    hand, usual = dominant_hand(sequence), model.config.signing_hands.get(options.signed_language)
-    if hand is not None and hand != usual:
-        say(f"{options.start} signs with the {hand} hand, and so does the text; --dominant-hand {usual} changes that")
-    return Signer(start, hand)
+    path, colon, frame = place.rpartition(":")
+    if colon and frame.isdecimal() and not Path(place).exists():
+        return StartFrames.read(model, Path(path), int(frame))
+    return StartFrames.read(model, Path(place))
 
 
 def train_from_preset(
@@ -256,17 +202,13 @@ def train_from_preset(
     return {"parameters": sum(p.numel() for p in model.parameters()), **metrics}
 
 
-def _check_outputs(paths: Sequence[Path], *, overwrite: bool) -> None:
-    """Refuses outputs before any work is done for them."""
-    for path in paths:
-        _writer(path)
-        check_output(path, overwrite=overwrite)
-
-
-def _generate(
-    model: TextToPose, jobs: Sequence[tuple[str, list[Path], str]], options: GenerationOptions, signer: Signer
-) -> list[GeneratedText]:
+def _generate(jobs: Sequence[tuple[str, list[Path], str]], options: GenerationOptions) -> list[GeneratedText]:
     """Jobs are (text, outputs, prefix of its error messages)."""
+    for _, outputs, _ in jobs:
+        for path in outputs:
+            _writer(path)
+            check_output(path, overwrite=options.overwrite)
+    model = load_model(options.checkpoint, options.device)
     texts = []
     for text, _, prefix in jobs:
         try:
@@ -276,34 +218,18 @@ def _generate(
     frames = options.frames
     if options.seconds is not None:
         frames = max(1, round(options.seconds * model.config.fps))
-    signed = sign_texts(
-        model,
-        texts,
-        options.signed_language,
-        start=signer.start,
-        dominant_hand=signer.dominant_hand,
-        sampling=options.sampling,
-        frames=frames,
+    start = start_frame(model, options.start) if options.start is not None else None
+    sequences = generate_texts(
+        model, texts, options.signed_language, start=start, sampling=options.sampling, frames=frames
     )
     made = []
-    for (text, outputs, prefix), signs, result in zip(jobs, texts, signed, strict=True):
+    for (text, outputs, _), signs, sequence in zip(jobs, texts, sequences, strict=True):
         for path in outputs:
-            _write(result, path, captions=options.captions, overwrite=options.overwrite)
-        problem = anatomy(result.sequence).summary()
-        if problem is not None:
-            say(f"{prefix}{text}: {problem}")
-        spelled = [sign for sign in signs if sign != WORD_SPACE]
-        frames_made, seconds = len(result.sequence), round(result.sequence.duration, 3)
-        made.append(GeneratedText(text, options.signed_language, spelled, frames_made, seconds, outputs))
+            _writer(path)(sequence, path, overwrite=options.overwrite)
+        made.append(
+            GeneratedText(text, options.signed_language, signs, len(sequence), round(sequence.duration, 3), outputs)
+        )
     return made
-
-
-def _write(signed: SignedText, path: Path, *, captions: bool, overwrite: bool) -> None:
-    """Writes poses, or a picture, which takes captions."""
-    if captions and path.suffix.lower() != ".pose":
-        _writer(path)(signed.sequence, path, captions=signed.captions, overwrite=overwrite)
-    else:
-        _writer(path)(signed.sequence, path, overwrite=overwrite)
 
 
 def _writers() -> dict[str, Callable[..., None]]:

@@ -215,3 +215,22 @@ def test_normalized_poses_that_state_a_picture(holistic, tmp_path):
     np.testing.assert_array_equal(sequence.keypoints, kept.keypoints)
     body = drop_face(sequence)
     np.testing.assert_allclose(flip(body).keypoints, flip(replace(body, size=(0, 0, 0))).keypoints)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_confidence_in_an_array_of_its_own(path, dims):
+    poses = person() * 500
+    confidence = np.linspace(0, 1, 6 * 543).reshape(6, 543)
+    save(path, poses[..., :dims], confidence=confidence, names=np.array(["a"]))
+    with pytest.warns(InputWarning, match="holds names beside `poses`, which are not read"):
+        sequence = read(path)
+    np.testing.assert_array_equal(sequence.keypoints, poses[..., :dims])
+    np.testing.assert_array_equal(sequence.confidence, confidence.astype(np.float32))
+    save(path, poses, confidence=confidence[1:])
+    with pytest.raises(UserError, match=r"a\.npz: .*confidence is \(5, 543\)"):
+        read(path)
+
+
+def test_frames_that_a_mask_leaves_out_are_missing(path):
+    save(path, person()[:, :21] * 500, mask=np.array([1, 0, 1, 1, 0, 0]))
+    assert read(path).confidence.any(axis=1).tolist() == [True, False, True, True]

@@ -2,7 +2,8 @@ import pytest
 import torch
 from hypothesis import settings
 
-from pose_core.testing import fake_manifest, fake_skeleton
+from pose_core.testing import fake_manifest, fake_sequence, fake_skeleton
+from pose_core.transforms import normalize
 from pose_encoders import TransformerEncoderConfig
 from text_to_pose.cli import main
 from text_to_pose.config import NetworkConfig, TextConfig, TextToPoseConfig
@@ -46,7 +47,8 @@ def model(tiny):
     K, D = model.denoiser.shape
     with torch.no_grad():
         model.denoiser.head.bias.view(tiny.frames_per_token, -1)[:, K * D :] = 3.0
-    model.start_keypoints.normal_(std=0.5)
+    body, _ = normalize(fake_sequence(hands=("left", "right")))
+    model.start_keypoints.copy_(torch.from_numpy(body.keypoints[:2]))
     model.start_confidence.fill_(1.0)
     return model
 

@@ -1,12 +1,15 @@
+import io
 import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 from pose_format import Pose
 
-from pose_core import read
+from pose_core import read, write
+from pose_core.testing import fake_sequence
 
 GENERATE = ("--signed-language", "ase", "--checkpoint")
 
@@ -163,11 +166,41 @@ def test_a_wrong_file_of_words_is_refused_by_name_and_line(cli, folder, tmp_path
     ):
         if content is not None:
             words.write_bytes(content)
-        status, _, err = cli("generate", "--file", words, *GENERATE, folder, "--output", tmp_path / "out")
+        call = ("generate", "--file", words, *GENERATE, folder, "--output", tmp_path / "out", "--no-keep-going")
+        status, _, err = cli(*call)
         assert (status, message in one_line(err)) == (2, True), err
         assert not list(tmp_path.glob("out/*"))
     status, _, err = cli("generate", "--file", words, *GENERATE, folder, "--output", words)
     assert (status, "is a file; name a folder" in err) == (2, True)
+
+
+def test_a_bad_line_ends_no_file_of_words_and_the_next_run_does_the_rest(cli, folder, tmp_path):
+    words, out = tmp_path / "words.txt", tmp_path / "out"
+    words.write_text("ab\nax\n\ncab\n")
+    call = ("generate", "--file", words, *GENERATE, folder, "--output", out)
+    status, said, err = cli(*call)
+    assert (status, len(said.splitlines())) == (3, 2)
+    assert f"{words}, line 2: ase was not taught the letter 'X'" in err.splitlines()[-2]
+    assert one_line(err) == "Error: 1 of 3 files failed; all others are done: --skip-existing leaves those out"
+    assert sorted(path.name for path in out.iterdir()) == ["001-ab.pose", "004-cab.pose"]
+    words.write_text("ab\nac\n\ncab\n")
+    assert cli(*call)[0] == 2
+    status, said, err = cli(*call, "--skip-existing", "--quiet")
+    assert (status, said.startswith(f"{out / '002-ac.pose'}: A C in ase"), len(said.splitlines())) == (0, True, 1)
+    status, said, err = cli(*call, "--overwrite", "--length", 3)  # enough for two letters
+    assert (status, len(said.splitlines()), "line 4: " in err) == (3, 2, True)
+
+
+def test_generate_through_pipes(cli, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("\ufeffab\r\nc\r\n".encode())))
+    status, _, err = cli("generate", "--file", "-", *GENERATE, folder, "--output", tmp_path / "out")
+    assert status == 0, err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["001-ab.pose", "002-c.pose"]
+    assert cli("generate", "ab", *GENERATE, folder, "--output", tmp_path / "ab.pose")[0] == 0
+    monkeypatch.setattr(sys, "stdout", out := io.TextIOWrapper(io.BytesIO()))
+    assert cli("generate", "ab", *GENERATE, folder, "--output", "-")[0] == 0
+    assert out.buffer.getvalue() == (tmp_path / "ab.pose").read_bytes()
+    assert cli("generate", "ab", *GENERATE, folder, "--output", "-", "--json")[0] == 2
 
 
 def test_a_model_that_is_not_one_is_refused(cli, folder, tmp_path):
@@ -288,3 +321,34 @@ def test_generating_imports_no_trainer(folder, tmp_path):
         "assert not {'lightning', 'torchmetrics', 'tensorboard', 'wandb'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_a_left_handed_person_signs_left_handed_and_is_named(cli, folder, tmp_path):
+    write(fake_sequence(hands=("left",)), tmp_path / "lefty.pose")
+    start = ("--start", tmp_path / "lefty.pose:2")
+    status, _, err = cli("generate", "ab", *GENERATE, folder, *start, "--output", tmp_path / "left.pose")
+    assert status == 0
+    assert "lefty.pose:2 signs with the left hand, and so does the text; --dominant-hand right changes that" in err
+    assert read(tmp_path / "left.pose").hand_share("left") == 1
+    right = ("--dominant-hand", "right", "--output", tmp_path / "right.pose")
+    status, _, err = cli("generate", "ab", *GENERATE, folder, *start, *right)
+    assert status == 0
+    assert "signs with" not in err
+    assert read(tmp_path / "right.pose").hand_share("right") == 1
+
+
+def test_captions_are_shown_in_pictures_unless_asked_not_to(cli, folder, tmp_path):
+    for name, *options in (("with.png",), ("without.png", "--no-captions")):
+        status, *_ = cli("generate", "ab", *GENERATE, folder, "--output", tmp_path / name, *options)
+        assert status == 0
+    heights = [Image.open(tmp_path / name).height for name in ("with.png", "without.png")]
+    assert heights[0] > heights[1]
+
+
+def test_what_is_not_a_body_is_said(cli, folder, tmp_path, monkeypatch):
+    # Wrists that are not joined: what generation prevents by construction.
+    monkeypatch.setattr("text_to_pose.generation.correct_wrists", lambda poses: poses)
+    status, _, err = cli("generate", "ab", *GENERATE, folder, "--output", tmp_path / "ab.pose")
+    assert status == 0
+    assert "ab: the left hand lies" in err
+    assert "off its wrist" in err

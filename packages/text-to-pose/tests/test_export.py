@@ -145,7 +145,8 @@ def test_keypoints_and_lengths_are_those_of_generate_signs(original, exported):
         assert exported.lengths(ours).tolist() == predicted_lengths(original, theirs).tolist()
     assert (exported.lengths(ours, deviations=2.0) >= exported.lengths(ours)).all()
     random = np.random.default_rng(0)
-    keypoints = random.normal(size=(len(signs), *exported.start_keypoints.shape[1:])).astype(np.float32)
+    # Hands near enough to their size: larger ones are made smaller, at the first frame, too.
+    keypoints = random.normal(scale=0.05, size=(len(signs), *exported.start_keypoints.shape[1:])).astype(np.float32)
     confidence = (random.random(keypoints.shape[:2]) > 0.3).astype(np.float32)
     start = StartFrames(torch.from_numpy(keypoints), torch.from_numpy(confidence))
     wanted = generate_signs(original, signs, start, sampling=Sampling(num_steps=2), lengths=lengths)
@@ -157,8 +158,11 @@ def test_keypoints_and_lengths_are_those_of_generate_signs(original, exported):
     for row, sequence in enumerate(wanted):
         there = sequence.confidence > 0
         assert there.any()
+        for hand, arm in exported.wrists:  # a signing hand is there whatever its probability says
+            there[:, arm] &= presence[row, : lengths[row], hand].mean() > 0.5
         np.testing.assert_allclose(found[row, : lengths[row]][there], sequence.keypoints[there], **CLOSE)
     wrists = (confidence > 0) & (confidence[:, exported.roots] > 0)  # a finger lies on its wrist
+    wrists[:, [arm for _, arm in exported.wrists]] = False  # it goes to the hand's
     np.testing.assert_allclose(found[:, 0][wrists], keypoints[wrists], atol=1e-5)
 
 

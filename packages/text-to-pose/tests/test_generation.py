@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -5,10 +6,14 @@ import pytest
 import torch
 
 from pose_core import UserError, read, write
-from pose_core.testing import fake_sequence
+from pose_core.testing import fake_sequence, fake_skeleton
 from text_to_pose.clips import prepare
-from text_to_pose.generation import Sampling, StartFrames, generate_signs, generate_texts, limit_motion, placed
+from text_to_pose.generation import LETTING_GO, Sampling, generate_signs, generate_texts, placed, sign_texts
 from text_to_pose.lengths import shared_lengths
+from text_to_pose.limits import MAX_HAND_LENGTH, limit_hands, limit_motion
+from text_to_pose.start_frames import StartFrames, dominant_hand
+from text_to_pose.steady_body import steady_body
+from text_to_pose.tokenizer import WORD_SPACE
 
 LETTERS = [("A", "ase"), ("SCH", "ise"), ("B", "ase"), ("C", "ase")]
 
@@ -18,6 +23,7 @@ def uneven(model):
     """The tiny model, made to predict a different length for each letter."""
     with torch.no_grad():
         model.length_predictor.network[-1].weight.normal_(std=0.5)
+        model.length_predictor.begin_with(torch.tensor([20]))
     return model
 
 
@@ -76,7 +82,7 @@ def test_each_letter_of_a_word_starts_from_the_last_frame_of_the_one_before(unev
     np.testing.assert_allclose(word.keypoints[:n], first.keypoints, atol=1e-2)
     start = StartFrames.bundled(uneven, ["ase"])
     (a,) = generate_signs(uneven, [("A", "ase")], start)
-    (b,) = generate_signs(uneven, [("B", "ase")], StartFrames.last_of([a]))
+    (b,) = generate_signs(uneven, [("B", "ase")], StartFrames.last_of([steady_body(a, a, "right", LETTING_GO)]))
     assert len(word) == len(a) + len(b) - 1  # the frame they share is there once
 
 
@@ -186,10 +192,103 @@ def test_no_keypoint_moves_farther_in_a_frame_than_in_the_clips(model):
 
 
 def test_limited_motion_follows_and_leaves_what_is_slow_alone():
-    keypoints = np.cumsum(np.full((6, 2, 2), 0.1), axis=0)
-    np.testing.assert_allclose(limit_motion(keypoints, 0.15), keypoints)
+    skeleton = fake_skeleton()
+    keypoints = np.cumsum(np.full((6, skeleton.num_keypoints, 2), 0.1), axis=0)
+    np.testing.assert_allclose(limit_motion(keypoints, 0.15, skeleton), keypoints)
     jump = keypoints.copy()
     jump[3:, 0] += 1.0
-    limited = limit_motion(jump, 0.5)
+    limited = limit_motion(jump, 0.5, skeleton)
     assert np.linalg.norm(np.diff(limited, axis=0), axis=-1).max() <= 0.5 + 1e-9
     np.testing.assert_allclose(limited[-1, 1], jump[-1, 1])
+
+
+def arm_lengths(sequence, side):
+    shoulder = sequence.skeleton.shoulders()[side == "right"]
+    points = [
+        sequence.keypoints[:, k, :2] for k in (shoulder, sequence.skeleton.elbow(side), sequence.skeleton.wrist(side))
+    ]
+    return [np.linalg.norm(b - a, axis=-1) / 128 for a, b in itertools.pairwise(points)]
+
+
+def test_a_long_word_stays_on_one_body(uneven):
+    (word,) = generate_texts(uneven, [["A", "B", "C"] * 8], "ase")
+    left, right = word.skeleton.shoulders()
+    shoulders = word.keypoints[:, [left, right]]
+    np.testing.assert_allclose(shoulders, np.broadcast_to(shoulders[:1], shoulders.shape), atol=1e-3)
+    assert max(length.max() for length in arm_lengths(word, "right")) < 1.3  # an untrained model throws arms about
+    hand, wrist = word.skeleton.hand("right"), word.skeleton.wrist("right")
+    np.testing.assert_allclose(word.keypoints[:, hand[0]], word.keypoints[:, wrist], atol=1e-3)
+    reach = np.linalg.norm(word.keypoints[:, hand, :2] - word.keypoints[:, hand[:1], :2], axis=-1) / 128
+    assert reach.max() < 1.26 * MAX_HAND_LENGTH
+
+
+def test_an_arm_whose_hand_is_not_shown_comes_back_to_rest(model):
+    K = model.skeleton.num_keypoints
+    left = model.skeleton.hand("left")
+    with torch.no_grad():  # never there
+        model.denoiser.head.bias.view(model.denoiser.group, -1)[:, 3 * K :][:, left] = -9.0
+    start = StartFrames.bundled(model, ["ase"])
+    (word,) = generate_texts(model, [["A", "B"]], "ase", start=start, frames=60)
+    arm = [model.skeleton.elbow("left"), model.skeleton.wrist("left")]
+    assert (word.confidence[:, arm] > 0).all()
+    np.testing.assert_allclose(word.keypoints[:, arm], np.broadcast_to(word.keypoints[:1, arm], (60, 2, 3)), atol=1e-2)
+
+
+def test_a_hand_that_the_start_frame_lacks_hangs_at_the_arms_wrist(uneven, tmp_path):
+    write(fake_sequence(hands=()), tmp_path / "down.pose")
+    start = StartFrames.read(uneven, tmp_path / "down.pose", 0)
+    (text,) = generate_texts(uneven, [["A", "B"]], "ase", start=start)
+    hand, wrist = text.skeleton.hand("right"), text.skeleton.wrist("right")
+    np.testing.assert_allclose(text.keypoints[:, hand[0]], text.keypoints[:, wrist], atol=1e-3)
+    arm = placed(fake_normalized(uneven)).keypoints[0, wrist]
+    np.testing.assert_allclose(text.keypoints[0, hand[0]], arm, atol=6)
+
+
+def fake_normalized(model):
+    return prepare(fake_sequence(hands=()), 25.0, model.skeleton)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_the_hand_somebody_signs_with_is_the_one_that_is_visible(side):
+    assert dominant_hand(fake_sequence(hands=(side,))) == side
+
+
+def test_a_clip_of_both_hands_or_none_does_not_tell():
+    assert dominant_hand(fake_sequence(hands=("left", "right"))) is None
+    assert dominant_hand(fake_sequence(hands=())) is None
+
+
+def test_the_other_hand_signs_in_a_mirror(uneven):
+    (right,) = generate_texts(uneven, [["A", "B"]], "ase")
+    (left,) = generate_texts(uneven, [["A", "B"]], "ase", dominant_hand="left")
+    mirror = right.skeleton.mirror()
+    np.testing.assert_allclose(left.keypoints[:, mirror, 0], 512 - right.keypoints[..., 0], atol=1e-3)
+    np.testing.assert_allclose(left.keypoints[:, mirror, 1:], right.keypoints[..., 1:], atol=1e-3)
+    (same,) = generate_texts(uneven, [["A", "B"]], "ase", dominant_hand="right")
+    np.testing.assert_array_equal(same.keypoints, right.keypoints)
+
+
+def test_words_are_parted_by_a_pause_and_captions_say_which_frames_show_a_letter(uneven):
+    (text,) = sign_texts(uneven, [["A", WORD_SPACE, "B", "C"]], "ase")
+    a, b, c = text.captions
+    assert [a.text, b.text, c.text] == ["A", "B", "C"]
+    assert a.start == 0
+    assert (b.start - a.end, c.start) == (10, b.end)  # 0.4 seconds at 25 frames per second
+    assert c.end == len(text.sequence)
+    pause = text.sequence.keypoints[a.end - 1 : b.start]
+    np.testing.assert_allclose(pause, np.broadcast_to(pause[:1], pause.shape), atol=1e-3)
+    (exact,) = sign_texts(uneven, [["A", WORD_SPACE, "B", "C"]], "ase", frames=80)
+    assert len(exact.sequence) == 80
+
+
+def test_giant_hands_are_scaled_about_their_wrist():
+    sequence = fake_sequence()
+    hand = sequence.skeleton.hand("right")
+    points = sequence.keypoints / 100
+    giant = points.copy()
+    giant[:, hand] = points[:, hand[:1]] + 20 * (points[:, hand] - points[:, hand[:1]])
+    limited = limit_hands(giant, sequence.skeleton)
+    reach = np.linalg.norm(limited[:, hand, :2] - limited[:, hand[:1], :2], axis=-1)
+    assert reach.max() <= MAX_HAND_LENGTH + 1e-6
+    np.testing.assert_array_equal(limited[:, hand[0]], giant[:, hand[0]])
+    np.testing.assert_allclose(limit_hands(points, sequence.skeleton), points, rtol=1e-6)

@@ -11,7 +11,16 @@ from pose_core.notices import InputWarning
 from text_to_pose.config import TextConfig
 from text_to_pose.hamnosys import hamnosys_text
 from text_to_pose.signwriting import fingerspelled
-from text_to_pose.tokenizer import NONE, TextBatch, TextTokenizer, Tokens, find_kind, fold, letter_symbols
+from text_to_pose.tokenizer import (
+    NONE,
+    WORD_SPACE,
+    TextBatch,
+    TextTokenizer,
+    Tokens,
+    find_kind,
+    fold,
+    letter_symbols,
+)
 from text_to_pose.training import text_config
 
 ALPHABETS = {"ase": ["A", "B", "H"], "sgg": ["S", "C", "H", "SCH", "Ä"], "tsm": ["I", "İ"], "gss": ["Σ", "Ο"]}
@@ -101,7 +110,8 @@ def test_a_notation_is_detokenized_exactly(kind):
 @given(st.lists(st.sampled_from(ALPHABETS["sgg"]), min_size=1, max_size=6))
 def test_a_spelled_word_has_the_letters_it_was_written_with(letters):
     spelled = TextTokenizer(TextConfig(alphabets=ALPHABETS)).spell(" ".join(letters).lower(), "sgg")
-    assert spelled == letters
+    assert spelled[::2] == letters
+    assert set(spelled[1::2]) <= {WORD_SPACE}
 
 
 def test_the_longest_letter_wins(tokenizer):
@@ -118,7 +128,7 @@ def test_turkish_tells_its_two_letters_i_apart(tokenizer):
 
 
 def test_final_sigma_is_sigma(tokenizer):
-    assert tokenizer.spell("σος ΟΣ", "gss") == ["Σ", "Ο", "Σ", "Ο", "Σ"]
+    assert tokenizer.spell("σος ΟΣ", "gss") == ["Σ", "Ο", "Σ", WORD_SPACE, "Ο", "Σ"]
 
 
 def test_what_a_language_was_not_taught_is_refused_unless_asked_for(tokenizer):
@@ -201,3 +211,8 @@ def test_a_language_by_another_name_gets_a_hint(tokenizer, written, hint):
 def test_an_unknown_letter_is_refused_by_name(tokenizer):
     with pytest.raises(UserError, match="no language was taught the letter 'Q'"):
         tokenizer.tokenize("Q", "ase")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_word_of_punctuation_makes_no_second_pause(tokenizer):
+    assert tokenizer.spell("a - b -", "ase") == ["A", WORD_SPACE, "B"]

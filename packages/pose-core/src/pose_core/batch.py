@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 import tempfile
 import traceback
 from collections.abc import Callable
@@ -13,7 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pose_core.errors import UserError, reason
-from pose_core.files import check_output, check_output_folder, remove_empty, removed_if_empty
+from pose_core.files import (
+    check_output,
+    check_output_folder,
+    check_stdout,
+    copy_to_stdout,
+    remove_empty,
+    removed_if_empty,
+)
 from pose_core.inputs import PIPE, Input, find_inputs, spooled
 
 if TYPE_CHECKING:
@@ -108,29 +113,45 @@ class Batch(Generic[Result]):
         with self.options.progress(len(self.jobs), self.verb) as step:
             for job in self.jobs:
                 step(job.name)
-                try:
+                with self.noting(job):
                     if not job.source.exists() and str(job.source) != PIPE:
                         raise UserError(f"{job.name}: no such file")
                     if not self.to_stdout:
                         check_output_folder(job.output.parent)
                     self.done.append(work(job))
-                except UserError as error:
-                    message = _naming(str(error), job)
-                    if not self.keep_going:
-                        raise UserError(message) from error
-                    self._note(Failure(job.name, message))
-                except KeyboardInterrupt:
-                    if self.total > 1 and self.done:
-                        self.options.say(
-                            f"{len(self.done) + len(self.skipped)} of {self.total} files are done; "
-                            "the same command with --skip-existing goes on from there"
-                        )
-                    raise
-                except Exception as error:
-                    if not self.keep_going:
-                        raise
-                    said = f"{job.name}: unexpected {type(error).__name__}: {reason(error)}"
-                    self._note(Failure(job.name, said, ours=True))
+
+    @contextmanager
+    def noting(self, job: Job) -> Generator[None]:
+        """Notes that the block failed for `job`, where the batch keeps going; complaints begin with the file's name.
+
+        Raises:
+            UserError: the block failed, and the batch does not keep going.
+        """
+        try:
+            yield
+        except UserError as error:
+            message = _naming(str(error), job)
+            if not self.keep_going:
+                raise UserError(message) from error
+            self._note(Failure(job.name, message))
+        except KeyboardInterrupt:
+            if self.total > 1 and self.done:
+                self.options.say(
+                    f"{len(self.done) + len(self.skipped)} of {self.total} files are done; "
+                    "the same command with --skip-existing goes on from there"
+                )
+            raise
+        except Exception as error:
+            if not self.keep_going:
+                raise
+            said = f"{job.name}: unexpected {type(error).__name__}: {reason(error)}"
+            self._note(Failure(job.name, said, ours=True))
+
+    def skip_existing(self) -> None:
+        """Sets aside jobs whose output exists, if those are to be skipped."""
+        if self.options.skip_existing:
+            self.skipped += [job for job in self.jobs if job.output.is_file()]
+            self.jobs = [job for job in self.jobs if not job.output.is_file()]
 
     def _note(self, failure: Failure) -> None:
         if self.options.debug:
@@ -199,9 +220,7 @@ def planned(
             batch.jobs = [Job(spooled(folder, sniff), job.output, job.name) for job in batch.jobs]
         yield batch
         if to_stdout and batch.done:
-            with batch.jobs[0].output.open("rb") as result:
-                shutil.copyfileobj(result, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
+            copy_to_stdout(batch.jobs[0].output)
         if made and output is not None and not batch.done:
             remove_empty(output)
 
@@ -262,9 +281,7 @@ def _check_jobs(batch: Batch) -> None:
         UserError: an output exists, or there is no such file and the batch does not keep going.
     """
     options = batch.options
-    if options.skip_existing:
-        batch.skipped = [job for job in batch.jobs if job.output.is_file()]
-        batch.jobs = [job for job in batch.jobs if not job.output.is_file()]
+    batch.skip_existing()
     existing = [job.output for job in batch.jobs if job.output.exists()]
     if existing and not options.overwrite and batch.total > 1:
         others = f" (and {len(existing) - 1} others)" if len(existing) > 1 else ""
@@ -282,8 +299,7 @@ def _check_stdout(found: list[Input]) -> None:
     """Raises UserError if several results, or a terminal, would get what is written to standard output."""
     if len(found) > 1:
         raise UserError(f"standard output holds one result, and there are {len(found)} files; name a folder")
-    if sys.stdout.isatty():
-        raise UserError("--output -: standard output is a terminal; send it to a file or another command")
+    check_stdout()
 
 
 def _naming(message: str, job: Job) -> str:

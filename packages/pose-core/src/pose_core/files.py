@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,3 +92,20 @@ def written_whole(path: str | Path, *, overwrite: bool = False) -> Generator[Pat
         raise UserError(f"{path}: cannot be written ({error.strerror}); free some space or name another") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def copy_to_stdout(path: str | Path) -> None:
+    """Sends a file's bytes to standard output, for `--output -`."""
+    with Path(path).open("rb") as file:
+        shutil.copyfileobj(file, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+
+
+def check_stdout() -> None:
+    """Refuses to write a file's bytes to a terminal.
+
+    Raises:
+        UserError: standard output is one.
+    """
+    if sys.stdout.isatty():
+        raise UserError("--output -: standard output is a terminal; send it to a file or another command")

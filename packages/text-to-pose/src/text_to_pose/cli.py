@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -16,6 +17,7 @@ app = new_app("Text to sign language poses: letters and words, fingerspelled by 
 Sampler = Literal["refinement", "diffusion"]
 Ends = Literal["missing", "hold", "generate"]
 Schedule = Literal["linear", "cosine", "quadratic", "sigmoid"]
+DominantHand = Literal["auto", "left", "right"]
 
 Checkpoint = Annotated[
     str, typer.Option("--checkpoint", help="Model folder, bundled name or hub id.", show_default=True)
@@ -35,10 +37,12 @@ def generate(
         str, typer.Option("--signed-language", help="ISO 639-3 code, as `languages` lists: ase, gsg.")
     ],
     output: Annotated[
-        list[Path], typer.Option("--output", help="File: .pose, .gif, .mp4, .png, .html; several times; or a folder.")
+        list[Path], typer.Option("--output", help="File: .pose, .gif, .mp4, .png, .html; several times; a folder; -.")
     ],
     text: Annotated[str | None, typer.Argument(help="What to sign: letters to spell, or SignWriting.")] = None,
-    file: Annotated[Path | None, typer.Option("--file", help="Text file, a text a line; --output is a folder.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Text file, a text a line, or -; --output is a folder.")
+    ] = None,
     checkpoint: Checkpoint = BUNDLED,
     steps: Steps = None,
     guidance: Guidance = 1.0,
@@ -50,14 +54,22 @@ def generate(
         bool, typer.Option("--sample-length", help="Draw the length from its predicted distribution.")
     ] = False,
     start: Annotated[
-        str | None, typer.Option("--start", help="Pose file to begin from, and whose frame: FILE or FILE:FRAME.")
+        str | None, typer.Option("--start", help="Pose file whose person signs, from which frame: FILE or FILE:FRAME.")
     ] = None,
+    dominant_hand: Annotated[
+        DominantHand, typer.Option("--dominant-hand", help="auto is the hand of the person in --start.")
+    ] = "auto",
+    captions: Annotated[
+        bool, typer.Option("--captions/--no-captions", help="Show in pictures which letter is signed.")
+    ] = True,
     untaught: Annotated[
         bool, typer.Option("--untaught", help="Sign letters the language was not taught as other languages do.")
     ] = False,
     seed: Seed = 0,
     batch_size: BatchSize = None,
     device: Device = "auto",
+    skip_existing: cl.SkipExisting = False,
+    keep_going: cl.KeepGoing = None,
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
@@ -85,7 +97,9 @@ def generate(
             batch_size=batch_size or 64,
         ),
         untaught=untaught,
+        captions=captions,
         start=start,
+        dominant_hand=None if dominant_hand == "auto" else dominant_hand,
         frames=length,
         seconds=duration,
         device=device,
@@ -94,16 +108,29 @@ def generate(
     if file is not None:
         if len(output) != 1:
             raise typer.BadParameter("--file writes to one folder: give one --output")
-        made = generate_file(file, output[0], options)
-    else:
-        made = generate_text(text or "", output, options)
+        batch_options = cl.batch_options(
+            output[0], overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
+        )
+        cl.report(generate_file(file, output[0], options, batch_options), _generated, json=json)
+        return
+    if skip_existing and all(path.exists() for path in output):
+        say(f"{output[0]}: exists, and is left as it is")
+        return
+    piped = any(str(path) == "-" for path in output)
+    if piped and json:
+        raise typer.BadParameter("--json and --output - would both write to standard output; give one of them")
+    made = generate_text(text or "", output, options)
     if json:
         print_json(made)
         return
     for each in made:
-        signs = " ".join(each.signs)
-        files = ", ".join(str(path) for path in each.files)
-        print(f"{files}: {signs} in {each.signed_language}, {each.frames} frames, {each.seconds:.1f} s of signing")
+        print(_generated(each), file=sys.stderr if piped else sys.stdout)
+
+
+def _generated(each: Any) -> str:
+    files = ", ".join(str(path) for path in each.files)
+    signs = " ".join(each.signs)
+    return f"{files}: {signs} in {each.signed_language}, {each.frames} frames, {each.seconds:.1f} s of signing"
 
 
 @app.command()

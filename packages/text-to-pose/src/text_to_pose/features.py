@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from text_to_pose.limits import wrist_pairs
+
 if TYPE_CHECKING:
     from pose_core import Skeleton
 
@@ -24,6 +26,7 @@ class HandFeatures(nn.Module):
 
     def __init__(self, skeleton: Skeleton, scale: float) -> None:
         super().__init__()
+        self.wrists = wrist_pairs(skeleton)
         root = torch.arange(skeleton.num_keypoints)
         scales = torch.ones(skeleton.num_keypoints)
         for side in ("left", "right"):

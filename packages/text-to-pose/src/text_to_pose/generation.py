@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
-from pose_core import PoseSequence, UserError, concatenate, read
-from pose_core.transforms import Placement, denormalize
-from text_to_pose.clips import prepare
+from pose_core import PoseSequence, concatenate
+from pose_core.rendering import Caption
+from pose_core.transforms import Placement, correct_wrists, denormalize, flip
 from text_to_pose.lengths import predicted_lengths, shared_lengths
-from text_to_pose.tokenizer import TextBatch
+from text_to_pose.limits import limit_hands, limit_motion
+from text_to_pose.start_frames import StartFrames
+from text_to_pose.steady_body import steady_body
+from text_to_pose.tokenizer import WORD_SPACE, TextBatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
+    import numpy as np
     from torch import Tensor
 
+    from pose_core.skeleton import Side
     from text_to_pose.config import Sampler, Schedule
     from text_to_pose.model import Condition, Prediction, TextToPose
 
 SIZE = (512, 512, 0)  # picture that generated poses are placed in
+PAUSE = 0.4  # seconds between words, in which the hands rest where they are
 LETTING_GO = 0.3  # shoulder widths a frame: how fast a sequence may leave its start frame for its own path
 
 
@@ -58,64 +62,6 @@ class Sampling:
                 condition, mask, num_steps, schedule=self.schedule, guidance=self.guidance, seed=self.seed
             )
         return model.refine(condition, mask, num_steps, schedule=self.schedule, guidance=self.guidance)
-
-
-@dataclass(frozen=True)
-class StartFrames:
-    """Where sequences begin.
-
-    Attributes:
-        keypoints: (B, K, D) in shoulder widths.
-        confidence: (B, K), 0 = missing; the model fills it in.
-    """
-
-    keypoints: Tensor
-    confidence: Tensor
-
-    def __len__(self) -> int:
-        return len(self.keypoints)
-
-    @classmethod
-    def last_of(cls, sequences: Sequence[PoseSequence]) -> StartFrames:
-        """The last frames of normalized sequences."""
-        return cls(
-            torch.from_numpy(np.stack([s.keypoints[-1] for s in sequences])),
-            torch.from_numpy(np.stack([s.confidence[-1] for s in sequences])),
-        )
-
-    @classmethod
-    def bundled(cls, model: TextToPose, signed_languages: Sequence[str]) -> StartFrames:
-        """The model's own start frames.
-
-        Raises:
-            UserError: a language the model does not know.
-        """
-        for language in set(signed_languages):
-            model.tokenizer.check_language(language)
-        rows = [model.languages.index(language) for language in signed_languages]
-        return cls(model.start_keypoints[rows].cpu(), model.start_confidence[rows].cpu())
-
-    @classmethod
-    def read(cls, model: TextToPose, path: Path, frame: int | None = None) -> StartFrames:
-        """A frame of a pose file; the first in which somebody is seen when None.
-
-        Raises:
-            UserError: a file or frame that cannot be used.
-        """
-        sequence = read(path)
-        if frame is not None:
-            if not 0 <= frame < len(sequence):
-                raise UserError(f"{path}: has no frame {frame}; it has 0 to {len(sequence) - 1}")
-            sequence = sequence[frame : frame + 1]
-        try:
-            return cls.last_of([prepare(sequence, sequence.fps, model.skeleton)[:1]])
-        except UserError as error:
-            place = f"{path}, frame {frame}" if frame is not None else f"{path}"
-            raise UserError(f"{place}: {error}; start from another frame") from error
-
-    def repeated(self, number: int) -> StartFrames:
-        """One start frame for `number` sequences."""
-        return StartFrames(self.keypoints.expand(number, -1, -1), self.confidence.expand(number, -1))
 
 
 @torch.inference_mode()
@@ -163,37 +109,83 @@ def encode_signs(model: TextToPose, signs: Sequence[tuple[str, str]], start: Sta
     return condition
 
 
+@dataclass(frozen=True)
+class SignedText:
+    """A generated text.
+
+    Attributes:
+        sequence: (T, K, D) in pixels of a 512 x 512 picture.
+        captions: its signs and the frames of each, in order; pauses between words belong to none.
+    """
+
+    sequence: PoseSequence
+    captions: tuple[Caption, ...]
+
+
 def generate_texts(
     model: TextToPose,
     texts: Sequence[Sequence[str]],
     signed_language: str,
     *,
     start: StartFrames | None = None,
+    dominant_hand: Side | None = None,
     sampling: Sampling | None = None,
     frames: int | None = None,
 ) -> list[PoseSequence]:
+    """The sequences of `sign_texts`, without their captions."""
+    signed = sign_texts(
+        model, texts, signed_language, start=start, dominant_hand=dominant_hand, sampling=sampling, frames=frames
+    )
+    return [text.sequence for text in signed]
+
+
+def sign_texts(
+    model: TextToPose,
+    texts: Sequence[Sequence[str]],
+    signed_language: str,
+    *,
+    start: StartFrames | None = None,
+    dominant_hand: Side | None = None,
+    sampling: Sampling | None = None,
+    frames: int | None = None,
+) -> list[SignedText]:
     """Generates texts sign by sign, each from the last frame of the one before it; all texts at once.
 
-    From one frame to the next no keypoint moves farther than any did in the language's clips.
+    Torso and scale are the first frame's throughout, hands and arms end in one wrist, and from one frame to the next no
+    keypoint moves farther than any did in the language's clips.
 
     Args:
-        texts: the signs of each text, see `TextTokenizer.units`.
+        texts: the signs of each text, see `TextTokenizer.units`; `WORD_SPACE` between words is a pause.
         start: one start frame, of all texts; the model's own for the language when None.
+        dominant_hand: the hand to sign with; the one that signs the language in the model's clips when None. For the
+            other hand everything is generated in a mirror.
         frames: length of each text, shared by its signs according to how far each one's length may vary; the predicted
             lengths when None.
 
     Returns:
-        A sequence a text, in pixels of a 512 x 512 picture.
+        B texts.
 
     Raises:
         UserError: a language or a text the model does not know, or fewer frames than a text needs.
     """
-    start = start or StartFrames.bundled(model, [signed_language])
+    model.tokenizer.check_language(signed_language)
+    signing_hand = model.config.signing_hands.get(signed_language)
+    mirrored = dominant_hand is not None and dominant_hand != signing_hand
+    if start is None:
+        start = StartFrames.bundled(model, [signed_language])
+    elif mirrored:
+        start = start.flipped(model.skeleton)
     made: list[list[PoseSequence]] = [[] for _ in texts]
+    captions: list[list[Caption]] = [[] for _ in texts]
     lengths = [_shared(model, signs, signed_language, start, frames) for signs in texts] if frames else None
     for position in range(max(map(len, texts), default=0)):
-        rows = [row for row, signs in enumerate(texts) if position < len(signs)]
-        begin = start.repeated(len(rows)) if position == 0 else StartFrames.last_of([made[row][-1] for row in rows])
+        for row, signs in enumerate(texts):
+            if position < len(signs) and signs[position] == WORD_SPACE and made[row]:
+                made[row].append(made[row][-1].held(-1, pause_frames(model)))
+        rows = [row for row, signs in enumerate(texts) if position < len(signs) and signs[position] != WORD_SPACE]
+        if not rows:
+            continue
+        begin = _joined([StartFrames.last_of(made[row][-1:]) if made[row] else start for row in rows])
         sequences = generate_signs(
             model,
             [(texts[row][position], signed_language) for row in rows],
@@ -203,8 +195,23 @@ def generate_texts(
         )
         for row, sequence in zip(rows, sequences, strict=True):
             # A later sign's first frame is the last one of the sign before it: it is there already.
-            made[row].append(sequence if position == 0 else sequence[1:])
-    return [placed(concatenate(sequences)) for sequences in made]
+            reference = made[row][0] if made[row] else sequence
+            steady = steady_body(sequence, reference, signing_hand, LETTING_GO)[1 if made[row] else 0 :]
+            first = sum(map(len, made[row]))
+            captions[row].append(Caption(texts[row][position], first, first + len(steady)))
+            made[row].append(steady)
+    signed = []
+    for row, signs in enumerate(made):
+        sequence = concatenate(signs)
+        slow = limit_motion(sequence.keypoints, model.config.fastest.get(signed_language, math.inf), model.skeleton)
+        sequence = replace(sequence, keypoints=slow)
+        signed.append(SignedText(placed(flip(sequence) if mirrored else sequence), tuple(captions[row])))
+    return signed
+
+
+def pause_frames(model: TextToPose) -> int:
+    """Frames of the pause between two words."""
+    return round(PAUSE * model.config.fps)
 
 
 def placed(sequence: PoseSequence) -> PoseSequence:
@@ -216,10 +223,18 @@ def placed(sequence: PoseSequence) -> PoseSequence:
 def _shared(
     model: TextToPose, signs: Sequence[str], signed_language: str, start: StartFrames, frames: int
 ) -> list[int]:
-    """Frames of each sign of a text, in all as many as asked for: of two signs one frame is both's."""
+    """Frames of each sign of a text, in all as many as asked for: of two signs one frame is both's; 0 for a pause."""
+    spoken = [sign for sign in signs if sign != WORD_SPACE]
+    pauses = len(signs) - len(spoken)
     with torch.inference_mode():
-        condition = encode_signs(model, [(sign, signed_language) for sign in signs], start.repeated(len(signs)))
-        return shared_lengths(model, condition, frames + len(signs) - 1)
+        condition = encode_signs(model, [(sign, signed_language) for sign in spoken], start.repeated(len(spoken)))
+        shared = iter(shared_lengths(model, condition, frames - pauses * pause_frames(model) + len(spoken) - 1))
+    return [0 if sign == WORD_SPACE else next(shared) for sign in signs]
+
+
+def _joined(frames: Sequence[StartFrames]) -> StartFrames:
+    """Start frames of one row each as those of one batch."""
+    return StartFrames(torch.cat([f.keypoints for f in frames]), torch.cat([f.confidence for f in frames]))
 
 
 def _sampled(model: TextToPose, condition: Condition, lengths: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
@@ -233,9 +248,15 @@ def _sampled(model: TextToPose, condition: Condition, lengths: Tensor, sampling:
 def _anchored(model: TextToPose, features: Tensor, condition: Condition) -> Tensor:
     """Lets features (B, T, K, D) begin exactly at their start frames, and let go of them within a few frames.
 
-    How many depends on the way to go, so that a hand which is down when the next letter begins does not jump up.
+    How many depends on the way to go, so that a hand which is down when the next letter begins does not jump up. A hand
+    that the start frame lacks begins at the arm's wrist.
     """
-    gap = (condition.start - features[:, 0]) * condition.start_seen[..., None]  # (B, K, D)
+    start, visible = condition.start.clone(), condition.start_seen.clone()
+    for hand, arm in model.features.wrists:
+        hangs = visible[:, arm] & ~visible[:, hand]
+        start[hangs, hand] = start[hangs, arm]
+        visible[:, hand] |= hangs
+    gap = (start - features[:, 0]) * visible[..., None]  # (B, K, D)
     distance = gap.norm(dim=-1)[:, model.features.is_root].amax(dim=1)  # (B,) in shoulder widths
     frames = (distance * torch.pi / 2 / LETTING_GO).clamp(min=3)  # a cosine is steepest half way, by pi / 2
     t = torch.arange(features.shape[1], device=features.device)
@@ -252,15 +273,9 @@ def _sequence(model: TextToPose, keypoints: np.ndarray, present: Tensor, signed_
             signing = side == model.config.signing_hands.get(signed_language)
             mean[hand] = 1.0 if signing else mean[hand].mean()
     confidence = (mean > 0.5).float().expand(len(present), -1).cpu().numpy().copy()
-    keypoints = limit_motion(keypoints, model.config.fastest.get(signed_language, math.inf))
-    return PoseSequence(keypoints * (confidence > 0)[..., None], confidence, model.config.fps, model.skeleton)
-
-
-def limit_motion(keypoints: np.ndarray, farthest: float) -> np.ndarray:
-    """Keypoints (T, K, D) that follow the given ones, but move at most `farthest` from one frame to the next."""
-    followed = keypoints.copy()
-    for t in range(1, len(keypoints)):
-        way = keypoints[t] - followed[t - 1]
-        distance = np.linalg.norm(way, axis=-1, keepdims=True)
-        followed[t] = followed[t - 1] + way * np.minimum(1.0, farthest / np.maximum(distance, 1e-9))
-    return followed
+    keypoints = limit_hands(keypoints, model.skeleton)
+    keypoints = limit_motion(keypoints, model.config.fastest.get(signed_language, math.inf), model.skeleton)
+    # Two predictions of one wrist never quite agree; the hand's is the better one.
+    return correct_wrists(
+        PoseSequence(keypoints * (confidence > 0)[..., None], confidence, model.config.fps, model.skeleton)
+    )

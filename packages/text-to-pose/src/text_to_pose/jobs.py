@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from pose_core import UserError, read, write
-from pose_core.files import check_output, check_output_folder
-from pose_core.metrics.anatomy import anatomy
+from pose_core.batch import Batch, BatchOptions, Job
+from pose_core.command_line import say
+from pose_core.files import check_output, check_output_folder, check_stdout, copy_to_stdout, removed_if_empty
+from pose_core.inputs import PIPE, PIPE_NAME
+from pose_core.metrics import anatomy
 from pose_core.transforms import clean
 from pose_core.transforms.arrays import seen
 from text_to_pose.checkpoint import load_model
 from text_to_pose.correction import Ends, correct, needs_model
-from text_to_pose.generation import Sampling, StartFrames, generate_texts
+from text_to_pose.generation import Sampling, SignedText, sign_texts
+from text_to_pose.start_frames import StartFrames, dominant_hand
+from text_to_pose.tokenizer import WORD_SPACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pose_core import PoseSequence
+    from pose_core.skeleton import Side
     from text_to_pose.model import TextToPose
 
 
@@ -33,7 +41,9 @@ class GenerationOptions:
     checkpoint: str
     sampling: Sampling
     untaught: bool
+    captions: bool
     start: str | None
+    dominant_hand: Side | None
     frames: int | None
     seconds: float | None
     device: str
@@ -53,37 +63,100 @@ class GeneratedText:
 
 
 def generate_text(text: str, outputs: Sequence[Path], options: GenerationOptions) -> list[GeneratedText]:
-    """Signs one text into one or several files of different kinds.
+    """Signs one text into one or several files of different kinds; `-` is a `.pose` file on standard output.
 
     Raises:
         UserError: a text, model or output that cannot be used; then nothing is written.
     """
-    return _generate([(text, list(outputs), "")], options)
+    piped = [path for path in outputs if str(path) == PIPE]
+    if piped:
+        check_stdout()
+    with TemporaryDirectory(prefix="pose-") as folder:
+        pipe = Path(folder) / "text.pose"
+        paths = [pipe if path in piped else path for path in outputs]
+        _check_outputs(paths, overwrite=options.overwrite)
+        model = load_model(options.checkpoint, options.device)
+        made = _generate(model, [(text, paths, "")], options, read_signer(model, options))
+        if piped:
+            copy_to_stdout(pipe)
+    return [replace(each, files=list(outputs)) for each in made]
 
 
-def generate_file(file: Path, folder: Path, options: GenerationOptions) -> list[GeneratedText]:
-    """Signs every line of a text file into `folder/LINE-text.pose`, several in one batch; empty lines are skipped.
+def generate_file(
+    file: Path, folder: Path, options: GenerationOptions, batch_options: BatchOptions | None = None
+) -> Batch[GeneratedText]:
+    """Signs every line of a text file into `folder/LINE-text.pose`, several at once; empty lines are skipped.
+
+    Args:
+        file: UTF-8 text, a text a line; `-` is standard input.
+        batch_options: what becomes of lines that cannot be signed, and of those whose file exists.
 
     Raises:
-        UserError: a file, line, model or folder that cannot be used; then nothing is written.
+        UserError: a file, model or folder that cannot be used, or a line, unless the batch keeps going.
     """
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise UserError(f"{file}: cannot be read ({reason})") from error
-    texts = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
-    if not texts:
-        raise UserError(f"{file}: has no text; write a text a line")
+    name = PIPE_NAME if str(file) == PIPE else str(file)
+    texts = read_lines(file)
     if folder.suffix in _writers():
         raise UserError(f"{folder}: --file writes a file a line; name a folder")
-    check_output_folder(folder)
     digits = max(3, len(str(texts[-1][0])))
-    jobs = []
+    jobs = {}
     for number, text in texts:
-        name = re.sub(r"[^\w-]+", "_", text)[:60]
-        jobs.append((text, [folder / f"{number:0{digits}d}-{name}.pose"], f"{file}, line {number}: "))
-    return _generate(jobs, options)
+        stem = re.sub(r"[^\w-]+", "_", text)[:60]
+        path = folder / f"{number:0{digits}d}-{stem}.pose"
+        jobs[Job(file, path, f"{name}, line {number}")] = text
+    batch: Batch[GeneratedText] = Batch([*jobs], batch_options or BatchOptions(), "generating")
+    with removed_if_empty(folder):
+        check_output_folder(folder)
+        batch.skip_existing()
+        _check_outputs([job.output for job in batch.jobs], overwrite=options.overwrite)
+        if batch.jobs:
+            _generate_lines(batch, jobs, options)
+    return batch
+
+
+def read_lines(file: Path) -> list[tuple[int, str]]:
+    """The lines of a text file (`-`: standard input) that are not empty, and their numbers from 1.
+
+    Raises:
+        UserError: it cannot be read, or there is none.
+    """
+    name = PIPE_NAME if str(file) == PIPE else str(file)
+    try:
+        content = sys.stdin.buffer.read() if str(file) == PIPE else file.read_bytes()
+        lines = content.decode("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise UserError(f"{name}: cannot be read ({reason})") from error
+    texts = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+    if not texts:
+        raise UserError(f"{name}: has no text; write a text a line")
+    return texts
+
+
+def _generate_lines(batch: Batch[GeneratedText], texts: dict[Job, str], options: GenerationOptions) -> None:
+    """Generates the texts of a batch, as many at once as are sampled at once; each alone where one of them fails."""
+    model = load_model(options.checkpoint, options.device)
+    model.tokenizer.check_language(options.signed_language)
+    signer = read_signer(model, options)  # its mistakes are those of all texts
+    spellable = []
+    for job in batch.jobs:
+        with batch.noting(job):
+            model.tokenizer.units(texts[job], options.signed_language, untaught=options.untaught)
+            spellable.append(job)
+    size = options.sampling.batch_size
+    with batch.options.progress(len(spellable), batch.verb) as step:
+        for begin in range(0, len(spellable), size):
+            group = spellable[begin : begin + size]
+            for job in group:
+                step(texts[job])
+            try:
+                work = [(texts[job], [job.output], f"{job.name}: ") for job in group]
+                batch.done += _generate(model, work, options, signer)
+            except UserError:
+                for job in group:
+                    with batch.noting(job):
+                        work = [(texts[job], [job.output], f"{job.name}: ")]
+                        batch.done += _generate(model, work, options, signer)
 
 
 @dataclass(frozen=True)
@@ -164,16 +237,32 @@ def _new_problems(sequence: PoseSequence, fixed: PoseSequence) -> str | None:
     return "; ".join(str(problem) for problem in problems if (problem.what, problem.side) not in before) or None
 
 
-def start_frame(model: TextToPose, place: str) -> StartFrames:
-    """The start frame that `FILE` or `FILE:FRAME` names, frames counted from 0.
+class Signer(NamedTuple):
+    """Whose body signs, None for the model's own of the language, and with which hand, None for the language's."""
+
+    start: StartFrames | None
+    dominant_hand: Side | None
+
+
+def read_signer(model: TextToPose, options: GenerationOptions) -> Signer:
+    """The person that `--start` and `--dominant-hand` name; says so where that person signs with the other hand.
 
     Raises:
         UserError: a file or frame that cannot be used.
     """
-    path, colon, frame = place.rpartition(":")
-    if colon and frame.isdecimal() and not Path(place).exists():
-        return StartFrames.read(model, Path(path), int(frame))
-    return StartFrames.read(model, Path(place))
+    if options.start is None:
+        return Signer(None, options.dominant_hand)
+    path, colon, number = options.start.rpartition(":")
+    frame = int(number) if colon and number.isdecimal() and not Path(options.start).exists() else None
+    file = Path(options.start if frame is None else path)
+    sequence = read(file)
+    start = StartFrames.of_clip(model, sequence, file, frame)
+    if options.dominant_hand is not None:
+        return Signer(start, options.dominant_hand)
+    hand, usual = dominant_hand(sequence), model.config.signing_hands.get(options.signed_language)
+    if hand is not None and hand != usual:
+        say(f"{options.start} signs with the {hand} hand, and so does the text; --dominant-hand {usual} changes that")
+    return Signer(start, hand)
 
 
 def train_from_preset(
@@ -202,13 +291,17 @@ def train_from_preset(
     return {"parameters": sum(p.numel() for p in model.parameters()), **metrics}
 
 
-def _generate(jobs: Sequence[tuple[str, list[Path], str]], options: GenerationOptions) -> list[GeneratedText]:
+def _check_outputs(paths: Sequence[Path], *, overwrite: bool) -> None:
+    """Refuses outputs before any work is done for them."""
+    for path in paths:
+        _writer(path)
+        check_output(path, overwrite=overwrite)
+
+
+def _generate(
+    model: TextToPose, jobs: Sequence[tuple[str, list[Path], str]], options: GenerationOptions, signer: Signer
+) -> list[GeneratedText]:
     """Jobs are (text, outputs, prefix of its error messages)."""
-    for _, outputs, _ in jobs:
-        for path in outputs:
-            _writer(path)
-            check_output(path, overwrite=options.overwrite)
-    model = load_model(options.checkpoint, options.device)
     texts = []
     for text, _, prefix in jobs:
         try:
@@ -218,18 +311,34 @@ def _generate(jobs: Sequence[tuple[str, list[Path], str]], options: GenerationOp
     frames = options.frames
     if options.seconds is not None:
         frames = max(1, round(options.seconds * model.config.fps))
-    start = start_frame(model, options.start) if options.start is not None else None
-    sequences = generate_texts(
-        model, texts, options.signed_language, start=start, sampling=options.sampling, frames=frames
+    signed = sign_texts(
+        model,
+        texts,
+        options.signed_language,
+        start=signer.start,
+        dominant_hand=signer.dominant_hand,
+        sampling=options.sampling,
+        frames=frames,
     )
     made = []
-    for (text, outputs, _), signs, sequence in zip(jobs, texts, sequences, strict=True):
+    for (text, outputs, prefix), signs, result in zip(jobs, texts, signed, strict=True):
         for path in outputs:
-            _writer(path)(sequence, path, overwrite=options.overwrite)
-        made.append(
-            GeneratedText(text, options.signed_language, signs, len(sequence), round(sequence.duration, 3), outputs)
-        )
+            _write(result, path, captions=options.captions, overwrite=options.overwrite)
+        problem = anatomy(result.sequence).summary()
+        if problem is not None:
+            say(f"{prefix}{text}: {problem}")
+        spelled = [sign for sign in signs if sign != WORD_SPACE]
+        frames_made, seconds = len(result.sequence), round(result.sequence.duration, 3)
+        made.append(GeneratedText(text, options.signed_language, spelled, frames_made, seconds, outputs))
     return made
+
+
+def _write(signed: SignedText, path: Path, *, captions: bool, overwrite: bool) -> None:
+    """Writes poses, or a picture, which takes captions."""
+    if captions and path.suffix.lower() != ".pose":
+        _writer(path)(signed.sequence, path, captions=signed.captions, overwrite=overwrite)
+    else:
+        _writer(path)(signed.sequence, path, overwrite=overwrite)
 
 
 def _writers() -> dict[str, Callable[..., None]]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pose_core import UserError
+from pose_core import Skeleton, UserError
+from text_to_pose.limits import limit_hands, wrist_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -91,6 +92,8 @@ class OnnxTextToPose:
         self.constants: dict[str, float] = exported["constants"]
         self.roots = np.array(exported["hand_roots"])
         self.scales = np.array(exported["hand_scales"], np.float32)
+        self.skeleton = Skeleton.from_dict(self.config["skeleton"])
+        self.wrists = wrist_pairs(self.skeleton)
         self.is_root = self.roots == np.arange(len(self.roots))
         with np.load(folder / START_FRAMES) as frames:
             self.start_keypoints, self.start_confidence = frames["keypoints"], frames["confidence"]
@@ -224,9 +227,15 @@ class OnnxTextToPose:
     def keypoints(self, made: Prediction, condition: Condition) -> tuple[np.ndarray, np.ndarray]:
         """A prediction as keypoints (B, T, K, D) in shoulder widths and probabilities (B, T, K) that they are there.
 
-        Each sequence begins exactly at what was given of its start frame, and lets go of it within a few frames.
+        Each sequence begins exactly at what was given of its start frame, and lets go of it within a few frames. A hand
+        that is there, by its mean probability, and its arm end in one wrist.
         """
-        gap = (condition.start - made.features[:, 0]) * condition.start_seen[..., None]  # (B, K, D)
+        start, visible = condition.start.copy(), condition.start_seen.copy()
+        for hand, arm in self.wrists:
+            hangs = visible[:, arm] & ~visible[:, hand]  # a hand that the start frame lacks begins at the arm's wrist
+            start[hangs, hand] = start[hangs, arm]
+            visible[:, hand] |= hangs
+        gap = (start - made.features[:, 0]) * visible[..., None]  # (B, K, D)
         distance = np.linalg.norm(gap, axis=-1)[:, self.is_root].max(axis=1)  # (B,) in shoulder widths
         frames = np.maximum(distance * np.pi / 2 / self.constants["letting_go"], 3)
         t = np.arange(made.features.shape[1])
@@ -234,8 +243,12 @@ class OnnxTextToPose:
         features = made.features + weight[:, :, None, None] * gap[:, None]
         points = features / self.scales[:, None]
         origin = np.where(self.is_root[:, None], 0.0, points[..., self.roots, :])
+        keypoints = np.stack([limit_hands(sequence, self.skeleton) for sequence in points + origin])
         presence = np.exp(-np.logaddexp(0, -made.presence))  # the logistic function, at any logit
-        return (points + origin).astype(np.float32), presence
+        for hand, arm in self.wrists:
+            there = presence[:, :, hand].mean(axis=1) > 0.5  # (B,)
+            keypoints[there, :, arm] = keypoints[there, :, hand]
+        return keypoints.astype(np.float32), presence
 
     def _levels(self, schedule: Schedule, num_steps: int | None) -> np.ndarray:
         return levels(schedule, num_steps or self.config["num_steps"], self.constants["steepness"])

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PAD, NOTHING = 0, 1  # NOTHING stands for a text that is not given
 LONGEST_LETTER = 4  # characters of what counts as one letter (`SCH`)
+WORD_SPACE = " "  # among the units of a text: a pause between two words
 NONE = -1  # the letter or language of what has none
 TURKIC = {"tsm"}  # languages whose writing tells dotted from dotless i
 
@@ -168,8 +169,8 @@ class TextTokenizer:
     def spell(self, text: str, signed_language: str, *, untaught: bool = False) -> list[str]:
         """The letters that spell a text, each as the alphabet writes it; the longest that fits comes first (`SCH`).
 
-        White space parts letters and is not spelled. Punctuation and symbols are left out; a letter in another form (of
-        full width, in a ligature) is that letter. Both are said by an `InputWarning`.
+        White space between words is spelled as one `WORD_SPACE`. Punctuation and symbols are left out; a letter in
+        another form (of full width, in a ligature) is that letter. Both are said by an `InputWarning`.
 
         Args:
             untaught: also take letters that only other languages were taught, and spell what none was taught with alike
@@ -194,6 +195,8 @@ class TextTokenizer:
         """A text in letters of alphabets, the first of which is preferred, and what becomes of other characters."""
         result = Spelling()
         for word in text.split():
+            if result.letters and result.letters[-1] != WORD_SPACE:  # as it is after a word of punctuation
+                result.letters.append(WORD_SPACE)
             rest = fold(word, signed_language)
             while rest:
                 # The language's own letters come first: a double L is one letter in Spanish only.
@@ -220,6 +223,8 @@ class TextTokenizer:
                     rest = other + rest
                 elif character not in result.lacking:
                     result.lacking.append(character)
+        if result.letters and result.letters[-1] == WORD_SPACE:
+            del result.letters[-1]
         return result
 
     def _spellable(self, text: str, known: list[dict[str, str]]) -> bool:

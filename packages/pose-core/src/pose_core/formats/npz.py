@@ -17,6 +17,7 @@ from pose_core.errors import UserError, reason
 from pose_core.files import written_whole
 from pose_core.formats.arrays import split_columns
 from pose_core.formats.rates import stated_rate
+from pose_core.notices import notify
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Skeleton, known_skeleton
 
@@ -28,15 +29,16 @@ _DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, MemoryError, RuntimeError),
     *(tokenize.TokenError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
 )
+_KNOWN = ("poses", "confidence", "mask", "fps", "size", "skeleton")
 
 
 def read(path: Path, *, fps: float | None = None, axes: str | None = None, order: str | None = None) -> PoseSequence:
     """See `pose_core.formats.read`.
 
     The arrays: `poses` (T, K, 3) = x, y, confidence, or (T, K, 4) with z before it, or what else `split_columns` knows;
-    optionally `mask` (T,), True where a frame is real: padding at the end is dropped, any other frame without is
-    missing. What `write` adds: `fps`, `size`, `skeleton`; without them the skeleton is known by its number of
-    keypoints. An `.npy` file is the array `poses` alone.
+    optionally `confidence` (T, K), and `mask` (T,), True where a frame is real: padding at the end is dropped, any
+    other frame without is missing. What `write` adds: `fps`, `size`, `skeleton`; without them the skeleton is known by
+    its number of keypoints. An `.npy` file is the array `poses` alone.
     """
     try:
         arrays = _read_arrays(path)
@@ -45,8 +47,14 @@ def read(path: Path, *, fps: float | None = None, axes: str | None = None, order
         poses = arrays["poses"]
         if poses.dtype.kind not in "fiu":
             raise UserError(f"{path}: poses are {poses.dtype} {poses.shape}; expected numbers (T, K, 3) or (T, K, 4)")
+        if unread := [name for name in arrays if name not in _KNOWN]:
+            notify(path, f"holds {', '.join(unread)[:100]} beside `poses`, which are not read", kind="further arrays")
+        if "confidence" in arrays and "skeleton" not in arrays:
+            poses, axes = _with_confidence(poses, arrays["confidence"], path)
+        mask = np.ones(len(poses) if poses.ndim else 0, bool)
         if poses.ndim > 1 and "mask" in arrays:
-            poses = _masked(poses, arrays["mask"].astype(bool), path)
+            mask = arrays["mask"].astype(bool)
+            poses = _masked(poses, mask, path)
         if not poses.size and not (poses.ndim and len(poses)):
             raise UserError(f"{path}: has no frames; drop it from the data")
         if "skeleton" in arrays:
@@ -56,6 +64,7 @@ def read(path: Path, *, fps: float | None = None, axes: str | None = None, order
         else:
             keypoints, confidence = split_columns(poses, axes, order, path)
             skeleton = known_skeleton(*keypoints.shape[1:])
+        confidence[~mask[: len(confidence)]] = 0
         rate = stated_rate(float(arrays["fps"]) if "fps" in arrays else None, fps, path)
         width, height, depth = (int(extent) for extent in arrays.get("size", (0, 0, 0)))
         return PoseSequence(keypoints, confidence, rate, skeleton, (width, height, depth))
@@ -106,6 +115,16 @@ def _check_header(stream: BinaryIO, size: int, name: str) -> None:
     shape, _, dtype = read_header[version](stream)
     if math.prod(shape) * dtype.itemsize != size - stream.tell():
         raise UserError(f"states {shape} numbers in {name} and holds others: it is damaged; write or copy it again")
+
+
+def _with_confidence(poses: np.ndarray, confidence: np.ndarray, path: Path) -> tuple[np.ndarray, str]:
+    """Poses (T, K, D) with the confidences (T, K) of an array of their own as last column, and their axes."""
+    if poses.ndim != 3 or poses.shape[2] not in (2, 3) or confidence.shape != poses.shape[:2]:
+        raise UserError(
+            f"{path}: poses are {poses.shape} and confidence is {confidence.shape}; (T, K, 2 or 3) and (T, K) expected"
+        )
+    joined = np.concatenate([poses, confidence[..., None]], axis=-1, dtype=np.float32, casting="unsafe")
+    return joined, {3: "xyc", 4: "xyzc"}[joined.shape[2]]
 
 
 def _masked(poses: np.ndarray, mask: np.ndarray, path: Path) -> np.ndarray:

@@ -19,7 +19,7 @@ LARGER, LARGEST = (
 )  # times a panel shows a hand larger than the picture does; a hand that is large already gets none
 ONE, TWO = 0.7, 0.5  # widths of the column, of the picture's height: one hand in it, two hands one above the other
 FILL = 0.85  # of a panel, filled by a hand at most, in nearly all frames
-NEARLY_ALL = 95  # percentile
+NEARLY_ALL = 98  # percentile
 FOLLOW = 0.1  # seconds; faster movements are seen as such, slower ones the panel follows
 BORDER = 200  # grey of the lines between panels
 

@@ -1,0 +1,102 @@
+"""Where generated sequences begin: one frame of somebody's body each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from pose_core import PoseSequence, UserError, read
+from pose_core.transforms import clean, flip
+from text_to_pose.clips import prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from pose_core.skeleton import Side, Skeleton
+    from text_to_pose.model import TextToPose
+
+MIN_HAND_SHARE = 0.05  # of a clip's frames: a hand visible in fewer says nothing about who signs with it
+DOMINANCE = 2.0  # times as often as the other hand: a clip that shows one hand that much more is signed with it
+
+
+@dataclass(frozen=True)
+class StartFrames:
+    """Where sequences begin.
+
+    Attributes:
+        keypoints: (B, K, D) in shoulder widths.
+        confidence: (B, K), 0 = missing; the model fills it in.
+    """
+
+    keypoints: Tensor
+    confidence: Tensor
+
+    def __len__(self) -> int:
+        return len(self.keypoints)
+
+    @classmethod
+    def last_of(cls, sequences: Sequence[PoseSequence]) -> StartFrames:
+        """The last frames of normalized sequences."""
+        return cls(
+            torch.from_numpy(np.stack([s.keypoints[-1] for s in sequences])),
+            torch.from_numpy(np.stack([s.confidence[-1] for s in sequences])),
+        )
+
+    @classmethod
+    def bundled(cls, model: TextToPose, signed_languages: Sequence[str]) -> StartFrames:
+        """The model's own start frames.
+
+        Raises:
+            UserError: a language the model does not know.
+        """
+        for language in set(signed_languages):
+            model.tokenizer.check_language(language)
+        rows = [model.languages.index(language) for language in signed_languages]
+        return cls(model.start_keypoints[rows].cpu(), model.start_confidence[rows].cpu())
+
+    @classmethod
+    def read(cls, model: TextToPose, path: Path, frame: int | None = None) -> StartFrames:
+        """A frame of a pose file; the first in which somebody is visible when None.
+
+        Raises:
+            UserError: a file or frame that cannot be used.
+        """
+        return cls.of_clip(model, read(path), path, frame)
+
+    @classmethod
+    def of_clip(cls, model: TextToPose, sequence: PoseSequence, path: Path, frame: int | None = None) -> StartFrames:
+        """As `read`, of a file's poses."""
+        if frame is not None:
+            if not 0 <= frame < len(sequence):
+                raise UserError(f"{path}: has no frame {frame}; it has 0 to {len(sequence) - 1}")
+            sequence = sequence[frame : frame + 1]
+        try:
+            return cls.last_of([prepare(sequence, sequence.fps, model.skeleton)[:1]])
+        except UserError as error:
+            place = f"{path}, frame {frame}" if frame is not None else f"{path}"
+            raise UserError(f"{place}: {error}; start from another frame") from error
+
+    def repeated(self, number: int) -> StartFrames:
+        """One start frame for `number` sequences."""
+        return StartFrames(self.keypoints.expand(number, -1, -1), self.confidence.expand(number, -1))
+
+    def flipped(self, skeleton: Skeleton) -> StartFrames:
+        """The start frames in a mirror, left and right exchanged."""
+        fps = 1.0  # the transform takes the B frames for those of one sequence
+        frames = flip(PoseSequence(self.keypoints.cpu().numpy(), self.confidence.cpu().numpy(), fps, skeleton))
+        return StartFrames(torch.from_numpy(frames.keypoints), torch.from_numpy(frames.confidence))
+
+
+def dominant_hand(sequence: PoseSequence) -> Side | None:
+    """The hand that somebody signs with: the one visible much more often; None where the clip does not tell."""
+    sequence = clean(sequence)
+    left, right = sequence.hand_share("left"), sequence.hand_share("right")
+    if max(left, right) < MIN_HAND_SHARE or max(left, right) < DOMINANCE * min(left, right):
+        return None
+    return "left" if left > right else "right"

@@ -292,3 +292,15 @@ def test_giant_hands_are_scaled_about_their_wrist():
     assert reach.max() <= MAX_HAND_LENGTH + 1e-6
     np.testing.assert_array_equal(limited[:, hand[0]], giant[:, hand[0]])
     np.testing.assert_allclose(limit_hands(points, sequence.skeleton), points, rtol=1e-6)
+
+
+def test_hand_shapes_do_not_depend_on_whose_body_signs(uneven):
+    """Somebody narrow-hipped, hands down, whose depths are in other units: the hand signs what it signs anyway."""
+    person = fake_sequence(hands=())
+    person.keypoints[..., 2] = np.random.default_rng(0).normal(scale=200, size=person.confidence.shape)
+    body = prepare(person, 25.0, uneven.skeleton)
+    (own,) = generate_texts(uneven, [["A", "B"]], "ase")
+    (theirs,) = generate_texts(uneven, [["A", "B"]], "ase", start=StartFrames.last_of([body[:1]]))
+    hand = own.skeleton.hand("right")
+    shapes = [s.keypoints[-5:, hand, :2] - s.keypoints[-5:, hand[:1], :2] for s in (own, theirs)]
+    np.testing.assert_allclose(shapes[1], shapes[0], atol=0.02 * 128)

@@ -154,6 +154,10 @@ def sign_texts(
     Torso and scale are the first frame's throughout, hands and arms end in one wrist, and from one frame to the next no
     keypoint moves farther than any did in the language's clips.
 
+    A start frame of the user's says whose body signs and from where. The signs are generated on the model's own body
+    of the language and then retargeted: bodies, cameras and depths unlike those it was trained on would leave their
+    mark on every hand shape.
+
     Args:
         texts: the signs of each text, see `TextTokenizer.units`; `WORD_SPACE` between words is a pause.
         start: one start frame, of all texts; the model's own for the language when None.
@@ -171,13 +175,12 @@ def sign_texts(
     model.tokenizer.check_language(signed_language)
     signing_hand = model.config.signing_hands.get(signed_language)
     mirrored = dominant_hand is not None and dominant_hand != signing_hand
-    if start is None:
-        start = StartFrames.bundled(model, [signed_language])
-    elif mirrored:
+    if start is not None and mirrored:
         start = start.flipped(model.skeleton)
+    own = StartFrames.bundled(model, [signed_language])
     made: list[list[PoseSequence]] = [[] for _ in texts]
     captions: list[list[Caption]] = [[] for _ in texts]
-    lengths = [_shared(model, signs, signed_language, start, frames) for signs in texts] if frames else None
+    lengths = [_shared(model, signs, signed_language, own, frames) for signs in texts] if frames else None
     for position in range(max(map(len, texts), default=0)):
         for row, signs in enumerate(texts):
             if position < len(signs) and signs[position] == WORD_SPACE and made[row]:
@@ -185,7 +188,7 @@ def sign_texts(
         rows = [row for row, signs in enumerate(texts) if position < len(signs) and signs[position] != WORD_SPACE]
         if not rows:
             continue
-        begin = _joined([StartFrames.last_of(made[row][-1:]) if made[row] else start for row in rows])
+        begin = _joined([StartFrames.last_of(made[row][-1:]) if made[row] else own for row in rows])
         sequences = generate_signs(
             model,
             [(texts[row][position], signed_language) for row in rows],
@@ -203,10 +206,24 @@ def sign_texts(
     signed = []
     for row, signs in enumerate(made):
         sequence = concatenate(signs)
+        if start is not None:
+            sequence = _retargeted(model, sequence, start, signing_hand)
         slow = limit_motion(sequence.keypoints, model.config.fastest.get(signed_language, math.inf), model.skeleton)
         sequence = replace(sequence, keypoints=slow)
         signed.append(SignedText(placed(flip(sequence) if mirrored else sequence), tuple(captions[row])))
     return signed
+
+
+def _retargeted(
+    model: TextToPose, sequence: PoseSequence, start: StartFrames, signing_hand: Side | None
+) -> PoseSequence:
+    """A text on the body of a start frame, from whose pose it begins."""
+    body = correct_wrists(replace(sequence[:1], keypoints=start.keypoints.numpy(), confidence=start.confidence.numpy()))
+    steady = steady_body(sequence, body, signing_hand, LETTING_GO)
+    features, first = (model.features(torch.from_numpy(x).to(model.device)) for x in (steady.keypoints, body.keypoints))
+    visible = torch.from_numpy(body.confidence > 0).to(model.device)
+    keypoints = model.features.inverse(_anchored(model, features[None], first, visible))[0].cpu().numpy()
+    return replace(steady, keypoints=keypoints * (steady.confidence > 0)[..., None])
 
 
 def pause_frames(model: TextToPose) -> int:
@@ -241,17 +258,19 @@ def _sampled(model: TextToPose, condition: Condition, lengths: Tensor, sampling:
     """Keypoints (B, T, K, D) in shoulder widths and probabilities (B, T, K) that they are there."""
     mask = torch.arange(int(lengths.max()), device=model.device) < lengths[:, None]
     *_, made = sampling.steps(model, condition, mask)
-    features = _anchored(model, made.features, condition)
+    features = _anchored(model, made.features, condition.start, condition.start_seen)
     return model.features.inverse(features), torch.sigmoid(made.presence)
 
 
-def _anchored(model: TextToPose, features: Tensor, condition: Condition) -> Tensor:
+def _anchored(model: TextToPose, features: Tensor, start: Tensor, visible: Tensor) -> Tensor:
     """Lets features (B, T, K, D) begin exactly at their start frames, and let go of them within a few frames.
+
+    The start frames are features (B, K, D), of which those visible (B, K) count.
 
     How many depends on the way to go, so that a hand which is down when the next letter begins does not jump up. A hand
     that the start frame lacks begins at the arm's wrist.
     """
-    start, visible = condition.start.clone(), condition.start_seen.clone()
+    start, visible = start.clone(), visible.clone()
     for hand, arm in model.features.wrists:
         hangs = visible[:, arm] & ~visible[:, hand]
         start[hangs, hand] = start[hangs, arm]

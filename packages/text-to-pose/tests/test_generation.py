@@ -297,7 +297,7 @@ def test_giant_hands_are_scaled_about_their_wrist():
 def test_hand_shapes_do_not_depend_on_whose_body_signs(uneven):
     """Somebody narrow-hipped, hands down, whose depths are in other units: the hand signs what it signs anyway."""
     person = fake_sequence(hands=())
-    person.keypoints[..., 2] = np.random.default_rng(0).normal(scale=200, size=person.confidence.shape)
+    person.keypoints[..., 2] = np.random.default_rng(0).normal(scale=20, size=person.confidence.shape)
     body = prepare(person, 25.0, uneven.skeleton)
     (own,) = generate_texts(uneven, [["A", "B"]], "ase")
     (theirs,) = generate_texts(uneven, [["A", "B"]], "ase", start=StartFrames.last_of([body[:1]]))

@@ -62,7 +62,7 @@ def test_one_bad_file_ends_nothing_and_a_second_run_does_the_rest(tree, tmp_path
     assert files(tmp_path / "out") == ["a.out", "deep/c.out"]
     assert [failure.error for failure in batch.failed] == [f"{tree / 'b.pose'}: it is bad"]
     (tree / "b.pose").write_text("B")
-    with pytest.raises(UserError, match=r"a\.out: exists \(and 1 others\); use --overwrite .* or --skip-existing"):
+    with pytest.raises(UserError, match=r"a\.out: exists \(and 1 more\); use --overwrite .* or --skip-existing"):
         run([tree], tmp_path / "out")
     (tmp_path / "out" / "a.out").write_text("mine")
     batch = run([tree], tmp_path / "out", skip_existing=True)

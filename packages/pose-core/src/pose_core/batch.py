@@ -284,7 +284,7 @@ def _check_jobs(batch: Batch) -> None:
     batch.skip_existing()
     existing = [job.output for job in batch.jobs if job.output.exists()]
     if existing and not options.overwrite and batch.total > 1:
-        others = f" (and {len(existing) - 1} others)" if len(existing) > 1 else ""
+        others = f" (and {len(existing) - 1} more)" if len(existing) > 1 else ""
         raise UserError(
             f"{existing[0]}: exists{others}; use --overwrite to replace it, or --skip-existing to leave such files out"
         )

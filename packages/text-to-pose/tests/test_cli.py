@@ -352,3 +352,19 @@ def test_what_is_not_a_body_is_said(cli, folder, tmp_path, monkeypatch):
     assert status == 0
     assert "ab: the left hand lies" in err
     assert "off its wrist" in err
+
+
+def test_correct_goes_on_after_a_bad_file_and_the_next_run_does_the_rest(cli, manifest, tmp_path):
+    clips, out = tmp_path / "clips", tmp_path / "out"
+    (clips / "deep").mkdir(parents=True)
+    whole = (manifest.parent / "ase-A.pose").read_bytes()
+    for name, content in (("a.pose", whole), ("b.pose", whole[:-9]), ("deep/c.pose", whole)):
+        (clips / name).write_bytes(content)
+    call = ("correct", clips, "--output", out)
+    status, said, err = cli(*call)
+    assert (status, len(said.splitlines()), f"{clips / 'b.pose'}: " in err) == (3, 2, True), err
+    assert one_line(err).startswith("Error: 1 of 3 files failed")
+    (clips / "b.pose").write_bytes(whole)
+    status, said, err = cli(*call, "--skip-existing", "--json")
+    assert (status, len(json.loads(said)), "2 of 3 left out" in err) == (0, 1, True), err
+    assert sorted(str(path.relative_to(out)) for path in out.rglob("*.pose")) == ["a.pose", "b.pose", "deep/c.pose"]

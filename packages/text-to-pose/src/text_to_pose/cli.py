@@ -135,8 +135,10 @@ def _generated(each: Any) -> str:
 
 @app.command()
 def correct(
-    file: Annotated[Path, typer.Argument(help="Pose file with frames or keypoints missing.")],
-    output: Annotated[Path, typer.Option("--output", help="File: .pose, or a picture as of generate.")],
+    files: Annotated[
+        list[str], typer.Argument(help="Pose files with frames or keypoints missing, folders, globs; or -.")
+    ],
+    output: Annotated[Path, typer.Option("--output", help="File: .pose, or a picture as of generate; folder; or -.")],
     ends: Annotated[
         Ends,
         typer.Option(
@@ -155,47 +157,57 @@ def correct(
     ] = None,
     steps: Steps = None,
     guidance: Guidance = 1.0,
+    person: cl.Person = None,
+    min_confidence: cl.MinConfidence = 0.0,
+    fps: cl.Fps = None,
     device: Device = "auto",
+    skip_existing: cl.SkipExisting = False,
+    keep_going: cl.KeepGoing = None,
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Fill in a pose file's missing frames and keypoints; what was seen stays as it is.
+    """Fill in missing frames and keypoints of pose files; what was seen stays as it is.
 
     Gaps are interpolated along the arm. A model is used only with --text, for gaps of more than half a second, and with
     --ends generate.
     """
     if (text is None) != (not signed_language):
         raise typer.BadParameter("--text and --signed-language belong together: give both or neither")
+    from pose_core.formats.options import ReadOptions
     from text_to_pose.correction import needs_model
     from text_to_pose.generation import Sampling
-    from text_to_pose.jobs import correct_file
+    from text_to_pose.jobs import Correction, correct_files
 
     if not needs_model(text, ends) and (checkpoint, steps, guidance) != (None, None, 1.0):
         say("--checkpoint, --steps and --guidance change nothing without --text or --ends generate: no model is used")
-    corrected = correct_file(
-        file,
-        output,
+    options = cl.batch_options(
+        output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
+    )
+    correction = Correction(
+        checkpoint=checkpoint or BUNDLED,
+        sampling=Sampling(num_steps=steps, guidance=guidance),
         text=text,
         signed_language=signed_language,
         ends=ends,
         max_gap=max_gap,
-        checkpoint=checkpoint or BUNDLED,
-        sampling=Sampling(num_steps=steps, guidance=guidance),
+        reading=ReadOptions(person, min_confidence, fps),
         device=device,
-        overwrite=overwrite,
     )
-    if corrected.problems:
-        say(f"{output}: {corrected.problems}")
-    if json:
-        print_json(corrected)
+    batch = correct_files(files, output, correction, options)
+    if json and batch.total == len(batch.done) == 1:
+        cl.warn_of_anatomy(batch.done)
+        print_json(batch.done[0])
         return
-    c = corrected
-    at_ends = f", {c.missing_at_ends:,} of them at the ends" if c.missing_at_ends else ""
-    print(
-        f"{output}: {c.filled:,} keypoints filled in, in {c.frames_touched} of {c.frames} frames; "
-        f"{c.missing:,} still missing{at_ends}; clean would reject {c.rejected or 'none'} of those filled in"
-    )
+
+    def line(c: Any) -> str:
+        at_ends = f", {c.missing_at_ends:,} of them at the ends" if c.missing_at_ends else ""
+        return (
+            f"{c.output}: {c.filled:,} keypoints filled in, in {c.frames_touched} of {c.frames} frames; "
+            f"{c.missing:,} still missing{at_ends}; clean would reject {c.rejected or 'none'} of those filled in"
+        )
+
+    cl.report(batch, line, json=json)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pose_core import UserError, read, write
-from pose_core.batch import Batch, BatchOptions, Job
+from pose_core.batch import Batch, BatchOptions, Job, planned
 from pose_core.command_line import say
 from pose_core.files import check_output, check_output_folder, check_stdout, copy_to_stdout, removed_if_empty
+from pose_core.formats import FORMATS
+from pose_core.formats.options import ReadOptions
 from pose_core.inputs import PIPE, PIPE_NAME
 from pose_core.metrics import anatomy
 from pose_core.transforms import clean
@@ -165,10 +167,10 @@ class CorrectedFile:
 
     Attributes:
         rejected: filled keypoints that `pose_core.transforms.clean` would reject.
-        problems: what real clips do not have and the file had not before, see `pose_core.metrics.anatomy`; or None.
+        anatomy: what real clips do not have and the file had not before, see `pose_core.metrics.anatomy`; or None.
     """
 
-    file: Path
+    file: str
     output: Path
     frames: int
     frames_touched: int
@@ -176,57 +178,71 @@ class CorrectedFile:
     missing: int
     missing_at_ends: int
     rejected: int
-    problems: str | None
+    anatomy: str | None
 
 
-def correct_file(
-    file: Path,
-    output: Path,
-    *,
-    text: str | None,
-    signed_language: str,
-    ends: Ends,
-    max_gap: float | None,
-    checkpoint: str,
-    sampling: Sampling,
-    device: str,
-    overwrite: bool,
-) -> CorrectedFile:
-    """Fills in what one file misses and writes it to another. A model is loaded only where one is needed.
+@dataclass(frozen=True)
+class Correction:
+    """How files are corrected; see `text-to-pose correct --help`."""
+
+    checkpoint: str
+    sampling: Sampling
+    text: str | None = None
+    signed_language: str = ""
+    ends: Ends = "missing"
+    max_gap: float | None = None
+    reading: ReadOptions = field(default_factory=ReadOptions)
+    device: str = "auto"
+
+
+def correct_files(
+    inputs: Sequence[str | Path], output: Path, correction: Correction, options: BatchOptions | None = None
+) -> Batch[CorrectedFile]:
+    """Fills in what files miss and writes them to others. A model is loaded only where one is needed.
+
+    Args:
+        inputs: pose files, folders, patterns, or `-`; see `find_inputs`.
+        output: a file for one input, a folder, or `-`.
 
     Raises:
-        UserError: a file, text, model or output that cannot be used; then nothing is written.
+        UserError: a file, text, model or output that cannot be used, unless the batch keeps going.
     """
-    writer = _writer(output)
-    check_output(output, overwrite=overwrite)
-    sequence = read(file)
-    model = load_model(checkpoint, device) if needs_model(text, ends) else None
-    try:
-        fixed = correct(
-            model,
-            sequence,
-            text=text,
-            signed_language=signed_language,
-            ends=ends,
-            max_gap=max_gap,
-            sampling=sampling,
-        )
-    except UserError as error:
-        raise UserError(f"{file}: {error}") from error
+    options = options or BatchOptions()
+    with planned(
+        inputs, output, options, verb="correcting", suffixes=tuple(FORMATS), suffix=None, writable=_writers()
+    ) as batch:
+        if batch.jobs:
+            needed = needs_model(correction.text, correction.ends)
+            model = load_model(correction.checkpoint, correction.device) if needed else None
+            batch.run(lambda job: _correct_file(model, job, correction, overwrite=options.overwrite))
+    return batch
+
+
+def _correct_file(model: TextToPose | None, job: Job, correction: Correction, *, overwrite: bool) -> CorrectedFile:
+    sequence = correction.reading.read(job.source)
+    fixed = correct(
+        model,
+        sequence,
+        text=correction.text,
+        signed_language=correction.signed_language,
+        ends=correction.ends,
+        max_gap=correction.max_gap,
+        sampling=correction.sampling,
+    )
     there, then = seen(sequence), seen(fixed)
     filled = then & ~there
     later, before = np.maximum.accumulate(there, axis=0), np.maximum.accumulate(there[::-1], axis=0)[::-1]
-    writer(fixed, output, overwrite=overwrite)
+    _writer(job.output)(fixed, job.output, overwrite=overwrite)
     return CorrectedFile(
-        file=file,
-        output=output,
+        file=job.name,
+        output=job.output,
         frames=len(fixed),
         frames_touched=int(filled.any(axis=1).sum()),
         filled=int(filled.sum()),
         missing=int((~then).sum()),
         missing_at_ends=int((~then & (later ^ before)).sum()),
         rejected=int((filled & ~(clean(fixed).confidence > 0)).sum()),
-        problems=_new_problems(sequence, fixed),
+        anatomy=_new_problems(sequence, fixed),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-import warnings
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 
 from pose_core.errors import UserError
 from pose_core.files import written_whole
+from pose_core.notices import notify
 from pose_core.rendering.captions import check_captions, words
 from pose_core.rendering.drawing import HEIGHT, Drawing, anything_seen, check_drawable, check_frames
 from pose_core.rendering.hands import hand_panels
@@ -69,7 +69,8 @@ def write_html(
     if len(blank) == len(clips):
         check_drawable(next(iter(clips.values())), path)
     elif blank:  # beside others, an empty picture says something; alone it is a mistake
-        warnings.warn(f"{path}: all keypoints are missing in {', '.join(blank)}; nothing is drawn there", stacklevel=2)
+        message = f"all keypoints are missing in {', '.join(blank)}; nothing is drawn there"
+        notify(path, message, kind="clips without keypoints")
     with written_whole(path, overwrite=overwrite) as temporary:
         temporary.write_text(page(clips, captioned, hands=hands), encoding="utf-8")
 

@@ -70,7 +70,7 @@ def test_info(pose_core, files):
 def test_info_goes_on_after_a_bad_file(pose_core, files):
     (files / "bad.pose").write_bytes(b"nothing")
     status, out, err = pose_core("info", files / "bad.pose", files / "real/0.pose")
-    assert status == 2
+    assert status == 3
     assert "12 frames" in out
     assert "bad.pose: not a whole" in err
     assert "1 of 2 files" in err
@@ -108,6 +108,19 @@ def test_render_side_by_side(pose_core, files):
     assert all(str(clip) in (files / "a.html").read_text() for clip in clips)  # one name twice: told by their paths
     status, _, err = pose_core("render", *clips, files / "a.gif")
     assert (status, "in .html only" in err) == (2, True)
+
+
+def test_render_many_into_a_folder(pose_core, files):
+    (files / "real/bad.pose").write_bytes(b"nothing")
+    call = ("render", files / "real", files / "out", "--format", "png", "--end", 3)
+    status, out, err = pose_core(*call)
+    assert (status, len(out.splitlines()), "bad.pose: not a whole" in err) == (3, 2, True)
+    assert sorted(path.name for path in (files / "out").iterdir()) == ["0.png", "1.png"]
+    (files / "real/bad.pose").write_bytes((files / "real/0.pose").read_bytes())
+    status, out, _ = pose_core(*call, "--skip-existing")
+    assert (status, out) == (0, f"{files / 'out/bad.png'}: 0.12 s\n")
+    status, _, err = pose_core(*call[:3], "--format", "bmp")
+    assert (status, "--format bmp: no such picture; use gif, png, mp4, html" in err) == (2, True)
 
 
 def test_compare(pose_core, files):

@@ -48,7 +48,7 @@ def info(
     debug: Debug = False,
 ) -> None:
     """Say what is in pose files: format, frames, points, and how much is missing."""
-    from pose_core.errors import UserError
+    from pose_core.errors import BatchError, UserError
     from pose_core.formats import FORMATS
     from pose_core.inputs import find_inputs, local_files
     from pose_core.inspection import inspect
@@ -69,8 +69,10 @@ def info(
                     print("\n".join(found[-1].lines()))
     if json:
         print_json(found)
+    if failed and len(inputs) == 1:
+        raise UserError(failed[0])
     if failed:
-        raise UserError(failed[0] if len(inputs) == 1 else f"{len(failed)} of {len(inputs)} files cannot be read")
+        raise BatchError(f"{len(failed)} of {len(inputs)} files cannot be read", [])
 
 
 @app.command()
@@ -137,7 +139,10 @@ def convert(
 @app.command()
 def render(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="IN... OUT", help="Pose files, then .gif, .mp4, .png, or .html for several.")
+        list[Path],
+        typer.Argument(
+            metavar="IN... OUT", help="Pose files, then .gif, .mp4, .png, or .html for several; folders, then a folder."
+        ),
     ],
     person: Person = None,
     min_confidence: MinConfidence = 0.0,
@@ -145,13 +150,27 @@ def render(
     end: End = None,
     fps: Fps = None,
     hands: Annotated[bool, typer.Option("--hands/--no-hands", help="Hands magnified beside the signer.")] = True,
+    format: Annotated[str, typer.Option("--format", help="Of pictures in a folder: gif, mp4, png, html.")] = "gif",
+    skip_existing: SkipExisting = False,
+    keep_going: KeepGoing = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Draw a pose file as GIF, MP4 or PNG strip, or several side by side as an HTML page that plays."""
+    """Draw a pose file as GIF, MP4 or PNG strip, several side by side as an HTML page that plays, or many, one each."""
     *sources, output = paths
     if not sources:
         raise typer.BadParameter("name a pose file and the picture to write")
+    if output.is_dir() or not output.suffix:
+        from pose_core.pictures import render_files
+
+        options = batch_options(
+            output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, debug=debug
+        )
+        span = {"start": _place(start), "end": _place(end)}
+        reading = {"person": person, "min_confidence": min_confidence, "fps": fps, **span}
+        batch = render_files(sources, output, reading, options, format=format, hands=hands)
+        report(batch, lambda each: f"{each.output}: {each.seconds:.2f} s")
+        return
     if len(sources) > 1 and output.suffix.lower() != ".html":
         raise typer.BadParameter(f"several poses are drawn side by side in .html only, not {output.suffix or output}")
     from pose_core.files import check_output

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ht_vae.arms import LARGEST_PALM, UNLIMITED, ArmBones, has_hands_on_arms, palm_size
+from ht_vae.basis import PoseBasis
 from ht_vae.checkpoint import load_model
 from ht_vae.config import ModelConfig
 from ht_vae.latent import Latents
@@ -35,6 +36,14 @@ def bones(skeleton, clips):
     arms = ArmBones(skeleton)
     arms.fit([(keypoints[i, mask[i]], seen[i, mask[i]]) for i in range(len(mask))])
     return arms
+
+
+def fit(model, keypoints, seen, mask):
+    """What training begins with."""
+    count = seen.sum(dim=(0, 1))
+    mean = torch.where(seen[..., None], keypoints, 0).sum(dim=(0, 1)) / count.clamp(min=1)[:, None]
+    real = [(keypoints[i, mask[i]], seen[i, mask[i]]) for i in range(len(mask))]
+    model.begin_with(mean, count / mask.sum(), real)
 
 
 def lengths(bones, keypoints):
@@ -134,7 +143,7 @@ def test_palms_stay_near_their_median(bones, clips, skeleton, right):
     torch.testing.assert_close(bones.limit_palms(keypoints, torch.zeros_like(seen)), keypoints)  # none to compare with
 
 
-def test_a_lost_hand_moves_no_component(build, clips, right):
+def test_a_lost_hand_moves_no_component(skeleton, clips, right):
     """A hand is stiff on its arm. Whether it is seen all the time or half of it, what is learned is the same."""
     keypoints, seen, mask = clips
     _, _, wrist, hand = right
@@ -144,23 +153,38 @@ def test_a_lost_hand_moves_no_component(build, clips, right):
     some[:, 8:, hand] = False
     made = []
     for shown in (seen, some):
-        model = build(relative_arms=True)
-        count = shown.sum(dim=(0, 1))
-        mean = torch.where(shown[..., None], keypoints, 0).sum(dim=(0, 1)) / count.clamp(min=1)[:, None]
+        arms, basis = ArmBones(skeleton), PoseBasis(skeleton, 60, 6, 12, 16)
         real = [(keypoints[i, mask[i]], shown[i, mask[i]]) for i in range(len(mask))]
-        model.begin_with(mean, count / mask.sum(), real)
-        latents = model.basis.project(model.arms.complete(keypoints, shown), torch.ones_like(shown), mask)
-        made.append(model.basis.restore(*latents, mask[:, ::16], mask.shape[1]))
+        arms.fit(real)
+        completed = arms.complete(keypoints, shown)
+        everything = torch.ones_like(seen)
+        basis.fit(
+            completed[mask].mean(dim=0), [(completed[i, mask[i]], everything[i, mask[i]]) for i in range(len(mask))]
+        )
+        latents = basis.project(completed, everything, mask)
+        made.append(basis.restore(*latents, mask[:, ::16], mask.shape[1]))
     torch.testing.assert_close(made[0][mask], made[1][mask], atol=1e-3, rtol=0)
+
+
+def test_the_basis_tells_which_hand_is_seen(build, clips, skeleton):
+    """Without any training: clips with the right hand, with the left, and with one that comes and goes."""
+    keypoints, seen, mask = (each.clone() for each in clips)
+    left, right = skeleton.hand("left"), skeleton.hand("right")
+    keypoints[1][:, left], seen[1][:, left] = keypoints[1][:, right], seen[1][:, right]
+    seen[1][:, right] = False
+    seen[2, 20:45, right] = False
+    model = build(relative_arms=True, chunk_latent_dim=40)
+    fit(model, keypoints, seen, mask)
+    made = model.reconstruct(keypoints, seen.float(), mask)
+    assert ((made.logits > 0) == seen)[mask].float().mean() > 0.97
+    assert (made.logits[~mask] == 0).all()
 
 
 @pytest.mark.parametrize("spread", [1.0, 5.0])
 def test_hands_of_samples_end_at_arms(build, clips, skeleton, spread):
     keypoints, seen, mask = clips
     model = build(relative_arms=True)
-    count = seen.sum(dim=(0, 1))
-    mean = torch.where(seen[..., None], keypoints, 0).sum(dim=(0, 1)) / count.clamp(min=1)[:, None]
-    model.begin_with(mean, count / mask.sum(), [(keypoints[i, mask[i]], seen[i, mask[i]]) for i in range(len(mask))])
+    fit(model, keypoints, seen, mask)
     torch.manual_seed(0)
     made = model.decode(Latents(spread * torch.randn(3, 6), spread * torch.randn(3, 5, 5)), 80).keypoints
     found, allowed = lengths(model.arms, made)

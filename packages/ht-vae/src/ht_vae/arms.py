@@ -22,6 +22,7 @@ UNLIMITED = 1e3  # shoulder widths: more than any bone has; infinity has no grad
 # Edges of the palm, and how long each is beside wrist to middle knuckle in a hand that is seen flat.
 PALM = ((0, 5, 1.0), (0, 9, 1.0), (0, 17, 0.93), (5, 17, 0.62))
 LARGEST_PALM = 1.4  # times its median over a sequence; of real palms one in a hundred is larger
+SURENESS = 12.0  # logits between a hand that the basis holds to be seen and one that it does not
 SIDES: tuple[Side, Side] = ("left", "right")
 
 
@@ -50,6 +51,7 @@ class ArmBones(nn.Module):
         super().__init__()
         K, D = skeleton.num_keypoints, skeleton.num_dims
         self.hands = [skeleton.hand(side) for side in SIDES]
+        self.roots = [hand[0] for hand in self.hands if hand]
         self.sides = [parents_of(skeleton, side) for side in SIDES]
         self.parents = self.sides[0] | self.sides[1]
         # Hand's wrist and arm's wrist, of each arm that has a hand.
@@ -112,6 +114,18 @@ class ArmBones(nn.Module):
             bones = self._held_bones(points[..., level, :] - origin, seen[..., level], level)
             completed[..., level, :] = completed[..., before, :] + bones
         return completed
+
+    def shown(self, seen: Tensor, mask: Tensor) -> Tensor:
+        """Whether each hand is seen, (B, T, F) of 0 and 1, held in padding; of `seen` (B, T, K) and `mask` (B, T)."""
+        flags = seen[..., self.roots, None].to(torch.float32)
+        return held(flags, mask[..., None].expand(-1, -1, len(self.roots)), flags.new_zeros(len(self.roots), 1))[..., 0]
+
+    def logits(self, flags: Tensor, keypoints: int) -> Tensor:
+        """What (B, T, K) flags (B, T, F) say of whether keypoints of hands are seen; 0 of all others."""
+        logits = flags.new_zeros(*flags.shape[:-1], keypoints)
+        for i, hand in enumerate(hand for hand in self.hands if hand):
+            logits[..., hand] = SURENESS * (flags[..., i : i + 1] - 0.5)
+        return logits
 
     def limit_palms(self, keypoints: Tensor, seen: Tensor) -> Tensor:
         """Makes hands smaller in frames where their palm is more than `LARGEST_PALM` times its median over the frames.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 HAND_WEIGHT = 4.0  # of a point that is not the face's, as `LossConfig.face_weight` has it by default: it has many
 BONE_WEIGHT, WRIST_WEIGHT = 4.0, 40.0  # of a hand's bone, and of a hand's place at its wrist: shapes are what is read
+FLAG_WEIGHT = 1.0  # of whether a hand is seen, beside distances in shoulder widths
 OUTLIER = 3.0  # times the median length
 NOTHING = 1e-7  # of the largest variance: what is left of it by rounding
 ROUNDS = 30  # in which two sets of components are fitted to each other
@@ -36,6 +37,7 @@ class PoseBasis(nn.Module):
         latent_dim: Z, of what the chunks of a sequence have in common.
         chunk_latent_dim: Zc, of a chunk; 0: none.
         chunk_size: S, frames of a chunk.
+        num_flags: F, numbers beside the keypoints that are told with them: whether a hand is seen.
     """
 
     metric: Tensor
@@ -46,11 +48,18 @@ class PoseBasis(nn.Module):
     chunks: Tensor
 
     def __init__(
-        self, skeleton: Skeleton, pose_dim: int, latent_dim: int, chunk_latent_dim: int, chunk_size: int
+        self,
+        skeleton: Skeleton,
+        pose_dim: int,
+        latent_dim: int,
+        chunk_latent_dim: int,
+        chunk_size: int,
+        num_flags: int = 0,
     ) -> None:
         super().__init__()
         K, D = skeleton.num_keypoints, skeleton.num_dims
-        P = min(pose_dim, K * D)
+        P = min(pose_dim, K * D + num_flags)
+        self.num_flags = num_flags
         self.shape = (K, D)
         self.chunk_size = chunk_size
         self.lapped = Lapped(chunk_size)
@@ -58,30 +67,39 @@ class PoseBasis(nn.Module):
         self.register_buffer("metric", metric, persistent=False)  # (K, K)
         self.register_buffer("inverse_metric", torch.linalg.inv(metric), persistent=False)
         self.register_buffer("center", torch.zeros(K, D))
-        self.register_buffer("poses", torch.zeros(K * D, P))
+        self.register_buffer("poses", torch.zeros(K * D + num_flags, P))
         # Columns are as long as the latents of the data are spread: latents have variance 1.
         self.register_buffer("whole", torch.zeros(chunk_size * P, latent_dim))
         self.register_buffer("chunks", torch.zeros(chunk_size * P, chunk_latent_dim))
 
-    def project(self, keypoints: Tensor, seen: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def project(
+        self, keypoints: Tensor, seen: Tensor, mask: Tensor, flags: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Poses to latents.
 
         Args:
             keypoints: (B, T, K, D) in shoulder widths.
             seen: (B, T, K), of real frames alone.
             mask: (B, T), True where a frame is real.
+            flags: (B, T, F), 0 or 1; None where there are none.
 
         Returns:
             Of the sequences (B, Z), and of the chunks (B, N, Zc).
         """
         real = split(mask, self.chunk_size).any(dim=2)  # (B, N)
-        rows = self._rows(self._poses(keypoints, seen), real)
+        rows = self._rows(self._flat(keypoints, seen, flags) @ self.poses, real)
         share = real / real.sum(dim=1, keepdim=True).clamp(min=1)
         common = torch.einsum("bn,bnr->br", share.to(rows.dtype), rows)
         return inverse(self.whole, common), inverse(self.chunks, rows)
 
     def restore(self, whole: Tensor, chunks: Tensor | None, chunk_mask: Tensor, frames: int) -> Tensor:
-        """Latents to poses.
+        """Latents to poses (B, T, K, D); arguments as `restore_all`'s."""
+        return self.restore_all(whole, chunks, chunk_mask, frames)[0]
+
+    def restore_all(
+        self, whole: Tensor, chunks: Tensor | None, chunk_mask: Tensor, frames: int
+    ) -> tuple[Tensor, Tensor]:
+        """Latents to poses and flags.
 
         Args:
             whole: (B, Z).
@@ -90,25 +108,37 @@ class PoseBasis(nn.Module):
             frames: T, at most N * S.
 
         Returns:
-            (B, T, K, D).
+            (B, T, K, D), and (B, T, F), above 0.5 where a flag is held to be 1.
         """
         rows = (whole @ self.whole.T)[:, None].expand(-1, chunk_mask.shape[1], -1)
         if chunks is not None:
             rows = rows + chunks @ self.chunks.T
         poses = self.lapped.unmix(rows.unflatten(2, (self.chunk_size, -1)), chunk_mask)
         poses = poses.flatten(1, 2)[:, :frames]  # (B, T, P)
-        return _in(self.inverse_metric, (poses @ self.poses.T).unflatten(-1, self.shape)) + self.center
+        flat = poses @ self.poses.T
+        keypoints, flags = flat.split([flat.shape[-1] - self.num_flags, self.num_flags], dim=-1)
+        return _in(self.inverse_metric, keypoints.unflatten(-1, self.shape)) + self.center, flags / FLAG_WEIGHT + 0.5
 
     @torch.no_grad()
-    def fit(self, center: Tensor, sequences: Sequence[tuple[Tensor, Tensor]]) -> None:
+    def fit(
+        self,
+        center: Tensor,
+        sequences: Sequence[tuple[Tensor, Tensor]],
+        flags: Sequence[Tensor] | None = None,
+    ) -> None:
         """Fits all components.
 
         Args:
             center: (K, D), mean of each keypoint.
             sequences: keypoints (T, K, D) in shoulder widths and which are seen (T, K), of many sequences.
+            flags: (T, F) of each; None where there are none.
         """
         self.center.copy_(center)
-        flat = [self._flat(keypoints[None], seen[None]) for keypoints, seen in sequences]  # (1, T, K * D)
+        told = [None] * len(sequences) if flags is None else [each[None] for each in flags]
+        flat = [
+            self._flat(keypoints[None], seen[None], each)  # (1, T, K * D + F)
+            for (keypoints, seen), each in zip(sequences, told, strict=True)
+        ]
         every = limited(torch.cat(flat, dim=1)[0])
         _, directions = torch.linalg.eigh(every.T @ every)
         self.poses.copy_(directions.flip(1)[:, : self.poses.shape[1]])
@@ -118,12 +148,10 @@ class PoseBasis(nn.Module):
         self.chunks.copy_(chunks)
         self.whole.copy_(common)
 
-    def _flat(self, keypoints: Tensor, seen: Tensor) -> Tensor:
-        """Weighted differences from the center, (B, T, K * D)."""
-        return _in(self.metric, held(keypoints, seen, self.center) - self.center).flatten(2)
-
-    def _poses(self, keypoints: Tensor, seen: Tensor) -> Tensor:
-        return self._flat(keypoints, seen) @ self.poses
+    def _flat(self, keypoints: Tensor, seen: Tensor, flags: Tensor | None) -> Tensor:
+        """Weighted differences from the center, and weighted flags, (B, T, K * D + F)."""
+        flat = _in(self.metric, held(keypoints, seen, self.center) - self.center).flatten(2)
+        return flat if flags is None else torch.cat([flat, FLAG_WEIGHT * (flags - 0.5)], dim=-1)
 
     def _rows(self, poses: Tensor, real: Tensor) -> Tensor:
         """(B, T, P) to chunks as they are coded (B, N, S * P), the last one filled up by holding the last pose."""

@@ -212,7 +212,8 @@ class HierarchicalTransformerVAE(
         skeleton = Skeleton.from_dict(config.skeleton)
         sizes = config.latent_dim, config.chunk_latent_dim, config.chunk_size
         self.arms = ArmBones(skeleton) if config.relative_arms else None
-        self.basis = PoseBasis(skeleton, config.pose_dim, *sizes)
+        num_flags = len(self.arms.roots) if self.arms is not None else 0
+        self.basis = PoseBasis(skeleton, config.pose_dim, *sizes, num_flags)
         self.latent_space = LatentSpace(*sizes)
         self.decoder = VAEDecoder(config)
 
@@ -241,18 +242,22 @@ class HierarchicalTransformerVAE(
             seen: (K,), share of the frames in which it is, in [0, 1].
             sequences: keypoints (T, K, D) and which are seen (T, K), of many sequences.
         """
-        if self.arms is not None:
+        often = seen.clamp(0.01, 0.99).logit()
+        if self.arms is None:
+            self.basis.fit(mean, sequences)
+        else:
             arms = self.arms
             arms.fit(sequences)
+            flags = [each[:, arms.roots].float() for _, each in sequences]
             sequences = [
                 (arms.complete(keypoints[None], each[None])[0], torch.ones_like(each)) for keypoints, each in sequences
             ]
             mean = arms.centered(mean)
-        self.basis.fit(mean, sequences)
-        if self.arms is not None:
-            mean = self.arms.relative(mean)
+            self.basis.fit(mean, sequences, flags)
+            mean = arms.relative(mean)
+            often[[point for hand in arms.hands for point in hand]] = 0  # which the basis tells
         shown = torch.cat([mean * seen[:, None], seen[:, None]], dim=-1).flatten()  # the mean of what the encoder sees
-        made = torch.cat([torch.zeros_like(mean), seen.clamp(0.01, 0.99).logit()[:, None]], dim=-1).flatten()
+        made = torch.cat([torch.zeros_like(mean), often[:, None]], dim=-1).flatten()
         self.encoder.embedding.bias.copy_(-self.encoder.embedding.weight @ shown)
         self.decoder.sketch.bias.copy_(-self.decoder.sketch.weight @ mean.flatten())
         self.decoder.head.bias.copy_(made)
@@ -260,6 +265,7 @@ class HierarchicalTransformerVAE(
         for level in (self.encoder.whole, self.encoder.chunks):
             if level is not None:
                 level.weight.mul_(FIRST_SHARE)
+                level.bias.zero_()  # a random one puts all latents elsewhere, which takes hundreds of steps to unlearn
 
     def forward(
         self, keypoints: Tensor, confidence: Tensor, mask: Tensor, condition: Tensor | None = None
@@ -276,13 +282,15 @@ class HierarchicalTransformerVAE(
     def encode(self, keypoints: Tensor, confidence: Tensor, mask: Tensor, condition: Tensor | None = None) -> Posterior:
         """Poses to distributions of latents; arguments as `VAEEncoder`'s."""
         seen = (confidence > 0) & mask[..., None]
+        flags = None
         if self.arms is None:
             posterior = self.encoder(keypoints, confidence, mask, condition)
         else:
+            flags = self.arms.shown(seen, mask)
             keypoints = self.arms.complete(keypoints, seen)
             posterior = self.encoder(self.arms.relative(keypoints), confidence, mask, condition)
             seen = torch.ones_like(seen)
-        whole, chunks = self.basis.project(keypoints, seen, mask)
+        whole, chunks = self.basis.project(keypoints, seen, mask, flags)
         if posterior.chunks is None:
             return replace(posterior, whole=moved(posterior.whole, whole))
         return replace(posterior, whole=moved(posterior.whole, whole), chunks=moved(posterior.chunks, chunks))
@@ -316,12 +324,13 @@ class HierarchicalTransformerVAE(
         chunk_mask = split(mask, self.config.chunk_size).any(dim=2)
         if latents.chunks is not None:
             latents = replace(latents, chunks=fitted(latents.chunks, chunk_mask.shape[1]))
-        sketch = self.basis.restore(latents.whole, latents.chunks, chunk_mask, mask.shape[1])
+        sketch, flags = self.basis.restore_all(latents.whole, latents.chunks, chunk_mask, mask.shape[1])
         if self.arms is None:
             return self.decoder(latents, sketch, mask, condition)
         made = self.decoder(latents, self.arms.relative(sketch), mask, condition)
         keypoints = self.arms.absolute(made.keypoints)  # 0 in padding, too
-        return replace(made, keypoints=self.arms.limit_palms(keypoints, (made.logits > 0) & mask[..., None]))
+        logits = (made.logits + self.arms.logits(flags, made.logits.shape[-1])) * mask[..., None]
+        return Poses(self.arms.limit_palms(keypoints, (logits > 0) & mask[..., None]), logits)
 
     def sample(
         self,

@@ -97,8 +97,10 @@ def test_hands_are_magnified_beside(opened):
     assert shown.shape[1] / shown.shape[0] == pytest.approx(composed.width / 480, rel=0.02)
     column = shown[:, round(shown.shape[1] * composed.view.width / composed.width) :]
     drawn = np.asarray(Image.fromarray(expected[:, composed.view.width :]).resize(column.shape[1::-1])).astype(int)
-    assert np.abs(column - drawn).mean() < 3
-    assert (column != 255).any(axis=-1).mean() > 0.05
+    packing = (1, 256, 65536)
+    solid = np.isin(column @ packing, drawn_colors(sequence.skeleton) @ packing)
+    assert solid.mean() > 0.05
+    assert np.abs(column - drawn)[solid].mean() < 5  # outside: OpenCV's lines are a bit wider
     page.uncheck("#hands")
     narrow = picture(page)
     assert narrow.shape[1] / narrow.shape[0] == pytest.approx(composed.view.width / 480, rel=0.02)

@@ -242,3 +242,23 @@ def test_correct_writes_the_file(cli, folder, tmp_path):
     assert (result["filled"], result["rejected"], result["missing_at_ends"]) == (0, 0, 0)
     assert "--checkpoint" not in err
     assert not (tmp_path / "a.pose").exists()
+
+
+def test_what_bodies_have_not_is_said_once(cli, tmp_path, monkeypatch):
+    clip = fake_sequence(frames=20, hands=("left", "right"))
+    right = clip.skeleton.hand("right")
+    write(hidden(clip, slice(5, 9)), tmp_path / "broken.pose")
+
+    def floating(model, sequence, **options):
+        keypoints = clip.keypoints.copy()
+        keypoints[5:9, right] += np.float32([0, 100, 0])
+        return replace(clip, keypoints=keypoints)
+
+    monkeypatch.setattr("text_to_pose.jobs.correct", floating)
+    status, out, err = cli("correct", tmp_path / "broken.pose", "--output", tmp_path / "fixed.pose")
+    assert (status, out.count("\n")) == (0, 1)
+    assert "the right hand" in err
+    assert "off its wrist" in err
+    # What the file had before is no news.
+    status, _, err = cli("correct", tmp_path / "fixed.pose", "--output", tmp_path / "again.pose")
+    assert (status, "wrist" in err) == (0, False)

@@ -97,7 +97,9 @@ def measured(arguments: argparse.Namespace, output: Path) -> dict:
     }
     clips = [clip for path in arguments.data for clip in read_clips(path)]
     train_clips = read_prepared([clip for clip in clips if clip.split == "train"], base)
-    held_out = read_prepared([clip for clip in clips if clip.split == arguments.split], base, like=train_clips[0])
+    held_out = read_prepared(
+        [clip for clip in clips if clip.split == arguments.split], base, skeleton=train_clips[0].skeleton
+    )
     trained, models = {}, {}
     for name, config in configs.items():
         models[name], trained[name] = tokenizer(output / name.replace(" ", "_"), arguments.data, config)

@@ -107,6 +107,7 @@ def csvs(body, tmp_path_factory):
 def quick():
     """The smallest run that trains everything there is."""
     return RunConfig(
+        precision="32-true",  # on whatever CPU
         width=16,
         num_heads=2,
         local_layers=1,

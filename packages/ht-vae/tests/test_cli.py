@@ -111,7 +111,10 @@ def test_info(cli, trained):
         (["train", "--data", "CSVS", "--output", "run", "--resume"], "has no run to resume"),
         (["train", "--data", "CSVS", "--output", "MODEL"], "is not empty; --resume"),
         (["train", "--data", "CSVS", "--output", "run", "--from", "no/such/model"], "no such model folder"),
-        (["train", "--data", "CSVS", "--output", "run", "--from", "MODEL"], "has width 16, this run 96"),
+        (
+            ["train", "--data", "CSVS", "--output", "run", "--from", "MODEL", "--set", "width=96"],
+            "width is 96, and 16 in the model to fine-tune; leave width out",
+        ),
         (["train", "--data", "CSVS", "--output", "run", "--device", "warp"], "device"),
         (["info"], "Missing argument 'model'"),
         (["info", "no/such/model"], "no such model folder"),

@@ -1,9 +1,12 @@
 """Outputs are there whole or not at all."""
 
+import os
+import sys
+
 import pytest
 
 from pose_core import UserError
-from pose_core.files import check_output, check_output_folder, removed_if_empty, written_whole
+from pose_core.files import apply_umask, check_output, check_output_folder, removed_if_empty, written_whole
 
 
 def test_written_whole_leaves_only_the_file(tmp_path):
@@ -89,3 +92,19 @@ def test_a_folder_that_was_made_in_vain_is_removed(tmp_path):
     with removed_if_empty(new):
         check_output_folder(new)
     assert new.is_dir()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_files_have_the_permissions_of_the_umask(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        private = tmp_path / "private"
+        private.touch(mode=0o600)
+        apply_umask(private)
+        with written_whole(tmp_path / "whole") as temporary:
+            temporary.touch()
+    finally:
+        os.umask(before)
+    assert [path.stat().st_mode & 0o777 for path in (private, tmp_path / "whole")] == [mode, mode]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["private", "whole"]

@@ -95,7 +95,7 @@ def main(folder):
     plain = Line()
     found = {"plain": outcome(plain, run(plain, folder / "plain"))}
     # FSDP is refused on CPUs.
-    fitting = import_module("pose_core.training.fit")
+    fitting = import_module("pose_core.training.trainer")
     fitting._strategy = lambda config: ShardedStrategy() if config.strategy == "fsdp" else config.strategy
     for name, make, strategy in (("whole", Line, "ddp"), ("rolling", Rolling, "ddp"), ("sharded", Rolling, "fsdp")):
         make = partial(make, CONFIG.model_copy(update={"strategy": strategy, "gradient_clip": 0.5}), noise=0.01)

@@ -12,7 +12,7 @@ from lightning.pytorch import LightningModule
 
 from pose_core import UserError
 from pose_core.training import RunFolder, TrainingConfig, batch_loader, fit, run_folder, warmup_cosine_adamw
-from pose_core.training.recovery import BEFORE, LAST, is_whole, newest_checkpoint
+from pose_core.training.checkpoints import BEFORE, LAST, is_whole, newest_checkpoint
 
 CONFIG = TrainingConfig(
     epochs=3, batch_size=2, validate_every=1, warmup_steps=2, learning_rate=0.05, ema_decay=0.9, device="cpu",

@@ -153,7 +153,7 @@ def test_presets():
     changed = load_preset(RunConfig, "graph", PRESETS, {"encoder.conv": "gcn", "training.epochs": "3"})
     assert (changed.encoder.conv, changed.training.epochs) == ("gcn", 3)
     for settings, complaint in (
-        ({"encoder.convv": "gcn"}, "unknown key encoder.graph.convv; did you mean conv?"),
+        ({"encoder.convv": "gcn"}, "unknown key encoder.convv; did you mean encoder.conv?"),
         ({"encoder.kind": "magic"}, "magic"),
         ({"training.epochs": "[1"}, "no YAML value"),
     ):

@@ -35,7 +35,7 @@ def test_a_wrong_setting_is_named(tmp_path, values, message):
 
 def test_training_is_told_every_setting_it_knows(quick):
     training = quick.training()
-    assert (training.epochs, training.precision, training.keep) == (1, "32-true", "last")
+    assert (training.epochs, training.precision, training.keep) == (1, "auto", "last")
     assert (training.batch_size, training.device, training.tensorboard) == (4, "cpu", False)
     other = quick.model_copy(update={"use_amp": True, "num_epochs": 7, "seed": 3, "accumulate": 2}).training()
     assert (other.precision, other.epochs, other.seed, other.accumulate) == ("bf16-mixed", 7, 3, 2)

@@ -256,11 +256,14 @@ def test_pretraining_without_texts_then_fine_tuning(cli, manifest, tmp_path):
         run = tmp_path / f"any-{data.stem}"
         status, _, err = cli("train", "--pretrain", "--data", data, "--output", run, *small)
         assert status == 0, err
-    status, *_ = cli("train", "--data", manifest, "--output", tmp_path / "fine", "--from", run, *small)
-    assert status == 0
+    fine = ("train", "--data", manifest, "--output", tmp_path / "fine", "--from", run, "--epochs", 1, "--device", "cpu")
+    status, _, err = cli(*fine)  # the model's network, not the preset's
+    assert status == 0, err
+    assert json.loads((tmp_path / "fine" / "config.json").read_text())["network"]["encoder"]["hidden_dim"] == 32
     assert cli("generate", "ab", *GENERATE, tmp_path / "fine", "--output", tmp_path / "ab.pose")[0] == 0
-    status, _, err = cli("train", "--data", manifest, "--output", tmp_path / "no", "--from", run, "--device", "cpu")
-    assert (status, "a network of another size" in one_line(err)) == (2, True)
+    status, _, err = cli(*fine, "--overwrite", "--set", "network.encoder.hidden_dim=64")
+    message = "network.encoder.hidden_dim is 64, and 32 in the model to fine-tune; leave network.encoder.hidden_dim out"
+    assert (status, message in one_line(err)) == (2, True)
 
 
 @pytest.mark.parametrize("encoder", ["graph", "visual"])
@@ -289,7 +292,7 @@ def test_train_refuses_what_it_cannot_use(cli, manifest, tmp_path):
     for arguments, message in (
         (["--data", tmp_path / "no.csv"], "no such manifest"),
         (["--data", manifest, "--config", "hug"], "no such preset or file; presets: default"),
-        (["--data", manifest, "--set", "training.epoch=3"], "did you mean epochs?"),
+        (["--data", manifest, "--set", "training.epoch=3"], "did you mean training.epochs?"),
         (["--data", manifest, "--resume"], "has no run to resume"),
         (["--data", manifest, "--learning-rate", "-1"], "learning_rate"),
     ):

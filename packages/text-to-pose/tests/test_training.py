@@ -27,7 +27,7 @@ def test_presets_load(name):
 
 def test_an_unknown_setting_names_the_nearest(tmp_path):
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"training": {"learning_rat": 1}}))
-    with pytest.raises(UserError, match=r"training\.learning_rat; did you mean learning_rate\?"):
+    with pytest.raises(UserError, match=r"training\.learning_rat; did you mean training\.learning_rate\?"):
         load_yaml(RunConfig, tmp_path / "mine.yaml")
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ht_vae.config import BUNDLED
 from ht_vae.model import HierarchicalTransformerVAE
 from pose_core.pretrained import load_pretrained
-
-BUNDLED = {path.parent.name: path.parent for path in sorted(Path(__file__).parent.glob("models/*/config.json"))}
 
 
 def load_model(name: str | Path, device: str = "auto") -> HierarchicalTransformerVAE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -65,11 +65,13 @@ def train(
     debug: Debug = False,
 ) -> None:
     """Train a model on the train split of folders or manifests."""
-    from ht_vae.config import RunConfig
-    from ht_vae.training import PRESETS
-    from ht_vae.training import train as train_on
+    from ht_vae.config import BUNDLED, PRESETS, RunConfig, Sizes
+    from pose_core.pretrained import model_config
     from pose_core.training import is_main_process, load_preset, own_folder
+    from pose_core.training.checks import check_run
+    from pose_core.training.stopping import stop_while_starting
 
+    stop_while_starting()
     folder = own_folder(run_folder(output, experiment_name))
     named = cl.training_settings(
         num_epochs=num_epochs,
@@ -88,8 +90,17 @@ def train(
         overfit=overfit,
         profile=profile,
     )
-    preset = load_preset(RunConfig, config, PRESETS, settings_of(named, settings))
-    model, metrics = train_on(data, folder, preset, begin_from=begin_from, resume=resume, overwrite=overwrite, say=say)
+    source = model_config(begin_from, BUNDLED) if begin_from is not None else {}
+    fixed = {name: source[name] for name in Sizes.model_fields if name in source and name != "dropout"}
+    run_config = load_preset(RunConfig, config, PRESETS, settings_of(named, settings), fixed)
+    others: dict[str, Any] = {"begin_from": begin_from, "resume": resume, "overwrite": overwrite}
+    check_run(data, folder, run_config, run_config.training(), **others)
+
+    from ht_vae.training import train as train_on
+    from pose_core.training.hardware import limit_threads
+
+    limit_threads(run_config.training().devices)
+    model, metrics = train_on(data, folder, run_config, **others, say=say)
     if not is_main_process():
         return
     if json:
@@ -98,6 +109,19 @@ def train(
     print(f"{folder}: model of {sum(p.numel() for p in model.parameters()):,} parameters")
     for name, value in sorted(metrics.items()):
         print(f"  {name:<26} {value:.4f}")
+
+
+@app.command("config")
+def show_config(
+    preset: Annotated[str, typer.Argument(help="Preset or YAML file.")] = "default",
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Print every setting of `train`, with a preset's values, as YAML that --config takes."""
+    from ht_vae.config import PRESETS, RunConfig
+    from pose_core.training.describe import print_config
+
+    print_config(RunConfig, PRESETS, preset, as_json=json)
 
 
 @app.command()

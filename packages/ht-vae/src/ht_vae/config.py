@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -13,11 +14,11 @@ from pydantic import (
     model_validator,
 )
 
+from pose_core.training.config import PRECISION, PrecisionSetting, TrainingConfig
 from pose_core.transforms import KeypointChoice  # noqa: TC001 - pydantic reads it
 
-if TYPE_CHECKING:
-    from pose_core.training.config import TrainingConfig
-
+BUNDLED = {path.parent.name: path.parent for path in sorted(Path(__file__).parent.glob("models/*/config.json"))}
+PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
 KLSchedule = Literal["constant", "linear", "cyclical", "sigmoid"]
 
 
@@ -117,7 +118,7 @@ class RunConfig(Sizes, LossConfig):
     checkpoint_minutes: float = Field(10.0, gt=0, description="between checkpoints within an epoch")
     keep: Literal["best", "last"] = "best"
     patience: int | None = Field(None, gt=0, description="validations without improvement before stopping early")
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] | None = Field(None, description="bf16-mixed on a GPU")
+    precision: PrecisionSetting = Field("auto", description=PRECISION)
     compile: bool = False
     num_workers: int = Field(0, ge=0)
     pin_memory: bool = False
@@ -140,8 +141,6 @@ class RunConfig(Sizes, LossConfig):
 
     def training(self) -> TrainingConfig:
         """What pose-core's training wants to know."""
-        from pose_core.training.config import TrainingConfig  # with Lightning, which inference does without
-
         # `max_frames` means a batch's there, and a window's here.
         known = TrainingConfig.model_fields.keys() & type(self).model_fields.keys() - {"max_frames"}
         return TrainingConfig(**{name: getattr(self, name) for name in known}, epochs=self.num_epochs)

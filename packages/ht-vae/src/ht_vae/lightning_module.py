@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from lightning.pytorch import LightningModule
+from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 from torch import nn
 from torchmetrics import MeanMetric
 
@@ -14,6 +15,7 @@ from ht_vae.losses import total
 from pose_core.training import warmup_cosine_adamw
 
 if TYPE_CHECKING:
+    from lightning.fabric.loggers import Logger
     from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
     from torch import Tensor
 
@@ -93,9 +95,9 @@ class HTVAEModule(LightningModule):
             self.square.update(error.square())
 
     def on_train_epoch_end(self) -> None:
-        each = self._log_latents("train")
+        nats = self._log_latents("train")
         for logger in self.loggers:
-            logger.log_metrics(each, step=self.global_step)
+            log_dimensions(logger, nats, step=max(0, self.global_step - 1))  # of the last step, as other metrics are
 
     def on_validation_epoch_end(self) -> None:
         self._log_latents("validation")
@@ -127,13 +129,36 @@ class HTVAEModule(LightningModule):
         for statistics in self._statistics(stage).values():
             statistics.reset()
 
-    def _log_latents(self, stage: str) -> dict[str, float]:
-        """Logs nats and active units of each kind of latents; returns the nats of every dimension by name."""
-        each: dict[str, float] = {}
+    def _log_latents(self, stage: str) -> dict[str, Tensor]:
+        """Logs nats and active units of each kind of latents; returns the nats of every dimension (Z,) by kind."""
+        nats: dict[str, Tensor] = {}
         for level, statistics in self._statistics(stage).items():
             values = statistics.compute()
             self.log(f"{stage}/kl_{level}", values["kl"].sum(), sync_dist=True)
             if values["active"].isfinite():
                 self.log(f"{stage}/active_{level}", values["active"], sync_dist=True)
-            each |= {f"kl_{level}/{i:03}": nats for i, nats in enumerate(values["kl"].reshape(-1).tolist())}
-        return each
+            nats[level] = values["kl"].reshape(-1)
+        return nats
+
+
+def log_dimensions(logger: Logger, nats: dict[str, Tensor], step: int) -> None:
+    """Logs the nats of every latent dimension: a column each in CSV, one histogram of each kind to be looked at.
+
+    Args:
+        logger: one of Lightning's.
+        nats: (Z,) by kind of latents.
+        step: that they are of.
+    """
+    if isinstance(logger, TensorBoardLogger):
+        for level, values in nats.items():
+            logger.experiment.add_histogram(f"train/kl_{level}_dimensions", values, step)
+    elif isinstance(logger, WandbLogger):
+        import wandb
+
+        histograms = {
+            f"train/kl_{level}_dimensions": wandb.Histogram(values.tolist()) for level, values in nats.items()
+        }
+        logger.experiment.log(histograms | {"trainer/global_step": step})
+    else:
+        columns = {f"kl_{level}/{i:03}": value for level in nats for i, value in enumerate(nats[level].tolist())}
+        logger.log_metrics(columns, step=step)

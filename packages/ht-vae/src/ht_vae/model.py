@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -26,6 +27,8 @@ from ht_vae.basis import PoseBasis
 from ht_vae.config import ModelConfig
 from ht_vae.latent import Gaussian, Latents, LatentSpace, Posterior, fitted
 from pose_core import Skeleton
+from pose_core.files import apply_umask
+from pose_core.pretrained import WEIGHTS
 
 CODERS = {ModelConfig: (lambda config: config.model_dump(mode="json"), ModelConfig.model_validate)}
 LARGEST_LOG_VARIANCE = 10.0
@@ -216,6 +219,10 @@ class HierarchicalTransformerVAE(
         self.basis = PoseBasis(skeleton, config.pose_dim, *sizes, num_flags)
         self.latent_space = LatentSpace(*sizes)
         self.decoder = VAEDecoder(config)
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        super()._save_pretrained(save_directory)
+        apply_umask(save_directory / WEIGHTS)
 
     @property
     def device(self) -> torch.device:

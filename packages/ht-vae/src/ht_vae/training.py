@@ -10,6 +10,7 @@ import torch
 
 from ht_vae.arms import has_hands_on_arms
 from ht_vae.checkpoint import load_model
+from ht_vae.config import PRESETS as PRESETS
 from ht_vae.config import ModelConfig
 from ht_vae.dataset import PoseSequenceDataset, Window
 from ht_vae.lightning_module import MONITOR, HTVAEModule
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from pose_core.data import ShardDataset
 
 LONGEST_FITTED = 16  # chunks of a window that the linear basis and the prior are fitted to
-PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
 
 
 class HTVAETrainer:

@@ -152,6 +152,8 @@ def run(app: typer.Typer, name: str) -> NoReturn:
     error is one line on stderr, with the traceback above it if `--debug` was given.
     """
     debug = "--debug" in sys.argv
+    # OpenMP's threads would else wait for each other by running, which on a busy machine takes most of the time.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not debug:
         _said.clear()
         warnings.formatwarning = _warning  # ty: ignore[invalid-assignment]

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+import uuid
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,6 +70,17 @@ def remove_empty(folder: str | Path) -> None:
     folder = Path(folder)
     if folder.is_dir() and not any(path.is_file() for path in folder.rglob("*")):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def apply_umask(path: str | Path) -> None:
+    """Gives a file the permissions that any new file in its folder gets: some writers keep theirs to the owner."""
+    path = Path(path)
+    new = path.with_name(f".{uuid.uuid4().hex}")
+    new.touch()  # asking for the process's umask itself would mean to change it for a moment
+    try:
+        path.chmod(new.stat().st_mode)
+    finally:
+        new.unlink()
 
 
 @contextmanager

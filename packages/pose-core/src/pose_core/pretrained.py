@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import io
+import json
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pose_core.errors import UserError, reason
 
@@ -13,7 +15,10 @@ if TYPE_CHECKING:
     from huggingface_hub import PyTorchModelHubMixin
 
 Model = TypeVar("Model", bound="PyTorchModelHubMixin")
-FILES = ("config.json", "model.safetensors")
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+FILES = (CONFIG, WEIGHTS)
+FILE_SUFFIXES = (".bin", ".ckpt", ".json", ".onnx", ".pt", ".pth", ".safetensors", ".yaml", ".zip")  # no hub id ends so
+HUB_SECONDS = 5  # to wait for the hub's first answer
 
 
 def load_pretrained(model: type[Model], name: str | Path, bundled: dict[str, Path], device: str = "auto") -> Model:
@@ -29,21 +34,12 @@ def load_pretrained(model: type[Model], name: str | Path, bundled: dict[str, Pat
         UserError: no such model, or a folder that does not hold a whole one.
     """
     import torch
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
     from safetensors import SafetensorError
 
-    folder = Path(bundled.get(str(name), name))
-    local = folder.exists()
-    if local:
-        _check_folder(folder)
-    elif str(name).count("/") != 1 or str(name).startswith((".", "/", "~")):
-        known = f"; bundled: {', '.join(bundled)}" if bundled else ""
-        raise UserError(f"{name}: no such model folder{known}")
+    folder = find_model(name, bundled)
     try:
         with redirect_stdout(io.StringIO()):  # the mixin prints where it reads from; stdout is for results
-            loaded = model.from_pretrained(str(folder) if local else str(name), strict=True, map_location="cpu")
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, ConnectionError) as error:
-        raise UserError(f"{name}: no such folder, and the hub did not give it ({type(error).__name__})") from error
+            loaded = model.from_pretrained(str(folder), strict=True, map_location="cpu")
     except (SafetensorError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, UserError) as error:
         raise UserError(f"{name}: not a model of this kind and version ({reason(error)})") from error
     try:
@@ -51,6 +47,75 @@ def load_pretrained(model: type[Model], name: str | Path, bundled: dict[str, Pat
     except (RuntimeError, AssertionError) as error:
         raise UserError(f"device {device!r} cannot be used ({reason(error)}); try --device cpu") from error
     return loaded
+
+
+def find_model(name: str | Path, bundled: dict[str, Path]) -> Path:
+    """The folder of a model, downloaded if need be; torch is not imported.
+
+    Args:
+        name, bundled: as `load_pretrained`'s.
+
+    Raises:
+        UserError: no such model, a folder that lacks a file, or a hub that does not give it.
+    """
+    folder = Path(bundled.get(str(name), Path(name).expanduser()))
+    if folder.exists():
+        _check_folder(folder)
+        return folder
+    if _is_path(str(name)):
+        near = difflib.get_close_matches(str(name), bundled, n=1)
+        known = f"; bundled: {', '.join(bundled)}" if bundled else ""
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise UserError(f"{name}: no such model folder{meant}{known}")
+    folder = _from_hub(str(name))
+    _check_folder(folder)
+    return folder
+
+
+def model_config(name: str | Path, bundled: dict[str, Path]) -> dict[str, Any]:
+    """The content of a model's `config.json`; torch is not imported.
+
+    Raises:
+        UserError: as `find_model`, or the file is damaged.
+    """
+    try:
+        config = json.loads((find_model(name, bundled) / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{name}: not a model of this kind and version ({reason(error)})") from error
+    if not isinstance(config, dict):
+        raise UserError(f"{name}: not a model of this kind and version ({CONFIG} has no settings)")
+    return config
+
+
+def _is_path(name: str) -> bool:
+    """Whether a name is a path rather than a hub id, by how it looks and what stands before its last slash."""
+    if name.count("/") != 1 or "\\" in name or name.startswith((".", "/", "~")):
+        return True
+    return name.endswith(("/", *FILE_SUFFIXES)) or Path(name).parent.exists()
+
+
+def _from_hub(name: str) -> Path:
+    """The folder that a model of the hub was downloaded to, now or earlier.
+
+    Raises:
+        UserError: the hub has no such model, or cannot be reached within a few seconds and nothing was downloaded.
+    """
+    from huggingface_hub import HfApi, constants, snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        if not constants.HF_HUB_OFFLINE:
+            HfApi().model_info(name, timeout=HUB_SECONDS)  # a download would try again and again
+            return Path(snapshot_download(name, allow_patterns=list(FILES)))
+        missing = "HF_HUB_OFFLINE is set"
+    except (HFValidationError, HfHubHTTPError) as error:
+        raise UserError(f"{name}: no such folder, and the hub did not give it ({type(error).__name__})") from error
+    except Exception as error:  # of whatever HTTP library this version of the hub's client has
+        missing = reason(error)
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(FILES), local_files_only=True))
+    except (LocalEntryNotFoundError, ValueError) as error:
+        raise UserError(f"{name}: no such folder, and the hub did not give it ({missing})") from error
 
 
 def _check_folder(folder: Path) -> None:

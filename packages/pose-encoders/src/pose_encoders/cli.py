@@ -76,10 +76,14 @@ def train(
     debug: Debug = False,
 ) -> None:
     """Train an encoder: to tell a manifest's texts or languages apart, or without labels on hidden frames."""
+    from pose_core.pretrained import model_config
     from pose_core.training import is_main_process, load_preset, own_folder
-    from pose_encoders.training import PRESETS, RunConfig
-    from pose_encoders.training import train as train_model
+    from pose_core.training.checks import check_run
+    from pose_core.training.keys import flat
+    from pose_core.training.stopping import stop_while_starting
+    from pose_encoders.config import PRESETS, RunConfig
 
+    stop_while_starting()
     output = own_folder(output)
     named = {"task": task}
     named |= cl.training_settings(
@@ -97,8 +101,17 @@ def train(
         overfit=overfit,
         profile=profile,
     )
-    run_config = load_preset(RunConfig, config, PRESETS, settings_of(named, settings))
-    model, metrics = train_model(data, output, run_config, start_from=start_from, resume=resume, overwrite=overwrite)
+    source = model_config(start_from, {}) if start_from is not None else {}
+    fixed = flat({name: source[name] for name in ("encoder", "fps", "face") if name in source})
+    run_config = load_preset(RunConfig, config, PRESETS, settings_of(named, settings), fixed)
+    others: dict[str, Any] = {"start_from": start_from, "resume": resume, "overwrite": overwrite}
+    check_run([data], output, run_config, run_config.training, **others)
+
+    from pose_core.training.hardware import limit_threads
+    from pose_encoders.training import train as train_model
+
+    limit_threads(run_config.training.devices)
+    model, metrics = train_model(data, output, run_config, **others)
     if not is_main_process():
         return
     parameters = sum(p.numel() for p in model.parameters())
@@ -108,6 +121,19 @@ def train(
     print(f"{output}: model of {parameters:,} parameters")
     for name, value in sorted(metrics.items()):
         print(f"  {name:<22} {value:.4f}")
+
+
+@app.command("config")
+def show_config(
+    preset: Annotated[str, typer.Argument(help="Preset or YAML file.")] = "default",
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Print every setting of `train`, with a preset's values, as YAML that --config takes."""
+    from pose_core.training.describe import print_config
+    from pose_encoders.config import PRESETS, RunConfig
+
+    print_config(RunConfig, PRESETS, preset, as_json=json)
 
 
 @app.command()

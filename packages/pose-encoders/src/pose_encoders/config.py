@@ -1,10 +1,16 @@
-"""What an encoder and a model of one are, in plain values: enough to rebuild them from a folder."""
+"""What an encoder and a model of one are, and how they are trained, in plain values."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from pose_core.training.config import TrainingConfig
+from pose_encoders.labels import Task  # noqa: TC001 - pydantic reads it
+
+PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
 
 
 class PoseEncoderConfig(BaseModel):
@@ -93,3 +99,16 @@ class ModelConfig(BaseModel):
     fps: float = Field(25.0, gt=0, description="frames a second that poses are brought to")
     face: bool = Field(False, description="whether the face is looked at")
     labels: list[str] | None = Field(None, description="what clips are told apart by; None: trained without labels")
+
+
+class RunConfig(BaseModel):
+    """A preset: what is trained, and how."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: Task = Field("text", description="a manifest's column to tell clips apart by, or hidden_frames: no labels")
+    encoder: EncoderConfig = TransformerEncoderConfig()
+    pool: Pool = "attention"
+    fps: float = Field(25.0, gt=0)
+    face: bool = False
+    training: TrainingConfig = TrainingConfig()

@@ -2,12 +2,15 @@
 
 # Annotations stay evaluated here: PyTorchModelHubMixin decodes `config` by the class that __init__ annotates it with.
 from importlib import import_module
+from pathlib import Path
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from pose_core.data.batch import PoseBatch
+from pose_core.files import apply_umask
+from pose_core.pretrained import WEIGHTS
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Skeleton
 from pose_core.transforms import clean, drop_duplicates, drop_face, normalize, remove_legs, resample, trim_unseen
@@ -53,6 +56,10 @@ class PoseEncoderModel(
             self.head = nn.Sequential(nn.Dropout(config.encoder.dropout), nn.Linear(dim, len(config.labels)))
         else:
             self.head = nn.Linear(dim, self.skeleton.num_keypoints * self.skeleton.num_dims)
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        super()._save_pretrained(save_directory)
+        apply_umask(save_directory / WEIGHTS)
 
     @property
     def device(self) -> torch.device:

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 
 from pose_core.errors import UserError
-from pose_core.training import StreamLoader, TrainingConfig, batch_loader, fit, model_card, read_data, run_folder
+from pose_core.training import StreamLoader, batch_loader, fit, model_card, read_data, run_folder
 from pose_encoders.checkpoint import load_model
 from pose_encoders.clips import LabelledDataset, augmented_sample
-from pose_encoders.config import EncoderConfig, ModelConfig, Pool, TransformerEncoderConfig
-from pose_encoders.labels import Task, label_names, label_of, numbers, positions, unlabelled
+from pose_encoders.config import PRESETS as PRESETS
+from pose_encoders.config import ModelConfig, RunConfig
+from pose_encoders.labels import label_names, label_of, numbers, positions, unlabelled
 from pose_encoders.lightning_module import MONITOR, ClassificationModule, HiddenFramesModule
 from pose_encoders.model import PoseEncoderModel, prepare
 
@@ -24,21 +24,6 @@ if TYPE_CHECKING:
     from pose_core.data import ShardSample
     from pose_core.skeleton import Skeleton
     from pose_core.training import RunData
-
-PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
-
-
-class RunConfig(BaseModel):
-    """A preset: what is trained, and how."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    task: Task = Field("text", description="a manifest's column to tell clips apart by, or hidden_frames: no labels")
-    encoder: EncoderConfig = TransformerEncoderConfig()
-    pool: Pool = "attention"
-    fps: float = Field(25.0, gt=0)
-    face: bool = False
-    training: TrainingConfig = TrainingConfig()
 
 
 def train(

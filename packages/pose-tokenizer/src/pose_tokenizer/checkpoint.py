@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pose_core.pretrained import load_pretrained
+from pose_tokenizer.config import BUNDLED
 from pose_tokenizer.model import PoseTokenizer
-
-BUNDLED = {"signing": Path(__file__).parent / "models" / "signing"}
 
 
 def load_model(name: str | Path = "signing", device: str = "auto") -> PoseTokenizer:

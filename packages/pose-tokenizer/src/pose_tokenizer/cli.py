@@ -179,17 +179,22 @@ def train(
     overfit: cl.Overfit = None,
     profile: cl.Profile = False,
     settings: cl.Settings = None,
+    begin_from: Annotated[
+        str | None, typer.Option("--from", help="Model to fine-tune: folder, bundled name or hub id.")
+    ] = None,
     resume: cl.Resume = False,
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Train a tokenizer on the train split of manifests or folders."""
+    from pose_core.pretrained import model_config
     from pose_core.training import is_main_process, load_preset, own_folder
-    from pose_tokenizer.config import RunConfig
-    from pose_tokenizer.training import PRESETS
-    from pose_tokenizer.training import train as train_on
+    from pose_core.training.checks import check_run
+    from pose_core.training.stopping import stop_while_starting
+    from pose_tokenizer.config import BUNDLED, PRESETS, RunConfig, Sizes
 
+    stop_while_starting()
     output = own_folder(output)
     named = cl.training_settings(
         num_epochs=epochs,
@@ -205,8 +210,17 @@ def train(
         overfit=overfit,
         profile=profile,
     )
-    preset = load_preset(RunConfig, config, PRESETS, settings_of(named, settings))
-    model, metrics = train_on(data, output, preset, resume=resume, overwrite=overwrite, say=say)
+    source = model_config(begin_from, BUNDLED) if begin_from is not None else {}
+    fixed = {name: source[name] for name in Sizes.model_fields if name in source and name != "rate"}
+    run_config = load_preset(RunConfig, config, PRESETS, settings_of(named, settings), fixed)
+    others: dict[str, Any] = {"begin_from": begin_from, "resume": resume, "overwrite": overwrite}
+    check_run(data, output, run_config, run_config.training(), **others)
+
+    from pose_core.training.hardware import limit_threads
+    from pose_tokenizer.training import train as train_on
+
+    limit_threads(run_config.training().devices)
+    model, metrics = train_on(data, output, run_config, **others, say=say)
     if not is_main_process():
         return
     if json:
@@ -215,6 +229,19 @@ def train(
     print(f"{output}: model of {sum(p.numel() for p in model.parameters()):,} parameters")
     for name, value in sorted(metrics.items()):
         print(f"  {name:<24} {value:.4f}")
+
+
+@app.command("config")
+def show_config(
+    preset: Annotated[str, typer.Argument(help="Preset or YAML file.")] = "default",
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Print every setting of `train`, with a preset's values, as YAML that --config takes."""
+    from pose_core.training.describe import print_config
+    from pose_tokenizer.config import PRESETS, RunConfig
+
+    print_config(RunConfig, PRESETS, preset, as_json=json)
 
 
 @app.command()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from pose_core.training.config import PRECISION, PrecisionSetting, TrainingConfig
 from pose_core.transforms import KeypointChoice  # noqa: TC001 - pydantic reads it
 from pose_tokenizer.tokens import LARGEST_CODEBOOK, LONGEST_BLOCK, MOST_QUANTIZERS
 
-if TYPE_CHECKING:
-    from pose_core.training.config import TrainingConfig
-
+BUNDLED = {"signing": Path(__file__).parent / "models" / "signing"}
+PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
 GRID_LEVELS = 4  # steps of a grid in each direction
 
 
@@ -77,7 +78,8 @@ class RunConfig(Sizes):
     validate_every: int = Field(5, gt=0, description="epochs between validations")
     checkpoint_minutes: float = Field(10.0, gt=0, description="between checkpoints within an epoch")
     keep: Literal["best", "last"] = "last"
-    use_amp: bool = Field(False, description="half precision (bf16) where it is safe")
+    precision: PrecisionSetting = Field("auto", description=PRECISION)
+    use_amp: bool | None = Field(None, description="older spelling of precision; true: bf16-mixed, false: 32-true")
     gradient_checkpointing: bool = False
     compile: bool = False
     num_workers: int = Field(0, ge=0)
@@ -95,10 +97,10 @@ class RunConfig(Sizes):
 
     def training(self) -> TrainingConfig:
         """What pose-core's training wants to know."""
-        from pose_core.training.config import TrainingConfig  # with Lightning, which inference does without
-
         same = {name: getattr(self, name) for name in TrainingConfig.model_fields if name in type(self).model_fields}
-        return TrainingConfig(**same, epochs=self.num_epochs, precision="bf16-mixed" if self.use_amp else "32-true")
+        if self.use_amp is not None:
+            same["precision"] = "bf16-mixed" if self.use_amp else "32-true"
+        return TrainingConfig(**same, epochs=self.num_epochs)
 
     def model(self, skeleton: dict[str, Any]) -> TokenizerConfig:
         """The model that is trained."""

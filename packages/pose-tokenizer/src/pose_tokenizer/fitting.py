@@ -118,6 +118,29 @@ def fit_codebooks(model: PoseTokenizer, vq: ResidualVQ, left: Tensor) -> None:
     take_codebooks(model, vq)
 
 
+@torch.no_grad()
+def continue_codebooks(model: PoseTokenizer, vq: ResidualVQ, batches: Iterable[TrainingBatch]) -> None:
+    """Has the moving averages go on from a trained model's codebooks, with the counts of their codes in clips.
+
+    A code that no clip uses counts once: training may need it yet, and replaces it if not.
+    """
+    Q, size, _ = model.quantizer.codebooks.shape
+    counts = torch.ones(Q, size)
+    for batch in batches:
+        latents = model.latents(
+            clip_blocks(model, batch), batch.seen.unflatten(1, (-1, model.block_frames)), batch.mask
+        )
+        codes, _ = model.quantizer.quantize(latents, rate=0.0)
+        for q in range(Q):
+            counts[q] += torch.bincount(codes[..., q][batch.mask], minlength=size)
+    state = vq.state_dict()
+    for q, centers in enumerate(model.quantizer.codebooks):
+        fitted = {"embed": centers, "embed_avg": centers * counts[q][:, None], "cluster_size": counts[q]}
+        state |= {f"layers.{q}._codebook.{name}": value[None] for name, value in fitted.items()}
+        state[f"layers.{q}._codebook.initted"] = torch.tensor(True)
+    vq.load_state_dict(state)
+
+
 def fit_grids(model: PoseTokenizer, left: Tensor) -> None:
     """Codebooks that are grids (finite scalar quantization, Mentzer et al. 2023) along components of (blocks, C).
 

@@ -3,6 +3,7 @@
 # Annotations stay evaluated here: PyTorchModelHubMixin decodes `config` by the class that __init__ annotates it with.
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,6 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pose_core import Skeleton
+from pose_core.files import apply_umask
+from pose_core.pretrained import WEIGHTS
 from pose_tokenizer.config import TokenizerConfig
 from pose_tokenizer.features import DIMS, PoseFeatures
 from pose_tokenizer.graph import partitioned_adjacency
@@ -66,6 +69,10 @@ class PoseTokenizer(
         self.decoder = STGCN(
             frames * DIMS + CONTEXT, config.hidden_dim, frames * DIMS, adjacency, config.num_layers, before=1, after=1
         )
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        super()._save_pretrained(save_directory)
+        apply_umask(save_directory / WEIGHTS)
 
     @property
     def device(self) -> torch.device:

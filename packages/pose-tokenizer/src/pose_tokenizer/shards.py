@@ -21,21 +21,23 @@ if TYPE_CHECKING:
     from pose_tokenizer.config import RunConfig
 
 
-def read_shards(folder: str, config: RunConfig) -> RunData:
+def read_shards(folder: str, config: RunConfig, skeleton: Skeleton | None = None) -> RunData:
     """Shards opened for a run; the first clips are as many as basis and codebooks are fitted to.
 
     Args:
         folder: of shards, or its URL.
         config: of the run.
+        skeleton: of a model to fine-tune; None: that of the first clip.
 
     Raises:
         UserError: as `open_shards`, or other keypoints than the config says.
     """
     data = open_shards(
         folder,
-        partial(prepared, keypoints=config.keypoints),
+        partial(prepared, keypoints=config.keypoints if skeleton is None else None),
         config.training(),
         frames=config.fitting_blocks * config.downsampling,
+        skeleton=skeleton,
     )
     if config.num_keypoints not in (None, data.skeleton.num_keypoints):
         raise UserError(
@@ -45,9 +47,10 @@ def read_shards(folder: str, config: RunConfig) -> RunData:
     return data
 
 
-def prepared(sequence: PoseSequence, skeleton: Skeleton | None, *, keypoints: KeypointChoice) -> PoseSequence:
-    """A clip as it is trained on."""
-    sequence = choose_keypoints(sequence, keypoints)
+def prepared(sequence: PoseSequence, skeleton: Skeleton | None, *, keypoints: KeypointChoice | None) -> PoseSequence:
+    """A clip as it is trained on; keypoints: None leaves the choice to the skeleton."""
+    if keypoints is not None:
+        sequence = choose_keypoints(sequence, keypoints)
     return prepare(sequence, skeleton or sequence.skeleton.with_dims(2))
 
 

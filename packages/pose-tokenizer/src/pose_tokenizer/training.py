@@ -15,21 +15,22 @@ from pose_core import UserError
 from pose_core.data import PoseDataset, read_clips, read_usable
 from pose_core.training import StreamLoader, are_shards, batch_loader, chosen_clips, fit, model_card, run_folder
 from pose_tokenizer.augment import Augmentation
+from pose_tokenizer.checkpoint import load_model
 from pose_tokenizer.clips import ClipDataset, TrainingBatch, collate
-from pose_tokenizer.fitting import FITTING_SEED, fit_codebooks, fit_grids, fit_linear, mean_pose
+from pose_tokenizer.config import PRESETS as PRESETS
+from pose_tokenizer.config import Sizes
+from pose_tokenizer.fitting import FITTING_SEED, continue_codebooks, fit_codebooks, fit_grids, fit_linear, mean_pose
 from pose_tokenizer.lightning_module import MONITOR, TokenizerModule
 from pose_tokenizer.losses import TokenizerLoss
 from pose_tokenizer.model import PoseTokenizer
 from pose_tokenizer.shards import prepared, read_shards, varied
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from pose_core import PoseSequence
+    from pose_core import PoseSequence, Skeleton
     from pose_core.data import Clip
     from pose_tokenizer.config import RunConfig
-
-PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
 
 
 def train(
@@ -37,6 +38,7 @@ def train(
     output: str | Path,
     config: RunConfig,
     *,
+    begin_from: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     dataset: type[PoseDataset] = PoseDataset,
@@ -49,6 +51,7 @@ def train(
     Args:
         data: manifests or folders, as `read_clips` takes them; or one folder or URL of shards, which are streamed.
         output: run folder; in the end it is a model folder, too.
+        begin_from: a model to fine-tune, as `load_model` takes it; clips are put on its skeleton.
         resume: go on with the run in `output`; overwrite: start it again.
         dataset: loads clips; a subclass with a `load_sample` of its own reads files of its own.
         loss: a subclass with components of its own.
@@ -62,23 +65,34 @@ def train(
         UserError: what the user has to mend in manifest, clips or folder.
     """
     training = config.training()
-    run = run_folder(output, config, data=data, resume=resume, overwrite=overwrite)
+    # Left out where there is none: runs from before models were fine-tuned go on.
+    others = {} if begin_from is None else {"begin_from": begin_from}
+    run = run_folder(output, config, data=data, resume=resume, overwrite=overwrite, **others)
+    source = load_model(begin_from, "cpu") if begin_from is not None else None
+    if source is not None:
+        check_sizes(source, config)
     shards = None
     if are_shards(data[0]):
         if len(data) > 1:
             raise UserError(f"{data[0]}: shards are trained on alone; pack all data together")
         say("reading shards")
-        shards = read_shards(str(data[0]), config)
+        shards = read_shards(str(data[0]), config, source.skeleton if source is not None else None)
         train_sequences = [sample.sequence for sample in shards.train]
         validation_sequences = [sample.sequence for sample in shards.validation]
         num_clips = len(shards.train_clips())
     else:
-        train_sequences, validation_sequences = read_files([Path(path) for path in data], config, dataset, say)
+        train_sequences, validation_sequences = read_files(
+            [Path(path) for path in data], config, dataset, say, source.skeleton if source is not None else None
+        )
         num_clips = len(train_sequences)
     torch.manual_seed(config.seed)
     tokenizer = model(config.model(train_sequences[0].skeleton.to_dict()))
 
     def first(module: TokenizerModule) -> None:
+        if source is not None:
+            tokenizer.load_state_dict(source.state_dict())
+            adopt_codebooks(module, train_sequences, config)
+            return
         say("fitting basis and codebooks")
         initialize(module, train_sequences, config)
 
@@ -119,7 +133,11 @@ def train(
 
 
 def read_files(
-    data: Sequence[Path], config: RunConfig, dataset: type[PoseDataset], say: Callable[[str], None]
+    data: Sequence[Path],
+    config: RunConfig,
+    dataset: type[PoseDataset],
+    say: Callable[[str], None],
+    skeleton: Skeleton | None = None,
 ) -> tuple[list[PoseSequence], list[PoseSequence]]:
     """Prepared clips to train on and to validate with, of manifests or folders.
 
@@ -135,8 +153,9 @@ def read_files(
     say(f"reading {len(train_clips) + len(validation_clips)} clips")
     if not validation_clips:
         warnings.warn(f"{data[0]}: no clip has split validation; nothing will tell how good the model is", stacklevel=2)
-    train_sequences = read_prepared(train_clips, config, dataset=dataset)
-    return train_sequences, read_prepared(validation_clips, config, dataset=dataset, like=train_sequences[0])
+    train_sequences = read_prepared(train_clips, config, dataset=dataset, skeleton=skeleton)
+    skeleton = train_sequences[0].skeleton
+    return train_sequences, read_prepared(validation_clips, config, dataset=dataset, skeleton=skeleton)
 
 
 def read_prepared(
@@ -144,17 +163,16 @@ def read_prepared(
     config: RunConfig,
     *,
     dataset: type[PoseDataset] = PoseDataset,
-    like: PoseSequence | None = None,
+    skeleton: Skeleton | None = None,
 ) -> list[PoseSequence]:
-    """Reads and prepares clips, all on the skeleton of `like`, or of the first; a few that cannot be used are left out.
+    """Reads and prepares clips, all on one skeleton, or that of the first; a few that cannot be used are left out.
 
     Raises:
         UserError: too many clips cannot be used, or the first has another number of keypoints than the config says; the
             message names them.
     """
-    prepare = partial(prepared, keypoints=config.keypoints)
+    prepare = partial(prepared, keypoints=config.keypoints if skeleton is None else None)
     load = dataset(clips).load_sample
-    skeleton = like.skeleton if like is not None else None
     if skeleton is None and config.num_keypoints is not None:
         _check_keypoints(clips, lambda clip: prepare(load(clip), None), config.num_keypoints)
     return read_usable(clips, prepare, skeleton, load=load, resampled=False)[1]
@@ -179,26 +197,47 @@ def _check_keypoints(clips: Sequence[Clip], read: Callable[[Clip], PoseSequence]
         return
 
 
+def check_sizes(source: PoseTokenizer, config: RunConfig) -> None:
+    """Refuses a model to fine-tune that is not of the run's sizes.
+
+    Raises:
+        UserError: naming the setting.
+    """
+    for name in Sizes.model_fields:
+        theirs, ours = getattr(source.config, name), getattr(config, name)
+        if name != "rate" and theirs != ours:
+            raise UserError(f"{name} is {ours}, and {theirs} in the model to fine-tune; set it to {theirs}")
+
+
+def adopt_codebooks(module: TokenizerModule, sequences: Sequence[PoseSequence], config: RunConfig) -> None:
+    """Has codebooks go on from a fine-tuned model's, each code as heavy as it is often used in the clips."""
+    if module.vq is not None:
+        continue_codebooks(module.model, module.vq, fitting_batches(module.model, sequences, config))
+
+
 def initialize(module: TokenizerModule, sequences: Sequence[PoseSequence], config: RunConfig) -> None:
     """Fits what needs no gradients: on the clips and, until there are enough blocks, varied copies of them."""
     model = module.model
     model.features.mean.copy_(mean_pose(sequences))
-    together = partial(collate, block_frames=model.block_frames)
-
-    def batches() -> Iterable[TrainingBatch]:
-        blocks = 0
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(FITTING_SEED)
-            for copy in itertools.count():
-                clips = ClipDataset(sequences, augmentation=Augmentation() if copy else None)
-                for batch in DataLoader(clips, batch_size=config.batch_size, shuffle=True, collate_fn=together):
-                    yield batch
-                    blocks += int(batch.mask.sum())
-                    if blocks >= config.fitting_blocks:
-                        return
-
-    left = fit_linear(model, batches)
+    left = fit_linear(model, partial(fitting_batches, model, sequences, config))
     if module.vq is None:
         fit_grids(model, left)
     else:
         fit_codebooks(model, module.vq, left)
+
+
+def fitting_batches(
+    model: PoseTokenizer, sequences: Sequence[PoseSequence], config: RunConfig
+) -> Iterator[TrainingBatch]:
+    """The clips and, until there are `fitting_blocks`, varied copies of them; each time the same."""
+    together = partial(collate, block_frames=model.block_frames)
+    blocks = 0
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(FITTING_SEED)
+        for copy in itertools.count():
+            clips = ClipDataset(sequences, augmentation=Augmentation() if copy else None)
+            for batch in DataLoader(clips, batch_size=config.batch_size, shuffle=True, collate_fn=together):
+                yield batch
+                blocks += int(batch.mask.sum())
+                if blocks >= config.fitting_blocks:
+                    return

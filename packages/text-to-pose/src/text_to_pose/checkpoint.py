@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pose_core.pretrained import load_pretrained
+from text_to_pose.config import BUNDLED
 from text_to_pose.model import TextToPose
 
-BUNDLED = {"fingerspelling": Path(__file__).parent / "models" / "fingerspelling"}
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def load_model(name: str | Path = "fingerspelling", device: str = "auto") -> TextToPose:

@@ -243,9 +243,14 @@ def train(
     debug: Debug = False,
 ) -> None:
     """Train a model on a manifest's train split."""
-    from pose_core.training import is_main_process, own_folder
-    from text_to_pose.jobs import train_from_preset
+    from pose_core.pretrained import model_config
+    from pose_core.training import is_main_process, load_preset, own_folder
+    from pose_core.training.checks import check_run
+    from pose_core.training.keys import flat
+    from pose_core.training.stopping import stop_while_starting
+    from text_to_pose.config import BUNDLED, PRESETS, RunConfig
 
+    stop_while_starting()
     output = own_folder(output)
     named = {"network.encoder": {"kind": encoder, "num_layers": 0} if encoder else None}
     named |= cl.training_settings(
@@ -263,25 +268,39 @@ def train(
         overfit=overfit,
         profile=profile,
     )
-    overrides = settings_of(named, settings)
-    metrics = train_from_preset(
-        data,
-        output,
-        config,
-        overrides,
-        pretrain=pretrain,
-        begin_from=begin_from,
-        resume=resume,
-        overwrite=overwrite,
-    )
+    source = model_config(begin_from, BUNDLED) if begin_from is not None else {}
+    fixed = flat({name: source[name] for name in ("network", "fps") if name in source})
+    run_config = load_preset(RunConfig, config, PRESETS, settings_of(named, settings), fixed)
+    others: dict[str, Any] = {"begin_from": begin_from, "pretrain": pretrain, "resume": resume, "overwrite": overwrite}
+    check_run([data], output, run_config, run_config.training, **others)
+
+    from pose_core.training.hardware import limit_threads
+    from text_to_pose.training import train as train_model
+
+    limit_threads(run_config.training.devices)
+    model, metrics = train_model(data, output, run_config, **others)
     if not is_main_process():
         return
+    parameters = sum(p.numel() for p in model.parameters())
     if json:
-        print_json({"output": output, "metrics": metrics})
+        print_json({"output": output, "metrics": {"parameters": parameters, **metrics}})
         return
-    print(f"{output}: model of {metrics.pop('parameters'):,} parameters")
+    print(f"{output}: model of {parameters:,} parameters")
     for name, value in sorted(metrics.items()):
         print(f"  {name:<22} {value:.4f}")
+
+
+@app.command("config")
+def show_config(
+    preset: Annotated[str, typer.Argument(help="Preset or YAML file.")] = "default",
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Print every setting of `train`, with a preset's values, as YAML that --config takes."""
+    from pose_core.training.describe import print_config
+    from text_to_pose.config import PRESETS, RunConfig
+
+    print_config(RunConfig, PRESETS, preset, as_json=json)
 
 
 @app.command()

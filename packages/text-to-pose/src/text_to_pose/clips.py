@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pose_core import PoseSequence, Skeleton
     from pose_core.data import Clip, ShardSample
     from pose_core.skeleton import Side
-    from text_to_pose.objective import Objective
+    from text_to_pose.config import ObjectiveConfig
     from text_to_pose.tokenizer import TextTokenizer
     from text_to_pose.transplants import Transplants
 
@@ -162,7 +162,7 @@ class TextDataset(Dataset):
         *,
         start_clips: Sequence[Clip],
         start_sequences: Sequence[PoseSequence],
-        objective: Objective | None,
+        objective: ObjectiveConfig | None,
         transplants: Transplants | None = None,
         with_text: bool = True,
     ) -> None:
@@ -228,7 +228,7 @@ class TextDataset(Dataset):
             return [self.tokenizer.tokenize(None, "")]
         return _views(self.tokenizer, clip.text, clip.signed_language)
 
-    def _view(self, views: list[Tokens], objective: Objective) -> Tokens:
+    def _view(self, views: list[Tokens], objective: ObjectiveConfig) -> Tokens:
         if draw() < objective.without_text:
             return self.tokenizer.tokenize(None, "")
         whole, *parts = views

@@ -1,16 +1,20 @@
-"""What a text-to-pose model is, in plain values: enough to rebuild it from a folder."""
+"""What a text-to-pose model is, and how it is trained, in plain values."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pose_core.training.config import TrainingConfig
 from pose_encoders.config import EncoderConfig, TransformerEncoderConfig
 
 TextKind = Literal["letters", "characters", "hamnosys", "signwriting"]
 Schedule = Literal["linear", "cosine", "quadratic", "sigmoid"]
 Sampler = Literal["refinement", "diffusion"]
+BUNDLED = {"fingerspelling": Path(__file__).parent / "models" / "fingerspelling"}
+PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
 
 
 class NetworkConfig(BaseModel):
@@ -60,3 +64,41 @@ class TextToPoseConfig(BaseModel):
         default={}, description="farthest that a keypoint moved in one frame of a language's clips, in shoulder widths"
     )
     num_steps: int = Field(8, gt=0, description="steps of a sampler, unless the user asks for another number")
+
+
+class ObjectiveConfig(BaseModel):
+    """Which states the network predicts from, and how often what is left out of a text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    first: float = Field(0.4, ge=0, le=1, description="share that is a first step: the start frame repeated")
+    noised: float = Field(0.25, ge=0, le=1, description="share of the others that is diffusion's: noise on the truth")
+    known: float = Field(
+        0.35, ge=0, le=1, description="share of the others that knows a part of the truth, as in correction"
+    )
+    untaught: float = Field(
+        0.25, ge=0, le=1, description="share of clips given the hand of a letter that their language was not taught"
+    )
+    without_text: float = Field(0.15, ge=0, lt=1, description="share of texts left out, which guidance needs")
+    without_signwriting: float = Field(0.3, ge=0, le=1, description="share of letters shown without their SignWriting")
+    only_signwriting: float = Field(0.15, ge=0, le=1, description="share of letters shown as SignWriting alone")
+
+    @model_validator(mode="after")
+    def _shares_are_of_one(self) -> ObjectiveConfig:
+        if self.noised + self.known > 1:
+            raise ValueError(f"the shares noised and known are {self.noised + self.known} together; at most 1")
+        return self
+
+
+class RunConfig(BaseModel):
+    """A preset: what is trained, and how."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    network: NetworkConfig = NetworkConfig()
+    text: TextKind | Literal["auto"] = Field("auto", description="what texts are; auto: found from the manifest's")
+    objective: ObjectiveConfig = ObjectiveConfig()
+    training: TrainingConfig = TrainingConfig()
+    fps: float = Field(25.0, gt=0)
+    num_steps: int = Field(8, gt=0)
+    weights: Literal["float32", "float16"] = Field("float32", description="precision the model folder keeps them in")

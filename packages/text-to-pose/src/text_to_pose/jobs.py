@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -279,32 +279,6 @@ def read_signer(model: TextToPose, options: GenerationOptions) -> Signer:
     if hand is not None and hand != usual:
         say(f"{options.start} signs with the {hand} hand, and so does the text; --dominant-hand {usual} changes that")
     return Signer(start, hand)
-
-
-def train_from_preset(
-    data: str | Path,
-    output: Path,
-    preset: str,
-    overrides: dict[str, Any],
-    *,
-    pretrain: bool,
-    begin_from: str | None,
-    resume: bool,
-    overwrite: bool,
-) -> dict[str, float]:
-    """Trains with a preset's or a file's settings and returns the last validation metrics and `parameters`.
-
-    Raises:
-        UserError: settings, data or folder that cannot be used.
-    """
-    from pose_core.training import load_preset
-    from text_to_pose.training import PRESETS, RunConfig, train
-
-    config = load_preset(RunConfig, preset, PRESETS, overrides)
-    model, metrics = train(
-        data, output, config, pretrain=pretrain, begin_from=begin_from, resume=resume, overwrite=overwrite
-    )
-    return {"parameters": sum(p.numel() for p in model.parameters()), **metrics}
 
 
 def _check_outputs(paths: Sequence[Path], *, overwrite: bool) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pose_core.training import TrainingConfig
     from text_to_pose.clips import TrainingBatch
+    from text_to_pose.config import ObjectiveConfig
     from text_to_pose.model import TextToPose
 
 WEIGHTS = {"position": 1.0, "place": 2.0, "velocity": 1.0, "presence": 0.1, "start": 0.2, "length": 0.05}
@@ -30,11 +31,11 @@ MONITOR = "validation/dtw_mje"
 class TextToPoseModule(LightningModule):
     """Trains a `TextToPose` to predict the clean sequence from any point of the way there."""
 
-    def __init__(self, model: TextToPose, config: TrainingConfig, objective: Objective | None = None) -> None:
+    def __init__(self, model: TextToPose, config: TrainingConfig, objective: ObjectiveConfig | None = None) -> None:
         super().__init__()
         self.model = model
         self.config = config
-        self.objective = objective or Objective()
+        self.objective = Objective(**objective.model_dump()) if objective is not None else Objective()
         self.validation_dtw_mje = MeanMetric()
         self.shown: dict[str, PoseSequence] = {}
 

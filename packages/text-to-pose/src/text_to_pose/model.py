@@ -9,6 +9,7 @@ no limit; the transformer runs over groups of frames.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
@@ -17,6 +18,8 @@ from torch.nn import functional as F
 
 from pose_core import Skeleton
 from pose_core.data.batch import PoseBatch
+from pose_core.files import apply_umask
+from pose_core.pretrained import WEIGHTS
 from pose_encoders import AdditionalSequence, PoseEncoder, TransformerEncoder, TransformerStack, build_encoder
 from text_to_pose.config import NetworkConfig, Schedule, TextToPoseConfig
 from text_to_pose.features import HandFeatures
@@ -214,6 +217,10 @@ class TextToPose(
         self.languages = self.tokenizer.languages
         self.register_buffer("start_keypoints", torch.zeros(len(self.languages), K, D))
         self.register_buffer("start_confidence", torch.zeros(len(self.languages), K))
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        super()._save_pretrained(save_directory)
+        apply_umask(save_directory / WEIGHTS)
 
     @property
     def device(self) -> torch.device:

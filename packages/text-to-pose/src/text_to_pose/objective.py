@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
+from text_to_pose.config import ObjectiveConfig
 from text_to_pose.sampling import noised
 
 
-class Objective(BaseModel):
-    """Which states the network predicts from, and how often what is left out of a text."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    first: float = Field(0.4, ge=0, le=1, description="share that is a first step: the start frame repeated")
-    noised: float = Field(0.25, ge=0, le=1, description="share of the others that is diffusion's: noise on the truth")
-    known: float = Field(
-        0.35, ge=0, le=1, description="share of the others that knows a part of the truth, as in correction"
-    )
-    untaught: float = Field(
-        0.25, ge=0, le=1, description="share of clips given the hand of a letter that their language was not taught"
-    )
-    without_text: float = Field(0.15, ge=0, lt=1, description="share of texts left out, which guidance needs")
-    without_signwriting: float = Field(0.3, ge=0, le=1, description="share of letters shown without their SignWriting")
-    only_signwriting: float = Field(0.15, ge=0, le=1, description="share of letters shown as SignWriting alone")
-
-    @model_validator(mode="after")
-    def _shares_are_of_one(self) -> Objective:
-        if self.noised + self.known > 1:
-            raise ValueError(f"the shares noised and known are {self.noised + self.known} together; at most 1")
-        return self
+class Objective(ObjectiveConfig):
+    """Draws the states that the network predicts from."""
 
     def levels(self, number: int) -> Tensor:
         """(B,) how far the states have come."""

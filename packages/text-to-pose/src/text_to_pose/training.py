@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 
 from pose_core import UserError
-from pose_core.training import StreamLoader, TrainingConfig, batch_loader, fit, model_card, read_data, run_folder
+from pose_core.command_line import say
+from pose_core.training import StreamLoader, batch_loader, fit, is_main_process, model_card, read_data, run_folder
 from text_to_pose.checkpoint import load_model
 from text_to_pose.clips import TextDataset, fastest, mean_start_frame, prepare, signing_hands
-from text_to_pose.config import NetworkConfig, TextConfig, TextKind, TextToPoseConfig
+from text_to_pose.config import PRESETS as PRESETS
+from text_to_pose.config import RunConfig, TextConfig, TextKind, TextToPoseConfig
 from text_to_pose.hamnosys import hamnosys_vocabulary
 from text_to_pose.lightning_module import MONITOR, TextToPoseModule
 from text_to_pose.model import TextToPose
-from text_to_pose.objective import Objective
 from text_to_pose.signwriting import signwriting_vocabulary
 from text_to_pose.texts import check_taught, check_texts, untaught, warn_of_kind
 from text_to_pose.tokenizer import TextTokenizer, find_kind, fold, letter_symbols
@@ -31,24 +31,10 @@ if TYPE_CHECKING:
 
     from pose_core import PoseSequence
     from pose_core.data import Clip, ShardSample
-    from pose_core.training import RunData
+    from pose_core.skeleton import Side
+    from pose_core.training import RunData, TrainingConfig
 
 KEPT_FRAMES = 100_000  # of clips that are streamed: for start frames, hand shapes and what a model begins with
-PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
-
-
-class RunConfig(BaseModel):
-    """A preset: what is trained, and how."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    network: NetworkConfig = NetworkConfig()
-    text: TextKind | Literal["auto"] = Field("auto", description="what texts are; auto: found from the manifest's")
-    objective: Objective = Objective()
-    training: TrainingConfig = TrainingConfig()
-    fps: float = Field(25.0, gt=0)
-    num_steps: int = Field(8, gt=0)
-    weights: Literal["float32", "float16"] = Field("float32", description="precision the model folder keeps them in")
 
 
 def train(
@@ -93,9 +79,11 @@ def train(
     )
     train_clips = clips.train_clips()
     torch.manual_seed(config.training.seed)
-    model = build_model(clips.train, config, train_clips, with_text=not pretrain)
+    model = build_model(clips.train, config, train_clips, with_text=not pretrain, source=source)
     if source is not None:
         adopt(model, source)
+        if is_main_process():
+            say(f"fine-tuning {begin_from}: {kept_texts(model, source)}")
     train_loader, validation_loader = loaders(clips, model, config, train_clips, with_text=not pretrain)
     module = TextToPoseModule(model, config.training, config.objective)
     trainer = fit(
@@ -138,15 +126,21 @@ def reject(train: Sequence[Clip], validation: Sequence[Clip], config: RunConfig)
 
 
 def build_model(
-    samples: Sequence[ShardSample], config: RunConfig, clips: Sequence[Clip] | None = None, *, with_text: bool = True
+    samples: Sequence[ShardSample],
+    config: RunConfig,
+    clips: Sequence[Clip] | None = None,
+    *,
+    with_text: bool = True,
+    source: TextToPose | None = None,
 ) -> TextToPose:
-    """A fresh model for the texts, hands and start frames of training clips.
+    """A fresh model for the texts, hands and start frames of training clips, and those of a model to fine-tune.
 
     Args:
         samples: clips, prepared.
         config: of the run.
         clips: all clips that are trained on, where `samples` are some of them.
         with_text: whether the model is taught texts.
+        source: a model whose languages, letters and symbols stay known beside those of the clips.
     """
     some, sequences = [sample.clip for sample in samples], [sample.sequence for sample in samples]
     clips = some if clips is None else clips
@@ -155,19 +149,32 @@ def build_model(
         by_language.setdefault(clip.signed_language, []).append(sequence)
     languages = sorted({clip.signed_language for clip in clips})
     text = text_config(clips, config.text) if with_text else TextConfig(alphabets={name: [] for name in languages})
+    hands: dict[str, Side] = {**dict.fromkeys(languages, "right"), **signing_hands(some, sequences)}
+    speeds = fastest(some, sequences)
+    kept: dict[str, int] = {}  # languages of the source, and their rows there
+    if source is not None:
+        text = joined_texts(source.config.text, text)
+        kept = {name: row for row, name in enumerate(source.languages) if name in text.alphabets}
+        hands = {**{name: source.config.signing_hands[name] for name in kept}, **hands}
+        known = {name: speed for name, speed in source.config.fastest.items() if name in kept}
+        speeds = {name: max(known.get(name, 0.0), speeds.get(name, 0.0)) for name in known | speeds}
     model = TextToPose(
         TextToPoseConfig(
             network=config.network,
             text=text,
             skeleton=sequences[0].skeleton.to_dict(),
-            signing_hands={**dict.fromkeys(languages, "right"), **signing_hands(some, sequences)},
+            signing_hands=hands,
             fps=config.fps,
-            fastest=fastest(some, sequences),
+            fastest=speeds,
             num_steps=config.num_steps,
         )
     )
     model.length_predictor.begin_with(torch.tensor([len(sequence) for sequence in sequences]))
     for row, language in enumerate(model.languages):
+        if source is not None and language in kept and language not in by_language:
+            model.start_keypoints[row] = source.start_keypoints[kept[language]]
+            model.start_confidence[row] = source.start_confidence[kept[language]]
+            continue
         keypoints, confidence = mean_start_frame(by_language.get(language, sequences))
         model.start_keypoints[row] = torch.from_numpy(keypoints)
         model.start_confidence[row] = torch.from_numpy(confidence)
@@ -191,7 +198,7 @@ def loaders(
         start_sequences=start_sequences,
         with_text=with_text,
     )
-    transplants = Transplants(starts, start_sequences, train_clips) if letters else None
+    transplants = Transplants(starts, start_sequences, train_clips, model.tokenizer.alphabets) if letters else None
     train_set = dataset(starts, start_sequences, objective=config.objective, transplants=transplants)
     validation = None
     if clips.validation:
@@ -234,8 +241,34 @@ def text_config(clips: Sequence[Clip], kind: TextKind | Literal["auto"]) -> Text
     )
 
 
+def joined_texts(old: TextConfig, new: TextConfig) -> TextConfig:
+    """What a fine-tuned model takes: what it took before and what the new texts have; of another kind only the new.
+
+    A language without letters, as pretraining has, is not kept among those with letters.
+    """
+    if old.kind != new.kind:
+        return new
+    alphabets = {name: letters for name, letters in old.alphabets.items() if letters or new.kind != "letters"}
+    for language, letters in new.alphabets.items():
+        known = alphabets.get(language, [])
+        folded = {fold(letter, language) for letter in known}
+        alphabets[language] = [*known, *(letter for letter in letters if fold(letter, language) not in folded)]
+    tokens = set(old.vocabulary)
+    vocabulary = [*old.vocabulary, *(token for token in new.vocabulary if token not in tokens)]
+    return TextConfig(kind=new.kind, alphabets=dict(sorted(alphabets.items())), vocabulary=vocabulary)
+
+
+def kept_texts(model: TextToPose, source: TextToPose) -> str:
+    """What a fine-tuned model keeps of the texts it knew, in a line."""
+    old, new = source.config.text, model.config.text
+    if old.kind != new.kind:
+        return f"its {old.kind} are left out, for the new texts are {new.kind}"
+    letters = sum(map(len, new.alphabets.values()))
+    return f"what it knew is kept; in all {', '.join(model.languages)}" + (f", {letters} letters" if letters else "")
+
+
 def adopt(model: TextToPose, source: TextToPose) -> None:
-    """Takes over a model's weights where they fit: the network's, and those of the tokens both know.
+    """Takes over a model's weights where they fit: the network's, and those of the tokens and letters both know.
 
     Raises:
         UserError: not even the denoiser fits.
@@ -248,14 +281,32 @@ def adopt(model: TextToPose, source: TextToPose) -> None:
         raise UserError("the model to begin from has a network of another size; train with its `network` settings")
     own = {"start_keypoints", "start_confidence", "text_encoder.embedding.weight"}
     fitting = {n: v for n, v in theirs.items() if n in ours and n not in own and v.shape == ours[n].shape}
-    if model.config.text != source.config.text:  # a letter's vector is of no use to another letter
-        fitting = {name: value for name, value in fitting.items() if ".lexicon." not in name}
-    model.load_state_dict(fitting, strict=False)
+    by_letter = {"text_encoder.lexicon.shared.weight", "text_encoder.lexicon.own.weight"}  # see `adopt_letters`
+    model.load_state_dict({name: value for name, value in fitting.items() if name not in by_letter}, strict=False)
     with torch.no_grad():
+        adopt_letters(model, source)
         for row, token in enumerate(model.tokenizer.vocabulary):
             if token in source.tokenizer.vocabulary:
                 place = source.tokenizer.vocabulary.index(token)
                 model.text_encoder.embedding.weight[row] = source.text_encoder.embedding.weight[place]
+
+
+def adopt_letters(model: TextToPose, source: TextToPose) -> None:
+    """Takes over the vectors of letters that both models know, in general and in each language that both know."""
+    ours, theirs = model.text_encoder.lexicon, source.text_encoder.lexicon
+    if ours is None or theirs is None:
+        return
+    old_letters = {letter: row for row, letter in enumerate(source.tokenizer.letters)}
+    old_languages = {language: row for row, language in enumerate(source.languages)}
+    for row, letter in enumerate(model.tokenizer.letters):
+        if letter not in old_letters:
+            continue
+        old = old_letters[letter]
+        ours.shared.weight[row] = theirs.shared.weight[old]
+        for number, language in enumerate(model.languages):
+            if language in old_languages:
+                place = old_languages[language] * theirs.num_letters + old
+                ours.own.weight[number * ours.num_letters + row] = theirs.own.weight[place]
 
 
 def _loader(dataset: TextDataset, config: TrainingConfig, *, shuffle: bool) -> DataLoader:

@@ -13,7 +13,7 @@ from text_to_pose.clips import draw, hand_shape, signing_hands
 from text_to_pose.tokenizer import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pose_core import PoseSequence
     from pose_core.data import Clip
@@ -33,10 +33,15 @@ class Transplants:
     Args:
         clips, sequences: letters, prepared; only these are learned from.
         every: all that the languages were taught, where `clips` are some of it.
+        alphabets: letters of languages that a model to fine-tune was taught before.
     """
 
     def __init__(
-        self, clips: Sequence[Clip], sequences: Sequence[PoseSequence], every: Sequence[Clip] | None = None
+        self,
+        clips: Sequence[Clip],
+        sequences: Sequence[PoseSequence],
+        every: Sequence[Clip] | None = None,
+        alphabets: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._hands = signing_hands(clips, sequences)
         self._names: dict[str, str] = {}
@@ -45,6 +50,8 @@ class Transplants:
         found: dict[str, list[tuple[str, np.ndarray]]] = defaultdict(list)
         for clip in clips if every is None else every:
             taught[clip.signed_language].add(fold(clip.text, clip.signed_language))
+        for language, letters in (alphabets or {}).items():
+            taught[language].update(fold(letter, language) for letter in letters)
         for clip, sequence in zip(clips, sequences, strict=True):
             letter = fold(clip.text, clip.signed_language)
             self._names.setdefault(letter, clip.text)

@@ -1,13 +1,21 @@
-"""The one way every package trains: a config, a Lightning module, loaders, an output folder."""
+"""The one way every package trains: a config, a Lightning module, loaders, an output folder.
 
-from pose_core.training.config import TrainingConfig, load_preset, load_yaml
-from pose_core.training.data import RunData, are_shards, open_shards, read_data, validated
-from pose_core.training.distributed import RankBatches, is_main_process
-from pose_core.training.fit import fit
-from pose_core.training.loaders import batch_loader, chosen_clips
-from pose_core.training.optimization import warmup_cosine_adamw
-from pose_core.training.run_folder import RunFolder, model_card, own_folder, run_folder
-from pose_core.training.streaming import StreamLoader
+What it exports is imported when it is first used: settings and folders are checked without waiting for Lightning.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pose_core.training.config import TrainingConfig, load_preset, load_yaml
+    from pose_core.training.data import RunData, are_shards, open_shards, read_data, validated
+    from pose_core.training.distributed import RankBatches
+    from pose_core.training.loaders import batch_loader, chosen_clips
+    from pose_core.training.optimization import warmup_cosine_adamw
+    from pose_core.training.ranks import is_main_process
+    from pose_core.training.runs import RunFolder, check_run_folder, model_card, own_folder, run_folder
+    from pose_core.training.streaming import StreamLoader
+    from pose_core.training.trainer import fit
 
 __all__ = [
     "RankBatches",
@@ -17,6 +25,7 @@ __all__ = [
     "TrainingConfig",
     "are_shards",
     "batch_loader",
+    "check_run_folder",
     "chosen_clips",
     "fit",
     "is_main_process",
@@ -30,3 +39,32 @@ __all__ = [
     "validated",
     "warmup_cosine_adamw",
 ]
+
+_HOMES = {
+    "RankBatches": "distributed",
+    "RunData": "data",
+    "RunFolder": "runs",
+    "StreamLoader": "streaming",
+    "TrainingConfig": "config",
+    "are_shards": "data",
+    "batch_loader": "loaders",
+    "check_run_folder": "runs",
+    "chosen_clips": "loaders",
+    "fit": "trainer",
+    "is_main_process": "ranks",
+    "load_preset": "config",
+    "load_yaml": "config",
+    "model_card": "runs",
+    "open_shards": "data",
+    "own_folder": "runs",
+    "read_data": "data",
+    "run_folder": "runs",
+    "validated": "data",
+    "warmup_cosine_adamw": "optimization",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationError
 
 from pose_core.errors import UserError, reason
+from pose_core.training.keys import flat, set_key, suggestion
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+# What a config says; see `choose_precision`. None, which older configs say, is auto.
+PrecisionSetting = Annotated[
+    Literal["auto", "32-true", "bf16-mixed", "16-mixed"],
+    BeforeValidator(lambda value: "auto" if value is None else value),
+]
+PRECISION = "auto: bf16-mixed where the hardware has bf16, else 32-true"
 
 
 class TrainingConfig(BaseModel):
@@ -32,7 +39,7 @@ class TrainingConfig(BaseModel):
     keep: Literal["best", "last"] = Field("best", description="weights to keep: the best of validation, or the last")
     checkpoint_minutes: float = Field(10.0, gt=0, description="between checkpoints within an epoch")
     patience: int | None = Field(None, gt=0, description="validations without improvement before stopping early")
-    precision: Precision | None = Field(None, description="bf16-mixed on a GPU unless stated")
+    precision: PrecisionSetting = Field("auto", description=PRECISION)
     compile: bool = Field(False, description="torch.compile the training step")
     device: str = Field("auto", description="auto, cpu, or another accelerator Lightning knows")
     devices: PositiveInt | Literal["auto"] = Field(1, description="of each machine, a process each; torchrun's if 1")
@@ -52,32 +59,47 @@ class TrainingConfig(BaseModel):
 Config = TypeVar("Config", bound=BaseModel)
 
 
-def load_yaml(config: type[Config], path: str | Path, overrides: dict[str, Any] | None = None) -> Config:
+def load_yaml(
+    config: type[Config],
+    path: str | Path,
+    overrides: dict[str, Any] | None = None,
+    fixed: dict[str, Any] | None = None,
+    *,
+    is_preset: bool = False,
+) -> Config:
     """A config from a YAML file and dotted overrides (`{"training.epochs": 3}`).
+
+    Args:
+        config: its class.
+        path: the file.
+        overrides: replace what the file says.
+        fixed: by dotted name, what a model to fine-tune has; replaces what a preset says.
+        is_preset: the file is one of the package's: nobody chose what it says of `fixed`.
 
     Raises:
         UserError: no such file, no YAML mapping, or a key or value the config refuses; an unknown key is answered with
-            the nearest known one.
+            the nearest known one; or the file or an override contradicts `fixed`.
     """
     path = Path(path)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        values = yaml.safe_load(path.read_text(encoding="utf-8-sig")) or {}
     except FileNotFoundError:
         raise UserError(f"{path}: no such config") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path}: not a YAML file ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict):
         raise UserError(f"{path}: a config is a mapping of names to values")
-    for dotted, value in (overrides or {}).items():
-        *sections, name = dotted.split(".")
-        place = values
-        for section in sections:
-            if place.get(section) is None:  # not in the file, or there with nothing under it
-                place[section] = {}
-            place = place[section]
-            if not isinstance(place, dict):
-                raise UserError(f"{path}: {section} is a section of names and values, found {place!r}")
-        place[name] = value
+    chosen = {} if is_preset else flat(values)
+    try:
+        for name, value in (overrides or {}).items():
+            set_key(values, name, value)
+            chosen |= flat({name: value})
+        for name, value in (fixed or {}).items():
+            if name in chosen and chosen[name] != value:
+                raise UserError(f"{name} is {chosen[name]}, and {value} in the model to fine-tune; leave {name} out")
+            set_key(values, name, value)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from error
     try:
         return config.model_validate(values)
     except ValidationError as error:
@@ -85,33 +107,53 @@ def load_yaml(config: type[Config], path: str | Path, overrides: dict[str, Any] 
 
 
 def load_preset(
-    config: type[Config], preset: str, presets: dict[str, Path], overrides: dict[str, Any] | None = None
+    config: type[Config],
+    preset: str,
+    presets: dict[str, Path],
+    overrides: dict[str, Any] | None = None,
+    fixed: dict[str, Any] | None = None,
 ) -> Config:
     """A config by the name of a preset or of a YAML file; overrides given as text are read as YAML values.
 
     Raises:
         UserError: there is no such preset or file, or as `load_yaml`.
     """
-    path = presets.get(preset, Path(preset))
+    path = presets.get(preset, Path(preset).expanduser())
     if not path.exists():
-        raise UserError(f"{preset}: no such preset or file; presets: {', '.join(presets)}")
+        near = difflib.get_close_matches(preset, presets, n=1)
+        known = f"did you mean {near[0]}? " if near else ""
+        raise UserError(f"{preset}: no such preset or file; {known}presets: {', '.join(presets)}")
     try:
         values = {name: yaml.safe_load(v) if isinstance(v, str) else v for name, v in (overrides or {}).items()}
     except yaml.YAMLError as error:
         raise UserError(f"a setting is no YAML value ({reason(error)}); quote it") from error
-    return load_yaml(config, path, values)
+    return load_yaml(config, path, values, fixed, is_preset=preset in presets)
 
 
 def _first_problem(error: ValidationError, config: type[BaseModel]) -> str:
     problem = error.errors()[0]
-    place = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] != "extra_forbidden":
-        return f"{place}: {problem['msg']}, found {problem['input']!r}"
+    place = [str(part) for part in problem["loc"]]
     section: Any = config
-    for part in problem["loc"][:-1]:
-        if get_args(section):  # one of several kinds of section; their place has the kind's name in it
-            section = next(kind for kind in get_args(section) if kind.model_fields["kind"].default == part)
-        else:
-            section = section.model_fields[str(part)].annotation
-    near = difflib.get_close_matches(str(problem["loc"][-1]), section.model_fields, n=1, cutoff=0)
-    return f"unknown key {place}; did you mean {near[0]}?"
+    for number, part in enumerate(place):  # a section of several kinds has the kind's name in its place
+        field = section.model_fields.get(part) if isinstance(section, type) else None
+        if field is None:
+            break
+        kinds = get_args(field.annotation)
+        section = field.annotation
+        if kinds and number + 1 < len(place) and any(place[number + 1] == _kind(kind) for kind in kinds):
+            section = next(kind for kind in kinds if _kind(kind) == place[number + 1])
+            del place[number + 1]
+    name = ".".join(place)
+    if problem["type"] == "extra_forbidden":
+        if isinstance(problem["input"], dict):  # a section that the config does not have
+            name = next(iter(flat({name: problem["input"]})), name)
+        return f"unknown key {name}; {suggestion(name, config)}"
+    return f"{name}: {problem['msg']}, found {problem['input']!r}"
+
+
+def _kind(section: Any) -> str | None:
+    """What a section of several kinds calls one of them."""
+    while get_args(section):  # Annotated
+        section = get_args(section)[0]
+    field = getattr(section, "model_fields", {}).get("kind")
+    return field.default if field is not None else None

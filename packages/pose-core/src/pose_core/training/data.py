@@ -17,8 +17,8 @@ from pose_core.data.shards import ShardDataset, ShardSample
 from pose_core.data.splits import select_split
 from pose_core.data.tree import read_clips
 from pose_core.errors import UserError
-from pose_core.training.distributed import is_main_process
 from pose_core.training.loaders import chosen_clips
+from pose_core.training.ranks import is_main_process
 
 if TYPE_CHECKING:
     from pose_core.data.manifest import Clip

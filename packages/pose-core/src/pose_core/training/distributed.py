@@ -16,13 +16,6 @@ if TYPE_CHECKING:
     from pose_core.training.config import TrainingConfig
 
 
-def is_main_process() -> bool:
-    """Whether this process is the one that writes and prints: rank 0, or the only one."""
-    from lightning.pytorch.utilities import rank_zero_only
-
-    return getattr(rank_zero_only, "rank", 0) == 0
-
-
 def devices_and_nodes(config: TrainingConfig) -> tuple[int | Literal["auto"], int]:
     """Devices a machine and machines: the config's or, where it leaves them alone, what torchrun started."""
     launched = torch.distributed.is_available() and torch.distributed.is_torchelastic_launched()

@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 import time
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,9 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from pose_core.command_line import say
 from pose_core.errors import UserError, reason
-from pose_core.training.distributed import is_main_process
+from pose_core.training.checkpoints import BEFORE, LAST
+from pose_core.training.ranks import is_main_process
+from pose_core.training.stopping import training_started
 from pose_core.training.streaming import StreamLoader
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
     from pose_core.training.distributed import RankBatches
 
-CHECKPOINTS = "checkpoints"
-LAST = "last.ckpt"
-BEFORE = "before-last.ckpt"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -65,32 +63,6 @@ class WholeCheckpoints(TorchCheckpointIO):
         temporary.replace(path)
 
 
-def newest_checkpoint(run: Path) -> Path | None:
-    """The last whole checkpoint of a run's folder; None where there is none.
-
-    Raises:
-        UserError: there are some, and all are damaged.
-    """
-    found = [path for name in (LAST, BEFORE) if (path := run / CHECKPOINTS / name).is_file()]
-    for path in found:
-        if is_whole(path):
-            return path
-        if is_main_process():
-            say(f"{path}: is damaged, and left out")
-    if found:
-        raise UserError(f"{run}: none of its checkpoints is whole; --overwrite starts the run again")
-    return None
-
-
-def is_whole(checkpoint: Path) -> bool:
-    """Whether every part of a checkpoint is there and has the checksum it was written with."""
-    try:
-        with zipfile.ZipFile(checkpoint) as archive:
-            return archive.testzip() is None
-    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
-        return False
-
-
 class LastCheckpoint(Checkpoint):
     """Keeps the state of the run after every epoch, every so many minutes, and when it is asked to stop.
 
@@ -114,6 +86,7 @@ class LastCheckpoint(Checkpoint):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.saved = time.monotonic()
+        training_started()
         if _in_main_thread():  # Python knows no signals elsewhere
             for number in SIGNALS:
                 signal.signal(number, self._stop)

@@ -20,14 +20,18 @@ try:
     import torch
     from lightning.pytorch import Callback, Trainer, seed_everything
     from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
-    from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger, WandbLogger
+    from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
     from lightning.pytorch.profilers import SimpleProfiler
     from lightning.pytorch.utilities.exceptions import MisconfigurationException
 except ImportError as error:
     raise UserError(f"training needs {error.name}: pip install 'pose-core[train]'") from error
 
-from pose_core.training.distributed import RankBatches, devices_and_nodes, is_main_process
-from pose_core.training.recovery import CHECKPOINTS, LAST, LastCheckpoint, RandomState, WholeCheckpoints
+from pose_core.training.checkpoints import CHECKPOINTS, LAST
+from pose_core.training.distributed import RankBatches, devices_and_nodes
+from pose_core.training.hardware import choose_precision, describe_precision
+from pose_core.training.logs import LOG_STEPS, LOGS, TENSORBOARD, ContinuedCSVLogger, ContinuedLogs
+from pose_core.training.ranks import is_main_process
+from pose_core.training.recovery import LastCheckpoint, RandomState, WholeCheckpoints
 from pose_core.training.samples import MakesSamples, Samples
 from pose_core.training.sharding import ShardedStrategy, WeightAverages
 from pose_core.training.streaming import StreamLoader
@@ -44,8 +48,8 @@ if TYPE_CHECKING:
     from lightning.pytorch.strategies import Strategy
     from torch.utils.data import DataLoader
 
-    from pose_core.training.config import Precision, TrainingConfig
-    from pose_core.training.run_folder import RunFolder
+    from pose_core.training.config import TrainingConfig
+    from pose_core.training.runs import RunFolder
 
 
 def fit(
@@ -81,8 +85,6 @@ def fit(
     output = run.path
     if config.samples and not isinstance(module, MakesSamples):
         raise UserError("training.samples: this model makes none while it is trained; leave the setting out")
-    if is_main_process() and run.resume_from is not None and not config.dry_run:
-        _keep_metrics(output)
     _quieten()
     seed_everything(config.seed, workers=True, verbose=False)
     batches = None
@@ -94,7 +96,9 @@ def fit(
     profiler = SimpleProfiler(output, "profile") if config.profile and not config.dry_run else Waits()
     throughput = Throughput(profiler)
     bar = RichProgressBar(console_kwargs={"stderr": True})
-    callbacks: list[Callback] = [bar, RandomState(batches), throughput, *([] if config.dry_run else [last])]
+    callbacks: list[Callback] = [bar, RandomState(batches), throughput]
+    if not config.dry_run:
+        callbacks += [last, ContinuedLogs(output, goes_on=run.resume_from is not None)]
     best = None
     if validation_loader is not None:
         best = ModelCheckpoint(output / CHECKPOINTS, "best", monitor=monitor, enable_version_counter=False)
@@ -107,6 +111,9 @@ def fit(
     if config.patience is not None and best is not None:
         callbacks.append(EarlyStopping(monitor=monitor, patience=config.patience))
     devices, num_nodes = devices_and_nodes(config)
+    precision, why = choose_precision(config.precision, config.device)
+    if is_main_process():
+        say(describe_precision(precision, why, config.device))
     try:
         with removed_if_empty(output):
             if not config.dry_run:
@@ -118,12 +125,12 @@ def fit(
                 num_nodes=num_nodes,
                 strategy=_strategy(config),
                 use_distributed_sampler=batches is None,
-                precision=config.precision or _default_precision(config.device),
+                precision=precision,
                 accumulate_grad_batches=config.accumulate,
                 gradient_clip_val=config.gradient_clip,
                 check_val_every_n_epoch=min(config.validate_every, config.epochs),
                 num_sanity_val_steps=0,
-                log_every_n_steps=10,
+                log_every_n_steps=LOG_STEPS,
                 enable_model_summary=False,
                 callbacks=callbacks,
                 logger=False if config.dry_run else _loggers(config, run),
@@ -136,7 +143,8 @@ def fit(
         raise UserError(f"training.device, devices, num_nodes or strategy: {reason(error)}") from error
     if not config.dry_run:
         if is_main_process() and run.resume_from is None:
-            shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
+            for folder in (CHECKPOINTS, LOGS, TENSORBOARD):
+                shutil.rmtree(output / folder, ignore_errors=True)
         run.claim()
         for logger in trainer.loggers:
             logger.log_hyperparams({**run.settings, "git": _git_revision()})
@@ -182,15 +190,11 @@ def load_weights(module: LightningModule, checkpoint: str | Path) -> None:
     module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
 
 
-def _default_precision(device: str) -> Precision:
-    return "bf16-mixed" if device != "cpu" and torch.accelerator.is_available() else "32-true"
-
-
-def _loggers(config: TrainingConfig, run: RunFolder) -> list:
+def _loggers(config: TrainingConfig, run: RunFolder) -> list[Logger]:
     output = run.path
-    loggers = [CSVLogger(output, name="logs", version="")]
+    loggers: list[Logger] = [ContinuedCSVLogger(output, name=LOGS, version="")]
     if config.tensorboard:
-        loggers.append(TensorBoardLogger(output, name="tensorboard", version="", default_hp_metric=False))
+        loggers.append(TensorBoardLogger(output, name=TENSORBOARD, version="", default_hp_metric=False))
     if config.wandb_project:
         loggers.append(_wandb(config.wandb_project, run))
     return loggers
@@ -251,14 +255,6 @@ def _compiled_step(module: LightningModule) -> Generator[None]:
         yield
     finally:
         del module.training_step
-
-
-def _keep_metrics(output: Path) -> None:
-    """Moves the metrics of the run so far aside: the CSV logger starts its file anew."""
-    metrics = output / "logs" / "metrics.csv"
-    if metrics.exists():
-        parts = len(list(metrics.parent.glob("metrics-part*.csv")))
-        metrics.rename(metrics.with_name(f"metrics-part{parts + 1}.csv"))
 
 
 def _quieten() -> None:

@@ -15,8 +15,8 @@ from safetensors import SafetensorError
 from pose_core.command_line import say
 from pose_core.errors import UserError, reason
 from pose_core.files import written_whole
-from pose_core.training.distributed import is_main_process
-from pose_core.training.recovery import CHECKPOINTS, newest_checkpoint
+from pose_core.training.checkpoints import BEFORE, CHECKPOINTS, LAST, newest_checkpoint
+from pose_core.training.ranks import is_main_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,13 +67,10 @@ class RunFolder:
             ) from error
 
 
-def run_folder(
+def check_run_folder(
     output: str | Path, config: BaseModel, *, data: Sequence[str | Path], resume: bool, overwrite: bool, **others: Any
-) -> RunFolder:
-    """Looks at an output folder before any work is done for it, and touches nothing.
-
-    A run that was interrupted goes on by itself when the same command is given again. Of a run of several processes,
-    rank 0 alone refuses what is not a run's. The runs of a Weights & Biases sweep each get a folder of their own in it.
+) -> None:
+    """Refuses an output folder that a run cannot use, and touches nothing; of several processes, rank 0 does.
 
     Args:
         output: the folder.
@@ -87,29 +84,45 @@ def run_folder(
         UserError: the folder holds something that the run would damage, it is a file, or it holds no run to resume.
     """
     output = own_folder(output)
-    given = {"data": [str(path) for path in data], **others, "config": config.model_dump(mode="json")}
-    settings = json.loads(json.dumps(given, default=str))
-    begun = _read(output)
-    unfinished = bool(begun) and not begun.get("finished")
-    if overwrite:
-        return RunFolder(output, None, settings)
     if output.exists() and not output.is_dir():
         raise UserError(f"{output}: is a file; name a folder")
+    if overwrite:
+        return
+    begun = _read(output)
+    unfinished = bool(begun) and not begun.get("finished")
     occupied = output.is_dir() and any(output.iterdir())
     # What rank 0 has begun to write is no reason to refuse; a finished run is one to all, so that none waits for it.
     if occupied and not resume and not unfinished and (begun or is_main_process()):
         raise UserError(f"{output}: is not empty; --resume goes on with its run, --overwrite starts it again")
-    if unfinished and not resume and is_main_process():
-        _check_same(output, begun, settings)
-    if not resume and not unfinished:
+    if not is_main_process():
+        return
+    if unfinished and not resume:
+        _check_same(output, begun, _settings(config, data, others))
+    if resume and not any((output / CHECKPOINTS / name).is_file() for name in (LAST, BEFORE)):
+        raise UserError(f"{output}: has no run to resume ({CHECKPOINTS}/ is missing); leave out --resume")
+
+
+def run_folder(
+    output: str | Path, config: BaseModel, *, data: Sequence[str | Path], resume: bool, overwrite: bool, **others: Any
+) -> RunFolder:
+    """Looks at an output folder before any work is done for it, and touches nothing.
+
+    A run that was interrupted goes on by itself when the same command is given again. Of a run of several processes,
+    rank 0 alone refuses what is not a run's. The runs of a Weights & Biases sweep each get a folder of their own in it.
+
+    Args and Raises: as `check_run_folder`; also where all checkpoints are damaged.
+    """
+    check_run_folder(output, config, data=data, resume=resume, overwrite=overwrite, **others)
+    output = own_folder(output)
+    settings = _settings(config, data, others)
+    begun = _read(output)
+    unfinished = bool(begun) and not begun.get("finished")
+    if overwrite or (not resume and not unfinished):
         return RunFolder(output, None, settings)
     checkpoint = newest_checkpoint(output)
-    if is_main_process():
-        if resume and checkpoint is None:
-            raise UserError(f"{output}: has no run to resume ({CHECKPOINTS}/ is missing); leave out --resume")
-        if unfinished:
-            where = "its start" if checkpoint is None else f"{CHECKPOINTS}/{checkpoint.name}"
-            say(f"{output}: its run was interrupted; going on from {where}")
+    if unfinished and is_main_process():
+        where = "its start" if checkpoint is None else f"{CHECKPOINTS}/{checkpoint.name}"
+        say(f"{output}: its run was interrupted; going on from {where}")
     return RunFolder(output, checkpoint, settings, begun.get("id") or RunFolder(output).id)
 
 
@@ -128,6 +141,12 @@ def model_card(library: str, data: Path, clips: int, config: BaseModel, metrics:
         f"Trained by `{library} train` on {clips} clips of {data.name}.\n\n"
         f"| last value | |\n|---|---|\n{figures}\n\n```yaml\n{settings}```\n"
     )
+
+
+def _settings(config: BaseModel, data: Sequence[str | Path], others: dict[str, Any]) -> dict[str, Any]:
+    """What makes it this run and no other, as JSON keeps it."""
+    given = {"data": [str(path) for path in data], **others, "config": config.model_dump(mode="json")}
+    return json.loads(json.dumps(given, default=str))
 
 
 def _check_same(output: Path, begun: dict[str, Any], asked: dict[str, Any]) -> None:

@@ -1,0 +1,58 @@
+"""What a `train` command checks before it waits for torch and Lightning to be imported."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pose_core.errors import UserError
+from pose_core.training.runs import check_run_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic import BaseModel
+
+    from pose_core.training.config import TrainingConfig
+
+DEVICES = ("auto", "cpu", "cuda", "gpu", "mps", "tpu")
+# First words of the names that Lightning registers, `ddp_find_unused_parameters_true` and so on.
+STRATEGIES = ("auto", "ddp", "fsdp", "deepspeed", "single", "xla")
+
+
+def check_run(
+    data: Sequence[str | Path],
+    output: str | Path,
+    config: BaseModel,
+    training: TrainingConfig,
+    *,
+    resume: bool,
+    overwrite: bool,
+    **others: Any,
+) -> None:
+    """Refuses data that is not there, unknown names of devices, and an output folder that the run cannot use.
+
+    Args:
+        data: files, folders or URLs to train on.
+        output, config, resume, overwrite, others: as `run_folder`'s.
+        training: the config's part that says how to train.
+
+    Raises:
+        UserError: naming what is wrong.
+    """
+    for path in data:
+        if "://" not in str(path) and not Path(path).exists():
+            kind = "manifest" if Path(path).suffix else "folder"
+            raise UserError(f"{path}: no such {kind}; --data is a manifest CSV, a folder, or shards: a folder or a URL")
+    _check_name("device", training.device, training.device, DEVICES)
+    _check_name("strategy", training.strategy, training.strategy.partition("_")[0], STRATEGIES)
+    check_run_folder(output, config, data=data, resume=resume, overwrite=overwrite, **others)
+
+
+def _check_name(setting: str, value: str, name: str, known: Sequence[str]) -> None:
+    if name in known:
+        return
+    near = difflib.get_close_matches(name, known, n=1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    raise UserError(f"{setting} {value!r} is unknown; {meant}known: {', '.join(known)}")

@@ -1,0 +1,113 @@
+"""Logs that go on when a run does: one CSV file and one of TensorBoard's, without what was lost."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lightning.fabric.loggers.logger import rank_zero_experiment
+from lightning.pytorch import Callback
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.loggers.csv_logs import ExperimentWriter
+
+from pose_core.files import written_whole
+
+if TYPE_CHECKING:
+    from lightning.pytorch import LightningModule, Trainer
+
+LOGS, TENSORBOARD = "logs", "tensorboard"
+EVENT_FILES = "events.out.tfevents.*"
+LOG_STEPS = 10  # at most, between two entries of what is logged in every step
+
+
+class ContinuedWriter(ExperimentWriter):
+    """Lightning's writer of `metrics.csv`, which leaves the file that is there and appends to it."""
+
+    def _check_log_dir_exists(self) -> None:
+        path = Path(self.metrics_file_path)
+        if path.is_file():
+            with path.open(newline="", encoding="utf-8") as file:
+                self.metrics_keys = list(csv.DictReader(file).fieldnames or [])
+
+    def drop_from(self, step: int) -> None:
+        """Removes the rows of a step and all later ones, and a row that was cut short."""
+        path = Path(self.metrics_file_path)
+        if not path.is_file():
+            return
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if _is_before(row, step)]
+        with (
+            written_whole(path, overwrite=True) as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as file,
+        ):
+            writer = csv.DictWriter(file, self.metrics_keys)
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+class ContinuedCSVLogger(CSVLogger):
+    """Lightning's, with a `ContinuedWriter`."""
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> ContinuedWriter:
+        if self._experiment is None:
+            Path(self.log_dir).mkdir(parents=True, exist_ok=True)
+            self._experiment = ContinuedWriter(log_dir=self.log_dir)
+        assert isinstance(self._experiment, ContinuedWriter)
+        return self._experiment
+
+
+class ContinuedLogs(Callback):
+    """Joins the logs of a run that goes on to those it has, up to the step it goes on from.
+
+    Every `LOG_STEPS` steps something is logged, and at least once in an epoch.
+
+    Args:
+        output: folder of the run, whose loggers have not written yet.
+        goes_on: whether the run has logs to go on with.
+    """
+
+    def __init__(self, output: Path, *, goes_on: bool) -> None:
+        self.events = sorted((output / TENSORBOARD).glob(EVENT_FILES)) if goes_on else []
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        batches = trainer.num_training_batches
+        if math.isfinite(batches):
+            steps = math.ceil(batches / trainer.accumulate_grad_batches)
+            trainer.log_every_n_steps = max(1, min(LOG_STEPS, steps))  # ty: ignore[missing-attribute]
+        if not trainer.is_global_zero:
+            return
+        for logger in trainer.loggers:
+            if isinstance(logger, ContinuedCSVLogger):
+                logger.experiment.drop_from(trainer.global_step)
+            elif isinstance(logger, TensorBoardLogger):
+                self._join_events(logger, trainer.global_step)
+
+    def _join_events(self, logger: TensorBoardLogger, step: int) -> None:
+        """Copies older files' events of before a step into the logger's own file, and removes the older files."""
+        from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
+
+        writer = logger.experiment._get_file_writer()
+        for path in self.events:
+            for event in LegacyEventFileLoader(str(path)).Load():  # to the end, or to what was cut short
+                # Pictures bear the number of the steps before them, numbers that of the last step.
+                numbers = any(value.HasField("simple_value") for value in event.summary.value)
+                if event.HasField("summary") and event.step < step + (not numbers):
+                    writer.event_writer.add_event(event)
+        writer.flush()
+        for path in self.events:
+            path.unlink(missing_ok=True)
+        self.events = []
+
+
+def _is_before(row: dict[Any, Any], step: int) -> bool:
+    """Whether a row is whole and of an earlier step."""
+    if None in row or None in row.values():
+        return False
+    try:
+        return int(row["step"]) < step
+    except (KeyError, ValueError):
+        return False

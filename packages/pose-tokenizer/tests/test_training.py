@@ -396,3 +396,30 @@ def test_folders_of_coco_wholebody_npz(quick, tmp_path):
     decoded = decode(model, encode(model, sequence, rate=0.0))
     assert decoded.keypoints.shape == (24, 133, 2)
     assert np.abs(decoded.keypoints[:, 5] - (260, 200)).max() < 20
+
+
+@pytest.mark.parametrize("keypoints", ["hands_and_body", "all"])
+def test_fine_tuning_goes_on_from_a_model(trained, manifest, quick, tmp_path, keypoints):
+    source, _, folder = trained
+    still = {"learning_rate": 1e-12, "ema_decay": 0.0, "keypoints": keypoints}
+    tuned, _ = train([manifest], tmp_path / "run", quick.model_copy(update=still), begin_from=folder)
+    assert tuned.skeleton == source.skeleton  # whatever keypoints the run would choose
+    torch.testing.assert_close(tuned.basis, source.basis, atol=0, rtol=0)
+    torch.testing.assert_close(tuned.quantizer.transition.weight, source.quantizer.transition.weight, atol=0, rtol=0)
+    # Codebooks move by a thousandth of the way to what they meet in each step.
+    change = (tuned.quantizer.codebooks - source.quantizer.codebooks).norm() / source.quantizer.codebooks.norm()
+    assert 0 < change < 0.1
+    assert tuned.hash != source.hash
+
+
+def test_a_model_of_other_sizes_is_not_fine_tuned(trained, manifest, quick, tmp_path, cli):
+    *_, folder = trained
+    other = quick.model_copy(update={"latent_dim": quick.latent_dim + 1})
+    with pytest.raises(UserError, match="latent_dim is .*in the model to fine-tune"):
+        train([manifest], tmp_path / "run", other, begin_from=folder)
+    arguments = ("train", "--data", manifest, "--output", tmp_path / "run", "--from", folder)
+    status, _, err = cli(*arguments, "--set", "latent_dim=999")
+    assert status == 2
+    assert "latent_dim is 999" in err
+    assert "leave latent_dim out" in err
+    assert not (tmp_path / "run").exists()

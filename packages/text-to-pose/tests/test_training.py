@@ -1,3 +1,6 @@
+import json
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,7 @@ from text_to_pose.clips import TextDataset, prepare
 from text_to_pose.generation import StartFrames, generate_signs
 from text_to_pose.lightning_module import WEIGHTS, TextToPoseModule
 from text_to_pose.objective import Objective
+from text_to_pose.tokenizer import TextBatch
 from text_to_pose.training import PRESETS, RunConfig, build_model, save, train
 
 QUICK = TrainingConfig(epochs=2, batch_size=4, validate_every=1, warmup_steps=1, device="cpu", tensorboard=False)
@@ -118,3 +122,43 @@ def test_the_model_learns_two_clips(tiny):
     assert errors.diagonal().max() < 0.05
     assert (errors.argmin(axis=1) == [0, 1]).all()
     assert all(sequence.hand_share("left") == 0 for sequence in made)  # neither clip shows it
+
+
+def test_fine_tuning_keeps_what_the_model_knows(folder, model, manifest, tmp_path, tiny):
+    """The model knows ase A B C and, left-handed, ise A SCH; the clips have ase A B C D and gsg A B C."""
+    config = RunConfig(network=tiny, training=QUICK.model_copy(update={"epochs": 1, "learning_rate": 1e-9}))
+    tuned, _ = train(manifest, tmp_path / "run", config, begin_from=folder)
+    assert tuned.config.text.alphabets == {"ase": ["A", "B", "C", "D"], "gsg": ["A", "B", "C"], "ise": ["A", "SCH"]}
+    assert tuned.config.signing_hands["ise"] == "left"
+    assert set(model.config.text.vocabulary) <= set(tuned.config.text.vocabulary)
+    old, new = model.languages.index("ise"), tuned.languages.index("ise")
+    torch.testing.assert_close(tuned.start_keypoints[new], model.start_keypoints[old])
+    torch.testing.assert_close(tuned.start_confidence[new], model.start_confidence[old])
+    # Every letter of every language means what it meant before training.
+    for language, letters in model.config.text.alphabets.items():
+        for letter in letters:
+            ours, theirs = (
+                each.text_encoder(TextBatch.of([each.tokenizer.tokenize(letter, language, signwriting=False)])).values
+                for each in (tuned.eval(), model)
+            )
+            torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3)
+
+
+def test_a_language_keeps_its_fastest_movement(folder, manifest, tmp_path, tiny):
+    config = json.loads((folder / "config.json").read_text())
+    config["fastest"] = {"ise": 0.7, "ase": 9.0}
+    (folder / "config.json").write_text(json.dumps(config))
+    tuned, _ = train(manifest, tmp_path / "run", RunConfig(network=tiny, training=QUICK), begin_from=folder)
+    assert tuned.config.fastest["ise"] == 0.7
+    assert tuned.config.fastest["ase"] == 9.0
+    assert 0 < tuned.config.fastest["gsg"] < 9
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
+def test_weights_have_the_permissions_of_the_umask(model, tmp_path):
+    before = os.umask(0o022)
+    try:
+        model.save_pretrained(tmp_path / "model")
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "model").iterdir()} == {0o644}

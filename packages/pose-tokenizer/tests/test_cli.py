@@ -290,7 +290,7 @@ def test_what_has_arrived_before_an_interruption_is_kept():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_pipes(cli, encoded, poses, folder, tmp_path, monkeypatch):
+def test_pipes(cli, encoded, poses, folder, tmp_path, monkeypatch, capsys):
     """A pose file through encode and decode, without a file between."""
 
     def piped(*arguments, stdin):
@@ -300,6 +300,7 @@ def test_pipes(cli, encoded, poses, folder, tmp_path, monkeypatch):
         with pytest.raises(SystemExit) as end:
             main()
         assert end.value.code == 0
+        assert "standard output: " in capsys.readouterr().err
         return out.buffer.getvalue()
 
     tokens = piped("encode", "-", "--output", "-", stdin=(poses / "a.pose").read_bytes())

@@ -267,8 +267,11 @@ def report(batch: Batch, line: Callable[[Any], str], *, json: bool = False) -> N
         print_json([*batch.done, *({"file": failure.file, "error": failure.error} for failure in batch.failed)])
     else:
         for result in batch.done:
-            print(line(result), file=sys.stderr if batch.to_stdout else sys.stdout)
-    warn_of_anatomy(batch.done)
+            if batch.to_stdout:  # whose file was a temporary one
+                say(line(result).replace(str(batch.jobs[0].output), "standard output"))
+            else:
+                print(line(result))
+    warn_of_anatomy(batch.done, "standard output" if batch.to_stdout else None)
     if batch.skipped:
         say(f"{len(batch.skipped)} of {batch.total} left out: their outputs exist")
     if batch.failed:
@@ -285,11 +288,16 @@ def report(batch: Batch, line: Callable[[Any], str], *, json: bool = False) -> N
         )
 
 
-def warn_of_anatomy(results: Iterable[Any]) -> None:
-    """Says in a line of each result (`output`, `anatomy`) what is wrong with the body in it, if anything is."""
+def warn_of_anatomy(results: Iterable[Any], name: str | None = None) -> None:
+    """Says in a line of each result (`output`, `anatomy`) what is wrong with the body in it, if anything is.
+
+    Args:
+        results: what became of files.
+        name: of the output; None: its path.
+    """
     for result in results:
         if getattr(result, "anatomy", None):
-            warn(f"{result.output}: {result.anatomy}")
+            warn(f"{name or result.output}: {result.anatomy}")
 
 
 def print_json(result: Any) -> None:

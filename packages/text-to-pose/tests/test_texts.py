@@ -13,8 +13,9 @@ from pose_core.training import TrainingConfig, read_data
 from text_to_pose.clips import TextDataset, prepare
 from text_to_pose.config import TextConfig
 from text_to_pose.evaluation import read_manifest_clips
+from text_to_pose.texts import check_clips, reject
 from text_to_pose.tokenizer import TextTokenizer
-from text_to_pose.training import RunConfig, check_clips, reject, train
+from text_to_pose.training import RunConfig, train
 
 QUICK = TrainingConfig(epochs=1, batch_size=4, validate_every=1, warmup_steps=1, device="cpu", tensorboard=False)
 HAMNOSYS = "\ue001\ue020\ue03e\ue049"
@@ -49,15 +50,21 @@ def test_of_shards_too(tmp_path, tiny):
     pack(((Clip(Path(f"{t}{s}"), t, "ase", s), fake_sequence()) for t, s in texts), tmp_path)
     config = RunConfig(network=tiny, training=QUICK)
     with pytest.warns(UserWarning, match="1 of 2 validation clips are left out: Qvalidation: no language was taught"):
-        clips = read_data(tmp_path, partial(prepare, fps=25.0), QUICK, reject=partial(reject, config=config))
+        clips = read_data(tmp_path, partial(prepare, fps=25.0), QUICK, reject=partial(reject, kind=config.text))
     assert [sample.clip.text for sample in clips.validation] == ["A"]
 
 
-def test_training_texts_that_cannot_be_used_are_listed(tiny):
+def test_what_a_model_that_is_fine_tuned_knows_stays_known():
+    train, validation = [clip("A", 2)], [clip("B", 3), clip("C", 4), clip("A", 5, language="gsg")]
+    known = TextConfig(alphabets={"ase": ["B"], "gsg": ["A"]})
+    assert [why is None for why in reject(train, validation, "auto")] == [False] * 3
+    assert [why is None for why in reject(train, validation, "auto", known)] == [True, False, True]
+
+
+def test_training_texts_that_cannot_be_used_are_listed():
     clips = [clip(HAMNOSYS, 2), clip("hello", 3), clip(HAMNOSYS, 4), clip("x", 5)]
-    config = RunConfig(network=tiny, text="hamnosys")
     with pytest.raises(UserError) as error:
-        check_clips(clips, config, "data.csv")
+        check_clips(clips, "hamnosys", "data.csv")
     message = str(error.value)
     assert message.startswith("data.csv: 2 of 4 texts cannot be used: line 3 (a.pose): ")
     assert "; line 5 (a.pose): " in message
@@ -71,17 +78,17 @@ def test_training_texts_that_cannot_be_used_are_listed(tiny):
         ([HAMNOSYS, HAMNOSYS, "A"], "since 1 of 3 are not HamNoSys: line 4 .a.pose. 'A'"),
     ],
 )
-def test_few_texts_that_decide_what_all_are_taken_for(texts, message, tiny):
+def test_few_texts_that_decide_what_all_are_taken_for(texts, message):
     clips = [clip(text, line) for line, text in enumerate(texts, start=2)]
     with pytest.warns(UserWarning, match=message):
-        check_clips(clips, RunConfig(network=tiny), "data.csv")
+        check_clips(clips, "auto", "data.csv")
 
 
-def test_usual_texts_are_not_remarked_on(tiny):
+def test_usual_texts_are_not_remarked_on():
     for texts in (["A", "SCH", "B"], ["hello there", "good bye", "A"], [HAMNOSYS] * 2):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            check_clips([clip(text, 2) for text in texts], RunConfig(network=tiny), "data.csv")
+            check_clips([clip(text, 2) for text in texts], "auto", "data.csv")
 
 
 def test_letters_are_named_as_they_are_written():

@@ -249,6 +249,7 @@ def train(
     from pose_core.training.keys import flat
     from pose_core.training.stopping import stop_while_starting
     from text_to_pose.config import BUNDLED, PRESETS, RunConfig
+    from text_to_pose.texts import check_early
 
     stop_while_starting()
     output = own_folder(output)
@@ -272,7 +273,9 @@ def train(
     fixed = flat({name: source[name] for name in ("network", "fps") if name in source})
     run_config = load_preset(RunConfig, config, PRESETS, settings_of(named, settings), fixed)
     others: dict[str, Any] = {"begin_from": begin_from, "pretrain": pretrain, "resume": resume, "overwrite": overwrite}
-    check_run([data], output, run_config, run_config.training, **others)
+    clips = check_run([data], output, run_config, run_config.training, **others)
+    if not pretrain:
+        check_early(clips, run_config.text, data)
 
     from pose_core.training.hardware import limit_threads
     from text_to_pose.training import train as train_model

@@ -1,24 +1,103 @@
-"""Which texts of a data set a model can be taught, and which it can be validated with."""
+"""The texts of a data set: what a model of them takes, which it can be taught, and which it can be validated with."""
 
 from __future__ import annotations
 
 import unicodedata
 import warnings
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pose_core import UserError
 from pose_core.data.audit import summary
-from text_to_pose.hamnosys import is_hamnosys
-from text_to_pose.signwriting import is_signwriting
-from text_to_pose.tokenizer import LONGEST_LETTER
+from text_to_pose.config import TextConfig
+from text_to_pose.hamnosys import hamnosys_vocabulary, is_hamnosys
+from text_to_pose.signwriting import is_signwriting, signwriting_vocabulary
+from text_to_pose.tokenizer import LONGEST_LETTER, TextTokenizer, find_kind, fold, letter_symbols
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from pose_core.data import Clip
-    from text_to_pose.tokenizer import TextTokenizer
+    from text_to_pose.config import TextKind
+
+
+def check_clips(clips: Sequence[Clip], kind: TextKind | Literal["auto"], data: str | Path) -> None:
+    """Refuses clips to train on whose texts say nothing or cannot be used.
+
+    Raises:
+        UserError: naming them, all at once.
+    """
+    check_texts(clips, data)
+    text = text_config(clips, kind)
+    if kind == "auto":
+        warn_of_kind(clips, text.kind)
+    check_taught(clips, TextTokenizer(text), data)
+
+
+def check_early(clips: Sequence[Clip], kind: TextKind | Literal["auto"], data: str | Path) -> None:
+    """As `check_clips` of those of the train split, without its warnings, which the run gives."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        train = [clip for clip in clips if clip.split == "train"]
+        if train:
+            check_clips(train, kind, data)
+
+
+def reject(
+    train: Sequence[Clip],
+    validation: Sequence[Clip],
+    kind: TextKind | Literal["auto"],
+    known: TextConfig | None = None,
+) -> list[str | None]:
+    """Why a model of the clips to train on cannot be validated with each of the others; None where it can.
+
+    Args:
+        known: texts of the model that is fine-tuned, which stay known.
+    """
+    text = text_config(train, kind)
+    return untaught(validation, TextTokenizer(text if known is None else joined_texts(known, text)))
+
+
+def text_config(clips: Sequence[Clip], kind: TextKind | Literal["auto"]) -> TextConfig:
+    """What a model trained on clips takes: their letters, or characters, or all symbols of their notation."""
+    if kind == "auto":
+        kind = find_kind([clip.text for clip in clips])
+    alphabets: dict[str, dict[str, str]] = {}
+    tokens: set[str] = set()
+    for clip in clips:
+        taught = alphabets.setdefault(clip.signed_language, {})
+        folded = fold(clip.text, clip.signed_language)
+        if kind == "letters":
+            taught.setdefault(folded, clip.text)
+            tokens.update(letter_symbols(clip.text, clip.signed_language))
+        elif kind == "characters":
+            tokens.update(folded)
+    vocabulary = {"hamnosys": hamnosys_vocabulary, "signwriting": signwriting_vocabulary}.get(
+        kind, lambda: sorted(tokens)
+    )
+    return TextConfig(
+        kind=kind,
+        alphabets={language: list(letters.values()) for language, letters in sorted(alphabets.items())},
+        vocabulary=vocabulary(),
+    )
+
+
+def joined_texts(old: TextConfig, new: TextConfig) -> TextConfig:
+    """What a fine-tuned model takes: what it took before and what the new texts have; of another kind only the new.
+
+    A language without letters, as pretraining has, is not kept among those with letters.
+    """
+    if old.kind != new.kind:
+        return new
+    alphabets = {name: letters for name, letters in old.alphabets.items() if letters or new.kind != "letters"}
+    for language, letters in new.alphabets.items():
+        known = alphabets.get(language, [])
+        folded = {fold(letter, language) for letter in known}
+        alphabets[language] = [*known, *(letter for letter in letters if fold(letter, language) not in folded)]
+    tokens = set(old.vocabulary)
+    vocabulary = [*old.vocabulary, *(token for token in new.vocabulary if token not in tokens)]
+    return TextConfig(kind=new.kind, alphabets=dict(sorted(alphabets.items())), vocabulary=vocabulary)
 
 
 def check_texts(clips: Sequence[Clip], data: str | Path) -> None:
@@ -43,7 +122,7 @@ def check_taught(clips: Sequence[Clip], tokenizer: TextTokenizer, data: str | Pa
     problems = untaught(clips, tokenizer)
     wrong = [f"{clip.place}: {why}" for clip, why in zip(clips, problems, strict=True) if why is not None]
     if wrong:
-        raise UserError(f"{data}: {len(wrong)} of {len(clips)} texts cannot be used: {summary(wrong)}; remove its row")
+        raise UserError(f"{data}: {len(wrong)} of {len(clips)} texts cannot be used: {summary(wrong)}; mend or remove these rows")
 
 
 def untaught(clips: Sequence[Clip], tokenizer: TextTokenizer) -> list[str | None]:

@@ -15,13 +15,10 @@ from pose_core.training import StreamLoader, batch_loader, fit, is_main_process,
 from text_to_pose.checkpoint import load_model
 from text_to_pose.clips import TextDataset, fastest, mean_start_frame, prepare, signing_hands
 from text_to_pose.config import PRESETS as PRESETS
-from text_to_pose.config import RunConfig, TextConfig, TextKind, TextToPoseConfig
-from text_to_pose.hamnosys import hamnosys_vocabulary
+from text_to_pose.config import RunConfig, TextConfig, TextToPoseConfig
 from text_to_pose.lightning_module import MONITOR, TextToPoseModule
 from text_to_pose.model import TextToPose
-from text_to_pose.signwriting import signwriting_vocabulary
-from text_to_pose.texts import check_taught, check_texts, untaught, warn_of_kind
-from text_to_pose.tokenizer import TextTokenizer, find_kind, fold, letter_symbols
+from text_to_pose.texts import check_clips, joined_texts, reject, text_config
 from text_to_pose.transplants import Transplants
 
 if TYPE_CHECKING:
@@ -74,8 +71,8 @@ def train(
         config.training,
         frames=KEPT_FRAMES,
         skeleton=source.skeleton if source is not None else None,
-        check=(lambda clips: None) if pretrain else partial(check_clips, config=config, data=data),
-        reject=None if pretrain else partial(reject, config=config),
+        check=(lambda clips: None) if pretrain else partial(check_clips, kind=config.text, data=data),
+        reject=None if pretrain else partial(reject, kind=config.text, known=source.config.text if source else None),
     )
     train_clips = clips.train_clips()
     torch.manual_seed(config.training.seed)
@@ -105,24 +102,6 @@ def save(model: TextToPose, folder: Path, *, weights: Literal["float32", "float1
     """Writes a model folder; loading it gives 32-bit weights again, whatever precision it keeps."""
     kept = copy.deepcopy(model).half() if weights == "float16" else model
     kept.save_pretrained(folder)
-
-
-def check_clips(clips: Sequence[Clip], config: RunConfig, data: str | Path) -> None:
-    """Refuses clips to train on whose texts say nothing or cannot be used.
-
-    Raises:
-        UserError: naming them, all at once.
-    """
-    check_texts(clips, data)
-    text = text_config(clips, config.text)
-    if config.text == "auto":
-        warn_of_kind(clips, text.kind)
-    check_taught(clips, TextTokenizer(text), data)
-
-
-def reject(train: Sequence[Clip], validation: Sequence[Clip], config: RunConfig) -> list[str | None]:
-    """Why a model of the clips to train on cannot be validated with each of the others; None where it can."""
-    return untaught(validation, TextTokenizer(text_config(train, config.text)))
 
 
 def build_model(
@@ -215,47 +194,6 @@ def loaders(
         num_workers=config.training.num_workers,
     )
     return streamed, validation
-
-
-def text_config(clips: Sequence[Clip], kind: TextKind | Literal["auto"]) -> TextConfig:
-    """What a model trained on clips takes: their letters, or characters, or all symbols of their notation."""
-    if kind == "auto":
-        kind = find_kind([clip.text for clip in clips])
-    alphabets: dict[str, dict[str, str]] = {}
-    tokens: set[str] = set()
-    for clip in clips:
-        taught = alphabets.setdefault(clip.signed_language, {})
-        folded = fold(clip.text, clip.signed_language)
-        if kind == "letters":
-            taught.setdefault(folded, clip.text)
-            tokens.update(letter_symbols(clip.text, clip.signed_language))
-        elif kind == "characters":
-            tokens.update(folded)
-    vocabulary = {"hamnosys": hamnosys_vocabulary, "signwriting": signwriting_vocabulary}.get(
-        kind, lambda: sorted(tokens)
-    )
-    return TextConfig(
-        kind=kind,
-        alphabets={language: list(letters.values()) for language, letters in sorted(alphabets.items())},
-        vocabulary=vocabulary(),
-    )
-
-
-def joined_texts(old: TextConfig, new: TextConfig) -> TextConfig:
-    """What a fine-tuned model takes: what it took before and what the new texts have; of another kind only the new.
-
-    A language without letters, as pretraining has, is not kept among those with letters.
-    """
-    if old.kind != new.kind:
-        return new
-    alphabets = {name: letters for name, letters in old.alphabets.items() if letters or new.kind != "letters"}
-    for language, letters in new.alphabets.items():
-        known = alphabets.get(language, [])
-        folded = {fold(letter, language) for letter in known}
-        alphabets[language] = [*known, *(letter for letter in letters if fold(letter, language) not in folded)]
-    tokens = set(old.vocabulary)
-    vocabulary = [*old.vocabulary, *(token for token in new.vocabulary if token not in tokens)]
-    return TextConfig(kind=new.kind, alphabets=dict(sorted(alphabets.items())), vocabulary=vocabulary)
 
 
 def kept_texts(model: TextToPose, source: TextToPose) -> str:

@@ -6,6 +6,7 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pose_core.data.tree import check_data
 from pose_core.errors import UserError
 from pose_core.training.runs import check_run_folder
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from pose_core.data.manifest import Clip
     from pose_core.training.config import TrainingConfig
 
 DEVICES = ("auto", "cpu", "cuda", "gpu", "mps", "tpu")
@@ -30,13 +32,16 @@ def check_run(
     resume: bool,
     overwrite: bool,
     **others: Any,
-) -> None:
-    """Refuses data that is not there, unknown names of devices, and an output folder that the run cannot use.
+) -> list[Clip]:
+    """Refuses unknown names of devices, an output folder that the run cannot use, and data that cannot be trained on.
 
     Args:
         data: files, folders or URLs to train on.
         output, config, resume, overwrite, others: as `run_folder`'s.
         training: the config's part that says how to train.
+
+    Returns:
+        The clips of the data; none of shards.
 
     Raises:
         UserError: naming what is wrong.
@@ -48,6 +53,7 @@ def check_run(
     _check_name("device", training.device, training.device, DEVICES)
     _check_name("strategy", training.strategy, training.strategy.partition("_")[0], STRATEGIES)
     check_run_folder(output, config, data=data, resume=resume, overwrite=overwrite, **others)
+    return check_data(*data)
 
 
 def _check_name(setting: str, value: str, name: str, known: Sequence[str]) -> None:

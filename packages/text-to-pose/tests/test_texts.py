@@ -1,5 +1,7 @@
 """Texts that a model cannot be taught or validated with: all said at once, before a clip is read."""
 
+import subprocess
+import sys
 import warnings
 from functools import partial
 from pathlib import Path
@@ -118,3 +120,18 @@ def test_parts_of_one_file_are_clips_of_their_own(tmp_path):
     for i in (0, 1):  # each begins with the other's first frame
         assert (dataset[i].start_keypoints == sequences[1 - i].keypoints[0]).all()
     assert read_clips(index)[1].start == 30
+
+
+def test_texts_are_checked_before_torch_is_imported(tmp_path):
+    index = fake_manifest(tmp_path)
+    code = (
+        "import sys; from text_to_pose.cli import main\n"
+        f"sys.argv = ['text-to-pose', 'train', '--data', {str(index)!r}, '--set', 'text=hamnosys',"
+        f" '--output', {str(tmp_path / 'run')!r}]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert end.code == 2\n"
+        "assert not {'torch', 'lightning', 'pose_format'} & set(sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert f"{index}: 7 of 7 texts cannot be used: line 2 (ase-A.pose): 'A'" in ended.stderr
+    assert "and 2 more; mend or remove these rows" in ended.stderr
+    assert not (tmp_path / "run").exists()

@@ -122,7 +122,9 @@ def check_taught(clips: Sequence[Clip], tokenizer: TextTokenizer, data: str | Pa
     problems = untaught(clips, tokenizer)
     wrong = [f"{clip.place}: {why}" for clip, why in zip(clips, problems, strict=True) if why is not None]
     if wrong:
-        raise UserError(f"{data}: {len(wrong)} of {len(clips)} texts cannot be used: {summary(wrong)}; mend or remove these rows")
+        raise UserError(
+            f"{data}: {len(wrong)} of {len(clips)} texts cannot be used: {summary(wrong)}; mend or remove these rows"
+        )
 
 
 def untaught(clips: Sequence[Clip], tokenizer: TextTokenizer) -> list[str | None]:

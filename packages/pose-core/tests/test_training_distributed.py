@@ -25,6 +25,7 @@ CONFIG = TrainingConfig(
     learning_rate=0.05,
     ema_decay=0.5,
     device="cpu",
+    precision="32-true",  # on whatever CPU
     tensorboard=False,
 )
 TRAIN = list(range(16))

@@ -10,10 +10,11 @@ from ht_vae.codec import reconstruct
 from ht_vae.sampling import generate
 from ht_vae.scores import errors_of
 from pose_core import read, write
+from pose_core.metrics.anatomy import anatomy
 from pose_core.skeleton import landmark_skeleton
 from pose_core.testing import fake_sequence
 
-CLOSE = 0.2  # shoulder widths, of a hand drawn by code
+CLOSE, FACE_CLOSE = 0.05, 0.3  # shoulder widths, of a hand drawn by code, and of a face whose points are drawn by lot
 
 
 @pytest.mark.parametrize(("name", "keypoints"), [("signing", 178), ("landmarks", 17)])
@@ -38,7 +39,9 @@ def test_a_person_whom_it_never_saw_is_kept(tmp_path, cli):
     made = read(tmp_path / "b.pose")
     assert len(made) == 80
     encoded, again = reconstruct(load_model("signing", "cpu"), read(tmp_path / "a.pose"))
-    assert errors_of(encoded.original, again).total().mpjpe < CLOSE
+    errors = errors_of(encoded.original, again)
+    assert errors.total("hands").mpjpe < CLOSE
+    assert errors.total().mpjpe < FACE_CLOSE
 
 
 def test_samples_move_and_have_arms():
@@ -52,3 +55,14 @@ def test_samples_move_and_have_arms():
         assert width.min() > 0.5
         assert width.max() < 1.6
         assert np.linalg.norm(np.diff(keypoints, axis=0), axis=-1).mean() > 1e-3
+
+
+def test_hands_of_samples_are_as_near_to_arms_and_as_large_as_real_ones():
+    model = load_model("signing", "cpu")
+    measured = [anatomy(made.seen) for made in generate(model, [200] * 4, seed=0)]
+    for name, highest_mean, highest in (("wrist_gap", 0.08, 0.2), ("palm_size", 1.1, 1.5)):
+        values = np.concatenate([each for found in measured for each in getattr(found, name).values()])
+        values = values[np.isfinite(values)]
+        assert len(values) > 200
+        assert values.mean() < highest_mean
+        assert values.max() < highest

@@ -32,7 +32,6 @@ from pose_core.pretrained import WEIGHTS
 
 CODERS = {ModelConfig: (lambda config: config.model_dump(mode="json"), ModelConfig.model_validate)}
 LARGEST_LOG_VARIANCE = 10.0
-FIRST_SHARE = 0.01  # of what would come out of random layers
 FIRST_LOG_VARIANCE = -4.0  # before training: noise as large as the prior's would hide what latents say
 
 
@@ -238,7 +237,7 @@ class HierarchicalTransformerVAE(
 
     @torch.no_grad()
     def begin_with(self, mean: Tensor, seen: Tensor, sequences: Sequence[tuple[Tensor, Tensor]]) -> None:
-        """Fits the linear basis of an untrained model, and has its networks add little to it at first.
+        """Fits the linear basis of an untrained model, and has its networks add nothing to it at first.
 
         Otherwise they first learn the mean pose, and to make little of what random layers give, which differs more from
         frame to frame than poses do; the decoder becomes deaf, and within a hundred steps the latents have collapsed,
@@ -268,11 +267,11 @@ class HierarchicalTransformerVAE(
         self.encoder.embedding.bias.copy_(-self.encoder.embedding.weight @ shown)
         self.decoder.sketch.bias.copy_(-self.decoder.sketch.weight @ mean.flatten())
         self.decoder.head.bias.copy_(made)
-        self.decoder.head.weight.mul_(FIRST_SHARE)
+        self.decoder.head.weight.zero_()
         for level in (self.encoder.whole, self.encoder.chunks):
             if level is not None:
-                level.weight.mul_(FIRST_SHARE)
-                level.bias.zero_()  # a random one puts all latents elsewhere, which takes hundreds of steps to unlearn
+                level.weight.zero_()  # what random ones add takes hundreds of steps to unlearn
+                level.bias.zero_()
 
     def forward(
         self, keypoints: Tensor, confidence: Tensor, mask: Tensor, condition: Tensor | None = None

@@ -141,7 +141,7 @@ def test_gif_shows_what_is_drawn(holistic, tmp_path):
 
 def test_png_strip(holistic, tmp_path):
     width = View.fit(holistic, 320).width
-    for asked, columns, rows in ((8, 4, 2), (None, 4, 2), (3, 3, 1), (1, 1, 1), (40, 4, 3)):
+    for asked, columns, rows in ((8, 4, 2), (None, 4, 2), (5, 3, 2), (3, 3, 1), (1, 1, 1), (40, 4, 3)):
         write_png(holistic, tmp_path / "a.png", frames=asked, hands=False, overwrite=True)
         with Image.open(tmp_path / "a.png") as image:
             assert image.size == (columns * width + (columns - 1) * 2, rows * 320 + (rows - 1) * 2)

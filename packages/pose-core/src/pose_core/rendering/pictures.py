@@ -89,7 +89,7 @@ def write_png(
     hands: bool = True,
     overwrite: bool = False,
 ) -> None:
-    """Writes key frames of a clip in rows of four.
+    """Writes key frames of a clip in rows of up to four, filled evenly.
 
     They are evenly spaced from the first frame to the last; with captions, one frame of each.
 
@@ -117,7 +117,8 @@ def write_png(
             Composition(sequence, height, captions, hands=hands).frames(_key_frames(sequence, frames, captions))
         )
         line = max(1, height // 160)
-        rows = [pictures[i : i + COLUMNS] for i in range(0, len(pictures), COLUMNS)]
+        columns = math.ceil(len(pictures) / math.ceil(len(pictures) / COLUMNS))  # five are three and two
+        rows = [pictures[i : i + columns] for i in range(0, len(pictures), columns)]
         Image.fromarray(_stacked([_stacked(row, line, axis=1) for row in rows], line, axis=0)).save(
             temporary, format="PNG", optimize=True
         )

@@ -1,7 +1,8 @@
-"""Checks: `nox -s lint`, `tests`, `"tests(pose-core)"`, `slow`, `browser`, `faults`, `wheels`."""
+"""Checks: `nox -s lint`, `tests`, `"tests(pose-core)"`, `slow`, `browser`, `faults`, `wheels`, `lowest`."""
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -22,6 +23,17 @@ EXTRAS = {
 }
 # Libraries of others that a package works with and does not need.
 BESIDE = {"pose-tokenizer": ["tokenizers>=0.21"]}
+# Of each package's tests, those that meet what changes between releases: arrays, formats, pictures, exports, training.
+LOWEST = {
+    "pose-core": (
+        "not test_video or shows",
+        ["formats", "array_formats", "batched_transforms", "transforms", "skeleton", "rendering", "video"],
+    ),
+    "pose-encoders": ("(onnx and graph) or (learned and transformer)", ["encoders"]),
+    "text-to-pose": ("train_then", ["cli"]),
+    "pose-tokenizer": ("train_then or codes_are or 2023 or no_device or another_device", ["cli", "export"]),
+    "ht-vae": ("train_on_csvs", ["cli"]),
+}
 
 
 @nox.session(venv_backend="none")
@@ -74,6 +86,42 @@ def run_tests(session: nox.Session, package: str, markers: str, *tools: str) -> 
     session.install("pytest>=8.3", "hypothesis>=6.100", *BESIDE.get(package, []), *tools)
     session.chdir(ROOT / "packages" / package)
     session.run("pytest", "tests", "-m", markers, *session.posargs)
+
+
+@nox.session(venv_backend="none")
+@nox.parametrize("python", ["3.11", "3.13"], ids=["3.11", "3.13"])
+def lowest(session: nox.Session, python: str) -> None:
+    """The oldest releases that the packages say they work with, on the oldest and the newest Python."""
+    interpreter = find_python(python)
+    if interpreter is None:
+        session.skip(f"no Python {python} on this machine (`uv python install {python}` fetches one)")
+    environment = ROOT / ".nox" / f"lowest-{python}"
+    session.run("uv", "venv", "--quiet", "--clear", "--python", interpreter, str(environment), external=True)
+    into = {"VIRTUAL_ENV": str(environment)}
+    packages = [
+        argument
+        for name in PACKAGES
+        for argument in ("--editable", f"packages/{name}[{','.join(EXTRAS.get(name, [])[1::2])}]".removesuffix("[]"))
+    ]
+    session.run("uv", "pip", "install", "--quiet", "--resolution", "lowest-direct", *packages, env=into, external=True)
+    tools = ["pytest>=8.3", "hypothesis>=6.100", *BESIDE["pose-tokenizer"]]
+    session.run("uv", "pip", "install", "--quiet", *tools, env=into, external=True)
+    pytest = str(environment / ("Scripts" if os.name == "nt" else "bin") / "pytest")
+    session.run(pytest, "lowest", "-q", external=True)
+    for package, (names, modules) in LOWEST.items():
+        session.chdir(ROOT / "packages" / package)
+        files = [f"tests/test_{module}.py" for module in modules]
+        session.run(pytest, *files, "-q", "-m", "not slow and not browser", "-k", names, external=True)
+
+
+def find_python(version: str) -> str | None:
+    """An interpreter that uv or pyenv has; pyenv's own commands answer for the versions that are switched on only."""
+    command = ["uv", "python", "find", "--no-project", "--no-python-downloads", version]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    if found.returncode == 0:
+        return found.stdout.strip()
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    return next((str(path) for path in sorted(root.glob(f"versions/{version}.*/bin/python{version}"))), None)
 
 
 @nox.session(venv_backend="none")

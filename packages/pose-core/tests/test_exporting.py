@@ -4,7 +4,7 @@ import warnings
 import pytest
 
 from pose_core import UserError
-from pose_core.exporting import TALKATIVE, check_packages, quiet
+from pose_core.exporting import NEWEST_OPSET, OPSET, TALKATIVE, check_opset, check_packages, quiet
 
 
 def test_a_missing_package_is_named_with_the_extra_that_brings_it():
@@ -13,8 +13,17 @@ def test_a_missing_package_is_named_with_the_extra_that_brings_it():
         check_packages("some-package", "json", "nowhere")
 
 
-def test_remarks_are_silent_inside_and_heard_again_outside(caplog):
+def test_operator_sets_that_cannot_be_written_are_refused():
+    for opset in (OPSET, NEWEST_OPSET):
+        check_opset(opset)
+    for opset in (OPSET - 1, NEWEST_OPSET + 1):
+        with pytest.raises(UserError, match=rf"--opset {opset}: cannot be written; choose from 18 to 23"):
+            check_opset(opset)
+
+
+def test_remarks_are_silent_inside_and_heard_again_outside(caplog, monkeypatch):
     logger = logging.getLogger(TALKATIVE)
+    monkeypatch.setattr(logging.getLogger("torch"), "propagate", True)  # older torch, once imported, keeps its own
     with warnings.catch_warnings(record=True) as heard, pytest.raises(KeyError):
         warnings.simplefilter("always")
         with quiet():

@@ -376,6 +376,10 @@ class FailingFileSystem(LocalFileSystem):
     every, reads, failed = 7, 0, set()
     error: Exception = OSError("connection reset")
 
+    @classmethod
+    def _strip_protocol(cls, path):
+        return super()._strip_protocol(path.removeprefix("failing://"))  # older fsspec knows its own protocols only
+
     def _open(self, path, mode="rb", **options):
         return FailingFile(super()._open(path, mode, **options), path, self.failed)
 

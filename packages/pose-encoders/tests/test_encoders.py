@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -111,6 +112,10 @@ def test_a_few_real_clips_are_learned(config, data_dir):
 def test_onnx_gives_the_same(encoder, sequences, tmp_path):
     export_onnx(encoder, tmp_path / "encoder.onnx")
     assert b".py" not in (tmp_path / "encoder.onnx").read_bytes(), "a path of this machine"
+    model = onnx.load(tmp_path / "encoder.onnx")
+    onnx.checker.check_model(model)
+    # What onnxruntime of 2023 loads.
+    assert (model.ir_version, {each.domain: each.version for each in model.opset_import}[""]) == (8, 18)
     session = onnxruntime.InferenceSession(tmp_path / "encoder.onnx")
     for clips in (sequences[:1], sequences[1:]):
         batch = collate(clips)

@@ -1,5 +1,6 @@
 import inspect
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -216,6 +217,53 @@ def test_the_files_say_what_they_are_and_nothing_of_this_machine(lively, files):
         assert not any(str(place).encode() in contents for place in places)
 
 
+def operator_set(path):
+    """The IR version of an ONNX file, and its operator set."""
+    import onnx
+
+    model = onnx.load(path)
+    onnx.checker.check_model(model)
+    return model.ir_version, {each.domain: each.version for each in model.opset_import}[""]
+
+
+@pytest.mark.parametrize("files", ["onnx"], indirect=True)
+def test_runtimes_of_2023_load_the_files(files):
+    assert {operator_set(file.output) for file in files} == {(8, 18)}
+
+
+@pytest.mark.parametrize("files", ["torchscript"], indirect=True)
+def test_torchscript_carries_no_device(files):
+    for file in files:
+        network = torch.jit.load(file.output)
+        nodes = network.inlined_graph.findAllNodes
+        assert not [node for node in nodes("prim::Constant") if str(node.output().type()) == "Device"]
+        assert [node.output() for node in nodes("prim::device")]
+        for kind in ("aten::arange", "aten::zeros", "aten::ones", "aten::full", "aten::empty"):
+            for node in nodes(kind):
+                (device,) = (value for value in node.inputs() if value.type().str() == "Device")
+                assert device.node().kind() == "prim::device"
+        # Only numbers stay where tracing had them, and they go with tensors of any device.
+        tensors = [node.t("value") for node in nodes("prim::Constant") if "Tensor" in str(node.output().type())]
+        assert not any(tensor.ndim for tensor in tensors)
+
+
+@pytest.mark.parametrize("files", ["torchscript"], indirect=True)
+def test_torchscript_runs_on_another_device(files):
+    for file in files:
+        network = torch.jit.load(file.output)
+        for part in network.modules():  # what `to` does on a device that holds values
+            for name, tensor in [*part.named_parameters(recurse=False), *part.named_buffers(recurse=False)]:
+                part._c.setattr(name, tensor.detach().to("meta"))
+        step = {"encode": EncodeStep, "decode": DecodeStep}[file.output.stem]
+        shapes = {
+            name: [int(n) for n in re.findall(r"\d+", text.partition("(")[2])] for name, text in file.inputs.items()
+        }
+        kinds = {name: getattr(torch, text.split()[0]) for name, text in file.inputs.items()}
+        batches = [[3, *shapes[name]] if name != "rate" else [] for name in step.inputs]
+        given = [torch.zeros(b, dtype=kinds[n], device="meta") for n, b in zip(step.inputs, batches, strict=True)]
+        assert {made.device.type for made in network(*given)} == {"meta"}
+
+
 @pytest.mark.parametrize("part", ["encode", "decode"])
 def test_graphs_that_give_something_else_are_not_written(lively, tmp_path, monkeypatch, part):
     class WrongCodes(EncodeStep):
@@ -264,8 +312,9 @@ def test_the_command_writes_both_and_says_what_they_take(cli, folder, tmp_path):
 
 def test_the_command_writes_one_file(cli, folder, model, tmp_path):
     output = tmp_path / "decoder.onnx"
-    status, _, err = cli("export", "--part", "decode", "--checkpoint", folder, "--output", output)
+    status, _, err = cli("export", "--part", "decode", "--opset", "20", "--checkpoint", folder, "--output", output)
     assert status == 0, err
+    assert operator_set(output) == (9, 20)
     assert [path.name for path in tmp_path.iterdir()] == ["decoder.onnx"]
     assert ExportedStep(output).metadata["model_hash"] == model.hash
 
@@ -291,6 +340,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_any_work(cli, tmp_pa
             "--format torchscript is written; name a file that ends",
         ),
         (file, ["--overwrite"], f"{file}: two files are written; name a folder, or choose one of them with --part"),
+        (file, ["--part", "encode", "--opset", "17"], "--opset 17: cannot be written; choose from 18 to 23"),
         (file / "graphs", [], f"{file / 'graphs'}: the folder cannot be created"),
         (tmp_path / "no" / "a.onnx", ["--part", "decode"], f"there is no folder {tmp_path / 'no'}; create it first"),
         (file, ["--part", "decode", "--overwrite"], "nowhere: no such model folder"),

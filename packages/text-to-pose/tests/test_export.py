@@ -21,7 +21,8 @@ from text_to_pose.lengths import predicted_lengths
 from text_to_pose.model import TextToPose
 from text_to_pose.numpy_sampling import FILES, OnnxTextToPose, frame_mask
 
-for package in ("onnx", "onnxruntime", "onnxscript"):
+onnx = pytest.importorskip("onnx")
+for package in ("onnxruntime", "onnxscript"):
     pytest.importorskip(package)
 
 CLOSE = {"atol": 1e-3, "rtol": 0}
@@ -96,6 +97,11 @@ def test_the_command_writes_four_files_and_says_how_near_they_come(run):
     assert said["output"] == str(output)
     assert said["files"] == {name: (output / name).stat().st_size for name in FILES}
     assert 0 < said["difference"] < 1e-3
+    for name in ("text.onnx", "denoiser.onnx"):
+        network = onnx.load(output / name)
+        onnx.checker.check_model(network)
+        # What onnxruntime of 2023 loads.
+        assert (network.ir_version, {each.domain: each.version for each in network.opset_import}[""]) == (8, 18)
     assert sorted(path.name for path in output.iterdir()) == sorted(FILES)
     assert not list(output.parent.glob(".*"))
 

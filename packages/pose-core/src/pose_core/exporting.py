@@ -6,7 +6,7 @@ import logging
 import warnings
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pose_core.errors import UserError
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import torch
 
 TALKATIVE = "torch.onnx._internal.exporter._registration"
+OPSET, NEWEST_OPSET = 18, 23  # onnxruntime 1.14 of February 2023 runs 18; torch's exporter writes none below
+OPSET_HELP = f"ONNX operator set, {OPSET} to {NEWEST_OPSET}; runtimes since 2023 load {OPSET}."
 
 
 def check_packages(package: str, *modules: str) -> None:
@@ -32,6 +34,39 @@ def check_packages(package: str, *modules: str) -> None:
             import_module(module)
     except ModuleNotFoundError as error:
         raise UserError(f"exporting needs {error.name}: pip install '{package}[onnx]'") from error
+
+
+def check_opset(opset: int) -> None:
+    """Refuses an ONNX operator set that cannot be exported.
+
+    Raises:
+        UserError: naming those that can.
+    """
+    if not OPSET <= opset <= NEWEST_OPSET:
+        raise UserError(f"--opset {opset}: cannot be written; choose from {OPSET} to {NEWEST_OPSET}")
+
+
+def to_onnx(*arguments: Any, opset: int = OPSET, **options: Any) -> torch.onnx.ONNXProgram:
+    """As `torch.onnx.export(dynamo=True)`, for older runtimes: of one operator set, with the IR version it came with.
+
+    Raises:
+        UserError: the installed exporter cannot convert the network to this operator set.
+    """
+    import torch
+    from onnx.helper import find_min_ir_version_for, make_opsetid
+
+    with quiet():
+        program = torch.onnx.export(*arguments, dynamo=True, opset_version=opset, verbose=False, **options)
+    assert program is not None
+    model = program.model
+    if model.opset_imports.get("") != opset:  # the converter warns and leaves the network as it is
+        raise UserError(
+            f"--opset {opset}: torch {torch.__version__} cannot write this model so; leave --opset at {OPSET}"
+        )
+    # The exporter states its own IR version, which runtimes of the operator set's years refuse.
+    model.ir_version = find_min_ir_version_for([make_opsetid("", opset)])
+    without_traces(program)
+    return program
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pose_core.data import PoseBatch
-from pose_core.exporting import check_packages, without_traces
+from pose_core.exporting import OPSET, check_opset, check_packages, to_onnx
 from pose_core.files import written_whole
 from pose_encoders.visual import VisualEncoder
 
@@ -39,15 +39,19 @@ class _FromPictures(nn.Module):
         return self.encoder.contextualize(self.encoder.embed_pictures(pictures, present, mask), mask)
 
 
-def export_onnx(encoder: PoseEncoder, path: str | Path, *, overwrite: bool = False) -> None:
+def export_onnx(encoder: PoseEncoder, path: str | Path, *, opset: int = OPSET, overwrite: bool = False) -> None:
     """Writes an encoder as an ONNX file.
 
     Inputs: `keypoints` (B, T, K, D), `confidence` (B, T, K) and `mask` (B, T); of a visual encoder what its `draw`
     gives, `pictures` and `present`, and `mask`: drawing is not part of the network. Output: `vectors` (B, T, C).
 
+    Args:
+        opset: ONNX operator set; the default is the oldest that can be written, which the most runtimes load.
+
     Raises:
-        UserError: the packages are missing, or the file cannot be written.
+        UserError: the packages are missing, the operator set cannot be written, or the file cannot be written.
     """
+    check_opset(opset)
     check_packages("pose-encoders", "onnx", "onnxscript")
     skeleton = encoder.skeleton
     K, D = skeleton.num_keypoints, skeleton.num_dims
@@ -61,16 +65,13 @@ def export_onnx(encoder: PoseEncoder, path: str | Path, *, overwrite: bool = Fal
         network = _FromKeypoints(encoder)
         inputs, names = (torch.randn(B, T, K, D), torch.ones(B, T, K), mask), ["keypoints", "confidence", "mask"]
     axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("frames", min=2)}
-    program = torch.onnx.export(
+    program = to_onnx(
         network.eval(),
         inputs,
-        dynamo=True,
+        opset=opset,
         dynamic_shapes=(axes, axes, axes),
         input_names=names,
         output_names=["vectors"],
-        verbose=False,
     )
-    assert program is not None
-    without_traces(program)
     with written_whole(path, overwrite=overwrite) as temporary:
         program.save(str(temporary))

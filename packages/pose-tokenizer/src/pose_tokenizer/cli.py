@@ -9,6 +9,7 @@ import typer
 
 from pose_core import command_line as cl
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say, settings_of
+from pose_core.exporting import OPSET, OPSET_HELP
 
 app = new_app("Sign language poses to discrete tokens and back.")
 
@@ -290,6 +291,7 @@ def evaluate(
 def export(
     output: Annotated[Path, typer.Option("--output", help="Folder; a file for one part.")],
     format: Annotated[Literal["onnx", "torchscript"], typer.Option("--format")] = "onnx",
+    opset: Annotated[int, typer.Option("--opset", help=OPSET_HELP)] = OPSET,
     part: Annotated[
         Literal["encode", "decode", "both"], typer.Option("--part", help="What is to run elsewhere.")
     ] = "both",
@@ -303,9 +305,10 @@ def export(
     from pose_tokenizer.export import check_export
     from pose_tokenizer.export import export as write_graphs
 
-    check_export(output, format=format, part=part, overwrite=overwrite)
+    check_export(output, format=format, opset=opset, part=part, overwrite=overwrite)
     model = load_model(checkpoint, "cpu")
-    files = write_graphs(model, output, format=format, part=part, overwrite=overwrite, progress=say)
+    options = {"format": format, "opset": opset, "part": part, "overwrite": overwrite}
+    files = write_graphs(model, output, **options, progress=say)
     if json:
         print_json(files)
         return

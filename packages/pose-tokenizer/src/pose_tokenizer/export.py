@@ -6,9 +6,7 @@ A graph takes a block and a state, a row of numbers for each sequence, and gives
 from __future__ import annotations
 
 import copy
-import io
 import json
-import zipfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +17,14 @@ import torch
 from torch import Tensor, nn
 
 from pose_core import UserError
-from pose_core.exporting import check_packages, quiet, without_traces
+from pose_core.exporting import OPSET, check_opset, check_packages, quiet, to_onnx
 from pose_core.files import check_output, check_output_folder, written_whole
 from pose_tokenizer.features import DIMS, hold_missing
 from pose_tokenizer.quantizer import used
 from pose_tokenizer.search import search_in_graph
 from pose_tokenizer.streaming import BEAM
 from pose_tokenizer.tokens import NO_CODE
+from pose_tokenizer.torchscript import METADATA, write_torchscript
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,7 +35,6 @@ Format = Literal["onnx", "torchscript"]
 Part = Literal["encode", "decode"]
 SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "torchscript": ".pt"}
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
-METADATA = "metadata.json"  # in a TorchScript file
 BLOCKS = 10  # of the poses that an export is tried on
 TOLERANCE = 1e-3  # how far keypoints may lie from the model's, in shoulder widths
 
@@ -91,7 +89,7 @@ class EncodeStep(nn.Module):
             filled.append(held)
         blocks = torch.cat([blocks, model.blocks(torch.stack(filled, dim=1), seen)], dim=1)  # (B, back + 1, F)
         shown = torch.cat([shown > 0, seen[:, None]], dim=1)
-        mask = torch.arange(self.back, -1, -1) <= past  # (B, back + 1)
+        mask = torch.arange(self.back, -1, -1, device=past.device) <= past  # (B, back + 1)
         latent = model.latents(blocks, shown, mask)[:, -1]
         foretold = torch.where(first, quantizer.foretold(None), quantizer.foretold(before))
         codes, left = search_in_graph(latent - foretold, quantizer.codebooks, self.norms, rate=rate, beam=BEAM)
@@ -190,6 +188,7 @@ def export(
     output: str | Path,
     *,
     format: Format = "onnx",
+    opset: int = OPSET,
     part: Part | Literal["both"] = "both",
     overwrite: bool = False,
     progress: Callable[[str], None] = lambda message: None,
@@ -201,12 +200,13 @@ def export(
 
     Args:
         output: a folder for `encode` and `decode`, which is made where it is missing; a file for one of them.
+        opset: of ONNX, its operator set; the default is the oldest that can be written, which the most runtimes load.
         progress: told what is being done.
 
     Raises:
         UserError: as `check_export`, or a graph gives something else than the model.
     """
-    files = check_export(output, format=format, part=part, overwrite=overwrite)
+    files = check_export(output, format=format, opset=opset, part=part, overwrite=overwrite)
     model = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
     written = []
     with ExitStack() as stack:  # neither file is there before both are right
@@ -215,7 +215,10 @@ def export(
             temporary = stack.enter_context(written_whole(path, overwrite=overwrite))
             step = STEPS[name](model).eval()
             with quiet():
-                WRITERS[format](step, _metadata(model, step), temporary)
+                if format == "onnx":
+                    _write_onnx(step, _metadata(model, step), temporary, opset)
+                else:
+                    write_torchscript(step, step.example(2), _metadata(model, step), temporary)
             progress("comparing with the model")
             exported = ExportedStep(temporary)
             if not (_same_codes if name == "encode" else _same_poses)(model, exported):
@@ -228,15 +231,22 @@ def export(
 
 
 def check_export(
-    output: str | Path, *, format: Format = "onnx", part: Part | Literal["both"] = "both", overwrite: bool = False
+    output: str | Path,
+    *,
+    format: Format = "onnx",
+    opset: int = OPSET,
+    part: Part | Literal["both"] = "both",
+    overwrite: bool = False,
 ) -> dict[Part, Path]:
     """The files that an export writes, by what they do; refuses them before any work is done.
 
     Raises:
-        UserError: packages are missing, the output's name says something else, or it exists or cannot be written.
+        UserError: packages are missing, the operator set cannot be written, or the output's name says something else,
+            exists or cannot be written.
     """
     output, suffix = Path(output), SUFFIXES[format]
     if format == "onnx":
+        check_opset(opset)
         check_packages("pose-tokenizer", *PACKAGES)
     if part != "both":
         if output.suffix != suffix:
@@ -268,38 +278,21 @@ def _metadata(model: PoseTokenizer, step: EncodeStep | DecodeStep) -> dict[str, 
     return {name: str(value) for name, value in values.items()}
 
 
-def _write_onnx(step: EncodeStep | DecodeStep, metadata: dict[str, str], path: Path) -> None:
+def _write_onnx(step: EncodeStep | DecodeStep, metadata: dict[str, str], path: Path, opset: int) -> None:
     example = step.example(2)  # the exporter takes a batch of one for a constant
     batch = torch.export.Dim("batch")
     axes = tuple({0: batch} if tensor.ndim else {} for tensor in example)
     # Traced here, not by torch.onnx, which would fix an axis it cannot keep open and say nothing.
     traced = torch.export.export(step, example, dynamic_shapes=axes)
-    program = torch.onnx.export(
+    program = to_onnx(
         traced,
-        dynamo=True,
+        opset=opset,
         dynamic_shapes=axes,  # for their names
         input_names=list(step.inputs),
         output_names=list(step.outputs),
-        verbose=False,
     )
-    assert program is not None
-    without_traces(program)
     program.model.metadata_props.update(metadata)
     program.save(str(path))
-
-
-def _write_torchscript(step: EncodeStep | DecodeStep, metadata: dict[str, str], path: Path) -> None:
-    buffer = io.BytesIO()
-    torch.jit.save(
-        torch.jit.trace(step, step.example(2), check_trace=False), buffer, _extra_files={METADATA: json.dumps(metadata)}
-    )
-    with zipfile.ZipFile(buffer) as made, zipfile.ZipFile(path, "w") as kept:
-        for entry in made.infolist():
-            if not entry.filename.endswith(".debug_pkl"):  # with paths of this machine
-                kept.writestr(entry, made.read(entry))
-
-
-WRITERS = {"onnx": _write_onnx, "torchscript": _write_torchscript}
 
 
 def _described(tensor: Tensor) -> str:

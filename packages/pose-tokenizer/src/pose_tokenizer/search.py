@@ -57,7 +57,7 @@ def search_in_graph(x: Tensor, books: Tensor, norms: Tensor, *, rate: Tensor, be
         rate: () or (B,).
     """
     left, error = x[:, None], x.square().sum(dim=-1, keepdim=True)
-    codes = torch.full((*error.shape, len(books)), NO_CODE, device=x.device)  # (B, M, Q)
+    codes = torch.full((*error.shape, len(books)), NO_CODE, dtype=torch.long, device=x.device)  # (B, M, Q)
     rank = torch.arange(len(books), device=x.device)
     best_codes, best_left, best_cost = codes[:, 0], x, error[:, 0]
     best_depth = torch.zeros_like(best_cost, dtype=torch.long)

@@ -10,6 +10,7 @@ import typer
 
 from pose_core import command_line as cl
 from pose_core.command_line import Data, Debug, Device, Json, Overwrite, new_app, print_json, run, say, settings_of
+from pose_core.exporting import OPSET, OPSET_HELP
 
 app = new_app("Text to sign language poses: letters and words, fingerspelled by a model.")
 
@@ -356,6 +357,7 @@ def evaluate(
 @app.command()
 def export(
     output: Annotated[Path, typer.Option("--output", help="Folder for the ONNX files and what they need.")],
+    opset: Annotated[int, typer.Option("--opset", help=OPSET_HELP)] = OPSET,
     checkpoint: Checkpoint = BUNDLED,
     overwrite: Overwrite = False,
     json: Json = False,
@@ -364,7 +366,7 @@ def export(
     """Write a model as ONNX, to be sampled with numpy and onnxruntime and without torch."""
     from text_to_pose.export import export_checkpoint
 
-    exported = export_checkpoint(checkpoint, output, overwrite=overwrite, progress=say)
+    exported = export_checkpoint(checkpoint, output, opset=opset, overwrite=overwrite, progress=say)
     if json:
         print_json(exported)
         return

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from pose_core import UserError
-from pose_core.exporting import check_packages, quiet, without_traces
+from pose_core.exporting import OPSET, check_opset, check_packages, quiet, to_onnx
 from pose_core.files import check_output_folder
 from pose_encoders import AdditionalSequence
 from text_to_pose import numpy_sampling
@@ -87,18 +87,25 @@ class _Denoiser(nn.Module):
 
 
 def export_checkpoint(
-    checkpoint: str, folder: Path, *, overwrite: bool = False, progress: Callable[[str], None] | None = None
+    checkpoint: str,
+    folder: Path,
+    *,
+    opset: int = OPSET,
+    overwrite: bool = False,
+    progress: Callable[[str], None] | None = None,
 ) -> Exported:
     """Loads a model and exports it, see `export_onnx`; what would hinder it is found before the model is loaded."""
+    check_opset(opset)
     check_packages("text-to-pose", *PACKAGES)
     check_export_folder(folder, overwrite=overwrite)
-    return export_onnx(load_model(checkpoint, "cpu"), folder, overwrite=overwrite, progress=progress)
+    return export_onnx(load_model(checkpoint, "cpu"), folder, opset=opset, overwrite=overwrite, progress=progress)
 
 
 def export_onnx(
     model: TextToPose,
     folder: str | Path,
     *,
+    opset: int = OPSET,
     overwrite: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> Exported:
@@ -112,12 +119,15 @@ def export_onnx(
 
     Args:
         folder: is made, or replaced if `overwrite` is set.
+        opset: ONNX operator set; the default is the oldest that can be written, which the most runtimes load.
         progress: told what is being done.
 
     Raises:
-        UserError: the packages are missing, the model draws what it sees, or the folder cannot be written.
+        UserError: the packages are missing, the operator set cannot be written, the model draws what it sees, or the
+            folder cannot be written.
         RuntimeError: the results differ from torch's.
     """
+    check_opset(opset)
     check_packages("text-to-pose", *PACKAGES)
     if model.config.network.encoder.kind == "visual":
         raise UserError("a model with a visual encoder draws what it sees, which ONNX cannot; export one with another")
@@ -128,7 +138,7 @@ def export_onnx(
         for name, export in ((TEXT, _export_text), (DENOISER, _export_denoiser)):
             say(f"exporting {name}")
             with quiet():
-                export(model, example, made / name)
+                export(model, example, made / name, opset)
         np.savez_compressed(
             made / START_FRAMES, keypoints=model.start_keypoints.numpy(), confidence=model.start_confidence.numpy()
         )
@@ -189,14 +199,14 @@ def _example(model: TextToPose, B: int, L: int, T: int) -> _Example:
     return _Example((ids, languages, letters, keypoints, confidence), current, torch.arange(T) < T - rows[:, None])
 
 
-def _export_text(model: TextToPose, example: _Example, path: Path) -> None:
+def _export_text(model: TextToPose, example: _Example, path: Path, opset: int) -> None:
     batch, tokens = torch.export.Dim("batch"), torch.export.Dim("tokens")
     axes = ({0: batch, 1: tokens}, *[{0: batch}] * 4)
     names = ["ids", "languages", "letters", "start_keypoints", "start_confidence"]
-    _export(_Text(model), example.text, axes, names, list(CONDITION), path)
+    _export(_Text(model), example.text, axes, names, list(CONDITION), path, opset)
 
 
-def _export_denoiser(model: TextToPose, example: _Example, path: Path) -> None:
+def _export_denoiser(model: TextToPose, example: _Example, path: Path, opset: int) -> None:
     batch, tokens, groups = (torch.export.Dim(name) for name in ("batch", "tokens", "groups"))
     current, mask = example.current, example.mask
     condition = _Text(model)(*example.text)[: len(SHOWN)]
@@ -205,7 +215,7 @@ def _export_denoiser(model: TextToPose, example: _Example, path: Path) -> None:
     axes = (frames, frames, words, words, rows, rows, rows, rows, rows)
     names = ["current", "mask", *SHOWN, "level", "noisy"]
     inputs = (current, mask, *condition, level, torch.zeros(len(mask)))
-    _export(_Denoiser(model), inputs, axes, names, ["features", "presence"], path)
+    _export(_Denoiser(model), inputs, axes, names, ["features", "presence"], path, opset)
 
 
 def _export(
@@ -215,21 +225,19 @@ def _export(
     input_names: list[str],
     output_names: list[str],
     path: Path,
+    opset: int,
 ) -> None:
     # Traced here, not by torch.onnx, which would fix an axis it cannot keep open and say nothing. Strictly, because to
     # the other tracer the `len` of a tensor is a number.
     traced = torch.export.export(network.eval(), inputs, dynamic_shapes=axes, strict=True)
-    program = torch.onnx.export(
+    program = to_onnx(
         traced,
-        dynamo=True,
+        opset=opset,
         dynamic_shapes=axes,  # for their names
         input_names=input_names,
         output_names=output_names,
         custom_translation_table={torch.ops.aten.where.self: _where()},
-        verbose=False,
     )
-    assert program is not None
-    without_traces(program)
     program.save(str(path))
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from pose_core.errors import UserError
 from pose_core.sequence import PoseSequence
@@ -160,7 +160,7 @@ def hold_hands(poses: Poses, *, max_frames: int | None = None) -> Poses:
     """
     xp = namespace(poses)
     there = seen(poses)
-    now = xp.arange(there.shape[-2], device=there.device)[:, None]
+    now = xp.arange(there.shape[-2], device=device(there))[:, None]
     keypoints = copied(poses.keypoints)
     confidence = xp.where(there, poses.confidence, xp.zeros_like(poses.confidence))
     clean = xp.where(there[..., None], poses.keypoints, xp.zeros_like(poses.keypoints))
@@ -179,7 +179,7 @@ def hold_hands(poses: Poses, *, max_frames: int | None = None) -> Poses:
         last = xp.clip(last, 0, None)
         index = xp.broadcast_to(last, (*last.shape[:-1], len(hand)))
         points = _hang(take_frames(clean[..., hand, :], index), clean, there, arm, last)
-        held = held & xp.asarray([k in arm.fingers for k in hand], device=there.device)
+        held = held & xp.asarray([k in arm.fingers for k in hand], device=device(there))
         keypoints[..., hand, :] = xp.where(held[..., None], points, keypoints[..., hand, :])
         confidence[..., hand] = xp.where(held, take_frames(confidence[..., hand], index), confidence[..., hand])
     return with_values(poses, keypoints, confidence)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from array_api_compat import array_namespace, is_numpy_namespace
+from array_api_compat import array_namespace, device, is_numpy_namespace
 
 if TYPE_CHECKING:
     from pose_core.data.batch import PoseBatch
@@ -65,7 +65,7 @@ def last_seen(there: Array) -> Array:
     """(..., T, K) index of the last frame up to each one in which a keypoint was there, -1 before the first."""
     xp = array_namespace(there)
     T = there.shape[-2]
-    index = xp.arange(T, device=there.device)[:, None]
+    index = xp.arange(T, device=device(there))[:, None]
     return running_max(xp.where(there, index, xp.full_like(index, -1)))
 
 

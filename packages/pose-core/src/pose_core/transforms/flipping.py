@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from array_api_compat import device
+
 from pose_core.transforms.arrays import namespace, with_values
 
 if TYPE_CHECKING:
@@ -31,6 +33,6 @@ def flip(poses: Poses) -> Poses:
     axis = [width if in_pixels else 0] * poses.skeleton.num_keypoints
     for i in poses.skeleton.duplicates():
         axis[i] = 0
-    widths = xp.asarray(axis, dtype=keypoints.dtype, device=keypoints.device)
+    widths = xp.asarray(axis, dtype=keypoints.dtype, device=device(keypoints))
     x = widths[:, None] - keypoints[..., :1]
     return with_values(poses, xp.concat([x, keypoints[..., 1:]], axis=-1), poses.confidence[..., mirror])

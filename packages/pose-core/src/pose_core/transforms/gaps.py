@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from pose_core.transforms.arrays import Array, last_seen, namespace, next_seen, norm, seen, take_frames, with_values
 
@@ -58,7 +58,7 @@ class Gaps:
         xp = array_namespace(known)
         T = known.shape[-2]
         before, after = last_seen(known), next_seen(known)
-        now = xp.arange(T, device=known.device)[:, None]
+        now = xp.arange(T, device=device(known))[:, None]
         at = (now - before) / xp.clip(after - before, 1, None)
         return cls(xp.clip(before, 0, None), xp.clip(after, None, T - 1), (before >= 0) & (after < T), at)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from pose_core.errors import UserError
 from pose_core.transforms.arrays import Array, copied, namespace, norm, seen, with_values
@@ -117,7 +117,7 @@ def normalize_plane_and_line(points: Array, plane: tuple[int, int, int], line: t
     length = norm(normal)
     z = normal / xp.where(length > 0, length, xp.ones_like(length))
     # As PoseNormalizer has them: neither of these two has length 1 where the plane is turned away from the x axis.
-    y = xp.linalg.cross(xp.broadcast_to(xp.asarray([1.0, 0.0, 0.0], dtype=z.dtype, device=z.device), z.shape), z)
+    y = xp.linalg.cross(xp.broadcast_to(xp.asarray([1.0, 0.0, 0.0], dtype=z.dtype, device=device(z)), z.shape), z)
     x = xp.linalg.cross(z, y)
     axes = xp.stack([x, y, z], axis=-1)  # (..., 3, 3), one a column
     turned = xp.matmul(points - base[..., None, :], axes)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from array_api_compat import device
+
 from pose_core.errors import UserError
 from pose_core.sequence import PoseSequence
 from pose_core.transforms.arrays import Array, accurate, namespace, norm, seen, with_values
@@ -73,8 +75,8 @@ def denormalize(poses: Poses, placement: Placement) -> Poses:
     """Inverse of `normalize`: keypoints (..., T, K, D) in shoulder widths back to pixels; missing ones stay at 0."""
     xp = namespace(poses)
     like = accurate(poses.keypoints)
-    center = xp.asarray(placement.center, dtype=like.dtype, device=like.device)
-    scale = xp.asarray(placement.scale, dtype=like.dtype, device=like.device)
+    center = xp.asarray(placement.center, dtype=like.dtype, device=device(like))
+    scale = xp.asarray(placement.scale, dtype=like.dtype, device=device(like))
     keypoints = like * scale[..., None, None, None] + center[..., None, None, :]
     placed = with_values(poses, keypoints, poses.confidence)
     return replace(placed, size=placement.size) if isinstance(placed, PoseSequence) else placed

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from array_api_compat import device
+
 from pose_core.errors import UserError
 from pose_core.sequence import PoseSequence
 from pose_core.transforms.arrays import Array, namespace, seen, take_frames, with_values
@@ -56,7 +58,7 @@ def _stretched(poses: Poses, lengths: Array, frames: Array) -> Poses:
         raise UserError("the pose has no frames; it cannot be stretched to any number of them")
     last, most = (lengths - 1)[..., None], int(frames.max())
     step = last / xp.clip(frames - 1, 1, None)[..., None]
-    number = xp.arange(most, device=poses.keypoints.device)
+    number = xp.arange(most, device=device(poses.keypoints))
     real = number < frames[..., None]  # (..., T')
     position = xp.where(real, number * step, 0.0)
     position = xp.minimum(position, xp.astype(last, position.dtype))

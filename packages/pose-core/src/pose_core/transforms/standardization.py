@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from array_api_compat import device
 
 from pose_core.errors import UserError
 from pose_core.files import written_whole
@@ -134,7 +135,7 @@ def unstandardize(poses: Poses, statistics: Statistics) -> Poses:
 def _like(poses: Poses, statistics: Statistics) -> tuple[Array, Array]:
     xp = namespace(poses)
     mean, std = statistics.of(poses.skeleton)
-    like = {"dtype": poses.keypoints.dtype, "device": poses.keypoints.device}
+    like = {"dtype": poses.keypoints.dtype, "device": device(poses.keypoints)}
     return xp.asarray(mean, **like), xp.asarray(std, **like)
 
 

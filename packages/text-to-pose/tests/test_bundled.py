@@ -13,7 +13,7 @@ from pose_core.metrics import acceleration
 from pose_core.testing import fake_sequence
 from text_to_pose.checkpoint import BUNDLED, load_model
 from text_to_pose.evaluation import evaluate
-from text_to_pose.generation import Sampling, StartFrames, generate_signs, generate_texts
+from text_to_pose.generation import Sampling, StartFrames, generate_signs, generate_texts, sign_texts
 
 DAMAGED = {("gss", "Ο"), ("gss", "Φ")}  # the only clips of these letters hold points far outside the picture
 
@@ -97,3 +97,14 @@ def test_what_it_was_taught_is_recognised(bundled, index):
     assert taught.rank5 >= 0.99
     assert unseen.rank1 >= 0.3
     assert unseen.dtw_mje <= 0.16
+
+
+def test_the_tenth_of_a_letter_looks_like_the_second(bundled):
+    (text,) = sign_texts(bundled, [["E"] * 10], "ase")
+    hand, elbow = text.sequence.skeleton.hand("right"), text.sequence.skeleton.elbow("right")
+    second, tenth = (
+        text.sequence[(caption.start + caption.end) // 2 :][:1] for caption in (text.captions[1], text.captions[9])
+    )
+    shapes = [each.keypoints[0, hand] - each.keypoints[0, hand[0]] for each in (second, tenth)]
+    np.testing.assert_allclose(shapes[1], shapes[0], atol=0.02 * 128)  # 128 pixels a shoulder width
+    np.testing.assert_allclose(tenth.keypoints[0, elbow], second.keypoints[0, elbow], atol=0.02 * 128)

@@ -151,6 +151,9 @@ def sign_texts(
 ) -> list[SignedText]:
     """Generates texts sign by sign, each from the last frame of the one before it; all texts at once.
 
+    Of that frame the model is shown where torso and wrists are. Fingers and elbows it predicts anew: what is a little
+    off in one sign would be more so in the next, and after ten letters no hand would be readable.
+
     Torso and scale are the first frame's throughout, hands and arms end in one wrist, and from one frame to the next no
     keypoint moves farther than any did in the language's clips.
 
@@ -188,7 +191,9 @@ def sign_texts(
         rows = [row for row, signs in enumerate(texts) if position < len(signs) and signs[position] != WORD_SPACE]
         if not rows:
             continue
-        begin = _joined([StartFrames.last_of(made[row][-1:]) if made[row] else own for row in rows])
+        begin = _joined(
+            [StartFrames.last_of(made[row][-1:]).places(model.skeleton) if made[row] else own for row in rows]
+        )
         sequences = generate_signs(
             model,
             [(texts[row][position], signed_language) for row in rows],
@@ -197,9 +202,12 @@ def sign_texts(
             lengths=[lengths[row][position] for row in rows] if lengths is not None else None,
         )
         for row, sequence in zip(rows, sequences, strict=True):
-            # A later sign's first frame is the last one of the sign before it: it is there already.
-            reference = made[row][0] if made[row] else sequence
-            steady = steady_body(sequence, reference, signing_hand, LETTING_GO)[1 if made[row] else 0 :]
+            if made[row]:
+                # Its first frame is the last one of the sign before it: it is there already.
+                joined = _begin_at(model, sequence, made[row][-1][-1:])
+                steady = steady_body(joined, made[row][0], signing_hand, LETTING_GO)[1:]
+            else:
+                steady = steady_body(sequence, sequence, signing_hand, LETTING_GO)
             first = sum(map(len, made[row]))
             captions[row].append(Caption(texts[row][position], first, first + len(steady)))
             made[row].append(steady)
@@ -219,11 +227,15 @@ def _retargeted(
 ) -> PoseSequence:
     """A text on the body of a start frame, from whose pose it begins."""
     body = correct_wrists(replace(sequence[:1], keypoints=start.keypoints.numpy(), confidence=start.confidence.numpy()))
-    steady = steady_body(sequence, body, signing_hand, LETTING_GO)
-    features, first = (model.features(torch.from_numpy(x).to(model.device)) for x in (steady.keypoints, body.keypoints))
-    visible = torch.from_numpy(body.confidence > 0).to(model.device)
+    return _begin_at(model, steady_body(sequence, body, signing_hand, LETTING_GO), body)
+
+
+def _begin_at(model: TextToPose, sequence: PoseSequence, frame: PoseSequence) -> PoseSequence:
+    """The sequence, made to begin at a frame (a sequence of one) and to let go of it within a few frames."""
+    features, first = (model.features(torch.from_numpy(each.keypoints).to(model.device)) for each in (sequence, frame))
+    visible = torch.from_numpy(frame.confidence > 0).to(model.device)
     keypoints = model.features.inverse(_anchored(model, features[None], first, visible))[0].cpu().numpy()
-    return replace(steady, keypoints=keypoints * (steady.confidence > 0)[..., None])
+    return replace(sequence, keypoints=keypoints * (sequence.confidence > 0)[..., None])
 
 
 def pause_frames(model: TextToPose) -> int:

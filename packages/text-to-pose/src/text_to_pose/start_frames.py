@@ -86,6 +86,15 @@ class StartFrames:
         """One start frame for `number` sequences."""
         return StartFrames(self.keypoints.expand(number, -1, -1), self.confidence.expand(number, -1))
 
+    def places(self, skeleton: Skeleton) -> StartFrames:
+        """The start frames without fingers and elbows: where torso and wrists are."""
+        hidden = [
+            k for side in ("left", "right") for k in (*skeleton.hand(side)[1:], skeleton.elbow(side)) if k is not None
+        ]
+        confidence = self.confidence.clone()
+        confidence[:, hidden] = 0
+        return StartFrames(self.keypoints * (confidence > 0)[..., None], confidence)
+
     def flipped(self, skeleton: Skeleton) -> StartFrames:
         """The start frames in a mirror, left and right exchanged."""
         fps = 1.0  # the transform takes the B frames for those of one sequence

@@ -113,7 +113,8 @@ def test_windows_are_quantized_and_decoded_as_the_whole(lively, clips, whole, mo
     np.testing.assert_array_equal(there, (logits[0] > 0).float())
     assert 0 < there.mean() < 1
     pixels = (expected[0].numpy() * where.scale + where.center) * there[..., None]
-    np.testing.assert_allclose(made, pixels, atol=1e-2)
+    # In float32; an untrained model's pixels reach thousands, and CPUs add up in different orders.
+    np.testing.assert_allclose(made, pixels, atol=1e-2, rtol=2e-5)
 
 
 def test_codes_come_as_soon_as_a_window_is_full(lively, clip):

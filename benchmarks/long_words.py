@@ -71,7 +71,7 @@ def measured(word: SignedText, alone: dict[str, SignedText], side: str) -> dict[
         "wrist_gap": largest(body.wrist_gap[side]),
         "wrist_gap_mean": float(np.nanmean(body.wrist_gap[side])),
         "palm_ratio": largest(body.palm_size[side]),
-        "bone_change": max(largest(values) for values in body.bone_change.values()),
+        "bone_change": max(largest(values) for values in body.bone_change.values() if np.isfinite(values).any()),
         "last_letter": apart(shape, shape_of(alone[last.text].sequence, side)),
         "other_letters": float(np.mean(others)),
     }

@@ -72,7 +72,7 @@ def test_info_goes_on_after_a_bad_file(pose_core, files):
     status, out, err = pose_core("info", files / "bad.pose", files / "real/0.pose")
     assert status == 3
     assert "12 frames" in out
-    assert "bad.pose: not a whole" in err
+    assert "bad.pose: not a .pose file" in err
     assert "1 of 2 files" in err
     assert "Traceback" not in err
 
@@ -114,7 +114,7 @@ def test_render_many_into_a_folder(pose_core, files):
     (files / "real/bad.pose").write_bytes(b"nothing")
     call = ("render", files / "real", files / "out", "--format", "png", "--end", 3)
     status, out, err = pose_core(*call)
-    assert (status, len(out.splitlines()), "bad.pose: not a whole" in err) == (3, 2, True)
+    assert (status, len(out.splitlines()), "bad.pose: not a .pose file" in err) == (3, 2, True)
     assert sorted(path.name for path in (files / "out").iterdir()) == ["0.png", "1.png"]
     (files / "real/bad.pose").write_bytes((files / "real/0.pose").read_bytes())
     status, out, _ = pose_core(*call, "--skip-existing")
@@ -163,7 +163,7 @@ def test_compare_folders_goes_on_after_a_bad_file(pose_core, files):
     status, out, err = pose_core("compare", files / "real", files / "made")
     assert (status, "1 pair(s)" in out) == (3, True)
     assert re.search(r"made/0.pose: left out; 0.npz has the same name", err)
-    assert "made/1.pose: not a whole" in err
+    assert "made/1.pose: not a .pose file" in err
     assert err.splitlines()[-1] == "Error: 1 of 2 pairs cannot be compared; the means are of the others"
 
 
@@ -190,7 +190,7 @@ def test_check_goes_on_after_a_bad_file(pose_core, files):
     status, out, err = pose_core("check", files / "real", str(files / "made" / "*.pose"))
     assert (status, out.count("no problems")) == (3, 4)
     assert "0 of 4 files have problems" in out
-    assert "bad.pose: not a whole" in err
+    assert "bad.pose: not a .pose file" in err
     assert err.splitlines()[-1] == "Error: 1 of 5 files cannot be read; all others were checked"
     status, _, err = pose_core("check", files / "real/bad.pose")
     assert (status, err.count("\n")) == (2, 1)
@@ -200,7 +200,7 @@ def test_pack_and_what_is_left_out(pose_core, files):
     (files / "real" / "2.pose").write_bytes(b"damaged")
     arguments = ("pack", "--data", files / "real", "--output", files / "shards")
     status, _, err = pose_core(*arguments)
-    assert (status, "2.pose: not a whole" in err, "--skip" in err) == (2, True, True)
+    assert (status, "2.pose: not a .pose file" in err, "--skip" in err) == (2, True, True)
     status, out, err = pose_core(*arguments, "--skip")
     assert (status, "2 clips, 25 frames of split train" in out, "skipped" in err) == (0, True, True)
     sample = next(iter(ShardDataset(files / "shards", "train")))
@@ -306,7 +306,7 @@ def test_info_of_several_people(pose_core, holistic, tmp_path):
 def test_convert_folders_and_patterns(pose_core, files):
     (files / "real" / "bad.pose").write_bytes(b"damaged")
     status, out, err = pose_core("convert", files / "real", files / "arrays", "--suffix", ".npz")
-    assert (status, "bad.pose: not a whole" in err, out.count("frames at 25 fps")) == (3, True, 2)
+    assert (status, "bad.pose: not a .pose file" in err, out.count("frames at 25 fps")) == (3, True, 2)
     assert sorted(path.name for path in (files / "arrays").iterdir()) == ["0.npz", "1.npz"]
     np.testing.assert_array_equal(read(files / "arrays/0.npz").keypoints, read(files / "real/0.pose").keypoints)
     assert pose_core("convert", files / "made" / "*.pose", files / "arrays", "--suffix", "npz")[0] == 2

@@ -76,7 +76,7 @@ def test_clips_are_decoded_once(tree):
 def test_clips_that_cannot_be_used(tree):
     (tree / "train" / "deeper" / "A.pose").write_bytes(b"damaged")
     clips = read_clips(tree)
-    with pytest.raises(UserError, match=r"A\.pose: not a whole"):
+    with pytest.raises(UserError, match=r"A\.pose: not a \.pose file"):
         PoseDataset(clips)[0]
     with pytest.raises(UserError, match=r"A\.pose"):
         _ = PoseDataset(clips).lengths

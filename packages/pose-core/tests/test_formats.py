@@ -194,10 +194,12 @@ def test_what_cannot_be_read(tiny, tmp_path, path):
     with pytest.raises(UserError, match=r"unknown pose format '\.mp4'; known: \.pose, \.npz, \.csv"):
         read(tmp_path / "a.mp4")
     for content, complaint in (
-        (b"", "not a whole .pose file"),
-        (b"no pose at all, but some text", "a.pose: "),
+        (b"", "a.pose: empty file"),
+        (b"no pose at all, but some text", "a.pose: not a .pose file"),
+        (file_bytes(tiny, 0.2)[:2], "cut short after 2 bytes"),
+        (file_bytes(tiny, 0.2)[:40], "cut short after 40 bytes"),
         (file_bytes(tiny[:0], 0.2), "no frames"),
-        (struct.pack("<f", 0.2) + b"\xff" * (1 << 21), "not a whole .pose file"),
+        (struct.pack("<f", 0.2) + b"\xff" * (1 << 21), "damaged .pose file"),
         (file_bytes(replace(tiny, fps=0.1), 0.1), "frames a second"),
         (struct.pack("<f", 0.7) + file_bytes(tiny, 0.2)[4:], "version 0.7"),
     ):

@@ -105,7 +105,7 @@ def test_what_is_refused(pose_encoders, trained, tmp_path):
         (("encode", clip, "--output", tmp_path / "a.npz", "--checkpoint", tmp_path / "none"), "no such model folder"),
         (("encode", clip, "--output", tmp_path / "a.txt", *model), "cannot write .txt; use .npz"),
         (("encode", clip, clip, "--output", tmp_path / "many", *model), "would both become"),
-        (("encode", tmp_path / "bad.pose", "--output", tmp_path / "a.npz", *model), "bad.pose: not a whole"),
+        (("encode", tmp_path / "bad.pose", "--output", tmp_path / "a.npz", *model), "bad.pose: not a .pose file"),
         (("encode", tmp_path / "none.pose", "--output", tmp_path / "a.npz", *model), "none.pose: no such file"),
         (("train", *data, "--output", trained / "run"), "--overwrite starts it again"),
         (("train", *data, "--output", tmp_path / "x", "--config", "none"), "no such preset"),

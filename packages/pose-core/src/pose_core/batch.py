@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pose_core.errors import UserError, reason
 from pose_core.files import (
+    check_name,
     check_output,
     check_output_folder,
     check_stdout,
@@ -197,6 +198,8 @@ def planned(
     """
     if options.overwrite and options.skip_existing:
         raise UserError("--overwrite and --skip-existing exclude each other; give one of them")
+    if output is not None:
+        check_name(output)
     found = find_inputs(inputs, suffixes)
     to_stdout = str(output) == PIPE
     if to_stdout:
@@ -281,6 +284,8 @@ def _check_jobs(batch: Batch) -> None:
         UserError: an output exists, or there is no such file and the batch does not keep going.
     """
     options = batch.options
+    for job in batch.jobs:
+        check_name(job.output)
     batch.skip_existing()
     existing = [job.output for job in batch.jobs if job.output.exists()]
     if existing and not options.overwrite and batch.total > 1:

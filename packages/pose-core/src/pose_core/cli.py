@@ -97,7 +97,9 @@ def convert(
         typer.Option("--size", help="Of the picture, 1280x720 pixels; coordinates from 0 to 1 are multiplied by it."),
     ] = None,
     y_up: Annotated[bool, typer.Option("--y-up", help="y points up in the file.")] = False,
-    resample_to: Annotated[float | None, typer.Option("--resample", min=0.001, help="Another frame rate.")] = None,
+    resample_to: Annotated[
+        float | None, typer.Option("--resample", min=0.001, max=1e6, help="Another frame rate.")
+    ] = None,
     pose_version: Annotated[float, typer.Option("--pose-version", help="Of a .pose file: 0.2 or 0.1.")] = 0.2,
     suffix: Annotated[str, typer.Option("--suffix", help="Of files in a folder, and of standard output.")] = ".pose",
     overwrite: Overwrite = False,

@@ -5,6 +5,7 @@ Imports neither torch nor pose_format, so that `--help` answers at once.
 
 from __future__ import annotations
 
+import errno
 import functools
 import inspect
 import json
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from pose_core.errors import BatchError, UserError
+from pose_core.files import long_name
 from pose_core.notices import InputWarning
 from pose_core.progress import be_quiet, progress, say, warn
 
@@ -53,7 +55,8 @@ MinConfidence = Annotated[
     float, typer.Option("--min-confidence", min=0.0, help="Keypoints with a lower score count as missing.")
 ]
 Fps = Annotated[
-    float | None, typer.Option("--fps", min=0.001, help="Frames per second of the file, whatever it says itself.")
+    float | None,
+    typer.Option("--fps", min=0.001, max=1e6, help="Frames per second of the file, whatever it says itself."),
 ]
 
 # Of every package's `train`; what is not given leaves the config as it is.
@@ -180,6 +183,8 @@ def run(app: typer.Typer, name: str) -> NoReturn:
     except Exception as error:
         if hasattr(error, "format_message"):  # a wrong command line; typer exports no class for all of these
             _end_usage(error, name, debug)
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            _end(2, long_name(error.filename), debug)
         # Whatever is left is ours, and still no reason for forty lines.
         _end(1, f"unexpected {type(error).__name__}: {error}; run again with --debug and report it", debug)
     finally:

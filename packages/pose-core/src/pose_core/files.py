@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -17,13 +18,35 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 
+def check_name(path: str | Path) -> None:
+    """Refuses names that no file can have, of which the system says so by exceptions of its own.
+
+    Raises:
+        UserError: the name is longer than the file system allows, or holds a NUL character.
+    """
+    try:
+        os.lstat(path)
+    except ValueError as error:
+        raise UserError(f"{str(path)[:80]!r}: no file can have such a name; name another") from error
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UserError(long_name(path)) from error
+
+
+def long_name(path: str | Path | None) -> str:
+    """What to say of a file name that is too long."""
+    return f"{str(path)[:80]}...: the file name is too long ({len(str(path)):,} characters); name another"
+
+
 def check_output(path: str | Path, *, overwrite: bool = False) -> None:
     """Refuses an output before any work is done for it.
 
     Raises:
-        UserError: it exists and `overwrite` is not set, or its folder does not exist or cannot be written.
+        UserError: it exists and `overwrite` is not set, no file can have its name, or its folder does not exist or
+            cannot be written.
     """
     path = Path(path)
+    check_name(path)
     if path.exists() and not overwrite:
         raise UserError(f"{path}: exists; use --overwrite to replace it or name another output")
     if path.is_dir():
@@ -42,6 +65,7 @@ def check_output_folder(path: str | Path) -> None:
         UserError: it is a file, or it cannot be created or written.
     """
     path = Path(path)
+    check_name(path)
     if path.exists() and not path.is_dir():
         raise UserError(f"{path}: is a file; name a folder")
     try:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pose_core.errors import UserError
+from pose_core.files import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterator, Sequence
@@ -64,6 +65,7 @@ def find_inputs(inputs: Sequence[str | Path], suffixes: Collection[str]) -> list
     found: list[Input] = []
     for given in inputs:
         path = Path(given)
+        check_name(path)
         if str(given) == PIPE:
             found.append(Input(path, Path("standard-input")))
         elif _is_clip(path, suffixes):

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core.errors import UserError
+from pose_core.files import check_name
 from pose_core.formats import estimator_json, landmarks_csv, npz, pose
 from pose_core.formats.estimator_json import is_clip_folder
-from pose_core.formats.rates import DEFAULT_FPS
+from pose_core.formats.rates import DEFAULT_FPS, check_rate
 from pose_core.formats.span import Span
 from pose_core.formats.units import place
 from pose_core.notices import notify
@@ -71,6 +72,7 @@ def read(
         UserError: no such file, person or frames, or not a whole pose file; the message names the path.
     """
     path = Path(path)
+    check_name(path)
     if not path.exists():
         raise UserError(f"{path}: no such file")
     file_format = _reader_of(path)
@@ -138,12 +140,17 @@ def write(sequence: PoseSequence, path: str | Path, *, overwrite: bool = False, 
         pose_version: of a `.pose` file, 0.2 or 0.1; the latter holds whole frame rates and at most 65,535 frames.
 
     Raises:
-        UserError: the file exists, the folder cannot be written, or the suffix is unknown; the message names the path.
+        UserError: the file exists, the folder cannot be written, the suffix is unknown, or the frame rate is none; the
+            message names the path.
     """
     path = Path(path)
     file_format = _format_of(path, FORMATS)
     if not len(sequence):
         raise UserError(f"{path}: the pose has no frames; there is nothing to write")
+    try:
+        check_rate(sequence.fps)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
     if file_format is pose:
         pose.write(sequence, path, overwrite=overwrite, version=pose_version)
     else:

@@ -21,6 +21,7 @@ from pose_core.files import written_whole
 from pose_core.formats.people import MOST, People, find_people
 from pose_core.formats.rates import stated_rate
 from pose_core.formats.span import Span
+from pose_core.inputs import VERSIONS
 from pose_core.notices import notify
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Skeleton
@@ -117,7 +118,20 @@ def read(
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     except _PARSER_ERRORS as error:
-        raise UserError(f"{path}: not a whole .pose file ({reason(error)}); export or copy it again") from error
+        raise UserError(f"{path}: {_damage(path, error)}; export or copy it again") from error
+
+
+def _damage(path: Path, error: BaseException) -> str:
+    """What is wrong with a file that the parser choked on."""
+    with path.open("rb") as file:
+        start = file.read(len(VERSIONS[0]))
+    if not start:
+        return "empty file"
+    if not any(version.startswith(start) for version in VERSIONS):
+        return "not a .pose file"
+    if isinstance(error, struct.error):  # something was to be read past the end
+        return f"not a whole .pose file: cut short after {path.stat().st_size:,} bytes"
+    return "a damaged .pose file, whose header cannot be read"
 
 
 def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False, version: float = 0.2) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from pose_core.errors import UserError
@@ -12,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEFAULT_FPS = 25.0
+LOWEST, HIGHEST = 0.001, 1e6  # what is outside is no frame rate at all, and overflows what counts frames
 SLOWEST, FASTEST = 5.0, 250.0  # no camera that films signing is outside; a web video without a clock says 1000
 _ASSUMED = "files that state no frame rate"
 _UNLIKELY = "files with an unlikely frame rate"
@@ -22,17 +22,30 @@ def stated_rate(stated: float | None, given: float | None, path: Path) -> float:
     """Frames per second of a file that states `stated` (None: nothing), read by someone who says `given`.
 
     Raises:
-        UserError: the rate is no positive number.
+        UserError: the rate is not between `LOWEST` and `HIGHEST`.
     """
     if given is not None:
-        if not (math.isfinite(given) and given > 0):
-            raise UserError(f"fps is {given}; it must be a positive number")
-        return given
+        return check_rate(given)
     if stated is None:
         notify(path, f"states no frame rate; {DEFAULT_FPS:g} frames per second assumed; {_CURE}", kind=_ASSUMED)
         return DEFAULT_FPS
-    if not (math.isfinite(stated) and stated > 0):
+    if not _possible(stated):
         raise UserError(f"fps is {stated}, no possible number of frames a second; give its frame rate with --fps")
     if not SLOWEST <= stated <= FASTEST:
         notify(path, f"states {stated:g} frames per second, which is unlikely; {_CURE}", kind=_UNLIKELY)
     return float(stated)
+
+
+def check_rate(fps: float) -> float:
+    """The frame rate itself.
+
+    Raises:
+        UserError: it is not between `LOWEST` and `HIGHEST`.
+    """
+    if not _possible(fps):
+        raise UserError(f"fps is {fps}; it must be a positive number of frames a second, {LOWEST:g} to {HIGHEST:,.0f}")
+    return fps
+
+
+def _possible(fps: float) -> bool:
+    return 0.9 * LOWEST < fps <= HIGHEST  # False for NaN; .pose files round to float32

@@ -94,7 +94,7 @@ def _panel(drawing: Drawing, layer: Layer, fps: float, width: int, height: int) 
 
 def _smoothed(path: np.ndarray, deviation: float) -> np.ndarray:
     """A path (T, 2) through a Gaussian of so many frames, its ends held."""
-    radius = int(3 * deviation)
+    radius = min(int(3 * deviation), len(path))  # beyond the clip there are only its ends
     if radius < 1:
         return path
     kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / deviation) ** 2)

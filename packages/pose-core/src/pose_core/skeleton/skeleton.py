@@ -52,6 +52,9 @@ class Skeleton:
         if not self.num_keypoints:
             raise UserError("a skeleton without keypoints: the header names no points")
         for component in self.components:
+            for name in (component.name, *component.points):
+                if not isinstance(name, str):
+                    raise UserError(f"a component or point of the skeleton is named {name!r}; names must be strings")
             if component.point_format not in ("XYC", "XYZC"):
                 raise UserError(f"point format {component.point_format!r} is not supported: use XYC or XYZC")
             if any(not 0 <= i < len(component.points) for limb in component.limbs for i in limb):
@@ -100,6 +103,9 @@ class Skeleton:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Skeleton:
+        for c in values["components"]:
+            if not all(isinstance(number, int) for row in (*c["limbs"], *c["colors"]) for number in row):
+                raise UserError(f"limbs and colors of component {c['name']!r} must be whole numbers")
         return cls(
             tuple(
                 Component(

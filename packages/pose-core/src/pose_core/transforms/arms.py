@@ -100,6 +100,8 @@ def fill_arms(poses: Poses, *, max_frames: int | None = None) -> Poses:
     """
     line = fill_gaps(poses, max_frames=max_frames)
     there = seen(poses)
+    if not there.shape[-2]:
+        return line
     known = line.confidence > 0
     keypoints = copied(line.keypoints)
     for side in ("left", "right"):
@@ -123,7 +125,7 @@ def _fill_hand(keypoints: Array, there: Array, known: Array, arm: _Arm) -> None:
         offset = _limited(gaps.line(_vectors(keypoints, [arm.wrist], hand[:1])[..., :2]), WRIST_GAP * gaps.line(palm))
         _place(keypoints[..., :2], [arm.wrist], hand[:1], offset, fill)  # depth is the hand's own
     levels = _BONES if len(hand) == HAND_POINTS else (tuple((0, k) for k in range(1, len(hand))),)
-    for bones in levels:
+    for bones in filter(None, levels):  # a hand of its wrist alone has no bones
         parents, points = ([hand[k] for k in ends] for ends in zip(*bones, strict=True))
         gaps, fill = _bones(there, known, parents, points)
         _place(keypoints, parents, points, gaps.turn(_vectors(keypoints, parents, points)), fill)
@@ -160,6 +162,8 @@ def hold_hands(poses: Poses, *, max_frames: int | None = None) -> Poses:
     """
     xp = namespace(poses)
     there = seen(poses)
+    if not there.shape[-2]:
+        return poses
     now = xp.arange(there.shape[-2], device=device(there))[:, None]
     keypoints = copied(poses.keypoints)
     confidence = xp.where(there, poses.confidence, xp.zeros_like(poses.confidence))

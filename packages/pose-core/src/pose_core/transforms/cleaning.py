@@ -9,6 +9,7 @@ from pose_core.transforms.arrays import copied, namespace, with_values
 if TYPE_CHECKING:
     from pose_core.transforms.arrays import Array, Poses
 
+LARGEST = 1e6  # coordinate, in any unit; larger ones are damage, and their squares overflow
 OUTSIDE = 2.0  # picture sizes a point may lie outside the picture; estimators leave it by a fifth, not by twice
 SMALLEST_PART = 5  # points of a component; of a smaller one all may well lie at 0
 
@@ -16,9 +17,10 @@ SMALLEST_PART = 5  # points of a component; of a smaller one all may well lie at
 def clean(poses: Poses, *, min_confidence: float = 0.0) -> Poses:
     """Confidence in [0, 1]; keypoints that no estimator saw are missing.
 
-    Missing is: a keypoint whose x or y is no number; one that lies more than two picture sizes outside the picture, or
-    exactly at the picture's corner (0, 0), where estimators put what they have not found; a component of which every
-    point lies exactly at 0; a keypoint whose confidence is no number, while others of its component have one.
+    Missing is: a keypoint whose x or y is no number; one with a coordinate beyond a million; one that lies more than
+    two picture sizes outside the picture, or exactly at the picture's corner (0, 0), where estimators put what they
+    have not found; a component of which every point lies exactly at 0; a keypoint whose confidence is no number,
+    while others of its component have one.
 
     A keypoint with x and y but no z has z = 0. Where a component has coordinates in a frame and no confidence at all
     (NaN), its estimator gives none, and the keypoints count as seen.
@@ -32,7 +34,7 @@ def clean(poses: Poses, *, min_confidence: float = 0.0) -> Poses:
     """
     xp = namespace(poses)
     keypoints = _with_depth(poses)
-    finite = xp.all(xp.isfinite(keypoints), axis=-1)  # (..., T, K)
+    finite = xp.all(xp.abs(keypoints) <= LARGEST, axis=-1)  # (..., T, K), False for NaN
     confidence = _with_confidence(poses, finite)
     there = finite & (confidence > 0) & (confidence >= min_confidence) & ~_at_origin(poses, keypoints)
     for axis, extent in enumerate(getattr(poses, "size", ())[:2]):

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from array_api_compat import device
 
 from pose_core.errors import UserError
+from pose_core.formats.rates import check_rate
 from pose_core.sequence import PoseSequence
 from pose_core.transforms.arrays import Array, namespace, seen, take_frames, with_values
 
 if TYPE_CHECKING:
     from pose_core.transforms.arrays import Poses
+
+MAX_FRAMES = 1_000_000  # 11 hours at 25 frames a second; more are asked for by mistake, and fill the memory
 
 
 def resample(poses: Poses, fps: float) -> Poses:
@@ -26,9 +29,11 @@ def resample(poses: Poses, fps: float) -> Poses:
         round(T * fps / its fps) frames, at least 1, of a batch padded to the longest. A keypoint seen in only one of
         the two frames around a new one takes that frame's place and confidence if it is the nearer one, else it is
         missing.
+
+    Raises:
+        UserError: no possible frame rate, or more than `MAX_FRAMES` frames and more than there are.
     """
-    if not fps > 0:
-        raise UserError(f"{fps} frames a second; ask for a positive number")
+    check_rate(fps)
     xp = namespace(poses)
     if isinstance(poses, PoseSequence):
         lengths, rates, new = xp.asarray(len(poses)), poses.fps, float(fps)
@@ -44,7 +49,7 @@ def stretch(poses: Poses, frames: int) -> Poses:
     """The same poses over another number of frames, first and last frame kept; `fps` stays as it is.
 
     Raises:
-        UserError: there are no frames to stretch.
+        UserError: there are no frames to stretch, or they would be more than `MAX_FRAMES`.
     """
     xp = namespace(poses)
     lengths = xp.asarray(len(poses)) if isinstance(poses, PoseSequence) else poses.lengths
@@ -57,6 +62,8 @@ def _stretched(poses: Poses, lengths: Array, frames: Array) -> Poses:
     if not (lengths > 0).all():
         raise UserError("the pose has no frames; it cannot be stretched to any number of them")
     last, most = (lengths - 1)[..., None], int(frames.max())
+    if most > max(MAX_FRAMES, int(lengths.max())):
+        raise UserError(f"that would be {most:,} frames, and {MAX_FRAMES:,} at most are made; ask for fewer")
     step = last / xp.clip(frames - 1, 1, None)[..., None]
     number = xp.arange(most, device=device(poses.keypoints))
     real = number < frames[..., None]  # (..., T')

@@ -5,12 +5,14 @@ import re
 import signal
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
 
 import pose_tokenizer
 from pose_core import read, write
+from pose_core.notices import InputWarning
 from pose_tokenizer.checkpoint import BUNDLED
 from pose_tokenizer.cli import main
 from pose_tokenizer.codec import encode
@@ -129,6 +131,21 @@ def test_decode_reads_every_format(cli, encoded, folder, tmp_path):
     np.testing.assert_array_equal(made["json"].keypoints, made["tokens"].keypoints)
     assert made["text"].size == (512, 512, 0)
     assert made["tokens"].size == (500, 500, 0)
+
+
+def test_decode_says_what_frame_rate_it_assumes(cli, encoded, folder, tmp_path):
+    call = ("decode", "--checkpoint", folder, "--overwrite", "--output", tmp_path / "x.pose")
+    with pytest.warns(InputWarning, match=r"one\.txt: states no frame rate; 25 frames per second assumed; --fps says"):
+        assert cli(*call, encoded["text"])[0] == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", InputWarning)
+        status, out, err = cli(*call, encoded["text"], "--fps", 50)
+        assert status == 0, err
+        assert "20 frames, 0.4 s" in out
+        assert read(tmp_path / "x.pose").fps == 50
+        assert cli(*call, encoded["tokens"])[0] == 0
+    status, _, err = cli(*call, encoded["tokens"], "--fps", 50)
+    assert (status, "states its frame rate itself" in one_line(err)) == (2, True)
 
 
 def test_decode_is_near_what_was_encoded(cli, encoded, poses, folder, tmp_path):

@@ -84,6 +84,9 @@ def decode(
         Path | None, typer.Option("--output", help="Pose file, folder for several, or -; beside each input by default.")
     ] = None,
     quantizers: Quantizers = None,
+    fps: Annotated[
+        float | None, typer.Option("--fps", help="Frames per second of tokens as text, which state none; 25 otherwise.")
+    ] = None,
     checkpoint: Checkpoint = BUNDLED,
     device: Device = "auto",
     skip_existing: cl.SkipExisting = False,
@@ -93,12 +96,16 @@ def decode(
     debug: Debug = False,
 ) -> None:
     """Turn tokens back into poses."""
+    if fps is not None and not 0 < fps < float("inf"):
+        raise typer.BadParameter("--fps is a number above 0")
     from pose_tokenizer.jobs import decode_files
 
     options = cl.batch_options(
         output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
     )
-    batch = decode_files(files, output, options, checkpoint=checkpoint, num_quantizers=quantizers, device=device)
+    batch = decode_files(
+        files, output, options, checkpoint=checkpoint, num_quantizers=quantizers, fps=fps, device=device
+    )
     cl.report(batch, lambda each: f"{each.output}: {each.frames} frames, {each.seconds:.1f} s of signing", json=json)
 
 

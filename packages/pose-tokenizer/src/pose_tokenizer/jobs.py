@@ -15,11 +15,12 @@ from pose_core.formats import DEFAULT_FPS, FORMATS
 from pose_core.formats.options import ReadOptions
 from pose_core.inputs import PIPE, pose_suffix
 from pose_core.metrics import anatomy
+from pose_core.notices import notify
 from pose_tokenizer.checkpoint import load_model
 from pose_tokenizer.codec import decode, encode, encode_pieces
 from pose_tokenizer.live import Interruption, live_frames
 from pose_tokenizer.tokens import MAGIC, PoseTokens, read_tokens, write_tokens
-from pose_tokenizer.writing import from_json, from_text, to_json, to_text
+from pose_tokenizer.writing import TEXT_FPS, from_json, from_text, to_json, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 TokenFormat = Literal["tokens", "json", "text"]
 SUFFIXES: dict[str, str] = {"tokens": ".tokens", "json": ".json", "text": ".txt"}
+_NO_RATE = "token files that state no frame rate"
 SPAN = 4096  # frames of a file that are read at once
 
 
@@ -112,9 +114,14 @@ def decode_files(
     *,
     checkpoint: str,
     num_quantizers: int | None = None,
+    fps: float | None = None,
     device: str = "auto",
 ) -> Batch[DecodedFile]:
     """Decodes token files of any format, folders, globs, or standard input, to `.pose` or what `output` ends in.
+
+    Args:
+        fps: frames per second of lines of integers, which state none (None: 25, with an `InputWarning`). The other
+            formats state theirs.
 
     Raises:
         UserError: as `encode_files`; or tokens of another model.
@@ -133,12 +140,14 @@ def decode_files(
     ) as batch:
         if batch.jobs:
             model = _checked(load_model(checkpoint, device), num_quantizers)
-            batch.run(lambda job: _decode_file(model, job, num_quantizers, options.overwrite))
+            batch.run(lambda job: _decode_file(model, job, num_quantizers, fps, options.overwrite))
     return batch
 
 
-def _decode_file(model: PoseTokenizer, job: Job, num_quantizers: int | None, overwrite: bool) -> DecodedFile:
-    sequence = decode(model, tokens_of(job.source, model), num_quantizers=num_quantizers)
+def _decode_file(
+    model: PoseTokenizer, job: Job, num_quantizers: int | None, fps: float | None, overwrite: bool
+) -> DecodedFile:
+    sequence = decode(model, tokens_of(job.source, model, fps=fps, name=job.name), num_quantizers=num_quantizers)
     write(sequence, job.output, overwrite=overwrite)
     return DecodedFile(job.name, job.output, len(sequence), sequence.duration, anatomy(sequence).summary())
 
@@ -157,15 +166,21 @@ def _token_suffix(start: bytes) -> str:
     return SUFFIXES["json"] if start.lstrip().startswith(b"{") else SUFFIXES["text"]
 
 
-def tokens_of(path: Path, model: PoseTokenizer | None = None) -> PoseTokens:
+def tokens_of(
+    path: Path, model: PoseTokenizer | None = None, *, fps: float | None = None, name: str | None = None
+) -> PoseTokens:
     """The tokens of a file of any of the formats.
 
     Args:
         model: whose tokens a line of integers is; the other formats say so themselves.
+        fps: frames per second of a line of integers; None: 25, with an `InputWarning`.
+        name: what the warning calls the file; its path by default.
 
     Raises:
-        UserError: a file that is none of them, or a line of integers of no model.
+        UserError: a file that is none of them, a line of integers of no model, or `fps` for a format that states one.
     """
+    if fps is not None and path.suffix != SUFFIXES["text"]:
+        raise UserError(f"{path}: states its frame rate itself; --fps is for tokens as text (.txt)")
     if path.suffix not in (SUFFIXES["json"], SUFFIXES["text"]):
         return read_tokens(path)
     try:
@@ -178,7 +193,12 @@ def tokens_of(path: Path, model: PoseTokenizer | None = None) -> PoseTokens:
         raise UserError(
             f"{path}: a line of integers says nothing but its codes; decode it, or encode with --format json"
         )
-    return from_text(text, model)
+    if fps is None:
+        fps = TEXT_FPS
+        notify(
+            name or path, f"states no frame rate; {fps:g} frames per second assumed; --fps says another", kind=_NO_RATE
+        )
+    return from_text(text, model, fps=fps)
 
 
 def describe(path: str, device: str = "cpu") -> dict[str, Any]:

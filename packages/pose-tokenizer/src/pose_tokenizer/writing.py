@@ -75,8 +75,8 @@ def to_text(tokens: PoseTokens) -> str:
     return " ".join(map(str, to_integers(tokens.codes, tokens.header.codebook_size))) + "\n"
 
 
-def from_text(line: str, model: PoseTokenizer) -> PoseTokens:
-    """A line of integers as tokens of `model`: whole blocks, 25 frames a second, in the middle of a picture.
+def from_text(line: str, model: PoseTokenizer, *, fps: float = TEXT_FPS) -> PoseTokens:
+    """A line of integers as tokens of `model`: whole blocks, `fps` frames per second, in the middle of a picture.
 
     Raises:
         UserError: what is no token of that model, or no tokens at all.
@@ -89,7 +89,12 @@ def from_text(line: str, model: PoseTokenizer) -> PoseTokens:
     if not len(codes):
         raise UserError("there are no tokens")
     return whole_blocks(
-        codes, model.name, model.hash, codebook_size=model.config.codebook_size, block_frames=model.block_frames
+        codes,
+        model.name,
+        model.hash,
+        codebook_size=model.config.codebook_size,
+        block_frames=model.block_frames,
+        fps=fps,
     )
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from pose_core.rendering import write_gif, write_png
 from pose_core.rendering.composition import Composition
-from pose_core.rendering.hands import FILL, LARGEST, NEARLY_ALL, ONE, TWO
+from pose_core.rendering.hands import FILL, LARGEST, MARGIN, NEARLY_ALL, ONE, TWO
 from pose_core.testing import fake_sequence
 
 
@@ -50,6 +50,19 @@ def test_a_hand_that_comes_and_goes_stays_in_its_panel():
     assert ((slow > 0) & (slow < (panel.width, panel.height))).all()
     assert (panel.at(25)[:, 4:] == 255).all()
     assert not (panel.at(10)[:, 4:] == 255).all()
+
+
+def test_a_hand_that_moves_fast_or_changes_its_shape_stays_whole():
+    sequence = fake_sequence(frames=40)
+    hand = sequence.skeleton.hand("right")
+    keypoints = sequence.keypoints.copy()
+    keypoints[::8, hand, 0] += 60
+    keypoints[4::8, hand, 1] = 2 * keypoints[4::8, hand[:1], 1] - keypoints[4::8, hand, 1]  # fingers down
+    (panel,) = Composition(replace(sequence, keypoints=keypoints), 480).panels
+    places = np.stack([panel.places(frame)[hand] for frame in range(40)])
+    edge = MARGIN * np.array([panel.width, panel.height])
+    assert (places > edge - 1).all()
+    assert (places < (panel.width, panel.height) - edge + 1).all()
 
 
 def test_no_panel_for_a_hand_that_is_rare_or_large_already():

@@ -21,6 +21,7 @@ ONE, TWO = 0.7, 0.5  # widths of the column, of the picture's height: one hand i
 FILL = 0.85  # of a panel, filled by a hand at most, in nearly all frames
 NEARLY_ALL = 98  # percentile
 FOLLOW = 0.1  # seconds; faster movements are seen as such, slower ones the panel follows
+MARGIN = 0.04  # of a panel, which a hand that fits into it keeps from each edge, however fast it moves
 BORDER = 200  # grey of the lines between panels
 
 
@@ -88,6 +89,10 @@ def _panel(drawing: Drawing, layer: Layer, fps: float, width: int, height: int) 
     if zoom < LARGER:
         return None
     line = max(1, round(zoom * size.max() / HAND_LINE))
+    half = np.array([width, height]) / zoom * (0.5 - MARGIN)
+    fits = (high - low <= 2 * half).all(axis=1)
+    held = np.clip(centers[shown], high - half, low + half)
+    centers[shown] = np.where(fits[:, None], held, (low + high) / 2)
     magnified = replace(layer, line=line, dot=0.5 + 0.75 * line, halo=(line + 1) // 2)
     return Panel(drawing, magnified, centers, zoom, width, height)
 

@@ -7,6 +7,7 @@ import pytest
 
 from pose_core import PoseSequence, read
 from pose_core.metrics import anatomy
+from pose_core.metrics.plausibility import FINGERS, judge
 from pose_core.skeleton import known_skeleton
 from pose_core.testing import fake_sequence
 from pose_core.transforms import clean, flip, normalize
@@ -154,6 +155,52 @@ def test_a_finger_bent_the_wrong_way(side, in_widths):
             v for name, v in report.bent_wrong.items() if name.endswith(("_pip", "_dip")) and "middle" not in name
         ]
         np.testing.assert_allclose(others, 0, atol=0.1)
+
+
+def test_fingers_that_are_too_long_or_grow(clip):
+    thumb = clip.skeleton.hand("right")[1:5]
+
+    def lengthen(factors):
+        def alter(points, _):
+            base = points[:, thumb[:1]]
+            points[:, thumb] = base + np.reshape(factors, (-1, 1, 1)) * (points[:, thumb] - base)
+
+        return anatomy(altered(clip, alter))
+
+    usual = anatomy(clip).finger_length["right_thumb"]
+    np.testing.assert_allclose(lengthen(3.0).finger_length["right_thumb"], 3 * usual, rtol=1e-4)
+    limit = FINGERS["thumb"] / usual[0]
+    (problem,) = lengthen(1.1 * limit).problems()
+    assert (problem.what, problem.side, problem.unit) == ("finger_length", "right", "palms")
+    (problem,) = lengthen(np.linspace(0.5, 1.2, 20) * limit).problems()
+    assert "the right thumb grows to 2.06 times" in problem.text
+    assert lengthen(np.linspace(0.1, 0.9, 20) * limit).problems() == []  # as a fist that opens
+
+
+def test_a_picture_that_lies_on_its_side(clip):
+    points = clip.keypoints.copy()
+    points[..., 0], points[..., 1] = clip.keypoints[..., 1], 500 - clip.keypoints[..., 0]
+    report = anatomy(replace(clip, keypoints=points))
+    np.testing.assert_allclose(report.shoulder_slope, 90)
+    (problem,) = report.problems()
+    assert "the shoulders stand upright in the picture, at 90 degrees: was the video turned?" in str(problem)
+    np.testing.assert_allclose(anatomy(clip).shoulder_slope, 0)
+
+
+def test_what_is_shown_is_what_is_judged(clip):
+    """A joint bent wrong in a few frames is no problem, and its row is not shown as one."""
+    hand = clip.skeleton.hand("right")
+    angle = np.zeros(20)
+    for frames, over in ((6, False), (8, True)):
+        angle[:frames] = 80
+        report = replace(anatomy(clip), bent_wrong={"right_pinky_dip": angle.copy()})
+        (joint,) = [each for each in judge(report) if each.what == "right_pinky_dip"]
+        assert (joint.value, joint.limit, joint.is_over) == (frames / 20, 0.35, over)
+        assert bool(report.problems()) == over
+    assert "in 0.40 of the frames that show it" in str(report.problems()[0])
+    moved = anatomy(altered(clip, lambda points, _: shift(points, hand, 30)))
+    assert [each.is_over for each in judge(moved) if each.name == "right wrist gap"] == [True, False]
+    assert len(moved.problems()) == 1
 
 
 def test_depth_of_no_known_unit_is_left_out(clip):

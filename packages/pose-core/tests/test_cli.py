@@ -170,7 +170,8 @@ def test_compare_folders_goes_on_after_a_bad_file(pose_core, files):
 def test_check(pose_core, files):
     status, out, _ = pose_core("check", files / "real/0.pose", "--strict")
     assert (status, "12 frames, no problems" in out) == (0, True)
-    assert re.search(r"right wrist gap, shoulder widths +0\.00 +0\.00 +0\.00 +0\.35", out)
+    assert re.search(r"right wrist gap, shoulder widths +0\.00 +0\.00 +0\.00 +0\.00 +0\.35 +95 %", out)
+    assert "\n  ! " not in out
     clip = read(files / "real/1.pose")
     clip.keypoints[4:, clip.skeleton.hand("right"), 0] += 60  # half a shoulder width
     write(clip, files / "off.pose")
@@ -181,7 +182,9 @@ def test_check(pose_core, files):
     assert checked["problems"][0]["frames"][0] in range(4, 13)
     gap = next(measure for measure in checked["measures"] if measure["name"] == "right wrist gap")
     assert gap["largest"] == pytest.approx(0.5, rel=1e-3)
-    assert pose_core("check", files / "off.pose", "--strict")[0] == 4
+    status, out, _ = pose_core("check", files / "off.pose", "--strict")
+    assert status == 4
+    assert re.search(r"\n  ! right wrist gap, shoulder widths +0\.35 +0\.50 +0\.50 +0\.50 +0\.35 +95 %", out)
 
 
 def test_check_goes_on_after_a_bad_file(pose_core, files):

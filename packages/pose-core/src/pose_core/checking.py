@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_core.formats import read
-from pose_core.metrics import Anatomy, Problem, anatomy, plausibility
+from pose_core.metrics import Problem, anatomy, plausibility
+from pose_core.metrics.anatomy import SIDES
 from pose_core.metrics.plausibility import worst_frames
 from pose_core.transforms import clean
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-BENT = " bent the wrong way"
+_MANY = {f"{side} {finger.replace('_', ' ')}" for side in SIDES for finger in plausibility.FINGERS}
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,10 @@ class Measure:
         unit: of the figures.
         frames: how many show it.
         mean, upper, largest: `upper` is the 95th percentile.
-        limit: what 19 of 20 real clips stay below with their 95th percentile; None where none is known.
+        by: the figure that is judged: "95 %", "mean", "median", "growth" (the last fifth's median over the first's),
+            "share > 45" (of the frames, those with more degrees).
+        judged, limit: that figure, and what real clips stay below; None where that is not known.
+        is_over: whether the judged figure is beyond the limit.
         worst: frames, worst first, counted from 0.
     """
 
@@ -39,7 +43,10 @@ class Measure:
     mean: float
     upper: float
     largest: float
+    by: str
+    judged: float
     limit: float | None
+    is_over: bool
     worst: list[int]
 
 
@@ -67,15 +74,16 @@ class FileCheck:
             yield f"  ! {problem.text}; frames {_numbers(problem.frames)}"
         if not details or not self.measures:
             return
-        # Of the many joints those that bend further than real ones do.
-        shown = [m for m in self.measures if not m.name.endswith(BENT) or m.largest > (m.limit or 0.0)]
+        # Of the many joints and fingers those that real clips have not.
+        shown = [m for m in self.measures if m.is_over or not (m.name in _MANY or m.name.endswith(plausibility.BENT))]
         names = [f"{measure.name}, {measure.unit}" for measure in shown]
         width = max(map(len, names), default=0)
-        yield f"  {'':{width}}    mean    95 %    most  real <   worst frames"
+        yield f"    {'':{width}}    mean    95 %    most  judged  real <  judged by    worst frames"
         for name, measure in zip(names, shown, strict=True):
-            figures = (measure.mean, measure.upper, measure.largest, measure.limit)
+            figures = (measure.mean, measure.upper, measure.largest, measure.judged, measure.limit)
             cells = "".join(f"{'-':>8}" if figure is None else f"{figure:8.2f}" for figure in figures)
-            yield f"  {name:{width}}{cells}   {_numbers(measure.worst)}"
+            mark = "!" if measure.is_over else " "
+            yield f"  {mark} {name:{width}}{cells}  {measure.by:<11}  {_numbers(measure.worst)}"
 
 
 def check_file(path: Path, name: str | None = None, **reading: Any) -> FileCheck:
@@ -91,34 +99,27 @@ def check_file(path: Path, name: str | None = None, **reading: Any) -> FileCheck
     """
     sequence = clean(read(path, **reading))
     report = anatomy(sequence)
-    return FileCheck(name or str(path), len(sequence), report.problems(), [*_measures(report)])
+    return FileCheck(
+        name or str(path), len(sequence), report.problems(), [_measure(each) for each in plausibility.judge(report)]
+    )
 
 
-def _measures(report: Anatomy) -> Iterator[Measure]:
-    widths = "shoulder widths"
-    for side in report.wrist_gap:
-        if report.has_shoulders:
-            yield from _measure(f"{side} wrist gap", widths, report.wrist_gap[side], plausibility.WRIST_GAP)
-        yield from _measure(f"{side} palm", "of its median", report.palm_size[side], plausibility.PALM_SIZE)
-    for name, length in report.bone_length.items():
-        bone = name.split("_", 1)[1]
-        unit = "palms" if bone == "fingers" else widths
-        yield from _measure(name.replace("_", " "), unit, length, plausibility.BONE_LENGTHS[bone])
-    tilt, change = np.abs(report.shoulder_tilt), np.abs(report.shoulder_width - 1.0)
-    yield from _measure("shoulder tilt", "degrees", tilt, plausibility.SHOULDER_TILT)
-    yield from _measure("change of shoulder width", "of the first", change, plausibility.SHOULDER_WIDTH)
-    for joint, angle in report.bent_wrong.items():
-        limit = None if joint.endswith("elbow") else plausibility.BENT_WRONG
-        yield from _measure(f"{joint.replace('_', ' ')}{BENT}", "degrees", angle, limit)
-
-
-def _measure(name: str, unit: str, values: np.ndarray, limit: float | None) -> Iterator[Measure]:
-    """One measure of values (T,), none where all are NaN."""
+def _measure(judgement: plausibility.Judgement) -> Measure:
+    values = judgement.values
     shown = values[np.isfinite(values)]
-    if len(shown):
-        upper = float(np.percentile(shown, plausibility.PERCENTILE))
-        worst = worst_frames(values) if shown.max() > 0 else []
-        yield Measure(name, unit, len(shown), float(shown.mean()), upper, float(shown.max()), limit, worst)
+    return Measure(
+        name=judgement.name,
+        unit=judgement.unit,
+        frames=len(shown),
+        mean=float(shown.mean()),
+        upper=float(np.percentile(shown, plausibility.PERCENTILE)),
+        largest=float(shown.max()),
+        by=judgement.by,
+        judged=judgement.value,
+        limit=judgement.limit,
+        is_over=judgement.is_over,
+        worst=worst_frames(values) if shown.max() > 0 else [],
+    )
 
 
 def _numbers(frames: list[int]) -> str:

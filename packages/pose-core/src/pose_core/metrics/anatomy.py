@@ -25,7 +25,7 @@ HAND_POINTS = 21  # wrist, then four joints a finger from the thumb on, in every
 # as the largest of them says: turned away from the camera some are foreshortened, hardly ever all.
 _PALM = ((0, 5, 1.0), (0, 9, 1.0), (0, 17, 0.93), (5, 17, 0.62))
 _FINGERS = {"index_finger": 5, "middle_finger": 9, "ring_finger": 13, "pinky": 17}  # where each begins
-_FINGER_BONES = tuple((4 * finger + joint, 4 * finger + joint + 1) for finger in range(5) for joint in (1, 2, 3))
+_NAMES = ("thumb", *_FINGERS)
 _HINGES = {"pip": 1, "dip": 2}  # positions in a finger
 
 # Beyond this a joint reads as folded tightly, where the sign of the angle is chance: no finger bends so far back.
@@ -50,10 +50,13 @@ class Anatomy:
         bone_length: name ("left_upper_arm", "left_forearm", "left_fingers", ...) -> (T,) length in x and y. Of arms in
             units, of the longest finger bone in median palms. Bones that point to the camera look shorter than they
             are, none looks longer, so the upper end means something, the lower end does not.
-        bone_change: the same over the median in this clip, or in the reference.
+        finger_length: name ("left_thumb", "right_index_finger", ...) -> (T,) sum of the lengths of its bones, the
+            thumb's from its second joint on, in x and y, in median palms.
+        bone_change: `bone_length` over the median in this clip, or in the reference.
         shoulder_tilt: (T,) degrees by which the line from the right to the left shoulder is turned against the first
             frame that shows both, clockwise in the picture positive, -180 to 180.
         shoulder_width: (T,) in x and y, over that first frame's.
+        shoulder_slope: (T,) degrees from 0 to 90 between the line of the shoulders and the horizontal.
         bent_wrong: joint ("left_index_finger_pip", "left_elbow", ...) -> (T,) degrees by which it is bent the way it
             cannot bend, 0 where it is bent as it can. Only where the z of the joint is known: empty of 2-D poses.
     """
@@ -64,9 +67,11 @@ class Anatomy:
     palm_size: dict[Side, np.ndarray]
     palm: dict[Side, float]
     bone_length: dict[str, np.ndarray]
+    finger_length: dict[str, np.ndarray]
     bone_change: dict[str, np.ndarray]
     shoulder_tilt: np.ndarray
     shoulder_width: np.ndarray
+    shoulder_slope: np.ndarray
     bent_wrong: dict[str, np.ndarray]
 
     def problems(self) -> list[Problem]:
@@ -91,7 +96,7 @@ def anatomy(sequence: PoseSequence, *, reference: PoseSequence | None = None) ->
     """
     points = _visible(sequence)
     skeleton = sequence.skeleton
-    tilt, width, shoulder_width = _shoulders(sequence, points)
+    tilt, width, shoulder_width, slope = _shoulders(sequence, points)
     palms = {side: _palm(points, skeleton.hand(side)) for side in SIDES}
     unit = _median(shoulder_width)
     has_shoulders = bool(unit > 0)
@@ -99,9 +104,12 @@ def anatomy(sequence: PoseSequence, *, reference: PoseSequence | None = None) ->
         unit = _median(np.concatenate(list(palms.values())))
         unit = unit if unit > 0 else np.nan
     bones = _arm_bones(sequence, points, unit) if has_shoulders else {}
+    fingers = {}
     for side in SIDES:
         if len(skeleton.hand(side)) == HAND_POINTS:
-            bones[f"{side}_fingers"] = _longest_bone(points[:, skeleton.hand(side)], _median(palms[side]))
+            lengths = _over(_finger_bones(points[:, skeleton.hand(side)]), _median(palms[side]))
+            bones[f"{side}_fingers"] = _longest(lengths)
+            fingers |= {f"{side}_{name}": length for name, length in zip(_NAMES, lengths.sum(axis=2).T, strict=True)}
     palm_medians = {side: _median(palms[side]) / unit for side in SIDES}
     measures = Anatomy(
         unit=unit,
@@ -110,9 +118,11 @@ def anatomy(sequence: PoseSequence, *, reference: PoseSequence | None = None) ->
         palm_size={side: _over(palms[side], _median(palms[side])) for side in SIDES},
         palm=palm_medians,
         bone_length=bones,
+        finger_length=fingers,
         bone_change={name: _over(length, _median(length)) for name, length in bones.items()},
         shoulder_tilt=tilt,
         shoulder_width=width,
+        shoulder_slope=slope,
         bent_wrong=_bent_wrong(sequence, points),
     )
     return measures if reference is None else _against(measures, anatomy(reference))
@@ -143,13 +153,13 @@ def _visible(sequence: PoseSequence) -> np.ndarray:
     return points
 
 
-def _shoulders(sequence: PoseSequence, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(T,) tilt in degrees and width against the first frame that has both, and width as it is."""
+def _shoulders(sequence: PoseSequence, points: np.ndarray) -> tuple[np.ndarray, ...]:
+    """(T,) tilt in degrees and width against the first frame that has both, width as it is, and slope in degrees."""
     try:
         left, right = sequence.skeleton.shoulders()
     except UserError:
         nothing = np.full(len(sequence), np.nan)
-        return nothing, nothing.copy(), nothing.copy()
+        return tuple(nothing.copy() for _ in range(4))
     across = points[:, left, :2] - points[:, right, :2]
     width = np.linalg.norm(across, axis=-1)
     width[~(width > 0)] = np.nan
@@ -158,7 +168,9 @@ def _shoulders(sequence: PoseSequence, points: np.ndarray) -> tuple[np.ndarray, 
     first = measured[0] if len(measured) else 0
     tilt = (angle - angle[first : first + 1].sum() + 180.0) % 360.0 - 180.0
     tilt[np.isnan(width)] = np.nan
-    return tilt, width / width[first : first + 1].sum(), width
+    slope = np.degrees(np.arctan2(np.abs(across[:, 1]), np.abs(across[:, 0])))
+    slope[np.isnan(width)] = np.nan
+    return tilt, width / width[first : first + 1].sum(), width, slope
 
 
 def _wrist_gap(sequence: PoseSequence, points: np.ndarray, side: Side) -> np.ndarray:
@@ -193,12 +205,16 @@ def _arm(sequence: PoseSequence, side: Side) -> tuple[int, int | None, int | Non
     return skeleton.shoulders()[SIDES.index(side)], skeleton.elbow(side), skeleton.wrist(side)
 
 
-def _longest_bone(hand: np.ndarray, palm: float) -> np.ndarray:
-    """(T,) of the finger bones of a hand (T, 21, D) that are there, in palms."""
-    start, end = (list(ends) for ends in zip(*_FINGER_BONES, strict=True))
-    lengths = np.linalg.norm(hand[:, end, :2] - hand[:, start, :2], axis=-1)  # (T, 14)
-    longest = np.where(np.isfinite(lengths), lengths, -np.inf).max(axis=1)
-    return _over(np.where(longest >= 0, longest, np.nan), palm)
+def _finger_bones(hand: np.ndarray) -> np.ndarray:
+    """(T, 5, 3) lengths of the bones of the fingers of a hand (T, 21, D), thumb first; NaN where one is missing."""
+    joints = hand[:, 1:, :2].reshape(len(hand), 5, 4, 2)
+    return np.linalg.norm(np.diff(joints, axis=2), axis=-1)
+
+
+def _longest(lengths: np.ndarray) -> np.ndarray:
+    """(T,) of the lengths (T, 5, 3) that are there."""
+    longest = np.where(np.isfinite(lengths), lengths, -np.inf).max(axis=(1, 2))
+    return np.where(longest >= 0, longest, np.nan)
 
 
 def _bent_wrong(sequence: PoseSequence, points: np.ndarray) -> dict[str, np.ndarray]:

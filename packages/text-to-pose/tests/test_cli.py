@@ -10,6 +10,7 @@ from pose_format import Pose
 
 from pose_core import read, write
 from pose_core.testing import fake_sequence
+from text_to_pose.generation import sign_texts
 
 GENERATE = ("--signed-language", "ase", "--checkpoint")
 
@@ -90,6 +91,15 @@ def test_generate_file_makes_a_pose_a_line(cli, folder, tmp_path):
         (["a", "--signed-language", "ase", "--length", "9", "--duration", "1"], "give one of them"),
         (["abc", "--signed-language", "ase", "--length", "3"], "need at least 4 frames"),
         (["a", "--signed-language", "ase", "--duration", "nan"], "a number of seconds"),
+        (["a", "--signed-language", "ase", "--duration", "1e30"], "at most an hour"),
+        (["a", "--signed-language", "ase", "--length", "1000000000"], "Invalid value for '--length'"),
+        (["a", "--signed-language", "ase", "--length", "9" * 20], "Invalid value for '--length'"),
+        (["a", "--signed-language", "ase", "--guidance", "inf"], "Invalid value for '--guidance'"),
+        (["a", "--signed-language", "ase", "--guidance", "1e20"], "Invalid value for '--guidance'"),
+        (["a", "--signed-language", "ase", "--guidance", "nan"], "Invalid value for '--guidance'"),
+        (["a", "--signed-language", "ase", "--seed", "9" * 23], "at most 64 bits"),
+        (["a", "--signed-language", "ase", "--seed", "-" + "9" * 23], "at most 64 bits"),
+        (["a", "--signed-language", "ase", "--overwrite", "--skip-existing"], "exclude each other"),
         (["a", "--signed-language", "ase", "--start", "nowhere.pose:3"], "nowhere.pose"),
         (["M518x518S14c20482x48", "--signed-language", "ase"], "SignWriting"),
         (["M507x507S2ff00487x492", "--signed-language", "ase"], "not taught the symbol 'S2ff'"),
@@ -189,6 +199,42 @@ def test_a_bad_line_ends_no_file_of_words_and_the_next_run_does_the_rest(cli, fo
     assert (status, said.startswith(f"{out / '002-ac.pose'}: A C in ase"), len(said.splitlines())) == (0, True, 1)
     status, said, err = cli(*call, "--overwrite", "--length", 3)  # enough for two letters
     assert (status, len(said.splitlines()), "line 4: " in err) == (3, 2, True)
+
+
+def test_what_is_not_finite_is_not_written(cli, folder, tmp_path, monkeypatch):
+    words, out = tmp_path / "words.txt", tmp_path / "out"
+    words.write_text("ab\nc\n")
+
+    def overflowing(model, texts, *arguments, **options):
+        made = sign_texts(model, texts, *arguments, **options)
+        made[0].sequence.keypoints[-1, 5] = np.nan
+        return made
+
+    monkeypatch.setattr("text_to_pose.jobs.sign_texts", overflowing)
+    status, _, err = cli("generate", "ab", *GENERATE, folder, "--output", tmp_path / "a.pose", "--guidance", "9")
+    assert (status, "ab: what was generated is not finite" in one_line(err)) == (2, True)
+    assert "--guidance 9 may be too strong" in err
+    assert not (tmp_path / "a.pose").exists()
+    status, _, err = cli("generate", "--file", words, *GENERATE, folder, "--output", out)
+    assert (status, err.count("is not finite")) == (3, 2)
+    assert not out.exists()
+
+
+def test_a_file_of_words_takes_overwrite_or_skip_existing(cli, folder, tmp_path):
+    words, out = tmp_path / "words.txt", tmp_path / "out"
+    words.write_text("ab\n")
+    call = ("generate", "--file", words, *GENERATE, folder, "--output", out, "--overwrite", "--skip-existing")
+    status, _, err = cli(*call)
+    assert (status, "--overwrite and --skip-existing exclude each other" in one_line(err)) == (2, True)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(("gap", "status", "message"), [("inf", 0, ""), ("1e308", 0, ""), ("nan", 2, "--max-gap")])
+def test_gaps_of_any_length(cli, tmp_path, gap, status, message):
+    write(fake_sequence(frames=8, hands=("left", "right")), tmp_path / "a.pose")
+    output = tmp_path / "b.pose"
+    ended, _, err = cli("correct", tmp_path / "a.pose", "--max-gap", gap, "--output", output)
+    assert (ended, output.exists(), message in err) == (status, status == 0, True)
 
 
 def test_generate_through_pipes(cli, folder, tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, prin
 app = new_app("Pose sequences of thousands of frames to one latent space and back.")
 
 RUNS = Path("runs")
+HOTTEST = 100  # temperature; at more, numbers overflow and nobody is left to see
 Files = Annotated[list[str], typer.Argument(help="Pose files (.csv, .pose, .npz), folders, globs; or -.")]
 Checkpoint = Annotated[
     str | None,
@@ -167,7 +168,7 @@ def reconstruct(
 def generate(
     output: Annotated[Path, typer.Option("--output", help="File of one sample, .html of several, or folder.")],
     num_samples: Annotated[int, typer.Option("--num-samples", min=1)] = 1,
-    length: Annotated[int, typer.Option("--length", min=1, help="Frames of each.")] = 250,
+    length: Annotated[int, typer.Option("--length", min=1, max=cl.ONE_HOUR_OF_FRAMES, help="Frames of each.")] = 250,
     condition: Condition = None,
     temperature: Annotated[
         float, typer.Option("--temperature", min=0, help="Standard deviation of the prior; below 1 less varied.")
@@ -176,7 +177,7 @@ def generate(
     checkpoint: Annotated[
         str | None, typer.Option("--checkpoint", help="Model folder, bundled name or hub id; signing by default.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, callback=cl.check_seed)] = 0,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Samples at once.")] = 16,
     device: Device = "auto",
     overwrite: Overwrite = False,
@@ -184,8 +185,8 @@ def generate(
     debug: Debug = False,
 ) -> None:
     """Make new sequences from the prior."""
-    if temperature == float("inf"):
-        raise typer.BadParameter("--temperature is a number from 0")
+    if not 0 <= temperature <= HOTTEST:
+        raise typer.BadParameter(f"--temperature is a number from 0 to {HOTTEST}")
     from ht_vae.jobs import generate_files
 
     done = generate_files(
@@ -310,7 +311,7 @@ def evaluate(
     extract_latents: Annotated[
         bool, typer.Option("--extract-latents", help="Add the latents of all clips, latents.npz, to the folder.")
     ] = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the samples.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, callback=cl.check_seed, help="Of the samples.")] = 0,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Most clips at once.")] = 16,
     device: Device = "auto",
     overwrite: Overwrite = False,

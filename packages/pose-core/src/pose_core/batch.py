@@ -48,6 +48,9 @@ class BatchOptions:
         progress: of how many files, and what is done to them; see `command_line.progress`.
         say: takes a line for people.
         debug: print the traceback of a failure.
+
+    Raises:
+        UserError: `overwrite` and `skip_existing`, which exclude each other.
     """
 
     overwrite: bool = False
@@ -56,6 +59,10 @@ class BatchOptions:
     progress: Callable[[int, str], AbstractContextManager[Step]] = _silent
     say: Callable[[str], None] = _say_nothing
     debug: bool = False
+
+    def __post_init__(self) -> None:
+        if self.overwrite and self.skip_existing:
+            raise UserError("--overwrite and --skip-existing exclude each other; give one of them")
 
 
 @dataclass(frozen=True)
@@ -196,8 +203,6 @@ def planned(
     Raises:
         UserError: no such input, an output that exists or cannot be written, or two inputs for one output.
     """
-    if options.overwrite and options.skip_existing:
-        raise UserError("--overwrite and --skip-existing exclude each other; give one of them")
     if output is not None:
         check_name(output)
     found = find_inputs(inputs, suffixes)

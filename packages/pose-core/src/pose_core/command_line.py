@@ -85,6 +85,9 @@ Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with a finished or changed run; an interrupted one does so by itself.")
 ]
 
+ONE_HOUR = 3600  # seconds; the longest sequence that is generated
+ONE_HOUR_OF_FRAMES = 25 * ONE_HOUR
+
 KIND_LINES = 3  # warnings of one kind about inputs that are printed; the rest is counted
 _said: dict[str, set[str]] = {}  # kind -> messages
 
@@ -221,6 +224,28 @@ def _warning(
         if said_before or len(said) > KIND_LINES:
             return ""
     return f"Warning: {' '.join(str(message).split())}\n"
+
+
+def check_number(value: float | None) -> float | None:
+    """Refuses NaN, which passes an option's bounds.
+
+    Raises:
+        BadParameter: it is NaN.
+    """
+    if value is not None and math.isnan(value):
+        raise typer.BadParameter("nan is no number")
+    return value
+
+
+def check_seed(seed: int) -> int:
+    """Refuses seeds that random generators do not take.
+
+    Raises:
+        BadParameter: it does not fit into 64 bits.
+    """
+    if not -(2**63) <= seed < 2**63:
+        raise typer.BadParameter("a seed is a whole number of at most 64 bits")
+    return seed
 
 
 def settings_of(named: dict[str, Any], settings: list[str] | None) -> dict[str, Any]:

@@ -24,10 +24,17 @@ Checkpoint = Annotated[
     str, typer.Option("--checkpoint", help="Model folder, bundled name or hub id.", show_default=True)
 ]
 Steps = Annotated[int | None, typer.Option("--steps", min=1, help="Steps; the model's own number by default.")]
-Guidance = Annotated[float, typer.Option("--guidance", min=0, help="How strongly the text is followed, above 1: more.")]
+Guidance = Annotated[
+    float,
+    typer.Option(
+        "--guidance", min=0, max=100, callback=cl.check_number, help="How strongly the text is followed, above 1: more."
+    ),
+]
 SamplerOption = Annotated[Sampler, typer.Option("--sampler", help="How the sequence is made.")]
 ScheduleOption = Annotated[Schedule, typer.Option("--schedule", help="How far each step goes.")]
-Seed = Annotated[int, typer.Option("--seed", help="Of diffusion's noise and of --sample-length.")]
+Seed = Annotated[
+    int, typer.Option("--seed", callback=cl.check_seed, help="Of diffusion's noise and of --sample-length.")
+]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", min=1, help="Sequences at once.")]
 BUNDLED = "fingerspelling"
 
@@ -49,8 +56,10 @@ def generate(
     guidance: Guidance = 1.0,
     sampler: SamplerOption = "refinement",
     schedule: ScheduleOption = "linear",
-    length: Annotated[int | None, typer.Option("--length", min=1, help="Frames of each text.")] = None,
-    duration: Annotated[float | None, typer.Option("--duration", help="Seconds of each text.")] = None,
+    length: Annotated[
+        int | None, typer.Option("--length", min=1, max=cl.ONE_HOUR_OF_FRAMES, help="Frames of each text.")
+    ] = None,
+    duration: Annotated[float | None, typer.Option("--duration", help="Seconds of each text, at most an hour.")] = None,
     sample_length: Annotated[
         bool, typer.Option("--sample-length", help="Draw the length from its predicted distribution.")
     ] = False,
@@ -78,8 +87,8 @@ def generate(
     """Sign a text, or every line of a file, and write the poses."""
     if length is not None and duration is not None:
         raise typer.BadParameter("--length and --duration both say how long; give one of them")
-    if duration is not None and not 0 < duration < float("inf"):
-        raise typer.BadParameter("--duration is a number of seconds above 0")
+    if duration is not None and not 0 < duration <= cl.ONE_HOUR:
+        raise typer.BadParameter(f"--duration is a number of seconds above 0, at most an hour ({cl.ONE_HOUR})")
     if (text is None) == (file is None):
         raise typer.BadParameter("give a text or --file, one of them")
     from text_to_pose.generation import Sampling
@@ -106,12 +115,12 @@ def generate(
         device=device,
         overwrite=overwrite,
     )
+    batch_options = cl.batch_options(
+        output[0], overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
+    )
     if file is not None:
         if len(output) != 1:
             raise typer.BadParameter("--file writes to one folder: give one --output")
-        batch_options = cl.batch_options(
-            output[0], overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
-        )
         cl.report(generate_file(file, output[0], options, batch_options), _generated, json=json)
         return
     if skip_existing and all(path.exists() for path in output):
@@ -149,7 +158,8 @@ def correct(
         ),
     ] = "missing",
     max_gap: Annotated[
-        float | None, typer.Option("--max-gap", min=0, help="Leave longer gaps as they are, in seconds.")
+        float | None,
+        typer.Option("--max-gap", min=0, callback=cl.check_number, help="Leave longer gaps as they are, in seconds."),
     ] = None,
     text: Annotated[str | None, typer.Option("--text", help="What is signed, one sign, if known.")] = None,
     signed_language: Annotated[str, typer.Option("--signed-language", help="ISO 639-3 code; --text needs it.")] = "",

@@ -67,7 +67,7 @@ def correct(
     if not (body.confidence > 0).any():
         raise UserError("nobody is seen in any frame; there is nothing to go by")
     normalized, placement = normalize(body)
-    max_frames = None if max_gap is None else int(max_gap * body.fps + 1e-6)
+    max_frames = None if max_gap is None else int(min(max_gap * body.fps + 1e-6, len(body)))
     filled = fill_arms(normalized, max_frames=max_frames)
     if needs_model(text, ends):
         if model is None:

@@ -14,7 +14,15 @@ import numpy as np
 from pose_core import UserError, read, write
 from pose_core.batch import Batch, BatchOptions, Job, planned
 from pose_core.command_line import say
-from pose_core.files import check_output, check_output_folder, check_stdout, copy_to_stdout, removed_if_empty
+from pose_core.files import (
+    check_name,
+    check_output,
+    check_output_folder,
+    check_stdout,
+    copy_to_stdout,
+    remove_empty,
+    removed_if_empty,
+)
 from pose_core.formats import FORMATS
 from pose_core.formats.options import ReadOptions
 from pose_core.inputs import PIPE, PIPE_NAME
@@ -107,12 +115,16 @@ def generate_file(
         path = folder / f"{number:0{digits}d}-{stem}.pose"
         jobs[Job(file, path, f"{name}, line {number}")] = text
     batch: Batch[GeneratedText] = Batch([*jobs], batch_options or BatchOptions(), "generating")
+    check_name(folder)
+    made = not folder.exists()
     with removed_if_empty(folder):
         check_output_folder(folder)
         batch.skip_existing()
         _check_outputs([job.output for job in batch.jobs], overwrite=options.overwrite)
         if batch.jobs:
             _generate_lines(batch, jobs, options)
+    if made and not batch.done:
+        remove_empty(folder)
     return batch
 
 
@@ -310,6 +322,13 @@ def _generate(
         sampling=options.sampling,
         frames=frames,
     )
+    for (text, _, prefix), result in zip(jobs, signed, strict=True):
+        values = (result.sequence.keypoints, result.sequence.confidence)
+        if not all(np.isfinite(each).all() for each in values):
+            asked = f"--guidance {options.sampling.guidance:g} may be too strong" + (
+                f", or the poses of {options.start} are damaged" if options.start else ""
+            )
+            raise UserError(f"{prefix}{text}: what was generated is not finite, and is not written; {asked}")
     made = []
     for (text, outputs, prefix), signs, result in zip(jobs, texts, signed, strict=True):
         for path in outputs:

@@ -11,6 +11,7 @@ from pose_core.skeleton import known_skeleton
 from pose_core.testing import fake_sequence
 from pose_core.transforms import clean, fill_gaps
 from text_to_pose.correction import FILLED, correct
+from text_to_pose.still_missing import described, missing_because
 
 
 def hidden(sequence, frames=slice(0, 0), keypoints=()):
@@ -222,7 +223,8 @@ def test_correct_writes_the_file(cli, folder, tmp_path):
     )
     assert status == 0, err
     assert "in 4 of 20 frames" in out
-    assert "clean would reject none" in out
+    assert "clean" not in out  # would reject none of what was filled in
+    assert "of hands that are never visible" in out
     assert "anatomy" not in err
     assert "--checkpoint" in err  # no model was needed
     before, after = read(tmp_path / "broken.pose"), read(tmp_path / "fixed.pose")
@@ -242,6 +244,25 @@ def test_correct_writes_the_file(cli, folder, tmp_path):
     assert (result["filled"], result["rejected"], result["missing_at_ends"]) == (0, 0, 0)
     assert "--checkpoint" not in err
     assert not (tmp_path / "a.pose").exists()
+
+
+def test_what_is_still_missing_is_told_by_reason():
+    clip = fake_sequence(frames=30, hands=("right",))
+    right, left = clip.skeleton.hand("right"), clip.skeleton.hand("left")
+    broken = hidden(hidden(hidden(clip, slice(0, 2)), slice(10, 12)), slice(15, 25))
+    fixed = correct(None, broken, max_gap=0.2)  # 5 frames
+    reasons = missing_because(broken, fixed, max_gap=0.2)
+    others = clip.skeleton.num_keypoints - len(left)
+    assert reasons == {"hand never visible": 30 * len(left), "ends": 2 * others, "max gap": 10 * others}
+    assert sum(reasons.values()) == (fixed.confidence == 0).sum()
+    assert described(reasons).startswith(
+        f"{sum(reasons.values()):,} still missing: 630 of hands that are never visible"
+    )
+    outside = replace(fixed, confidence=fixed.confidence.copy())
+    outside.confidence[10:12, right] = 0
+    assert missing_because(broken, outside, max_gap=0.2) == {**reasons, "outside": 2 * len(right)}
+    assert described(missing_because(clip, clip)) == "630 still missing: 630 of hands that are never visible"
+    assert described({}) == "none still missing"
 
 
 def test_what_bodies_have_not_is_said_once(cli, tmp_path, monkeypatch):

@@ -189,6 +189,7 @@ def correct(
     from text_to_pose.correction import needs_model
     from text_to_pose.generation import Sampling
     from text_to_pose.jobs import Correction, correct_files
+    from text_to_pose.still_missing import described
 
     if not needs_model(text, ends) and (checkpoint, steps, guidance) != (None, None, 1.0):
         say("--checkpoint, --steps and --guidance change nothing without --text or --ends generate: no model is used")
@@ -212,10 +213,10 @@ def correct(
         return
 
     def line(c: Any) -> str:
-        at_ends = f", {c.missing_at_ends:,} of them at the ends" if c.missing_at_ends else ""
+        rejected = f"; clean would reject {c.rejected:,} of those filled in" if c.rejected else ""
         return (
             f"{c.output}: {c.filled:,} keypoints filled in, in {c.frames_touched} of {c.frames} frames; "
-            f"{c.missing:,} still missing{at_ends}; clean would reject {c.rejected or 'none'} of those filled in"
+            f"{described(c.missing_because)}{rejected}"
         )
 
     cl.report(batch, line, json=json)

@@ -33,6 +33,7 @@ from text_to_pose.checkpoint import load_model
 from text_to_pose.correction import Ends, correct, needs_model
 from text_to_pose.generation import Sampling, SignedText, sign_texts
 from text_to_pose.start_frames import StartFrames, dominant_hand
+from text_to_pose.still_missing import missing_because
 from text_to_pose.tokenizer import WORD_SPACE
 
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ class CorrectedFile:
     """What was filled in of one file, in keypoints times frames.
 
     Attributes:
+        missing_because: reason -> how many are missing for it, see `text_to_pose.still_missing.REASONS`.
         rejected: filled keypoints that `pose_core.transforms.clean` would reject.
         anatomy: what real clips do not have and the file had not before, see `pose_core.metrics.anatomy`; or None.
     """
@@ -189,6 +191,7 @@ class CorrectedFile:
     filled: int
     missing: int
     missing_at_ends: int
+    missing_because: dict[str, int]
     rejected: int
     anatomy: str | None
 
@@ -253,6 +256,7 @@ def _correct_file(model: TextToPose | None, job: Job, correction: Correction, *,
         filled=int(filled.sum()),
         missing=int((~then).sum()),
         missing_at_ends=int((~then & (later ^ before)).sum()),
+        missing_because=missing_because(sequence, fixed, ends=correction.ends, max_gap=correction.max_gap),
         rejected=int((filled & ~(clean(fixed).confidence > 0)).sum()),
         anatomy=_new_problems(sequence, fixed),
     )

@@ -1,7 +1,7 @@
 """What the bodies of real clips have, and which measures of `anatomy` lie beyond it.
 
 The limits are what about 19 of 20 real clips stay below: `benchmarks/anatomy.py` measures them over 2,648 clips of some
-20 sign languages, filmed in studios, by phones and by webcams, estimated by MediaPipe and OpenPose. 7 % of these clips
+20 sign languages, filmed in studios, by phones and by webcams, estimated by MediaPipe and OpenPose. 8 % of these clips
 exceed some limit, most often that of the wrist gap. A clip is judged by the 95th percentile of its frames rather than
 its worst one, since every estimator loses a hand for a frame or two.
 """

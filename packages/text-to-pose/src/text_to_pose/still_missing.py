@@ -57,7 +57,7 @@ def missing_because(
     if ends == "missing":
         take("ends", ~(seen_so_far & seen_later))
     if max_gap is not None:
-        take("max gap", _gap_lengths(there) > int(max_gap * sequence.fps + 1e-6))
+        take("max gap", _gap_lengths(there) > max_gap * sequence.fps + 1e-6)
     take("outside", np.ones_like(missing))
     return {reason: found[reason] for reason in REASONS if reason in found}
 

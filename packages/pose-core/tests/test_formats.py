@@ -200,7 +200,7 @@ def test_what_cannot_be_read(tiny, tmp_path, path):
         (file_bytes(tiny, 0.2)[:40], "cut short after 40 bytes"),
         (file_bytes(tiny[:0], 0.2), "no frames"),
         (struct.pack("<f", 0.2) + b"\xff" * (1 << 21), "damaged .pose file"),
-        (file_bytes(replace(tiny, fps=0.1), 0.1), "frames a second"),
+        (file_bytes(replace(tiny, fps=0.1), 0.1), "frames per second"),
         (struct.pack("<f", 0.7) + file_bytes(tiny, 0.2)[4:], "version 0.7"),
     ):
         path.write_bytes(content)

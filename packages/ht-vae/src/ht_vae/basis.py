@@ -108,7 +108,7 @@ class PoseBasis(nn.Module):
             frames: T, at most N * S.
 
         Returns:
-            (B, T, K, D), and (B, T, F), above 0.5 where a flag is held to be 1.
+            (B, T, K, D), and (B, T, F), above 0.5 where a flag is predicted to be 1.
         """
         rows = (whole @ self.whole.T)[:, None].expand(-1, chunk_mask.shape[1], -1)
         if chunks is not None:

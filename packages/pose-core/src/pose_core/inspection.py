@@ -40,7 +40,7 @@ class FileInfo:
         people, frames: how many.
         person: the one that the rest is about.
         seen: share of the frames in which each person is seen, 0 to 1.
-        fps: frames a second; assumed_fps: whether the format has none, and nobody said it.
+        fps: frames per second; assumed_fps: whether the format has none, and nobody said it.
         duration: seconds.
         size: width, height, depth of the picture.
         points, dims: K and D.

@@ -26,7 +26,7 @@ class PoseSequence:
         confidence: (T, K) float32 in [0, 1]; 0 = missing, and a missing keypoint's coordinates mean nothing. Files
             hold other values, too, and are read as they are: `transforms.clean` mends them. What numpy masks in
             either array has confidence 0.
-        fps: frames a second.
+        fps: frames per second.
         skeleton: names and limbs of the K keypoints.
         size: width, height, depth of the picture in pixels, as a `.pose` header states them; 0 where there is no
             picture, as once normalized.

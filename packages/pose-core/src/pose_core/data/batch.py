@@ -26,7 +26,7 @@ class PoseBatch:
         confidence: (B, T, K) in [0, 1], 0 where missing or padded.
         mask: (B, T) bool, True where a frame is real.
         skeleton: names and limbs of the K keypoints.
-        fps: (B,) frames a second of each sequence.
+        fps: (B,) frames per second of each sequence.
     """
 
     keypoints: Tensor

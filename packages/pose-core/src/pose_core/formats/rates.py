@@ -30,7 +30,7 @@ def stated_rate(stated: float | None, given: float | None, path: Path) -> float:
         notify(path, f"states no frame rate; {DEFAULT_FPS:g} frames per second assumed; {_CURE}", kind=_ASSUMED)
         return DEFAULT_FPS
     if not _possible(stated):
-        raise UserError(f"fps is {stated}, no possible number of frames a second; give its frame rate with --fps")
+        raise UserError(f"fps is {stated}, no possible number of frames per second; give its frame rate with --fps")
     if not SLOWEST <= stated <= FASTEST:
         notify(path, f"states {stated:g} frames per second, which is unlikely; {_CURE}", kind=_UNLIKELY)
     return float(stated)
@@ -43,7 +43,7 @@ def check_rate(fps: float) -> float:
         UserError: it is not between `LOWEST` and `HIGHEST`.
     """
     if not _possible(fps):
-        raise UserError(f"fps is {fps}; it must be a positive number of frames a second, {LOWEST:g} to {HIGHEST:,.0f}")
+        raise UserError(f"fps is {fps}; it must be a number of frames per second, {LOWEST:g} to {HIGHEST:,.0f}")
     return fps
 
 

@@ -15,7 +15,7 @@ from pose_core.transforms.arrays import Array, namespace, seen, take_frames, wit
 if TYPE_CHECKING:
     from pose_core.transforms.arrays import Poses
 
-MAX_FRAMES = 1_000_000  # 11 hours at 25 frames a second; more are asked for by mistake, and fill the memory
+MAX_FRAMES = 1_000_000  # 11 hours at 25 frames per second; more are asked for by mistake, and fill the memory
 
 
 def resample(poses: Poses, fps: float) -> Poses:
@@ -23,7 +23,7 @@ def resample(poses: Poses, fps: float) -> Poses:
 
     Args:
         poses: (T, K, D) at its `fps`, or a batch (B, T, K, D), each clip at its own.
-        fps: the new rate, frames a second.
+        fps: the new rate, frames per second.
 
     Returns:
         round(T * fps / its fps) frames, at least 1, of a batch padded to the longest. A keypoint seen in only one of

@@ -24,7 +24,7 @@ from plain_codec import BLOCK_FRAMES, COMPONENTS, PlainCodec
 from pose_core import PoseSequence
 from pose_core.data import PoseDataset, collate, read_clips
 from pose_tokenizer import load_model
-from pose_tokenizer.clips import prepare
+from pose_tokenizer.dataset import prepare
 from pose_tokenizer.evaluation import file_bytes, hands, round_trip
 from pose_tokenizer.metrics import KeypointErrors
 

@@ -22,8 +22,8 @@ from torch.utils.data import DataLoader
 
 from pose_core import read
 from pose_core.data import FrameBudgetSampler, collate, read_clips, read_prepared
-from pose_encoders.clips import LabelledDataset
 from pose_encoders.config import ModelConfig
+from pose_encoders.dataset import LabelledDataset
 from pose_encoders.model import PoseEncoderModel, prepare
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data/fingerspelling/index.csv"

@@ -40,14 +40,14 @@ from pose_core.data import read_clips
 from pose_core.training import load_preset
 from pose_tokenizer import load_model
 from pose_tokenizer.augment import Augmentation
-from pose_tokenizer.clips import ClipDataset, TrainingBatch, collate
 from pose_tokenizer.config import RunConfig
-from pose_tokenizer.fitting import clip_blocks
+from pose_tokenizer.dataset import ClipDataset, TrainingBatch, collate
+from pose_tokenizer.initialization import clip_blocks
 from pose_tokenizer.metrics import KeypointErrors, QuantizerUse, squared_errors
 from pose_tokenizer.model import PoseTokenizer
 from pose_tokenizer.quantizer import used
 from pose_tokenizer.streaming import BEAM
-from pose_tokenizer.tokens import packed_bits
+from pose_tokenizer.token_file import packed_bits
 from pose_tokenizer.training import PRESETS, read_prepared, train
 
 BUDGETS = [10.0, 20.0, 40.0]
@@ -287,7 +287,7 @@ def codebook_use(model: PoseTokenizer, clips: list[PoseSequence], copies: int, s
         latents = latents_of(model, batch)
         for rate, count in counts.items():
             codes, quantized = model.quantizer.quantize(latents, rate=rate, beam=BEAM)
-            left = model.quantizer.left_over(latents, quantized)[batch.mask]
+            left = model.quantizer.residuals(latents, quantized)[batch.mask]
             count.update(codes[batch.mask], squared_errors(left, codes[batch.mask], books))
     everything, own = (use_figures(count) for count in counts.values())
     return {"all codes": everything, f"rate {model.config.rate:g}": own}

@@ -110,7 +110,7 @@ class Run:
         return re.search(pattern, self.log.read_text(), re.DOTALL) is not None
 
     def until(self, condition: Callable[[], object], what: str) -> None:
-        """Waits for that.
+        """DataWaitProfiler for that.
 
         Raises:
             FailureError: it does not come.
@@ -124,7 +124,7 @@ class Run:
             time.sleep(0.001)
 
     def until_it_ends(self, status: int, says: str = "") -> None:
-        """Waits for the end of the process, and for that end.
+        """DataWaitProfiler for the end of the process, and for that end.
 
         Raises:
             FailureError: it is another one, or something is half-written that the process had time to clear away.
@@ -137,7 +137,7 @@ class Run:
             raise FailureError(f"left {', '.join(left)}")
 
     def until_some_steps(self, random: Random) -> None:
-        """Waits for a random moment of the training."""
+        """DataWaitProfiler for a random moment of the training."""
         seen = set()
 
         def steps() -> int:

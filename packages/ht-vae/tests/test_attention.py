@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ht_vae.attention import ChunkPooling, ChunkSpreading, HierarchicalAttention, LocalAttention, num_chunks, rotate
+from ht_vae.attention import ChunkPooling, ChunkUpsampling, HierarchicalAttention, LocalAttention, num_chunks, rotate
 
 WIDTH, HEADS, SIZE, OVERLAP = 8, 2, 6, 2
 LENGTHS = [1, SIZE - 1, SIZE, SIZE + 1, 4 * SIZE + 3]
@@ -96,7 +96,7 @@ def test_pooling_is_a_mean_of_real_frames():
 
 @pytest.mark.parametrize("size", [SIZE, SIZE + 1])
 def test_what_chunks_tell_frames_has_no_jump(size):
-    spreading = ChunkSpreading(WIDTH, size)
+    spreading = ChunkUpsampling(WIDTH, size)
     torch.nn.init.ones_(spreading.windows)  # a chunk says the same all along: what is left is the blending
     torch.nn.init.zeros_(spreading.values.bias)
     chunks = torch.zeros(1, 3, WIDTH)
@@ -111,7 +111,7 @@ def test_what_chunks_tell_frames_has_no_jump(size):
 
 @pytest.mark.parametrize("frames", [1, SIZE, SIZE + 1, 3 * SIZE])
 def test_chunks_that_agree_say_what_one_says(frames):
-    spreading = ChunkSpreading(WIDTH, SIZE)
+    spreading = ChunkUpsampling(WIDTH, SIZE)
     torch.nn.init.ones_(spreading.windows)
     N = num_chunks(frames, SIZE)
     told = spreading(torch.ones(1, N + 2, WIDTH), torch.arange(N + 2)[None] < N, frames)

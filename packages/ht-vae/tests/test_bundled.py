@@ -5,10 +5,10 @@ import pytest
 
 from ht_vae import load_model
 from ht_vae.checkpoint import BUNDLED
-from ht_vae.choosing import fitting_model
 from ht_vae.codec import reconstruct
+from ht_vae.errors import errors_of
+from ht_vae.model_selection import fitting_model
 from ht_vae.sampling import generate
-from ht_vae.scores import errors_of
 from pose_core import read, write
 from pose_core.metrics.anatomy import anatomy
 from pose_core.skeleton import landmark_skeleton

@@ -7,8 +7,8 @@ import torch
 
 from ht_vae.augment import Augmentation
 from ht_vae.dataset import PoseSequenceDataset
-from ht_vae.processing import PoseDataProcessor
-from ht_vae.splitting import split_clips
+from ht_vae.preprocessing import PoseDataProcessor
+from ht_vae.splits import split_clips
 from pose_core import UserError, read, write
 from pose_core.data import read_clips
 from pose_core.testing import fake_manifest, fake_sequence

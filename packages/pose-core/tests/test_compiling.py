@@ -7,7 +7,7 @@ import sys
 import numba
 import numpy as np
 
-import pose_core.metrics.seen as seen
+import pose_core.metrics.visibility as seen
 from pose_core.compiling import compiled
 
 
@@ -42,7 +42,7 @@ def test_metrics_can_be_imported_where_nothing_can_be_cached():
         "from numba.core.caching import CacheImpl\n"
         "CacheImpl._locator_classes = []\n"
         "import numpy as np\n"
-        "from pose_core.metrics.seen import seen_points\n"
+        "from pose_core.metrics.visibility import seen_points\n"
         "print(seen_points(np.ones((2, 3, 2)), np.ones((2, 3)))[1].sum())"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=os.environ)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from pose_core import UserError, read, write
-from pose_core.batch import BatchOptions
 from pose_core.conversion import convert_files
 from pose_core.formats import FORMATS, is_clip_folder, people_of
 from pose_core.inputs import find_inputs
+from pose_core.jobs import JobOptions
 from pose_core.notices import InputWarning
 from pose_core.transforms import clean, normalize
 
@@ -291,6 +291,6 @@ def test_a_folder_of_clips_is_clips_beside_files(tmp_path, holistic):
     assert sorted(each.below.name for each in found) == ["one", "three.pose", "two"]
     assert [each.path for each in find_inputs([tmp_path / "one"], FORMATS)] == [tmp_path / "one"]
     assert [each.path for each in find_inputs([tmp_path / "o*"], FORMATS)] == [tmp_path / "one"]
-    batch = convert_files([str(tmp_path)], tmp_path / "out", {}, BatchOptions())
+    batch = convert_files([str(tmp_path)], tmp_path / "out", {}, JobOptions())
     assert (len(batch.done), batch.failed) == (3, [])
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["one.pose", "three.pose", "two.pose"]

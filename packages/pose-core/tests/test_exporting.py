@@ -4,7 +4,7 @@ import warnings
 import pytest
 
 from pose_core import UserError
-from pose_core.exporting import NEWEST_OPSET, OPSET, TALKATIVE, check_opset, check_packages, quiet
+from pose_core.exporting import EXPORTER_LOGGER, NEWEST_OPSET, OPSET, check_opset, check_packages, quiet
 
 
 def test_a_missing_package_is_named_with_the_extra_that_brings_it():
@@ -22,7 +22,7 @@ def test_operator_sets_that_cannot_be_written_are_refused():
 
 
 def test_remarks_are_silent_inside_and_heard_again_outside(caplog, monkeypatch):
-    logger = logging.getLogger(TALKATIVE)
+    logger = logging.getLogger(EXPORTER_LOGGER)
     monkeypatch.setattr(logging.getLogger("torch"), "propagate", True)  # older torch, once imported, keeps its own
     with warnings.catch_warnings(record=True) as heard, pytest.raises(KeyError):
         warnings.simplefilter("always")

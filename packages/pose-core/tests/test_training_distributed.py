@@ -14,8 +14,8 @@ from lightning.pytorch import LightningModule
 
 from pose_core import UserError
 from pose_core.training import TrainingConfig, batch_loader, fit, run_folder, warmup_cosine_adamw
-from pose_core.training.distributed import RankBatches, devices_and_nodes, divided
-from pose_core.training.sharding import ShardedStrategy
+from pose_core.training.distributed import DistributedBatchSampler, devices_and_nodes, divided
+from pose_core.training.fsdp import ShardedStrategy
 
 CONFIG = TrainingConfig(
     epochs=3,
@@ -162,7 +162,7 @@ def test_batches_are_cut_until_every_rank_has_as_many(sizes, ranks, expected):
 
 def test_one_process_takes_the_batches_as_they_are():
     batches = [[0, 1], [2]]
-    shared = RankBatches(batches)
+    shared = DistributedBatchSampler(batches)
     assert (list(shared), len(shared)) == (batches, 2)
 
 

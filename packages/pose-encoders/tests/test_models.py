@@ -12,8 +12,8 @@ from pose_core.data import collate, read_clips
 from pose_core.testing import fake_manifest, fake_sequence
 from pose_core.training import TrainingConfig, load_preset
 from pose_encoders.checkpoint import load_model
-from pose_encoders.clips import augmented
 from pose_encoders.config import ModelConfig
+from pose_encoders.dataset import augmented
 from pose_encoders.drawing import draw_graph
 from pose_encoders.encoding import encode
 from pose_encoders.evaluation import evaluate

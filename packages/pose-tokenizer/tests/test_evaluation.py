@@ -15,9 +15,9 @@ from pose_core.metrics import mae, mse, pck, rmse
 from pose_core.testing import fake_manifest, fake_sequence
 from pose_core.transforms import denormalize
 from pose_tokenizer import cli, evaluation
-from pose_tokenizer.clips import prepare
 from pose_tokenizer.codec import decode
 from pose_tokenizer.config import TokenizerConfig
+from pose_tokenizer.dataset import prepare
 from pose_tokenizer.evaluation import evaluate, file_bytes, hands, round_trip
 from pose_tokenizer.metrics import QuantizerUse, squared_errors
 from pose_tokenizer.model import PoseTokenizer

@@ -12,13 +12,13 @@ import torch
 from pose_core import UserError
 from pose_core.transforms import Placement
 from pose_tokenizer import export as module
-from pose_tokenizer.clips import collate, prepare
+from pose_tokenizer.beam_search import search, search_in_graph
 from pose_tokenizer.codec import encode
+from pose_tokenizer.dataset import collate, prepare
 from pose_tokenizer.export import DecodeStep, EncodeStep, ExportedStep, decode_blocks, encode_blocks, export
-from pose_tokenizer.fitting import fit_grids
+from pose_tokenizer.initialization import fit_grids
 from pose_tokenizer.model import PoseTokenizer
 from pose_tokenizer.quantizer import used
-from pose_tokenizer.search import search, search_in_graph
 from pose_tokenizer.streaming import StreamDecoder, StreamEncoder
 
 for package in ("onnx", "onnxruntime", "onnxscript"):

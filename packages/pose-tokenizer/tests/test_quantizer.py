@@ -3,9 +3,9 @@ import itertools
 import pytest
 import torch
 
+from pose_tokenizer.beam_search import EARLY_STOP_MARGIN, MAX_UNPAID_CODES, least, search
 from pose_tokenizer.quantizer import PredictiveQuantizer
-from pose_tokenizer.search import GIVE_UP, HOPELESS, least, search
-from pose_tokenizer.tokens import NO_CODE
+from pose_tokenizer.token_file import NO_CODE
 
 C, Q, V = 6, 4, 9
 
@@ -46,7 +46,7 @@ def nearest_codes(x, books, rate):
         in_vain += 1
         if rate == 0 or now < cost:
             best, best_left, cost, in_vain = taken, left, now, 0
-        if in_vain == GIVE_UP or now - HOPELESS * rate > cost:
+        if in_vain == MAX_UNPAID_CODES or now - EARLY_STOP_MARGIN * rate > cost:
             break
     return best + [NO_CODE] * (len(books) - len(best)), best_left
 
@@ -63,8 +63,8 @@ def test_search_is_the_plain_loop(quantizer, latents, rate):
 
 @pytest.mark.parametrize("rate", [0.0, 0.3, 1.0])
 def test_a_beam_of_everything_finds_the_best_there_is(quantizer, latents, rate, monkeypatch):
-    monkeypatch.setattr("pose_tokenizer.search.HOPELESS", 1e9)
-    monkeypatch.setattr("pose_tokenizer.search.GIVE_UP", Q)
+    monkeypatch.setattr("pose_tokenizer.beam_search.EARLY_STOP_MARGIN", 1e9)
+    monkeypatch.setattr("pose_tokenizer.beam_search.MAX_UNPAID_CODES", Q)
     x = latents[0]
     codes, left = found(quantizer, x, rate=rate, beam=V**Q)
     _, nearest = found(quantizer, x, rate=rate, beam=1)
@@ -169,7 +169,7 @@ def test_no_code_follows_a_missing_one(quantizer, latents):
 
 def test_what_is_left_over_is_what_was_searched_for(quantizer, latents):
     codes, quantized = quantizer.quantize(latents, rate=0.5)
-    left = quantizer.left_over(latents, quantized)
+    left = quantizer.residuals(latents, quantized)
     again, rest = found(quantizer, left.flatten(0, 1), rate=0.5, beam=1)
     assert torch.equal(again.unflatten(0, (3, 7)), codes)
     torch.testing.assert_close(rest.unflatten(0, (3, 7)), latents - quantized, atol=1e-5, rtol=1e-5)

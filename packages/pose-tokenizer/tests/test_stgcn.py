@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from pose_tokenizer.graph import partitioned_adjacency
+from pose_tokenizer.adjacency import partitioned_adjacency
 from pose_tokenizer.stgcn import STGCN, STGCNBlock
 
 N, INPUTS, OUTPUTS = 9, 3, 4

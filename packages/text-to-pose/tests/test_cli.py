@@ -210,7 +210,7 @@ def test_what_is_not_finite_is_not_written(cli, folder, tmp_path, monkeypatch):
         made[0].sequence.keypoints[-1, 5] = np.nan
         return made
 
-    monkeypatch.setattr("text_to_pose.jobs.sign_texts", overflowing)
+    monkeypatch.setattr("text_to_pose.commands.sign_texts", overflowing)
     status, _, err = cli("generate", "ab", *GENERATE, folder, "--output", tmp_path / "a.pose", "--guidance", "9")
     assert (status, "ab: what was generated is not finite" in one_line(err)) == (2, True)
     assert "--guidance 9 may be too strong" in err

@@ -10,7 +10,7 @@ from pose_core.data import ShardSample, read_manifest
 from pose_core.testing import fake_sequence
 from text_to_pose import evaluation
 from text_to_pose.checkpoint import load_model
-from text_to_pose.clips import prepare
+from text_to_pose.dataset import prepare
 from text_to_pose.evaluation import (
     ClipScore,
     Score,

@@ -7,8 +7,8 @@ import torch
 
 from pose_core import UserError, read, write
 from pose_core.testing import fake_sequence, fake_skeleton
-from text_to_pose.clips import prepare
-from text_to_pose.generation import LETTING_GO, Sampling, generate_signs, generate_texts, placed, sign_texts
+from text_to_pose.dataset import prepare
+from text_to_pose.generation import MAX_ANCHOR_SPEED, Sampling, generate_signs, generate_texts, placed, sign_texts
 from text_to_pose.lengths import shared_lengths
 from text_to_pose.limits import MAX_HAND_LENGTH, limit_hands, limit_motion
 from text_to_pose.start_frames import StartFrames, dominant_hand
@@ -82,7 +82,7 @@ def test_each_letter_of_a_word_starts_from_the_last_frame_of_the_one_before(unev
     np.testing.assert_allclose(word.keypoints[:n], first.keypoints, atol=1e-2)
     start = StartFrames.bundled(uneven, ["ase"])
     (a,) = generate_signs(uneven, [("A", "ase")], start)
-    last = StartFrames.last_of([steady_body(a, a, "right", LETTING_GO)])
+    last = StartFrames.last_of([steady_body(a, a, "right", MAX_ANCHOR_SPEED)])
     (b,) = generate_signs(uneven, [("B", "ase")], last.places(uneven.skeleton))
     assert len(word) == len(a) + len(b) - 1  # the frame they share is there once
 

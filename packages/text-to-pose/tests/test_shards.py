@@ -13,7 +13,7 @@ from pose_core.data import Clip, pack, read_manifest
 from pose_core.formats import read
 from pose_core.testing import fake_sequence
 from pose_core.training import TrainingConfig, read_data
-from text_to_pose.clips import prepare
+from text_to_pose.dataset import prepare
 from text_to_pose.lightning_module import TextToPoseModule
 from text_to_pose.training import RunConfig, build_model, loaders, train
 

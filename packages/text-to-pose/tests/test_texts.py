@@ -12,8 +12,8 @@ from pose_core import UserError, write
 from pose_core.data import Clip, pack, read_clips
 from pose_core.testing import fake_manifest, fake_sequence
 from pose_core.training import TrainingConfig, read_data
-from text_to_pose.clips import TextDataset, prepare
 from text_to_pose.config import TextConfig
+from text_to_pose.dataset import TextDataset, prepare
 from text_to_pose.evaluation import read_manifest_clips
 from text_to_pose.texts import check_clips, reject
 from text_to_pose.tokenizer import TextTokenizer

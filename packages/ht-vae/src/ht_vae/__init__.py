@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ht_vae.loader import PoseDataLoader
     from ht_vae.losses import LossManager, VAELoss
     from ht_vae.model import HierarchicalTransformerVAE, VAEDecoder, VAEEncoder
-    from ht_vae.processing import PoseDataProcessor
+    from ht_vae.preprocessing import PoseDataProcessor
     from ht_vae.training import HTVAETrainer, train
     from ht_vae.visualizer import Visualizer
 
@@ -56,7 +56,7 @@ _HOMES = {
     "ModelCheckpoint": "lightning.pytorch.callbacks",
     "ModelConfig": "ht_vae.config",
     "PoseDataLoader": "ht_vae.loader",
-    "PoseDataProcessor": "ht_vae.processing",
+    "PoseDataProcessor": "ht_vae.preprocessing",
     "PoseSequenceDataset": "ht_vae.dataset",
     "RunConfig": "ht_vae.config",
     "VAEDecoder": "ht_vae.model",

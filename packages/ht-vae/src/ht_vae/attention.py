@@ -113,7 +113,7 @@ class ChunkPooling(nn.Module):
         super().__init__()
         self.chunk_size = chunk_size
         self.score = nn.Linear(width, WINDOWS, bias=False)
-        self.places = nn.Parameter(bumps(torch.linspace(0, 1, chunk_size)).log())
+        self.places = nn.Parameter(gaussian_windows(torch.linspace(0, 1, chunk_size)).log())
         self.out = nn.Linear(WINDOWS * width, width)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -124,7 +124,7 @@ class ChunkPooling(nn.Module):
         return self.out((weights.transpose(2, 3) @ split(x, self.chunk_size)).flatten(2))
 
 
-class ChunkSpreading(nn.Module):
+class ChunkUpsampling(nn.Module):
     """Gives every frame what its chunk and the nearer neighbour say, blended by how far their middles are.
 
     The opposite of `ChunkPooling`: a chunk speaks through a few windows on the time around its middle, which taper off
@@ -141,11 +141,11 @@ class ChunkSpreading(nn.Module):
         super().__init__()
         self.chunk_size = chunk_size
         self.values = nn.Linear(width, WINDOWS * width)
-        # Frames between two middles are told by the chunk before them, then by the one behind them.
-        u = (
-            torch.arange(chunk_size) + (chunk_size + 1) % 2 / 2
-        ) / chunk_size  # 0 at the one's middle, 1 at the other's
-        self.windows = nn.Parameter(torch.stack([bumps((1 + u) / 2), bumps(u / 2)], dim=1))  # (size, 2, windows)
+        # Frames between two middles are told by the chunk before them, then by the one behind them. `u` is 0 at the
+        # middle of the first and 1 at that of the second.
+        u = (torch.arange(chunk_size) + (chunk_size + 1) % 2 / 2) / chunk_size
+        windows = torch.stack([gaussian_windows((1 + u) / 2), gaussian_windows(u / 2)], dim=1)
+        self.windows = nn.Parameter(windows)  # (size, 2, windows)
         self.register_buffer("taper", torch.stack([1 - u, u], dim=1), persistent=False)  # (size, 2)
 
     def forward(self, chunks: Tensor, mask: Tensor, frames: int) -> Tensor:
@@ -170,7 +170,7 @@ class ChunkSpreading(nn.Module):
         return (weights @ pairs).flatten(1, 2)[:, before : before + frames]
 
 
-def bumps(u: Tensor) -> Tensor:
+def gaussian_windows(u: Tensor) -> Tensor:
     """`WINDOWS` bell curves over [0, 1], evenly apart, at `u` (S,): (S, WINDOWS)."""
     middles = (torch.arange(WINDOWS) + 0.5) / WINDOWS
     return torch.exp(-0.5 * ((u[:, None] - middles) * WINDOWS).square())
@@ -197,7 +197,7 @@ class HierarchicalAttention(nn.Module):
             self.pooling = ChunkPooling(width, chunk_size)
             self.norm = nn.LayerNorm(width)
             self.across = SelfAttention(width, num_heads)
-            self.spreading = ChunkSpreading(width, chunk_size)
+            self.spreading = ChunkUpsampling(width, chunk_size)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Frames (B, T, C), mask (B, T), True where real, to (B, T, C), 0 where it is not."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ht_vae.arms import held
 from ht_vae.attention import num_chunks, split
-from ht_vae.lapped import Lapped
+from ht_vae.lapped_transform import LappedTransform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,7 @@ class PoseBasis(nn.Module):
         self.num_flags = num_flags
         self.shape = (K, D)
         self.chunk_size = chunk_size
-        self.lapped = Lapped(chunk_size)
+        self.lapped = LappedTransform(chunk_size)
         metric = torch.linalg.cholesky(weights(skeleton))
         self.register_buffer("metric", metric, persistent=False)  # (K, K)
         self.register_buffer("inverse_metric", torch.linalg.inv(metric), persistent=False)

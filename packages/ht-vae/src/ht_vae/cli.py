@@ -68,12 +68,12 @@ def train(
     """Train a model on the train split of folders or manifests."""
     from ht_vae.config import BUNDLED, PRESETS, RunConfig, Sizes
     from pose_core.pretrained import model_config
-    from pose_core.training import is_main_process, load_preset, own_folder
+    from pose_core.training import is_main_process, load_preset, sweep_run_folder
     from pose_core.training.checks import check_run
     from pose_core.training.stopping import stop_while_starting
 
     stop_while_starting()
-    folder = own_folder(run_folder(output, experiment_name))
+    folder = sweep_run_folder(run_folder(output, experiment_name))
     named = cl.training_settings(
         num_epochs=num_epochs,
         batch_size=batch_size,
@@ -145,7 +145,7 @@ def reconstruct(
     debug: Debug = False,
 ) -> None:
     """Send poses through the latents and back."""
-    from ht_vae.jobs import Reading, reconstruct_files
+    from ht_vae.commands import Reading, reconstruct_files
     from pose_core.formats.options import ReadOptions
 
     options = cl.batch_options(
@@ -187,7 +187,7 @@ def generate(
     """Make new sequences from the prior."""
     if not 0 <= temperature <= HOTTEST:
         raise typer.BadParameter(f"--temperature is a number from 0 to {HOTTEST}")
-    from ht_vae.jobs import generate_files
+    from ht_vae.commands import generate_files
 
     done = generate_files(
         num_samples,
@@ -232,7 +232,7 @@ def interpolate(
     debug: Debug = False,
 ) -> None:
     """Go from one sequence to another through the latents."""
-    from ht_vae.jobs import Reading, interpolate_files
+    from ht_vae.commands import Reading, interpolate_files
     from pose_core.formats.options import ReadOptions
 
     done = interpolate_files(
@@ -278,7 +278,7 @@ def encode(
     debug: Debug = False,
 ) -> None:
     """Write the latents of poses: mean and log variance, of the whole and of each chunk."""
-    from ht_vae.jobs import Reading, encode_files
+    from ht_vae.commands import Reading, encode_files
     from pose_core.formats.options import ReadOptions
 
     options = cl.batch_options(
@@ -321,7 +321,7 @@ def evaluate(
     """Score a model: what clips lose, what latents are used for, how real its samples are."""
     if output is None and (visualize or extract_latents):
         raise typer.BadParameter("--visualize and --extract-latents need a folder: name one with --output")
-    from ht_vae.jobs import evaluate_data
+    from ht_vae.commands import evaluate_data
     from ht_vae.report import lines
 
     evaluation, written = evaluate_data(
@@ -352,7 +352,7 @@ def info(
     debug: Debug = False,
 ) -> None:
     """Say what a model is."""
-    from ht_vae.jobs import describe
+    from ht_vae.commands import describe
 
     described = describe(model)
     if json:

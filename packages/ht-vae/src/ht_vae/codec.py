@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ht_vae.choosing import model_skeleton
-from ht_vae.processing import PoseDataProcessor
+from ht_vae.model_selection import model_skeleton
+from ht_vae.preprocessing import PoseDataProcessor
 from pose_core import PoseSequence, UserError
 from pose_core.data import collate
 from pose_core.transforms import denormalize

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from ht_vae.augment import BLEND, overlap, stitch
-from ht_vae.processing import PoseDataProcessor, common_skeleton
-from ht_vae.splitting import Part
+from ht_vae.preprocessing import PoseDataProcessor, common_skeleton
+from ht_vae.splits import Part
 from pose_core import UserError
 from pose_core.data import PoseDataset
 from pose_core.transforms import stretch

@@ -10,7 +10,7 @@ from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 from torch import nn
 from torchmetrics import MeanMetric
 
-from ht_vae.collapse import LatentStatistics
+from ht_vae.latent_statistics import LatentStatistics
 from ht_vae.losses import total
 from pose_core.training import warmup_cosine_adamw
 

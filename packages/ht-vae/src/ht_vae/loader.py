@@ -140,7 +140,7 @@ class PoseDataLoader(DataLoader):
         steps: int | None = None,
         **options: Any,
     ) -> None:
-        from pose_core.training import RankBatches  # with Lightning, which data sets do without
+        from pose_core.training import DistributedBatchSampler  # with Lightning, which data sets do without
 
         if dataset.training:
             batches: Any = WindowBatches.of(dataset, min_frames, batch_size, batch_frames, steps)
@@ -149,5 +149,5 @@ class PoseDataLoader(DataLoader):
             batches = PaddedBatches(lengths, batch_size, batch_frames)
         workers = {"persistent_workers": options.get("num_workers", 0) > 0}
         super().__init__(
-            dataset, batch_sampler=RankBatches(batches), collate_fn=TrainingBatch.of, **(workers | options)
+            dataset, batch_sampler=DistributedBatchSampler(batches), collate_fn=TrainingBatch.of, **(workers | options)
         )

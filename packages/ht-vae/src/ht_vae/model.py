@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ht_vae.arms import ArmBones
 from ht_vae.attention import (
     ChunkPooling,
-    ChunkSpreading,
+    ChunkUpsampling,
     HierarchicalAttention,
     Layer,
     SelfAttention,
@@ -27,7 +27,7 @@ from ht_vae.basis import PoseBasis
 from ht_vae.config import ModelConfig
 from ht_vae.latent import Gaussian, Latents, LatentSpace, Posterior, fitted
 from pose_core import Skeleton
-from pose_core.files import apply_umask
+from pose_core.atomic_files import apply_umask
 from pose_core.pretrained import WEIGHTS
 
 CODERS = {ModelConfig: (lambda config: config.model_dump(mode="json"), ModelConfig.model_validate)}
@@ -149,7 +149,7 @@ class VAEDecoder(nn.Module):
         self.position = nn.Linear(config.width, config.width)
         self.condition = Condition(config)
         self.chunk_layers = chunk_layers(config)
-        self.spreading = ChunkSpreading(config.width, config.chunk_size)
+        self.spreading = ChunkUpsampling(config.width, config.chunk_size)
         self.sketch = nn.Linear(skeleton.num_keypoints * skeleton.num_dims, config.width)
         self.frame_layers = frame_layers(config)
         self.norm = nn.LayerNorm(config.width)

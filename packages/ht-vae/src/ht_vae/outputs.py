@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core import PoseSequence, UserError, write
-from pose_core.files import check_output, written_whole
+from pose_core.atomic_files import atomic_write, check_output
 from pose_core.formats import FORMATS
 from pose_core.rendering import PICTURES, write_html, write_picture
 
@@ -60,9 +60,9 @@ def write_latents(
     it stood; `model`, `model_hash`.
 
     Raises:
-        UserError: as `written_whole`.
+        UserError: as `atomic_write`.
     """
-    with written_whole(path, overwrite=overwrite) as temporary:
+    with atomic_write(path, overwrite=overwrite) as temporary:
         np.savez_compressed(
             temporary,
             **{name: values[0] for name, values in latent_arrays(encoded.posterior).items()},

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 KINDS = 8  # of sequences
 ROUNDS = 20  # in which sequences find their kind
 RIDGE = 1.0  # against a transition that knows the few sequences by heart: as if so many rows were 0
-STEADIEST = 0.98  # largest share of itself that a latent passes on
+MAX_SPECTRAL_RADIUS = 0.98  # largest share of itself that a latent passes on
 
 
 class Prior(nn.Module):
@@ -110,7 +110,9 @@ class Prior(nn.Module):
         transition = torch.linalg.solve(x.T @ x + RIDGE * torch.eye(x.shape[1], device=x.device), x.T @ y).T
         if not len(transition):
             return transition
-        return transition * min(1.0, STEADIEST / max(1e-6, float(torch.linalg.eigvals(transition).abs().max())))
+        return transition * min(
+            1.0, MAX_SPECTRAL_RADIUS / max(1e-6, float(torch.linalg.eigvals(transition).abs().max()))
+        )
 
 
 def clusters(rows: Tensor, count: int) -> Tensor:

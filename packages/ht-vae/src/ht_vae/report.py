@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from ht_vae.visualizer import Visualizer, has_umap
 from pose_core import UserError
-from pose_core.files import check_output, check_output_folder, written_whole
+from pose_core.atomic_files import atomic_write, check_output, check_output_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,10 +69,10 @@ def write_report(
     if visualize:
         written += draw(evaluation, model, Visualizer(folder / PICTURES, overwrite=overwrite))
     if latents:
-        with written_whole(folder / LATENTS, overwrite=overwrite) as temporary:
+        with atomic_write(folder / LATENTS, overwrite=overwrite) as temporary:
             np.savez_compressed(temporary, **evaluation.latent_arrays)  # ty: ignore[invalid-argument-type]  # no option
         written.append(folder / LATENTS)
-    with written_whole(folder / FIGURES, overwrite=overwrite) as temporary:
+    with atomic_write(folder / FIGURES, overwrite=overwrite) as temporary:
         temporary.write_bytes(to_json(evaluation.figures(), indent=2, inf_nan_mode="null") + b"\n")
     return [*written, folder / FIGURES]
 

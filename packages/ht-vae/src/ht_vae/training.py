@@ -12,13 +12,13 @@ from ht_vae.arms import has_hands_on_arms
 from ht_vae.checkpoint import load_model
 from ht_vae.config import PRESETS as PRESETS
 from ht_vae.config import ModelConfig
+from ht_vae.data import name_of, read_data, read_shards
 from ht_vae.dataset import PoseSequenceDataset, Window
 from ht_vae.lightning_module import MONITOR, HTVAEModule
 from ht_vae.loader import PoseDataLoader, TrainingBatch
 from ht_vae.losses import LossManager, VAELoss
 from ht_vae.model import HierarchicalTransformerVAE
-from ht_vae.reading import name_of, read_data, read_shards
-from ht_vae.streamed import StreamedWindows, as_it_is
+from ht_vae.streaming import StreamedWindows, as_it_is
 from pose_core import Skeleton
 from pose_core.training import (
     StreamLoader,

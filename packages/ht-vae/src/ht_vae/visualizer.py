@@ -12,8 +12,8 @@ import torch
 from ht_vae.attention import LocalAttention
 from ht_vae.attention_maps import watched
 from pose_core import PoseSequence, UserError
+from pose_core.atomic_files import atomic_write, check_output_folder
 from pose_core.data import collate
-from pose_core.files import check_output_folder, written_whole
 from pose_core.rendering import write_html
 from pose_core.rendering.drawing import draw_frames
 from pose_core.rendering.head import with_head
@@ -190,7 +190,7 @@ class Visualizer:
 
     def _save(self, figure: Figure, name: str) -> Path:
         path = self.folder / f"{name}.png"
-        with written_whole(path, overwrite=self.overwrite) as temporary:
+        with atomic_write(path, overwrite=self.overwrite) as temporary:
             figure.savefig(temporary, dpi=DPI)
         return path
 

@@ -1,319 +1,88 @@
-"""Many files, one after the other: where each result goes, and what happens when one of them fails."""
+"""Batches of pose sequences, padded to the longest."""
 
 from __future__ import annotations
 
-import tempfile
-import traceback
-from collections.abc import Callable
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from pose_core.errors import UserError, reason
-from pose_core.files import (
-    check_name,
-    check_output,
-    check_output_folder,
-    check_stdout,
-    copy_to_stdout,
-    remove_empty,
-    removed_if_empty,
-)
-from pose_core.inputs import PIPE, Input, find_inputs, spooled
+import torch
+from torch import Tensor
+
+from pose_core.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Sequence
+    from collections.abc import Sequence
 
-Result = TypeVar("Result")
-Step = Callable[[str], None]  # takes the name of the file that is next
-
-
-def _silent(total: int, verb: str) -> AbstractContextManager[Step]:
-    return nullcontext(lambda name: None)
-
-
-def _say_nothing(message: str) -> None:
-    pass
+    from pose_core.sequence import PoseSequence
+    from pose_core.skeleton import Skeleton
 
 
 @dataclass(frozen=True)
-class BatchOptions:
-    """How a batch of files is processed.
+class PoseBatch:
+    """Pose sequences of one skeleton, side by side; transforms take it as they take a `PoseSequence`.
 
     Attributes:
-        overwrite: replace outputs that exist.
-        skip_existing: leave out files whose output exists.
-        keep_going: go on after a file that failed; None: if there are several.
-        progress: of how many files, and what is done to them; see `command_line.progress`.
-        say: takes a line for people.
-        debug: print the traceback of a failure.
-
-    Raises:
-        UserError: `overwrite` and `skip_existing`, which exclude each other.
+        keypoints: (B, T, K, D) float, 0 where missing or padded.
+        confidence: (B, T, K) in [0, 1], 0 where missing or padded.
+        mask: (B, T) bool, True where a frame is real.
+        skeleton: names and limbs of the K keypoints.
+        fps: (B,) frames per second of each sequence.
     """
 
-    overwrite: bool = False
-    skip_existing: bool = False
-    keep_going: bool | None = None
-    progress: Callable[[int, str], AbstractContextManager[Step]] = _silent
-    say: Callable[[str], None] = _say_nothing
-    debug: bool = False
+    keypoints: Tensor
+    confidence: Tensor
+    mask: Tensor
+    skeleton: Skeleton
+    fps: Tensor
 
-    def __post_init__(self) -> None:
-        if self.overwrite and self.skip_existing:
-            raise UserError("--overwrite and --skip-existing exclude each other; give one of them")
-
-
-@dataclass(frozen=True)
-class Job:
-    """One file and where its result goes; `name` is the file's in messages."""
-
-    source: Path
-    output: Path
-    name: str
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A file of which nothing was written, and why; `ours` if it is a defect of the program."""
-
-    file: str
-    error: str
-    ours: bool = False
-
-
-@dataclass
-class Batch(Generic[Result]):
-    """Files to be processed one after the other.
-
-    Attributes:
-        jobs: what is to be done; skipped: what is left out, its output being there.
-        verb: what happens to a file ("encoding").
-        to_stdout: the result goes to standard output.
-        done, failed: what became of the files so far.
-    """
-
-    jobs: list[Job]
-    options: BatchOptions
-    verb: str
-    skipped: list[Job] = field(default_factory=list)
-    to_stdout: bool = False
-    done: list[Result] = field(default_factory=list)
-    failed: list[Failure] = field(default_factory=list)
+    def __len__(self) -> int:
+        """B, the number of sequences."""
+        return len(self.keypoints)
 
     @property
-    def total(self) -> int:
-        """How many files there are, the skipped ones included."""
-        return len(self.jobs) + len(self.skipped)
+    def lengths(self) -> Tensor:
+        """(B,) frames of each sequence."""
+        return self.mask.sum(dim=1)
 
     @property
-    def keep_going(self) -> bool:
-        """Whether a file that fails is only noted down."""
-        return self.total > 1 if self.options.keep_going is None else self.options.keep_going and self.total > 1
+    def num_frames(self) -> Tensor:
+        """() real frames of all sequences."""
+        return self.mask.sum()
 
-    def run(self, work: Callable[[Job], Result]) -> None:
-        """Does `work` for every file; complaints begin with the file's name.
+    def to(self, device: torch.device | str) -> PoseBatch:
+        """The batch on another device."""
+        tensors = {name: getattr(self, name).to(device) for name in ("keypoints", "confidence", "mask", "fps")}
+        return replace(self, **tensors)
 
-        Raises:
-            UserError: a file failed, and the batch does not keep going.
-        """
-        with self.options.progress(len(self.jobs), self.verb) as step:
-            for job in self.jobs:
-                step(job.name)
-                with self.noting(job):
-                    if not job.source.exists() and str(job.source) != PIPE:
-                        raise UserError(f"{job.name}: no such file")
-                    if not self.to_stdout:
-                        check_output_folder(job.output.parent)
-                    self.done.append(work(job))
-
-    @contextmanager
-    def noting(self, job: Job) -> Generator[None]:
-        """Notes that the block failed for `job`, where the batch keeps going; complaints begin with the file's name.
-
-        Raises:
-            UserError: the block failed, and the batch does not keep going.
-        """
-        try:
-            yield
-        except UserError as error:
-            message = _naming(str(error), job)
-            if not self.keep_going:
-                raise UserError(message) from error
-            self._note(Failure(job.name, message))
-        except KeyboardInterrupt:
-            if self.total > 1 and self.done:
-                self.options.say(
-                    f"{len(self.done) + len(self.skipped)} of {self.total} files are done; "
-                    "the same command with --skip-existing goes on from there"
-                )
-            raise
-        except Exception as error:
-            if not self.keep_going:
-                raise
-            said = f"{job.name}: unexpected {type(error).__name__}: {reason(error)}"
-            self._note(Failure(job.name, said, ours=True))
-
-    def skip_existing(self) -> None:
-        """Sets aside jobs whose output exists, if those are to be skipped."""
-        if self.options.skip_existing:
-            self.skipped += [job for job in self.jobs if job.output.is_file()]
-            self.jobs = [job for job in self.jobs if not job.output.is_file()]
-
-    def _note(self, failure: Failure) -> None:
-        if self.options.debug:
-            traceback.print_exc()
-        self.failed.append(failure)
-
-
-@contextmanager
-def planned(
-    inputs: Sequence[str | Path],
-    output: Path | None,
-    options: BatchOptions,
-    *,
-    verb: str,
-    suffixes: Collection[str],
-    suffix: str | None,
-    infix: str = "",
-    writable: Collection[str] | None = None,
-    sniff: Callable[[bytes], str] | None = None,
-    spool: bool = True,
-) -> Generator[Batch]:
-    """A batch whose inputs were found and whose outputs can be written; an output folder made in vain is removed.
-
-    Args:
-        inputs: files, folders, patterns, or `-`; see `find_inputs`.
-        output: a file for one input; a folder, in which the tree below each input folder is mirrored; `-` for standard
-            output; None: beside each input.
-        options: see `BatchOptions`.
-        verb: what happens to a file ("encoding").
-        suffixes: of input files in folders.
-        suffix: of outputs in folders, beside inputs and on standard output; None: the input's own, or the first of
-            `writable` if it is none of these.
-        infix: comes before the suffix in names that are made up.
-        writable: suffixes of files that can be written; None: any.
-        sniff: the suffix of standard input by its first bytes; None: that of a pose file.
-        spool: make a file of standard input; else its job's source is `-`, for a caller that reads it as it comes.
-
-    Yields:
-        The batch; what its `run` writes to the output of `-` reaches standard output when the block ends.
-
-    Raises:
-        UserError: no such input, an output that exists or cannot be written, or two inputs for one output.
-    """
-    if output is not None:
-        check_name(output)
-    found = find_inputs(inputs, suffixes)
-    to_stdout = str(output) == PIPE
-    if to_stdout:
-        _check_stdout(found)
-    elif output is None and any(each.piped for each in found):
-        raise UserError("standard input has no name: say where its result goes with --output")
-    made = output is not None and not to_stdout and not output.exists()
-    with removed_if_empty(output if made else None), tempfile.TemporaryDirectory(prefix="pose-") as temporary:
-        folder = Path(temporary)
-        batch: Batch = Batch([], options, verb, to_stdout=to_stdout)
-        if output is not None and not to_stdout and _is_file(output, found, writable):
-            batch.jobs = [Job(found[0].path, output, found[0].name)]
-            if not (options.skip_existing and output.is_file()):
-                check_output(output, overwrite=options.overwrite)
-        else:
-            if output is not None and not to_stdout:
-                check_output_folder(output)
-            batch.jobs = _jobs(found, folder if to_stdout else output, suffix, infix, writable)
-        _check_jobs(batch)
-        if found[0].piped and spool:
-            batch.jobs = [Job(spooled(folder, sniff), job.output, job.name) for job in batch.jobs]
-        yield batch
-        if to_stdout and batch.done:
-            copy_to_stdout(batch.jobs[0].output)
-        if made and output is not None and not batch.done:
-            remove_empty(output)
-
-
-def _is_file(output: Path, found: list[Input], writable: Collection[str] | None) -> bool:
-    """Whether `output` names a file rather than a folder.
-
-    Raises:
-        UserError: nothing writes such a file, or there are several results for it.
-    """
-    if output.is_dir() or not output.suffix:
-        return False
-    known = writable is None or output.suffix.lower() in writable
-    if len(found) == 1 and not known:
-        raise UserError(f"{output}: cannot write {output.suffix}; use {', '.join(writable or ())}")
-    if len(found) > 1 and known and writable is not None:
-        raise UserError(f"{output}: is one file, and there are {len(found)} to write; name a folder")
-    return len(found) == 1
-
-
-def _jobs(
-    found: list[Input], output: Path | None, suffix: str | None, infix: str, writable: Collection[str] | None
-) -> list[Job]:
-    """Each input and where its result goes: beside it, or in the folder `output`.
-
-    Raises:
-        UserError: two results would be one file.
-    """
-    jobs = []
-    for each in found:
-        place = each.path if output is None else output / each.below
-        own = place.suffix.lower()
-        own = own if writable is None or own in writable else next(iter(writable))
-        jobs.append(Job(each.path, place.with_name(f"{place.stem}{infix}{suffix or own}"), each.name))
-    # A folder that was processed before may hold the results: they are no inputs.
-    results = {job.output.resolve() for job in jobs if job.output.resolve() != job.source.resolve()}
-    within = output.resolve() if output is not None else None
-    kept: dict[Path, Job] = {}
-    for each, job in zip(found, jobs, strict=True):
-        if each.folder is not None:
-            source = each.path.resolve()
-            nested = within is not None and within != each.folder.resolve() and source.is_relative_to(within)
-            if source in results or nested:
-                continue
-        if job.output in kept:
-            raise UserError(
-                f"{kept[job.output].name} and {job.name} would both become {job.output}; "
-                "write them to different folders"
-            )
-        kept[job.output] = job
-    return [*kept.values()]
-
-
-def _check_jobs(batch: Batch) -> None:
-    """Sets aside jobs that are to be skipped, and refuses what cannot be done before any work.
-
-    Raises:
-        UserError: an output exists, or there is no such file and the batch does not keep going.
-    """
-    options = batch.options
-    for job in batch.jobs:
-        check_name(job.output)
-    batch.skip_existing()
-    existing = [job.output for job in batch.jobs if job.output.exists()]
-    if existing and not options.overwrite and batch.total > 1:
-        others = f" (and {len(existing) - 1} more)" if len(existing) > 1 else ""
-        raise UserError(
-            f"{existing[0]}: exists{others}; use --overwrite to replace it, or --skip-existing to leave such files out"
+    def select(self, indices: list[int]) -> PoseBatch:
+        """The keypoints at `indices`, array positions; they keep their order, whatever order they are named in."""
+        indices = sorted(set(indices))
+        return replace(
+            self,
+            keypoints=self.keypoints[:, :, indices],
+            confidence=self.confidence[:, :, indices],
+            skeleton=self.skeleton.select(indices),
         )
-    for path in existing:
-        check_output(path, overwrite=options.overwrite)
-    missing = [job for job in batch.jobs if not job.source.exists() and str(job.source) != PIPE]
-    if missing and (not batch.keep_going or len(missing) == batch.total):
-        raise UserError(f"{missing[0].name}: no such file")
 
 
-def _check_stdout(found: list[Input]) -> None:
-    """Raises UserError if several results, or a terminal, would get what is written to standard output."""
-    if len(found) > 1:
-        raise UserError(f"standard output holds one result, and there are {len(found)} files; name a folder")
-    check_stdout()
+def collate(sequences: Sequence[PoseSequence]) -> PoseBatch:
+    """Pads sequences at the end to the longest of them: B sequences (T_b, K, D) to (B, max T_b, K, D).
 
-
-def _naming(message: str, job: Job) -> str:
-    """A complaint that begins with the file's name."""
-    if job.name != str(job.source):  # standard input, whose file is ours
-        message = message.replace(str(job.source), job.name)
-    return message if message.startswith((job.name, str(job.output))) else f"{job.name}: {message}"
+    Raises:
+        UserError: there are none, or their skeletons differ.
+    """
+    if not sequences:
+        raise UserError("a batch of no sequences")
+    skeleton = sequences[0].skeleton
+    if any(sequence.skeleton is not skeleton and sequence.skeleton != skeleton for sequence in sequences):
+        raise UserError("sequences on different skeletons cannot be one batch; put them on one with `on_skeleton`")
+    lengths = torch.tensor([len(sequence) for sequence in sequences])
+    T = int(lengths.max())
+    keypoints = torch.zeros(len(sequences), T, skeleton.num_keypoints, skeleton.num_dims)
+    confidence = torch.zeros(len(sequences), T, skeleton.num_keypoints)
+    for row, sequence in enumerate(sequences):
+        confidence[row, : len(sequence)] = torch.from_numpy(sequence.confidence)
+        keypoints[row, : len(sequence)] = torch.from_numpy(sequence.keypoints)
+    keypoints[confidence == 0] = 0.0
+    fps = torch.tensor([sequence.fps for sequence in sequences], dtype=torch.float32)
+    return PoseBatch(keypoints, confidence, torch.arange(T) < lengths[:, None], skeleton, fps)

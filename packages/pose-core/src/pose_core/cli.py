@@ -127,11 +127,11 @@ def convert(
         "size": _size(size),
         "y_up": y_up,
     }
-    from pose_core.batch import BatchOptions
     from pose_core.conversion import convert_files
+    from pose_core.jobs import JobOptions
 
     if len(sources) == 1 and not Path(sources[0]).is_dir():  # done at once
-        options = replace(options, progress=BatchOptions().progress)
+        options = replace(options, progress=JobOptions().progress)
     batch = convert_files(
         sources, output, reading, options, suffix=suffix, resample_to=resample_to, pose_version=pose_version
     )
@@ -175,7 +175,7 @@ def render(
         return
     if len(sources) > 1 and output.suffix.lower() != ".html":
         raise typer.BadParameter(f"several poses are drawn side by side in .html only, not {output.suffix or output}")
-    from pose_core.files import check_output
+    from pose_core.atomic_files import check_output
     from pose_core.formats import read
     from pose_core.inputs import Input, local_files
     from pose_core.rendering import write_html, write_picture
@@ -305,7 +305,7 @@ def stats(
     debug: Debug = False,
 ) -> None:
     """Mean and standard deviation of each component, and of hands from their wrists, over a data set in one pass."""
-    from pose_core.files import check_output
+    from pose_core.atomic_files import check_output
     from pose_core.preparation import data_statistics
 
     check_output(output, overwrite=overwrite)

@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from pose_core.atomic_files import long_name
 from pose_core.errors import BatchError, UserError
-from pose_core.files import long_name
 from pose_core.notices import InputWarning
 from pose_core.progress import be_quiet, progress, say, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pose_core.batch import Batch, BatchOptions
+    from pose_core.jobs import JobOptions, JobRunner
 
 Data = Annotated[Path, typer.Option("--data", help="Manifest CSV: path, text, signed_language, split.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists.")]
@@ -272,20 +272,20 @@ def batch_options(
     keep_going: bool | None = None,
     json: bool = False,
     debug: bool = False,
-) -> BatchOptions:
+) -> JobOptions:
     """The options of a verb that takes many files.
 
     Raises:
         UserError: options that exclude each other.
     """
-    from pose_core.batch import BatchOptions
+    from pose_core.jobs import JobOptions
 
     if json and str(output) == "-":
         raise UserError("--json and --output - would both write to standard output; give one of them")
-    return BatchOptions(overwrite, skip_existing, keep_going, progress, say, debug)
+    return JobOptions(overwrite, skip_existing, keep_going, progress, say, debug)
 
 
-def report(batch: Batch, line: Callable[[Any], str], *, json: bool = False) -> None:
+def report(batch: JobRunner, line: Callable[[Any], str], *, json: bool = False) -> None:
     """Prints what became of a batch: a line a result, or JSON in which a file that failed has `file` and `error`.
 
     What a result says of the body's `anatomy` is a warning.

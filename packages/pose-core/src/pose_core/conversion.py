@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pose_core.batch import Batch, BatchOptions, Job, planned
 from pose_core.errors import UserError
 from pose_core.formats import FORMATS, read, write
 from pose_core.inputs import PIPE
+from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_core.transforms import resample
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ def convert_files(
     inputs: Sequence[str],
     output: Path,
     reading: dict[str, Any],
-    options: BatchOptions,
+    options: JobOptions,
     *,
     suffix: str = ".pose",
     resample_to: float | None = None,
     pose_version: float = 0.2,
-) -> Batch[ConvertedFile]:
+) -> JobRunner[ConvertedFile]:
     """Converts pose files, folders of them, patterns, or standard input.
 
     Args:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import torch
 
-TALKATIVE = "torch.onnx._internal.exporter._registration"
+EXPORTER_LOGGER = "torch.onnx._internal.exporter._registration"
 OPSET, NEWEST_OPSET = 18, 23  # onnxruntime 1.14 of February 2023 runs 18; torch's exporter writes none below
 OPSET_HELP = f"ONNX operator set, {OPSET} to {NEWEST_OPSET}; runtimes since 2023 load {OPSET}."
 
@@ -72,7 +72,7 @@ def to_onnx(*arguments: Any, opset: int = OPSET, **options: Any) -> torch.onnx.O
 @contextmanager
 def quiet() -> Generator[None]:
     """Without the exporters' remarks: packages that are not installed, axes that they merged, successors."""
-    logger = logging.getLogger(TALKATIVE)
+    logger = logging.getLogger(EXPORTER_LOGGER)
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:

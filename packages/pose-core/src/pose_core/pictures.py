@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pose_core.batch import Batch, BatchOptions, Job, planned
 from pose_core.errors import UserError
 from pose_core.formats import FORMATS, read
+from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_core.rendering import PICTURES, write_picture
 from pose_core.transforms import clean
 
@@ -29,11 +29,11 @@ def render_files(
     inputs: Sequence[str | Path],
     folder: Path,
     reading: dict[str, Any],
-    options: BatchOptions,
+    options: JobOptions,
     *,
     format: str = "gif",
     hands: bool = True,
-) -> Batch[RenderedFile]:
+) -> JobRunner[RenderedFile]:
     """Draws pose files, folders of them, patterns, or standard input, a picture each.
 
     Args:

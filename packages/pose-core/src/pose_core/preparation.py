@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pose_core.data.clips import read_clips
+from pose_core.data.loading import read_clip
 from pose_core.data.packing import SHARD_BYTES, Shard, pack
-from pose_core.data.prepared import read_clip
 from pose_core.data.splits import select_split
-from pose_core.data.tree import read_clips
 from pose_core.errors import UserError
 from pose_core.transforms import FaceChoice, Statistics, clean, distinct_keypoints, hands_from_wrists, normalize
 from pose_core.transforms.standardization import ComponentStatistics, RunningStatistics

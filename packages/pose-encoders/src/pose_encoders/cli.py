@@ -77,14 +77,14 @@ def train(
 ) -> None:
     """Train an encoder: to tell a manifest's texts or languages apart, or without labels on hidden frames."""
     from pose_core.pretrained import model_config
-    from pose_core.training import is_main_process, load_preset, own_folder
+    from pose_core.training import is_main_process, load_preset, sweep_run_folder
     from pose_core.training.checks import check_run
     from pose_core.training.keys import flat
     from pose_core.training.stopping import stop_while_starting
     from pose_encoders.config import PRESETS, RunConfig
 
     stop_while_starting()
-    output = own_folder(output)
+    output = sweep_run_folder(output)
     named = {"task": task}
     named |= cl.training_settings(
         "training.",

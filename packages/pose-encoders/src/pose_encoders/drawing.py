@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from pose_core.atomic_files import atomic_write
 from pose_core.errors import UserError
-from pose_core.files import written_whole
 from pose_encoders.graph import FROM_FUTURE, FROM_PAST, LIMB, PoseGraph
 
 if TYPE_CHECKING:
@@ -62,5 +62,5 @@ def draw_graph(pose: PoseSequence, path: str | Path, *, window: int = 1, overwri
     axes.set_aspect("equal")
     axes.axis("off")
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
-    with written_whole(path, overwrite=overwrite) as temporary:
+    with atomic_write(path, overwrite=overwrite) as temporary:
         figure.savefig(temporary, dpi=110)

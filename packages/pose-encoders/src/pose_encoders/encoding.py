@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pose_core.batch import Batch, BatchOptions, Job, planned
+from pose_core.atomic_files import atomic_write
 from pose_core.data import collate
-from pose_core.files import written_whole
 from pose_core.formats import FORMATS
 from pose_core.formats.options import ReadOptions
+from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_encoders.checkpoint import load_model
 
 if TYPE_CHECKING:
@@ -76,12 +76,12 @@ class EncodedFile:
 def encode_files(
     inputs: Sequence[str | Path],
     output: Path,
-    options: BatchOptions | None = None,
+    options: JobOptions | None = None,
     *,
     checkpoint: str | Path,
     reading: ReadOptions | None = None,
     device: str = "auto",
-) -> Batch[EncodedFile]:
+) -> JobRunner[EncodedFile]:
     """Writes the vectors of pose files, each as `.npz`: `frames` (T, C), `clip` (C,), `fps`.
 
     Args:
@@ -92,7 +92,7 @@ def encode_files(
     Raises:
         UserError: an input, model or output that cannot be used, unless the batch keeps going.
     """
-    options, reading = options or BatchOptions(), reading or ReadOptions()
+    options, reading = options or JobOptions(), reading or ReadOptions()
     with planned(
         inputs, output, options, verb="encoding", suffixes=tuple(FORMATS), suffix=VECTORS, writable=(VECTORS,)
     ) as batch:
@@ -104,7 +104,7 @@ def encode_files(
 
 def _encode_file(model: PoseEncoderModel, job: Job, reading: ReadOptions, *, overwrite: bool) -> EncodedFile:
     encoded = encode(model, reading.read(job.source))
-    with written_whole(job.output, overwrite=overwrite) as temporary:
+    with atomic_write(job.output, overwrite=overwrite) as temporary:
         np.savez_compressed(temporary, frames=encoded.frames, clip=encoded.clip, fps=np.float64(encoded.fps))
     frames, dim = encoded.frames.shape
     return EncodedFile(job.name, job.output, frames, dim, encoded.fps, dict(list(encoded.labels.items())[:5]))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from pose_core.atomic_files import atomic_write
 from pose_core.data import PoseBatch
 from pose_core.exporting import OPSET, check_opset, check_packages, to_onnx
-from pose_core.files import written_whole
 from pose_encoders.visual import VisualEncoder
 
 if TYPE_CHECKING:
@@ -73,5 +73,5 @@ def export_onnx(encoder: PoseEncoder, path: str | Path, *, opset: int = OPSET, o
         input_names=names,
         output_names=["vectors"],
     )
-    with written_whole(path, overwrite=overwrite) as temporary:
+    with atomic_write(path, overwrite=overwrite) as temporary:
         program.save(str(temporary))

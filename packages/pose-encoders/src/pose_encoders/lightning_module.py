@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pose_core.training import TrainingConfig
-    from pose_encoders.clips import LabelledBatch
+    from pose_encoders.dataset import LabelledBatch
     from pose_encoders.model import PoseEncoderModel
 
 MONITOR = "validation/loss"

@@ -8,8 +8,8 @@ import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
-from pose_core.data.batch import PoseBatch
-from pose_core.files import apply_umask
+from pose_core.atomic_files import apply_umask
+from pose_core.batch import PoseBatch
 from pose_core.pretrained import WEIGHTS
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Skeleton

@@ -11,9 +11,9 @@ import torch
 from pose_core.errors import UserError
 from pose_core.training import StreamLoader, batch_loader, fit, model_card, read_data, run_folder
 from pose_encoders.checkpoint import load_model
-from pose_encoders.clips import LabelledDataset, augmented_sample
 from pose_encoders.config import PRESETS as PRESETS
 from pose_encoders.config import ModelConfig, RunConfig
+from pose_encoders.dataset import LabelledDataset, augmented_sample
 from pose_encoders.labels import label_names, label_of, numbers, positions, unlabelled
 from pose_encoders.lightning_module import MONITOR, ClassificationModule, HiddenFramesModule
 from pose_encoders.model import PoseEncoderModel, prepare

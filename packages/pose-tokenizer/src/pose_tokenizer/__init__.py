@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pose_tokenizer.losses import TokenizerLoss
     from pose_tokenizer.model import PoseTokenizer
     from pose_tokenizer.streaming import StreamDecoder, StreamEncoder
-    from pose_tokenizer.tokens import PoseTokens, read_tokens, write_tokens
+    from pose_tokenizer.token_file import PoseTokens, read_tokens, write_tokens
     from pose_tokenizer.training import train
     from pose_tokenizer.vocabulary import Vocabulary
 
@@ -33,7 +33,7 @@ __all__ = [
 
 _HOMES = {
     "PoseTokenizer": "model",
-    "PoseTokens": "tokens",
+    "PoseTokens": "token_file",
     "RunConfig": "config",
     "StreamDecoder": "streaming",
     "StreamEncoder": "streaming",
@@ -43,9 +43,9 @@ _HOMES = {
     "decode": "codec",
     "encode": "codec",
     "load_model": "checkpoint",
-    "read_tokens": "tokens",
+    "read_tokens": "token_file",
     "train": "training",
-    "write_tokens": "tokens",
+    "write_tokens": "token_file",
 }
 
 

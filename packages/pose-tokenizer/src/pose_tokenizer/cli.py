@@ -58,7 +58,7 @@ def encode(
     if fps is not None and not 0 < fps < float("inf"):
         raise typer.BadParameter("--fps is a number above 0")
     from pose_core.formats.options import ReadOptions
-    from pose_tokenizer.jobs import Encoding, encode_files
+    from pose_tokenizer.commands import Encoding, encode_files
 
     options = cl.batch_options(
         output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
@@ -98,7 +98,7 @@ def decode(
     """Turn tokens back into poses."""
     if fps is not None and not 0 < fps < float("inf"):
         raise typer.BadParameter("--fps is a number above 0")
-    from pose_tokenizer.jobs import decode_files
+    from pose_tokenizer.commands import decode_files
 
     options = cl.batch_options(
         output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
@@ -116,7 +116,7 @@ def info(
     debug: Debug = False,
 ) -> None:
     """Say what a token file or a model is."""
-    from pose_tokenizer.jobs import describe
+    from pose_tokenizer.commands import describe
 
     described = describe(what)
     if json:
@@ -140,7 +140,7 @@ def vocab(
     """Name the tokens that a language model needs to read and write poses."""
     if output is not None and output.suffix != ".json":
         raise typer.BadParameter("--output is written as JSON: name a file that ends in .json")
-    from pose_core.files import check_output
+    from pose_core.atomic_files import check_output
     from pose_tokenizer.checkpoint import load_model
     from pose_tokenizer.vocabulary import Vocabulary, write_vocabulary
 
@@ -197,13 +197,13 @@ def train(
 ) -> None:
     """Train a tokenizer on the train split of manifests or folders."""
     from pose_core.pretrained import model_config
-    from pose_core.training import is_main_process, load_preset, own_folder
+    from pose_core.training import is_main_process, load_preset, sweep_run_folder
     from pose_core.training.checks import check_run
     from pose_core.training.stopping import stop_while_starting
     from pose_tokenizer.config import BUNDLED, PRESETS, RunConfig, Sizes
 
     stop_while_starting()
-    output = own_folder(output)
+    output = sweep_run_folder(output)
     named = cl.training_settings(
         num_epochs=epochs,
         batch_size=batch_size,

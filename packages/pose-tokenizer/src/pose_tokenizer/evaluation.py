@@ -12,16 +12,16 @@ import torch
 
 from pose_core import PoseSequence, UserError
 from pose_core.data import PoseDataset, collate, read_clips, select_split
-from pose_core.data.prepared import check_skipped, with_path
+from pose_core.data.loading import check_skipped, with_path
 from pose_core.metrics import pck, rmse
 from pose_core.transforms import clean
-from pose_tokenizer.clips import collate as whole_blocks
-from pose_tokenizer.clips import prepare
 from pose_tokenizer.codec import encode
+from pose_tokenizer.dataset import collate as whole_blocks
+from pose_tokenizer.dataset import prepare
 from pose_tokenizer.features import hold_missing
 from pose_tokenizer.metrics import CLOSE, Errors, KeypointErrors, QuantizerUse, squared_errors
 from pose_tokenizer.quantizer import used
-from pose_tokenizer.tokens import PoseTokens, write_tokens
+from pose_tokenizer.token_file import PoseTokens, write_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -350,7 +350,7 @@ def _quantized(model: PoseTokenizer, coded: CodedClip) -> tuple[Tensor, Tensor]:
     latents = model.latents(blocks, batch.seen.unflatten(1, (-1, model.block_frames)), batch.mask)
     codes = _on_device(model, coded.tokens)
     quantized = model.quantizer.dequantize(codes)
-    left = model.quantizer.left_over(latents, quantized)
+    left = model.quantizer.residuals(latents, quantized)
     left = squared_errors(left[0], codes[0], model.quantizer.codebooks)
     return codes[0].cpu(), left.cpu()
 

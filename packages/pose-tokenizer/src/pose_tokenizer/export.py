@@ -17,13 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from pose_core import UserError
+from pose_core.atomic_files import atomic_write, check_output, check_output_folder
 from pose_core.exporting import OPSET, check_opset, check_packages, quiet, to_onnx
-from pose_core.files import check_output, check_output_folder, written_whole
+from pose_tokenizer.beam_search import search_in_graph
 from pose_tokenizer.features import DIMS, hold_missing
 from pose_tokenizer.quantizer import used
-from pose_tokenizer.search import search_in_graph
 from pose_tokenizer.streaming import BEAM
-from pose_tokenizer.tokens import NO_CODE
+from pose_tokenizer.token_file import NO_CODE
 from pose_tokenizer.torchscript import METADATA, write_torchscript
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ class EncodeStep(nn.Module):
         shown = torch.cat([shown > 0, seen[:, None]], dim=1)
         mask = torch.arange(self.back, -1, -1, device=past.device) <= past  # (B, back + 1)
         latent = model.latents(blocks, shown, mask)[:, -1]
-        foretold = torch.where(first, quantizer.foretold(None), quantizer.foretold(before))
-        codes, left = search_in_graph(latent - foretold, quantizer.codebooks, self.norms, rate=rate, beam=BEAM)
+        predict = torch.where(first, quantizer.predict(None), quantizer.predict(before))
+        codes, left = search_in_graph(latent - predict, quantizer.codebooks, self.norms, rate=rate, beam=BEAM)
         past = (past + 1).clamp(max=max(self.back, 1))
         return codes, _packed([held, latent - left, blocks[:, 1:], shown[:, 1:], past])
 
@@ -112,7 +112,7 @@ class DecodeStep(nn.Module):
         self.model = model
         self.delay = model.decoder.after
         self.window = model.decoder.before + 1 + self.delay
-        kept = max(self.window - 1, 1)  # the block before is what the next one is foretold from
+        kept = max(self.window - 1, 1)  # the block before is what the next one is predict from
         self.shapes = [(kept, model.config.latent_dim), (kept,), (kept,)]
         self.state_size = _size(self.shapes)
 
@@ -212,7 +212,7 @@ def export(
     with ExitStack() as stack:  # neither file is there before both are right
         for name, path in files.items():
             progress(f"exporting {path}")
-            temporary = stack.enter_context(written_whole(path, overwrite=overwrite))
+            temporary = stack.enter_context(atomic_write(path, overwrite=overwrite))
             step = STEPS[name](model).eval()
             with quiet():
                 if format == "onnx":

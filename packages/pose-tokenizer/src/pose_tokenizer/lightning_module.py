@@ -10,7 +10,7 @@ from lightning.pytorch import LightningModule
 from torch.utils.checkpoint import checkpoint
 
 from pose_core.training import warmup_cosine_adamw
-from pose_tokenizer.fitting import clip_blocks, residual_vq, take_codebooks
+from pose_tokenizer.initialization import clip_blocks, residual_vq, take_codebooks
 from pose_tokenizer.losses import Reconstruction, TokenizerLoss
 from pose_tokenizer.quantizer import used
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
     from torch import Tensor
 
-    from pose_tokenizer.clips import TrainingBatch
     from pose_tokenizer.config import RunConfig
+    from pose_tokenizer.dataset import TrainingBatch
     from pose_tokenizer.model import PoseTokenizer
 
 MONITOR = "validation/cost"
@@ -82,7 +82,7 @@ class TokenizerModule(LightningModule):
             codes, quantized = model.quantizer.quantize(latents.float(), rate=rates)
         if self.training and self.vq is not None:  # codebooks move towards what they meet
             with torch.no_grad():
-                left = model.quantizer.left_over(latents.float(), quantized)
+                left = model.quantizer.residuals(latents.float(), quantized)
                 self.vq(left[batch.mask][None])
         commitment = (latents - quantized)[batch.mask].square().sum(dim=-1).mean() / len(model.features.weights)
         passed = latents + (quantized - latents).detach()

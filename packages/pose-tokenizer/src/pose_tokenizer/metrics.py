@@ -11,7 +11,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.classification import BinaryAccuracy
 
-from pose_core.metrics.modular import MeanAbsolutePoseError, MeanSquaredPoseError, PercentageOfCorrectKeypoints
+from pose_core.metrics.stateful import MeanAbsolutePoseError, MeanSquaredPoseError, PercentageOfCorrectKeypoints
 
 if TYPE_CHECKING:
     from pose_core.data import PoseBatch

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pose_core import Skeleton
-from pose_core.files import apply_umask
+from pose_core.atomic_files import apply_umask
 from pose_core.pretrained import WEIGHTS
+from pose_tokenizer.adjacency import partitioned_adjacency
 from pose_tokenizer.config import TokenizerConfig
 from pose_tokenizer.features import DIMS, PoseFeatures
-from pose_tokenizer.graph import partitioned_adjacency
 from pose_tokenizer.quantizer import PredictiveQuantizer
 from pose_tokenizer.stgcn import STGCN
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pose_tokenizer.search import search
-from pose_tokenizer.tokens import NO_CODE
+from pose_tokenizer.beam_search import search
+from pose_tokenizer.token_file import NO_CODE
 
 
 class PredictiveQuantizer(nn.Module):
@@ -58,7 +58,7 @@ class PredictiveQuantizer(nn.Module):
         norms = (self.norms() if norms is None else norms)[:num_quantizers]
         codes, quantized = [], []
         for t in range(latents.shape[1]):
-            chosen, left = search(latents[:, t] - self.foretold(before), books, norms, rate=rate, beam=beam)
+            chosen, left = search(latents[:, t] - self.predict(before), books, norms, rate=rate, beam=beam)
             before = latents[:, t] - left
             codes.append(chosen)
             quantized.append(before)
@@ -69,14 +69,14 @@ class PredictiveQuantizer(nn.Module):
         """(Q, V) squared length of each codebook's vectors."""
         return self.codebooks.square().sum(dim=-1)
 
-    def foretold(self, before: Tensor | None) -> Tensor:
+    def predict(self, before: Tensor | None) -> Tensor:
         """The prediction of a block from the quantized one before it, (..., C), or of a sequence's first."""
         return self.start if before is None else self.transition(before)
 
-    def left_over(self, latents: Tensor, quantized: Tensor) -> Tensor:
+    def residuals(self, latents: Tensor, quantized: Tensor) -> Tensor:
         """What the predictions leave of latents (B, N, C), from what was made of the blocks before (B, N, C)."""
-        first = latents[:, :1] - self.foretold(None)
-        return torch.cat([first, latents[:, 1:] - self.foretold(quantized[:, :-1])], dim=1)
+        first = latents[:, :1] - self.predict(None)
+        return torch.cat([first, latents[:, 1:] - self.predict(quantized[:, :-1])], dim=1)
 
     def dequantize(self, codes: Tensor, before: Tensor | None = None) -> Tensor:
         """Codes (B, N, Q), `NO_CODE` for none, to quantized latents (B, N, C)."""
@@ -85,7 +85,7 @@ class PredictiveQuantizer(nn.Module):
         changes = (books * (codes >= 0)[..., None]).sum(dim=2)
         quantized = []
         for t in range(codes.shape[1]):
-            before = self.foretold(before) + changes[:, t]
+            before = self.predict(before) + changes[:, t]
             quantized.append(before)
         return torch.stack(quantized, dim=1)
 

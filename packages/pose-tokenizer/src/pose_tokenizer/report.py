@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import to_json
 
-from pose_core.files import check_output, check_output_folder, written_whole
+from pose_core.atomic_files import atomic_write, check_output, check_output_folder
 from pose_core.rendering import write_html
 from pose_tokenizer.plots import code_usage, keypoint_errors
 
@@ -101,10 +101,10 @@ def write_report(
     check_report(folder, visualize=visualize, overwrite=overwrite)
     if visualize:
         _write_pages(evaluation, model, folder, overwrite=overwrite)
-    with written_whole(folder / KEYPOINTS, overwrite=overwrite) as temporary:
+    with atomic_write(folder / KEYPOINTS, overwrite=overwrite) as temporary:
         _write_keypoints(evaluation, temporary)
     figures = to_json(evaluation.figures(), indent=2, inf_nan_mode="null")
-    with written_whole(folder / FIGURES, overwrite=overwrite) as temporary:
+    with atomic_write(folder / FIGURES, overwrite=overwrite) as temporary:
         temporary.write_bytes(figures + b"\n")
     return folder / (PAGE if visualize else FIGURES)
 
@@ -122,7 +122,7 @@ def _write_pages(evaluation: Evaluation, model: PoseTokenizer, folder: Path, *, 
     places = model.features.mean.cpu().double().numpy()
     plots = {ERRORS: keypoint_errors(evaluation, model.skeleton, places), CODES: code_usage(evaluation)}
     for name, plot in plots.items():
-        with written_whole(folder / name, overwrite=overwrite) as temporary:
+        with atomic_write(folder / name, overwrite=overwrite) as temporary:
             temporary.write_text(plot, encoding="utf-8")
     check_output_folder(folder / CLIPS)
     links = []
@@ -149,7 +149,7 @@ def _write_pages(evaluation: Evaluation, model: PoseTokenizer, folder: Path, *, 
         "first": links[0][0],
     }
     template = resources.files("pose_tokenizer").joinpath("report.html").read_text("utf-8")
-    with written_whole(folder / PAGE, overwrite=overwrite) as temporary:
+    with atomic_write(folder / PAGE, overwrite=overwrite) as temporary:
         temporary.write_text(re.sub(r"{{(\w+)}}", lambda slot: slots[slot[1]], template), encoding="utf-8")
 
 

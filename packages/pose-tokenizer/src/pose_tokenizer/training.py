@@ -13,13 +13,20 @@ from torch.utils.data import DataLoader
 
 from pose_core import UserError
 from pose_core.data import PoseDataset, read_clips, read_usable
-from pose_core.training import StreamLoader, are_shards, batch_loader, chosen_clips, fit, model_card, run_folder
+from pose_core.training import StreamLoader, are_shards, batch_loader, fit, model_card, overfit_subset, run_folder
 from pose_tokenizer.augment import Augmentation
 from pose_tokenizer.checkpoint import load_model
-from pose_tokenizer.clips import ClipDataset, TrainingBatch, collate
 from pose_tokenizer.config import PRESETS as PRESETS
 from pose_tokenizer.config import Sizes
-from pose_tokenizer.fitting import FITTING_SEED, continue_codebooks, fit_codebooks, fit_grids, fit_linear, mean_pose
+from pose_tokenizer.dataset import ClipDataset, TrainingBatch, collate
+from pose_tokenizer.initialization import (
+    FITTING_SEED,
+    continue_codebooks,
+    fit_codebooks,
+    fit_grids,
+    fit_linear,
+    mean_pose,
+)
 from pose_tokenizer.lightning_module import MONITOR, TokenizerModule
 from pose_tokenizer.losses import TokenizerLoss
 from pose_tokenizer.model import PoseTokenizer
@@ -149,7 +156,7 @@ def read_files(
     validation_clips = [clip for clip in clips if clip.split == "validation"]
     if not train_clips:
         raise UserError(f"{data[0]}: no clip has split train; there is nothing to train on")
-    train_clips, validation_clips = chosen_clips(train_clips, validation_clips, config.training())
+    train_clips, validation_clips = overfit_subset(train_clips, validation_clips, config.training())
     say(f"reading {len(train_clips) + len(validation_clips)} clips")
     if not validation_clips:
         warnings.warn(f"{data[0]}: no clip has split validation; nothing will tell how good the model is", stacklevel=2)

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pose_core import UserError
-from pose_core.files import written_whole
-from pose_tokenizer.writing import TEXT_FPS, from_integers, to_integers, whole_blocks
+from pose_core.atomic_files import atomic_write
+from pose_tokenizer.serialization import TEXT_FPS, from_integers, to_integers, whole_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from pose_tokenizer.model import PoseTokenizer
-    from pose_tokenizer.tokens import PoseTokens
+    from pose_tokenizer.token_file import PoseTokens
 
 BEGIN, END = "<pose>", "</pose>"
 NONE = "<pose_none>"  # a block without codes
@@ -177,5 +177,5 @@ def write_vocabulary(vocabulary: Vocabulary, path: str | Path, *, overwrite: boo
     Raises:
         UserError: it exists and `overwrite` is not set, or it cannot be written.
     """
-    with written_whole(path, overwrite=overwrite) as temporary:
+    with atomic_write(path, overwrite=overwrite) as temporary:
         temporary.write_text(json.dumps(vocabulary.summary() | {"tokens": vocabulary.names}, indent=1) + "\n")

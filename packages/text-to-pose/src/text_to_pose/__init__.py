@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from text_to_pose.checkpoint import load_model
     from text_to_pose.config import TextToPoseConfig
-    from text_to_pose.correction import correct
     from text_to_pose.generation import Sampling, StartFrames, generate_signs, generate_texts
+    from text_to_pose.inpainting import correct
     from text_to_pose.model import TextToPose
 
 __all__ = [
@@ -26,7 +26,7 @@ _HOMES = {
     "TextToPoseConfig": "config",
     "Sampling": "generation",
     "StartFrames": "generation",
-    "correct": "correction",
+    "correct": "inpainting",
     "generate_signs": "generation",
     "generate_texts": "generation",
     "load_model": "checkpoint",

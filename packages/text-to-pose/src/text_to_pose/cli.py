@@ -91,8 +91,8 @@ def generate(
         raise typer.BadParameter(f"--duration is a number of seconds above 0, at most an hour ({cl.ONE_HOUR})")
     if (text is None) == (file is None):
         raise typer.BadParameter("give a text or --file, one of them")
+    from text_to_pose.commands import GenerationOptions, generate_file, generate_text
     from text_to_pose.generation import Sampling
-    from text_to_pose.jobs import GenerationOptions, generate_file, generate_text
 
     options = GenerationOptions(
         signed_language=signed_language,
@@ -186,9 +186,9 @@ def correct(
     if (text is None) != (not signed_language):
         raise typer.BadParameter("--text and --signed-language belong together: give both or neither")
     from pose_core.formats.options import ReadOptions
-    from text_to_pose.correction import needs_model
+    from text_to_pose.commands import Correction, correct_files
     from text_to_pose.generation import Sampling
-    from text_to_pose.jobs import Correction, correct_files
+    from text_to_pose.inpainting import needs_model
     from text_to_pose.still_missing import described
 
     if not needs_model(text, ends) and (checkpoint, steps, guidance) != (None, None, 1.0):
@@ -256,7 +256,7 @@ def train(
 ) -> None:
     """Train a model on a manifest's train split."""
     from pose_core.pretrained import model_config
-    from pose_core.training import is_main_process, load_preset, own_folder
+    from pose_core.training import is_main_process, load_preset, sweep_run_folder
     from pose_core.training.checks import check_run
     from pose_core.training.keys import flat
     from pose_core.training.stopping import stop_while_starting
@@ -264,7 +264,7 @@ def train(
     from text_to_pose.texts import check_early
 
     stop_while_starting()
-    output = own_folder(output)
+    output = sweep_run_folder(output)
     named = {"network.encoder": {"kind": encoder, "num_layers": 0} if encoder else None}
     named |= cl.training_settings(
         "training.",

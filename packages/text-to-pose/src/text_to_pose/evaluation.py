@@ -14,7 +14,7 @@ from pose_core import UserError
 from pose_core.data import read_manifest, read_prepared, split_name
 from pose_core.data.audit import summary
 from pose_core.metrics import acceleration_ratio, dtw, dtw_mje, frame_distances
-from text_to_pose.clips import hand_shape, prepare, signing_hands
+from text_to_pose.dataset import hand_shape, prepare, signing_hands
 from text_to_pose.generation import Sampling, StartFrames, generate_signs
 from text_to_pose.tokenizer import fold
 

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from pose_core import UserError
+from pose_core.atomic_files import check_output_folder
 from pose_core.exporting import OPSET, check_opset, check_packages, quiet, to_onnx
-from pose_core.files import check_output_folder
 from pose_encoders import AdditionalSequence
 from text_to_pose import numpy_sampling
 from text_to_pose.checkpoint import load_model
-from text_to_pose.generation import LETTING_GO
+from text_to_pose.generation import MAX_ANCHOR_SPEED
 from text_to_pose.lengths import MAX_SECONDS, SHORTEST
 from text_to_pose.model import Condition
 from text_to_pose.numpy_sampling import CONDITION, CONFIG, DENOISER, FILES, FORMAT, SHOWN, START_FRAMES, TEXT
@@ -264,7 +264,7 @@ def _config(model: TextToPose) -> dict[str, Any]:
         "constants": {
             "noise": NOISE,
             "steepness": STEEPNESS,
-            "letting_go": LETTING_GO,
+            "letting_go": MAX_ANCHOR_SPEED,
             "max_seconds": MAX_SECONDS,
             "shortest": SHORTEST,
             "nothing": NOTHING,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SIZE = (512, 512, 0)  # picture that generated poses are placed in
 PAUSE = 0.4  # seconds between words, in which the hands rest where they are
-LETTING_GO = 0.3  # shoulder widths a frame: how fast a sequence may leave its start frame for its own path
+MAX_ANCHOR_SPEED = 0.3  # shoulder widths a frame: how fast a sequence may leave its start frame for its own path
 
 
 @dataclass(frozen=True)
@@ -205,9 +205,9 @@ def sign_texts(
             if made[row]:
                 # Its first frame is the last one of the sign before it: it is there already.
                 joined = _begin_at(model, sequence, made[row][-1][-1:])
-                steady = steady_body(joined, made[row][0], signing_hand, LETTING_GO)[1:]
+                steady = steady_body(joined, made[row][0], signing_hand, MAX_ANCHOR_SPEED)[1:]
             else:
-                steady = steady_body(sequence, sequence, signing_hand, LETTING_GO)
+                steady = steady_body(sequence, sequence, signing_hand, MAX_ANCHOR_SPEED)
             first = sum(map(len, made[row]))
             captions[row].append(Caption(texts[row][position], first, first + len(steady)))
             made[row].append(steady)
@@ -227,7 +227,7 @@ def _retargeted(
 ) -> PoseSequence:
     """A text on the body of a start frame, from whose pose it begins."""
     body = correct_wrists(replace(sequence[:1], keypoints=start.keypoints.numpy(), confidence=start.confidence.numpy()))
-    return _begin_at(model, steady_body(sequence, body, signing_hand, LETTING_GO), body)
+    return _begin_at(model, steady_body(sequence, body, signing_hand, MAX_ANCHOR_SPEED), body)
 
 
 def _begin_at(model: TextToPose, sequence: PoseSequence, frame: PoseSequence) -> PoseSequence:
@@ -289,7 +289,7 @@ def _anchored(model: TextToPose, features: Tensor, start: Tensor, visible: Tenso
         visible[:, hand] |= hangs
     gap = (start - features[:, 0]) * visible[..., None]  # (B, K, D)
     distance = gap.norm(dim=-1)[:, model.features.is_root].amax(dim=1)  # (B,) in shoulder widths
-    frames = (distance * torch.pi / 2 / LETTING_GO).clamp(min=3)  # a cosine is steepest half way, by pi / 2
+    frames = (distance * torch.pi / 2 / MAX_ANCHOR_SPEED).clamp(min=3)  # a cosine is steepest half way, by pi / 2
     t = torch.arange(features.shape[1], device=features.device)
     weight = 0.5 + 0.5 * torch.cos(torch.pi * (t / frames[:, None]).clamp(max=1))  # (B, T), 1 at the first frame
     return features + weight[:, :, None, None] * gap[:, None]

@@ -13,15 +13,15 @@ from pose_core import PoseSequence
 from pose_core.metrics import dtw_mje
 from pose_core.training import warmup_cosine_adamw
 from text_to_pose.losses import length_loss, place_loss, pose_losses, start_loss
-from text_to_pose.objective import Objective, drop_keypoints
+from text_to_pose.training_states import Objective, drop_keypoints
 
 if TYPE_CHECKING:
     from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
     from torch import Tensor
 
     from pose_core.training import TrainingConfig
-    from text_to_pose.clips import TrainingBatch
     from text_to_pose.config import ObjectiveConfig
+    from text_to_pose.dataset import TrainingBatch
     from text_to_pose.model import TextToPose
 
 WEIGHTS = {"position": 1.0, "place": 2.0, "velocity": 1.0, "presence": 0.1, "start": 0.2, "length": 0.05}

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pose_core import Skeleton
-from pose_core.data.batch import PoseBatch
-from pose_core.files import apply_umask
+from pose_core.atomic_files import apply_umask
+from pose_core.batch import PoseBatch
 from pose_core.pretrained import WEIGHTS
 from pose_encoders import AdditionalSequence, PoseEncoder, TransformerEncoder, TransformerStack, build_encoder
 from text_to_pose.config import NetworkConfig, Schedule, TextToPoseConfig

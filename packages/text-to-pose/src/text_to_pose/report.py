@@ -16,7 +16,7 @@ import numpy as np
 from pydantic_core import to_json
 
 from pose_core import UserError, concatenate
-from pose_core.files import check_output_folder, written_whole
+from pose_core.atomic_files import atomic_write, check_output_folder
 from pose_core.rendering.drawing import Drawing
 from pose_core.rendering.view import View
 
@@ -109,8 +109,8 @@ def write_report(
     results = to_json({**figures, "clips": evaluation.clip_scores}, indent=2, inf_nan_mode="null")
     page = _page(evaluation, figures)
     with (
-        written_whole(folder / RESULTS, overwrite=overwrite) as results_file,
-        written_whole(folder / PAGE, overwrite=overwrite) as page_file,
+        atomic_write(folder / RESULTS, overwrite=overwrite) as results_file,
+        atomic_write(folder / PAGE, overwrite=overwrite) as page_file,
     ):
         results_file.write_bytes(results)
         page_file.write_text(page, encoding="utf-8")

@@ -10,7 +10,7 @@ import torch
 
 from pose_core import PoseSequence, UserError, read
 from pose_core.transforms import clean, flip
-from text_to_pose.clips import prepare
+from text_to_pose.dataset import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

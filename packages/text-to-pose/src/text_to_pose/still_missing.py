@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core.transforms.arrays import seen
-from text_to_pose.clips import body_and_hands
+from text_to_pose.dataset import body_and_hands
 
 if TYPE_CHECKING:
     from pose_core import PoseSequence
-    from text_to_pose.correction import Ends
+    from text_to_pose.inpainting import Ends
 
 # Reason -> how it is said, after a number of keypoints.
 REASONS = {

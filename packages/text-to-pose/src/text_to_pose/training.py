@@ -13,13 +13,13 @@ from pose_core import UserError
 from pose_core.command_line import say
 from pose_core.training import StreamLoader, batch_loader, fit, is_main_process, model_card, read_data, run_folder
 from text_to_pose.checkpoint import load_model
-from text_to_pose.clips import TextDataset, fastest, mean_start_frame, prepare, signing_hands
 from text_to_pose.config import PRESETS as PRESETS
 from text_to_pose.config import RunConfig, TextConfig, TextToPoseConfig
+from text_to_pose.dataset import TextDataset, fastest, mean_start_frame, prepare, signing_hands
+from text_to_pose.handshape_augmentation import Transplants
 from text_to_pose.lightning_module import MONITOR, TextToPoseModule
 from text_to_pose.model import TextToPose
 from text_to_pose.texts import check_clips, joined_texts, reject, text_config
-from text_to_pose.transplants import Transplants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,15 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pose_core.data.batch import PoseBatch, collate
+    from pose_core.batch import PoseBatch, collate
     from pose_core.data.bucketing import FrameBudgetSampler, LengthBucketSampler
+    from pose_core.data.clips import check_data, read_clips, read_tree
     from pose_core.data.dataset import PoseDataset
+    from pose_core.data.loading import read_clip, read_prepared, read_usable
     from pose_core.data.manifest import Clip, read_manifest
     from pose_core.data.packing import Shard, pack
-    from pose_core.data.prepared import read_clip, read_prepared, read_usable
     from pose_core.data.shards import ShardDataset, ShardSample
     from pose_core.data.splits import select_split, split_name
-    from pose_core.data.tree import check_data, read_clips, read_tree
 
 __all__ = [
     "Clip",
@@ -40,19 +40,20 @@ __all__ = [
 ]
 
 _HOMES = {
-    "batch": ("PoseBatch", "collate"),
     "bucketing": ("FrameBudgetSampler", "LengthBucketSampler"),
     "dataset": ("PoseDataset",),
     "manifest": ("Clip", "read_manifest"),
     "packing": ("Shard", "pack"),
-    "prepared": ("read_clip", "read_prepared", "read_usable"),
+    "loading": ("read_clip", "read_prepared", "read_usable"),
     "shards": ("ShardDataset", "ShardSample"),
     "splits": ("select_split", "split_name"),
-    "tree": ("check_data", "read_clips", "read_tree"),
+    "clips": ("check_data", "read_clips", "read_tree"),
 }
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("PoseBatch", "collate"):
+        return getattr(import_module("pose_core.batch"), name)
     for home, names in _HOMES.items():
         if name in names:
             return getattr(import_module(f"{__name__}.{home}"), name)

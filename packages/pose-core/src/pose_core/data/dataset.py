@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from torch.utils.data import Dataset
 
-from pose_core.data.prepared import Kinds, check_skipped, read_clip, with_path
+from pose_core.data.loading import Kinds, check_skipped, read_clip, with_path
 from pose_core.errors import UserError
 from pose_core.notices import InputWarning
 from pose_core.transforms import clean

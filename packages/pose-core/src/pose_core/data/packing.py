@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pose_core.atomic_files import atomic_write, check_output_folder
 from pose_core.data.segments import parsed_place, written_place
 from pose_core.data.splits import split_name
 from pose_core.errors import UserError, reason
-from pose_core.files import check_output_folder, written_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,7 +109,7 @@ def pack(
         "skeletons": [skeleton.to_dict() for skeleton in skeletons],
         "shards": [vars(shard) for shard in finished],
     }
-    with written_whole(index) as temporary:
+    with atomic_write(index) as temporary:
         temporary.write_text(json.dumps(content), encoding="utf-8")
     return finished
 

@@ -26,8 +26,8 @@ import torch.distributed
 from torch.utils.data import IterableDataset, get_worker_info
 
 from pose_core.data.packing import CLIPS, INDEX, Shard, clip_of, parsed_index
+from pose_core.data.retrying_file import SteadyFile
 from pose_core.data.splits import split_name
-from pose_core.data.steady import SteadyFile
 from pose_core.errors import UserError, reason
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Skeleton

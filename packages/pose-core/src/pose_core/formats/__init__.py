@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pose_core.atomic_files import check_name
 from pose_core.errors import UserError
-from pose_core.files import check_name
 from pose_core.formats import estimator_json, landmarks_csv, npz, pose
 from pose_core.formats.estimator_json import is_clip_folder
+from pose_core.formats.frame_range import Span
 from pose_core.formats.rates import DEFAULT_FPS, check_rate
-from pose_core.formats.span import Span
 from pose_core.formats.units import place
 from pose_core.notices import notify
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from pose_core.atomic_files import atomic_write
 from pose_core.errors import UserError, reason
-from pose_core.files import written_whole
 from pose_core.formats import asl_signs_csv
 from pose_core.formats.asl_signs_csv import LEAST, SPARSEST
 from pose_core.formats.rates import DEFAULT_FPS, stated_rate
 from pose_core.notices import notify
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import landmark_skeleton
-from pose_core.skeleton.known import BODY_LANDMARKS
+from pose_core.skeleton.registry import BODY_LANDMARKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False) -> Non
             kind="frame rates left out of .csv",
         )
     with (
-        written_whole(path, overwrite=overwrite) as temporary,
+        atomic_write(path, overwrite=overwrite) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,
     ):
         writer = csv.writer(file)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import numpy as np
 
+from pose_core.atomic_files import atomic_write
 from pose_core.errors import UserError, reason
-from pose_core.files import written_whole
 from pose_core.formats.arrays import split_columns
 from pose_core.formats.rates import stated_rate
 from pose_core.notices import notify
@@ -80,7 +80,7 @@ def read(path: Path, *, fps: float | None = None, axes: str | None = None, order
 def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False) -> None:
     """See `pose_core.formats.write`."""
     poses = np.concatenate([sequence.keypoints, sequence.confidence[..., None]], axis=-1).astype(np.float32)
-    with written_whole(path, overwrite=overwrite) as temporary:
+    with atomic_write(path, overwrite=overwrite) as temporary:
         np.savez_compressed(
             temporary,
             poses=poses,

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from pose_core.atomic_files import atomic_write
 from pose_core.errors import UserError, reason
-from pose_core.files import written_whole
+from pose_core.formats.frame_range import Span
 from pose_core.formats.people import MOST, People, find_people
 from pose_core.formats.rates import stated_rate
-from pose_core.formats.span import Span
 from pose_core.inputs import VERSIONS
 from pose_core.notices import notify
 from pose_core.sequence import PoseSequence
@@ -158,7 +158,7 @@ def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False, versio
     buffer.write(body)
     buffer.write(np.ascontiguousarray(sequence.keypoints, "<f4").tobytes())
     buffer.write(np.ascontiguousarray(sequence.confidence, "<f4").tobytes())
-    with written_whole(path, overwrite=overwrite) as temporary:
+    with atomic_write(path, overwrite=overwrite) as temporary:
         temporary.write_bytes(buffer.getvalue())
 
 

@@ -1,6 +1,6 @@
 """How close one pose sequence is to another, as plain functions.
 
-`pose_core.metrics.modular` has the same as torchmetrics classes, which gather over batches and processes; it is not
+`pose_core.metrics.stateful` has the same as torchmetrics classes, which gather over batches and processes; it is not
 imported here, since torch takes seconds to import.
 """
 

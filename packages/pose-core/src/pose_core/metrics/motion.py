@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pose_core.metrics.seen import require_one_skeleton, seen_points
+from pose_core.metrics.visibility import require_one_skeleton, seen_points
 
 if TYPE_CHECKING:
     from pose_core.sequence import PoseSequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core.compiling import compiled
-from pose_core.metrics.pairs import in_threads
-from pose_core.metrics.seen import require_comparable, seen_points
+from pose_core.metrics.parallel import in_threads
+from pose_core.metrics.visibility import require_comparable, seen_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

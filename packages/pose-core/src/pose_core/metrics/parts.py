@@ -12,7 +12,7 @@ from pose_core.metrics.distances import THRESHOLDS, mae, mse, pck, rmse
 from pose_core.metrics.dtw import dtw_mje
 from pose_core.metrics.motion import acceleration, acceleration_ratio
 from pose_core.metrics.ndtw import ndtw_mje
-from pose_core.metrics.seen import require_one_skeleton
+from pose_core.metrics.visibility import require_one_skeleton
 from pose_core.transforms import hands_from_wrists
 from pose_core.transforms.arrays import seen
 

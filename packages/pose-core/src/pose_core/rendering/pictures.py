@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pose_core.atomic_files import atomic_write
 from pose_core.errors import UserError
-from pose_core.files import written_whole
 from pose_core.rendering.captions import check_captions
 from pose_core.rendering.composition import Composition
 from pose_core.rendering.drawing import HEIGHT, check_drawable
@@ -59,7 +59,7 @@ def write_gif(
     check_captions(captions, sequence, path)
     if sequence.duration > LONGEST:
         raise UserError(f"{path}: a clip of {sequence.duration:.0f} s; a GIF holds {LONGEST} s: draw a part, or a PNG")
-    with written_whole(path, overwrite=overwrite) as temporary:
+    with atomic_write(path, overwrite=overwrite) as temporary:
         kept, hundredths = gif_frames(len(sequence), sequence.fps)
         composition = Composition(sequence, size, captions, hands=hands)
         palette = _palette(composition.colors())
@@ -112,7 +112,7 @@ def write_png(
     check_captions(captions, sequence, path)
     if frames is not None and frames < 1:
         raise UserError(f"{path}: a strip of {frames} frames; ask for at least 1")
-    with written_whole(path, overwrite=overwrite) as temporary:
+    with atomic_write(path, overwrite=overwrite) as temporary:
         pictures = list(
             Composition(sequence, height, captions, hands=hands).frames(_key_frames(sequence, frames, captions))
         )

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pose_core.atomic_files import atomic_write
 from pose_core.errors import UserError
-from pose_core.files import written_whole
 from pose_core.notices import notify
 from pose_core.rendering.captions import check_captions, words
 from pose_core.rendering.drawing import HEIGHT, Drawing, anything_seen, check_drawable, check_frames
@@ -71,7 +71,7 @@ def write_html(
     elif blank:  # beside others, an empty picture says something; alone it is a mistake
         message = f"all keypoints are missing in {', '.join(blank)}; nothing is drawn there"
         notify(path, message, kind="clips without keypoints")
-    with written_whole(path, overwrite=overwrite) as temporary:
+    with atomic_write(path, overwrite=overwrite) as temporary:
         temporary.write_text(page(clips, captioned, hands=hands), encoding="utf-8")
 
 

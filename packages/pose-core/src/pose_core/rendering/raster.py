@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from pose_core.data.batch import PoseBatch
+    from pose_core.batch import PoseBatch
 
 Fit = Literal["clip", "frame"]
 SMALLEST = 8  # pixels
@@ -65,7 +65,7 @@ def rasterize(
         )
         pictures = torch.from_numpy(_drawn(flat, B * T, len(names), size, subpixel=subpixel))
         return pictures.reshape(B, T, len(names), size, size)
-    from pose_core.rendering.soft import draw_soft_lines
+    from pose_core.rendering.differentiable_lines import draw_soft_lines
 
     with torch.no_grad():
         pictures = [
@@ -101,7 +101,7 @@ def rasterize_differentiable(
     """
     import torch
 
-    from pose_core.rendering.soft import draw_soft_lines
+    from pose_core.rendering.differentiable_lines import draw_soft_lines
 
     parts = fitted(batch, batch.skeleton.parts() if components is None else components, size=size, fit=fit)
     return torch.stack([draw_soft_lines(*part, size) for part in parts], dim=2)

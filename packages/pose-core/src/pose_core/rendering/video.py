@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from pose_core.atomic_files import atomic_write
 from pose_core.errors import UserError
-from pose_core.files import written_whole
 from pose_core.rendering.captions import check_captions
 from pose_core.rendering.composition import Composition
 from pose_core.rendering.drawing import HEIGHT, check_drawable
@@ -66,14 +66,14 @@ def write_mp4(
         raise UserError(f"{path}: {sequence.fps:g} fps; a video has {SLOWEST:g} to {FASTEST:g}: resample it")
     rate = Fraction(sequence.fps).limit_denominator(FINEST)
     composition = Composition(sequence, size, captions, hands=hands)
-    with written_whole(path, overwrite=overwrite) as temporary:
+    with atomic_write(path, overwrite=overwrite) as temporary:
         try:
             # The index comes first, so that a browser plays the file while it loads.
             with av.open(str(temporary), "w", format="mp4", options={"movflags": "faststart"}) as container:
                 _encode(container, composition, rate)
         except (av.codec.codec.UnknownCodecError, av.error.EncoderNotFoundError) as error:
             raise UserError(f"{path}: PyAV has no encoder {CODEC}; reinstall av from PyPI, or write a GIF") from error
-        except OSError:  # the disk's, which `written_whole` explains
+        except OSError:  # the disk's, which `atomic_write` explains
             raise
         except av.FFmpegError as error:
             what = f"a video of {composition.width} x {composition.height} pixels"

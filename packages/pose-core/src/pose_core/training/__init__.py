@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pose_core.training.config import TrainingConfig, load_preset, load_yaml
     from pose_core.training.data import RunData, are_shards, open_shards, read_data, validated
-    from pose_core.training.distributed import RankBatches
-    from pose_core.training.loaders import batch_loader, chosen_clips
-    from pose_core.training.optimization import warmup_cosine_adamw
+    from pose_core.training.distributed import DistributedBatchSampler
+    from pose_core.training.loaders import batch_loader, overfit_subset
+    from pose_core.training.optimizer import warmup_cosine_adamw
     from pose_core.training.ranks import is_main_process
-    from pose_core.training.runs import RunFolder, check_run_folder, model_card, own_folder, run_folder
+    from pose_core.training.runs import RunFolder, check_run_folder, model_card, run_folder, sweep_run_folder
     from pose_core.training.streaming import StreamLoader
     from pose_core.training.trainer import fit
 
 __all__ = [
-    "RankBatches",
+    "DistributedBatchSampler",
     "RunData",
     "RunFolder",
     "StreamLoader",
@@ -26,22 +26,22 @@ __all__ = [
     "are_shards",
     "batch_loader",
     "check_run_folder",
-    "chosen_clips",
     "fit",
     "is_main_process",
     "load_preset",
     "load_yaml",
     "model_card",
     "open_shards",
-    "own_folder",
+    "overfit_subset",
     "read_data",
     "run_folder",
+    "sweep_run_folder",
     "validated",
     "warmup_cosine_adamw",
 ]
 
 _HOMES = {
-    "RankBatches": "distributed",
+    "DistributedBatchSampler": "distributed",
     "RunData": "data",
     "RunFolder": "runs",
     "StreamLoader": "streaming",
@@ -49,18 +49,18 @@ _HOMES = {
     "are_shards": "data",
     "batch_loader": "loaders",
     "check_run_folder": "runs",
-    "chosen_clips": "loaders",
+    "overfit_subset": "loaders",
     "fit": "trainer",
     "is_main_process": "ranks",
     "load_preset": "config",
     "load_yaml": "config",
     "model_card": "runs",
     "open_shards": "data",
-    "own_folder": "runs",
+    "sweep_run_folder": "runs",
     "read_data": "data",
     "run_folder": "runs",
     "validated": "data",
-    "warmup_cosine_adamw": "optimization",
+    "warmup_cosine_adamw": "optimizer",
 }
 
 

@@ -6,7 +6,7 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pose_core.data.tree import check_data
+from pose_core.data.clips import check_data
 from pose_core.errors import UserError
 from pose_core.training.runs import check_run_folder
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from pose_core.command_line import say
 from pose_core.data.audit import summary
+from pose_core.data.clips import read_clips
+from pose_core.data.loading import read_usable
 from pose_core.data.packing import INDEX
-from pose_core.data.prepared import read_usable
 from pose_core.data.shards import ShardDataset, ShardSample
 from pose_core.data.splits import select_split
-from pose_core.data.tree import read_clips
 from pose_core.errors import UserError
-from pose_core.training.loaders import chosen_clips
+from pose_core.training.loaders import overfit_subset
 from pose_core.training.ranks import is_main_process
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def read_data(
         return open_shards(data, prepare, config, frames=frames, skeleton=skeleton, check=check, reject=reject)
     clips = read_clips(data)
     train = select_split(clips, "train")
-    train, validation = chosen_clips(train, [clip for clip in clips if clip.split == "validation"], config)
+    train, validation = overfit_subset(train, [clip for clip in clips if clip.split == "validation"], config)
     check(train)
     validation = validated(train, validation, reject, data)
     train, sequences = read_usable(train, prepare, skeleton)

@@ -25,7 +25,7 @@ def devices_and_nodes(config: TrainingConfig) -> tuple[int | Literal["auto"], in
     return local, int(os.environ["WORLD_SIZE"]) // local
 
 
-class RankBatches(Sampler[list[int]]):
+class DistributedBatchSampler(Sampler[list[int]]):
     """This process's share of a batch sampler's batches: as many in every process, every index in one of them.
 
     Where the batches do not divide evenly, the largest are cut in two; only of fewer indices than processes are some

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from pose_core.data.bucketing import FrameBudgetSampler, LengthBucketSampler
-from pose_core.training.distributed import RankBatches
+from pose_core.training.distributed import DistributedBatchSampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pose_core.training.config import TrainingConfig
 
 
-def chosen_clips(train: list[Clip], validation: list[Clip], config: TrainingConfig) -> tuple[list[Clip], list[Clip]]:
+def overfit_subset(train: list[Clip], validation: list[Clip], config: TrainingConfig) -> tuple[list[Clip], list[Clip]]:
     """The clips to train on and to validate with: all, or the first few for both where a run is to overfit."""
     few = train[: config.overfit]
     return (few, few) if config.overfit else (train, validation)
@@ -43,7 +43,7 @@ def batch_loader(
         batches = LengthBucketSampler(lengths, config.batch_size)
     return DataLoader(
         dataset,
-        batch_sampler=RankBatches(batches),
+        batch_sampler=DistributedBatchSampler(batches),
         collate_fn=collate,
         num_workers=config.num_workers,
         persistent_workers=config.num_workers > 0,

@@ -12,7 +12,7 @@ from lightning.pytorch import Callback
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.loggers.csv_logs import ExperimentWriter
 
-from pose_core.files import written_whole
+from pose_core.atomic_files import atomic_write
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -39,7 +39,7 @@ class ContinuedWriter(ExperimentWriter):
         with path.open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.DictReader(file) if _is_before(row, step)]
         with (
-            written_whole(path, overwrite=True) as temporary,
+            atomic_write(path, overwrite=True) as temporary,
             temporary.open("w", newline="", encoding="utf-8") as file,
         ):
             writer = csv.DictWriter(file, self.metrics_keys)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from safetensors import SafetensorError
 
+from pose_core.atomic_files import atomic_write
 from pose_core.command_line import say
 from pose_core.errors import UserError, reason
-from pose_core.files import written_whole
 from pose_core.training.checkpoints import BEFORE, CHECKPOINTS, LAST, newest_checkpoint
 from pose_core.training.ranks import is_main_process
 
@@ -83,7 +83,7 @@ def check_run_folder(
     Raises:
         UserError: the folder holds something that the run would damage, it is a file, or it holds no run to resume.
     """
-    output = own_folder(output)
+    output = sweep_run_folder(output)
     if output.exists() and not output.is_dir():
         raise UserError(f"{output}: is a file; name a folder")
     if overwrite:
@@ -113,7 +113,7 @@ def run_folder(
     Args and Raises: as `check_run_folder`; also where all checkpoints are damaged.
     """
     check_run_folder(output, config, data=data, resume=resume, overwrite=overwrite, **others)
-    output = own_folder(output)
+    output = sweep_run_folder(output)
     settings = _settings(config, data, others)
     begun = _read(output)
     unfinished = bool(begun) and not begun.get("finished")
@@ -126,7 +126,7 @@ def run_folder(
     return RunFolder(output, checkpoint, settings, begun.get("id") or RunFolder(output).id)
 
 
-def own_folder(output: str | Path) -> Path:
+def sweep_run_folder(output: str | Path) -> Path:
     """A run's folder; in a Weights & Biases sweep, all of whose runs are one command, one of its own in `output`."""
     output, run_id = Path(output), os.environ.get("WANDB_RUN_ID", "")
     return output / run_id if "WANDB_SWEEP_ID" in os.environ and output.name != run_id else output
@@ -185,5 +185,5 @@ def _read(output: Path) -> dict[str, Any]:
 
 def _write(output: Path, content: dict[str, Any]) -> None:
     output.mkdir(parents=True, exist_ok=True)
-    with written_whole(output / RUN, overwrite=True) as temporary:
+    with atomic_write(output / RUN, overwrite=True) as temporary:
         temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")

@@ -12,9 +12,9 @@ import warnings
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from pose_core.atomic_files import check_output_folder, removed_if_empty
 from pose_core.command_line import say
 from pose_core.errors import UserError, reason
-from pose_core.files import check_output_folder, removed_if_empty
 
 try:
     import torch
@@ -26,16 +26,16 @@ try:
 except ImportError as error:
     raise UserError(f"training needs {error.name}: pip install 'pose-core[train]'") from error
 
+from pose_core.training.checkpointing import AtomicCheckpointIO, LastCheckpoint, RandomState
 from pose_core.training.checkpoints import CHECKPOINTS, LAST
-from pose_core.training.distributed import RankBatches, devices_and_nodes
+from pose_core.training.distributed import DistributedBatchSampler, devices_and_nodes
+from pose_core.training.fsdp import EMA, ShardedStrategy
 from pose_core.training.hardware import choose_precision, describe_precision
 from pose_core.training.logs import LOG_STEPS, LOGS, TENSORBOARD, ContinuedCSVLogger, ContinuedLogs
 from pose_core.training.ranks import is_main_process
-from pose_core.training.recovery import LastCheckpoint, RandomState, WholeCheckpoints
 from pose_core.training.samples import MakesSamples, Samples
-from pose_core.training.sharding import ShardedStrategy, WeightAverages
 from pose_core.training.streaming import StreamLoader
-from pose_core.training.watching import TRIAL_STEPS, Throughput, Waits, trial_summary
+from pose_core.training.throughput import TRIAL_STEPS, DataWaitProfiler, Throughput, trial_summary
 
 PATIENCE = 10  # seconds
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
@@ -89,11 +89,11 @@ def fit(
     seed_everything(config.seed, workers=True, verbose=False)
     batches = None
     for each in (train_loader, train_loader.batch_sampler):
-        if isinstance(each, StreamLoader | RankBatches):
+        if isinstance(each, StreamLoader | DistributedBatchSampler):
             batches = each
             break
     last = LastCheckpoint(output / CHECKPOINTS, config.checkpoint_minutes, resumable=batches is not None)
-    profiler = SimpleProfiler(output, "profile") if config.profile and not config.dry_run else Waits()
+    profiler = SimpleProfiler(output, "profile") if config.profile and not config.dry_run else DataWaitProfiler()
     throughput = Throughput(profiler)
     bar = RichProgressBar(console_kwargs={"stderr": True})
     callbacks: list[Callback] = [bar, RandomState(batches), throughput]
@@ -107,7 +107,7 @@ def fit(
         callbacks.append(Samples(config.samples, config.seed))  # before the averages: their weights are in place then
     if config.ema_decay:
         # Buffers are constants here; averaging would round the whole numbers among them.
-        callbacks.append(WeightAverages(decay=config.ema_decay, use_buffers=False))
+        callbacks.append(EMA(decay=config.ema_decay, use_buffers=False))
     if config.patience is not None and best is not None:
         callbacks.append(EarlyStopping(monitor=monitor, patience=config.patience))
     devices, num_nodes = devices_and_nodes(config)
@@ -137,7 +137,7 @@ def fit(
                 fast_dev_run=TRIAL_STEPS if config.dry_run else False,
                 profiler=profiler,
                 default_root_dir=output,
-                plugins=[WholeCheckpoints()],
+                plugins=[AtomicCheckpointIO()],
             )
     except (MisconfigurationException, ValueError) as error:
         raise UserError(f"training.device, devices, num_nodes or strategy: {reason(error)}") from error
@@ -266,5 +266,5 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*have no `val_dataloader`.*")
     warnings.filterwarnings("ignore", message=".*IterableDataset.*has `__len__` defined.*")  # `StreamLoader` knows
-    warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")  # it cannot know `RankBatches`
+    warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
     warnings.filterwarnings("ignore", message=".*number of training batches.*smaller than the logging interval.*")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from array_api_compat import array_namespace, device, is_numpy_namespace
 
 if TYPE_CHECKING:
-    from pose_core.data.batch import PoseBatch
+    from pose_core.batch import PoseBatch
     from pose_core.sequence import PoseSequence
 
     Poses = TypeVar("Poses", PoseSequence, PoseBatch)

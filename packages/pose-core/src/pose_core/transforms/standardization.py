@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from array_api_compat import device
 
+from pose_core.atomic_files import atomic_write
 from pose_core.errors import UserError
-from pose_core.files import written_whole
 from pose_core.transforms.arrays import Array, namespace, seen, with_values
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Statistics:
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Writes a JSON file."""
-        with written_whole(path, overwrite=overwrite) as temporary:
+        with atomic_write(path, overwrite=overwrite) as temporary:
             temporary.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
     def of(self, skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray]:

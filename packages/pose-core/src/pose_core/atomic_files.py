@@ -1,0 +1,147 @@
+"""Outputs that are there whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sys
+import tempfile
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pose_core.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+
+def check_name(path: str | Path) -> None:
+    """Refuses names that no file can have, of which the system says so by exceptions of its own.
+
+    Raises:
+        UserError: the name is longer than the file system allows, or holds a NUL character.
+    """
+    try:
+        os.lstat(path)
+    except ValueError as error:
+        raise UserError(f"{str(path)[:80]!r}: no file can have such a name; name another") from error
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UserError(long_name(path)) from error
+
+
+def long_name(path: str | Path | None) -> str:
+    """What to say of a file name that is too long."""
+    return f"{str(path)[:80]}...: the file name is too long ({len(str(path)):,} characters); name another"
+
+
+def check_output(path: str | Path, *, overwrite: bool = False) -> None:
+    """Refuses an output before any work is done for it.
+
+    Raises:
+        UserError: it exists and `overwrite` is not set, no file can have its name, or its folder does not exist or
+            cannot be written.
+    """
+    path = Path(path)
+    check_name(path)
+    if path.exists() and not overwrite:
+        raise UserError(f"{path}: exists; use --overwrite to replace it or name another output")
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder; name a file")
+    folder = path.parent
+    if not folder.is_dir():
+        raise UserError(f"{path}: there is no folder {folder}; create it first")
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"{path}: the folder {folder} cannot be written; name an output elsewhere")
+
+
+def check_output_folder(path: str | Path) -> None:
+    """Creates an output folder where it is missing.
+
+    Raises:
+        UserError: it is a file, or it cannot be created or written.
+    """
+    path = Path(path)
+    check_name(path)
+    if path.exists() and not path.is_dir():
+        raise UserError(f"{path}: is a file; name a folder")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{path}: the folder cannot be created ({error.strerror}); name another") from error
+    if not os.access(path, os.W_OK):
+        raise UserError(f"{path}: the folder cannot be written; name another")
+
+
+@contextmanager
+def removed_if_empty(folder: str | Path | None) -> Generator[None]:
+    """Takes `folder` away again if it was made within the block, the block fails, and no file is in it."""
+    folder = Path(folder or ".")
+    made = not folder.exists()
+    try:
+        yield
+    except BaseException:
+        if made:
+            remove_empty(folder)
+        raise
+
+
+def remove_empty(folder: str | Path) -> None:
+    """Takes a folder away, and those in it, if no file is in any of them."""
+    folder = Path(folder)
+    if folder.is_dir() and not any(path.is_file() for path in folder.rglob("*")):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def apply_umask(path: str | Path) -> None:
+    """Gives a file the permissions that any new file in its folder gets: some writers keep theirs to the owner."""
+    path = Path(path)
+    new = path.with_name(f".{uuid.uuid4().hex}")
+    new.touch()  # asking for the process's umask itself would mean to change it for a moment
+    try:
+        path.chmod(new.stat().st_mode)
+    finally:
+        new.unlink()
+
+
+@contextmanager
+def atomic_write(path: str | Path, *, overwrite: bool = False) -> Generator[Path]:
+    """A temporary path beside `path` with its suffix, renamed to `path` once the block has ended without an error.
+
+    Raises:
+        UserError: as `check_output`, or the disk refuses the file.
+    """
+    path = Path(path)
+    check_output(path, overwrite=overwrite)
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f".{path.stem[:40]}-", dir=path.parent))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}); name an output elsewhere") from error
+    try:
+        temporary = folder / f"output{path.suffix}"
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}); free some space or name another") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def copy_to_stdout(path: str | Path) -> None:
+    """Sends a file's bytes to standard output, for `--output -`."""
+    with Path(path).open("rb") as file:
+        shutil.copyfileobj(file, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+
+
+def check_stdout() -> None:
+    """Refuses to write a file's bytes to a terminal.
+
+    Raises:
+        UserError: standard output is one.
+    """
+    if sys.stdout.isatty():
+        raise UserError("--output -: standard output is a terminal; send it to a file or another command")

@@ -1,0 +1,189 @@
+"""Tokens for other programs: JSON, and lines of integers for language models."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, NonNegativeInt, PositiveInt, ValidationError
+
+from pose_core import UserError
+from pose_core.transforms import Placement
+from pose_tokenizer.token_file import LARGEST_CODEBOOK, MOST_QUANTIZERS, NO_CODE, PoseTokens, TokenHeader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pose_tokenizer.model import PoseTokenizer
+
+TEXT_FPS = 25.0
+TEXT_SIZE = (512, 512, 0)  # a line of integers says nothing of the picture either
+
+
+def to_integers(codes: np.ndarray, codebook_size: int) -> list[int]:
+    """Codes (N, Q) as one row of integers.
+
+    Code c of quantizer q is `q * codebook_size + c`, so that a block begins where an integer is below `codebook_size`;
+    `Q * codebook_size` is a block without codes.
+    """
+    empty = codes.shape[1] * codebook_size
+    integers: list[int] = []
+    for block in codes:
+        there = block >= 0
+        own = (block + np.arange(len(block)) * codebook_size)[there].tolist()
+        integers += own or [empty]
+    return integers
+
+
+def from_integers(
+    integers: Sequence[int], num_quantizers: int, codebook_size: int, *, spell: Callable[[int], str] = str
+) -> np.ndarray:
+    """The inverse of `to_integers`: (N, Q).
+
+    Args:
+        spell: what messages call an integer.
+
+    Raises:
+        UserError: an integer that is no token, or that cannot follow the one before it.
+    """
+    blocks: list[list[int]] = []
+    empty = num_quantizers * codebook_size
+    for place, integer in enumerate(integers):
+        quantizer, code = divmod(integer, codebook_size)
+        if not 0 <= integer <= empty:
+            all_of_them = f"{spell(0)} to {spell(empty)}"
+            raise UserError(f"token {place + 1} is {spell(integer)}; tokens of this model are {all_of_them}")
+        if integer == empty:
+            blocks.append([])
+        elif quantizer == 0:
+            blocks.append([code])
+        elif blocks and len(blocks[-1]) == quantizer:
+            blocks[-1].append(code)
+        else:
+            first = (quantizer - 1) * codebook_size
+            needed = f"{spell(first)} to {spell(first + codebook_size - 1)}"
+            raise UserError(f"token {place + 1} is {spell(integer)}; the one before it has to be one of {needed}")
+    codes = np.full((len(blocks), num_quantizers), NO_CODE, np.int32)
+    for row, block in enumerate(blocks):
+        codes[row, : len(block)] = block
+    return codes
+
+
+def to_text(tokens: PoseTokens) -> str:
+    """One line of integers."""
+    return " ".join(map(str, to_integers(tokens.codes, tokens.header.codebook_size))) + "\n"
+
+
+def from_text(line: str, model: PoseTokenizer, *, fps: float = TEXT_FPS) -> PoseTokens:
+    """A line of integers as tokens of `model`: whole blocks, `fps` frames per second, in the middle of a picture.
+
+    Raises:
+        UserError: what is no token of that model, or no tokens at all.
+    """
+    try:
+        integers = [int(word) for word in line.split()]
+    except ValueError as error:
+        raise UserError(f"tokens are integers with spaces between them ({error})") from error
+    codes = from_integers(integers, model.config.num_quantizers, model.config.codebook_size)
+    if not len(codes):
+        raise UserError("there are no tokens")
+    return whole_blocks(
+        codes,
+        model.name,
+        model.hash,
+        codebook_size=model.config.codebook_size,
+        block_frames=model.block_frames,
+        fps=fps,
+    )
+
+
+def whole_blocks(
+    codes: np.ndarray, model: str, model_hash: str, *, codebook_size: int, block_frames: int, fps: float = TEXT_FPS
+) -> PoseTokens:
+    """Codes (N, Q) that came alone as tokens: no frames but those of the blocks, in the middle of a picture."""
+    header = TokenHeader(
+        model=model,
+        model_hash=model_hash,
+        num_quantizers=codes.shape[1],
+        codebook_size=codebook_size,
+        block_frames=block_frames,
+        frames=len(codes) * block_frames,
+        empty_frames=0,
+        fps=fps,
+        placement=Placement.default(TEXT_SIZE, 2),
+    )
+    return PoseTokens(header, codes)
+
+
+def to_json(tokens: PoseTokens) -> str:
+    """All that a token file holds, the codes as a list for each block."""
+    header, place = tokens.header, tokens.header.placement
+    values = {
+        "model": header.model,
+        "model_hash": header.model_hash,
+        "num_quantizers": header.num_quantizers,
+        "codebook_size": header.codebook_size,
+        "block_frames": header.block_frames,
+        "frames": header.frames,
+        "empty_frames": header.empty_frames,
+        "fps": header.fps,
+        "placement": {"center": [*place.center], "scale": place.scale, "size": [*place.size]},
+        "codes": [block[block >= 0].tolist() for block in tokens.codes],
+    }
+    return json.dumps(values) + "\n"
+
+
+class _Placement(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    center: tuple[FiniteFloat, FiniteFloat]
+    scale: FiniteFloat = Field(gt=0)
+    size: tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt]
+
+
+class _Tokens(BaseModel):
+    """What `to_json` writes."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, protected_namespaces=())
+
+    model: str
+    model_hash: str = Field(pattern="^[0-9a-f]{16}$")
+    num_quantizers: int = Field(ge=1, le=MOST_QUANTIZERS)
+    codebook_size: int = Field(ge=2, le=LARGEST_CODEBOOK)
+    block_frames: PositiveInt
+    frames: NonNegativeInt
+    empty_frames: NonNegativeInt
+    fps: FiniteFloat = Field(gt=0)
+    placement: _Placement
+    codes: list[list[NonNegativeInt]]
+
+
+def from_json(text: str) -> PoseTokens:
+    """The inverse of `to_json`.
+
+    Raises:
+        UserError: not JSON, or not of tokens.
+    """
+    try:
+        values = _Tokens.model_validate_json(text)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(map(str, problem["loc"]))
+        raise UserError(f"not tokens as JSON ({place}{': ' if place else ''}{problem['msg']})") from error
+    header = TokenHeader(
+        **values.model_dump(exclude={"codes", "placement"}), placement=Placement(**values.placement.model_dump())
+    )
+    deepest = max(map(len, values.codes), default=0)
+    highest = max((code for block in values.codes for code in block), default=0)
+    if not (
+        header.empty_frames <= header.frames
+        and header.blocks == len(values.codes)
+        and deepest <= header.num_quantizers
+        and highest < header.codebook_size
+    ):
+        raise UserError("not tokens as JSON (its numbers do not fit together)")
+    codes = np.full((len(values.codes), header.num_quantizers), NO_CODE, np.int32)
+    for row, block in enumerate(values.codes):
+        codes[row, : len(block)] = block
+    return PoseTokens(header, codes)

@@ -1,0 +1,139 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from pose_core.data import Clip
+from pose_core.testing import fake_sequence
+from text_to_pose.dataset import TextDataset, hand_shape, prepare
+from text_to_pose.handshape_augmentation import Transplants, language_distances, resampled
+from text_to_pose.tokenizer import TextTokenizer
+from text_to_pose.training import text_config
+from text_to_pose.training_states import Objective
+
+# What hand shape (a seed) each language has for a letter: bbb agrees with aaa, ccc and ddd with each other.
+ALPHABETS = {
+    "aaa": {"A": 1, "B": 2, "C": 3},
+    "bbb": {"A": 1, "B": 2, "C": 3, "D": 4},
+    "ccc": {"A": 11, "B": 12, "C": 13, "D": 14, "E": 15},
+    "ddd": {"A": 11, "B": 12, "C": 13, "D": 14},
+}
+
+
+def letters(alphabets=ALPHABETS, **options):
+    rows = [(language, letter, shape) for language, of in alphabets.items() for letter, shape in of.items()]
+    clips = [Clip(path=f"{row}.pose", text=row[1], signed_language=row[0], split="train") for row in rows]
+    return clips, [prepare(fake_sequence(shape=shape, **options), 25.0) for *_, shape in rows]
+
+
+def shape_of(sequence, side="right"):
+    return hand_shape(sequence, side)[0]
+
+
+def test_a_letter_is_given_the_shape_of_the_language_whose_hands_are_alike():
+    clips, sequences = letters()
+    made = Transplants(clips, sequences).apply(sequences[0], "aaa", "D")
+    alike, other = prepare(fake_sequence(shape=4), 25.0), prepare(fake_sequence(shape=14), 25.0)
+
+    def error(reference):
+        return np.abs(shape_of(made) - shape_of(reference)).mean()
+
+    assert error(alike) < 0.5 * error(other)
+
+
+def test_all_but_the_signing_hand_stays():
+    clips, sequences = letters(hands=("left", "right"))
+    body = sequences[0]
+    before = body.keypoints.copy()
+    made = Transplants(clips, sequences).apply(body, "aaa", "D")
+    right = body.skeleton.hand("right")
+    others = [k for k in range(body.skeleton.num_keypoints) if k not in right[1:]]
+    np.testing.assert_array_equal(made.keypoints[:, others], body.keypoints[:, others])
+    assert not np.allclose(made.keypoints[:, right[1:]], body.keypoints[:, right[1:]])
+    np.testing.assert_array_equal(made.confidence, body.confidence)
+    np.testing.assert_array_equal(body.keypoints, before)
+
+
+def test_a_left_handed_language_gets_the_mirror_image():
+    clips, sequences = letters({"aaa": ALPHABETS["aaa"], "bbb": ALPHABETS["bbb"]})
+    left = [prepare(fake_sequence(shape=shape, hands=("left",)), 25.0) for shape in ALPHABETS["aaa"].values()]
+    made = Transplants(clips, [*left, *sequences[3:]]).apply(left[0], "aaa", "D")
+    points, expected = shape_of(made, "left"), shape_of(sequences[6])
+    np.testing.assert_allclose(points[..., 1:], expected[..., 1:], atol=0.05)
+    np.testing.assert_allclose(points[..., 0], -expected[..., 0], atol=0.05)
+
+
+def test_letters_drawn_are_untaught_and_written_as_others_write_them():
+    clips, sequences = letters()
+    transplants = Transplants(clips, sequences)
+    torch.manual_seed(0)
+    drawn = [transplants.draw("aaa") for _ in range(100)]
+    assert set(drawn) == {"D", "E"}
+    assert drawn.count("D") > 3 * drawn.count("E")  # three languages have it, not one
+    assert transplants.draw("ccc") is None
+    assert transplants.draw("zzz") is None
+    with pytest.raises(KeyError):
+        transplants.apply(sequences[0], "aaa", "A")
+
+
+def test_a_clip_without_its_signing_hand_stays():
+    clips, sequences = letters()
+    bare = replace(sequences[0], confidence=np.zeros_like(sequences[0].confidence))
+    assert Transplants(clips, sequences).apply(bare, "aaa", "D") is bare
+
+
+def test_a_language_whose_hands_are_never_seen_is_left_out():
+    clips, sequences = letters()
+    hidden = [
+        replace(s, confidence=np.zeros_like(s.confidence)) if clip.signed_language == "ddd" else s
+        for clip, s in zip(clips, sequences, strict=True)
+    ]
+    transplants = Transplants(clips, hidden)
+    assert transplants.draw("ddd") is None
+    assert transplants.draw("aaa") in ("D", "E")
+
+
+def test_languages_are_far_apart_where_their_shared_letters_are():
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((2, 3, 4, 21, 3)).astype(np.float32)
+    shapes = {(language, i): x[i] for language, x in (("x", a), ("y", a), ("z", b)) for i in range(3)}
+    apart = language_distances(shapes)
+    assert apart["x", "y"] < 1 < apart["x", "z"]
+    assert apart["x", "z"] == pytest.approx(apart["y", "z"])
+    alone = language_distances({("x", 0): a[0], ("y", 1): a[1]})
+    assert alone["x", "y"] == 1  # nothing shared: as far as any
+
+
+@pytest.mark.parametrize("frames", [1, 2, 7, 24])
+def test_resampled_keeps_both_ends(frames):
+    x = np.arange(5, dtype=np.float32)[:, None]
+    y = resampled(x, frames)
+    assert y.shape == (frames, 1)
+    assert y[0] == 0
+    assert frames == 1 or y[-1] == 4
+    np.testing.assert_allclose(resampled(x, 5), x)
+
+
+def test_training_shows_untaught_letters_with_their_transplants():
+    clips, sequences = letters()
+    tokenizer = TextTokenizer(text_config(clips, "auto"))
+    transplants = Transplants(clips, sequences)
+
+    def drawn(untaught):
+        torch.manual_seed(0)
+        objective = Objective(untaught=untaught, without_text=0)
+        shown = TextDataset(
+            clips,
+            sequences,
+            tokenizer,
+            start_clips=clips,
+            start_sequences=sequences,
+            objective=objective,
+            transplants=transplants,
+        )
+        return {tokenizer.detokenize(shown[i][1]) for _ in range(20) for i in range(3)}  # those of aaa
+
+    taught = {"<aaa> a", "<aaa> b", "<aaa> c"}
+    assert drawn(0.0) == taught
+    assert drawn(1.0) == {"<aaa> d", "<aaa> e"}

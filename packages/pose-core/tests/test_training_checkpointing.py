@@ -112,7 +112,7 @@ def test_a_disk_that_is_full_costs_nothing_but_time(tmp_path):
 import resource, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
-from test_training_recovery import *
+from test_training_checkpointing import *
 class Full(Line):
     def on_train_epoch_start(self):
         if self.current_epoch == 1:

@@ -20,10 +20,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ht_vae.attention import HierarchicalAttention, Layer
 from ht_vae.config import LossConfig, ModelConfig
 from ht_vae.losses import LossManager, VAELoss, total
 from ht_vae.model import HierarchicalTransformerVAE
+from ht_vae.nn.attention import HierarchicalAttention, Layer
 from pose_core.testing import fake_skeleton
 
 LENGTHS = (500, 1000, 2000, 4000, 16_000)

@@ -30,18 +30,18 @@ import numpy as np
 import torch
 from codec import rounded
 
-from ht_vae.attention import SelfAttention, num_chunks
-from ht_vae.augment import Augmentation
 from ht_vae.codec import decoded
 from ht_vae.config import ModelConfig, RunConfig
-from ht_vae.dataset import PoseSequenceDataset
-from ht_vae.errors import ClipErrors, errors_of
-from ht_vae.frechet_features import window_features
-from ht_vae.latent import Gaussian, Latents, Posterior
-from ht_vae.loader import PoseDataLoader
+from ht_vae.data.augmentation import Augmentation
+from ht_vae.data.dataset import PoseSequenceDataset
+from ht_vae.data.loader import PoseDataLoader
+from ht_vae.data.preprocessing import PoseDataProcessor, common_skeleton
+from ht_vae.evaluation.errors import ClipErrors, errors_of
+from ht_vae.evaluation.frechet_features import window_features
 from ht_vae.losses import LossManager, VAELoss, total
 from ht_vae.model import HierarchicalTransformerVAE
-from ht_vae.preprocessing import PoseDataProcessor, common_skeleton
+from ht_vae.nn.attention import SelfAttention, num_chunks
+from ht_vae.nn.latent import Gaussian, Latents, Posterior
 from ht_vae.training import fitting_windows, posteriors
 from pose_core import PoseSequence
 from pose_core.data import Clip, read_clips

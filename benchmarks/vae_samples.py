@@ -18,8 +18,8 @@ import torch
 from codec import rounded
 
 from ht_vae import load_model
+from ht_vae.data.preprocessing import PoseDataProcessor
 from ht_vae.model_selection import model_skeleton
-from ht_vae.preprocessing import PoseDataProcessor
 from ht_vae.sampling import generate
 from pose_core import read
 from pose_core.data import read_clips

@@ -5,11 +5,11 @@ import json
 import pytest
 import torch
 
-from ht_vae.arms import LARGEST_PALM, UNLIMITED, ArmBones, has_hands_on_arms, palm_size
-from ht_vae.basis import PoseBasis
 from ht_vae.checkpoint import load_model
 from ht_vae.config import ModelConfig
-from ht_vae.latent import Latents
+from ht_vae.nn.arms import LARGEST_PALM, UNLIMITED, ArmBones, has_hands_on_arms, palm_size
+from ht_vae.nn.basis import PoseBasis
+from ht_vae.nn.latent import Latents
 from pose_core.skeleton import landmark_skeleton
 from pose_core.testing import fake_skeleton
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ht_vae.attention import ChunkPooling, ChunkUpsampling, HierarchicalAttention, LocalAttention, num_chunks, rotate
+from ht_vae.nn.attention import ChunkPooling, ChunkUpsampling, HierarchicalAttention, LocalAttention, num_chunks, rotate
 
 WIDTH, HEADS, SIZE, OVERLAP = 8, 2, 6, 2
 LENGTHS = [1, SIZE - 1, SIZE, SIZE + 1, 4 * SIZE + 3]

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from ht_vae.attention import LocalAttention, SelfAttention
-from ht_vae.attention_maps import attended, attention_weights, watched
+from ht_vae.evaluation.attention_maps import attended, attention_weights, watched
+from ht_vae.nn.attention import LocalAttention, SelfAttention
 
 LENGTHS = {"one": 1, "chunk": 16, "and more": 17, "many": 75}
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ht_vae.basis import PoseBasis, held, inverse, two_levels
+from ht_vae.nn.basis import PoseBasis, held, inverse, two_levels
 
 K, SIZE = 50, 16
 

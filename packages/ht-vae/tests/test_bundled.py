@@ -6,7 +6,7 @@ import pytest
 from ht_vae import load_model
 from ht_vae.checkpoint import BUNDLED
 from ht_vae.codec import reconstruct
-from ht_vae.errors import errors_of
+from ht_vae.evaluation.errors import errors_of
 from ht_vae.model_selection import fitting_model
 from ht_vae.sampling import generate
 from pose_core import read, write
@@ -15,6 +15,11 @@ from pose_core.skeleton import landmark_skeleton
 from pose_core.testing import fake_sequence
 
 CLOSE, FACE_CLOSE = 0.05, 0.3  # shoulder widths, of a hand drawn by code, and of a face whose points are drawn by lot
+
+
+@pytest.mark.parametrize(("name", "model_hash"), [("signing", "c28f87259cee2889"), ("landmarks", "5e26719bba5be759")])
+def test_hashes_of_bundled_models_are_those_that_latent_files_carry(name, model_hash):
+    assert load_model(name, "cpu").hash == model_hash
 
 
 @pytest.mark.parametrize(("name", "keypoints"), [("signing", 178), ("landmarks", 17)])

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ht_vae.codec import condition_of, decode, encode, reconstruct
-from ht_vae.preprocessing import PoseDataProcessor
+from ht_vae.data.preprocessing import PoseDataProcessor
 from pose_core import UserError
 
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from ht_vae.augment import Augmentation
-from ht_vae.dataset import PoseSequenceDataset
-from ht_vae.preprocessing import PoseDataProcessor
-from ht_vae.splits import split_clips
+from ht_vae.data.augmentation import Augmentation
+from ht_vae.data.dataset import PoseSequenceDataset
+from ht_vae.data.preprocessing import PoseDataProcessor
+from ht_vae.data.splits import split_clips
 from pose_core import UserError, read, write
 from pose_core.data import read_clips
 from pose_core.testing import fake_manifest, fake_sequence

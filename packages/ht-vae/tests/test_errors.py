@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ht_vae.codec import DecodedSequence
-from ht_vae.errors import ClipErrors, at_seams, errors_of, part_points
-from ht_vae.frechet_features import window_features
+from ht_vae.evaluation.errors import ClipErrors, at_seams, errors_of, part_points
+from ht_vae.evaluation.frechet_features import window_features
 from pose_core.metrics import frechet_distance, mse, pck
 from pose_core.transforms import normalize
 

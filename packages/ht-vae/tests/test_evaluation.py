@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ht_vae.checkpoint import load_model
-from ht_vae.evaluation import clips_of, evaluate
+from ht_vae.evaluation.evaluate import clips_of, evaluate
 from pose_core import UserError, write
 from pose_core.testing import fake_manifest
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ht_vae.lapped_transform import LappedTransform
+from ht_vae.nn.lapped_transform import LappedTransform
 
 REAL = torch.ones(1, 4, dtype=torch.bool)
 

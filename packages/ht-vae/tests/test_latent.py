@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ht_vae.latent import Gaussian, Latents, LatentSpace, Posterior
+from ht_vae.nn.latent import Gaussian, Latents, LatentSpace, Posterior
 
 SPACE = LatentSpace(latent_dim=6, chunk_latent_dim=5, chunk_size=16)
 

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from ht_vae.latent import Gaussian
-from ht_vae.latent_statistics import LatentStatistics
+from ht_vae.evaluation.latent_statistics import LatentStatistics
 from ht_vae.losses import kl_divergence
+from ht_vae.nn.latent import Gaussian
 
 
 def test_dimensions_that_say_the_same_of_everything_are_not_active():

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from ht_vae.dataset import PoseSequenceDataset
-from ht_vae.loader import PaddedBatches, PoseDataLoader, WindowBatches
+from ht_vae.data.dataset import PoseSequenceDataset
+from ht_vae.data.loader import PaddedBatches, PoseDataLoader, WindowBatches
 from pose_core.data import read_clips
 
 

@@ -4,9 +4,9 @@ from torch.distributions import Normal
 from torch.distributions import kl_divergence as torch_kl
 
 from ht_vae.config import LossConfig
-from ht_vae.latent import Gaussian, Posterior
 from ht_vae.losses import LossManager, VAELoss, kl_divergence, total
 from ht_vae.model import Poses, Reconstruction
+from ht_vae.nn.latent import Gaussian, Posterior
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from ht_vae.config import LossConfig
-from ht_vae.latent import Latents
 from ht_vae.losses import LossManager, VAELoss, total
 from ht_vae.model import HierarchicalTransformerVAE
+from ht_vae.nn.latent import Latents
 
 CHUNK = 16
 VARIANTS = [{}, {"chunk_latent_dim": 0}, {"global_layers": 0}, {"overlap": 0}, {"relative_arms": True}]

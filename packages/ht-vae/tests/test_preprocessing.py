@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ht_vae.preprocessing import PoseDataProcessor, common_skeleton
+from ht_vae.data.preprocessing import PoseDataProcessor, common_skeleton
 from pose_core import UserError, read, write
 from pose_core.testing import fake_sequence, fake_skeleton
 from pose_core.transforms import normalize

@@ -1,6 +1,6 @@
 import torch
 
-from ht_vae.prior import KINDS, Prior, clusters, covariance_of_each, root
+from ht_vae.nn.prior import KINDS, Prior, clusters, covariance_of_each, root
 
 SIZE = 16
 

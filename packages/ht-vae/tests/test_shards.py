@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from ht_vae.config import RunConfig
-from ht_vae.data import read_shards
+from ht_vae.data.loading import read_shards
+from ht_vae.data.streaming import StreamedWindows
 from ht_vae.lightning_module import HTVAEModule
-from ht_vae.streaming import StreamedWindows
 from ht_vae.training import train
 from pose_core import UserError
 from pose_core.data import Clip, pack

@@ -2,7 +2,7 @@ import csv
 
 import pytest
 
-from ht_vae.splits import Part, split_clips
+from ht_vae.data.splits import Part, split_clips
 from pose_core import UserError, write
 from pose_core.testing import fake_manifest, fake_sequence
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from ht_vae.augment import Augmentation
 from ht_vae.checkpoint import load_model
 from ht_vae.config import ModelConfig
-from ht_vae.data import read_data
-from ht_vae.dataset import PoseSequenceDataset
+from ht_vae.data.augmentation import Augmentation
+from ht_vae.data.dataset import PoseSequenceDataset
+from ht_vae.data.loader import PoseDataLoader
+from ht_vae.data.loading import read_data
 from ht_vae.lightning_module import HTVAEModule
-from ht_vae.loader import PoseDataLoader
 from ht_vae.losses import LossManager, VAELoss, total
 from ht_vae.model import HierarchicalTransformerVAE
 from ht_vae.training import HTVAETrainer, train

@@ -3,9 +3,9 @@ import pytest
 import torch
 from PIL import Image
 
-from ht_vae.attention_maps import watched
 from ht_vae.codec import reconstruct
-from ht_vae.visualizer import Visualizer, attention_map, has_umap, principal_components
+from ht_vae.evaluation.attention_maps import watched
+from ht_vae.evaluation.visualizer import Visualizer, attention_map, has_umap, principal_components
 from pose_core import UserError
 from pose_core.data import collate
 

@@ -7,17 +7,17 @@ if TYPE_CHECKING:
     from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
     from torchmetrics import MetricTracker as MetricsTracker
 
-    from ht_vae.attention import HierarchicalAttention
     from ht_vae.checkpoint import load_model
     from ht_vae.config import LossConfig, ModelConfig, RunConfig
-    from ht_vae.dataset import PoseSequenceDataset
-    from ht_vae.latent import Latents, LatentSpace
-    from ht_vae.loader import PoseDataLoader
+    from ht_vae.data.dataset import PoseSequenceDataset
+    from ht_vae.data.loader import PoseDataLoader
+    from ht_vae.data.preprocessing import PoseDataProcessor
+    from ht_vae.evaluation.visualizer import Visualizer
     from ht_vae.losses import LossManager, VAELoss
     from ht_vae.model import HierarchicalTransformerVAE, VAEDecoder, VAEEncoder
-    from ht_vae.preprocessing import PoseDataProcessor
+    from ht_vae.nn.attention import HierarchicalAttention
+    from ht_vae.nn.latent import Latents, LatentSpace
     from ht_vae.training import HTVAETrainer, train
-    from ht_vae.visualizer import Visualizer
 
 __all__ = [
     "EarlyStopping",
@@ -46,23 +46,23 @@ __all__ = [
 _HOMES = {
     "EarlyStopping": "lightning.pytorch.callbacks",
     "HTVAETrainer": "ht_vae.training",
-    "HierarchicalAttention": "ht_vae.attention",
+    "HierarchicalAttention": "ht_vae.nn.attention",
     "HierarchicalTransformerVAE": "ht_vae.model",
-    "LatentSpace": "ht_vae.latent",
-    "Latents": "ht_vae.latent",
+    "LatentSpace": "ht_vae.nn.latent",
+    "Latents": "ht_vae.nn.latent",
     "LossConfig": "ht_vae.config",
     "LossManager": "ht_vae.losses",
     "MetricsTracker": "torchmetrics",
     "ModelCheckpoint": "lightning.pytorch.callbacks",
     "ModelConfig": "ht_vae.config",
-    "PoseDataLoader": "ht_vae.loader",
-    "PoseDataProcessor": "ht_vae.preprocessing",
-    "PoseSequenceDataset": "ht_vae.dataset",
+    "PoseDataLoader": "ht_vae.data.loader",
+    "PoseDataProcessor": "ht_vae.data.preprocessing",
+    "PoseSequenceDataset": "ht_vae.data.dataset",
     "RunConfig": "ht_vae.config",
     "VAEDecoder": "ht_vae.model",
     "VAEEncoder": "ht_vae.model",
     "VAELoss": "ht_vae.losses",
-    "Visualizer": "ht_vae.visualizer",
+    "Visualizer": "ht_vae.evaluation.visualizer",
     "load_model": "ht_vae.checkpoint",
     "train": "ht_vae.training",
 }

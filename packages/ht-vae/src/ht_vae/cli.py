@@ -322,7 +322,7 @@ def evaluate(
     if output is None and (visualize or extract_latents):
         raise typer.BadParameter("--visualize and --extract-latents need a folder: name one with --output")
     from ht_vae.commands import evaluate_data
-    from ht_vae.report import lines
+    from ht_vae.evaluation.report import lines
 
     evaluation, written = evaluate_data(
         data,

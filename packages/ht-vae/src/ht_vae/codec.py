@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from ht_vae.data.preprocessing import PoseDataProcessor
 from ht_vae.model_selection import model_skeleton
-from ht_vae.preprocessing import PoseDataProcessor
 from pose_core import PoseSequence, UserError
 from pose_core.data import collate
 from pose_core.transforms import denormalize
@@ -18,8 +18,8 @@ from pose_core.transforms import denormalize
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ht_vae.latent import Latents, Posterior
     from ht_vae.model import HierarchicalTransformerVAE, Poses
+    from ht_vae.nn.latent import Latents, Posterior
     from pose_core import Skeleton
     from pose_core.transforms import Placement
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ht_vae.checkpoint import load_model
 from ht_vae.codec import DecodedSequence, condition_of, encode, reconstruct
 from ht_vae.config import Sizes
-from ht_vae.errors import Errors, errors_of
+from ht_vae.evaluation.errors import Errors, errors_of
 from ht_vae.model_selection import Models, check_pose_files
 from ht_vae.outputs import LATENTS, PLAYER, POSES, check_outputs, check_suffix, write_latents, write_poses
 from ht_vae.sampling import generate, interpolate, stand
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ht_vae.codec import EncodedSequence
-    from ht_vae.evaluation import Evaluation
+    from ht_vae.evaluation.evaluate import Evaluation
     from ht_vae.model import HierarchicalTransformerVAE
     from pose_core import PoseSequence
 
@@ -277,8 +277,8 @@ def evaluate_data(
     Raises:
         UserError: data, a model or a folder that cannot be used.
     """
-    from ht_vae.evaluation import evaluate
-    from ht_vae.report import check_report, write_report
+    from ht_vae.evaluation.evaluate import evaluate
+    from ht_vae.evaluation.report import check_report, write_report
 
     with removed_if_empty(output):
         if output is not None:

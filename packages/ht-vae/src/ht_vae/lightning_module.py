@@ -10,7 +10,7 @@ from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 from torch import nn
 from torchmetrics import MeanMetric
 
-from ht_vae.latent_statistics import LatentStatistics
+from ht_vae.evaluation.latent_statistics import LatentStatistics
 from ht_vae.losses import total
 from pose_core.training import warmup_cosine_adamw
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ht_vae.config import RunConfig
-    from ht_vae.latent import Posterior
-    from ht_vae.loader import TrainingBatch
+    from ht_vae.data.loader import TrainingBatch
     from ht_vae.losses import VAELoss
     from ht_vae.model import HierarchicalTransformerVAE
+    from ht_vae.nn.latent import Posterior
 
 MONITOR = "validation/loss"
 

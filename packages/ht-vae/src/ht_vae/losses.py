@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 if TYPE_CHECKING:
     from ht_vae.config import LossConfig
-    from ht_vae.latent import Gaussian, Posterior
     from ht_vae.model import Reconstruction
+    from ht_vae.nn.latent import Gaussian, Posterior
     from pose_core import Skeleton
 
 RISE = 0.5  # share of a cycle in which the KL term's weight rises

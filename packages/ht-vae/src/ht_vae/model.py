@@ -12,8 +12,9 @@ import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
-from ht_vae.arms import ArmBones
-from ht_vae.attention import (
+from ht_vae.config import ModelConfig
+from ht_vae.nn.arms import ArmBones
+from ht_vae.nn.attention import (
     ChunkPooling,
     ChunkUpsampling,
     HierarchicalAttention,
@@ -23,9 +24,8 @@ from ht_vae.attention import (
     num_chunks,
     split,
 )
-from ht_vae.basis import PoseBasis
-from ht_vae.config import ModelConfig
-from ht_vae.latent import Gaussian, Latents, LatentSpace, Posterior, fitted
+from ht_vae.nn.basis import PoseBasis
+from ht_vae.nn.latent import Gaussian, Latents, LatentSpace, Posterior, fitted
 from pose_core import Skeleton
 from pose_core.atomic_files import apply_umask
 from pose_core.pretrained import WEIGHTS

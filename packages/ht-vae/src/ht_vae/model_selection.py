@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ht_vae.checkpoint import BUNDLED, load_model
-from ht_vae.preprocessing import outline
+from ht_vae.data.preprocessing import outline
 from pose_core import Skeleton, UserError, read
 from pose_core.data import read_clips
 from pose_core.formats import READABLE, is_clip_folder

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ht_vae.codec import EncodedSequence
-    from ht_vae.latent import Posterior
     from ht_vae.model import HierarchicalTransformerVAE
+    from ht_vae.nn.latent import Posterior
 
 PLAYER = ".html"
 POSES = (*FORMATS, *PICTURES)  # suffixes that poses are written with

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ht_vae.codec import DecodedSequence, decode, decoded
-from ht_vae.latent import Latents
+from ht_vae.nn.latent import Latents
 from pose_core import UserError
 from pose_core.transforms import Placement, denormalize
 

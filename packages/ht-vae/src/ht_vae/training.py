@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ht_vae.arms import has_hands_on_arms
 from ht_vae.checkpoint import load_model
 from ht_vae.config import PRESETS as PRESETS
 from ht_vae.config import ModelConfig
-from ht_vae.data import name_of, read_data, read_shards
-from ht_vae.dataset import PoseSequenceDataset, Window
+from ht_vae.data.dataset import PoseSequenceDataset, Window
+from ht_vae.data.loader import PoseDataLoader, TrainingBatch
+from ht_vae.data.loading import name_of, read_data, read_shards
+from ht_vae.data.streaming import StreamedWindows, as_it_is
 from ht_vae.lightning_module import MONITOR, HTVAEModule
-from ht_vae.loader import PoseDataLoader, TrainingBatch
 from ht_vae.losses import LossManager, VAELoss
 from ht_vae.model import HierarchicalTransformerVAE
-from ht_vae.streaming import StreamedWindows, as_it_is
+from ht_vae.nn.arms import has_hands_on_arms
 from pose_core import Skeleton
 from pose_core.training import (
     StreamLoader,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
     from ht_vae.config import RunConfig
-    from ht_vae.latent import Posterior
+    from ht_vae.nn.latent import Posterior
     from pose_core.data import ShardDataset
 
 LONGEST_FITTED = 16  # chunks of a window that the linear basis and the prior are fitted to

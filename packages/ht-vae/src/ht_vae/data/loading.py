@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ht_vae.augment import Augmentation
-from ht_vae.dataset import PoseSequenceDataset
-from ht_vae.preprocessing import PoseDataProcessor, common_skeleton
-from ht_vae.splits import split_clips
-from ht_vae.streaming import PreparedDataset, prepared
+from ht_vae.data.augmentation import Augmentation
+from ht_vae.data.dataset import PoseSequenceDataset
+from ht_vae.data.preprocessing import PoseDataProcessor, common_skeleton
+from ht_vae.data.splits import split_clips
+from ht_vae.data.streaming import PreparedDataset, prepared
 from pose_core import Skeleton, UserError
 from pose_core.data.loading import MAX_SKIPPED, Kinds
 from pose_core.training import open_shards, overfit_subset, validated

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
-from ht_vae.attention import LocalAttention
-from ht_vae.attention_maps import watched
+from ht_vae.evaluation.attention_maps import watched
+from ht_vae.nn.attention import LocalAttention
 from pose_core import PoseSequence, UserError
 from pose_core.atomic_files import atomic_write, check_output_folder
 from pose_core.data import collate
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor
 
-    from ht_vae.attention_maps import AttentionInput
+    from ht_vae.evaluation.attention_maps import AttentionInput
     from ht_vae.model import HierarchicalTransformerVAE
 
 HEIGHT = 200  # pixels of a pose in a strip

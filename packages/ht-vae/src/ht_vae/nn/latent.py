@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ht_vae.prior import Prior
+from ht_vae.nn.prior import Prior
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

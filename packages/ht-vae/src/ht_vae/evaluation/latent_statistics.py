@@ -11,7 +11,7 @@ from torchmetrics import Metric
 from ht_vae.losses import kl_divergence
 
 if TYPE_CHECKING:
-    from ht_vae.latent import Gaussian
+    from ht_vae.nn.latent import Gaussian
 
 ACTIVE = 0.01  # variance of the posterior's mean over the data, above which a dimension is used
 

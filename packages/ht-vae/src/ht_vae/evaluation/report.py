@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic_core import to_json
 
-from ht_vae.visualizer import Visualizer, has_umap
+from ht_vae.evaluation.visualizer import Visualizer, has_umap
 from pose_core import UserError
 from pose_core.atomic_files import atomic_write, check_output, check_output_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ht_vae.evaluation import Evaluation
+    from ht_vae.evaluation.evaluate import Evaluation
     from ht_vae.model import HierarchicalTransformerVAE
 
 FIGURES, LATENTS, PICTURES = "evaluation.json", "latents.npz", "pictures"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ht_vae.arms import held
-from ht_vae.attention import num_chunks, split
-from ht_vae.lapped_transform import LappedTransform
+from ht_vae.nn.arms import held
+from ht_vae.nn.attention import num_chunks, split
+from ht_vae.nn.lapped_transform import LappedTransform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ from pose_core.data import collate
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ht_vae.dataset import PoseSequenceDataset, Window
+    from ht_vae.data.dataset import PoseSequenceDataset, Window
     from pose_core.data import PoseBatch
 
 

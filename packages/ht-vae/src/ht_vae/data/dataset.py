@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
-from ht_vae.augment import BLEND, overlap, stitch
-from ht_vae.preprocessing import PoseDataProcessor, common_skeleton
-from ht_vae.splits import Part
+from ht_vae.data.augmentation import BLEND, overlap, stitch
+from ht_vae.data.preprocessing import PoseDataProcessor, common_skeleton
+from ht_vae.data.splits import Part
 from pose_core import UserError
 from pose_core.data import PoseDataset
 from pose_core.transforms import stretch
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from ht_vae.augment import Augmentation
+    from ht_vae.data.augmentation import Augmentation
     from pose_core import PoseSequence, Skeleton
     from pose_core.data import Clip
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ht_vae.dataset import PoseSequenceDataset
-from ht_vae.loader import TrainingBatch, WindowBatches
-from ht_vae.preprocessing import PoseDataProcessor
+from ht_vae.data.dataset import PoseSequenceDataset
+from ht_vae.data.loader import TrainingBatch, WindowBatches
+from ht_vae.data.preprocessing import PoseDataProcessor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ht_vae.augment import BLEND, Augmentation, mirrored, overlap, stitch
-from ht_vae.preprocessing import PoseDataProcessor
+from ht_vae.data.augmentation import BLEND, Augmentation, mirrored, overlap, stitch
+from ht_vae.data.preprocessing import PoseDataProcessor
 
 STILL = Augmentation(mirror=0, slowest=1, fastest=1, turn=0, size=0, noise=0)
 

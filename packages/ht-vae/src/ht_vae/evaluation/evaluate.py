@@ -11,17 +11,17 @@ import numpy as np
 import torch
 
 from ht_vae.codec import DecodedSequence, decoded, some
-from ht_vae.dataset import PoseSequenceDataset
-from ht_vae.errors import ClipErrors, Errors, Seams, errors_of
-from ht_vae.frechet_features import FEATURES, window_features
-from ht_vae.latent import Gaussian, Posterior
-from ht_vae.latent_statistics import LatentStatistics
-from ht_vae.loader import PaddedBatches, TrainingBatch
+from ht_vae.data.dataset import PoseSequenceDataset
+from ht_vae.data.loader import PaddedBatches, TrainingBatch
+from ht_vae.data.preprocessing import PoseDataProcessor
+from ht_vae.data.splits import split_clips
+from ht_vae.evaluation.errors import ClipErrors, Errors, Seams, errors_of
+from ht_vae.evaluation.frechet_features import FEATURES, window_features
+from ht_vae.evaluation.latent_statistics import LatentStatistics
 from ht_vae.model_selection import model_skeleton
+from ht_vae.nn.latent import Gaussian, Posterior
 from ht_vae.outputs import latent_arrays
-from ht_vae.preprocessing import PoseDataProcessor
 from ht_vae.sampling import generate
-from ht_vae.splits import split_clips
 from pose_core import PoseSequence, UserError
 from pose_core.data import read_clips, select_split, split_name
 from pose_core.metrics import frechet_distance

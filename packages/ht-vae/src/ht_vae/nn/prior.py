@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ht_vae.attention import num_chunks
+from ht_vae.nn.attention import num_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

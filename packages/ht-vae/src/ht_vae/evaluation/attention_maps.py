@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
-from ht_vae.attention import LocalAttention, SelfAttention, attendable, rotate, split
+from ht_vae.nn.attention import LocalAttention, SelfAttention, attendable, rotate, split
 
 if TYPE_CHECKING:
     from collections.abc import Generator

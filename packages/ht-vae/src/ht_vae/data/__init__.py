@@ -1,0 +1,1 @@
+"""Clips to batches: reading, preprocessing, augmentation, data sets, loaders and shards."""

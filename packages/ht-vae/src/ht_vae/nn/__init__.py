@@ -1,0 +1,1 @@
+"""The parts of the networks: attention, the linear basis, the latent space and its prior."""

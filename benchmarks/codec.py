@@ -24,9 +24,9 @@ from plain_codec import BLOCK_FRAMES, COMPONENTS, PlainCodec
 from pose_core import PoseSequence
 from pose_core.data import PoseDataset, collate, read_clips
 from pose_tokenizer import load_model
-from pose_tokenizer.dataset import prepare
-from pose_tokenizer.evaluation import file_bytes, hands, round_trip
-from pose_tokenizer.metrics import KeypointErrors
+from pose_tokenizer.data.dataset import prepare
+from pose_tokenizer.evaluation.evaluate import file_bytes, hands, round_trip
+from pose_tokenizer.evaluation.metrics import KeypointErrors
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared/data"
 DATA = [FOLDER / name / "index.csv" for name in ("fingerspelling", "dgs_sentences")]

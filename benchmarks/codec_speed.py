@@ -36,10 +36,10 @@ from pose_core.data import PoseDataset, read_clips
 from pose_core.testing import fake_sequence
 from pose_core.transforms import clean
 from pose_tokenizer import PoseTokens, StreamDecoder, StreamEncoder, decode, encode, load_model
-from pose_tokenizer.dataset import TrainingBatch, collate, prepare
-from pose_tokenizer.features import hold_missing
+from pose_tokenizer.data.dataset import TrainingBatch, collate, prepare
 from pose_tokenizer.model import PoseTokenizer
-from pose_tokenizer.quantizer import used
+from pose_tokenizer.nn.features import hold_missing
+from pose_tokenizer.nn.quantizer import used
 from pose_tokenizer.streaming import BEAM
 
 REAL_TIME = 25.0  # frames a second

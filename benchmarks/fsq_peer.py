@@ -30,11 +30,11 @@ from vector_quantize_pytorch import FSQ
 
 from pose_core import PoseSequence, Skeleton
 from pose_core.data import LengthBucketSampler
-from pose_tokenizer.augment import Augmentation
 from pose_tokenizer.config import RunConfig
-from pose_tokenizer.dataset import ClipDataset, TrainingBatch, collate
-from pose_tokenizer.features import PoseFeatures, hold_missing
+from pose_tokenizer.data.augmentation import Augmentation
+from pose_tokenizer.data.dataset import ClipDataset, TrainingBatch, collate
 from pose_tokenizer.initialization import mean_pose
+from pose_tokenizer.nn.features import PoseFeatures, hold_missing
 
 LEVELS = [4, 4, 4, 4, 4]  # 1024 codes
 CODEBOOKS = 4

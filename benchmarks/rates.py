@@ -39,15 +39,15 @@ from pose_core.data import collate as side_by_side
 from pose_core.data import read_clips
 from pose_core.training import load_preset
 from pose_tokenizer import load_model
-from pose_tokenizer.augment import Augmentation
 from pose_tokenizer.config import RunConfig
-from pose_tokenizer.dataset import ClipDataset, TrainingBatch, collate
+from pose_tokenizer.data.augmentation import Augmentation
+from pose_tokenizer.data.dataset import ClipDataset, TrainingBatch, collate
+from pose_tokenizer.evaluation.metrics import KeypointErrors, QuantizerUse, squared_errors
+from pose_tokenizer.files.token_file import packed_bits
 from pose_tokenizer.initialization import clip_blocks
-from pose_tokenizer.metrics import KeypointErrors, QuantizerUse, squared_errors
 from pose_tokenizer.model import PoseTokenizer
-from pose_tokenizer.quantizer import used
+from pose_tokenizer.nn.quantizer import used
 from pose_tokenizer.streaming import BEAM
-from pose_tokenizer.token_file import packed_bits
 from pose_tokenizer.training import PRESETS, read_prepared, train
 
 BUDGETS = [10.0, 20.0, 40.0]

@@ -13,7 +13,7 @@ from pose_core.testing import fake_manifest, fake_sequence, fake_skeleton
 from pose_tokenizer.checkpoint import load_model
 from pose_tokenizer.cli import main
 from pose_tokenizer.config import RunConfig
-from pose_tokenizer.dataset import collate, prepare
+from pose_tokenizer.data.dataset import collate, prepare
 from pose_tokenizer.initialization import clip_blocks, fit_codebooks, fit_linear, mean_pose, residual_vq
 from pose_tokenizer.model import PoseTokenizer
 from pose_tokenizer.training import train

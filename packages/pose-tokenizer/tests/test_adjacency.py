@@ -4,7 +4,7 @@ import torch
 from pose_core import Skeleton
 from pose_core.skeleton import Component
 from pose_core.testing import fake_skeleton
-from pose_tokenizer.adjacency import PARTITIONS, partitioned_adjacency
+from pose_tokenizer.nn.adjacency import PARTITIONS, partitioned_adjacency
 
 
 def hands_of(skeleton, *sides):

@@ -15,6 +15,10 @@ def test_it_is_small_and_comes_with_its_card():
     assert sum(files.values()) < 20e6
 
 
+def test_its_hash_is_the_one_that_token_files_carry():
+    assert load_model(device="cpu").hash == "cc9f7d94c8eea294"
+
+
 @pytest.mark.parametrize(
     ("name", "answer"), [("x.json", "add --format json"), ("x.txt", "add --format text"), ("x.pose", "no poses")]
 )

@@ -16,9 +16,9 @@ from pose_core.notices import InputWarning
 from pose_tokenizer.checkpoint import BUNDLED
 from pose_tokenizer.cli import main
 from pose_tokenizer.codec import encode
+from pose_tokenizer.files.serialization import from_json, from_text
+from pose_tokenizer.files.token_file import read_tokens
 from pose_tokenizer.live import Interruption
-from pose_tokenizer.serialization import from_json, from_text
-from pose_tokenizer.token_file import read_tokens
 
 
 def one_line(err):

@@ -9,11 +9,11 @@ from pose_core.skeleton import Component
 from pose_core.testing import fake_sequence, fake_skeleton
 from pose_tokenizer.codec import decode, encode
 from pose_tokenizer.config import TokenizerConfig
-from pose_tokenizer.dataset import prepare
+from pose_tokenizer.data.dataset import prepare
+from pose_tokenizer.files.token_file import read_tokens, write_tokens
 from pose_tokenizer.lightning_module import TokenizerModule
 from pose_tokenizer.losses import TokenizerLoss
 from pose_tokenizer.model import PoseTokenizer
-from pose_tokenizer.token_file import read_tokens, write_tokens
 from pose_tokenizer.training import initialize
 
 

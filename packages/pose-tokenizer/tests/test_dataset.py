@@ -7,9 +7,9 @@ import torch
 from pose_core import UserError, concatenate
 from pose_core.testing import fake_sequence
 from pose_core.transforms import normalize
-from pose_tokenizer.augment import Augmentation
 from pose_tokenizer.codec import encode
-from pose_tokenizer.dataset import ClipDataset, collate, prepare
+from pose_tokenizer.data.augmentation import Augmentation
+from pose_tokenizer.data.dataset import ClipDataset, collate, prepare
 
 
 def test_prepared_is_in_shoulder_widths_from_the_first_frame_with_shoulders(clip, hidden, skeleton):

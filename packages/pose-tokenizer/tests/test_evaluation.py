@@ -14,14 +14,15 @@ from pose_core.data import PoseDataset, read_clips
 from pose_core.metrics import mae, mse, pck, rmse
 from pose_core.testing import fake_manifest, fake_sequence
 from pose_core.transforms import denormalize
-from pose_tokenizer import cli, evaluation
+from pose_tokenizer import cli
 from pose_tokenizer.codec import decode
 from pose_tokenizer.config import TokenizerConfig
-from pose_tokenizer.dataset import prepare
-from pose_tokenizer.evaluation import evaluate, file_bytes, hands, round_trip
-from pose_tokenizer.metrics import QuantizerUse, squared_errors
+from pose_tokenizer.data.dataset import prepare
+from pose_tokenizer.evaluation import evaluate as evaluation
+from pose_tokenizer.evaluation.evaluate import evaluate, file_bytes, hands, round_trip
+from pose_tokenizer.evaluation.metrics import QuantizerUse, squared_errors
+from pose_tokenizer.evaluation.report import write_report
 from pose_tokenizer.model import PoseTokenizer
-from pose_tokenizer.report import write_report
 
 Q, V = 3, 16
 

@@ -11,14 +11,14 @@ import torch
 
 from pose_core import UserError
 from pose_core.transforms import Placement
-from pose_tokenizer import export as module
-from pose_tokenizer.beam_search import search, search_in_graph
 from pose_tokenizer.codec import encode
-from pose_tokenizer.dataset import collate, prepare
-from pose_tokenizer.export import DecodeStep, EncodeStep, ExportedStep, decode_blocks, encode_blocks, export
+from pose_tokenizer.data.dataset import collate, prepare
+from pose_tokenizer.export import writer as module
+from pose_tokenizer.export.writer import DecodeStep, EncodeStep, ExportedStep, decode_blocks, encode_blocks, export
 from pose_tokenizer.initialization import fit_grids
 from pose_tokenizer.model import PoseTokenizer
-from pose_tokenizer.quantizer import used
+from pose_tokenizer.nn.beam_search import search, search_in_graph
+from pose_tokenizer.nn.quantizer import used
 from pose_tokenizer.streaming import StreamDecoder, StreamEncoder
 
 for package in ("onnx", "onnxruntime", "onnxscript"):
@@ -213,7 +213,7 @@ def test_the_files_say_what_they_are_and_nothing_of_this_machine(lively, files):
         assert json.loads(metadata["skeleton"]) == lively.config.skeleton
         contents = file.output.read_bytes()
         assert file.bytes == len(contents)
-        places = [Path(x.__file__).parents[1] for x in (torch, module)]
+        places = [Path(x.__file__).parents[2] for x in (torch, module)]
         assert not any(str(place).encode() in contents for place in places)
 
 

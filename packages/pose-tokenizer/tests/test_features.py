@@ -5,7 +5,7 @@ import torch
 
 from pose_core import Skeleton
 from pose_core.testing import fake_skeleton
-from pose_tokenizer.features import PoseFeatures, hold_missing
+from pose_tokenizer.nn.features import PoseFeatures, hold_missing
 
 
 @pytest.fixture

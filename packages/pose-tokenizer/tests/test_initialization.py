@@ -6,7 +6,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from pose_core.testing import fake_sequence
-from pose_tokenizer.dataset import ClipDataset, collate, prepare
+from pose_tokenizer.data.dataset import ClipDataset, collate, prepare
 from pose_tokenizer.initialization import (
     clip_blocks,
     fit_codebooks,

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pose_tokenizer.dataset import TrainingBatch
+from pose_tokenizer.data.dataset import TrainingBatch
 from pose_tokenizer.losses import FrozenFeatures, Reconstruction, TokenizerLoss
 
 B, N, K = 2, 3, 50

@@ -3,9 +3,9 @@ import torch
 
 from pose_core import UserError
 from pose_tokenizer.checkpoint import load_model
-from pose_tokenizer.features import hold_missing
 from pose_tokenizer.model import PoseTokenizer
-from pose_tokenizer.quantizer import used
+from pose_tokenizer.nn.features import hold_missing
+from pose_tokenizer.nn.quantizer import used
 
 
 @pytest.fixture

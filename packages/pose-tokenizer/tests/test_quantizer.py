@@ -3,9 +3,9 @@ import itertools
 import pytest
 import torch
 
-from pose_tokenizer.beam_search import EARLY_STOP_MARGIN, MAX_UNPAID_CODES, least, search
-from pose_tokenizer.quantizer import PredictiveQuantizer
-from pose_tokenizer.token_file import NO_CODE
+from pose_tokenizer.files.token_file import NO_CODE
+from pose_tokenizer.nn.beam_search import EARLY_STOP_MARGIN, MAX_UNPAID_CODES, least, search
+from pose_tokenizer.nn.quantizer import PredictiveQuantizer
 
 C, Q, V = 6, 4, 9
 
@@ -63,8 +63,8 @@ def test_search_is_the_plain_loop(quantizer, latents, rate):
 
 @pytest.mark.parametrize("rate", [0.0, 0.3, 1.0])
 def test_a_beam_of_everything_finds_the_best_there_is(quantizer, latents, rate, monkeypatch):
-    monkeypatch.setattr("pose_tokenizer.beam_search.EARLY_STOP_MARGIN", 1e9)
-    monkeypatch.setattr("pose_tokenizer.beam_search.MAX_UNPAID_CODES", Q)
+    monkeypatch.setattr("pose_tokenizer.nn.beam_search.EARLY_STOP_MARGIN", 1e9)
+    monkeypatch.setattr("pose_tokenizer.nn.beam_search.MAX_UNPAID_CODES", Q)
     x = latents[0]
     codes, left = found(quantizer, x, rate=rate, beam=V**Q)
     _, nearest = found(quantizer, x, rate=rate, beam=1)

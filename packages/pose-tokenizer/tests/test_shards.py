@@ -11,8 +11,8 @@ from pose_core.data import Clip, pack
 from pose_core.testing import fake_sequence
 from pose_tokenizer import train
 from pose_tokenizer.config import RunConfig
+from pose_tokenizer.data.shards import read_shards
 from pose_tokenizer.lightning_module import TokenizerModule
-from pose_tokenizer.shards import read_shards
 
 CONFIG = RunConfig(
     num_quantizers=2, codebook_size=8, latent_dim=6, hidden_dim=4, num_layers=1, fitting_blocks=60, batch_size=2,

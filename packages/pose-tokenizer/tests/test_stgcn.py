@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from pose_tokenizer.adjacency import partitioned_adjacency
-from pose_tokenizer.stgcn import STGCN, STGCNBlock
+from pose_tokenizer.nn.adjacency import partitioned_adjacency
+from pose_tokenizer.nn.stgcn import STGCN, STGCNBlock
 
 N, INPUTS, OUTPUTS = 9, 3, 4
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pose_core import UserError
 from pose_core.transforms import Placement
 from pose_tokenizer.codec import encode_pieces
-from pose_tokenizer.features import hold_missing
-from pose_tokenizer.quantizer import used
+from pose_tokenizer.nn.features import hold_missing
+from pose_tokenizer.nn.quantizer import used
 from pose_tokenizer.streaming import BEAM, FARTHEST, PATIENCE, PLACING, WINDOW, StreamDecoder, StreamEncoder, placement
 
 RATE = 16.0

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pose_core import UserError
 from pose_core.transforms import Placement
-from pose_tokenizer.token_file import (
+from pose_tokenizer.files.token_file import (
     MAGIC,
     NO_CODE,
     VERSION,

@@ -15,7 +15,7 @@ from pose_tokenizer import training
 from pose_tokenizer.checkpoint import load_model
 from pose_tokenizer.codec import decode, encode
 from pose_tokenizer.config import TokenizerConfig
-from pose_tokenizer.dataset import ClipDataset, collate, prepare
+from pose_tokenizer.data.dataset import ClipDataset, collate, prepare
 from pose_tokenizer.initialization import fit_linear
 from pose_tokenizer.lightning_module import TokenizerModule
 from pose_tokenizer.losses import TokenizerLoss

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from pose_core import UserError
 from pose_tokenizer.codec import decode, encode
-from pose_tokenizer.serialization import from_text, to_integers, to_text, whole_blocks
-from pose_tokenizer.token_file import NO_CODE
-from pose_tokenizer.vocabulary import Vocabulary
+from pose_tokenizer.files.serialization import from_text, to_integers, to_text, whole_blocks
+from pose_tokenizer.files.token_file import NO_CODE
+from pose_tokenizer.files.vocabulary import Vocabulary
 
 HASH = "ab" * 8
 SMALL = Vocabulary("small", HASH, num_quantizers=3, codebook_size=12, block_frames=4, offset=100)

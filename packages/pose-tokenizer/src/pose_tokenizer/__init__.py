@@ -7,12 +7,12 @@ if TYPE_CHECKING:
     from pose_tokenizer.checkpoint import load_model
     from pose_tokenizer.codec import decode, encode
     from pose_tokenizer.config import RunConfig, TokenizerConfig
+    from pose_tokenizer.files.token_file import PoseTokens, read_tokens, write_tokens
+    from pose_tokenizer.files.vocabulary import Vocabulary
     from pose_tokenizer.losses import TokenizerLoss
     from pose_tokenizer.model import PoseTokenizer
     from pose_tokenizer.streaming import StreamDecoder, StreamEncoder
-    from pose_tokenizer.token_file import PoseTokens, read_tokens, write_tokens
     from pose_tokenizer.training import train
-    from pose_tokenizer.vocabulary import Vocabulary
 
 __all__ = [
     "PoseTokenizer",
@@ -33,19 +33,19 @@ __all__ = [
 
 _HOMES = {
     "PoseTokenizer": "model",
-    "PoseTokens": "token_file",
+    "PoseTokens": "files.token_file",
     "RunConfig": "config",
     "StreamDecoder": "streaming",
     "StreamEncoder": "streaming",
     "TokenizerConfig": "config",
     "TokenizerLoss": "losses",
-    "Vocabulary": "vocabulary",
+    "Vocabulary": "files.vocabulary",
     "decode": "codec",
     "encode": "codec",
     "load_model": "checkpoint",
-    "read_tokens": "token_file",
+    "read_tokens": "files.token_file",
     "train": "training",
-    "write_tokens": "token_file",
+    "write_tokens": "files.token_file",
 }
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from pose_core import PoseSequence, UserError
 from pose_core.transforms import Placement, clean
+from pose_tokenizer.files.token_file import NO_CODE, PoseTokens, TokenHeader
 from pose_tokenizer.streaming import StreamDecoder, StreamEncoder
-from pose_tokenizer.token_file import NO_CODE, PoseTokens, TokenHeader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from pose_core.training.config import PRECISION, PrecisionSetting, TrainingConfig
 from pose_core.transforms import KeypointChoice  # noqa: TC001 - pydantic reads it
-from pose_tokenizer.token_file import LARGEST_CODEBOOK, LONGEST_BLOCK, MOST_QUANTIZERS
+from pose_tokenizer.files.token_file import LARGEST_CODEBOOK, LONGEST_BLOCK, MOST_QUANTIZERS
 
 BUNDLED = {"signing": Path(__file__).parent / "models" / "signing"}
 PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}

@@ -13,14 +13,14 @@ from torch import Tensor
 from vector_quantize_pytorch import FSQ, ResidualVQ
 
 from pose_tokenizer.config import GRID_LEVELS, grid_dims
-from pose_tokenizer.features import hold_missing
+from pose_tokenizer.nn.features import hold_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from pose_core import PoseSequence
     from pose_tokenizer.config import TokenizerConfig
-    from pose_tokenizer.dataset import TrainingBatch
+    from pose_tokenizer.data.dataset import TrainingBatch
     from pose_tokenizer.model import PoseTokenizer
 
 RIDGE = 0.02  # holds the prediction back where the latents hardly vary; in squared weighted shoulder widths

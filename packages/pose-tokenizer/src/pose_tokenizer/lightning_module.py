@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 from pose_core.training import warmup_cosine_adamw
 from pose_tokenizer.initialization import clip_blocks, residual_vq, take_codebooks
 from pose_tokenizer.losses import Reconstruction, TokenizerLoss
-from pose_tokenizer.quantizer import used
+from pose_tokenizer.nn.quantizer import used
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pose_tokenizer.config import RunConfig
-    from pose_tokenizer.dataset import TrainingBatch
+    from pose_tokenizer.data.dataset import TrainingBatch
     from pose_tokenizer.model import PoseTokenizer
 
 MONITOR = "validation/cost"

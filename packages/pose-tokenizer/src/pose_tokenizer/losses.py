@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pose_tokenizer.adjacency import partitioned_adjacency
-from pose_tokenizer.stgcn import STGCN
+from pose_tokenizer.nn.adjacency import partitioned_adjacency
+from pose_tokenizer.nn.stgcn import STGCN
 
 if TYPE_CHECKING:
     from pose_core import Skeleton
     from pose_tokenizer.config import RunConfig
-    from pose_tokenizer.dataset import TrainingBatch
+    from pose_tokenizer.data.dataset import TrainingBatch
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from torch.nn import functional as F
 from pose_core import Skeleton
 from pose_core.atomic_files import apply_umask
 from pose_core.pretrained import WEIGHTS
-from pose_tokenizer.adjacency import partitioned_adjacency
 from pose_tokenizer.config import TokenizerConfig
-from pose_tokenizer.features import DIMS, PoseFeatures
-from pose_tokenizer.quantizer import PredictiveQuantizer
-from pose_tokenizer.stgcn import STGCN
+from pose_tokenizer.nn.adjacency import partitioned_adjacency
+from pose_tokenizer.nn.features import DIMS, PoseFeatures
+from pose_tokenizer.nn.quantizer import PredictiveQuantizer
+from pose_tokenizer.nn.stgcn import STGCN
 
 CODERS = {TokenizerConfig: (lambda config: config.model_dump(mode="json"), TokenizerConfig.model_validate)}
 CONTEXT = 8  # numbers that the decoder's graph network is told of a block as a whole

@@ -14,8 +14,8 @@ import torch
 
 from pose_core import UserError
 from pose_core.transforms import Placement
-from pose_tokenizer.features import DIMS, hold_missing
-from pose_tokenizer.quantizer import used
+from pose_tokenizer.nn.features import DIMS, hold_missing
+from pose_tokenizer.nn.quantizer import used
 
 if TYPE_CHECKING:
     from torch import Tensor

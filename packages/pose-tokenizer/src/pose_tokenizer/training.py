@@ -14,11 +14,12 @@ from torch.utils.data import DataLoader
 from pose_core import UserError
 from pose_core.data import PoseDataset, read_clips, read_usable
 from pose_core.training import StreamLoader, are_shards, batch_loader, fit, model_card, overfit_subset, run_folder
-from pose_tokenizer.augment import Augmentation
 from pose_tokenizer.checkpoint import load_model
 from pose_tokenizer.config import PRESETS as PRESETS
 from pose_tokenizer.config import Sizes
-from pose_tokenizer.dataset import ClipDataset, TrainingBatch, collate
+from pose_tokenizer.data.augmentation import Augmentation
+from pose_tokenizer.data.dataset import ClipDataset, TrainingBatch, collate
+from pose_tokenizer.data.shards import prepared, read_shards, varied
 from pose_tokenizer.initialization import (
     FITTING_SEED,
     continue_codebooks,
@@ -30,7 +31,6 @@ from pose_tokenizer.initialization import (
 from pose_tokenizer.lightning_module import MONITOR, TokenizerModule
 from pose_tokenizer.losses import TokenizerLoss
 from pose_tokenizer.model import PoseTokenizer
-from pose_tokenizer.shards import prepared, read_shards, varied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pose_core import UserError
 from pose_core.training import open_shards
 from pose_core.transforms import choose_keypoints
-from pose_tokenizer.dataset import prepare
+from pose_tokenizer.data.dataset import prepare
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pose_core.training import RunData
     from pose_core.transforms import KeypointChoice
     from pose_tokenizer.config import RunConfig
-    from pose_tokenizer.dataset import ClipDataset
+    from pose_tokenizer.data.dataset import ClipDataset
 
 
 def read_shards(folder: str, config: RunConfig, skeleton: Skeleton | None = None) -> RunData:

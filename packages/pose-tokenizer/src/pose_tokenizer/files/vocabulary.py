@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from pose_core import UserError
 from pose_core.atomic_files import atomic_write
-from pose_tokenizer.serialization import TEXT_FPS, from_integers, to_integers, whole_blocks
+from pose_tokenizer.files.serialization import TEXT_FPS, from_integers, to_integers, whole_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from pose_tokenizer.files.token_file import PoseTokens
     from pose_tokenizer.model import PoseTokenizer
-    from pose_tokenizer.token_file import PoseTokens
 
 BEGIN, END = "<pose>", "</pose>"
 NONE = "<pose_none>"  # a block without codes

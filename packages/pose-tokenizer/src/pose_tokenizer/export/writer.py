@@ -19,12 +19,12 @@ from torch import Tensor, nn
 from pose_core import UserError
 from pose_core.atomic_files import atomic_write, check_output, check_output_folder
 from pose_core.exporting import OPSET, check_opset, check_packages, quiet, to_onnx
-from pose_tokenizer.beam_search import search_in_graph
-from pose_tokenizer.features import DIMS, hold_missing
-from pose_tokenizer.quantizer import used
+from pose_tokenizer.export.torchscript import METADATA, write_torchscript
+from pose_tokenizer.files.token_file import NO_CODE
+from pose_tokenizer.nn.beam_search import search_in_graph
+from pose_tokenizer.nn.features import DIMS, hold_missing
+from pose_tokenizer.nn.quantizer import used
 from pose_tokenizer.streaming import BEAM
-from pose_tokenizer.token_file import NO_CODE
-from pose_tokenizer.torchscript import METADATA, write_torchscript
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

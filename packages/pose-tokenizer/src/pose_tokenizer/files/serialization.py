@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, NonNegativeInt, 
 
 from pose_core import UserError
 from pose_core.transforms import Placement
-from pose_tokenizer.token_file import LARGEST_CODEBOOK, MOST_QUANTIZERS, NO_CODE, PoseTokens, TokenHeader
+from pose_tokenizer.files.token_file import LARGEST_CODEBOOK, MOST_QUANTIZERS, NO_CODE, PoseTokens, TokenHeader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

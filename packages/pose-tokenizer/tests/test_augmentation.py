@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pose_core.testing import fake_skeleton
-from pose_tokenizer.augment import Augmentation, warped
+from pose_tokenizer.data.augmentation import Augmentation, warped
 
 STILL = Augmentation(**dict.fromkeys([f.name for f in fields(Augmentation)], 0.0) | {"shortest": 1.0, "longest": 1.0})
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pose_tokenizer.beam_search import search
-from pose_tokenizer.token_file import NO_CODE
+from pose_tokenizer.files.token_file import NO_CODE
+from pose_tokenizer.nn.beam_search import search
 
 
 class PredictiveQuantizer(nn.Module):

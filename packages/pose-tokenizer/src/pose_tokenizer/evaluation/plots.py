@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pose_core import Skeleton
-    from pose_tokenizer.evaluation import Evaluation
+    from pose_tokenizer.evaluation.evaluate import Evaluation
 
 HEIGHT = 420  # pixels of a picture, without its title
 TITLE = 34  # pixels above it

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pose_core import Skeleton
-    from pose_tokenizer.augment import Augmentation
+    from pose_tokenizer.data.augmentation import Augmentation
 
 
 def prepare(sequence: PoseSequence, skeleton: Skeleton) -> PoseSequence:

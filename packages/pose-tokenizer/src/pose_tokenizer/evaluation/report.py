@@ -14,14 +14,14 @@ from pydantic_core import to_json
 
 from pose_core.atomic_files import atomic_write, check_output, check_output_folder
 from pose_core.rendering import write_html
-from pose_tokenizer.plots import code_usage, keypoint_errors
+from pose_tokenizer.evaluation.plots import code_usage, keypoint_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from pose_tokenizer.evaluation import Evaluation
-    from pose_tokenizer.metrics import Errors
+    from pose_tokenizer.evaluation.evaluate import Evaluation
+    from pose_tokenizer.evaluation.metrics import Errors
     from pose_tokenizer.model import PoseTokenizer
 
 FIGURES, KEYPOINTS = "evaluation.json", "keypoints.csv"
@@ -148,7 +148,7 @@ def _write_pages(evaluation: Evaluation, model: PoseTokenizer, folder: Path, *, 
         ),
         "first": links[0][0],
     }
-    template = resources.files("pose_tokenizer").joinpath("report.html").read_text("utf-8")
+    template = resources.files("pose_tokenizer").joinpath("evaluation/report.html").read_text("utf-8")
     with atomic_write(folder / PAGE, overwrite=overwrite) as temporary:
         temporary.write_text(re.sub(r"{{(\w+)}}", lambda slot: slots[slot[1]], template), encoding="utf-8")
 

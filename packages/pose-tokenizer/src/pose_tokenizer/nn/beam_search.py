@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pose_tokenizer.token_file import NO_CODE
+from pose_tokenizer.files.token_file import NO_CODE
 
 MAX_UNPAID_CODES = 2  # codes in a row that do not pay, after which a vector takes no more
 EARLY_STOP_MARGIN = 0.3  # so many times the price of a code in vain, and the next one does not pay either

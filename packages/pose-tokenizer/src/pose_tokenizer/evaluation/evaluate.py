@@ -16,12 +16,12 @@ from pose_core.data.loading import check_skipped, with_path
 from pose_core.metrics import pck, rmse
 from pose_core.transforms import clean
 from pose_tokenizer.codec import encode
-from pose_tokenizer.dataset import collate as whole_blocks
-from pose_tokenizer.dataset import prepare
-from pose_tokenizer.features import hold_missing
-from pose_tokenizer.metrics import CLOSE, Errors, KeypointErrors, QuantizerUse, squared_errors
-from pose_tokenizer.quantizer import used
-from pose_tokenizer.token_file import PoseTokens, write_tokens
+from pose_tokenizer.data.dataset import collate as whole_blocks
+from pose_tokenizer.data.dataset import prepare
+from pose_tokenizer.evaluation.metrics import CLOSE, Errors, KeypointErrors, QuantizerUse, squared_errors
+from pose_tokenizer.files.token_file import PoseTokens, write_tokens
+from pose_tokenizer.nn.features import hold_missing
+from pose_tokenizer.nn.quantizer import used
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,0 +1,1 @@
+"""Scores of a tokenizer on clips, and their report."""

@@ -5,8 +5,10 @@ import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+import typer
 
 from pose_core import UserError
 from pose_core.command_line import Debug, new_app, print_json, run
@@ -89,6 +91,38 @@ def test_debug_shows_the_traceback(monkeypatch, capsys, how, status, line):
     assert end.value.code == status
     assert "Traceback" in err
     assert err.splitlines()[-1].startswith(line)
+
+
+@app.command(renamed={"--suffix": "--format", "--fast": "--quick"})
+def shape(format: str = "gif", quick: bool = False, also: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+    """Prints its options."""
+    print(format, quick, *also or [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed", "notices"),
+    [
+        (["--format", "png"], "png False", []),
+        (["--suffix", "png"], "png False", ["--suffix is now --format"]),
+        (["--suffix=png", "--fast"], "png True", ["--suffix is now --format", "--fast is now --quick"]),
+        (["--", "--suffix"], "gif False --suffix", []),
+    ],
+)
+def test_old_spellings_of_options(monkeypatch, capsys, arguments, printed, notices):
+    monkeypatch.setattr(sys, "argv", ["tool", "shape", *arguments])
+    with pytest.raises(SystemExit):
+        run(app, "tool")
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.splitlines()) == (f"{printed}\n", notices)
+
+
+def test_old_spellings_are_not_in_the_help(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["tool", "shape", "--help"])
+    with pytest.raises(SystemExit):
+        run(app, "tool")
+    out = capsys.readouterr().out
+    assert "--format" in out
+    assert "--suffix" not in out
 
 
 @pytest.mark.parametrize("lines", [1, 100_000])

@@ -100,3 +100,11 @@ def test_buckets_hold_everything_once_and_sequences_alike():
     assert list(sampler) != batches  # another epoch, another order
     torch.manual_seed(0)
     assert list(sampler) == batches
+
+
+def test_visible_of_a_batch_leaves_padding_out(tiny):
+    batch = collate([tiny, tiny[:2]])
+    confidence = torch.ones_like(batch.confidence)  # even in the padding
+    visible = replace(batch, confidence=confidence).visible
+    assert torch.equal(visible, batch.mask[..., None].expand_as(visible))
+    assert torch.equal(batch.visible[0], torch.from_numpy(tiny.visible))

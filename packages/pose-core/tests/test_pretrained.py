@@ -1,12 +1,16 @@
+import hashlib
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
 from huggingface_hub import PyTorchModelHubMixin
+from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from pose_core import UserError
-from pose_core.pretrained import load_pretrained
+from pose_core.pretrained import SavedModel, load_pretrained
 
 
 class Tiny(nn.Module, PyTorchModelHubMixin):
@@ -88,3 +92,65 @@ def test_no_such_model(tmp_path):
 def test_an_unknown_device_is_refused(folder):
     with pytest.raises(UserError, match="device 'warp' cannot be used .*--device cpu"):
         load_pretrained(Tiny, folder, {}, "warp")
+
+
+class Sizes(BaseModel):
+    model_config = ConfigDict(populate_by_name=True)
+    width: int = Field(3, alias="dim")
+    rate: float = 1.0
+
+
+class Saved(SavedModel, config=Sizes, unhashed=("rate",), library_name="tests", tags=["test"]):
+    def __init__(self, config: "Sizes"):  # a string: the mixin alone would not decode it
+        super().__init__()
+        self.config = config
+        self.layer = nn.Linear(config.width, config.width)
+        self.register_buffer("basis", torch.zeros(2))
+
+
+class Special(Saved):
+    pass
+
+
+@pytest.mark.parametrize("kind", [Saved, Special])
+def test_a_saved_model_comes_back_by_its_folder_alone(tmp_path, kind):
+    model = kind(Sizes(dim=4, rate=0.5))
+    model.save_pretrained(tmp_path / "wide")
+    assert json.loads((tmp_path / "wide" / "config.json").read_text()) == {"dim": 4, "rate": 0.5}
+    loaded = kind.load(tmp_path / "wide", "cpu")
+    assert type(loaded) is kind
+    assert (loaded.name, loaded.hash, loaded.config) == ("wide", model.hash, model.config)
+    assert (model.name, loaded.device.type, loaded.training) == ("untitled", "cpu", False)
+    assert torch.equal(loaded.layer.weight, model.layer.weight)
+
+
+def test_a_bundled_model_has_its_bundled_name(tmp_path):
+    Saved(Sizes()).save_pretrained(tmp_path / "folder")
+
+    class Bundled(Saved, bundled={"small": tmp_path / "folder"}):
+        pass
+
+    assert Bundled.load("small", "cpu").name == "small"
+    assert Saved.bundled == {}
+    with pytest.raises(UserError, match=r"no such model folder; did you mean small\?; bundled: small"):
+        Bundled.load("smal", "cpu")
+
+
+def test_the_hash_is_of_configuration_and_weights():
+    model = Saved(Sizes())
+    config = '{"dim": 3}'  # as saved, but for what decoding does not need
+    digest = hashlib.sha256(config.encode())
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode() + value.numpy().tobytes())
+    assert model.hash == digest.hexdigest()[:16]
+    other = Saved(Sizes(rate=2.0))
+    other.load_state_dict(model.state_dict())
+    assert other.hash == model.hash
+    with torch.no_grad():
+        other.layer.bias += 1
+    assert other.hash != model.hash
+
+
+def test_finding_a_model_imports_no_torch():
+    code = "import sys; from pose_core.pretrained import find_model; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

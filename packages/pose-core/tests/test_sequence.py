@@ -16,6 +16,15 @@ def test_length_slice_and_duration(holistic):
     np.testing.assert_array_equal(part.confidence, holistic.confidence[3:8])
 
 
+def test_visible_is_confidence_above_zero_at_finite_coordinates(holistic):
+    keypoints, confidence = holistic.keypoints.copy(), np.ones_like(holistic.confidence)
+    keypoints[0, 0, 1], confidence[1, 0], confidence[2, 0], confidence[3, 0] = np.nan, np.nan, 0, -1
+    visible = replace(holistic, keypoints=keypoints, confidence=confidence).visible
+    assert not visible[:4, 0].any()
+    assert visible[:, 1:].all()
+    assert visible[4:].all()
+
+
 def test_concatenated_parts_are_the_whole(holistic):
     whole = concatenate([holistic[:5], holistic[5:]])
     np.testing.assert_array_equal(whole.keypoints, holistic.keypoints)

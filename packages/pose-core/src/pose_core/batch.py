@@ -40,6 +40,11 @@ class PoseBatch:
         return len(self.keypoints)
 
     @property
+    def visible(self) -> Tensor:
+        """(B, T, K) bool, the keypoints that count: in real frames, confidence above 0 and finite coordinates."""
+        return (self.confidence > 0) & self.keypoints.isfinite().all(dim=-1) & self.mask[..., None]
+
+    @property
     def lengths(self) -> Tensor:
         """(B,) frames of each sequence."""
         return self.mask.sum(dim=1)

@@ -16,9 +16,10 @@ import traceback
 import warnings
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn
 
 import typer
+from typer.core import TyperCommand
 
 from pose_core.atomic_files import long_name
 from pose_core.errors import BatchError, UserError
@@ -26,7 +27,7 @@ from pose_core.notices import InputWarning
 from pose_core.progress import be_quiet, progress, say, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from pose_core.jobs import JobOptions, JobRunner
 
@@ -101,8 +102,16 @@ class App(typer.Typer):
             self.callback()(_common)
         return super().__call__(*args, **kwargs)
 
-    def command(self, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
-        """As typer's; the function itself need not know `quiet`."""
+    def command(self, *args: Any, renamed: Mapping[str, str] | None = None, **kwargs: Any) -> Callable[[Any], Any]:
+        """As typer's; the function itself need not know `quiet`.
+
+        Args:
+            args, kwargs: typer's.
+            renamed: old spelling of an option -> the one that took its place ("--suffix": "--format"). The old one
+                does what it did, is not in `--help`, and gives one line on standard error: "--suffix is now --format".
+        """
+        if renamed:
+            kwargs["cls"] = type("Command", (_RenamedOptions,), {"renamed": dict(renamed)})
         register = super().command(*args, **kwargs)
 
         def decorated(function: Any) -> Any:
@@ -110,6 +119,23 @@ class App(typer.Typer):
             return function
 
         return decorated
+
+
+class _RenamedOptions(TyperCommand):
+    """A command that understands old spellings of its options, too."""
+
+    renamed: ClassVar[dict[str, str]]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)  # what follows is no option
+        return super().parse_args(ctx, [*map(self._current, args[:end]), *args[end:]])
+
+    def _current(self, argument: str) -> str:
+        option, equals, value = argument.partition("=")
+        if option not in self.renamed:
+            return argument
+        print(f"{option} is now {self.renamed[option]}", file=sys.stderr)
+        return f"{self.renamed[option]}{equals}{value}"
 
 
 def _with_quiet(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,5 +1,14 @@
 """The exceptions every package raises when the user, not the program, has to act."""
 
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
 
 class UserError(Exception):
     """What is wrong and what to do about it, in one line that names the thing; commands print it and exit with 2."""
@@ -18,6 +27,26 @@ class BatchError(Exception):
         super().__init__(message)
         self.failures = failures
         self.ours = ours
+
+
+@contextmanager
+def naming(path: Path | str, cure: str = "") -> Generator[None]:
+    """Prefixes the message of a `UserError` raised inside with the file's name, unless it begins with it already.
+
+        with naming(path):
+            sequence = model.prepare(read(path))
+
+    Args:
+        path: the file, or whatever the message has to name.
+        cure: what to do about it; added to the message where the name is.
+    """
+    try:
+        yield
+    except UserError as error:
+        message = str(error)
+        if message.startswith(str(path)):
+            raise
+        raise UserError(f"{path}: {message}{f'; {cure}' if cure else ''}") from error
 
 
 def reason(error: BaseException, length: int = 200) -> str:

@@ -75,6 +75,11 @@ class PoseSequence:
         return player_html(self)
 
     @property
+    def visible(self) -> np.ndarray:
+        """(T, K) bool, the keypoints that count: confidence above 0 and finite coordinates; NaN is not visible."""
+        return (self.confidence > 0) & np.isfinite(self.keypoints).all(axis=-1)
+
+    @property
     def duration(self) -> float:
         """Seconds."""
         return len(self) / self.fps

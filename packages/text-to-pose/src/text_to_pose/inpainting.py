@@ -11,7 +11,8 @@ from pose_core import UserError
 from pose_core.skeleton import Side
 from pose_core.transforms import denormalize, fill_arms, hold_hands, normalize
 from pose_core.transforms.arms import HAND_POINTS, MIDDLE_KNUCKLE
-from pose_core.transforms.arrays import last_seen, seen
+from pose_core.transforms.arrays import seen
+from pose_core.transforms.temporal import last_visible
 from text_to_pose.dataset import body_and_hands
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _carried(poses: PoseSequence) -> PoseSequence:
             if wrist is not None:
                 parents[wrist] = elbow
     keypoints, confidence = poses.keypoints.copy(), poses.confidence.copy()
-    last = last_seen(confidence > 0)
+    last = last_visible(confidence > 0)
     rest = [k for k in range(skeleton.num_keypoints) if k not in hands and k not in parents]
     for k in (*rest, *parents):
         lost = np.flatnonzero((confidence[:, k] == 0) & (last[:, k] >= 0))

@@ -10,8 +10,9 @@ from array_api_compat import array_namespace, device
 
 from pose_core.errors import UserError
 from pose_core.sequence import PoseSequence
-from pose_core.transforms.arrays import Array, copied, last_seen, namespace, norm, seen, take_frames, with_values
+from pose_core.transforms.arrays import Array, copied, namespace, norm, seen, with_values
 from pose_core.transforms.gaps import Gaps, fill_gaps
+from pose_core.transforms.temporal import last_visible, take_frames
 
 if TYPE_CHECKING:
     from pose_core.skeleton import Side, Skeleton
@@ -174,7 +175,7 @@ def hold_hands(poses: Poses, *, max_frames: int | None = None) -> Poses:
         if not hand:
             continue
         shown = xp.any(there[..., arm.fingers], axis=-1, keepdims=True)  # (..., T, 1)
-        last = last_seen(shown)
+        last = last_visible(shown)
         held = ~shown & (last >= 0)
         if max_frames is not None:
             held = held & (now - last <= max_frames)
@@ -195,7 +196,7 @@ def _hang(points: Array, keypoints: Array, there: Array, arm: _Arm, last: Array)
     if arm.wrist is None:
         return points
     hand = arm.hand
-    at = last_seen(there[..., [arm.wrist]])  # the arm's wrist stays where it was seen last
+    at = last_visible(there[..., [arm.wrist]])  # the arm's wrist stays where it was seen last
     known = at >= 0
     place = take_frames(keypoints[..., [arm.wrist], :2], xp.clip(at, 0, None))  # (..., T, 1, 2)
     was_known, was = take_frames(known, last), take_frames(place, last)

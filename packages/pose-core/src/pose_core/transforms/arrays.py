@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from array_api_compat import array_namespace, device, is_numpy_namespace
+from array_api_compat import array_namespace, is_numpy_namespace
 
 if TYPE_CHECKING:
     from pose_core.batch import PoseBatch
@@ -21,9 +21,8 @@ def namespace(poses: PoseSequence | PoseBatch) -> Any:
 
 
 def seen(poses: PoseSequence | PoseBatch) -> Array:
-    """(..., T, K) True where a keypoint is there and its coordinates are numbers."""
-    xp = namespace(poses)
-    return (poses.confidence > 0) & xp.all(xp.isfinite(poses.keypoints), axis=-1)
+    """(..., T, K) as `poses.visible`."""
+    return poses.visible
 
 
 def with_values(poses: Poses, keypoints: Array, confidence: Array) -> Poses:
@@ -51,34 +50,3 @@ def norm(vector: Array) -> Array:
     square = xp.sum(vector**2, axis=-1, keepdims=True)
     there = square > 0
     return xp.where(there, xp.sqrt(xp.where(there, square, xp.ones_like(square))), square)
-
-
-def running_max(x: Array) -> Array:
-    """Largest value so far along T of (..., T, K); the array API standard has no such thing."""
-    xp = array_namespace(x)
-    if is_numpy_namespace(xp):
-        return xp.maximum.accumulate(x, axis=-2)
-    return x.cummax(dim=-2).values
-
-
-def last_seen(there: Array) -> Array:
-    """(..., T, K) index of the last frame up to each one in which a keypoint was there, -1 before the first."""
-    xp = array_namespace(there)
-    T = there.shape[-2]
-    index = xp.arange(T, device=device(there))[:, None]
-    return running_max(xp.where(there, index, xp.full_like(index, -1)))
-
-
-def next_seen(there: Array) -> Array:
-    """(..., T, K) index of the next frame from each one on in which a keypoint is there, T after the last."""
-    xp = array_namespace(there)
-    return there.shape[-2] - 1 - xp.flip(last_seen(xp.flip(there, axis=-2)), axis=-2)
-
-
-def take_frames(x: Array, index: Array) -> Array:
-    """Values of (..., T, K) or (..., T, K, D) at the frames `index` (..., T', K), for each keypoint its own."""
-    xp = array_namespace(x)
-    if x.ndim == index.ndim:
-        return xp.take_along_axis(x, index, axis=-2)
-    index = xp.broadcast_to(index[..., None], (*index.shape, x.shape[-1]))
-    return xp.take_along_axis(x, index, axis=-3)

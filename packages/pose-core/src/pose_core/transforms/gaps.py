@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from array_api_compat import array_namespace, device
 
-from pose_core.transforms.arrays import Array, last_seen, namespace, next_seen, norm, seen, take_frames, with_values
+from pose_core.transforms.arrays import Array, namespace, norm, seen, with_values
+from pose_core.transforms.temporal import last_visible, next_visible, take_frames
 
 if TYPE_CHECKING:
     from pose_core.transforms.arrays import Poses
@@ -57,7 +58,7 @@ class Gaps:
         """Of keypoints known (..., T, K)."""
         xp = array_namespace(known)
         T = known.shape[-2]
-        before, after = last_seen(known), next_seen(known)
+        before, after = last_visible(known), next_visible(known)
         now = xp.arange(T, device=device(known))[:, None]
         at = (now - before) / xp.clip(after - before, 1, None)
         return cls(xp.clip(before, 0, None), xp.clip(after, None, T - 1), (before >= 0) & (after < T), at)

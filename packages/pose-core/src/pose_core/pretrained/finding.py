@@ -1,59 +1,26 @@
-"""Models as folders: `config.json` + `model.safetensors`, loaded from a folder, a bundled name or a hub id."""
+"""Finding a model's folder by its path, its bundled name or its hub id; imports no torch."""
 
 from __future__ import annotations
 
 import difflib
-import io
 import json
-from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any
 
 from pose_core.errors import UserError, reason
 
-if TYPE_CHECKING:
-    from huggingface_hub import PyTorchModelHubMixin
-
-Model = TypeVar("Model", bound="PyTorchModelHubMixin")
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 FILES = (CONFIG, WEIGHTS)
 FILE_SUFFIXES = (".bin", ".ckpt", ".json", ".onnx", ".pt", ".pth", ".safetensors", ".yaml", ".zip")  # no hub id ends so
 HUB_SECONDS = 5  # to wait for the hub's first answer
 
 
-def load_pretrained(model: type[Model], name: str | Path, bundled: dict[str, Path], device: str = "auto") -> Model:
-    """Loads a model, ready for inference.
-
-    Args:
-        model: its class.
-        name: a folder, a name in `bundled`, or a hub id (`organisation/name`).
-        bundled: the folders of the models that the package brings.
-        device: where it goes: auto, or as `torch.device` spells it.
-
-    Raises:
-        UserError: no such model, or a folder that does not hold a whole one.
-    """
-    import torch
-    from safetensors import SafetensorError
-
-    folder = find_model(name, bundled)
-    try:
-        with redirect_stdout(io.StringIO()):  # the mixin prints where it reads from; stdout is for results
-            loaded = model.from_pretrained(str(folder), strict=True, map_location="cpu")
-    except (SafetensorError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, UserError) as error:
-        raise UserError(f"{name}: not a model of this kind and version ({reason(error)})") from error
-    try:
-        cast("torch.nn.Module", loaded).to(torch.device(pick_device(device))).eval()
-    except (RuntimeError, AssertionError) as error:
-        raise UserError(f"device {device!r} cannot be used ({reason(error)}); try --device cpu") from error
-    return loaded
-
-
 def find_model(name: str | Path, bundled: dict[str, Path]) -> Path:
     """The folder of a model, downloaded if need be; torch is not imported.
 
     Args:
-        name, bundled: as `load_pretrained`'s.
+        name: a folder, a name in `bundled`, or a hub id (`organisation/name`).
+        bundled: the folders of the models that the package brings.
 
     Raises:
         UserError: no such model, a folder that lacks a file, or a hub that does not give it.
@@ -124,13 +91,3 @@ def _check_folder(folder: Path) -> None:
     missing = [file for file in FILES if not (folder / file).is_file()]
     if missing:
         raise UserError(f"{folder}: lacks {' and '.join(missing)}; a model is a folder with {' and '.join(FILES)}")
-
-
-def pick_device(name: str) -> str:
-    """A device name for torch: "auto" is the accelerator of this machine if it has one, else the CPU."""
-    import torch
-
-    if name != "auto":
-        return name
-    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-    return accelerator.type if accelerator is not None else "cpu"

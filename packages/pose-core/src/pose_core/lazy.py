@@ -1,0 +1,36 @@
+"""Lazy package faces: a name is imported from its module when it is first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+def attach(
+    package: str, modules: Mapping[str, tuple[str, ...]]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """`__getattr__`, `__dir__` and `__all__` of a package whose `import` must cost nothing (PEP 562).
+
+    In the package's `__init__.py`:
+
+        if TYPE_CHECKING:  # for type checkers and editors
+            from my_package.model import Model
+
+        __getattr__, __dir__, __all__ = attach(__name__, {"model": ("Model",)})
+
+    Args:
+        package: its `__name__`.
+        modules: module -> the public names it defines; modules are named relative to the package ("model",
+            "nn.attention").
+    """
+    homes = {name: f"{package}.{module}" for module, names in modules.items() for name in names}
+
+    def getattribute(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(import_module(homes[name]), name)
+
+    return getattribute, lambda: sorted(homes), sorted(homes)

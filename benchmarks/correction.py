@@ -27,7 +27,7 @@ from pose_core.data import read_manifest
 from pose_core.metrics.anatomy import SIDES, anatomy
 from pose_core.transforms import clean, fill_gaps, normalize
 from text_to_pose import correct, load_model
-from text_to_pose.dataset import body_and_hands
+from text_to_pose.data.preprocessing import body_and_hands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

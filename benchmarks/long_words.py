@@ -18,7 +18,7 @@ import torch
 from pose_core import PoseSequence
 from pose_core.metrics import anatomy, dtw, frame_distances
 from text_to_pose import load_model
-from text_to_pose.dataset import hand_shape
+from text_to_pose.data.hands import hand_shape
 from text_to_pose.generation import SignedText, sign_texts
 
 LENGTHS = (5, 40)  # letters

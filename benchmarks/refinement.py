@@ -26,10 +26,9 @@ from torch import Tensor, nn
 
 from pose_core.skeleton import known_skeleton
 from pose_core.training import load_preset
-from text_to_pose.config import TextConfig, TextToPoseConfig
+from text_to_pose.config import PRESETS, RunConfig, TextConfig, TextToPoseConfig
 from text_to_pose.model import TextToPose
-from text_to_pose.tokenizer import TextBatch
-from text_to_pose.training import PRESETS, RunConfig
+from text_to_pose.text.tokenizer import TextBatch
 
 BATCH, FRAMES, KEYPOINTS, DIMS, TOKENS = 32, 77, 75, 3, 8
 VOCABULARY = tuple("abcdefghijklmnopqrstuvwxyz")

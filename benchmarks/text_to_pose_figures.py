@@ -18,7 +18,7 @@ from matplotlib import pyplot as plt
 from pose_core.metrics import dtw_mje
 from pose_core.rendering import write_gif
 from text_to_pose import Sampling, StartFrames, generate_signs, load_model
-from text_to_pose.evaluation import evaluate, read_manifest_clips
+from text_to_pose.evaluation.evaluate import evaluate, read_manifest_clips
 from text_to_pose.generation import placed
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data/fingerspelling/index.csv"

@@ -8,9 +8,12 @@ import torch
 from pose_core import UserError, concatenate, write
 from pose_core.data import Clip, read_prepared
 from pose_core.testing import fake_sequence, fake_skeleton
-from text_to_pose.dataset import TextDataset, fastest, mean_start_frame, prepare, signing_hands
-from text_to_pose.tokenizer import NONE, NOTHING, TextTokenizer
-from text_to_pose.training import text_config
+from text_to_pose.data.dataset import TextDataset
+from text_to_pose.data.hands import signing_hands
+from text_to_pose.data.preprocessing import prepare
+from text_to_pose.data.statistics import fastest, mean_start_frame
+from text_to_pose.data.texts import text_config
+from text_to_pose.text.tokenizer import NONE, NOTHING, TextTokenizer
 from text_to_pose.training_states import Objective
 
 

@@ -8,22 +8,23 @@ import pytest
 from pose_core import UserError, read
 from pose_core.data import ShardSample, read_manifest
 from pose_core.testing import fake_sequence
-from text_to_pose import evaluation
 from text_to_pose.checkpoint import load_model
-from text_to_pose.dataset import prepare
-from text_to_pose.evaluation import (
+from text_to_pose.config import RunConfig
+from text_to_pose.data.hands import hand_shape
+from text_to_pose.data.preprocessing import prepare
+from text_to_pose.evaluation import evaluate as evaluation
+from text_to_pose.evaluation.evaluate import (
     ClipScore,
     Score,
     confidence_intervals,
     copied,
     evaluate,
-    hand_shape,
     held,
     other_clip,
     read_manifest_clips,
     score,
 )
-from text_to_pose.training import RunConfig, build_model
+from text_to_pose.training import build_model
 
 
 @pytest.fixture

@@ -16,10 +16,11 @@ from text_to_pose import export, numpy_sampling, sampling
 from text_to_pose.cli import app
 from text_to_pose.config import NetworkConfig, Schedule, TextConfig, TextToPoseConfig
 from text_to_pose.export import export_onnx
-from text_to_pose.generation import Sampling, StartFrames, encode_signs, generate_signs
+from text_to_pose.generation import Sampling, encode_signs, generate_signs
 from text_to_pose.lengths import predicted_lengths
 from text_to_pose.model import TextToPose
 from text_to_pose.numpy_sampling import FILES, OnnxTextToPose, frame_mask
+from text_to_pose.start_frames import StartFrames
 
 onnx = pytest.importorskip("onnx")
 for package in ("onnxruntime", "onnxscript"):

@@ -1,7 +1,7 @@
 import torch
 
 from pose_core.testing import fake_sequence
-from text_to_pose.features import HandFeatures
+from text_to_pose.nn.features import HandFeatures
 
 
 def test_inverse_and_what_changes():

@@ -7,13 +7,14 @@ import torch
 
 from pose_core import UserError, read, write
 from pose_core.testing import fake_sequence, fake_skeleton
-from text_to_pose.dataset import prepare
+from text_to_pose.data.hands import dominant_hand
+from text_to_pose.data.preprocessing import prepare
 from text_to_pose.generation import MAX_ANCHOR_SPEED, Sampling, generate_signs, generate_texts, placed, sign_texts
 from text_to_pose.lengths import shared_lengths
-from text_to_pose.limits import MAX_HAND_LENGTH, limit_hands, limit_motion
-from text_to_pose.start_frames import StartFrames, dominant_hand
-from text_to_pose.steady_body import steady_body
-from text_to_pose.tokenizer import WORD_SPACE
+from text_to_pose.motion.limits import MAX_HAND_LENGTH, limit_hands, limit_motion
+from text_to_pose.motion.steady_body import steady_body
+from text_to_pose.start_frames import StartFrames
+from text_to_pose.text.tokenizer import WORD_SPACE
 
 LETTERS = [("A", "ase"), ("SCH", "ise"), ("B", "ase"), ("C", "ase")]
 

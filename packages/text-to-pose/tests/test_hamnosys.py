@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pose_core import UserError
-from text_to_pose.hamnosys import hamnosys_text, hamnosys_tokens, hamnosys_vocabulary, is_hamnosys
+from text_to_pose.text.hamnosys import hamnosys_text, hamnosys_tokens, hamnosys_vocabulary, is_hamnosys
 
 VOCABULARY = hamnosys_vocabulary()
 

@@ -6,10 +6,12 @@ import torch
 
 from pose_core.data import Clip
 from pose_core.testing import fake_sequence
-from text_to_pose.dataset import TextDataset, hand_shape, prepare
-from text_to_pose.handshape_augmentation import Transplants, language_distances, resampled
-from text_to_pose.tokenizer import TextTokenizer
-from text_to_pose.training import text_config
+from text_to_pose.data.dataset import TextDataset
+from text_to_pose.data.hands import hand_shape
+from text_to_pose.data.handshape_augmentation import Transplants, language_distances, resampled
+from text_to_pose.data.preprocessing import prepare
+from text_to_pose.data.texts import text_config
+from text_to_pose.text.tokenizer import TextTokenizer
 from text_to_pose.training_states import Objective
 
 # What hand shape (a seed) each language has for a letter: bbb agrees with aaa, ccc and ddd with each other.

@@ -3,7 +3,7 @@ import torch
 
 from text_to_pose.checkpoint import load_model
 from text_to_pose.model import TextToPose, frame_places
-from text_to_pose.tokenizer import TextBatch, Tokens
+from text_to_pose.text.tokenizer import TextBatch, Tokens
 
 
 def condition(model, B=3):

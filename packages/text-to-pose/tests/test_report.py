@@ -9,9 +9,9 @@ import pytest
 
 from pose_core import UserError
 from pose_core.testing import fake_manifest
-from text_to_pose.evaluation import evaluate
+from text_to_pose.evaluation.evaluate import evaluate
+from text_to_pose.evaluation.report import write_report
 from text_to_pose.generation import Sampling
-from text_to_pose.report import write_report
 
 
 @pytest.fixture

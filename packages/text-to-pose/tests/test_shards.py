@@ -13,9 +13,10 @@ from pose_core.data import Clip, pack, read_manifest
 from pose_core.formats import read
 from pose_core.testing import fake_sequence
 from pose_core.training import TrainingConfig, read_data
-from text_to_pose.dataset import prepare
+from text_to_pose.config import RunConfig
+from text_to_pose.data.preprocessing import prepare
 from text_to_pose.lightning_module import TextToPoseModule
-from text_to_pose.training import RunConfig, build_model, loaders, train
+from text_to_pose.training import build_model, loaders, train
 
 QUICK = TrainingConfig(epochs=2, batch_size=2, validate_every=1, warmup_steps=1, device="cpu", tensorboard=False)
 

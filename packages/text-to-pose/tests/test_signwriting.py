@@ -8,7 +8,7 @@ from signwriting.fingerspelling.fingerspelling import get_chars, variant_signs
 from signwriting.formats.fsw_to_swu import fsw2swu
 
 from pose_core import UserError
-from text_to_pose.signwriting import (
+from text_to_pose.text.signwriting import (
     fingerspelled,
     is_signwriting,
     signwriting_text,
@@ -186,6 +186,6 @@ def test_a_language_without_a_table_has_no_signs(language):
 
 
 def test_notations_import_neither_torch_nor_the_library():
-    code = "import sys, text_to_pose.hamnosys as h, text_to_pose.signwriting; h.hamnosys_vocabulary(); "
+    code = "import sys, text_to_pose.text.hamnosys as h, text_to_pose.text.signwriting; h.hamnosys_vocabulary(); "
     code += "print([m for m in ('torch', 'PIL', 'regex', 'signwriting') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

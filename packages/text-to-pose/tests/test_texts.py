@@ -12,12 +12,13 @@ from pose_core import UserError, write
 from pose_core.data import Clip, pack, read_clips
 from pose_core.testing import fake_manifest, fake_sequence
 from pose_core.training import TrainingConfig, read_data
-from text_to_pose.config import TextConfig
-from text_to_pose.dataset import TextDataset, prepare
-from text_to_pose.evaluation import read_manifest_clips
-from text_to_pose.texts import check_clips, reject
-from text_to_pose.tokenizer import TextTokenizer
-from text_to_pose.training import RunConfig, train
+from text_to_pose.config import RunConfig, TextConfig
+from text_to_pose.data.dataset import TextDataset
+from text_to_pose.data.preprocessing import prepare
+from text_to_pose.data.texts import check_clips, reject
+from text_to_pose.evaluation.evaluate import read_manifest_clips
+from text_to_pose.text.tokenizer import TextTokenizer
+from text_to_pose.training import train
 
 QUICK = TrainingConfig(epochs=1, batch_size=4, validate_every=1, warmup_steps=1, device="cpu", tensorboard=False)
 HAMNOSYS = "\ue001\ue020\ue03e\ue049"

@@ -9,19 +9,11 @@ from pose_core import UserError
 from pose_core.data import Clip
 from pose_core.notices import InputWarning
 from text_to_pose.config import TextConfig
-from text_to_pose.hamnosys import hamnosys_text
-from text_to_pose.signwriting import fingerspelled
-from text_to_pose.tokenizer import (
-    NONE,
-    WORD_SPACE,
-    TextBatch,
-    TextTokenizer,
-    Tokens,
-    find_kind,
-    fold,
-    letter_symbols,
-)
-from text_to_pose.training import text_config
+from text_to_pose.data.texts import text_config
+from text_to_pose.text.hamnosys import hamnosys_text
+from text_to_pose.text.letters import fold
+from text_to_pose.text.signwriting import fingerspelled, letter_symbols
+from text_to_pose.text.tokenizer import NONE, WORD_SPACE, TextBatch, TextTokenizer, Tokens, find_kind
 
 ALPHABETS = {"ase": ["A", "B", "H"], "sgg": ["S", "C", "H", "SCH", "Ä"], "tsm": ["I", "İ"], "gss": ["Σ", "Ο"]}
 LETTERS = [(language, letter) for language, letters in ALPHABETS.items() for letter in letters]

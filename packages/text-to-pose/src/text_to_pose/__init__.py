@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from text_to_pose.checkpoint import load_model
     from text_to_pose.config import TextToPoseConfig
-    from text_to_pose.generation import Sampling, StartFrames, generate_signs, generate_texts
+    from text_to_pose.generation import Sampling, generate_signs, generate_texts
     from text_to_pose.inpainting import correct
     from text_to_pose.model import TextToPose
+    from text_to_pose.start_frames import StartFrames
 
 __all__ = [
     "Sampling",

@@ -261,7 +261,7 @@ def train(
     from pose_core.training.keys import flat
     from pose_core.training.stopping import stop_while_starting
     from text_to_pose.config import BUNDLED, PRESETS, RunConfig
-    from text_to_pose.texts import check_early
+    from text_to_pose.data.texts import check_early
 
     stop_while_starting()
     output = sweep_run_folder(output)
@@ -338,9 +338,9 @@ def evaluate(
 ) -> None:
     """Score a model on a manifest's split, beside a still frame and a letter copied from another language."""
     from text_to_pose.checkpoint import load_model
-    from text_to_pose.evaluation import evaluate as score
+    from text_to_pose.evaluation.evaluate import evaluate as score
+    from text_to_pose.evaluation.report import COLUMNS, check_report_folder, summary, write_report
     from text_to_pose.generation import Sampling
-    from text_to_pose.report import COLUMNS, check_report_folder, summary, write_report
 
     if report is not None:
         check_report_folder(report, overwrite=overwrite)
@@ -406,7 +406,7 @@ def languages(
     debug: Debug = False,
 ) -> None:
     """List the signed languages that a model knows: code, name, letters."""
-    from text_to_pose.alphabets import alphabets
+    from text_to_pose.text.alphabets import alphabets
 
     known = alphabets(checkpoint, language)
     if json:

@@ -30,11 +30,12 @@ from pose_core.metrics import anatomy
 from pose_core.transforms import clean
 from pose_core.transforms.arrays import seen
 from text_to_pose.checkpoint import load_model
+from text_to_pose.data.hands import dominant_hand
 from text_to_pose.generation import Sampling, SignedText, sign_texts
 from text_to_pose.inpainting import Ends, correct, needs_model
-from text_to_pose.start_frames import StartFrames, dominant_hand
+from text_to_pose.start_frames import StartFrames
 from text_to_pose.still_missing import missing_because
-from text_to_pose.tokenizer import WORD_SPACE
+from text_to_pose.text.tokenizer import WORD_SPACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

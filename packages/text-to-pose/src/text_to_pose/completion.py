@@ -14,7 +14,7 @@ from pose_core.transforms import attach_hands, stretch
 from pose_core.transforms.arms import WRIST_GAP, palm_size
 from pose_core.transforms.gaps import Gaps
 from text_to_pose.sampling import levels
-from text_to_pose.tokenizer import TextBatch
+from text_to_pose.text.tokenizer import TextBatch
 
 if TYPE_CHECKING:
     from pose_core import PoseSequence

@@ -26,7 +26,7 @@ from text_to_pose.lengths import MAX_SECONDS, SHORTEST
 from text_to_pose.model import Condition
 from text_to_pose.numpy_sampling import CONDITION, CONFIG, DENOISER, FILES, FORMAT, SHOWN, START_FRAMES, TEXT
 from text_to_pose.sampling import NOISE, STEEPNESS
-from text_to_pose.tokenizer import NONE, NOTHING, PAD, TextBatch
+from text_to_pose.text.tokenizer import NONE, NOTHING, PAD, TextBatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -12,10 +12,10 @@ from pose_core import PoseSequence, concatenate
 from pose_core.rendering import Caption
 from pose_core.transforms import Placement, correct_wrists, denormalize, flip
 from text_to_pose.lengths import predicted_lengths, shared_lengths
-from text_to_pose.limits import limit_hands, limit_motion
+from text_to_pose.motion.limits import limit_hands, limit_motion
+from text_to_pose.motion.steady_body import steady_body
 from text_to_pose.start_frames import StartFrames
-from text_to_pose.steady_body import steady_body
-from text_to_pose.tokenizer import WORD_SPACE, TextBatch
+from text_to_pose.text.tokenizer import WORD_SPACE, TextBatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

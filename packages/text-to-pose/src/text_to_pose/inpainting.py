@@ -13,7 +13,7 @@ from pose_core.transforms import denormalize, fill_arms, hold_hands, normalize
 from pose_core.transforms.arms import HAND_POINTS, MIDDLE_KNUCKLE
 from pose_core.transforms.arrays import seen
 from pose_core.transforms.temporal import last_visible
-from text_to_pose.dataset import body_and_hands
+from text_to_pose.data.preprocessing import body_and_hands
 
 if TYPE_CHECKING:
     from pose_core import PoseSequence

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pose_core.training import TrainingConfig
     from text_to_pose.config import ObjectiveConfig
-    from text_to_pose.dataset import TrainingBatch
+    from text_to_pose.data.dataset import TrainingBatch
     from text_to_pose.model import TextToPose
 
 WEIGHTS = {"position": 1.0, "place": 2.0, "velocity": 1.0, "presence": 0.1, "start": 0.2, "length": 0.05}

@@ -22,10 +22,10 @@ from pose_core.batch import PoseBatch
 from pose_core.pretrained import WEIGHTS
 from pose_encoders import AdditionalSequence, PoseEncoder, TransformerEncoder, TransformerStack, build_encoder
 from text_to_pose.config import NetworkConfig, Schedule, TextToPoseConfig
-from text_to_pose.features import HandFeatures
+from text_to_pose.nn.features import HandFeatures
+from text_to_pose.nn.text_encoder import Lexicon, TextEncoder, sinusoids
 from text_to_pose.sampling import Noise, levels, noised, step_sizes
-from text_to_pose.text_encoder import Lexicon, TextEncoder, sinusoids
-from text_to_pose.tokenizer import NOTHING, TextBatch, TextTokenizer, Tokens
+from text_to_pose.text.tokenizer import NOTHING, TextBatch, TextTokenizer, Tokens
 
 
 @dataclass(frozen=True)

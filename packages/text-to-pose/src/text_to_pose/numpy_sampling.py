@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_core import Skeleton, UserError
-from text_to_pose.limits import limit_hands, wrist_pairs
+from text_to_pose.motion.limits import limit_hands, wrist_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
     from text_to_pose.config import Schedule
-    from text_to_pose.tokenizer import TextTokenizer
+    from text_to_pose.text.tokenizer import TextTokenizer
 
 FORMAT = 1  # of the folder; raised when an older reader could not use it
 CONFIG, START_FRAMES, TEXT, DENOISER = "config.json", "start_frames.npz", "text.onnx", "denoiser.onnx"
@@ -56,7 +56,7 @@ class Prediction:
     """A sequence as a sampler has made it so far.
 
     Attributes:
-        features: (B, T, K, D), see `text_to_pose.features.HandFeatures`.
+        features: (B, T, K, D), see `text_to_pose.nn.features.HandFeatures`.
         presence: (B, T, K) logits that the keypoint is seen.
     """
 
@@ -106,7 +106,7 @@ class OnnxTextToPose:
     def tokenizer(self) -> TextTokenizer:
         """Texts to token ids."""
         from text_to_pose.config import TextConfig
-        from text_to_pose.tokenizer import TextTokenizer
+        from text_to_pose.text.tokenizer import TextTokenizer
 
         return TextTokenizer(TextConfig.model_validate(self.config["text"]))
 
@@ -126,7 +126,7 @@ class OnnxTextToPose:
         Raises:
             UserError: a language or a text the model does not know.
         """
-        from text_to_pose.tokenizer import PAD
+        from text_to_pose.text.tokenizer import PAD
 
         tokens = [self.tokenizer.tokenize(*sign) for sign in signs]
         L = max(len(text.ids) for text in tokens)

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from pose_core import PoseSequence, UserError, read
-from pose_core.transforms import clean, flip
-from text_to_pose.dataset import prepare
+from pose_core.transforms import flip
+from text_to_pose.data.preprocessing import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,11 +18,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from pose_core.skeleton import Side, Skeleton
+    from pose_core.skeleton import Skeleton
     from text_to_pose.model import TextToPose
-
-MIN_HAND_SHARE = 0.05  # of a clip's frames: a hand visible in fewer says nothing about who signs with it
-DOMINANCE = 2.0  # times as often as the other hand: a clip that shows one hand that much more is signed with it
 
 
 @dataclass(frozen=True)
@@ -100,12 +97,3 @@ class StartFrames:
         fps = 1.0  # the transform takes the B frames for those of one sequence
         frames = flip(PoseSequence(self.keypoints.cpu().numpy(), self.confidence.cpu().numpy(), fps, skeleton))
         return StartFrames(torch.from_numpy(frames.keypoints), torch.from_numpy(frames.confidence))
-
-
-def dominant_hand(sequence: PoseSequence) -> Side | None:
-    """The hand that somebody signs with: the one visible much more often; None where the clip does not tell."""
-    sequence = clean(sequence)
-    left, right = sequence.hand_share("left"), sequence.hand_share("right")
-    if max(left, right) < MIN_HAND_SHARE or max(left, right) < DOMINANCE * min(left, right):
-        return None
-    return "left" if left > right else "right"

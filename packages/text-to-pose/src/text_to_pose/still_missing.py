@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core.transforms.arrays import seen
-from text_to_pose.dataset import body_and_hands
+from text_to_pose.data.preprocessing import body_and_hands
 
 if TYPE_CHECKING:
     from pose_core import PoseSequence

@@ -15,11 +15,14 @@ from pose_core.training import StreamLoader, batch_loader, fit, is_main_process,
 from text_to_pose.checkpoint import load_model
 from text_to_pose.config import PRESETS as PRESETS
 from text_to_pose.config import RunConfig, TextConfig, TextToPoseConfig
-from text_to_pose.dataset import TextDataset, fastest, mean_start_frame, prepare, signing_hands
-from text_to_pose.handshape_augmentation import Transplants
+from text_to_pose.data.dataset import TextDataset
+from text_to_pose.data.hands import signing_hands
+from text_to_pose.data.handshape_augmentation import Transplants
+from text_to_pose.data.preprocessing import prepare
+from text_to_pose.data.statistics import fastest, mean_start_frame
+from text_to_pose.data.texts import check_clips, joined_texts, reject, text_config
 from text_to_pose.lightning_module import MONITOR, TextToPoseModule
 from text_to_pose.model import TextToPose
-from text_to_pose.texts import check_clips, joined_texts, reject, text_config
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,10 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pose_core import UserError
-from text_to_pose.hamnosys import hamnosys_text, hamnosys_tokens, is_hamnosys
-from text_to_pose.languages import hint
-from text_to_pose.signwriting import fingerspelled, is_signwriting, signwriting_text, signwriting_tokens, to_fsw
-from text_to_pose.spelling import Spelling, alike, compatible, is_no_letter, shown
+from text_to_pose.text.hamnosys import hamnosys_text, hamnosys_tokens, is_hamnosys
+from text_to_pose.text.languages import hint
+from text_to_pose.text.letters import LONGEST_LETTER, fold
+from text_to_pose.text.signwriting import (
+    is_signwriting,
+    letter_symbols,
+    signwriting_text,
+    signwriting_tokens,
+    symbol_shapes,
+    to_fsw,
+)
+from text_to_pose.text.spelling import Spelling, alike, compatible, is_no_letter, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,19 +29,8 @@ if TYPE_CHECKING:
     from text_to_pose.config import TextConfig, TextKind
 
 PAD, NOTHING = 0, 1  # NOTHING stands for a text that is not given
-LONGEST_LETTER = 4  # characters of what counts as one letter (`SCH`)
 WORD_SPACE = " "  # among the units of a text: a pause between two words
 NONE = -1  # the letter or language of what has none
-TURKIC = {"tsm"}  # languages whose writing tells dotted from dotless i
-
-
-def fold(text: str, signed_language: str) -> str:
-    """Lower case, composed: spellings of one letter fold to one string. `İ` folds to `i̇`, in Turkish `i` does too."""
-    text = unicodedata.normalize("NFC", text)
-    if signed_language in TURKIC:
-        text = text.replace("i", "İ").replace("ı", "I")
-    # A character at a time: `str.lower` writes sigma in two ways, depending on its neighbours.
-    return "".join(character.lower() for character in text).replace("ς", "σ")
 
 
 @dataclass(frozen=True)
@@ -290,18 +287,7 @@ def tokens_of(text: str, kind: TextKind) -> list[str]:
     """
     if kind == "hamnosys":
         return hamnosys_tokens(text)
-    return _shapes(text) if kind == "letters" else signwriting_tokens(text)
-
-
-def letter_symbols(letter: str, signed_language: str) -> list[str]:
-    """Symbols of a letter's SignWriting; none where the signwriting library does not have that letter."""
-    written = fingerspelled(letter, signed_language)
-    return _shapes(written) if written is not None else []
-
-
-def _shapes(sign: str) -> list[str]:
-    """SignWriting's symbols without box and places, which say little of a letter."""
-    return [token for token in signwriting_tokens(sign) if token[0] in "Scr"]
+    return symbol_shapes(text) if kind == "letters" else signwriting_tokens(text)
 
 
 def _shown_letter(letter: str) -> str:

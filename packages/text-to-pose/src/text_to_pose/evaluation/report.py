@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pose_core import PoseSequence
     from pose_core.rendering.drawing import Layer
-    from text_to_pose.evaluation import ClipScore, Evaluation, Interval, Score
+    from text_to_pose.evaluation.evaluate import ClipScore, Evaluation, Interval, Score
 
 PAGE, RESULTS = "index.html", "results.json"
 SIZE = 480  # pixels; the pictures are square, so that all clips are equally large
@@ -129,7 +129,7 @@ def _page(evaluation: Evaluation, figures: dict[str, Any]) -> str:
         # A letter may be "</script>"; the page puts them in as text, so this is the only place they could break out.
         "data": to_json(_data(evaluation), inf_nan_mode="null").decode().replace("<", "\\u003c"),
     }
-    template = resources.files("text_to_pose").joinpath("report.html").read_text("utf-8")
+    template = resources.files("text_to_pose.evaluation").joinpath("report.html").read_text("utf-8")
     return re.sub(r"{{(\w+)}}", lambda slot: slots[slot[1]], template)
 
 

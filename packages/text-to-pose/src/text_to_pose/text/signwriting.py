@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pose_core import UserError
+from text_to_pose.text.letters import fold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,9 +117,18 @@ def fingerspelled(letter: str, signed_language: str) -> str | None:
     Returns:
         None where the library has no such letter in that language, or no table of the language. Accents count.
     """
-    from text_to_pose.tokenizer import fold
-
     return _fingerspelling(signed_language).get(fold(letter, signed_language))
+
+
+def letter_symbols(letter: str, signed_language: str) -> list[str]:
+    """Symbols of a letter's SignWriting; none where the signwriting library does not have that letter."""
+    written = fingerspelled(letter, signed_language)
+    return symbol_shapes(written) if written is not None else []
+
+
+def symbol_shapes(sign: str) -> list[str]:
+    """SignWriting's symbols without box and places, which say little of a letter."""
+    return [token for token in signwriting_tokens(sign) if token[0] in "Scr"]
 
 
 def _signs(text: str) -> list[str]:
@@ -161,8 +171,6 @@ def _tokenizer() -> SignWritingTokenizer:
 def _fingerspelling(signed_language: str) -> dict[str, str]:
     """Folded letter to the first of its signs; empty where the library has no table."""
     from signwriting.fingerspelling.fingerspelling import FINGERSPELLING_DIR, get_chars, variant_signs
-
-    from text_to_pose.tokenizer import fold
 
     if signed_language not in {table.stem for table in FINGERSPELLING_DIR.glob("*.json")}:
         return {}

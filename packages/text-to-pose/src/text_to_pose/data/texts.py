@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Literal
 from pose_core import UserError
 from pose_core.data.audit import summary
 from text_to_pose.config import TextConfig
-from text_to_pose.hamnosys import hamnosys_vocabulary, is_hamnosys
-from text_to_pose.signwriting import is_signwriting, signwriting_vocabulary
-from text_to_pose.tokenizer import LONGEST_LETTER, TextTokenizer, find_kind, fold, letter_symbols
+from text_to_pose.text.hamnosys import hamnosys_vocabulary, is_hamnosys
+from text_to_pose.text.letters import LONGEST_LETTER, fold
+from text_to_pose.text.signwriting import is_signwriting, letter_symbols, signwriting_vocabulary
+from text_to_pose.text.tokenizer import TextTokenizer, find_kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from text_to_pose.limits import wrist_pairs
+from text_to_pose.motion.limits import wrist_pairs
 
 if TYPE_CHECKING:
     from pose_core import Skeleton

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 from pose_core.bundled import bundled_models
 from pose_core.errors import UserError
-from text_to_pose.languages import hint, language_name, meant_language
+from pose_core.pretrained import model_config
+from text_to_pose.text.languages import hint, language_name, meant_language
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,12 @@ def alphabets(checkpoint: str | Path, language: str | None = None) -> list[Alpha
     Raises:
         UserError: no such model, or it does not know the language.
     """
-    folders = {model.name: model.folder for model in bundled_models(__file__)}
-    config = Path(folders.get(str(checkpoint), Path(checkpoint))) / "config.json"
-    if config.is_file():
-        try:
-            known = _listed(json.loads(config.read_text(encoding="utf-8"))["text"]["alphabets"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{config}: not a text-to-pose model's") from error
-    else:
-        from text_to_pose.checkpoint import load_model
-
-        known = _listed(load_model(checkpoint, "cpu").config.text.alphabets)
+    bundled = {model.name: model.folder for model in bundled_models(Path(__file__).parents[1])}
+    config = model_config(checkpoint, bundled)
+    try:
+        known = _by_code(config["text"]["alphabets"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{checkpoint}: not a text-to-pose model's") from error
     if language is None:
         return known
     codes = [each.code for each in known]
@@ -51,7 +46,7 @@ def alphabets(checkpoint: str | Path, language: str | None = None) -> list[Alpha
     return [each for each in known if each.code == meant]
 
 
-def _listed(taught: dict[str, list[str]]) -> list[Alphabet]:
+def _by_code(taught: dict[str, list[str]]) -> list[Alphabet]:
     """Languages by code, letters with those that have accents behind the plain one."""
 
     def key(letter: str) -> str:

@@ -14,9 +14,11 @@ from pose_core import UserError
 from pose_core.data import read_manifest, read_prepared, split_name
 from pose_core.data.audit import summary
 from pose_core.metrics import acceleration_ratio, dtw, dtw_mje, frame_distances
-from text_to_pose.dataset import hand_shape, prepare, signing_hands
-from text_to_pose.generation import Sampling, StartFrames, generate_signs
-from text_to_pose.tokenizer import fold
+from text_to_pose.data.hands import hand_shape, signing_hands
+from text_to_pose.data.preprocessing import prepare
+from text_to_pose.generation import Sampling, generate_signs
+from text_to_pose.start_frames import StartFrames
+from text_to_pose.text.letters import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from pose_core.data import Clip
     from pose_core.skeleton import Side
     from text_to_pose.model import TextToPose
-    from text_to_pose.tokenizer import TextTokenizer
+    from text_to_pose.text.tokenizer import TextTokenizer
 
 RESAMPLES = 2000  # sets of clips drawn for an interval; its ends then move by a few hundredths of its width
 

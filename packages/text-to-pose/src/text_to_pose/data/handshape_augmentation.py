@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from pose_core.metrics import dtw, frame_distances
-from text_to_pose.dataset import draw, hand_shape, signing_hands
-from text_to_pose.tokenizer import fold
+from text_to_pose.data.hands import hand_shape, signing_hands
+from text_to_pose.text.letters import fold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,7 +86,7 @@ class Transplants:
         letters, cumulative = self._choices.get(signed_language, ([], np.zeros(0)))
         if not letters:
             return None
-        return self._names[letters[min(int(np.searchsorted(cumulative, draw())), len(letters) - 1)]]
+        return self._names[letters[min(int(np.searchsorted(cumulative, torch.rand(()).item())), len(letters) - 1)]]
 
     def apply(self, sequence: PoseSequence, signed_language: str, letter: str) -> PoseSequence:
         """The clip with the letter's shape at its signing hand, in the frames where that is seen.

@@ -53,5 +53,5 @@ def hamnosys_vocabulary() -> list[str]:
 @cache
 def _names() -> dict[str, str]:
     """Symbol to name, as HamNoSys 4 has them; no two share a name."""
-    with files("text_to_pose").joinpath("hamnosys_symbols.csv").open(encoding="ascii") as table:
+    with files("text_to_pose.text").joinpath("hamnosys_symbols.csv").open(encoding="ascii") as table:
         return {chr(int(row["codepoint"].removeprefix("U+"), 16)): row["name"] for row in csv.DictReader(table)}

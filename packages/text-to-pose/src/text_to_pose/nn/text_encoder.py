@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from pose_encoders import AdditionalSequence, TransformerStack
 
 if TYPE_CHECKING:
-    from text_to_pose.tokenizer import TextBatch
+    from text_to_pose.text.tokenizer import TextBatch
 
 
 def sinusoids(x: Tensor, num_frequencies: int, highest: float) -> Tensor:

@@ -12,87 +12,18 @@ from torch.utils.data import Dataset
 
 from pose_core.data import PoseBatch, collate
 from pose_core.transforms import (
-    clean,
-    drop_duplicates,
-    drop_face,
-    normalize,
-    remove_legs,
-    resample,
     stretch,
-    trim_unseen,
 )
-from text_to_pose.tokenizer import TextBatch, Tokens
+from text_to_pose.text.tokenizer import TextBatch, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pose_core import PoseSequence, Skeleton
+    from pose_core import PoseSequence
     from pose_core.data import Clip, ShardSample
-    from pose_core.skeleton import Side
     from text_to_pose.config import ObjectiveConfig
-    from text_to_pose.handshape_augmentation import Transplants
-    from text_to_pose.tokenizer import TextTokenizer
-
-
-def prepare(sequence: PoseSequence, fps: float, skeleton: Skeleton | None = None) -> PoseSequence:
-    """A clip in the model's terms: hands and body, shoulder widths, its frame rate, no empty frames at either end.
-
-    Args:
-        skeleton: the model's; None keeps the hands and body that the clip has.
-
-    Raises:
-        UserError: nobody is seen, or the pose cannot be normalized.
-    """
-    body = body_and_hands(sequence)
-    if skeleton is not None:
-        body = body.on_skeleton(skeleton)
-    normalized, _ = normalize(trim_unseen(body))
-    return resample(normalized, fps)
-
-
-def body_and_hands(sequence: PoseSequence) -> PoseSequence:
-    """What a model sees of a clip, in the clip's own pixels and frames; wild points are missing in it."""
-    return remove_legs(drop_face(drop_duplicates(clean(sequence))), keep_hips=True)
-
-
-def signing_hands(clips: Sequence[Clip], sequences: Sequence[PoseSequence]) -> dict[str, Side]:
-    """The hand seen more in the clips of each language: people sign left-handed too."""
-    shares = defaultdict(lambda: [0.0, 0.0])
-    for clip, sequence in zip(clips, sequences, strict=True):
-        shares[clip.signed_language][0] += sequence.hand_share("left")
-        shares[clip.signed_language][1] += sequence.hand_share("right")
-    return {language: "left" if left > right else "right" for language, (left, right) in shares.items()}
-
-
-def hand_shape(sequence: PoseSequence, side: Side) -> tuple[np.ndarray, np.ndarray] | None:
-    """A hand relative to its wrist, over the frames it is seen: (T', 21, D) in shoulder widths, confidence (T', 21).
-
-    None where it is seen in no frame.
-    """
-    hand = sequence.skeleton.hand(side)
-    seen = sequence.confidence[:, hand[:1]].any(axis=1)
-    if not seen.any():
-        return None
-    points = sequence.keypoints[seen][:, hand]
-    return points - points[:, :1], sequence.confidence[seen][:, hand]
-
-
-def mean_start_frame(sequences: Sequence[PoseSequence]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean first frame (K, D) of clips and its confidence (K,), 1 for a keypoint seen in most of them, else 0."""
-    keypoints = np.stack([s.keypoints[0] for s in sequences])
-    seen = np.stack([s.confidence[0] > 0 for s in sequences])
-    mean = (keypoints * seen[..., None]).sum(axis=0) / seen.sum(axis=0).clip(min=1)[:, None]
-    return mean.astype(np.float32), (seen.mean(axis=0) > 0.5).astype(np.float32)
-
-
-def fastest(clips: Sequence[Clip], sequences: Sequence[PoseSequence]) -> dict[str, float]:
-    """The farthest that a keypoint moves from one frame to the next in the clips of each language."""
-    farthest: dict[str, float] = defaultdict(float)
-    for clip, sequence in zip(clips, sequences, strict=True):
-        seen = (sequence.confidence[1:] > 0) & (sequence.confidence[:-1] > 0)
-        moved = np.linalg.norm(np.diff(sequence.keypoints, axis=0), axis=-1) * seen
-        farthest[clip.signed_language] = max(farthest[clip.signed_language], float(moved.max(initial=0.0)))
-    return dict(farthest)
+    from text_to_pose.data.handshape_augmentation import Transplants
+    from text_to_pose.text.tokenizer import TextTokenizer
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Training data: preprocessing, datasets, augmentation, checks of their texts."""

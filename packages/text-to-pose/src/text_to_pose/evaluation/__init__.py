@@ -1,0 +1,1 @@
+"""Scores of generated signs, baselines, and the report page."""

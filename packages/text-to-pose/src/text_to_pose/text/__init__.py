@@ -1,0 +1,1 @@
+"""Texts: signed languages and alphabets, notations, spelling, tokens."""

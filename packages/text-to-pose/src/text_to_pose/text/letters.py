@@ -1,0 +1,17 @@
+"""Letters of alphabets, and which spellings are one letter."""
+
+from __future__ import annotations
+
+import unicodedata
+
+LONGEST_LETTER = 4  # characters of what counts as one letter (`SCH`)
+TURKIC = {"tsm"}  # languages whose writing distinguishes dotted from dotless i
+
+
+def fold(text: str, signed_language: str) -> str:
+    """Lower case, composed: spellings of one letter fold to one string. `İ` folds to `i̇`, in Turkish `i` does too."""
+    text = unicodedata.normalize("NFC", text)
+    if signed_language in TURKIC:
+        text = text.replace("i", "İ").replace("ı", "I")
+    # A character at a time: `str.lower` writes sigma in two ways, depending on its neighbours.
+    return "".join(character.lower() for character in text).replace("ς", "σ")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import itertools
-import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from pose_core.rendering.drawing import HEIGHT, Drawing, anything_seen, check_dr
 from pose_core.rendering.hands import hand_panels
 from pose_core.rendering.head import with_head
 from pose_core.rendering.view import View
+from pose_core.reporting import fill_page, script_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 STEPS = 16  # positions a pixel: int16 then reaches as far outside of the picture as `Drawing` does
 MISSING = -(2**15)  # in place of a coordinate where a keypoint is missing
-SLOT = "{{clips}}"  # where the page takes its data
 
 
 def write_html(
@@ -84,9 +84,42 @@ def page(
     """The page that plays clips, with the captions of each by its name."""
     captions = captions or {}
     drawn = [_clip(name, sequence, captions.get(name, ()), hands) for name, sequence in clips.items()]
-    # A name may say "</script>"; the page puts names in as text, so this is the only place they could break out.
-    data = json.dumps(drawn, separators=(",", ":")).replace("<", "\\u003c")
-    return resources.files("pose_core.rendering").joinpath("player.html").read_text("utf-8").replace(SLOT, data)
+    template = resources.files("pose_core.rendering").joinpath("player.html").read_text("utf-8")
+    return fill_page(template, {"clips": script_json(drawn)})  # a name may say "</script>" or be half a character
+
+
+@dataclass(frozen=True)
+class PackedDrawing:
+    """A drawing as `player.js` takes it: the keypoints that are drawn, and layers that name them by position.
+
+    Attributes:
+        keypoints: how many are drawn, K'.
+        places: base64 of (T, K', 2) little-endian int16, in steps of 1/16 pixel; `MISSING` where not visible.
+        layers: from the lowest to the highest; see `layer`.
+    """
+
+    keypoints: int
+    places: str
+    layers: list[dict[str, Any]]
+    _position: np.ndarray
+
+    @classmethod
+    def of(cls, drawing: Drawing) -> PackedDrawing:
+        """Packs the (T, K, 2) pixels of a drawing."""
+        drawn = np.unique(np.concatenate([p.ravel() for layer in drawing.layers for p in (layer.points, layer.limbs)]))
+        position = np.zeros(drawing.places.shape[1], int)
+        position[drawn] = np.arange(len(drawn))
+        places = np.round(drawing.places[:, drawn] * STEPS)
+        places = np.where(drawing.seen[:, drawn, None], places, MISSING)
+        return cls(len(drawn), _base64(places), [_layer(layer, position) for layer in drawing.layers], position)
+
+    def layer(self, layer: Layer) -> dict[str, Any]:
+        """Another layer of the same keypoints."""
+        return _layer(layer, self._position)
+
+
+def _base64(values: np.ndarray) -> str:
+    return base64.b64encode(values.astype("<i2").tobytes()).decode()
 
 
 def _clip(name: str, sequence: PoseSequence, captions: Sequence[Caption], hands: bool) -> dict[str, Any]:
@@ -95,28 +128,24 @@ def _clip(name: str, sequence: PoseSequence, captions: Sequence[Caption], hands:
     view = View.fit(sequence, HEIGHT)
     drawing = Drawing.of(sequence, view)
     panels = hand_panels(drawing, sequence.skeleton, sequence.fps, view.height) if hands else []
-    drawn = np.unique(np.concatenate([p.ravel() for layer in drawing.layers for p in (layer.points, layer.limbs)]))
-    position = np.zeros(sequence.skeleton.num_keypoints, int)
-    position[drawn] = np.arange(len(drawn))
-    places = np.round(drawing.places[:, drawn] * STEPS)  # (T, K, 2)
-    places = np.where(drawing.seen[:, drawn, None], places, MISSING).astype("<i2")
+    packed = PackedDrawing.of(drawing)
     return {
         "name": name,
         "fps": float(sequence.fps),
         "frames": len(sequence),
         "width": view.width,
         "height": view.height,
-        "keypoints": len(drawn),
+        "keypoints": packed.keypoints,
         "words": [[[each.text, each.start, each.end] for each in word.captions] for word in words(captions)],
-        "layers": [_layer(layer, position) for layer in drawing.layers],
-        "places": base64.b64encode(places.tobytes()).decode(),
+        "layers": packed.layers,
+        "places": packed.places,
         "panels": [
             {
-                "layer": _layer(panel.layer, position),
+                "layer": packed.layer(panel.layer),
                 "zoom": round(panel.zoom, 4),
                 "width": panel.width,
                 "height": panel.height,
-                "centers": base64.b64encode(np.round(panel.centers * STEPS).astype("<i2").tobytes()).decode(),
+                "centers": _base64(np.round(panel.centers * STEPS)),
             }
             for panel in panels
         ],

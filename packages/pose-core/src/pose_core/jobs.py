@@ -1,4 +1,4 @@
-"""Many files, one after the other: where each result goes, and what happens when one of them fails."""
+"""Many files, one after the other, and what happens when one of them fails."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pose_core.atomic_files import (
     check_name,
-    check_output,
     check_output_folder,
-    check_stdout,
     copy_to_stdout,
     remove_empty,
     removed_if_empty,
 )
 from pose_core.errors import UserError, reason
-from pose_core.inputs import PIPE, Input, find_inputs, spooled
+from pose_core.inputs import PIPE, find_inputs, spooled
+from pose_core.outputs import OutputNames, check_outputs, plan_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Sequence
@@ -185,15 +184,11 @@ def planned(
 
     Args:
         inputs: files, folders, patterns, or `-`; see `find_inputs`.
-        output: a file for one input; a folder, in which the tree below each input folder is mirrored; `-` for standard
-            output; None: beside each input.
+        output: a file, a folder, `-` for standard output, or None: beside each input; see `plan_outputs`.
         options: see `JobOptions`.
         verb: what happens to a file ("encoding").
         suffixes: of input files in folders.
-        suffix: of outputs in folders, beside inputs and on standard output; None: the input's own, or the first of
-            `writable` if it is none of these.
-        infix: comes before the suffix in names that are made up.
-        writable: suffixes of files that can be written; None: any.
+        suffix, infix, writable: how outputs are called; see `OutputNames`.
         sniff: the suffix of standard input by its first bytes; None: that of a pose file.
         spool: make a file of standard input; else its job's source is `-`, for a caller that reads it as it comes.
 
@@ -207,109 +202,41 @@ def planned(
         check_name(output)
     found = find_inputs(inputs, suffixes)
     to_stdout = str(output) == PIPE
-    if to_stdout:
-        _check_stdout(found)
-    elif output is None and any(each.piped for each in found):
-        raise UserError("standard input has no name: say where its result goes with --output")
-    made = output is not None and not to_stdout and not output.exists()
-    with removed_if_empty(output if made else None), tempfile.TemporaryDirectory(prefix="pose-") as temporary:
+    created = output if output is not None and not to_stdout and not output.exists() else None
+    with removed_if_empty(created), tempfile.TemporaryDirectory(prefix="pose-") as temporary:
         folder = Path(temporary)
-        batch: JobRunner = JobRunner([], options, verb, to_stdout=to_stdout)
-        if output is not None and not to_stdout and _is_file(output, found, writable):
-            batch.jobs = [Job(found[0].path, output, found[0].name)]
-            if not (options.skip_existing and output.is_file()):
-                check_output(output, overwrite=options.overwrite)
-        else:
-            if output is not None and not to_stdout:
-                check_output_folder(output)
-            batch.jobs = _jobs(found, folder if to_stdout else output, suffix, infix, writable)
+        pairs = plan_outputs(found, output, OutputNames(suffix, infix, writable), folder)
+        jobs = [Job(each.path, path, each.name) for each, path in pairs]
+        batch: JobRunner = JobRunner(jobs, options, verb, to_stdout=to_stdout)
+        batch.skip_existing()
+        check_outputs([job.output for job in batch.jobs if job.output == output], overwrite=options.overwrite)
         _check_jobs(batch)
         if found[0].piped and spool:
             batch.jobs = [Job(spooled(folder, sniff), job.output, job.name) for job in batch.jobs]
         yield batch
         if to_stdout and batch.done:
             copy_to_stdout(batch.jobs[0].output)
-        if made and output is not None and not batch.done:
-            remove_empty(output)
-
-
-def _is_file(output: Path, found: list[Input], writable: Collection[str] | None) -> bool:
-    """Whether `output` names a file rather than a folder.
-
-    Raises:
-        UserError: nothing writes such a file, or there are several results for it.
-    """
-    if output.is_dir() or not output.suffix:
-        return False
-    known = writable is None or output.suffix.lower() in writable
-    if len(found) == 1 and not known:
-        raise UserError(f"{output}: cannot write {output.suffix}; use {', '.join(writable or ())}")
-    if len(found) > 1 and known and writable is not None:
-        raise UserError(f"{output}: is one file, and there are {len(found)} to write; name a folder")
-    return len(found) == 1
-
-
-def _jobs(
-    found: list[Input], output: Path | None, suffix: str | None, infix: str, writable: Collection[str] | None
-) -> list[Job]:
-    """Each input and where its result goes: beside it, or in the folder `output`.
-
-    Raises:
-        UserError: two results would be one file.
-    """
-    jobs = []
-    for each in found:
-        place = each.path if output is None else output / each.below
-        own = place.suffix.lower()
-        own = own if writable is None or own in writable else next(iter(writable))
-        jobs.append(Job(each.path, place.with_name(f"{place.stem}{infix}{suffix or own}"), each.name))
-    # A folder that was processed before may hold the results: they are no inputs.
-    results = {job.output.resolve() for job in jobs if job.output.resolve() != job.source.resolve()}
-    within = output.resolve() if output is not None else None
-    kept: dict[Path, Job] = {}
-    for each, job in zip(found, jobs, strict=True):
-        if each.folder is not None:
-            source = each.path.resolve()
-            nested = within is not None and within != each.folder.resolve() and source.is_relative_to(within)
-            if source in results or nested:
-                continue
-        if job.output in kept:
-            raise UserError(
-                f"{kept[job.output].name} and {job.name} would both become {job.output}; "
-                "write them to different folders"
-            )
-        kept[job.output] = job
-    return [*kept.values()]
+        if created is not None and not batch.done:
+            remove_empty(created)
 
 
 def _check_jobs(batch: JobRunner) -> None:
-    """Sets aside jobs that are to be skipped, and refuses what cannot be done before any work.
+    """Refuses what cannot be done before any work.
 
     Raises:
         UserError: an output exists, or there is no such file and the batch does not keep going.
     """
     options = batch.options
-    for job in batch.jobs:
-        check_name(job.output)
-    batch.skip_existing()
     existing = [job.output for job in batch.jobs if job.output.exists()]
     if existing and not options.overwrite and batch.total > 1:
         others = f" (and {len(existing) - 1} more)" if len(existing) > 1 else ""
         raise UserError(
             f"{existing[0]}: exists{others}; use --overwrite to replace it, or --skip-existing to leave such files out"
         )
-    for path in existing:
-        check_output(path, overwrite=options.overwrite)
+    check_outputs(existing, overwrite=options.overwrite)
     missing = [job for job in batch.jobs if not job.source.exists() and str(job.source) != PIPE]
     if missing and (not batch.keep_going or len(missing) == batch.total):
         raise UserError(f"{missing[0].name}: no such file")
-
-
-def _check_stdout(found: list[Input]) -> None:
-    """Raises UserError if several results, or a terminal, would get what is written to standard output."""
-    if len(found) > 1:
-        raise UserError(f"standard output holds one result, and there are {len(found)} files; name a folder")
-    check_stdout()
 
 
 def _naming(message: str, job: Job) -> str:

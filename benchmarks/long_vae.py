@@ -31,7 +31,7 @@ import torch
 from codec import rounded
 
 from ht_vae.codec import decoded
-from ht_vae.config import ModelConfig, RunConfig
+from ht_vae.config import ModelConfig, ModelSizes, RunConfig
 from ht_vae.data.augmentation import Augmentation
 from ht_vae.data.dataset import PoseSequenceDataset
 from ht_vae.data.loader import PoseDataLoader
@@ -77,7 +77,7 @@ def main() -> None:
             "threads": arguments.threads,
             "seed": arguments.seed,
             "torch": torch.__version__,
-            **run.sizes(),
+            **run.model_dump(include={*ModelSizes.model_fields}),
         }
     }
     for name in arguments.data:
@@ -127,7 +127,7 @@ def held(clip: Clip) -> Clip:
 
 def build(variant: str, skeleton: dict, run: RunConfig, chunks: float) -> HierarchicalTransformerVAE:
     """A model; `chunks` is how many a sequence has that is judged."""
-    sizes = run.sizes()
+    sizes = run.model_dump(include={*ModelSizes.model_fields})
     if variant in ("no global level", "chunk-wise"):
         more = round((run.latent_dim - 1) / chunks)
         sizes |= {"global_layers": 0, "latent_dim": 1, "chunk_latent_dim": run.chunk_latent_dim + more}
@@ -189,7 +189,7 @@ def trained(model: HierarchicalTransformerVAE, train_set: PoseSequenceDataset, r
     begun = time.process_time()
     torch.manual_seed(run.seed)
     model.begin_with(*train_set.mean_pose(), fitting_windows(train_set, run))
-    loss = VAELoss(train_set.skeleton, LossManager(run.loss()))
+    loss = VAELoss(train_set.skeleton, LossManager(run))
     optimizer = torch.optim.AdamW(model.parameters(), lr=run.learning_rate, weight_decay=run.weight_decay)
     loader = PoseDataLoader(
         train_set,

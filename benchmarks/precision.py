@@ -71,7 +71,7 @@ def settings(model: str, precision: str, steps: int, device: str) -> dict:
     if model in ("text-to-pose", "pose-encoders"):
         common |= {"epochs": steps // BATCHES, "precision": PRECISIONS[precision]}
         return {f"training.{name}": value for name, value in common.items()}
-    common |= {"num_epochs": steps // BATCHES}
+    common |= {"epochs": steps // BATCHES}
     if model == "ht-vae":
         return common | {"steps_per_epoch": BATCHES, "precision": PRECISIONS[precision]}
     return common | {"use_amp": precision == "bf16"}

@@ -91,7 +91,7 @@ def measured(arguments: argparse.Namespace, output: Path) -> dict:
     fixed = {"num_quantizers": MOST_QUANTIZERS, "seed": arguments.seed, "device": "cpu", "tensorboard": False}
     configs = {
         f"downsampling {downsampling}": base.model_copy(
-            update={**fixed, "downsampling": downsampling, "num_epochs": epochs, "validate_every": epochs}
+            update={**fixed, "downsampling": downsampling, "epochs": epochs, "validate_every": epochs}
         )
         for downsampling, epochs in zip(arguments.downsampling, arguments.epochs, strict=False)
     }
@@ -151,7 +151,7 @@ def tokenizer(folder: Path, data: list[Path], config: RunConfig) -> tuple[PoseTo
         "parameters": sum(p.numel() for p in model.parameters()),
         "numbers in basis and codebooks": model.basis.numel() + model.quantizer.codebooks.numel(),
         "fitting_blocks": config.fitting_blocks,
-        "epochs": config.num_epochs,
+        "epochs": config.epochs,
         "seconds": time.process_time() - begun,
         "wall_seconds": time.perf_counter() - wall_begun,
     }

@@ -40,7 +40,7 @@ Work = Callable[[Tensor, Tensor], Tensor]  # start frames (B, K, D) and token id
 
 def our_model() -> TextToPose:
     config = TextToPoseConfig(
-        network=load_preset(RunConfig, "default", PRESETS, {}).network,
+        network=load_preset(RunConfig, "default", PRESETS).network(),
         text=TextConfig(kind="characters", alphabets={"ase": []}, vocabulary=list(VOCABULARY)),
         skeleton=known_skeleton(KEYPOINTS, DIMS).to_dict(),
         signing_hands={"ase": "right"},

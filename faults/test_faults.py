@@ -52,12 +52,12 @@ CONFIGS = {
     },
     "pose-tokenizer": {
         "keypoints": "hands_and_body", "num_quantizers": 3, "codebook_size": 16, "latent_dim": 16, "hidden_dim": 8,
-        "num_layers": 1, "fitting_blocks": 150, "num_epochs": 15, **TRAINING,
+        "num_layers": 1, "fitting_blocks": 150, "epochs": 15, **TRAINING,
     },
     "ht-vae": {
         "width": 16, "num_heads": 2, "local_layers": 1, "global_layers": 1, "feed_forward": 32, "chunk_size": 16,
         "overlap": 4, "latent_dim": 6, "chunk_latent_dim": 5, "min_frames": 16, "max_frames": 64, "batch_frames": 128,
-        "steps_per_epoch": 8, "fitting_frames": 500, "num_epochs": 15, **TRAINING,
+        "steps_per_epoch": 8, "fitting_frames": 500, "epochs": 15, **TRAINING,
     },
 }  # fmt: skip
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")

@@ -123,7 +123,7 @@ def quick():
         batch_frames=128,
         steps_per_epoch=2,
         fitting_frames=500,
-        num_epochs=1,
+        epochs=1,
         warmup_steps=1,
         validate_every=1,
         device="cpu",

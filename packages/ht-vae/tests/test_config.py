@@ -2,7 +2,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from ht_vae.config import LossConfig, RunConfig, Sizes
+from ht_vae.config import RunConfig
 from ht_vae.training import PRESETS
 from pose_core import UserError
 from pose_core.training import load_yaml
@@ -32,7 +32,7 @@ def test_presets_load():
     ("values", "message"),
     [
         ({"latent_size": 8}, r"unknown key latent_size; did you mean latent_dim\?"),
-        ({"epochs": 8}, r"unknown key epochs; did you mean num_epochs\?"),
+        ({"epoch": 8}, r"unknown key epoch; did you mean epochs\?"),
         ({"kl_schedule": "never"}, "kl_schedule: .*'linear'"),
         ({"width": 18, "num_heads": 2}, "width 18 does not divide into 2 heads"),
         ({"min_frames": 9, "max_frames": 8}, "min_frames 9 is more than max_frames 8"),
@@ -47,11 +47,8 @@ def test_a_wrong_setting_is_named(tmp_path, values, message):
         load_yaml(RunConfig, tmp_path / "mine.yaml")
 
 
-def test_a_run_tells_training_loss_and_model_what_each_knows(quick):
-    run = quick.model_copy(update={"num_epochs": 7, "patience": 3, "kl_weight": 0.5, "width": 32})
-    training = run.training()
-    assert (training.epochs, training.patience, training.batch_size, training.device) == (7, 3, 4, "cpu")
-    assert training.max_frames is None  # which there is a batch's
-    assert run.loss() == LossConfig(kl_weight=0.5)
-    assert run.sizes()["width"] == 32
-    assert {*run.sizes()} == {*Sizes.model_fields}
+def test_frames_of_a_window_and_of_a_batch_are_two_settings(tmp_path, capsys):
+    (tmp_path / "mine.yaml").write_text("max_frames: 500\nbatch_frames: 2000\nnum_epochs: 7\n")
+    config = load_yaml(RunConfig, tmp_path / "mine.yaml")
+    assert (config.max_frames, config.batch_frames, config.epochs) == (500, 2000, 7)
+    assert not capsys.readouterr().err

@@ -19,7 +19,7 @@ from pose_core.testing import fake_sequence
 CONFIG = RunConfig(
     width=8, num_heads=2, local_layers=1, global_layers=1, feed_forward=8, chunk_size=8, overlap=2, latent_dim=4,
     chunk_latent_dim=4, pose_dim=4, max_frames=48, min_frames=8, batch_size=2, batch_frames=96, fitting_frames=60,
-    num_epochs=2, warmup_steps=1, validate_every=1, device="cpu", tensorboard=False,
+    epochs=2, warmup_steps=1, validate_every=1, device="cpu", tensorboard=False,
 )  # fmt: skip
 
 

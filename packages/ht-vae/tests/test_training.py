@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ht_vae.checkpoint import load_model
-from ht_vae.config import ModelConfig
+from ht_vae.config import ModelConfig, ModelSizes
 from ht_vae.data.augmentation import Augmentation
 from ht_vae.data.dataset import PoseSequenceDataset
 from ht_vae.data.loader import PoseDataLoader
@@ -84,8 +84,10 @@ def test_it_learns_a_few_clips_by_heart(quick, tmp_path, body):
     poses = batch.poses
     torch.manual_seed(0)
     config = quick.model_copy(update={"width": 32, "kl_weight": 1e-4, "dropout": 0.0, "latent_dim": 16})
-    model = HierarchicalTransformerVAE(ModelConfig(**config.sizes(), skeleton=dataset.skeleton.to_dict()))
-    loss = VAELoss(dataset.skeleton, LossManager(config.loss()))
+    model = HierarchicalTransformerVAE(
+        ModelConfig(**config.model_dump(include={*ModelSizes.model_fields}), skeleton=dataset.skeleton.to_dict())
+    )
+    loss = VAELoss(dataset.skeleton, LossManager(config))
     optimizer = torch.optim.Adam(model.parameters(), 5e-3)
     values = []
     for step in range(120):
@@ -113,7 +115,7 @@ def test_the_same_seed_trains_the_same_model_and_another_does_not(trained, csvs,
 
 
 def test_a_resumed_run_ends_with_the_weights_of_an_undisturbed_one(csvs, tmp_path, quick, monkeypatch):
-    config = quick.model_copy(update={"num_epochs": 3, "ema_decay": 0.9, "kl_schedule": "cyclical", "kl_steps": 4})
+    config = quick.model_copy(update={"epochs": 3, "ema_decay": 0.9, "kl_schedule": "cyclical", "kl_steps": 4})
     whole, _ = train([csvs], tmp_path / "whole", config)
     begin = HTVAEModule.on_train_epoch_start
 
@@ -132,7 +134,7 @@ def test_a_resumed_run_ends_with_the_weights_of_an_undisturbed_one(csvs, tmp_pat
 
 
 def test_training_stops_early_where_nothing_gets_better(csvs, tmp_path, quick):
-    config = quick.model_copy(update={"num_epochs": 30, "patience": 2, "learning_rate": 1e-12})
+    config = quick.model_copy(update={"epochs": 30, "patience": 2, "learning_rate": 1e-12})
     train([csvs], tmp_path / "run", config)
     with (tmp_path / "run" / "logs" / "metrics.csv").open() as file:
         epochs = {row["epoch"] for row in csv.DictReader(file)}
@@ -239,7 +241,7 @@ def test_a_model_without_latents_a_chunk_is_trained_too(csvs, quick, tmp_path):
 def test_the_validation_loss_weighs_nats_as_the_schedules_end_does(csvs, quick, tmp_path):
     config = quick.model_copy(update={"kl_weight": 2.0, "kl_steps": 10_000})
     _, metrics = train([csvs], tmp_path / "run", config)
-    weights = LossManager(config.loss()).weights(10_000)
+    weights = LossManager(config).weights(10_000)
     expected = sum(weight * metrics[f"validation/{name}"] for name, weight in weights.items())
     assert metrics["validation/loss"] == pytest.approx(expected, rel=1e-4)
     assert metrics["train/kl_weight"] < 0.01

@@ -6,7 +6,7 @@ from lightning.pytorch import LightningModule
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, TensorDataset
 
-from pose_core.training import RunFolder, TrainingConfig, batch_loader, fit, warmup_cosine_adamw
+from pose_core.training import RunFolder, TrainingConfig, batch_loader, configure_optimizer, fit
 
 CONFIG = TrainingConfig(
     epochs=4,
@@ -32,7 +32,7 @@ class Line(LightningModule):
         self.validated = 0
 
     def configure_optimizers(self):
-        return warmup_cosine_adamw(self.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
+        return configure_optimizer(self.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
 
     def training_step(self, batch):
         (x,) = batch
@@ -186,7 +186,7 @@ def test_training_stops_early_without_improvement(tmp_path):
 def test_batches_hold_so_many_sequences_or_so_many_frames():
     lengths = [10] * 8 + [80]
     items = [torch.full((length,), i) for i, length in enumerate(lengths)]
-    for settings, most in (({"batch_size": 3}, 240), ({"max_frames": 40}, 80)):
+    for settings, most in (({"batch_size": 3}, 240), ({"batch_frames": 40}, 80)):
         loader = batch_loader(items, lengths, TrainingConfig(**settings), collate=pad_sequence, shuffle=True)
         batches = list(loader)
         assert len(batches) == len(loader)
@@ -198,7 +198,7 @@ def test_batches_hold_so_many_sequences_or_so_many_frames():
 
 def test_warm_up_then_cosine():
     parameters = [torch.nn.Parameter(torch.zeros(2, 2)), torch.nn.Parameter(torch.zeros(2))]
-    made = warmup_cosine_adamw(parameters, TrainingConfig(learning_rate=1.0, warmup_steps=10), 110)
+    made = configure_optimizer(parameters, TrainingConfig(learning_rate=1.0, warmup_steps=10), 110)
     optimizer, schedule = made["optimizer"], made["lr_scheduler"]["scheduler"]
     assert [group["weight_decay"] for group in optimizer.param_groups] == [0.01, 0.0]
     rates = []
@@ -210,3 +210,20 @@ def test_warm_up_then_cosine():
     assert rates[10] == pytest.approx(1.0)
     assert rates[60] == pytest.approx(0.5)
     assert rates[110] == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind", "rates"),
+    [
+        ({"optimizer": "adam", "scheduler": "warmup_linear"}, torch.optim.Adam, (0.1, 1.0, 0.75, 0.0)),
+        ({"optimizer": "sgd", "scheduler": "warmup_constant"}, torch.optim.SGD, (0.1, 1.0, 1.0, 1.0)),
+    ],
+)
+def test_other_optimizers_and_schedules(settings, kind, rates):
+    parameters = [torch.nn.Parameter(torch.zeros(2, 2)), torch.nn.Parameter(torch.zeros(2))]
+    config = TrainingConfig(learning_rate=1.0, warmup_steps=10, **settings)
+    made = configure_optimizer(parameters, config, 110)
+    assert type(made["optimizer"]) is kind
+    assert [group["weight_decay"] for group in made["optimizer"].param_groups] == [0.01, 0.0]
+    (factor, _) = made["lr_scheduler"]["scheduler"].lr_lambdas
+    assert [factor(step) for step in (0, 10, 35, 110)] == pytest.approx(rates)

@@ -1,5 +1,6 @@
 """Runs that are killed, interrupted, out of room or damaged, and what they end as."""
 
+import json
 import os
 import signal
 import sys
@@ -11,8 +12,9 @@ import torch
 from lightning.pytorch import LightningModule
 
 from pose_core import UserError
-from pose_core.training import RunFolder, TrainingConfig, batch_loader, fit, run_folder, warmup_cosine_adamw
+from pose_core.training import RunFolder, TrainingConfig, batch_loader, configure_optimizer, fit, run_folder
 from pose_core.training.checkpoints import BEFORE, LAST, is_whole, newest_checkpoint
+from pose_core.training.runs import FORMAT
 
 CONFIG = TrainingConfig(
     epochs=3, batch_size=2, validate_every=1, warmup_steps=2, learning_rate=0.05, ema_decay=0.9, device="cpu",
@@ -32,7 +34,7 @@ class Line(LightningModule):
         self.seen = []
 
     def configure_optimizers(self):
-        return warmup_cosine_adamw(self.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
+        return configure_optimizer(self.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
 
     def training_step(self, batch):
         if len(self.seen) == self.stop_before:
@@ -186,6 +188,19 @@ def test_a_model_that_cannot_be_written(tmp_path):
     with pytest.raises(UserError, match=r"its model cannot be written .*No space left.*; free some space"):
         begin(tmp_path / "run").finish(full)
     assert begin(tmp_path / "run").resume_from is None  # it is not finished
+
+
+def test_a_run_that_an_older_version_began_is_refused_in_one_line(tmp_path):
+    output = tmp_path / "run"
+    begin(output)
+    content = json.loads((output / "run.json").read_text())
+    assert content.pop("format") == FORMAT
+    (output / "run.json").write_text(json.dumps(content))
+    for resume in (False, True):
+        with pytest.raises(UserError, match="was begun by another version of this package.*--overwrite") as error:
+            begin(output, resume=resume)
+        assert "\n" not in str(error.value)
+    assert begin(output, overwrite=True).resume_from is None
 
 
 def test_a_folder_of_something_else_is_protected(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from pose_core import UserError, write
 from pose_core.data import Clip, pack
 from pose_core.testing import fake_manifest, fake_sequence
-from pose_core.training import TrainingConfig, are_shards, open_shards, read_data
+from pose_core.training import TrainingConfig, are_shards, open_shards, read_data, stream_loader
 from pose_core.transforms import drop_face
 
 CONFIG = TrainingConfig(epochs=1, batch_size=2)
@@ -89,8 +89,9 @@ def test_shards_of_several_layouts_are_said(tmp_path):
 
 
 def test_what_cannot_be_trained_on(folder, tmp_path):
-    with pytest.raises(UserError, match=r"training\.max_frames: batches of shards are so many clips"):
-        open_shards(folder, prepare, CONFIG.model_copy(update={"max_frames": 100}))
+    with pytest.raises(UserError, match="batch_frames: a batch of shards is batch_size clips"):
+        stream = open_shards(folder, prepare, CONFIG).stream
+        stream_loader(stream, lambda sample: sample, CONFIG.model_copy(update={"batch_frames": 100}), collate=list)
     pack(samples(train=1), tmp_path / "one")
 
     def refuse(sequence, skeleton):

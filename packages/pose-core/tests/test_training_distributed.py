@@ -13,7 +13,7 @@ import torch
 from lightning.pytorch import LightningModule
 
 from pose_core import UserError
-from pose_core.training import TrainingConfig, batch_loader, fit, run_folder, warmup_cosine_adamw
+from pose_core.training import TrainingConfig, batch_loader, configure_optimizer, fit, run_folder
 from pose_core.training.distributed import DistributedBatchSampler, devices_and_nodes, divided
 from pose_core.training.fsdp import ShardedStrategy
 
@@ -45,7 +45,7 @@ class Line(LightningModule):
         self.drawn = 0.0
 
     def configure_optimizers(self):
-        return warmup_cosine_adamw(self.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
+        return configure_optimizer(self.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
 
     def on_train_epoch_start(self):
         if self.stop_after is not None and self.current_epoch == self.stop_after:

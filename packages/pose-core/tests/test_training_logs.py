@@ -7,7 +7,7 @@ from lightning.pytorch import LightningModule
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 from torch.utils.data import DataLoader, TensorDataset
 
-from pose_core.training import RunFolder, TrainingConfig, fit, warmup_cosine_adamw
+from pose_core.training import RunFolder, TrainingConfig, configure_optimizer, fit
 from pose_core.training.logs import ContinuedWriter
 
 CONFIG = TrainingConfig(epochs=2, batch_size=4, validate_every=1, device="cpu", precision="32-true")
@@ -22,7 +22,7 @@ class Mean(LightningModule):
         self.config = config
 
     def configure_optimizers(self):
-        return warmup_cosine_adamw(self.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
+        return configure_optimizer(self.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
 
     def training_step(self, batch):
         loss = (self.value - batch[0]).square().mean()

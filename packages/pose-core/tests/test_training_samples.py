@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from pose_core import UserError
 from pose_core.testing import fake_sequence
-from pose_core.training import TrainingConfig, fit, run_folder, warmup_cosine_adamw
+from pose_core.training import TrainingConfig, configure_optimizer, fit, run_folder
 
 CONFIG = TrainingConfig(epochs=4, validate_every=2, warmup_steps=1, ema_decay=0.9, device="cpu", tensorboard=False)
 
@@ -30,7 +30,7 @@ class Drawing(LightningModule):
         self.drawn, self.validated, self.shown = [], [], []
 
     def configure_optimizers(self):
-        return warmup_cosine_adamw(self.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
+        return configure_optimizer(self.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
 
     def training_step(self, batch):
         return self.layer(batch[0] + torch.randn_like(batch[0])).square().mean()

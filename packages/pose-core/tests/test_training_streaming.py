@@ -10,7 +10,7 @@ from lightning.pytorch import LightningModule
 from pose_core import UserError
 from pose_core.data import Clip, ShardDataset, pack
 from pose_core.testing import fake_sequence
-from pose_core.training import RunFolder, StreamLoader, TrainingConfig, fit, warmup_cosine_adamw
+from pose_core.training import RunFolder, StreamLoader, TrainingConfig, configure_optimizer, fit
 from pose_core.training.checkpoints import newest_checkpoint
 
 CONFIG = TrainingConfig(
@@ -30,7 +30,7 @@ class Line(LightningModule):
         self.stop_before, self.seen = stop_before, []
 
     def configure_optimizers(self):
-        return warmup_cosine_adamw(self.parameters(), CONFIG, int(self.trainer.estimated_stepping_batches))
+        return configure_optimizer(self.parameters(), CONFIG, int(self.trainer.estimated_stepping_batches))
 
     def training_step(self, batch):
         if len(self.seen) == self.stop_before:

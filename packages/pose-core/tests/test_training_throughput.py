@@ -6,7 +6,7 @@ from lightning.pytorch import LightningModule
 
 from pose_core.data import Clip, collate
 from pose_core.testing import fake_sequence
-from pose_core.training import RunFolder, TrainingConfig, batch_loader, fit, overfit_subset, warmup_cosine_adamw
+from pose_core.training import RunFolder, TrainingConfig, batch_loader, configure_optimizer, fit, overfit_subset
 
 CONFIG = TrainingConfig(
     epochs=2, batch_size=2, validate_every=1, warmup_steps=1, ema_decay=0.9, device="cpu", tensorboard=False
@@ -23,7 +23,7 @@ class Scale(LightningModule):
         self.config = config
 
     def configure_optimizers(self):
-        return warmup_cosine_adamw(self.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
+        return configure_optimizer(self.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
 
     def training_step(self, batch):
         return (self.factor * batch.keypoints).square().mean()

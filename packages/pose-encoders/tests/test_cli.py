@@ -11,7 +11,7 @@ from pose_core.command_line import run
 from pose_core.testing import fake_manifest
 from pose_encoders.cli import app
 
-SMALL = ["--set", "encoder.hidden_dim=16", "--set", "encoder.num_layers=1", "--set", "training.tensorboard=false"]
+SMALL = ["--set", "encoder.hidden_dim=16", "--set", "encoder.num_layers=1", "--set", "tensorboard=false"]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from PIL import Image
 from pose_core import UserError
 from pose_core.data import collate, read_clips
 from pose_core.testing import fake_manifest, fake_sequence
-from pose_core.training import TrainingConfig, load_preset
+from pose_core.training import load_preset
 from pose_encoders.checkpoint import load_model
 from pose_encoders.config import ModelConfig
 from pose_encoders.dataset import augmented
@@ -22,7 +22,7 @@ from pose_encoders.model import PoseEncoderModel
 from pose_encoders.pooling import build_pooling
 from pose_encoders.training import PRESETS, RunConfig, build_model, train
 
-QUICK = TrainingConfig(epochs=1, batch_size=4, tensorboard=False, validate_every=1, device="cpu")
+QUICK = {"epochs": 1, "batch_size": 4, "tensorboard": False, "validate_every": 1, "device": "cpu"}
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_augmented_clips_differ_and_stay_whole(sequences):
 @pytest.mark.parametrize("task", ["text", "signed_language", "hidden_frames"])
 def test_train_evaluate_and_start_from(config, task, tmp_path):
     index = fake_manifest(tmp_path, letters="ABC")
-    run = RunConfig(task=task, encoder=config, training=QUICK)
+    run = RunConfig(task=task, encoder=config, **QUICK)
     _, metrics = train(index, tmp_path / "run", run)
     assert metrics["train/loss"] > 0
     loaded = load_model(tmp_path / "run", "cpu")
@@ -118,20 +118,20 @@ def test_train_evaluate_and_start_from(config, task, tmp_path):
 
 def test_fine_tuning_starts_from_an_encoder(config, tmp_path):
     index, start = fake_manifest(tmp_path, letters="ABC"), str(tmp_path / "run")
-    pretrained, _ = train(index, tmp_path / "run", RunConfig(task="hidden_frames", encoder=config, training=QUICK))
+    pretrained, _ = train(index, tmp_path / "run", RunConfig(task="hidden_frames", encoder=config, **QUICK))
     begun = build_model(RunConfig(encoder=config), pretrained.skeleton, ["A", "B"], pretrained)
     for ours, theirs in zip(begun.encoder.parameters(), pretrained.encoder.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs)
-    tuned, _ = train(index, tmp_path / "tuned", RunConfig(encoder=config, training=QUICK), start_from=start)
+    tuned, _ = train(index, tmp_path / "tuned", RunConfig(encoder=config, **QUICK), start_from=start)
     assert tuned.config.labels == ["A", "B", "C"]
-    wider = RunConfig(encoder=config.model_copy(update={"hidden_dim": 32}), training=QUICK)
+    wider = RunConfig(encoder=config.model_copy(update={"hidden_dim": 32}), **QUICK)
     with pytest.raises(UserError, match="another encoder: hidden_dim differ"):
         train(index, tmp_path / "wider", wider, start_from=start)
 
 
 def test_what_cannot_be_trained_or_scored(tmp_path):
     index = fake_manifest(tmp_path, letters="A", languages=("ase", "gsg", "swl"))
-    run = RunConfig(training=QUICK)
+    run = RunConfig(**QUICK)
     with pytest.raises(UserError, match="every clip's text is 'A'.*--task hidden_frames"):
         train(index, tmp_path / "run", run)
     tree = tmp_path / "tree" / "train"
@@ -151,7 +151,7 @@ def test_presets():
         assert load_preset(RunConfig, name, PRESETS).encoder.kind in (name, "transformer")
         assert path.exists()
     changed = load_preset(RunConfig, "graph", PRESETS, {"encoder.conv": "gcn", "training.epochs": "3"})
-    assert (changed.encoder.conv, changed.training.epochs) == ("gcn", 3)
+    assert (changed.encoder.conv, changed.epochs) == ("gcn", 3)
     for settings, complaint in (
         ({"encoder.convv": "gcn"}, "unknown key encoder.convv; did you mean encoder.conv?"),
         ({"encoder.kind": "magic"}, "magic"),

@@ -10,14 +10,18 @@ import torch
 from pose_core import UserError
 from pose_core.data import Clip, pack
 from pose_core.testing import fake_sequence
-from pose_core.training import TrainingConfig
 from pose_encoders import TransformerEncoderConfig
 from pose_encoders.lightning_module import ClassificationModule
 from pose_encoders.training import RunConfig, train
 
 CONFIG = RunConfig(
     encoder=TransformerEncoderConfig(hidden_dim=8, num_layers=1, num_heads=2),
-    training=TrainingConfig(epochs=2, batch_size=2, validate_every=1, warmup_steps=1, device="cpu", tensorboard=False),
+    epochs=2,
+    batch_size=2,
+    validate_every=1,
+    warmup_steps=1,
+    device="cpu",
+    tensorboard=False,
 )
 
 

@@ -70,7 +70,7 @@ def quick():
         latent_dim=16,
         hidden_dim=8,
         num_layers=1,
-        num_epochs=1,
+        epochs=1,
         batch_size=4,
         fitting_blocks=150,
         warmup_steps=1,

@@ -3,7 +3,7 @@ import yaml
 
 from pose_core import UserError
 from pose_core.training import load_yaml
-from pose_tokenizer.config import RunConfig, Sizes
+from pose_tokenizer.config import ModelSizes, RunConfig
 from pose_tokenizer.training import PRESETS
 
 
@@ -16,15 +16,16 @@ def test_presets_load(name):
     ("values", "message"),
     [
         ({"num_quantiser": 8}, r"unknown key num_quantiser; did you mean num_quantizers\?"),
-        ({"epochs": 8}, r"unknown key epochs; did you mean num_epochs\?"),
+        ({"epoch": 8}, r"unknown key epoch; did you mean epochs\?"),
         ({"codebook_size": 1}, "codebook_size: .*greater than or equal to 2, found 1"),
         ({"num_quantizers": 256}, "num_quantizers: .*less than or equal to 255"),
         ({"keypoints": "feet"}, "keypoints: .*'reduced', 'hands_and_body' or 'all'"),
         ({"learning_rate": 0}, "learning_rate: .*greater than 0"),
         ({"quantizer": "fsq", "codebook_size": 1000}, "codebook_size: .*fsq needs a power of 4, found 1000"),
         ({"rate": -0.1}, "rate: .*greater than or equal to 0"),
-        ({"keypoint_dim": 2}, "keypoint_dim: "),
-        ({"optimizer_type": "sgd"}, "optimizer_type: .*adamw"),
+        ({"keypoint_dim": 2}, "keypoint_dim is 2: keypoints are x, y, confidence"),
+        ({"optimizer_type": "lion"}, "optimizer: .*'adamw', 'adam' or 'sgd'"),
+        ({"scheduler_type": "step"}, "scheduler: .*'warmup_cosine'"),
     ],
 )
 def test_a_wrong_setting_is_named(tmp_path, values, message):
@@ -33,16 +34,20 @@ def test_a_wrong_setting_is_named(tmp_path, values, message):
         load_yaml(RunConfig, tmp_path / "mine.yaml")
 
 
-def test_training_is_told_every_setting_it_knows(quick):
-    training = quick.training()
-    assert (training.epochs, training.precision, training.keep) == (1, "auto", "last")
-    assert (training.batch_size, training.device, training.tensorboard) == (4, "cpu", False)
-    other = quick.model_copy(update={"use_amp": True, "num_epochs": 7, "seed": 3, "accumulate": 2}).training()
-    assert (other.precision, other.epochs, other.seed, other.accumulate) == ("bf16-mixed", 7, 3, 2)
+def test_keys_of_older_files_are_taken_and_do_what_they_say(tmp_path, capsys):
+    older = {
+        "num_epochs": 7, "use_amp": False, "keypoint_dim": 3, "num_keypoints": 9,
+        "optimizer_type": "adam", "scheduler_type": "warmup_linear",
+    }  # fmt: skip
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(older))
+    config = load_yaml(RunConfig, tmp_path / "mine.yaml")
+    assert (config.epochs, config.precision, config.num_keypoints) == (7, "32-true", 9)
+    assert (config.optimizer, config.scheduler) == ("adam", "warmup_linear")
+    assert not capsys.readouterr().err
 
 
 def test_the_model_is_told_its_sizes(quick, skeleton):
     config = quick.model(skeleton.to_dict())
     assert config.skeleton == skeleton.to_dict()
-    for name in Sizes.model_fields:
+    for name in ModelSizes.model_fields:
         assert getattr(config, name) == getattr(quick, name)

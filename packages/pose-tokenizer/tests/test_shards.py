@@ -16,7 +16,7 @@ from pose_tokenizer.lightning_module import TokenizerModule
 
 CONFIG = RunConfig(
     num_quantizers=2, codebook_size=8, latent_dim=6, hidden_dim=4, num_layers=1, fitting_blocks=60, batch_size=2,
-    num_epochs=2, warmup_steps=1, sequence_length=16, device="cpu", tensorboard=False, validate_every=1,
+    epochs=2, warmup_steps=1, sequence_length=16, device="cpu", tensorboard=False, validate_every=1,
 )  # fmt: skip
 
 
@@ -69,5 +69,5 @@ def test_shards_are_trained_on_alone(shards, tmp_path):
 
 
 def test_a_few_clips_of_shards(shards, tmp_path):
-    train([shards], tmp_path / "run", CONFIG.model_copy(update={"overfit": 2, "num_epochs": 1}))
+    train([shards], tmp_path / "run", CONFIG.model_copy(update={"overfit": 2, "epochs": 1}))
     assert "on 2 clips" in (tmp_path / "run" / "README.md").read_text()

@@ -191,7 +191,7 @@ def test_the_same_seed_trains_the_same_model_and_another_does_not(trained, manif
 
 
 def test_a_resumed_run_ends_with_the_weights_of_an_undisturbed_one(manifest, tmp_path, quick, monkeypatch):
-    config = quick.model_copy(update={"num_epochs": 3, "ema_decay": 0.9})
+    config = quick.model_copy(update={"epochs": 3, "ema_decay": 0.9})
     whole, _ = train([manifest], tmp_path / "whole", config)
 
     def interrupt(module):

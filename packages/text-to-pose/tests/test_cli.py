@@ -264,8 +264,8 @@ def test_a_model_that_is_not_one_is_refused(cli, folder, tmp_path):
 
 def test_train_then_evaluate_then_generate(cli, manifest, tmp_path):
     run = tmp_path / "run"
-    small = [f"network.{name}" for name in ("encoder.hidden_dim=32", "decoder_layers=1")]
-    settings = [option for setting in (*small, "training.validate_every=1") for option in ("--set", setting)]
+    small = ("encoder.hidden_dim=32", "decoder_layers=1")
+    settings = [option for setting in (*small, "validate_every=1") for option in ("--set", setting)]
     status, out, _ = cli("train", "--data", manifest, "--output", run, "--epochs", 1, "--device", "cpu", *settings)
     assert status == 0
     assert "validation/dtw_mje" in out
@@ -282,7 +282,7 @@ def test_train_then_evaluate_then_generate(cli, manifest, tmp_path):
 
 
 def test_a_dry_run_writes_nothing(cli, manifest, tmp_path):
-    settings = ("--set", "network.encoder.hidden_dim=32", "--set", "network.decoder_layers=1", "--device", "cpu")
+    settings = ("--set", "encoder.hidden_dim=32", "--set", "decoder_layers=1", "--device", "cpu")
     run = ("--output", tmp_path / "run", "--dry-run", "--overfit", 2)
     status, out, err = cli("train", "--data", manifest, *run, *settings)
     assert status == 0, err
@@ -292,7 +292,7 @@ def test_a_dry_run_writes_nothing(cli, manifest, tmp_path):
 
 
 def test_pretraining_without_texts_then_fine_tuning(cli, manifest, tmp_path):
-    small = ("--config", "small", "--epochs", 1, "--device", "cpu", "--set", "network.encoder.hidden_dim=32")
+    small = ("--config", "small", "--epochs", 1, "--device", "cpu", "--set", "encoder.hidden_dim=32")
     folder = tmp_path / "poses"
     for split in ("train", "val"):
         (folder / split).mkdir(parents=True)
@@ -307,14 +307,14 @@ def test_pretraining_without_texts_then_fine_tuning(cli, manifest, tmp_path):
     assert status == 0, err
     assert json.loads((tmp_path / "fine" / "config.json").read_text())["network"]["encoder"]["hidden_dim"] == 32
     assert cli("generate", "ab", *GENERATE, tmp_path / "fine", "--output", tmp_path / "ab.pose")[0] == 0
-    status, _, err = cli(*fine, "--overwrite", "--set", "network.encoder.hidden_dim=64")
-    message = "network.encoder.hidden_dim is 64, and 32 in the model to fine-tune; leave network.encoder.hidden_dim out"
+    status, _, err = cli(*fine, "--overwrite", "--set", "encoder.hidden_dim=64")
+    message = "encoder.hidden_dim is 64, and 32 in the model to fine-tune; leave encoder.hidden_dim out"
     assert (status, message in one_line(err)) == (2, True)
 
 
 @pytest.mark.parametrize("encoder", ["graph", "visual"])
 def test_train_with_another_encoder(cli, manifest, tmp_path, encoder):
-    sizes = ["training.validate_every=1", "network.decoder_layers=1", "network.encoder.hidden_dim=32"]
+    sizes = ["validate_every=1", "decoder_layers=1", "encoder.hidden_dim=32"]
     settings = [option for setting in sizes for option in ("--set", setting)]
     run = tmp_path / "run"
     arguments = ("--data", manifest, "--output", run, "--encoder", encoder, "--epochs", 1, "--device", "cpu")
@@ -338,7 +338,7 @@ def test_train_refuses_what_it_cannot_use(cli, manifest, tmp_path):
     for arguments, message in (
         (["--data", tmp_path / "no.csv"], "no such manifest"),
         (["--data", manifest, "--config", "hug"], "no such preset or file; presets: default"),
-        (["--data", manifest, "--set", "training.epoch=3"], "did you mean training.epochs?"),
+        (["--data", manifest, "--set", "epoch=3"], "did you mean epochs?"),
         (["--data", manifest, "--resume"], "has no run to resume"),
         (["--data", manifest, "--learning-rate", "-1"], "learning_rate"),
     ):

@@ -108,7 +108,7 @@ def test_training_draws_starts_and_lengths_and_leaves_the_clips_alone():
 
 def test_training_shows_parts_of_texts():
     torch.manual_seed(0)
-    letters = dataset(Objective(without_text=0.25, without_signwriting=0.25, only_signwriting=0.25))
+    letters = dataset(Objective(text_dropout=0.25, signwriting_dropout=0.25, signwriting_only=0.25))
     views = [letters[1][1] for _ in range(400)]
     whole = len(letters.texts[1][0].ids)
     kinds = [

@@ -32,7 +32,7 @@ def fitting(manifest, tiny):
     """An untrained model for the manifest's languages."""
     clips = [clip for clip in read_manifest(manifest) if clip.split == "train"]
     return build_model(
-        [ShardSample(clip, prepare(read(clip.path), 25.0)) for clip in clips], RunConfig(network=tiny)
+        [ShardSample(clip, prepare(read(clip.path), 25.0)) for clip in clips], RunConfig(**tiny.model_dump())
     ).eval()
 
 

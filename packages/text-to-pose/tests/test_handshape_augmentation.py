@@ -124,7 +124,7 @@ def test_training_shows_untaught_letters_with_their_transplants():
 
     def drawn(untaught):
         torch.manual_seed(0)
-        objective = Objective(untaught=untaught, without_text=0)
+        objective = Objective(borrowed_letter_share=untaught, text_dropout=0)
         shown = TextDataset(
             clips,
             sequences,

@@ -18,7 +18,7 @@ from text_to_pose.data.preprocessing import prepare
 from text_to_pose.lightning_module import TextToPoseModule
 from text_to_pose.training import build_model, loaders, train
 
-QUICK = TrainingConfig(epochs=2, batch_size=2, validate_every=1, warmup_steps=1, device="cpu", tensorboard=False)
+QUICK = {"epochs": 2, "batch_size": 2, "validate_every": 1, "warmup_steps": 1, "device": "cpu", "tensorboard": False}
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +30,11 @@ def shards(manifest, tmp_path_factory):
 
 
 def test_a_model_begins_as_one_for_the_files(shards, manifest, tiny):
-    config = RunConfig(network=tiny, training=QUICK)
+    config = RunConfig(**tiny.model_dump(), **QUICK)
     models, held_out = [], []
     for data in (manifest, shards):
         torch.manual_seed(0)
-        clips = read_data(data, partial(prepare, fps=25.0), QUICK, frames=10_000)
+        clips = read_data(data, partial(prepare, fps=25.0), TrainingConfig(**QUICK), frames=10_000)
         models.append(build_model(clips.train, config, clips.train_clips()))
         held_out.append([sample.clip.text for sample in clips.validation])
     assert held_out[0] == held_out[1]
@@ -44,8 +44,8 @@ def test_a_model_begins_as_one_for_the_files(shards, manifest, tiny):
 
 
 def test_every_clip_is_seen_once_an_epoch_with_its_text(shards, tiny):
-    config = RunConfig(network=tiny, training=QUICK)
-    clips = read_data(shards, partial(prepare, fps=25.0), QUICK, frames=1)
+    config = RunConfig(**tiny.model_dump(), **QUICK)
+    clips = read_data(shards, partial(prepare, fps=25.0), TrainingConfig(**QUICK), frames=1)
     model = build_model(clips.train, config, clips.train_clips())
     train_loader, _ = loaders(clips, model, config, clips.train_clips(), with_text=True)
     labels = [label for batch in train_loader for label in batch.labels]
@@ -56,7 +56,7 @@ def test_every_clip_is_seen_once_an_epoch_with_its_text(shards, tiny):
 
 
 def test_training_that_is_stopped_goes_on(shards, tmp_path, tiny, monkeypatch):
-    config = RunConfig(network=tiny, training=QUICK)
+    config = RunConfig(**tiny.model_dump(), **QUICK)
     whole, metrics = train(shards, tmp_path / "whole", config)
     assert metrics["validation/dtw_mje"] > 0
     step = TextToPoseModule.training_step
@@ -76,16 +76,16 @@ def test_training_that_is_stopped_goes_on(shards, tmp_path, tiny, monkeypatch):
 
 def test_a_language_that_is_not_among_the_first_clips(tmp_path, tiny):
     pack(((Clip(Path("a"), "A", lang, "train"), fake_sequence()) for lang in ("ase", "gsg", "ise")), tmp_path)
-    clips = read_data(tmp_path, partial(prepare, fps=25.0), QUICK, frames=1)
+    clips = read_data(tmp_path, partial(prepare, fps=25.0), TrainingConfig(**QUICK), frames=1)
     assert len(clips.train) == 1
-    model = build_model(clips.train, RunConfig(network=tiny), clips.train_clips())
+    model = build_model(clips.train, RunConfig(**tiny.model_dump()), clips.train_clips())
     assert set(model.languages) == set(model.config.signing_hands) == {"ase", "gsg", "ise"}
     assert model.start_confidence.any(dim=1).all()
 
 
 def test_clips_without_texts(tmp_path, tiny):
     pack([(Clip(Path("silent.pose"), "", "", "train"), fake_sequence())] * 2, tmp_path / "shards")
-    config = RunConfig(network=tiny, training=QUICK)
+    config = RunConfig(**tiny.model_dump(), **QUICK)
     with pytest.raises(UserError, match=r"nothing says what silent\.pose signs; name a manifest .*or --pretrain"):
         train(tmp_path / "shards", tmp_path / "run", config)
     train(tmp_path / "shards", tmp_path / "run", config, pretrain=True)

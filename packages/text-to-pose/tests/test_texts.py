@@ -20,7 +20,7 @@ from text_to_pose.evaluation.evaluate import read_manifest_clips
 from text_to_pose.text.tokenizer import TextTokenizer
 from text_to_pose.training import train
 
-QUICK = TrainingConfig(epochs=1, batch_size=4, validate_every=1, warmup_steps=1, device="cpu", tensorboard=False)
+QUICK = {"epochs": 1, "batch_size": 4, "validate_every": 1, "warmup_steps": 1, "device": "cpu", "tensorboard": False}
 HAMNOSYS = "\ue001\ue020\ue03e\ue049"
 
 
@@ -40,7 +40,7 @@ def unseen(tmp_path):
 def test_validation_clips_with_unseen_texts_are_left_out(unseen, tmp_path, tiny):
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        _, metrics = train(unseen, tmp_path / "run", RunConfig(network=tiny, training=QUICK))
+        _, metrics = train(unseen, tmp_path / "run", RunConfig(**tiny.model_dump(), **QUICK))
     assert "validation/dtw_mje" in metrics
     (message,) = [str(each.message) for each in said if "left out" in str(each.message)]
     assert message.startswith(f"{unseen}: 2 of 3 validation clips are left out: line 10 (gsg-A.pose): ")
@@ -51,9 +51,11 @@ def test_validation_clips_with_unseen_texts_are_left_out(unseen, tmp_path, tiny)
 def test_of_shards_too(tmp_path, tiny):
     texts = [("A", "train"), ("B", "train"), ("A", "validation"), ("Q", "validation")]
     pack(((Clip(Path(f"{t}{s}"), t, "ase", s), fake_sequence()) for t, s in texts), tmp_path)
-    config = RunConfig(network=tiny, training=QUICK)
+    config = RunConfig(**tiny.model_dump(), **QUICK)
     with pytest.warns(UserWarning, match="1 of 2 validation clips are left out: Qvalidation: no language was taught"):
-        clips = read_data(tmp_path, partial(prepare, fps=25.0), QUICK, reject=partial(reject, kind=config.text))
+        clips = read_data(
+            tmp_path, partial(prepare, fps=25.0), TrainingConfig(**QUICK), reject=partial(reject, kind=config.text)
+        )
     assert [sample.clip.text for sample in clips.validation] == ["A"]
 
 
@@ -113,7 +115,7 @@ def test_parts_of_one_file_are_clips_of_their_own(tmp_path):
     index = tmp_path / "index.csv"
     header = "path,text,signed_language,split,start_frame,end_frame\n"
     index.write_text(header + "a.pose,A,ase,train,0,20\na.pose,A,ase,train,30,60\n")
-    clips = read_data(index, partial(prepare, fps=25.0), QUICK)
+    clips = read_data(index, partial(prepare, fps=25.0), TrainingConfig(**QUICK))
     samples, sequences = [each.clip for each in clips.train], [each.sequence for each in clips.train]
     assert [len(sequence) for sequence in sequences] == [20, 30]
     tokenizer = TextTokenizer(TextConfig(alphabets={"ase": ["A"]}))

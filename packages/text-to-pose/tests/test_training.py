@@ -12,7 +12,7 @@ from pose_core import UserError
 from pose_core.data import Clip, ShardSample
 from pose_core.metrics import dtw_mje
 from pose_core.testing import fake_sequence
-from pose_core.training import TrainingConfig, load_yaml
+from pose_core.training import load_yaml
 from text_to_pose.checkpoint import load_model
 from text_to_pose.config import PRESETS, RunConfig
 from text_to_pose.data.dataset import TextDataset
@@ -22,9 +22,8 @@ from text_to_pose.lightning_module import WEIGHTS, TextToPoseModule
 from text_to_pose.start_frames import StartFrames
 from text_to_pose.text.tokenizer import TextBatch
 from text_to_pose.training import build_model, save, train
-from text_to_pose.training_states import Objective
 
-QUICK = TrainingConfig(epochs=2, batch_size=4, validate_every=1, warmup_steps=1, device="cpu", tensorboard=False)
+QUICK = {"epochs": 2, "batch_size": 4, "validate_every": 1, "warmup_steps": 1, "device": "cpu", "tensorboard": False}
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -33,13 +32,28 @@ def test_presets_load(name):
 
 
 def test_an_unknown_setting_names_the_nearest(tmp_path):
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"training": {"learning_rat": 1}}))
-    with pytest.raises(UserError, match=r"training\.learning_rat; did you mean training\.learning_rate\?"):
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"learning_rat": 1}))
+    with pytest.raises(UserError, match=r"learning_rat; did you mean learning_rate\?"):
         load_yaml(RunConfig, tmp_path / "mine.yaml")
 
 
+def test_a_config_in_sections_as_older_versions_had_is_the_same_one(tmp_path, capsys):
+    older = {
+        "network": {"decoder_layers": 3, "encoder": {"num_layers": 1}},
+        "objective": {"untaught": 0.1, "noised": 0.2, "known": 0.3},
+        "training": {"epochs": 7, "max_frames": 500},
+        "fps": 30.0,
+    }
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(older))
+    config = load_yaml(RunConfig, tmp_path / "mine.yaml", {"training.batch_size": 5, "objective.first": 0.9})
+    assert (config.decoder_layers, config.encoder.num_layers, config.fps) == (3, 1, 30.0)
+    assert (config.borrowed_letter_share, config.diffusion_share, config.inpainting_share) == (0.1, 0.2, 0.3)
+    assert (config.epochs, config.batch_frames, config.batch_size, config.first_step_share) == (7, 500, 5, 0.9)
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
 def test_training_leaves_a_model_folder_and_resumes(manifest, tmp_path, tiny):
-    config = RunConfig(network=tiny, training=QUICK)
+    config = RunConfig(**tiny.model_dump(), **QUICK)
     model, metrics = train(manifest, tmp_path / "run", config)
     left = {str(path.relative_to(tmp_path / "run")) for path in (tmp_path / "run").rglob("*") if path.is_file()}
     assert left >= {
@@ -58,14 +72,14 @@ def test_training_leaves_a_model_folder_and_resumes(manifest, tmp_path, tiny):
 
     with pytest.raises(UserError, match="is not empty; --resume"):
         train(manifest, tmp_path / "run", config)
-    longer = config.model_copy(update={"training": QUICK.model_copy(update={"epochs": 3})})
+    longer = config.model_copy(update={"epochs": 3})
     train(manifest, tmp_path / "run", longer, resume=True)
     last = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
     assert last["epoch"] == 2
 
 
 def test_a_resumed_run_ends_with_the_weights_of_an_undisturbed_one(manifest, tmp_path, tiny, monkeypatch):
-    config = RunConfig(network=tiny, training=QUICK.model_copy(update={"epochs": 3, "ema_decay": 0.9}))
+    config = RunConfig(**tiny.model_dump(), **QUICK | {"epochs": 3, "ema_decay": 0.9})
     whole, _ = train(manifest, tmp_path / "whole", config)
 
     def interrupt(module):
@@ -96,7 +110,7 @@ def test_a_manifest_without_train_rows_is_refused(manifest, tmp_path, tiny):
     other = manifest.with_name("untrained.csv")
     other.write_text(rows)
     with pytest.raises(UserError, match="no clips of split 'train'; it has"):
-        train(other, tmp_path / "run", RunConfig(network=tiny, training=QUICK))
+        train(other, tmp_path / "run", RunConfig(**tiny.model_dump(), **QUICK))
 
 
 def test_the_model_learns_two_clips(tiny):
@@ -104,10 +118,10 @@ def test_the_model_learns_two_clips(tiny):
     clips = [Clip(Path(f"{letter}.pose"), letter, "ase", "train") for letter in "AB"]
     sequences = [prepare(fake_sequence(frames=14, shape=5), 25.0), prepare(fake_sequence(frames=18, shape=6), 25.0)]
     wider = tiny.model_copy(update={"encoder": tiny.encoder.model_copy(update={"hidden_dim": 64})})
-    model = build_model(list(map(ShardSample, clips, sequences)), RunConfig(network=wider))
+    model = build_model(list(map(ShardSample, clips, sequences)), RunConfig(**wider.model_dump()))
     letters = TextDataset(clips, sequences, model.tokenizer, start_clips=[], start_sequences=[], objective=None)
     batch = letters.collate([letters[0], letters[1]])
-    module = TextToPoseModule(model, QUICK, Objective())
+    module = TextToPoseModule(model, RunConfig(**QUICK))
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, total_iters=700)
     for _ in range(700):
@@ -129,7 +143,7 @@ def test_the_model_learns_two_clips(tiny):
 
 def test_fine_tuning_keeps_what_the_model_knows(folder, model, manifest, tmp_path, tiny):
     """The model knows ase A B C and, left-handed, ise A SCH; the clips have ase A B C D and gsg A B C."""
-    config = RunConfig(network=tiny, training=QUICK.model_copy(update={"epochs": 1, "learning_rate": 1e-9}))
+    config = RunConfig(**tiny.model_dump(), **QUICK | {"epochs": 1, "learning_rate": 1e-9})
     tuned, _ = train(manifest, tmp_path / "run", config, begin_from=folder)
     assert tuned.config.text.alphabets == {"ase": ["A", "B", "C", "D"], "gsg": ["A", "B", "C"], "ise": ["A", "SCH"]}
     assert tuned.config.signing_hands["ise"] == "left"
@@ -151,7 +165,7 @@ def test_a_language_keeps_its_fastest_movement(folder, manifest, tmp_path, tiny)
     config = json.loads((folder / "config.json").read_text())
     config["fastest"] = {"ise": 0.7, "ase": 9.0}
     (folder / "config.json").write_text(json.dumps(config))
-    tuned, _ = train(manifest, tmp_path / "run", RunConfig(network=tiny, training=QUICK), begin_from=folder)
+    tuned, _ = train(manifest, tmp_path / "run", RunConfig(**tiny.model_dump(), **QUICK), begin_from=folder)
     assert tuned.config.fastest["ise"] == 0.7
     assert tuned.config.fastest["ase"] == 9.0
     assert 0 < tuned.config.fastest["gsg"] < 9

@@ -22,7 +22,7 @@ def states():
 def test_states_begin_at_the_start_and_end_at_what_the_model_made(states):
     start, own, clean, confidence = states
     copies = start.clone(), own.clone(), clean.clone()
-    objective = Objective(noised=0, known=0)
+    objective = Objective(diffusion_share=0, inpainting_share=0)
     at_start, noisy = objective.states(start, own, clean, confidence, torch.zeros(B))
     torch.testing.assert_close(at_start, start[:, None].expand(-1, T, -1, -1))
     at_end, _ = objective.states(start, own, clean, confidence, torch.ones(B))
@@ -33,7 +33,7 @@ def test_states_begin_at_the_start_and_end_at_what_the_model_made(states):
 
 def test_known_states_hold_the_truth_where_it_was_seen_and_is_no_gap(states):
     start, own, clean, confidence = states
-    known, _ = Objective(noised=0, known=1).states(start, own, clean, confidence, torch.ones(B))
+    known, _ = Objective(diffusion_share=0, inpainting_share=1).states(start, own, clean, confidence, torch.ones(B))
     true = torch.isclose(known, clean, atol=1e-5).all(dim=-1)  # (B, T, K)
     assert not true[:, :, 2].any()  # never seen
     assert 0.2 < true[:, :, :2].float().mean() < 0.9
@@ -43,7 +43,7 @@ def test_known_states_hold_the_truth_where_it_was_seen_and_is_no_gap(states):
 def test_noised_states_hold_noise(states):
     start, own, clean, confidence = states
     level = torch.full((B,), 0.25)
-    state, noisy = Objective(noised=1, known=0).states(start, own, clean, confidence, level)
+    state, noisy = Objective(diffusion_share=1, inpainting_share=0).states(start, own, clean, confidence, level)
     assert noisy.all()
     truth = torch.where((confidence > 0)[..., None], clean, own)
     rest = state - (start[:, None] + 0.5 * (truth - start[:, None]))
@@ -52,7 +52,7 @@ def test_noised_states_hold_noise(states):
 
 def test_a_share_of_the_levels_is_a_first_step():
     torch.manual_seed(0)
-    level = Objective(first=0.3).levels(2000)
+    level = Objective(first_step_share=0.3).levels(2000)
     assert (level == 0).float().mean().item() == pytest.approx(0.3, abs=0.05)
     assert (level[level > 0].mean().item(), level.max() <= 1) == (pytest.approx(0.5, abs=0.05), True)
 

@@ -66,7 +66,7 @@ def train(
     debug: Debug = False,
 ) -> None:
     """Train a model on the train split of folders or manifests."""
-    from ht_vae.config import BUNDLED, PRESETS, RunConfig, Sizes
+    from ht_vae.config import BUNDLED, PRESETS, ModelSizes, RunConfig
     from pose_core.pretrained import model_config
     from pose_core.training import is_main_process, load_preset, sweep_run_folder
     from pose_core.training.checks import check_run
@@ -75,7 +75,7 @@ def train(
     stop_while_starting()
     folder = sweep_run_folder(run_folder(output, experiment_name))
     named = cl.training_settings(
-        num_epochs=num_epochs,
+        epochs=num_epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
         latent_dim=latent_dim,
@@ -92,15 +92,15 @@ def train(
         profile=profile,
     )
     source = model_config(begin_from, BUNDLED) if begin_from is not None else {}
-    fixed = {name: source[name] for name in Sizes.model_fields if name in source and name != "dropout"}
+    fixed = {name: source[name] for name in ModelSizes.model_fields if name in source and name != "dropout"}
     run_config = load_preset(RunConfig, config, PRESETS, settings_of(named, settings), fixed)
     others: dict[str, Any] = {"begin_from": begin_from, "resume": resume, "overwrite": overwrite}
-    check_run(data, folder, run_config, run_config.training(), **others)
+    check_run(data, folder, run_config, **others)
 
     from ht_vae.training import train as train_on
     from pose_core.training.hardware import limit_threads
 
-    limit_threads(run_config.training().devices)
+    limit_threads(run_config.devices)
     model, metrics = train_on(data, folder, run_config, **others, say=say)
     if not is_main_process():
         return

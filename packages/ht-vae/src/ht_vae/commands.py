@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ht_vae.checkpoint import load_model
 from ht_vae.codec import DecodedSequence, condition_of, encode, reconstruct
-from ht_vae.config import Sizes
+from ht_vae.config import ModelSizes
 from ht_vae.evaluation.errors import Errors, errors_of
 from ht_vae.model_selection import Models, check_pose_files
 from ht_vae.outputs import LATENTS, PLAYER, POSES, check_outputs, check_suffix, write_latents, write_poses
@@ -312,7 +312,7 @@ def describe(name: str | Path) -> dict[str, Any]:
         "fps": config.fps,
         "condition": list(config.labels) or config.condition_dim or "none",
         "latents": f"{config.latent_dim} a sequence, {config.chunk_latent_dim} a chunk of {config.chunk_size} frames",
-        **{name: getattr(config, name) for name in Sizes.model_fields},
+        **{name: getattr(config, name) for name in ModelSizes.model_fields},
     }
 
 

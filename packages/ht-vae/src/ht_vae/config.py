@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from pose_core.training.config import PRECISION, PrecisionSetting, TrainingConfig
+from pose_core.training.config import TrainingConfig
 from pose_core.transforms import KeypointChoice  # noqa: TC001 - pydantic reads it
 
 BUNDLED = {path.parent.name: path.parent for path in sorted(Path(__file__).parent.glob("models/*/config.json"))}
@@ -22,7 +22,7 @@ PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets"
 KLSchedule = Literal["constant", "linear", "cyclical", "sigmoid"]
 
 
-class Sizes(BaseModel):
+class ModelSizes(BaseModel):
     """The sizes of a model."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,13 +40,13 @@ class Sizes(BaseModel):
     dropout: float = Field(0.1, ge=0, lt=1)
 
     @model_validator(mode="after")
-    def _divides(self) -> Sizes:
+    def _divides(self) -> ModelSizes:
         if self.width % (2 * self.num_heads):
             raise ValueError(f"width {self.width} does not divide into {self.num_heads} heads of an even width")
         return self
 
 
-class ModelConfig(Sizes):
+class ModelConfig(ModelSizes):
     """A model: its sizes, what it is conditioned on, and its skeleton, which has K keypoints of D coordinates."""
 
     condition_dim: int = Field(0, ge=0, description="E, numbers of the vector that it is conditioned on; 0: none")
@@ -89,7 +89,7 @@ class LossConfig(BaseModel):
     kl_steps: int = Field(1000, gt=0, description="steps of the rise, or of one cycle")
 
 
-class RunConfig(Sizes, LossConfig):
+class RunConfig(ModelSizes, LossConfig, TrainingConfig):
     """A training run: a flat YAML file."""
 
     keypoints: KeypointChoice = Field("reduced", description="which of the files' keypoints: see `choose_keypoints`")
@@ -99,56 +99,21 @@ class RunConfig(Sizes, LossConfig):
     validation_share: float = Field(
         0.1, ge=0, le=0.5, description="of the files, where data has no validation split; 0: do without"
     )
-    max_frames: int = Field(4000, ge=1, description="longest window of a sequence that a step sees")
-    min_frames: int = Field(64, ge=1, description="shortest that is drawn; shorter clips are seen whole")
+    max_frames: int = Field(4000, ge=1, description="frames of the longest window of a sequence that a step sees")
+    min_frames: int = Field(64, ge=1, description="of the shortest window; shorter clips are seen whole")
     stitching: float = Field(0.7, ge=0, le=1, description="share of windows that several clips fill where one does not")
     augment: bool = Field(True, description="vary what is trained on: see `Augmentation`")
-    batch_size: int = Field(16, gt=0, description="most windows a batch")
-    batch_frames: int = Field(4000, gt=0, description="most frames a batch, padding counted; one window fits always")
-    steps_per_epoch: int | None = Field(None, gt=0, description="batches an epoch; none: to hold all frames once")
+    steps_per_epoch: int | None = Field(None, gt=0, description="batches per epoch; null: all frames once")
     fitting_frames: int = Field(120_000, gt=0, description="that the linear basis and the prior are fitted to")
-    num_epochs: int = Field(100, gt=0)
+    batch_size: int = Field(16, gt=0, description="most windows per batch")
+    batch_frames: int = Field(4000, gt=0, description="most frames per batch, padded; one window always fits")
     learning_rate: float = Field(3e-4, gt=0, description="much higher ones can make latents collapse early")
-    weight_decay: float = Field(0.01, ge=0)
-    warmup_steps: int = Field(100, ge=0)
-    gradient_clip: float = Field(1.0, gt=0)
-    accumulate: int = Field(1, gt=0, description="batches whose gradients make one step")
+    warmup_steps: int = Field(100, ge=0, description="steps of linear warm-up, at most a fifth of all steps")
     ema_decay: float = Field(0.99, ge=0, lt=1, description="decay of the averaged weights that are kept; 0: none")
     validate_every: int = Field(2, gt=0, description="epochs between validations")
-    checkpoint_minutes: float = Field(10.0, gt=0, description="between checkpoints within an epoch")
-    keep: Literal["best", "last"] = "best"
-    patience: int | None = Field(None, gt=0, description="validations without improvement before stopping early")
-    precision: PrecisionSetting = Field("auto", description=PRECISION)
-    compile: bool = False
-    num_workers: int = Field(0, ge=0)
-    pin_memory: bool = False
-    device: str = "auto"
-    devices: int | Literal["auto"] = 1
-    num_nodes: int = Field(1, gt=0)
-    strategy: str = "auto"
-    dry_run: bool = Field(False, description="take a few steps, say what a run would cost, and write nothing")
-    overfit: int | None = Field(None, gt=0, description="train and validate on the first so many clips alone")
-    profile: bool = Field(False, description="write where the time went into the run's folder")
-    seed: int = 0
-    tensorboard: bool = True
-    wandb_project: str | None = None
 
     @model_validator(mode="after")
     def _windows(self) -> RunConfig:
         if self.min_frames > self.max_frames:
             raise ValueError(f"min_frames {self.min_frames} is more than max_frames {self.max_frames}")
         return self
-
-    def training(self) -> TrainingConfig:
-        """What pose-core's training wants to know."""
-        # `max_frames` means a batch's there, and a window's here.
-        known = TrainingConfig.model_fields.keys() & type(self).model_fields.keys() - {"max_frames"}
-        return TrainingConfig(**{name: getattr(self, name) for name in known}, epochs=self.num_epochs)
-
-    def loss(self) -> LossConfig:
-        """What the loss weighs."""
-        return LossConfig(**{name: getattr(self, name) for name in LossConfig.model_fields})
-
-    def sizes(self) -> dict[str, Any]:
-        """The sizes of the model that is trained, by name."""
-        return {name: getattr(self, name) for name in Sizes.model_fields}

@@ -12,7 +12,7 @@ from torchmetrics import MeanMetric
 
 from ht_vae.evaluation.latent_statistics import LatentStatistics
 from ht_vae.losses import total
-from pose_core.training import warmup_cosine_adamw
+from pose_core.training import configure_optimizer
 
 if TYPE_CHECKING:
     from lightning.fabric.loggers import Logger
@@ -59,7 +59,7 @@ class HTVAEModule(LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         steps = int(self.trainer.estimated_stepping_batches)
-        return warmup_cosine_adamw(self.model.parameters(), self.run.training(), steps)
+        return configure_optimizer(self.model.parameters(), self.run, steps)
 
     def on_train_epoch_start(self) -> None:
         self._forget("train")

@@ -10,7 +10,7 @@ import torch
 
 from ht_vae.checkpoint import load_model
 from ht_vae.config import PRESETS as PRESETS
-from ht_vae.config import ModelConfig
+from ht_vae.config import ModelConfig, ModelSizes
 from ht_vae.data.dataset import PoseSequenceDataset, Window
 from ht_vae.data.loader import PoseDataLoader, TrainingBatch
 from ht_vae.data.loading import name_of, read_data, read_shards
@@ -103,12 +103,12 @@ class HTVAETrainer:
         Raises:
             UserError: settings that Lightning refuses.
         """
-        objective = loss(Skeleton.from_dict(model.config.skeleton), LossManager(self.config.loss()))
+        objective = loss(Skeleton.from_dict(model.config.skeleton), LossManager(self.config))
         trainer = fit(
             HTVAEModule(model, self.config, objective),
             train_loader,
             validation_loader,
-            self.config.training(),
+            self.config,
             self.run,
             monitor=MONITOR,
         )
@@ -232,7 +232,7 @@ def drawn_windows(train_set: PoseSequenceDataset, config: RunConfig) -> Iterator
 def model_config(train_set: PoseSequenceDataset, trained_on: str, config: RunConfig) -> ModelConfig:
     """The configuration of a model for a data set; what it is trained on in words."""
     return ModelConfig(
-        **config.sizes(),
+        **config.model_dump(include={*ModelSizes.model_fields}),
         labels=train_set.labels,
         skeleton=train_set.skeleton.to_dict(),
         fps=train_set.fps,

@@ -87,7 +87,6 @@ def train(
     output = sweep_run_folder(output)
     named = {"task": task}
     named |= cl.training_settings(
-        "training.",
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
@@ -105,12 +104,12 @@ def train(
     fixed = flat({name: source[name] for name in ("encoder", "fps", "face") if name in source})
     run_config = load_preset(RunConfig, config, PRESETS, settings_of(named, settings), fixed)
     others: dict[str, Any] = {"start_from": start_from, "resume": resume, "overwrite": overwrite}
-    check_run([data], output, run_config, run_config.training, **others)
+    check_run([data], output, run_config, **others)
 
     from pose_core.training.hardware import limit_threads
     from pose_encoders.training import train as train_model
 
-    limit_threads(run_config.training.devices)
+    limit_threads(run_config.devices)
     model, metrics = train_model(data, output, run_config, **others)
     if not is_main_process():
         return

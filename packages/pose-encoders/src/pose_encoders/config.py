@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
@@ -101,14 +101,13 @@ class ModelConfig(BaseModel):
     labels: list[str] | None = Field(None, description="what clips are told apart by; None: trained without labels")
 
 
-class RunConfig(BaseModel):
-    """A preset: what is trained, and how."""
+class RunConfig(TrainingConfig):
+    """A training run: a YAML file, flat but for its encoder."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    SECTIONS: ClassVar[tuple[str, ...]] = ("training",)
 
     task: Task = Field("text", description="a manifest's column to tell clips apart by, or hidden_frames: no labels")
     encoder: EncoderConfig = TransformerEncoderConfig()
     pool: Pool = "attention"
     fps: float = Field(25.0, gt=0)
     face: bool = False
-    training: TrainingConfig = TrainingConfig()

@@ -8,7 +8,7 @@ from lightning.pytorch import LightningModule
 from torch.nn import functional as F
 from torchmetrics.classification import MulticlassAccuracy
 
-from pose_core.training import warmup_cosine_adamw
+from pose_core.training import configure_optimizer
 from pose_encoders.losses import hidden_frame_loss, hide_frames
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class ClassificationModule(LightningModule):
         self.accuracy = MulticlassAccuracy(len(model.config.labels), average="micro")
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        return warmup_cosine_adamw(self.model.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
+        return configure_optimizer(self.model.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
 
     def training_step(self, batch: LabelledBatch) -> Tensor:
         loss = F.cross_entropy(self.model.logits(batch.pose), batch.labels, label_smoothing=SMOOTHING)
@@ -59,7 +59,7 @@ class HiddenFramesModule(LightningModule):
         self.config = config
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        return warmup_cosine_adamw(self.model.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
+        return configure_optimizer(self.model.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
 
     def training_step(self, batch: LabelledBatch) -> Tensor:
         loss = self._loss(batch)

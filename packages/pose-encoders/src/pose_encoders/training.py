@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pose_core.errors import UserError
-from pose_core.training import StreamLoader, batch_loader, fit, model_card, read_data, run_folder
+from pose_core.training import batch_loader, fit, model_card, read_data, run_folder, stream_loader
 from pose_encoders.checkpoint import load_model
 from pose_encoders.config import PRESETS as PRESETS
 from pose_encoders.config import ModelConfig, RunConfig
@@ -56,7 +56,7 @@ def train(
     clips = read_data(
         data,
         prepared,
-        config.training,
+        config,
         skeleton=start.skeleton if start else None,
         check=partial(label_names, task=config.task, data=data),
         reject=partial(unlabelled, task=config.task),
@@ -65,14 +65,14 @@ def train(
     labels = label_names(train_clips, config.task, data)
     train_loader, validation_loader = loaders(clips, labels, config)
 
-    torch.manual_seed(config.training.seed)
+    torch.manual_seed(config.seed)
     model = build_model(config, clips.skeleton, labels, start)
-    module = (HiddenFramesModule if labels is None else ClassificationModule)(model, config.training)
+    module = (HiddenFramesModule if labels is None else ClassificationModule)(model, config)
     trainer = fit(
         module,
         train_loader,
         validation_loader,
-        config.training,
+        config,
         run,
         monitor=MONITOR,
     )
@@ -109,9 +109,7 @@ def build_model(
     return model
 
 
-def loaders(
-    clips: RunData, labels: list[str] | None, config: RunConfig
-) -> tuple[StreamLoader | DataLoader, DataLoader | None]:
+def loaders(clips: RunData, labels: list[str] | None, config: RunConfig) -> tuple[DataLoader, DataLoader | None]:
     """Batches to train on, and those of validation clips that have labels the model is taught, if there are any."""
 
     def batches(samples: list[ShardSample], *, train: bool) -> DataLoader:
@@ -120,17 +118,15 @@ def loaders(
             sequences, numbers([sample.clip for sample in samples], labels, config.task), augment=train
         )
         lengths = [len(sequence) for sequence in sequences]
-        return batch_loader(dataset, lengths, config.training, collate=dataset.collate, shuffle=train)
+        return batch_loader(dataset, lengths, config, collate=dataset.collate, shuffle=train)
 
     taught = [sample for sample in clips.validation if labels is None or label_of(sample.clip, config.task) in labels]
     validation = batches(taught, train=False) if taught else None
     if clips.stream is None:
         return batches(clips.train, train=True), validation
-    streamed = StreamLoader(
+    return stream_loader(
         clips.stream,
         partial(augmented_sample, position=positions(labels), task=config.task),
-        batch_size=config.training.batch_size,
+        config,
         collate=LabelledDataset.collate,
-        num_workers=config.training.num_workers,
-    )
-    return streamed, validation
+    ), validation

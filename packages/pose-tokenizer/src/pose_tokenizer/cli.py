@@ -200,12 +200,12 @@ def train(
     from pose_core.training import is_main_process, load_preset, sweep_run_folder
     from pose_core.training.checks import check_run
     from pose_core.training.stopping import stop_while_starting
-    from pose_tokenizer.config import BUNDLED, PRESETS, RunConfig, Sizes
+    from pose_tokenizer.config import BUNDLED, PRESETS, ModelSizes, RunConfig
 
     stop_while_starting()
     output = sweep_run_folder(output)
     named = cl.training_settings(
-        num_epochs=epochs,
+        epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
         seed=seed,
@@ -219,15 +219,15 @@ def train(
         profile=profile,
     )
     source = model_config(begin_from, BUNDLED) if begin_from is not None else {}
-    fixed = {name: source[name] for name in Sizes.model_fields if name in source and name != "rate"}
+    fixed = {name: source[name] for name in ModelSizes.model_fields if name in source and name != "rate"}
     run_config = load_preset(RunConfig, config, PRESETS, settings_of(named, settings), fixed)
     others: dict[str, Any] = {"begin_from": begin_from, "resume": resume, "overwrite": overwrite}
-    check_run(data, output, run_config, run_config.training(), **others)
+    check_run(data, output, run_config, **others)
 
     from pose_core.training.hardware import limit_threads
     from pose_tokenizer.training import train as train_on
 
-    limit_threads(run_config.training().devices)
+    limit_threads(run_config.devices)
     model, metrics = train_on(data, output, run_config, **others, say=say)
     if not is_main_process():
         return

@@ -6,9 +6,9 @@ import math
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from pose_core.training.config import PRECISION, PrecisionSetting, TrainingConfig
+from pose_core.training.config import TrainingConfig
 from pose_core.transforms import KeypointChoice  # noqa: TC001 - pydantic reads it
 from pose_tokenizer.files.token_file import LARGEST_CODEBOOK, LONGEST_BLOCK, MOST_QUANTIZERS
 
@@ -22,7 +22,7 @@ def grid_dims(codebook_size: int) -> int:
     return round(math.log(codebook_size, GRID_LEVELS))
 
 
-class Sizes(BaseModel):
+class ModelSizes(BaseModel):
     """The sizes of a tokenizer."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -46,62 +46,49 @@ class Sizes(BaseModel):
         return size
 
 
-class TokenizerConfig(Sizes):
+class TokenizerConfig(ModelSizes):
     """A tokenizer: its sizes and its skeleton."""
 
     skeleton: dict[str, Any] = Field(description="of `Skeleton.to_dict`")
 
 
-class RunConfig(Sizes):
-    """A training run: a flat YAML file."""
+class LossConfig(BaseModel):
+    """Weights of the loss components."""
 
-    keypoints: KeypointChoice = Field("reduced", description="which of the clips' keypoints: see `choose_keypoints`")
-    num_keypoints: int | None = Field(None, ge=1, description="K; the clips' own number unless stated")
-    keypoint_dim: Literal[3] = Field(3, description="numbers a keypoint: x, y, confidence")
-    sequence_length: int = Field(96, ge=2, description="frames of a clip that a step sees")
-    fitting_blocks: int = Field(120_000, ge=1, description="blocks that basis and codebooks are fitted to")
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
     reconstruction_weight: float = Field(1.0, ge=0)
     quantization_weight: float = Field(0.1, ge=0, description="of the commitment loss")
     temporal_weight: float = Field(0.2, ge=0, description="of velocity and acceleration")
     perceptual_weight: float = Field(0.0, ge=0, description="of a frozen network's features, see `losses`")
     presence_weight: float = Field(0.05, ge=0)
-    batch_size: int = Field(32, gt=0, description="clips a batch")
-    num_epochs: int = Field(60, gt=0)
-    learning_rate: float = Field(2e-3, gt=0)
-    optimizer_type: Literal["adamw"] = "adamw"
-    scheduler_type: Literal["warmup_cosine"] = "warmup_cosine"
-    weight_decay: float = Field(0.05, ge=0)
-    warmup_steps: int = Field(100, ge=0)
-    gradient_clip: float = Field(1.0, gt=0)
-    accumulate: int = Field(1, gt=0, description="batches whose gradients make one step")
-    ema_decay: float = Field(0.99, ge=0, lt=1, description="decay of the averaged weights that are kept; 0: none")
-    validate_every: int = Field(5, gt=0, description="epochs between validations")
-    checkpoint_minutes: float = Field(10.0, gt=0, description="between checkpoints within an epoch")
-    keep: Literal["best", "last"] = "last"
-    precision: PrecisionSetting = Field("auto", description=PRECISION)
-    use_amp: bool | None = Field(None, description="older spelling of precision; true: bf16-mixed, false: 32-true")
-    gradient_checkpointing: bool = False
-    compile: bool = False
-    num_workers: int = Field(0, ge=0)
-    pin_memory: bool = False
-    device: str = "auto"
-    devices: int | Literal["auto"] = 1
-    num_nodes: int = Field(1, gt=0)
-    strategy: str = "auto"
-    dry_run: bool = Field(False, description="take a few steps, say what a run would cost, and write nothing")
-    overfit: int | None = Field(None, gt=0, description="train and validate on the first so many clips alone")
-    profile: bool = Field(False, description="write where the time went into the run's folder")
-    seed: int = 0
-    tensorboard: bool = True
-    wandb_project: str | None = None
 
-    def training(self) -> TrainingConfig:
-        """What pose-core's training wants to know."""
-        same = {name: getattr(self, name) for name in TrainingConfig.model_fields if name in type(self).model_fields}
-        if self.use_amp is not None:
-            same["precision"] = "bf16-mixed" if self.use_amp else "32-true"
-        return TrainingConfig(**same, epochs=self.num_epochs)
+
+class RunConfig(ModelSizes, LossConfig, TrainingConfig):
+    """A training run: a flat YAML file."""
+
+    keypoints: KeypointChoice = Field("reduced", description="which of the clips' keypoints: see `choose_keypoints`")
+    num_keypoints: int | None = Field(None, ge=1, description="K; refuses clips of another number of keypoints")
+    sequence_length: int = Field(96, ge=2, description="frames of a clip that a step sees")
+    fitting_blocks: int = Field(120_000, ge=1, description="blocks that basis and codebooks are fitted to")
+    gradient_checkpointing: bool = Field(False, description="recompute activations: less memory, more time")
+    epochs: int = Field(60, gt=0)
+    learning_rate: float = Field(2e-3, gt=0, description="peak learning rate, reached after the warm-up")
+    weight_decay: float = Field(0.05, ge=0)
+    warmup_steps: int = Field(100, ge=0, description="steps of linear warm-up, at most a fifth of all steps")
+    ema_decay: float = Field(0.99, ge=0, lt=1, description="decay of the averaged weights that are kept; 0: none")
+    keep: Literal["best", "last"] = Field("last", description="weights to keep: the best of validation, or the last")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _three_numbers_per_keypoint(cls, values: Any) -> Any:
+        """Takes `keypoint_dim`, which older files state, where it is true."""
+        if not isinstance(values, dict) or "keypoint_dim" not in values:
+            return values
+        if values["keypoint_dim"] != 3:
+            raise ValueError(f"keypoint_dim is {values['keypoint_dim']!r}: keypoints are x, y, confidence")
+        return {name: value for name, value in values.items() if name != "keypoint_dim"}
 
     def model(self, skeleton: dict[str, Any]) -> TokenizerConfig:
         """The model that is trained."""
-        return TokenizerConfig(skeleton=skeleton, **{name: getattr(self, name) for name in Sizes.model_fields})
+        return TokenizerConfig(skeleton=skeleton, **self.model_dump(include={*ModelSizes.model_fields}))

@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch.utils.checkpoint import checkpoint
 
-from pose_core.training import warmup_cosine_adamw
+from pose_core.training import configure_optimizer
 from pose_tokenizer.initialization import clip_blocks, residual_vq, take_codebooks
 from pose_tokenizer.losses import Reconstruction, TokenizerLoss
 from pose_tokenizer.nn.quantizer import used
@@ -58,7 +58,7 @@ class TokenizerModule(LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         parameters = [*self.model.parameters()]
-        return warmup_cosine_adamw(parameters, self.run.training(), int(self.trainer.estimated_stepping_batches))
+        return configure_optimizer(parameters, self.run, int(self.trainer.estimated_stepping_batches))
 
     def training_step(self, batch: TrainingBatch) -> Tensor | None:
         low, high = (math.log(rate) for rate in RATES)

@@ -13,10 +13,10 @@ from torch.utils.data import DataLoader
 
 from pose_core import UserError
 from pose_core.data import PoseDataset, read_clips, read_usable
-from pose_core.training import StreamLoader, are_shards, batch_loader, fit, model_card, overfit_subset, run_folder
+from pose_core.training import are_shards, batch_loader, fit, model_card, overfit_subset, run_folder, stream_loader
 from pose_tokenizer.checkpoint import load_model
 from pose_tokenizer.config import PRESETS as PRESETS
-from pose_tokenizer.config import Sizes
+from pose_tokenizer.config import ModelSizes
 from pose_tokenizer.data.augmentation import Augmentation
 from pose_tokenizer.data.dataset import ClipDataset, TrainingBatch, collate
 from pose_tokenizer.data.shards import prepared, read_shards, varied
@@ -71,7 +71,6 @@ def train(
     Raises:
         UserError: what the user has to mend in manifest, clips or folder.
     """
-    training = config.training()
     # Left out where there is none: runs from before models were fine-tuned go on.
     others = {} if begin_from is None else {"begin_from": begin_from}
     run = run_folder(output, config, data=data, resume=resume, overwrite=overwrite, **others)
@@ -111,24 +110,20 @@ def train(
     if validation_sequences:
         lengths = [len(sequence) for sequence in validation_sequences]
         validation_loader = batch_loader(
-            ClipDataset(validation_sequences), lengths, training, collate=together, shuffle=False
+            ClipDataset(validation_sequences), lengths, config, collate=together, shuffle=False
         )
     if shards is not None and shards.stream is not None:
-        train_loader: DataLoader = StreamLoader(
-            shards.stream,
-            partial(varied, clips=train_set),
-            batch_size=config.batch_size,
-            collate=together,
-            num_workers=config.num_workers,
+        train_loader: DataLoader = stream_loader(
+            shards.stream, partial(varied, clips=train_set), config, collate=together
         )
     else:
         lengths = [min(len(sequence), config.sequence_length) for sequence in train_sequences]
-        train_loader = batch_loader(train_set, lengths, training, collate=together, shuffle=True)
+        train_loader = batch_loader(train_set, lengths, config, collate=together, shuffle=True)
     trainer = fit(
         module,
         train_loader,
         validation_loader,
-        training,
+        config,
         run,
         monitor=MONITOR,
     )
@@ -156,7 +151,7 @@ def read_files(
     validation_clips = [clip for clip in clips if clip.split == "validation"]
     if not train_clips:
         raise UserError(f"{data[0]}: no clip has split train; there is nothing to train on")
-    train_clips, validation_clips = overfit_subset(train_clips, validation_clips, config.training())
+    train_clips, validation_clips = overfit_subset(train_clips, validation_clips, config)
     say(f"reading {len(train_clips) + len(validation_clips)} clips")
     if not validation_clips:
         warnings.warn(f"{data[0]}: no clip has split validation; nothing will tell how good the model is", stacklevel=2)
@@ -210,7 +205,7 @@ def check_sizes(source: PoseTokenizer, config: RunConfig) -> None:
     Raises:
         UserError: naming the setting.
     """
-    for name in Sizes.model_fields:
+    for name in ModelSizes.model_fields:
         theirs, ours = getattr(source.config, name), getattr(config, name)
         if name != "rate" and theirs != ours:
             raise UserError(f"{name} is {ours}, and {theirs} in the model to fine-tune; set it to {theirs}")

@@ -265,9 +265,8 @@ def train(
 
     stop_while_starting()
     output = sweep_run_folder(output)
-    named = {"network.encoder": {"kind": encoder, "num_layers": 0} if encoder else None}
+    named = {"encoder": {"kind": encoder, "num_layers": 0} if encoder else None}
     named |= cl.training_settings(
-        "training.",
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
@@ -282,17 +281,17 @@ def train(
         profile=profile,
     )
     source = model_config(begin_from, BUNDLED) if begin_from is not None else {}
-    fixed = flat({name: source[name] for name in ("network", "fps") if name in source})
+    fixed = flat(source.get("network", {}) | {name: source[name] for name in ("fps",) if name in source})
     run_config = load_preset(RunConfig, config, PRESETS, settings_of(named, settings), fixed)
     others: dict[str, Any] = {"begin_from": begin_from, "pretrain": pretrain, "resume": resume, "overwrite": overwrite}
-    clips = check_run([data], output, run_config, run_config.training, **others)
+    clips = check_run([data], output, run_config, **others)
     if not pretrain:
         check_early(clips, run_config.text, data)
 
     from pose_core.training.hardware import limit_threads
     from text_to_pose.training import train as train_model
 
-    limit_threads(run_config.training.devices)
+    limit_threads(run_config.devices)
     model, metrics = train_model(data, output, run_config, **others)
     if not is_main_process():
         return

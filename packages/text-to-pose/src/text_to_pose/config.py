@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -18,7 +18,7 @@ PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets"
 
 
 class NetworkConfig(BaseModel):
-    """Size of the network; a preset's `network` section."""
+    """Sizes of the network."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -67,38 +67,54 @@ class TextToPoseConfig(BaseModel):
 
 
 class ObjectiveConfig(BaseModel):
-    """Which states the network predicts from, and how often what is left out of a text."""
+    """Which states the network learns to predict from, and how often parts of a text are dropped."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    first: float = Field(0.4, ge=0, le=1, description="share that is a first step: the start frame repeated")
-    noised: float = Field(0.25, ge=0, le=1, description="share of the others that is diffusion's: noise on the truth")
-    known: float = Field(
-        0.35, ge=0, le=1, description="share of the others that knows a part of the truth, as in correction"
+    first_step_share: float = Field(
+        0.4, ge=0, le=1, description="share of training states that are a first step: the start frame repeated"
     )
-    untaught: float = Field(
-        0.25, ge=0, le=1, description="share of clips given the hand of a letter that their language was not taught"
+    diffusion_share: float = Field(
+        0.25, ge=0, le=1, description="share of the others that are diffusion's: noise added to the target"
     )
-    without_text: float = Field(0.15, ge=0, lt=1, description="share of texts left out, which guidance needs")
-    without_signwriting: float = Field(0.3, ge=0, le=1, description="share of letters shown without their SignWriting")
-    only_signwriting: float = Field(0.15, ge=0, le=1, description="share of letters shown as SignWriting alone")
+    inpainting_share: float = Field(
+        0.35, ge=0, le=1, description="share of the others in which a part of the target is known, as in inpainting"
+    )
+    borrowed_letter_share: float = Field(
+        0.25, ge=0, le=1, description="share of clips given the handshape of a letter that their language lacks"
+    )
+    text_dropout: float = Field(0.15, ge=0, lt=1, description="share of texts dropped, for classifier-free guidance")
+    signwriting_dropout: float = Field(0.3, ge=0, le=1, description="share of letters shown without their SignWriting")
+    signwriting_only: float = Field(0.15, ge=0, le=1, description="share of letters shown as SignWriting alone")
 
     @model_validator(mode="after")
     def _shares_are_of_one(self) -> ObjectiveConfig:
-        if self.noised + self.known > 1:
-            raise ValueError(f"the shares noised and known are {self.noised + self.known} together; at most 1")
+        total = self.diffusion_share + self.inpainting_share
+        if total > 1:
+            raise ValueError(f"diffusion_share and inpainting_share are {total} together; at most 1")
         return self
 
 
-class RunConfig(BaseModel):
-    """A preset: what is trained, and how."""
+class RunConfig(NetworkConfig, ObjectiveConfig, TrainingConfig):
+    """A training run: a YAML file, flat but for its encoder."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    SECTIONS: ClassVar[tuple[str, ...]] = ("network", "objective", "training")
+    RENAMED: ClassVar[dict[str, str]] = {
+        **TrainingConfig.RENAMED,
+        "first": "first_step_share",
+        "noised": "diffusion_share",
+        "known": "inpainting_share",
+        "untaught": "borrowed_letter_share",
+        "without_text": "text_dropout",
+        "without_signwriting": "signwriting_dropout",
+        "only_signwriting": "signwriting_only",
+    }
 
-    network: NetworkConfig = NetworkConfig()
     text: TextKind | Literal["auto"] = Field("auto", description="what texts are; auto: found from the manifest's")
-    objective: ObjectiveConfig = ObjectiveConfig()
-    training: TrainingConfig = TrainingConfig()
     fps: float = Field(25.0, gt=0)
     num_steps: int = Field(8, gt=0)
     weights: Literal["float32", "float16"] = Field("float32", description="precision the model folder keeps them in")
+
+    def network(self) -> NetworkConfig:
+        """The network that is trained."""
+        return NetworkConfig(**self.model_dump(include={*NetworkConfig.model_fields}))

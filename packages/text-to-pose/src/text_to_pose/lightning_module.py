@@ -11,7 +11,7 @@ from torchmetrics import MeanMetric
 
 from pose_core import PoseSequence
 from pose_core.metrics import dtw_mje
-from pose_core.training import warmup_cosine_adamw
+from pose_core.training import configure_optimizer
 from text_to_pose.losses import length_loss, place_loss, pose_losses, start_loss
 from text_to_pose.training_states import Objective, drop_keypoints
 
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
     from torch import Tensor
 
-    from pose_core.training import TrainingConfig
-    from text_to_pose.config import ObjectiveConfig
+    from text_to_pose.config import RunConfig
     from text_to_pose.data.dataset import TrainingBatch
     from text_to_pose.model import TextToPose
 
@@ -31,16 +30,16 @@ MONITOR = "validation/dtw_mje"
 class TextToPoseModule(LightningModule):
     """Trains a `TextToPose` to predict the clean sequence from any point of the way there."""
 
-    def __init__(self, model: TextToPose, config: TrainingConfig, objective: ObjectiveConfig | None = None) -> None:
+    def __init__(self, model: TextToPose, config: RunConfig) -> None:
         super().__init__()
         self.model = model
         self.config = config
-        self.objective = Objective(**objective.model_dump()) if objective is not None else Objective()
+        self.objective = Objective(**config.model_dump(include={*Objective.model_fields}))
         self.validation_dtw_mje = MeanMetric()
         self.shown: dict[str, PoseSequence] = {}
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        return warmup_cosine_adamw(self.model.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
+        return configure_optimizer(self.model.parameters(), self.config, int(self.trainer.estimated_stepping_batches))
 
     def training_step(self, batch: TrainingBatch) -> Tensor:
         losses = self.losses(batch, drop_keypoints(batch.start_confidence), self.objective.levels(len(batch.text)))

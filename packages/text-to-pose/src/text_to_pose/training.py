@@ -11,7 +11,7 @@ import torch
 
 from pose_core import UserError
 from pose_core.command_line import say
-from pose_core.training import StreamLoader, batch_loader, fit, is_main_process, model_card, read_data, run_folder
+from pose_core.training import batch_loader, fit, is_main_process, model_card, read_data, run_folder, stream_loader
 from text_to_pose.checkpoint import load_model
 from text_to_pose.config import PRESETS as PRESETS
 from text_to_pose.config import RunConfig, TextConfig, TextToPoseConfig
@@ -47,7 +47,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
 ) -> tuple[TextToPose, dict[str, float]]:
-    """Trains on a manifest's train split, keeping the weights that `config.training.keep` says.
+    """Trains on a manifest's train split, keeping the weights that `config.keep` says.
 
     Args:
         data: manifest CSV; for pretraining a folder of poses will do; or a folder of shards, or its URL, which are
@@ -71,26 +71,26 @@ def train(
     clips = read_data(
         data,
         partial(prepare, fps=config.fps),
-        config.training,
+        config,
         frames=KEPT_FRAMES,
         skeleton=source.skeleton if source is not None else None,
         check=(lambda clips: None) if pretrain else partial(check_clips, kind=config.text, data=data),
         reject=None if pretrain else partial(reject, kind=config.text, known=source.config.text if source else None),
     )
     train_clips = clips.train_clips()
-    torch.manual_seed(config.training.seed)
+    torch.manual_seed(config.seed)
     model = build_model(clips.train, config, train_clips, with_text=not pretrain, source=source)
     if source is not None:
         adopt(model, source)
         if is_main_process():
             say(f"fine-tuning {begin_from}: {kept_texts(model, source)}")
     train_loader, validation_loader = loaders(clips, model, config, train_clips, with_text=not pretrain)
-    module = TextToPoseModule(model, config.training, config.objective)
+    module = TextToPoseModule(model, config)
     trainer = fit(
         module,
         train_loader,
         validation_loader,
-        config.training,
+        config,
         run,
         monitor=MONITOR,
     )
@@ -142,7 +142,7 @@ def build_model(
         speeds = {name: max(known.get(name, 0.0), speeds.get(name, 0.0)) for name in known | speeds}
     model = TextToPose(
         TextToPoseConfig(
-            network=config.network,
+            network=config.network(),
             text=text,
             skeleton=sequences[0].skeleton.to_dict(),
             signing_hands=hands,
@@ -165,7 +165,7 @@ def build_model(
 
 def loaders(
     clips: RunData, model: TextToPose, config: RunConfig, train_clips: Sequence[Clip], *, with_text: bool
-) -> tuple[StreamLoader | DataLoader, DataLoader | None]:
+) -> tuple[DataLoader, DataLoader | None]:
     """Batches to train on, of texts or parts of them, and those to validate with, if there are any.
 
     Args:
@@ -181,22 +181,15 @@ def loaders(
         with_text=with_text,
     )
     transplants = Transplants(starts, start_sequences, train_clips, model.tokenizer.alphabets) if letters else None
-    train_set = dataset(starts, start_sequences, objective=config.objective, transplants=transplants)
+    train_set = dataset(starts, start_sequences, objective=config, transplants=transplants)
     validation = None
     if clips.validation:
         sequences = [each.sequence for each in clips.validation]
         validation_set = dataset([each.clip for each in clips.validation], sequences, objective=None)
-        validation = _loader(validation_set, config.training, shuffle=False)
+        validation = _loader(validation_set, config, shuffle=False)
     if clips.stream is None:
-        return _loader(train_set, config.training, shuffle=True), validation
-    streamed = StreamLoader(
-        clips.stream,
-        train_set.of,
-        batch_size=config.training.batch_size,
-        collate=train_set.collate,
-        num_workers=config.training.num_workers,
-    )
-    return streamed, validation
+        return _loader(train_set, config, shuffle=True), validation
+    return stream_loader(clips.stream, train_set.of, config, collate=train_set.collate), validation
 
 
 def kept_texts(model: TextToPose, source: TextToPose) -> str:

@@ -14,7 +14,7 @@ class Objective(ObjectiveConfig):
 
     def levels(self, number: int) -> Tensor:
         """(B,) how far the states have come."""
-        return torch.rand(number) * (torch.rand(number) >= self.first)
+        return torch.rand(number) * (torch.rand(number) >= self.first_step_share)
 
     def states(
         self, start: Tensor, own: Tensor, clean: Tensor, confidence: Tensor, level: Tensor
@@ -31,9 +31,9 @@ class Objective(ObjectiveConfig):
             States (B, T, K, D), and (B,), 1 where they are diffusion's, else 0.
         """
         kind = torch.rand_like(level)
-        noisy = (kind < self.noised) & (level > 0)
+        noisy = (kind < self.diffusion_share) & (level > 0)
         seen = confidence > 0
-        knows = (kind >= 1 - self.known)[:, None, None] & seen & ~gaps(seen)
+        knows = (kind >= 1 - self.inpainting_share)[:, None, None] & seen & ~gaps(seen)
         goal = torch.where(knows[..., None], clean, own)
         way = start[:, None] + level[:, None, None, None] * (goal - start[:, None])
         truth = torch.where(seen[..., None], clean, own)

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ht_vae.config import ModelSizes
 from ht_vae.data.augmentation import Augmentation
 from ht_vae.data.dataset import PoseSequenceDataset
 from ht_vae.data.preprocessing import PoseDataProcessor, common_skeleton
@@ -41,7 +42,7 @@ def read_data(
     Raises:
         UserError: a file that cannot be used, or files of several skeletons; the message names them.
     """
-    train_clips, validation_clips = overfit_subset(*split_clips(data, config.validation_share, say), config.training())
+    train_clips, validation_clips = overfit_subset(*split_clips(data, config.validation_share, say), config)
     condition = None if config.condition == "none" else config.condition
     labels = source.config.labels if source is not None and condition is not None else None
     if condition is not None:
@@ -107,7 +108,7 @@ def read_shards(
     clips = open_shards(
         data[0],
         partial(prepared, keypoints=config.keypoints),
-        config.training(),
+        config,
         frames=config.fitting_frames,
         skeleton=Skeleton.from_dict(source.config.skeleton) if source is not None else None,
         check=(lambda clips: None) if condition is None else partial(check_named, condition=condition),
@@ -161,8 +162,8 @@ def check_sizes(source: HierarchicalTransformerVAE, config: RunConfig) -> None:
     Raises:
         UserError: naming the setting to change.
     """
-    for name, wanted in config.sizes().items():
-        theirs = getattr(source.config, name)
+    for name in ModelSizes.model_fields:
+        theirs, wanted = getattr(source.config, name), getattr(config, name)
         if name != "dropout" and theirs != wanted:
             raise UserError(f"the model to begin from has {name} {theirs}, this run {wanted}; --set {name}={theirs}")
     if bool(source.config.labels) != (config.condition != "none") or source.config.condition_dim:

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from pose_core.training.config import TrainingConfig, load_preset, load_yaml
     from pose_core.training.data import RunData, are_shards, open_shards, read_data, validated
     from pose_core.training.distributed import DistributedBatchSampler
-    from pose_core.training.loaders import batch_loader, overfit_subset
-    from pose_core.training.optimizer import warmup_cosine_adamw
+    from pose_core.training.loaders import batch_loader, overfit_subset, stream_loader
+    from pose_core.training.optimizer import configure_optimizer
     from pose_core.training.ranks import is_main_process
     from pose_core.training.runs import RunFolder, check_run_folder, model_card, run_folder, sweep_run_folder
     from pose_core.training.streaming import StreamLoader
@@ -26,6 +26,7 @@ __all__ = [
     "are_shards",
     "batch_loader",
     "check_run_folder",
+    "configure_optimizer",
     "fit",
     "is_main_process",
     "load_preset",
@@ -35,9 +36,9 @@ __all__ = [
     "overfit_subset",
     "read_data",
     "run_folder",
+    "stream_loader",
     "sweep_run_folder",
     "validated",
-    "warmup_cosine_adamw",
 ]
 
 _HOMES = {
@@ -56,11 +57,12 @@ _HOMES = {
     "load_yaml": "config",
     "model_card": "runs",
     "open_shards": "data",
+    "stream_loader": "loaders",
     "sweep_run_folder": "runs",
     "read_data": "data",
     "run_folder": "runs",
     "validated": "data",
-    "warmup_cosine_adamw": "optimizer",
+    "configure_optimizer": "optimizer",
 }
 
 

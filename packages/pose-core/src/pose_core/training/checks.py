@@ -13,8 +13,6 @@ from pose_core.training.runs import check_run_folder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pydantic import BaseModel
-
     from pose_core.data.manifest import Clip
     from pose_core.training.config import TrainingConfig
 
@@ -26,8 +24,7 @@ STRATEGIES = ("auto", "ddp", "fsdp", "deepspeed", "single", "xla")
 def check_run(
     data: Sequence[str | Path],
     output: str | Path,
-    config: BaseModel,
-    training: TrainingConfig,
+    config: TrainingConfig,
     *,
     resume: bool,
     overwrite: bool,
@@ -38,7 +35,6 @@ def check_run(
     Args:
         data: files, folders or URLs to train on.
         output, config, resume, overwrite, others: as `run_folder`'s.
-        training: the config's part that says how to train.
 
     Returns:
         The clips of the data; none of shards.
@@ -50,8 +46,8 @@ def check_run(
         if "://" not in str(path) and not Path(path).exists():
             kind = "manifest" if Path(path).suffix else "folder"
             raise UserError(f"{path}: no such {kind}; --data is a manifest CSV, a folder, or shards: a folder or a URL")
-    _check_name("device", training.device, training.device, DEVICES)
-    _check_name("strategy", training.strategy, training.strategy.partition("_")[0], STRATEGIES)
+    _check_name("device", config.device, config.device, DEVICES)
+    _check_name("strategy", config.strategy, config.strategy.partition("_")[0], STRATEGIES)
     check_run_folder(output, config, data=data, resume=resume, overwrite=overwrite, **others)
     return check_data(*data)
 

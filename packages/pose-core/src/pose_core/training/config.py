@@ -4,59 +4,85 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationError
 
 from pose_core.errors import UserError, reason
+from pose_core.progress import warn
 from pose_core.training.keys import flat, set_key, suggestion
+from pose_core.training.ranks import is_main_process
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
-# What a config says; see `choose_precision`. None, which older configs say, is auto.
-PrecisionSetting = Annotated[
-    Literal["auto", "32-true", "bf16-mixed", "16-mixed"],
-    BeforeValidator(lambda value: "auto" if value is None else value),
-]
-PRECISION = "auto: bf16-mixed where the hardware has bf16, else 32-true"
+Optimizer = Literal["adamw", "adam", "sgd"]
+Scheduler = Literal["warmup_cosine", "warmup_linear", "warmup_constant"]
+
+
+def _precision(value: Any) -> Any:
+    """A precision as older files say it: null, or whether to use automatic mixed precision (`use_amp`)."""
+    if value is None:
+        return "auto"
+    return ("bf16-mixed" if value else "32-true") if isinstance(value, bool) else value
+
+
+# See `choose_precision`.
+PrecisionSetting = Annotated[Literal["auto", "32-true", "bf16-mixed", "16-mixed"], BeforeValidator(_precision)]
 
 
 class TrainingConfig(BaseModel):
-    """How long, how fast, on what, and what is kept."""
+    """How to train: batches, optimizer, schedule, hardware, logging.
+
+    Attributes:
+        ALIASES: other names of keys that YAML files may use.
+        RENAMED: names that keys had in older versions; a notice says how they are called now.
+        SECTIONS: sections that keys stood in in older versions; a notice says so.
+    """
+
+    ALIASES: ClassVar[dict[str, str]] = {
+        "num_epochs": "epochs",
+        "use_amp": "precision",
+        "optimizer_type": "optimizer",
+        "scheduler_type": "scheduler",
+    }
+    RENAMED: ClassVar[dict[str, str]] = {"max_frames": "batch_frames"}
+    SECTIONS: ClassVar[tuple[str, ...]] = ()
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     epochs: int = Field(100, gt=0)
-    batch_size: int = Field(32, gt=0, description="sequences a batch of each process")
-    max_frames: int | None = Field(None, gt=0, description="frames a training batch, padded, instead of batch_size")
-    accumulate: int = Field(1, gt=0, description="batches whose gradients make one step")
-    learning_rate: float = Field(5e-4, gt=0, description="highest rate, reached after the warm-up")
+    batch_size: int = Field(32, gt=0, description="sequences per batch and process")
+    batch_frames: int | None = Field(None, gt=0, description="frames per training batch, padded, not batch_size")
+    accumulate: int = Field(1, gt=0, description="batches whose gradients are accumulated for one optimizer step")
+    optimizer: Optimizer = Field("adamw", description="sgd: with Nesterov momentum")
+    scheduler: Scheduler = Field("warmup_cosine", description="learning rate after the linear warm-up")
+    learning_rate: float = Field(5e-4, gt=0, description="peak learning rate, reached after the warm-up")
     weight_decay: float = Field(0.01, ge=0)
-    warmup_steps: int = Field(200, ge=0, description="steps of linear rise before the cosine decay")
+    warmup_steps: int = Field(200, ge=0, description="steps of linear warm-up, at most a fifth of all steps")
     gradient_clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
     ema_decay: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights that are kept; 0: none")
     validate_every: int = Field(5, gt=0, description="epochs between validations")
     keep: Literal["best", "last"] = Field("best", description="weights to keep: the best of validation, or the last")
-    checkpoint_minutes: float = Field(10.0, gt=0, description="between checkpoints within an epoch")
+    checkpoint_minutes: float = Field(10.0, gt=0, description="minutes between checkpoints within an epoch")
     patience: int | None = Field(None, gt=0, description="validations without improvement before stopping early")
-    precision: PrecisionSetting = Field("auto", description=PRECISION)
+    precision: PrecisionSetting = Field("auto", description="auto: bf16-mixed on hardware with bf16, else 32-true")
     compile: bool = Field(False, description="torch.compile the training step")
     device: str = Field("auto", description="auto, cpu, or another accelerator Lightning knows")
-    devices: PositiveInt | Literal["auto"] = Field(1, description="of each machine, a process each; torchrun's if 1")
+    devices: PositiveInt | Literal["auto"] = Field(1, description="devices per machine; torchrun's if 1")
     num_nodes: int = Field(1, gt=0, description="machines; torchrun's if 1")
-    strategy: str = Field("auto", description="how processes work together; ddp or another that Lightning knows")
+    strategy: str = Field("auto", description="distributed strategy: ddp, fsdp, or another that Lightning knows")
     num_workers: int = Field(0, ge=0, description="processes that load data; 0: the training process itself")
-    pin_memory: bool = Field(False, description="batches in memory that goes to a GPU faster, where they know how")
+    pin_memory: bool = Field(False, description="page-locked batches, which are copied to a GPU faster")
     seed: int = 0
-    dry_run: bool = Field(False, description="take a few steps, say what a run would cost, and write nothing")
-    overfit: int | None = Field(None, gt=0, description="train and validate on the first so many clips alone")
-    profile: bool = Field(False, description="write where the time went into the run's folder")
-    samples: int = Field(0, ge=0, description="samples of the model's work shown by the loggers at each validation")
+    dry_run: bool = Field(False, description="take a few steps, estimate what the run would cost, write nothing")
+    overfit: int | None = Field(None, gt=0, description="train and validate on the first N clips only")
+    profile: bool = Field(False, description="write a profile of the run into its folder")
+    samples: int = Field(0, ge=0, description="samples of the model's output logged at each validation")
     tensorboard: bool = True
     wandb_project: str | None = Field(None, description="log to this Weights & Biases project as well")
 
 
-Config = TypeVar("Config", bound=BaseModel)
+Config = TypeVar("Config", bound=TrainingConfig)
 
 
 def load_yaml(
@@ -67,7 +93,9 @@ def load_yaml(
     *,
     is_preset: bool = False,
 ) -> Config:
-    """A config from a YAML file and dotted overrides (`{"training.epochs": 3}`).
+    """A config from a YAML file and overrides by name, dotted below a section (`{"encoder.num_layers": 3}`).
+
+    Names of older versions are accepted with a notice, see `TrainingConfig`.
 
     Args:
         config: its class.
@@ -82,16 +110,19 @@ def load_yaml(
     """
     path = Path(path)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8-sig")) or {}
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig")) or {}
     except FileNotFoundError:
         raise UserError(f"{path}: no such config") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path}: not a YAML file ({' '.join(str(error).split())})") from error
-    if not isinstance(values, dict):
+    if not isinstance(content, dict):
         raise UserError(f"{path}: a config is a mapping of names to values")
-    chosen = {} if is_preset else flat(values)
+    values: dict[str, Any] = {}
     try:
-        for name, value in (overrides or {}).items():
+        for name, value in _current_keys(content, config, str(path)).items():
+            set_key(values, name, value)
+        chosen = {} if is_preset else flat(values)
+        for name, value in _current_keys(overrides or {}, config, "--set").items():
             set_key(values, name, value)
             chosen |= flat({name: value})
         for name, value in (fixed or {}).items():
@@ -104,6 +135,41 @@ def load_yaml(
         return config.model_validate(values)
     except ValidationError as error:
         raise UserError(f"{path}: {_first_problem(error, config)}") from error
+
+
+def _current_keys(values: dict[str, Any], config: type[TrainingConfig], source: str) -> dict[str, Any]:
+    """Values by the names that keys have today; one line says which of older versions were found in `source`.
+
+    Raises:
+        ValueError: what was a section is a value.
+    """
+    given: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in config.SECTIONS or name in config.model_fields:
+            given[str(name)] = value
+        elif isinstance(value, dict):
+            given |= {f"{name}.{inner}": inner_value for inner, inner_value in value.items()}
+        elif value is not None:
+            raise ValueError(f"{name} is a section of names and values, found {value!r}")
+    current: dict[str, Any] = {}
+    aliased: dict[str, Any] = {}
+    renamed: list[str] = []
+    for name, value in given.items():
+        section, _, inner = name.partition(".")
+        key = inner if inner and section in config.SECTIONS else name
+        if key in config.ALIASES and key not in config.model_fields:
+            if value is not None:
+                aliased[config.ALIASES[key]] = value
+            continue
+        if key not in config.model_fields:
+            key = config.RENAMED.get(key, key)
+        if key != name and key.partition(".")[0] in config.model_fields:
+            renamed.append(f"{name} is now {key}")
+        current[key] = value
+    if renamed and is_main_process():
+        more = f", and {len(renamed) - 1} more; the `config` command prints them all" if len(renamed) > 1 else ""
+        warn(f"{source}: {renamed[0]}{more}")
+    return current | aliased
 
 
 def load_preset(
@@ -144,6 +210,8 @@ def _first_problem(error: ValidationError, config: type[BaseModel]) -> str:
             section = next(kind for kind in kinds if _kind(kind) == place[number + 1])
             del place[number + 1]
     name = ".".join(place)
+    if not name:  # a check of several keys
+        return problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         if isinstance(problem["input"], dict):  # a section that the config does not have
             name = next(iter(flat({name: problem["input"]})), name)

@@ -118,11 +118,8 @@ def open_shards(
         prepare, config, frames, skeleton, check, reject: as `read_data`'s.
 
     Raises:
-        UserError: no shards there, no clip that can be used, or too many damaged ones; or settings that shards do not
-            go with.
+        UserError: no shards there, no clip that can be used, or too many damaged ones.
     """
-    if config.max_frames is not None:
-        raise UserError("training.max_frames: batches of shards are so many clips; leave it out, or set batch_size")
     stream = ShardDataset(folder, "train", shuffle=True, seed=config.seed, on_error="skip")
     train_clips = stream.read_clips()
     check(train_clips)

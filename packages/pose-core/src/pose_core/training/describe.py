@@ -14,12 +14,12 @@ from pose_core.training.keys import Key, config_keys, flat
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pydantic import BaseModel
+    from pose_core.training.config import TrainingConfig
 
 WIDTH = 120
 
 
-def print_config(config: type[BaseModel], presets: dict[str, Path], preset: str, *, as_json: bool) -> None:
+def print_config(config: type[TrainingConfig], presets: dict[str, Path], preset: str, *, as_json: bool) -> None:
     """Prints every key of a config with a preset's or file's value, the default, what is allowed and what it means.
 
     Raises:
@@ -47,8 +47,12 @@ def config_yaml(keys: list[Key], values: dict[str, Any], preset: str, presets: l
     """Every key with its value in YAML, behind a comment that explains it."""
     lines = [f"# {preset}; presets: {', '.join(presets)}. A key that is left out has its default."]
     open_sections: list[str] = []
+    group = ""
     for key in keys:
         *sections, name = key.name.split(".")
+        if not sections and key.group != group:
+            group = key.group
+            lines += ["", f"# --- {group}"]
         for depth, section in enumerate(sections):
             if open_sections[: depth + 1] != sections[: depth + 1]:
                 lines.append(f"{'  ' * depth}{section}:")

@@ -20,25 +20,29 @@ class Key:
     """A key of a config.
 
     Attributes:
-        name: dotted, `training.epochs`.
+        name: `epochs`, dotted below a section: `encoder.num_layers`.
         default: in plain values; None where there is none.
         allowed: its type or choices, in words.
         description: of the field; empty where it has none.
+        group: what the class that brings the key is about.
     """
 
     name: str
     default: Any
     allowed: str
     description: str
+    group: str = ""
 
 
 def config_keys(config: type[BaseModel], prefix: str = "") -> list[Key]:
     """All keys of a config, those of sections below them in place of the section's own.
 
-    A section of several kinds gives the keys of each kind once.
+    A section of several kinds gives the keys of each kind once. Keys come in the order of the classes that bring them.
     """
     keys: dict[str, Key] = {}
-    for name, field in config.model_fields.items():
+    homes = {name: home for home in config.__mro__ for name in getattr(home, "__pydantic_fields__", {})}
+    classes = [*config.__mro__]
+    for name, field in sorted(config.model_fields.items(), key=lambda item: classes.index(homes[item[0]])):
         sections = list(_models(field.annotation))
         if sections:
             for section in sections:
@@ -46,7 +50,8 @@ def config_keys(config: type[BaseModel], prefix: str = "") -> list[Key]:
                     keys.setdefault(key.name, key)
             continue
         default = None if field.default is PydanticUndefined else field.default
-        keys[name] = Key(f"{prefix}{name}", _plain(default), _allowed(field), field.description or "")
+        group = (homes[name].__doc__ or "").partition("\n")[0]
+        keys[name] = Key(f"{prefix}{name}", _plain(default), _allowed(field), field.description or "", group)
     return list(keys.values())
 
 

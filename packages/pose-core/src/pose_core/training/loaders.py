@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from pose_core.data.bucketing import FrameBudgetSampler, LengthBucketSampler
+from pose_core.errors import UserError
 from pose_core.training.distributed import DistributedBatchSampler
+from pose_core.training.streaming import StreamLoader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
     from pose_core.data.manifest import Clip
+    from pose_core.data.shards import ShardDataset, ShardSample
     from pose_core.training.config import TrainingConfig
 
 
@@ -29,7 +32,7 @@ def batch_loader(
 ) -> DataLoader:
     """Batches of `config.batch_size`: of similar length in random order to train on, in the data's order otherwise.
 
-    Each process of a run of several takes its share of them. `config.max_frames` bounds those to train on instead.
+    Each process of a run of several takes its share of them. `config.batch_frames` bounds those to train on instead.
 
     Args:
         dataset: items for `collate`.
@@ -37,8 +40,8 @@ def batch_loader(
     """
     if not shuffle:
         batches = BatchSampler(SequentialSampler(lengths), config.batch_size, drop_last=False)
-    elif config.max_frames is not None:
-        batches = FrameBudgetSampler(lengths, config.max_frames)
+    elif config.batch_frames is not None:
+        batches = FrameBudgetSampler(lengths, config.batch_frames)
     else:
         batches = LengthBucketSampler(lengths, config.batch_size)
     return DataLoader(
@@ -49,3 +52,24 @@ def batch_loader(
         persistent_workers=config.num_workers > 0,
         pin_memory=config.pin_memory,
     )
+
+
+def stream_loader(
+    shards: ShardDataset,
+    item: Callable[[ShardSample], Any],
+    config: TrainingConfig,
+    *,
+    collate: Callable[..., Any],
+) -> StreamLoader:
+    """Batches of `config.batch_size` clips that are streamed from shards to train on.
+
+    Args:
+        shards: the train split, shuffled.
+        item: a prepared clip to an item for `collate`.
+
+    Raises:
+        UserError: `batch_frames` is set, or fewer clips than processes.
+    """
+    if config.batch_frames is not None:
+        raise UserError("batch_frames: a batch of shards is batch_size clips; leave it out")
+    return StreamLoader(shards, item, batch_size=config.batch_size, collate=collate, num_workers=config.num_workers)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 RUN = "run.json"
+FORMAT = 2  # of run.json, of the settings in it, and of checkpoints; 1, which older versions wrote, states none
 
 
 @dataclass
@@ -48,7 +49,7 @@ class RunFolder:
         """Notes whose folder it is, once nothing but training is left to do; of several processes, rank 0 does."""
         self.claimed = True
         if is_main_process():
-            _write(self.path, {"id": self.id, **self.settings})
+            _write(self.path, {"format": FORMAT, "id": self.id, **self.settings})
 
     def finish(self, save: Callable[[Path], Any], card: str | None = None) -> None:
         """Writes the model's card, if given, and the model, by `save`, on rank 0 alone; notes that the run is done."""
@@ -96,6 +97,11 @@ def check_run_folder(
         raise UserError(f"{output}: is not empty; --resume goes on with its run, --overwrite starts it again")
     if not is_main_process():
         return
+    if begun and begun.get("format") != FORMAT:
+        raise UserError(
+            f"{output}: its run was begun by another version of this package, whose checkpoints this one cannot go on "
+            "from; --overwrite starts it again"
+        )
     if unfinished and not resume:
         _check_same(output, begun, _settings(config, data, others))
     if resume and not any((output / CHECKPOINTS / name).is_file() for name in (LAST, BEFORE)):
@@ -156,7 +162,7 @@ def _check_same(output: Path, begun: dict[str, Any], asked: dict[str, Any]) -> N
         UserError: naming the first that differs.
     """
     theirs, ours = _flat(begun), _flat(asked)
-    for name in sorted(ours.keys() | theirs.keys() - {"id"}):
+    for name in sorted(ours.keys() | theirs.keys() - {"id", "format"}):
         if theirs.get(name) != ours.get(name):
             raise UserError(
                 f"{output}: its interrupted run has {name} {theirs.get(name)}, this one {ours.get(name)}; give its own "

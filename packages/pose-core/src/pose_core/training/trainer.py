@@ -84,7 +84,7 @@ def fit(
     """
     output = run.path
     if config.samples and not isinstance(module, MakesSamples):
-        raise UserError("training.samples: this model makes none while it is trained; leave the setting out")
+        raise UserError("samples: this model makes none while it is trained; leave the setting out")
     _quieten()
     seed_everything(config.seed, workers=True, verbose=False)
     batches = None
@@ -140,7 +140,7 @@ def fit(
                 plugins=[AtomicCheckpointIO()],
             )
     except (MisconfigurationException, ValueError) as error:
-        raise UserError(f"training.device, devices, num_nodes or strategy: {reason(error)}") from error
+        raise UserError(f"device, devices, num_nodes or strategy: {reason(error)}") from error
     if not config.dry_run:
         if is_main_process() and run.resume_from is None:
             for folder in (CHECKPOINTS, LOGS, TENSORBOARD):
@@ -181,7 +181,7 @@ def _strategy(config: TrainingConfig) -> str | Strategy:
     if config.strategy != "fsdp":
         return config.strategy
     if config.device == "cpu" or not torch.accelerator.is_available():
-        raise UserError("training.strategy: fsdp is for GPUs; take ddp")  # see `ShardedStrategy`
+        raise UserError("strategy: fsdp is for GPUs; take ddp")  # see `ShardedStrategy`
     return ShardedStrategy()
 
 

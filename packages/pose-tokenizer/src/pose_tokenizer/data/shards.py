@@ -35,7 +35,7 @@ def read_shards(folder: str, config: RunConfig, skeleton: Skeleton | None = None
     data = open_shards(
         folder,
         partial(prepared, keypoints=config.keypoints if skeleton is None else None),
-        config.training(),
+        config,
         frames=config.fitting_blocks * config.downsampling,
         skeleton=skeleton,
     )

@@ -128,7 +128,7 @@ class TextDataset(Dataset):
         def other(number: int) -> PoseSequence:
             return starts[number + (number >= own)]
 
-        if self.objective is not None and draw() < self.objective.untaught:
+        if self.objective is not None and draw() < self.objective.borrowed_letter_share:
             sequence, views = self._untaught(clip, sequence, views)
         start, frame, text = sequence, 0, views[0]
         if self.objective is not None:
@@ -160,13 +160,13 @@ class TextDataset(Dataset):
         return _views(self.tokenizer, clip.text, clip.signed_language)
 
     def _view(self, views: list[Tokens], objective: ObjectiveConfig) -> Tokens:
-        if draw() < objective.without_text:
+        if draw() < objective.text_dropout:
             return self.tokenizer.tokenize(None, "")
         whole, *parts = views
         kind = draw()
-        if not parts or kind >= objective.without_signwriting + objective.only_signwriting:
+        if not parts or kind >= objective.signwriting_dropout + objective.signwriting_only:
             return whole
-        return parts[kind < objective.only_signwriting]
+        return parts[kind < objective.signwriting_only]
 
     def collate(self, items: Sequence[Item]) -> TrainingBatch:
         """Items to a padded batch."""

@@ -31,33 +31,56 @@ if TYPE_CHECKING:
 
     from pose_core.jobs import JobOptions, JobRunner
 
-Data = Annotated[Path, typer.Option("--data", help="Manifest CSV: path, text, signed_language, split.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what exists.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, or a name torch knows.")]
+# One definition for each option that several commands share, so that its `--help` reads the same everywhere.
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, or a torch device name.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on standard error, only warnings and errors.")]
+Checkpoint = Annotated[str, typer.Option("--checkpoint", help="Model folder, bundled name or hub id.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the random generator.")]
+SamplingBatch = Annotated[int, typer.Option("--batch-size", min=1, help="Sequences per batch.")]
 
-# Of every verb that takes many files.
+# Of every command that takes many files.
+PoseFiles = Annotated[
+    list[str],
+    typer.Argument(help="Pose files (.pose, .npz, .csv, .json), folders, glob patterns, or - for standard input."),
+]
 SkipExisting = Annotated[
-    bool, typer.Option("--skip-existing", help="Leave out files whose output exists: goes on where a batch ended.")
+    bool, typer.Option("--skip-existing", help="Skip files whose output exists; continues an interrupted batch.")
 ]
 KeepGoing = Annotated[
     bool | None,
-    typer.Option("--keep-going/--no-keep-going", help="Go on after a file that fails; the default for several."),
+    typer.Option("--keep-going/--no-keep-going", help="Continue after a file that fails; default for several files."),
+]
+OutputFormat = Annotated[
+    str | None, typer.Option("--format", help="Format of files in an output folder: pose, npz, csv, gif, mp4, ...")
 ]
 
-# How a pose file is read, for whatever command takes one; the arguments of `pose_core.read` of these names.
+# How a pose file is read: the arguments of `pose_core.read` of these names.
 Person = Annotated[
     int | None,
-    typer.Option("--person", min=0, help="Which person of a file with several, from 0; else who is seen most."),
+    typer.Option("--person", min=0, help="Index of the person, from 0; default: the one visible most often."),
 ]
 MinConfidence = Annotated[
-    float, typer.Option("--min-confidence", min=0.0, help="Keypoints with a lower score count as missing.")
+    float, typer.Option("--min-confidence", min=0.0, help="Keypoints below this confidence count as missing.")
 ]
 Fps = Annotated[
     float | None,
-    typer.Option("--fps", min=0.001, max=1e6, help="Frames per second of the file, whatever it says itself."),
+    typer.Option("--fps", min=0.001, max=1e6, help="Frames per second of the input, overriding the file's own."),
+]
+
+# Of every `evaluate`, and of commands that go through a data set.
+Data = Annotated[Path, typer.Option("--data", help="Manifest CSV: path, text, signed_language, split.")]
+DataSets = Annotated[
+    list[str],
+    typer.Option(
+        "--data", help="Manifest CSV, or folder with train/ val/ test/ of pose files; may be given several times."
+    ),
+]
+Split = Annotated[str, typer.Option("--split", help="Split to use: train, validation, test or all.")]
+Report = Annotated[
+    Path | None, typer.Option("--output", help="Report folder: metrics.json, clips.csv, pages and pictures.")
 ]
 
 # Of every package's `train`; what is not given leaves the config as it is.
@@ -195,48 +218,48 @@ def run(app: typer.Typer, name: str) -> NoReturn:
         if status == 130:  # typer has met Ctrl-C by itself
             raise KeyboardInterrupt
         sys.exit(status)
-    except UserError as error:
-        _end(2, str(error), debug)
-    except BatchError as error:
-        for failure in error.failures:
-            print(" ".join(failure.split()), file=sys.stderr)
-        _end(1 if error.ours else 3, str(error), debug=False)
-    except (KeyboardInterrupt, typer.Abort):
-        _end(130, "interrupted", debug)
     except (BrokenPipeError, SystemExit) as error:
         # The reader of our output has gone, as `| head` does; where typer meets that first, it exits with 1.
         if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except Exception as error:
-        if hasattr(error, "format_message"):  # a wrong command line; typer exports no class for all of these
-            _end_usage(error, name, debug)
-        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
-            _end(2, long_name(error.filename), debug)
-        # Whatever is left is ours, and still no reason for forty lines.
-        _end(1, f"unexpected {type(error).__name__}: {error}; run again with --debug and report it", debug)
+    except BaseException as error:
+        status, message = _ending(error, name)
+        if debug and not isinstance(error, BatchError):  # whose failures have had theirs
+            traceback.print_exc()
+        print(message, file=sys.stderr)
+        sys.exit(status)
     finally:
         for kind, said in _said.items():
             if len(said) > KIND_LINES:
                 print(f"Warning: {len(said) - KIND_LINES} more: {kind}", file=sys.stderr)
 
 
-def _end_usage(error: Any, name: str, debug: bool) -> NoReturn:
-    """One line of a wrong command line: what is wrong, and whose help says more. A bare command gets that help."""
-    if type(error).__name__ == "NoArgsIsHelpError":  # whose message is the help
-        print(error.format_message(), file=sys.stderr)
-        sys.exit(2)
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else name
-    _end(2, f"{error.format_message().rstrip('.')}; see {command} --help", debug)
+def _ending(error: BaseException, name: str) -> tuple[int, str]:
+    """The exit status that an error ends a command with, and what it says on stderr."""
+    if isinstance(error, UserError):
+        return 2, _line(str(error))
+    if isinstance(error, BatchError):
+        failures = [" ".join(failure.split()) for failure in error.failures]
+        return 1 if error.ours else 3, "\n".join([*failures, _line(str(error))])
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return 130, _line("interrupted")
+    usage: Any = error
+    if hasattr(usage, "format_message"):  # a wrong command line; typer exports no class for all of these
+        if type(error).__name__ == "NoArgsIsHelpError":  # a bare command, which gets its help
+            return 2, usage.format_message()
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else name
+        return 2, _line(f"{usage.format_message().rstrip('.')}; see {command} --help")
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return 2, _line(long_name(error.filename))
+    # Whatever is left is ours, and still no reason for forty lines.
+    return 1, _line(f"unexpected {type(error).__name__}: {error}; run again with --debug and report it")
 
 
-def _end(status: int, message: str, debug: bool) -> NoReturn:
-    if debug:
-        traceback.print_exc()
-    print("Error:", " ".join(message.split()), file=sys.stderr)
-    sys.exit(status)
+def _line(message: str) -> str:
+    return f"Error: {' '.join(message.split())}"
 
 
 def _warning(

@@ -24,7 +24,8 @@ from pose_core import read
 from pose_core.data import FrameBudgetSampler, collate, read_clips, read_prepared
 from pose_encoders.config import ModelConfig
 from pose_encoders.dataset import LabelledDataset
-from pose_encoders.model import PoseEncoderModel, prepare
+from pose_encoders.model import PoseEncoderModel
+from pose_encoders.preprocessing import prepare
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data/fingerspelling/index.csv"
 ENCODERS = ("transformer", "graph:relational", "graph:gatv2", "graph:transformer", "graph:gcn", "visual:frame")

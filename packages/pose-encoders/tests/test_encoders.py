@@ -15,7 +15,8 @@ from pose_core.data import Clip, collate, read_prepared
 from pose_core.testing import fake_sequence
 from pose_encoders import PoseEncoder
 from pose_encoders.export import export_onnx
-from pose_encoders.model import build_encoder, prepare
+from pose_encoders.model import build_encoder
+from pose_encoders.preprocessing import prepare
 from pose_encoders.visual import VisualEncoder
 
 

@@ -76,7 +76,7 @@ def test_limbs_and_time_matter():
         moved = nodes.clone()
         moved[0] = torch.randn(8)
         seen = torch.ones(6, dtype=torch.bool)
-        change = (encoder.convolved(moved, seen, 1, 2) - encoder.convolved(nodes, seen, 1, 2)).abs().sum(dim=1) > 1e-6
+        change = (encoder.convolve(moved, seen, 1, 2) - encoder.convolve(nodes, seen, 1, 2)).abs().sum(dim=1) > 1e-6
         assert change[2].item() is reaches  # over two limbs
         assert change[3].item()  # itself, a frame later
 
@@ -126,7 +126,7 @@ def test_a_missing_joint_passes_nothing_on():
     moved[0] = torch.randn(8)
     for middle, reaches in ((True, True), (False, False)):
         seen[[1, 4]] = middle
-        change = (encoder.convolved(moved, seen, 1, 2) - encoder.convolved(nodes, seen, 1, 2)).abs().sum(dim=1) > 1e-6
+        change = (encoder.convolve(moved, seen, 1, 2) - encoder.convolve(nodes, seen, 1, 2)).abs().sum(dim=1) > 1e-6
         assert (change[2].item(), change[5].item()) == (reaches, reaches)
         assert change[3].item()  # itself, a frame later
 
@@ -138,7 +138,7 @@ def test_one_layer_reaches_as_far_as_the_window(window):
     nodes, seen = torch.randn(7, 8), torch.ones(7, dtype=torch.bool)
     moved = nodes.clone()
     moved[3] = torch.randn(8)
-    change = (encoder.convolved(moved, seen, 1, 7) - encoder.convolved(nodes, seen, 1, 7)).abs().sum(dim=1) > 1e-6
+    change = (encoder.convolve(moved, seen, 1, 7) - encoder.convolve(nodes, seen, 1, 7)).abs().sum(dim=1) > 1e-6
     assert change.nonzero().flatten().tolist() == list(range(3 - window, 3 + window + 1))
 
 

@@ -11,14 +11,13 @@ from pose_core import UserError
 from pose_core.data import collate, read_clips
 from pose_core.testing import fake_manifest, fake_sequence
 from pose_core.training import load_preset
-from pose_encoders.checkpoint import load_model
 from pose_encoders.config import ModelConfig
 from pose_encoders.dataset import augmented
 from pose_encoders.drawing import draw_graph
 from pose_encoders.encoding import encode
 from pose_encoders.evaluation import evaluate
 from pose_encoders.losses import hidden_frame_loss, hide_frames
-from pose_encoders.model import PoseEncoderModel
+from pose_encoders.model import PoseEncoderModel, load_model
 from pose_encoders.pooling import build_pooling
 from pose_encoders.training import PRESETS, RunConfig, build_model, train
 
@@ -109,11 +108,11 @@ def test_train_evaluate_and_start_from(config, task, tmp_path):
     loaded = load_model(tmp_path / "run", "cpu")
     expected = {"text": ["A", "B", "C"], "signed_language": ["ase", "gsg"], "hidden_frames": None}
     assert loaded.config.labels == expected[task]
-    scores = evaluate(loaded, index, "train")
+    scores = evaluate(loaded, index, split="train").scores
     assert scores.clips == 5
-    assert (scores.rank1 is None) == (task == "hidden_frames")
+    assert (scores.top1 is None) == (task == "hidden_frames")
     assert (scores.hidden_frames is None) != (task == "hidden_frames")
-    assert evaluate(loaded, index, "train") == scores
+    assert evaluate(loaded, index, split="train").scores == scores
 
 
 def test_fine_tuning_starts_from_an_encoder(config, tmp_path):
@@ -143,7 +142,7 @@ def test_what_cannot_be_trained_or_scored(tmp_path):
     skeleton = fake_sequence().skeleton.to_dict()
     model = PoseEncoderModel(ModelConfig(encoder=run.encoder, skeleton=skeleton, labels=["X", "Y"]))
     with pytest.raises(UserError, match="none of its labels is known to the model, which tells X, Y"):
-        evaluate(model, index, "train")
+        evaluate(model, index, split="train")
 
 
 def test_presets():
@@ -174,6 +173,6 @@ def test_the_graph_is_drawn(sequences, tmp_path):
 
 
 def test_an_encoder_takes_one_batch_or_many(model, batch, sequences):
-    vectors = model.clip_vectors(batch)
+    vectors = model.clip_embedding(batch)
     assert vectors.shape == (4, 16)
-    torch.testing.assert_close(model.clip_vectors(collate(sequences[:1]))[0], vectors[0], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(model.clip_embedding(collate(sequences[:1]))[0], vectors[0], atol=1e-5, rtol=1e-4)

@@ -10,7 +10,7 @@ import torch
 from pose_core import UserError
 from pose_core.data import Clip, pack
 from pose_core.testing import fake_sequence
-from pose_encoders import TransformerEncoderConfig
+from pose_encoders.config import TransformerEncoderConfig
 from pose_encoders.lightning_module import ClassificationModule
 from pose_encoders.training import RunConfig, train
 

@@ -3,10 +3,11 @@ import torch
 from pydantic import ValidationError
 
 from pose_core import UserError
-from pose_core.data import PoseBatch, collate
+from pose_core.batch import PoseBatch, collate
 from pose_core.skeleton import known_skeleton
 from pose_core.testing import fake_sequence, fake_skeleton
-from pose_encoders import AdditionalSequence, TransformerEncoder, TransformerEncoderConfig
+from pose_encoders import AdditionalSequence, TransformerEncoder
+from pose_encoders.config import TransformerEncoderConfig
 
 SKELETON = fake_skeleton()
 K, D, C = SKELETON.num_keypoints, SKELETON.num_dims, 16

@@ -60,7 +60,7 @@ def test_a_long_sequence_goes_through_in_chunks(clip, monkeypatch):
     with torch.inference_mode():
         torch.testing.assert_close(encoder(batch), whole, atol=1e-4, rtol=1e-4)
     assert len(calls) == 5
-    assert max(calls) <= 9 + 2 * encoder.reach
+    assert max(calls) <= 9 + 2 * encoder.radius
 
 
 def test_pictures_are_of_every_part(clip):

@@ -4,7 +4,7 @@ from hypothesis import settings
 
 from pose_core.testing import fake_manifest, fake_sequence, fake_skeleton
 from pose_core.transforms import normalize
-from pose_encoders import TransformerEncoderConfig
+from pose_encoders.config import TransformerEncoderConfig
 from text_to_pose.cli import main
 from text_to_pose.config import NetworkConfig, TextConfig, TextToPoseConfig
 from text_to_pose.model import TextToPose

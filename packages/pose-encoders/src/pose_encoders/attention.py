@@ -1,4 +1,4 @@
-"""Transformer layers on `scaled_dot_product_attention`, with rotary positions."""
+"""Transformer: pre-norm layers on `scaled_dot_product_attention`, with rotary position embeddings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def rotate(x: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
 
 
 class TransformerLayer(nn.Module):
-    """Pre-norm self-attention and feed-forward."""
+    """One transformer layer: pre-norm multi-head self-attention and feed-forward, each with a residual."""
 
     def __init__(self, dim: int, num_heads: int, dropout: float) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class TransformerLayer(nn.Module):
         )
 
     def forward(self, x: Tensor, attendable: Tensor, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
-        """x: (B, S, C); attendable: (B, 1, 1, S), True where a position may be attended to."""
+        """X (B, S, C) to (B, S, C); attendable: (B, 1, 1, S) bool, True where a position may be attended to."""
         B, S, C = x.shape
         qkv = self.qkv(self.attention_norm(x)).view(B, S, 3, self.num_heads, C // self.num_heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, heads, S, head_dim)
@@ -59,11 +59,11 @@ class TransformerLayer(nn.Module):
 
 
 class TransformerStack(nn.Module):
-    """Layers over any sequence of vectors, with a final norm.
+    """Transformer layers over a sequence of vectors (B, S, C), with a final layer norm.
 
     Args:
-        dim: C, divisible by `num_heads`, the quotient even when rotary.
-        rotary: rotate queries and keys by their positions; without it the caller has added positions already.
+        dim: C, divisible by `num_heads`; with rotary positions, the quotient is even.
+        rotary: rotate queries and keys by their positions; else the caller adds position embeddings to the input.
     """
 
     def __init__(self, dim: int, num_layers: int, num_heads: int, dropout: float = 0.0, *, rotary: bool = True) -> None:
@@ -77,19 +77,22 @@ class TransformerStack(nn.Module):
     def forward(
         self, x: Tensor, mask: Tensor, positions: Tensor | None = None, modulation: Tensor | None = None
     ) -> Tensor:
-        """Vectors (B, S, C) to vectors (B, S, C).
+        """Runs all layers.
 
         Args:
             x: (B, S, C).
-            mask: (B, S), True where `x` is real. What stands elsewhere never reaches a real position.
-            positions: (B, S) places for rotary; 0, 1, 2, ... when None.
-            modulation: (B, layers, 2, C): what each layer's input is multiplied by, less 1, and what is added to it
-                (FiLM, Perez et al. 2018, https://arxiv.org/abs/1709.07871); none when None.
+            mask: (B, S) bool, True where `x` is real; other positions are attended to by none.
+            positions: (B, S) of the rotary embedding; None: 0, 1, 2, ...
+            modulation: (B, layers, 2, C), FiLM's scale less 1 and shift of each layer's input
+                (Perez et al. 2018, https://arxiv.org/abs/1709.07871); None: no modulation.
+
+        Returns:
+            (B, S, C).
         """
         if positions is None:
             positions = torch.arange(x.shape[1], device=x.device).expand(x.shape[:2])
         rotation = self.rotary(positions) if self.rotary is not None else None
-        # A row without one real position would be a softmax over nothing, which is NaN: let it see its padding.
+        # A softmax over no position is NaN: a row without any real one attends to its padding.
         attendable = (mask | ~mask.any(dim=1, keepdim=True))[:, None, None, :]
         for i, layer in enumerate(self.layers):
             if modulation is not None:

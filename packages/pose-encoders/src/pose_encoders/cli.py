@@ -31,9 +31,9 @@ def encode(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Write the vectors of pose files: one a frame and one a clip."""
+    """Encode pose files: one vector per frame and one per clip."""
     from pose_core.formats.options import ReadOptions
-    from pose_encoders.encoding import encode_files
+    from pose_encoders.commands import encode_files
 
     options = cl.batch_options(
         output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
@@ -144,16 +144,16 @@ def evaluate(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Score a model on a split: how many labels it gets right, or how near hidden frames are."""
-    from pose_encoders.checkpoint import load_model
-    from pose_encoders.evaluation import evaluate as score
+    """Evaluate a model on a split: top-1 and top-5 accuracy, or the error of hidden frames."""
+    from pose_encoders.evaluation import evaluate as evaluate_model
+    from pose_encoders.model import load_model
 
-    scores = score(load_model(checkpoint, device), data, split)
+    scores = evaluate_model(load_model(checkpoint, device), data, split=split).scores
     if json:
         print_json({"checkpoint": checkpoint, "data": data, "split": split, "scores": scores})
         return
-    print(f"{scores.clips} clips, {scores.untaught} with a label the model was not taught left out")
-    for name in ("rank1", "rank5", "chance", "hidden_frames"):
+    print(f"{scores.clips} clips; {scores.unknown_labels} more have a label that the model does not know")
+    for name in ("top1", "top5", "majority", "hidden_frames"):
         value = getattr(scores, name)
         if value is not None:
             print(f"  {name:<14} {value:.3f}")
@@ -161,8 +161,8 @@ def evaluate(
 
 @app.command()
 def info(checkpoint: Checkpoint, json: Json = False, debug: Debug = False) -> None:
-    """Say what a model is: its encoder, the poses it takes, the labels it tells."""
-    from pose_encoders.checkpoint import load_model
+    """Describe a model: its encoder, its poses' components, its labels."""
+    from pose_encoders.model import load_model
 
     model = load_model(checkpoint, "cpu")
     config = model.config

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.utils.data import Dataset
 
-from pose_core.data import PoseBatch, collate
+from pose_core.batch import PoseBatch, collate
 from pose_core.transforms import stretch
 from pose_encoders.labels import label_of
 

@@ -1,4 +1,4 @@
-"""Encoders as ONNX, any batch and any length: `pose-encoders` needs `onnx` and `onnxscript` for it."""
+"""ONNX export of encoders, with open batch and length (`pip install 'pose-encoders[onnx]'`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pose_core.atomic_files import atomic_write
-from pose_core.data import PoseBatch
+from pose_core.batch import PoseBatch
 from pose_core.exporting import OPSET, check_opset, check_packages, to_onnx
 from pose_encoders.visual import VisualEncoder
 
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
     from pose_encoders.base import PoseEncoder
 
-B, T = 2, 16  # of the example that is traced
+B, T = 2, 16  # of the example input that is traced
 
 
-class _FromKeypoints(nn.Module):
+class _KeypointGraph(nn.Module):
+    """An encoder whose inputs are tensors rather than a `PoseBatch`."""
+
     def __init__(self, encoder: PoseEncoder) -> None:
         super().__init__()
         self.encoder = encoder
@@ -30,7 +32,9 @@ class _FromKeypoints(nn.Module):
         return self.encoder(PoseBatch(keypoints, confidence, mask, self.encoder.skeleton, fps))
 
 
-class _FromPictures(nn.Module):
+class _PictureGraph(nn.Module):
+    """A visual encoder from its rasters on: drawing is not part of the network."""
+
     def __init__(self, encoder: VisualEncoder) -> None:
         super().__init__()
         self.encoder = encoder
@@ -42,8 +46,8 @@ class _FromPictures(nn.Module):
 def export_onnx(encoder: PoseEncoder, path: str | Path, *, opset: int = OPSET, overwrite: bool = False) -> None:
     """Writes an encoder as an ONNX file.
 
-    Inputs: `keypoints` (B, T, K, D), `confidence` (B, T, K) and `mask` (B, T); of a visual encoder what its `draw`
-    gives, `pictures` and `present`, and `mask`: drawing is not part of the network. Output: `vectors` (B, T, C).
+    Inputs: `keypoints` (B, T, K, D), `confidence` (B, T, K) and `mask` (B, T); of a visual encoder `pictures` and
+    `present`, as its `draw` returns them, and `mask`. Output: `vectors` (B, T, C).
 
     Args:
         opset: ONNX operator set; the default is the oldest that can be written, which the most runtimes load.
@@ -57,12 +61,12 @@ def export_onnx(encoder: PoseEncoder, path: str | Path, *, opset: int = OPSET, o
     K, D = skeleton.num_keypoints, skeleton.num_dims
     mask = torch.ones(B, T, dtype=torch.bool)
     if isinstance(encoder, VisualEncoder):
-        network: nn.Module = _FromPictures(encoder)
+        network: nn.Module = _PictureGraph(encoder)
         shape = (B, T, len(encoder.parts))
         inputs = (torch.zeros(*shape, encoder.size, encoder.size, dtype=torch.uint8), torch.ones(shape).bool(), mask)
         names = ["pictures", "present", "mask"]
     else:
-        network = _FromKeypoints(encoder)
+        network = _KeypointGraph(encoder)
         inputs, names = (torch.randn(B, T, K, D), torch.ones(B, T, K), mask), ["keypoints", "confidence", "mask"]
     axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("frames", min=2)}
     program = to_onnx(

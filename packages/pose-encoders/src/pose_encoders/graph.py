@@ -1,4 +1,4 @@
-"""Graph pose encoder: keypoints of all frames as one graph, along limbs and through time."""
+"""`GraphEncoder`: graph convolutions over the keypoints of all frames, along limbs and through time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pose_core.errors import UserError
-from pose_encoders.base import PoseEncoder, missing_as_zero
+from pose_encoders.base import PoseEncoder, visible_keypoints
 from pose_encoders.config import GraphEncoderConfig
 
 with warnings.catch_warnings():
@@ -18,22 +18,22 @@ with warnings.catch_warnings():
     from torch_geometric.nn import GATv2Conv, GCNConv, GraphConv, TransformerConv
 
 if TYPE_CHECKING:
-    from pose_core.data import PoseBatch
+    from pose_core.batch import PoseBatch
     from pose_core.skeleton import Skeleton
 
 LIMB, FROM_PAST, FROM_FUTURE = range(3)  # types of edges
 NUM_TYPES = 3
-GRAPHS = 16  # graphs kept, one a length; batches come in few
+CACHED_GRAPHS = 16  # one per number of frames; batches have few different ones
 
 
 class PoseGraph:
-    """The edges of T frames of a skeleton: its limbs within each, and each joint with itself in frames near by.
+    """Spatio-temporal graph of T frames: a frame's limbs, and each keypoint with itself in neighbouring frames.
 
     Nodes are numbered frame by frame: keypoint k of frame t is node t * K + k.
 
     Args:
-        skeleton: names the limbs; one given twice, or in both directions, is one limb.
-        window: how many frames before and after a joint is joined to itself in.
+        skeleton: whose limbs are edges; one given twice, or in both directions, is one limb.
+        window: temporal edges join a keypoint to itself in so many frames before and after.
     """
 
     def __init__(self, skeleton: Skeleton, window: int) -> None:
@@ -43,37 +43,37 @@ class PoseGraph:
         limbs = torch.from_numpy(skeleton.limbs).reshape(-1, 2)
         limbs = limbs[limbs[:, 0] != limbs[:, 1]]
         self.limbs = torch.cat([limbs, limbs.flip(1)]).unique(dim=0).T  # (2, E), both directions
-        self.edges = lru_cache(GRAPHS)(self.build)
+        self.edges = lru_cache(CACHED_GRAPHS)(self.build)
 
     def __reduce__(self) -> tuple[type[PoseGraph], tuple[Skeleton, int]]:
-        # What keeps the edges cannot be pickled, and they can be built again.
+        # The cache cannot be pickled; the edges are built again.
         return PoseGraph, (self.skeleton, self.window)
 
     def build(self, T: int, device: torch.device) -> tuple[Tensor, ...]:
-        """Edges over T frames, (2, E) from source to target for each type in turn."""
+        """Edges of T frames, (2, E) node numbers of source and target, for each of LIMB, FROM_PAST, FROM_FUTURE."""
         K = self.num_keypoints
         frames = torch.arange(T, device=device)
         within = (frames[:, None, None] * K + self.limbs.to(device)).permute(1, 0, 2).flatten(1)  # (2, T * limbs)
         joints = torch.arange(K, device=device)
         forward = [torch.empty(2, 0, dtype=torch.long, device=device)]
-        for way in range(1, self.window + 1):
-            earlier = (frames[: max(0, T - way), None] * K + joints).flatten()
-            forward.append(torch.stack([earlier, earlier + way * K]))
+        for offset in range(1, self.window + 1):
+            earlier = (frames[: max(0, T - offset), None] * K + joints).flatten()
+            forward.append(torch.stack([earlier, earlier + offset * K]))
         through_time = torch.cat(forward, dim=1)
         return within, through_time, through_time.flip(0)
 
     def batch(self, B: int, T: int, device: torch.device) -> list[Tensor]:
-        """Edges (2, B * E) of each type, of B clips of T frames, one after the other and not connected."""
-        # What is traced for export has no length yet to keep a graph for.
+        """Edges (2, B * E) of each type, of the disjoint graphs of B clips of T frames."""
+        # While tracing for export T is symbolic, and no key of a cache.
         build = self.build if torch.compiler.is_compiling() else self.edges
         offset = torch.arange(B, device=device)[:, None] * (T * self.num_keypoints)
         return [(edges[:, None] + offset).flatten(1) for edges in build(T, device)]
 
 
 class RelationalConv(nn.Module):
-    """A convolution for each type of edge, their sum: R-GCN (Schlichtkrull et al. 2018, arXiv:1703.06103).
+    """R-GCN (Schlichtkrull et al. 2018, arXiv:1703.06103): the sum of one convolution per type of edge.
 
-    torch-geometric's own, RGCNConv, selects each type's edges from a list of all, which cannot be exported.
+    torch-geometric's `RGCNConv` selects each type's edges from one list, which ONNX cannot express.
     """
 
     def __init__(self, dim: int) -> None:
@@ -87,7 +87,7 @@ class RelationalConv(nn.Module):
 
 
 class WeightedGCNConv(nn.Module):
-    """A graph convolution (Kipf and Welling 2017, arXiv:1609.02907) in which each type of edge has a learned weight."""
+    """GCN (Kipf and Welling 2017, arXiv:1609.02907) with one learned weight per type of edge."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -131,13 +131,13 @@ class GraphLayer(nn.Module):
 
 
 class GraphEncoder(PoseEncoder):
-    """Frames to vectors through a graph of keypoints, and the transformer over them.
+    """Embeds frames by graph convolutions over keypoints, and an attention-weighted mean of each frame's nodes.
 
-    A missing keypoint is a node without edges that no frame's vector takes in: whatever lies in its place changes
-    nothing, and it is not the same as one at 0.
+    A keypoint that is not visible is a node without edges that the mean leaves out: its coordinates change nothing,
+    and it differs from a keypoint at 0.
 
     Args:
-        skeleton: of the poses; its limbs are the graph's.
+        skeleton: of the poses; its limbs are the graph's edges.
         config: see `GraphEncoderConfig`.
     """
 
@@ -160,33 +160,34 @@ class GraphEncoder(PoseEncoder):
     roots: Tensor
 
     def embed(self, pose: PoseBatch) -> Tensor:
+        """Poses (B, T, K, D) to frame embeddings (B, T, C)."""
         B, T = pose.mask.shape
-        keypoints, seen = missing_as_zero(pose)
-        # Where it is, and where it is from its component's first point: the wrist, of a finger.
-        known = (seen & seen[..., self.roots])[..., None]
-        relative = torch.where(known, keypoints - keypoints[..., self.roots, :], torch.zeros_like(keypoints))
+        keypoints, visible = visible_keypoints(pose)
+        # Absolute coordinates, and those relative to the component's root: a fingertip's to the wrist.
+        both_visible = (visible & visible[..., self.roots])[..., None]
+        relative = torch.where(both_visible, keypoints - keypoints[..., self.roots, :], torch.zeros_like(keypoints))
         x = self.coordinates(torch.cat([keypoints, relative], dim=-1)) + self.joint  # (B, T, K, C)
-        x = self.convolved(x.flatten(0, 2), seen.flatten(), B, T).view(B, T, len(self.joint), -1)
-        return self.pooled(self.norm(x), seen)
+        x = self.convolve(x.flatten(0, 2), visible.flatten(), B, T).view(B, T, len(self.joint), -1)
+        return self.pool_keypoints(self.norm(x), visible)
 
-    def convolved(self, nodes: Tensor, seen: Tensor, B: int, T: int) -> Tensor:
-        """Nodes (B * T * K, C) after the graph's layers; edges from or to an unseen one are none."""
+    def convolve(self, nodes: Tensor, visible: Tensor, B: int, T: int) -> Tensor:
+        """The graph's layers over nodes (B * T * K, C), without edges from or to a node that is not visible."""
+        num_nodes = nodes.shape[0]
         edges = self.graph.batch(B, T, nodes.device)
-        there = [seen[of_type].all(dim=0) for of_type in edges]
-        nobody = nodes.shape[0]
+        masks = [visible[of_type].all(dim=0) for of_type in edges]  # (E,) both ends are visible
         if torch.compiler.is_compiling():
-            # Export wants a number of edges that no value decides: here they lead from a node of nobody's to itself.
-            edges = [torch.where(kept, of_type, nobody) for of_type, kept in zip(edges, there, strict=True)]
+            # Export needs a number of edges that depends on no value: masked ones join an extra node to itself.
+            edges = [torch.where(mask, of_type, num_nodes) for of_type, mask in zip(edges, masks, strict=True)]
             nodes = torch.cat([nodes, torch.zeros_like(nodes[:1])])
         else:
-            edges = [of_type[:, kept] for of_type, kept in zip(edges, there, strict=True)]
+            edges = [of_type[:, mask] for of_type, mask in zip(edges, masks, strict=True)]
         for layer in self.layers:
             nodes = layer(nodes, edges)
-        return nodes[:nobody]
+        return nodes[:num_nodes]
 
-    def pooled(self, nodes: Tensor, seen: Tensor) -> Tensor:
-        """Nodes (B, T, K, C) to a vector a frame, (B, T, hidden_dim): means weighted by each head, of what is seen."""
+    def pool_keypoints(self, nodes: Tensor, visible: Tensor) -> Tensor:
+        """Attention pooling of each frame's visible nodes: (B, T, K, C) to (B, T, hidden_dim), a mean per head."""
         scores = self.score(nodes)
-        scores = scores.masked_fill(~seen[..., None], torch.finfo(scores.dtype).min)
-        weight = scores.softmax(dim=2) * seen[..., None]  # (B, T, K, heads); all 0 where nothing is seen
+        scores = scores.masked_fill(~visible[..., None], torch.finfo(scores.dtype).min)
+        weight = scores.softmax(dim=2) * visible[..., None]  # (B, T, K, heads); all 0 where nothing is visible
         return self.projection((weight.transpose(2, 3) @ nodes).flatten(2))

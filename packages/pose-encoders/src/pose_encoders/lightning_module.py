@@ -71,4 +71,4 @@ class HiddenFramesModule(LightningModule):
 
     def _loss(self, batch: LabelledBatch) -> Tensor:
         shown, hidden = hide_frames(batch.pose, HIDDEN)
-        return hidden_frame_loss(self.model.keypoints(shown), batch.pose, hidden)
+        return hidden_frame_loss(self.model.predict_keypoints(shown), batch.pose, hidden)

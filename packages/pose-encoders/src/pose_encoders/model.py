@@ -1,22 +1,23 @@
-"""`PoseEncoderModel`: an encoder with what was trained on top of it, as a folder that rebuilds it."""
+"""`PoseEncoderModel`: an encoder with its pooling and head, saved as one folder."""
 
-# Annotations stay evaluated here: PyTorchModelHubMixin decodes `config` by the class that __init__ annotates it with.
+from __future__ import annotations
+
 from importlib import import_module
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
-from pose_core.atomic_files import apply_umask
-from pose_core.batch import PoseBatch
-from pose_core.pretrained import WEIGHTS
-from pose_core.sequence import PoseSequence
+from pose_core.pretrained import SavedModel
 from pose_core.skeleton import Skeleton
-from pose_core.transforms import clean, drop_duplicates, drop_face, normalize, remove_legs, resample, trim_unseen
-from pose_encoders.base import PoseEncoder
-from pose_encoders.config import EncoderConfig, ModelConfig
+from pose_encoders.config import ModelConfig
 from pose_encoders.pooling import build_pooling
+from pose_encoders.preprocessing import prepare
+
+if TYPE_CHECKING:
+    from pose_core.batch import PoseBatch
+    from pose_core.sequence import PoseSequence
+    from pose_encoders.base import PoseEncoder
+    from pose_encoders.config import EncoderConfig
 
 # Imported when one is built: the graph encoder brings torch-geometric.
 ENCODERS = {
@@ -33,17 +34,15 @@ def build_encoder(config: EncoderConfig, skeleton: Skeleton) -> PoseEncoder:
 
 
 class PoseEncoderModel(
-    nn.Module,
-    PyTorchModelHubMixin,
-    library_name="pose-encoders",
-    tags=["sign-language", "pose-encoders"],
-    coders={ModelConfig: (lambda config: config.model_dump(mode="json"), ModelConfig.model_validate)},
+    SavedModel, config=ModelConfig, library_name="pose-encoders", tags=["sign-language", "pose-encoders"]
 ):
-    """Poses to vectors, and to labels or hidden frames, `save_pretrained` and `from_pretrained` keep it all.
+    """Pose encoder, pooling and a linear head: a classifier of clips, or a predictor of hidden frames.
 
     Args:
-        config: the encoder, its skeleton, how poses are prepared, and what it was trained for.
+        config: the encoder, its skeleton, the preprocessing, and the labels if there are any.
     """
+
+    config: ModelConfig
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -57,53 +56,30 @@ class PoseEncoderModel(
         else:
             self.head = nn.Linear(dim, self.skeleton.num_keypoints * self.skeleton.num_dims)
 
-    def _save_pretrained(self, save_directory: Path) -> None:
-        super()._save_pretrained(save_directory)
-        apply_umask(save_directory / WEIGHTS)
-
-    @property
-    def device(self) -> torch.device:
-        return next(self.parameters()).device
-
     def prepare(self, sequence: PoseSequence) -> PoseSequence:
-        """A pose as the model sees it: its keypoints and frame rate, in shoulder widths, no empty frames at either end.
+        """Preprocesses a sequence as the model's training clips were, onto its skeleton.
 
         Raises:
-            UserError: nobody is seen, the pose cannot be normalized, or shares no keypoint with the model's.
+            UserError: see `preprocessing.prepare`.
         """
         return prepare(sequence, self.config.fps, face=self.config.face, skeleton=self.skeleton)
 
     def forward(self, pose: PoseBatch) -> Tensor:
-        """Poses (B, T, K, D) to vectors (B, T, C), zero at padded frames."""
+        """Poses (B, T, K, D) to one vector per frame, (B, T, C), 0 at padded frames."""
         return self.encoder(pose)
 
-    def clip_vectors(self, pose: PoseBatch) -> Tensor:
-        """Poses (B, T, K, D) to one vector a clip, (B, C)."""
+    def clip_embedding(self, pose: PoseBatch) -> Tensor:
+        """Poses (B, T, K, D) to one vector per clip, (B, C)."""
         return self.pooling(self.encoder(pose), pose.mask)
 
     def logits(self, pose: PoseBatch) -> Tensor:
-        """Poses (B, T, K, D) to a score for each of `config.labels`, (B, labels)."""
-        return self.head(self.clip_vectors(pose))
+        """Poses (B, T, K, D) to the logits of `config.labels`, (B, labels)."""
+        return self.head(self.clip_embedding(pose))
 
-    def keypoints(self, pose: PoseBatch) -> Tensor:
-        """What a model trained without labels takes all keypoints to be, those of hidden frames too, (B, T, K, D)."""
+    def predict_keypoints(self, pose: PoseBatch) -> Tensor:
+        """Poses (B, T, K, D) to predicted keypoints of all frames, hidden ones included, (B, T, K, D)."""
         K, D = self.skeleton.num_keypoints, self.skeleton.num_dims
         return self.head(self.encoder(pose)).unflatten(-1, (K, D))
 
 
-def prepare(sequence: PoseSequence, fps: float, *, face: bool, skeleton: Skeleton | None = None) -> PoseSequence:
-    """A clip in an encoder's terms: upper body, hands and, if wanted, the face, in shoulder widths, at `fps`.
-
-    Args:
-        sequence: as its file has it.
-        face: whether the model sees faces.
-        skeleton: to put it on; None leaves it on its own, without what is dropped.
-
-    Raises:
-        UserError: nobody is seen, the pose cannot be normalized, or has no keypoint of the skeleton.
-    """
-    body = remove_legs(drop_duplicates(clean(sequence)), keep_hips=True)
-    if not face:
-        body = drop_face(body)
-    prepared = resample(normalize(trim_unseen(body))[0], fps)
-    return prepared if skeleton is None else prepared.on_skeleton(skeleton)
+load_model = PoseEncoderModel.load

@@ -1,4 +1,4 @@
-"""One vector a clip from the vectors of its frames."""
+"""Temporal pooling: one vector per clip from the vectors of its frames."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class MeanPooling(nn.Module):
-    """The mean of the real frames."""
+    """Mean over real frames."""
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
         """Vectors (B, T, C) with mask (B, T) to (B, C); 0 for a clip without real frames."""
@@ -23,7 +23,7 @@ class MeanPooling(nn.Module):
 
 
 class AttentionPooling(nn.Module):
-    """A mean weighted by how well each frame answers a learned query."""
+    """Attention pooling: a mean over real frames, weighted by the softmax of a learned score."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class AttentionPooling(nn.Module):
 
 
 class ClassTokenPooling(nn.Module):
-    """A learned vector that attends to the frames for one transformer layer, and is read afterwards."""
+    """Class token: a learned vector, prepended to the frames for one transformer layer, whose output is the clip's."""
 
     def __init__(self, dim: int, num_heads: int) -> None:
         super().__init__()
@@ -47,12 +47,12 @@ class ClassTokenPooling(nn.Module):
     def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
         """Vectors (B, T, C) with mask (B, T) to (B, C)."""
         token = self.token.to(vectors.dtype).expand(len(vectors), 1, -1)
-        there = torch.ones_like(mask[:, :1])
-        return self.stack(torch.cat([token, vectors], dim=1), torch.cat([there, mask], dim=1))[:, 0]
+        token_mask = torch.ones_like(mask[:, :1])
+        return self.stack(torch.cat([token, vectors], dim=1), torch.cat([token_mask, mask], dim=1))[:, 0]
 
 
 def build_pooling(pool: Pool, dim: int, num_heads: int) -> nn.Module:
-    """The pooling of that name for vectors of `dim` channels."""
+    """The pooling of that name: vectors (B, T, dim) with mask (B, T) to (B, dim)."""
     if pool == "mean":
         return MeanPooling()
     return AttentionPooling(dim) if pool == "attention" else ClassTokenPooling(dim, num_heads)

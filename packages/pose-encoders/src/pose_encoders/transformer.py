@@ -1,4 +1,4 @@
-"""Transformer pose encoder: a frame's keypoints, projected."""
+"""`TransformerEncoder`: each frame's keypoints, linearly projected."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from pose_encoders.base import PoseEncoder, missing_as_zero
+from pose_encoders.base import PoseEncoder, visible_keypoints
 from pose_encoders.config import TransformerEncoderConfig
 
 if TYPE_CHECKING:
-    from pose_core.data import PoseBatch
+    from pose_core.batch import PoseBatch
     from pose_core.skeleton import Skeleton
 
 
 class TransformerEncoder(PoseEncoder):
-    """Frames to vectors by one linear projection of all their keypoints, and the transformer over them.
+    """Embeds a frame by one linear projection of its coordinates and, with `sees_missing`, of which are visible.
 
     Args:
         skeleton: of the poses.
@@ -31,7 +31,8 @@ class TransformerEncoder(PoseEncoder):
         self.projection = nn.Linear(values, config.hidden_dim)
 
     def embed(self, pose: PoseBatch) -> Tensor:
-        keypoints, seen = missing_as_zero(pose)
+        """Poses (B, T, K, D) to frame embeddings (B, T, C)."""
+        keypoints, visible = visible_keypoints(pose)
         if self.sees_missing:
-            keypoints = torch.cat([keypoints, seen[..., None].to(keypoints.dtype)], dim=-1)
+            keypoints = torch.cat([keypoints, visible[..., None].to(keypoints.dtype)], dim=-1)
         return self.projection(keypoints.flatten(2))

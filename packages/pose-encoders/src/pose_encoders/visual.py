@@ -1,4 +1,4 @@
-"""Visual pose encoder: each component drawn as a small video, seen by a 3-D convolutional network."""
+"""`VisualEncoder`: a 3-D CNN over small rasters of body, face and hands."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from pose_encoders.config import VisualEncoderConfig
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pose_core.data import PoseBatch
+    from pose_core.batch import PoseBatch
     from pose_core.skeleton import Skeleton
 
-CHUNK = 256  # frames of which the layers' outputs are in memory together, where no gradient needs them all
+CHUNK = 256  # frames that go through the CNN at once in inference; bounds the memory of activations
 
 
 class FrameNorm(nn.Module):
-    """Group normalization of each frame alone: what stands in other frames, or in padding, changes nothing."""
+    """Group normalization per frame: statistics include neither other frames nor padding."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.norm = nn.GroupNorm(max(1, channels // 8), channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, T, H, W) to the same."""
+        """(N, C, T, H, W) to (N, C, T, H, W)."""
         frames = x.transpose(1, 2)
         return self.norm(frames.flatten(0, 1)).view_as(frames).transpose(1, 2)
 
 
 class PictureNetwork(nn.Module):
-    """Pictures of one component to a vector a frame: layers that halve height and width and keep the frames.
+    """3-D CNN of one component's rasters: each layer halves height and width, and keeps the frames.
 
     Args:
         config: see `VisualEncoderConfig`.
@@ -56,21 +56,21 @@ class PictureNetwork(nn.Module):
         self.squeeze = nn.Linear(config.channels[-1] * side * side, config.picture_dim)
 
     def forward(self, pictures: Tensor, mask: Tensor) -> Tensor:
-        """Pictures (N, T, H, W) in [0, 1] with mask (N, T) to vectors (N, T, picture_dim)."""
+        """Rasters (N, T, H, W) in [0, 1] with mask (N, T) to vectors (N, T, picture_dim)."""
         x = pictures[:, None]
-        there = mask[:, None, :, None, None]
+        frame_mask = mask[:, None, :, None, None]
         for layer in self.layers:
-            x = layer(x) * there  # a bias in the padding would reach real frames through the next kernel
+            x = layer(x) * frame_mask  # a bias in the padding would reach real frames through the next kernel
         return self.squeeze(x.transpose(1, 2).flatten(2))
 
 
 class VisualEncoder(PoseEncoder):
-    """Frames to vectors through pictures of body, face and hands, and the transformer over them.
+    """Embeds frames by a CNN over rasters of body, face and hands.
 
-    A component that is missing from a frame is told from a picture: a learned vector takes its place.
+    A part of which nothing is visible in a frame has a learned vector there, not that of an empty raster.
 
     Args:
-        skeleton: of the poses; its parts are the pictures, its limbs the lines.
+        skeleton: of the poses; each of its parts is drawn as one raster, each limb as a line.
         config: see `VisualEncoderConfig`.
     """
 
@@ -88,39 +88,41 @@ class VisualEncoder(PoseEncoder):
             self.combine = nn.Conv2d(config.picture_dim, config.hidden_dim, (3, len(self.parts)), padding=(1, 0))
         else:
             self.combine = nn.Linear(inputs, config.hidden_dim)
-        # Frames on either side that a frame's vector depends on, before the transformer.
-        self.reach = len(config.channels) * (config.temporal_kernel // 2) + (config.combine == "convolution")
+        # Receptive field of `embed`: frames on either side that a frame's embedding depends on.
+        self.radius = len(config.channels) * (config.temporal_kernel // 2) + (config.combine == "convolution")
 
     def embed(self, pose: PoseBatch) -> Tensor:
+        """Poses (B, T, K, D) to frame embeddings (B, T, C)."""
         pictures, present = self.draw(pose)
         T = pose.mask.shape[1]
         if torch.is_grad_enabled() or T <= CHUNK:
             return self.embed_pictures(pictures, present, pose.mask)
         pieces = []
         for first in range(0, T, CHUNK):
-            begin, end = max(0, first - self.reach), min(T, first + CHUNK + self.reach)
+            begin, end = max(0, first - self.radius), min(T, first + CHUNK + self.radius)
             piece = self.embed_pictures(pictures[:, begin:end], present[:, begin:end], pose.mask[:, begin:end])
             pieces.append(piece[:, first - begin : first - begin + CHUNK])
         return torch.cat(pieces, dim=1)
 
     def draw(self, pose: PoseBatch) -> tuple[Tensor, Tensor]:
-        """Pictures of poses, uint8 (B, T, P, size, size), and (B, T, P) True where anything of a part is seen."""
+        """Rasters of poses, uint8 (B, T, P, size, size), and (B, T, P) True where a part has a visible keypoint."""
         pictures = rasterize(
             replace(pose, skeleton=self.skeleton), self.parts, size=self.size, fit=self.fit, subpixel=True
         )
-        seen = (pose.confidence > 0) & pose.mask[:, :, None]
-        return pictures, torch.stack([seen[..., self.skeleton.part(part)].any(dim=-1) for part in self.parts], dim=-1)
+        visible = pose.visible
+        present = [visible[..., self.skeleton.part(part)].any(dim=-1) for part in self.parts]
+        return pictures, torch.stack(present, dim=-1)
 
     def embed_pictures(self, pictures: Tensor, present: Tensor, mask: Tensor) -> Tensor:
-        """Pictures to vectors, before the transformer.
+        """Frame embeddings of rasters, before the transformer.
 
         Args:
             pictures: uint8 (B, T, P, size, size).
-            present: (B, T, P), True where the part is seen.
-            mask: (B, T), True where a frame is real.
+            present: (B, T, P) bool, True where a keypoint of the part is visible.
+            mask: (B, T) bool, True where a frame is real.
 
         Returns:
-            (B, T, C); what stands at padded frames does not matter.
+            (B, T, C), anything at padded frames.
         """
         x = pictures.to(self.absent.dtype) / 255 * mask[:, :, None, None, None]
         networks = [self.networks[p % len(self.networks)] for p in range(len(self.parts))]
@@ -131,28 +133,28 @@ class VisualEncoder(PoseEncoder):
         return self.combine(vectors.flatten(2))
 
     def embed_stream(self, chunks: Iterable[PoseBatch]) -> Iterator[Tensor]:
-        """`embed` of a sequence that comes in pieces of any length, each a batch of the same B sequences.
+        """Streaming `embed`: chunks (B, t, K, D) of any lengths t, all of the same B sequences.
 
-        A frame is given as soon as all frames it depends on have come, `reach` later; the last ones at the end.
+        A frame's embedding is yielded as soon as the `radius` frames after it have come; the last ones at the end.
 
         Yields:
-            (B, t, C), together the (B, T, C) of the whole.
+            (B, t, C); concatenated, they equal `embed` of the whole, (B, T, C).
 
         Raises:
-            UserError: another skeleton, or pictures that are fitted over a clip: its box needs all of it.
+            UserError: another skeleton, or `fit: clip`, whose box depends on all frames.
         """
         if self.fit == "clip":
             raise UserError("pictures fitted over a clip need all of it; stream with an encoder of `fit: frame`")
-        held: list[Tensor] = []
-        before = 0  # frames held that were given already
+        buffer: list[Tensor] = []  # pictures, present, mask of frames that later embeddings depend on
+        yielded = 0  # frames of the buffer whose embeddings were yielded already
         for chunk in chunks:
             check_skeleton(chunk.skeleton, self.skeleton)
             new = [*self.draw(chunk), chunk.mask]
-            held = [torch.cat(pair, dim=1) for pair in zip(held, new, strict=True)] if held else new
-            ready = held[2].shape[1] - self.reach
-            if ready > before:
-                yield self.embed_pictures(*held)[:, before:ready]
-                drop = max(0, ready - self.reach)
-                held, before = [part[:, drop:] for part in held], ready - drop
-        if held and held[2].shape[1] > before:
-            yield self.embed_pictures(*held)[:, before:]
+            buffer = [torch.cat(pair, dim=1) for pair in zip(buffer, new, strict=True)] if buffer else new
+            ready = buffer[2].shape[1] - self.radius
+            if ready > yielded:
+                yield self.embed_pictures(*buffer)[:, yielded:ready]
+                drop = max(0, ready - self.radius)
+                buffer, yielded = [part[:, drop:] for part in buffer], ready - drop
+        if buffer and buffer[2].shape[1] > yielded:
+            yield self.embed_pictures(*buffer)[:, yielded:]

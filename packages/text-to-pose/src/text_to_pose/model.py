@@ -20,7 +20,9 @@ from pose_core import Skeleton
 from pose_core.atomic_files import apply_umask
 from pose_core.batch import PoseBatch
 from pose_core.pretrained import WEIGHTS
-from pose_encoders import AdditionalSequence, PoseEncoder, TransformerEncoder, TransformerStack, build_encoder
+from pose_encoders import AdditionalSequence, PoseEncoder, TransformerEncoder
+from pose_encoders.attention import TransformerStack
+from pose_encoders.model import build_encoder
 from text_to_pose.config import NetworkConfig, Schedule, TextToPoseConfig
 from text_to_pose.nn.features import HandFeatures
 from text_to_pose.nn.text_encoder import Lexicon, TextEncoder, sinusoids

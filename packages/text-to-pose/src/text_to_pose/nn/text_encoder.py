@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from pose_encoders import AdditionalSequence, TransformerStack
+from pose_encoders import AdditionalSequence
+from pose_encoders.attention import TransformerStack
 
 if TYPE_CHECKING:
     from text_to_pose.text.tokenizer import TextBatch

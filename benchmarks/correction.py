@@ -24,7 +24,8 @@ import numpy as np
 
 from pose_core import PoseSequence, UserError, read
 from pose_core.data import read_manifest
-from pose_core.metrics.anatomy import SIDES, anatomy
+from pose_core.metrics.anatomy import anatomy
+from pose_core.metrics.body_measures import SIDES
 from pose_core.transforms import clean, fill_gaps, normalize
 from text_to_pose import correct, load_model
 from text_to_pose.data.preprocessing import body_and_hands

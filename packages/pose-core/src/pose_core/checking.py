@@ -9,7 +9,7 @@ import numpy as np
 
 from pose_core.formats import read
 from pose_core.metrics import Problem, anatomy, plausibility
-from pose_core.metrics.anatomy import SIDES
+from pose_core.metrics.body_measures import SIDES
 from pose_core.metrics.plausibility import worst_frames
 from pose_core.transforms import clean
 

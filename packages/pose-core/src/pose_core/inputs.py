@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import os
 import shutil
-import struct
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -14,14 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pose_core.atomic_files import check_name
+from pose_core.data.manifest import is_manifest
 from pose_core.errors import UserError
+from pose_core.formats import is_clip_folder
+from pose_core.formats.sniffing import pose_suffix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 
 PIPE = "-"  # standard input or output
 PIPE_NAME = "standard input"
-VERSIONS = tuple(struct.pack("<f", version) for version in (0.0, 0.1, 0.2))  # a .pose file begins with one
 
 
 @dataclass(frozen=True)
@@ -109,23 +110,13 @@ def _files_below(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             suffix, path = Path(name).suffix.lower(), Path(place, name)
-            if suffix in suffixes and not name.startswith(".") and not (suffix == ".csv" and _is_manifest(path)):
+            if suffix in suffixes and not name.startswith(".") and not (suffix == ".csv" and is_manifest(path)):
                 yield path
-
-
-def _is_manifest(path: Path) -> bool:
-    from pose_core.data.manifest import is_manifest
-
-    return is_manifest(path)
 
 
 def _is_clip(path: Path, suffixes: Collection[str]) -> bool:
     """Whether a folder is one input where poses are wanted: a clip with a JSON file for each frame."""
-    if ".pose" not in suffixes or not path.is_dir():
-        return False
-    from pose_core.formats import is_clip_folder
-
-    return is_clip_folder(path)
+    return ".pose" in suffixes and path.is_dir() and is_clip_folder(path)
 
 
 @contextmanager
@@ -151,14 +142,3 @@ def spooled(folder: Path, sniff: Callable[[bytes], str] | None = None) -> Path:
         file.write(start)
         shutil.copyfileobj(sys.stdin.buffer, file)
     return path
-
-
-def pose_suffix(start: bytes) -> str:
-    """The suffix of a pose file by its first bytes: `.npz` is a ZIP file, `.pose` begins with its version."""
-    if start.startswith(b"PK"):
-        return ".npz"
-    if start.startswith(b"\x93NUMPY"):
-        return ".npy"
-    if start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
-        return ".json"
-    return ".pose" if start.startswith(VERSIONS) else ".csv"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from pose_core.data.manifest import Clip
+    from pose_core.data.clip import Clip
     from pose_core.sequence import PoseSequence
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pose_core.batch import PoseBatch, collate
     from pose_core.data.bucketing import FrameBudgetSampler, LengthBucketSampler
+    from pose_core.data.clip import Clip
     from pose_core.data.clips import check_data, read_clips, read_tree
     from pose_core.data.dataset import PoseDataset
     from pose_core.data.loading import read_clip, read_prepared, read_usable
-    from pose_core.data.manifest import Clip, read_manifest
+    from pose_core.data.manifest import read_manifest
     from pose_core.data.packing import Shard, pack
     from pose_core.data.shards import ShardDataset, ShardSample
     from pose_core.data.splits import select_split, split_name

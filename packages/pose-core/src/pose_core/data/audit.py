@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from pose_core.data.manifest import Clip
+    from pose_core.data.clip import Clip
 
 SHOWN = 5  # of a list, before "and so many more"
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from pathlib import Path
 
 from pose_core.data.audit import notices, summary
-from pose_core.data.manifest import Clip, is_manifest, load_manifest
+from pose_core.data.clip import Clip
+from pose_core.data.manifest import is_manifest, load_manifest
+from pose_core.data.pose_files import pose_files
 from pose_core.data.splits import SPLITS, select_split, split_counts
 from pose_core.errors import UserError
-from pose_core.formats import FORMATS, READABLE, is_clip_folder
+from pose_core.formats import FORMATS
 
 MANIFEST = "index.csv"
 
@@ -82,72 +83,6 @@ def read_tree(folder: str | Path) -> list[Clip]:
     return clips
 
 
-def pose_files(folder: str | Path) -> tuple[list[Path], list[str]]:
-    """Every pose file below a folder, in the order of their paths, and what was left out and why, one line each.
-
-    A folder of an estimator's files, one a frame, is a clip, and so may `folder` be. Files of formats that data sets
-    use for other things, too (`.json`, `.npy`), are left out.
-    Links to files and folders are followed, except one that leads back to a folder it is in. Hidden files and folders
-    are left out, and manifests.
-    """
-    folder = Path(folder)
-    if is_clip_folder(folder):
-        return [folder], []
-    files, manifests, broken, cycles, unnamed = [], [], [], [], []
-    closed: list[OSError] = []
-    chains = {str(folder): {_identity(folder)}}  # of every folder, what it and those it is in really are
-    for place, folders, names in os.walk(folder, followlinks=True, onerror=closed.append):
-        kept = []
-        for name in folders:
-            below = Path(place, name)
-            identity = _identity(below)
-            if name.startswith("."):
-                continue
-            if identity in chains[place]:
-                cycles.append(str(below))
-                continue
-            if is_clip_folder(below):
-                files.append(below)
-                continue
-            chains[str(below)] = chains[place] | {identity}
-            kept.append(name)
-        folders[:] = kept
-        for name in names:
-            path = Path(place, name)
-            if name.startswith("."):
-                continue
-            if path.suffix.lower() not in FORMATS:
-                if path.is_symlink() and not path.exists():
-                    broken.append(str(path))  # perhaps a folder's
-                elif path.suffix.lower() in READABLE:
-                    unnamed.append(str(path))
-                continue
-            if not path.is_file():
-                broken.append(str(path))
-            elif path.suffix.lower() == ".csv" and is_manifest(path):
-                manifests.append(str(path))
-            else:
-                files.append(path)
-    said = []
-    if manifests:
-        said.append(
-            f"{summary(manifests, 3)}: a manifest, not landmarks, left out; to use it, name it instead of {folder}"
-        )
-    if unnamed:
-        said.append(
-            f"{folder}: {len(unnamed)} .json or .npy file(s) are left out; name them in a manifest if they are poses: "
-            f"{summary(unnamed, 3)}"
-        )
-    if closed:
-        names = summary([f"{error.filename} ({error.strerror})" for error in closed], 3)
-        said.append(f"{folder}: {len(closed)} folder(s) cannot be read and are left out: {names}")
-    if broken:
-        said.append(f"{folder}: {len(broken)} link(s) lead nowhere and are left out: {summary(broken, 3)}")
-    if cycles:
-        said.append(f"{folder}: {len(cycles)} link(s) lead back to a folder they are in: {summary(cycles, 3)}")
-    return sorted(files), said
-
-
 def _load(path: Path) -> tuple[list[Clip], list[str]]:
     """The clips of a data set, and what was assumed or left out, one line each."""
     if not path.is_dir():
@@ -197,11 +132,6 @@ def _beside(folder: Path, splits: dict[str, str]) -> list[str]:
 
 def _is_pose_file(path: Path) -> bool:
     return path.suffix.lower() in FORMATS and path.is_file() and not (path.suffix == ".csv" and is_manifest(path))
-
-
-def _identity(folder: Path) -> tuple[int, int]:
-    status = folder.stat()
-    return status.st_dev, status.st_ino
 
 
 __all__ = ["MANIFEST", "check_data", "check_trainable", "pose_files", "read_clips", "read_tree", "select_split"]

@@ -15,7 +15,7 @@ from pose_core.notices import InputWarning
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pose_core.data.manifest import Clip
+    from pose_core.data.clip import Clip
     from pose_core.sequence import PoseSequence
     from pose_core.skeleton import Skeleton
 

@@ -6,16 +6,17 @@ import os
 import stat
 import unicodedata
 import warnings
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from pose_core.data.audit import notices, summary
+from pose_core.data.clip import Clip
 from pose_core.data.segments import Segments
 from pose_core.data.splits import split_name
 from pose_core.data.table import header_of, read_table
 from pose_core.errors import UserError
+from pose_core.formats import READABLE, is_clip_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,39 +25,6 @@ if TYPE_CHECKING:
 
 REQUIRED = ("path", "text", "signed_language", "split")
 PERSON = ("person", "signer", "signer_id", "person_id", "participant")  # the first that a manifest has
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One row of a manifest.
-
-    Attributes:
-        path: the pose file.
-        text: what is signed.
-        signed_language: ISO 639-3.
-        split: "train", "validation" or "test", or a name of the data set's own.
-        spoken_language: language of the text, "" where the manifest does not say.
-        start, end: part of the file, as `pose_core.read` takes them: frames if int, seconds if float; None: its ends.
-        person: who signs, "" where the manifest does not say.
-        fps: frames per second of the file, whatever it says itself; None: as it says.
-        line: of the manifest, for messages; None elsewhere.
-    """
-
-    path: Path
-    text: str
-    signed_language: str
-    split: str
-    spoken_language: str = ""
-    start: float | None = None
-    end: float | None = None
-    person: str = ""
-    fps: float | None = None
-    line: int | None = field(default=None, compare=False)
-
-    @property
-    def place(self) -> str:
-        """What messages call it: the line of its manifest and its file."""
-        return str(self.path) if self.line is None else f"line {self.line} ({self.path.name})"
 
 
 def read_manifest(path: str | Path) -> list[Clip]:
@@ -80,8 +48,6 @@ def read_manifest(path: str | Path) -> list[Clip]:
 
 def load_manifest(path: Path) -> tuple[list[Clip], list[str]]:
     """As `read_manifest`, without a look at the clips together; what was assumed is returned, one line each."""
-    from pose_core.formats import READABLE
-
     if path.is_dir():
         raise UserError(f"{path}: is a folder; name the manifest CSV in it")
     if path.suffix.lower() in READABLE and path.suffix.lower() != ".csv" and path.is_file():
@@ -190,8 +156,6 @@ def _spellings(name: str, posix: str) -> Iterable[str]:
 
 def _is_clip(path: str) -> bool:
     """Whether there is such a file, or a folder of an estimator's files, one a frame."""
-    from pose_core.formats import is_clip_folder
-
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116
     except (FileNotFoundError, NotADirectoryError):

@@ -20,7 +20,7 @@ from pose_core.errors import UserError, reason
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pose_core.data.manifest import Clip
+    from pose_core.data.clip import Clip
     from pose_core.sequence import PoseSequence
     from pose_core.skeleton import Skeleton
 
@@ -130,7 +130,7 @@ def clip_of(texts: dict[str, str]) -> Clip:
     Raises:
         LookupError, ValueError: they are none.
     """
-    from pose_core.data.manifest import Clip
+    from pose_core.data.clip import Clip
 
     return Clip(
         path=Path(texts["path"]),

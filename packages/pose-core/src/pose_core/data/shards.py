@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from pose_core.data.manifest import Clip
+    from pose_core.data.clip import Clip
 
 MAX_SKIPPED = 0.05
 BUFFER = 1 << 20  # bytes of the index read at once

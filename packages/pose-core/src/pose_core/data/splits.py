@@ -9,7 +9,7 @@ from pose_core.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pose_core.data.manifest import Clip
+    from pose_core.data.clip import Clip
 
 SPLITS = {
     "train": "train",

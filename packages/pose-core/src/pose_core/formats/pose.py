@@ -21,7 +21,7 @@ from pose_core.errors import UserError, reason
 from pose_core.formats.frame_range import Span
 from pose_core.formats.people import MOST, People, find_people
 from pose_core.formats.rates import stated_rate
-from pose_core.inputs import VERSIONS
+from pose_core.formats.sniffing import VERSIONS
 from pose_core.notices import notify
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Skeleton

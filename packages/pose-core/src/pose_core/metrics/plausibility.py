@@ -16,7 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pose_core.metrics.anatomy import Anatomy
+    from pose_core.metrics.body_measures import BodyMeasures
 
 PERCENTILE = 95.0
 WORST_FRAMES = 5
@@ -59,7 +59,7 @@ class Problem:
     """Something that real clips do not have.
 
     Attributes:
-        what: the measure, an attribute of `Anatomy` or a name in it: "wrist_gap", "left_index_finger_pip".
+        what: the measure, an attribute of `BodyMeasures` or a name in it: "wrist_gap", "left_index_finger_pip".
         side: "left", "right", or None where it is of the whole body.
         frames: the worst ones, worst first, counted from 0.
         value: what was found.
@@ -118,7 +118,7 @@ class Judgement:
         return Problem(self.what, self.side, worst_frames(self.values), self.value, self.limit, unit, text)
 
 
-def find_problems(measures: Anatomy) -> list[Problem]:
+def find_problems(measures: BodyMeasures) -> list[Problem]:
     """See `Anatomy.problems`: of each measure the first judgement that is over its limit."""
     found: dict[str, Problem] = {}
     for judgement in judge(measures):
@@ -127,13 +127,13 @@ def find_problems(measures: Anatomy) -> list[Problem]:
     return list(found.values())
 
 
-def judge(measures: Anatomy) -> Iterator[Judgement]:
-    """Everything that is judged and was seen, in the order of the attributes of `Anatomy`."""
+def judge(measures: BodyMeasures) -> Iterator[Judgement]:
+    """Everything that is judged and was seen, in the order of the attributes of `BodyMeasures`."""
     for find in _MEASURES:
         yield from (judgement for judgement in find(measures) if np.isfinite(judgement.values).any())
 
 
-def _wrist_gaps(measures: Anatomy) -> Iterator[Judgement]:
+def _wrist_gaps(measures: BodyMeasures) -> Iterator[Judgement]:
     if not measures.has_shoulders:
         return
     for side, gap in measures.wrist_gap.items():
@@ -143,7 +143,7 @@ def _wrist_gaps(measures: Anatomy) -> Iterator[Judgement]:
         yield Judgement(*of, "95 %", _upper(gap), WRIST_GAP, f"{text} at times")
 
 
-def _palms(measures: Anatomy) -> Iterator[Judgement]:
+def _palms(measures: BodyMeasures) -> Iterator[Judgement]:
     for side, size in measures.palm_size.items():
         text = f"the {side} palm grows to {{}} its usual size"
         of = ("palm_size", side, f"{side} palm against its median", size, "times")
@@ -154,7 +154,7 @@ def _palms(measures: Anatomy) -> Iterator[Judgement]:
             yield Judgement(*of, "median", palm, PALM, f"the {side} palm is {{}} long")
 
 
-def _bones(measures: Anatomy) -> Iterator[Judgement]:
+def _bones(measures: BodyMeasures) -> Iterator[Judgement]:
     for name, length in measures.bone_length.items():
         side, bone = name.split("_", 1)
         text, unit = f"the {side} {bone.replace('_', ' ')} is {{}} long", "shoulder widths"
@@ -164,7 +164,7 @@ def _bones(measures: Anatomy) -> Iterator[Judgement]:
         yield Judgement("bone_length", side, shown, length, unit, "95 %", _upper(length), BONE_LENGTHS[bone], text)
 
 
-def _fingers(measures: Anatomy) -> Iterator[Judgement]:
+def _fingers(measures: BodyMeasures) -> Iterator[Judgement]:
     sizes = {str(side): size for side, size in measures.palm_size.items()}
     for name, length in measures.finger_length.items():
         side, finger = name.split("_", 1)
@@ -183,7 +183,7 @@ def _fingers(measures: Anatomy) -> Iterator[Judgement]:
             yield Judgement(*of, "growth", last / first, FINGER_GROWTH, text, "times")
 
 
-def _shoulders(measures: Anatomy) -> Iterator[Judgement]:
+def _shoulders(measures: BodyMeasures) -> Iterator[Judgement]:
     tilt, change = np.abs(measures.shoulder_tilt), np.abs(measures.shoulder_width - 1.0)
     of = ("shoulder_tilt", None, "shoulder tilt", tilt, "degrees")
     yield Judgement(*of, "95 %", _upper(tilt), SHOULDER_TILT, "the shoulders tilt by {}")
@@ -195,7 +195,7 @@ def _shoulders(measures: Anatomy) -> Iterator[Judgement]:
     yield Judgement(*of, "median", _median(slope), TURNED, text)
 
 
-def _joints(measures: Anatomy) -> Iterator[Judgement]:
+def _joints(measures: BodyMeasures) -> Iterator[Judgement]:
     """Of fingers alone: estimated depth bends the elbows of real people too far for half of a clip."""
     for joint, angle in measures.bent_wrong.items():
         side, name = joint.split("_", 1)

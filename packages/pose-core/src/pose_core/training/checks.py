@@ -13,7 +13,7 @@ from pose_core.training.runs import check_run_folder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pose_core.data.manifest import Clip
+    from pose_core.data.clip import Clip
     from pose_core.training.config import TrainingConfig
 
 DEVICES = ("auto", "cpu", "cuda", "gpu", "mps", "tpu")

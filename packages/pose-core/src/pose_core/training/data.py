@@ -21,7 +21,7 @@ from pose_core.training.loaders import overfit_subset
 from pose_core.training.ranks import is_main_process
 
 if TYPE_CHECKING:
-    from pose_core.data.manifest import Clip
+    from pose_core.data.clip import Clip
     from pose_core.sequence import PoseSequence
     from pose_core.skeleton import Skeleton
     from pose_core.training.config import TrainingConfig

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch.utils.data import Dataset
 
-    from pose_core.data.manifest import Clip
+    from pose_core.data.clip import Clip
     from pose_core.data.shards import ShardDataset, ShardSample
     from pose_core.training.config import TrainingConfig
 

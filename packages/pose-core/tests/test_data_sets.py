@@ -35,6 +35,7 @@ def test_a_tree_of_any_format(tree):
     ]
     for name in ("validation", "val", "dev"):
         assert [clip.path.name for clip in select_split(clips, name)] == ["C.npz"]
+    assert select_split(clips, "all") == clips
     with pytest.raises(UserError, match="no clips of split 'dev2'; it has test, train, validation"):
         select_split(clips, "dev2")
     assert {clip.split for clip in read_tree(tree / "val")} == {"train"}  # a folder without splits

@@ -1,5 +1,6 @@
 """The command line: every verb on files, and every way to get it wrong."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -54,7 +55,7 @@ def test_a_dry_run_writes_nothing(pose_encoders, trained, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_encode_one_and_several(pose_encoders, trained, tmp_path):
+def test_encode_writes_a_file_for_one_pose_and_a_folder_for_several(pose_encoders, trained, tmp_path):
     clips = sorted(trained.glob("*.pose"))[:2]
     checkpoint = ("--checkpoint", trained / "run", "--device", "cpu")
     status, out, _ = pose_encoders("encode", clips[0], "--output", tmp_path / "a.npz", *checkpoint)
@@ -69,7 +70,7 @@ def test_encode_one_and_several(pose_encoders, trained, tmp_path):
     assert (status, "use --overwrite" in err) == (2, True)
 
 
-def test_a_bad_file_ends_no_batch_and_the_next_run_does_the_rest(pose_encoders, trained, tmp_path):
+def test_encode_goes_on_after_a_damaged_file_and_skip_existing_does_the_rest(pose_encoders, trained, tmp_path):
     clips = tmp_path / "clips"
     (clips / "deep").mkdir(parents=True)
     whole = next(trained.glob("*.pose")).read_bytes()
@@ -86,17 +87,32 @@ def test_a_bad_file_ends_no_batch_and_the_next_run_does_the_rest(pose_encoders, 
     assert sorted(str(path.relative_to(out)) for path in out.rglob("*.npz")) == ["a.npz", "b.npz", "deep/c.npz"]
 
 
-def test_evaluate_and_info(pose_encoders, trained):
-    status, out, _ = pose_encoders("evaluate", "--data", trained / "index.csv", "--checkpoint", trained / "run")
+def test_evaluate_prints_scores_and_writes_them_with_a_row_per_clip(pose_encoders, trained, tmp_path):
+    call = ("evaluate", "--data", trained / "index.csv", "--checkpoint", trained / "run")
+    status, out, _ = pose_encoders(*call)
     assert (status, "1 clips; 0 more have" in out, "top1" in out) == (0, True, True)
-    status, out, _ = pose_encoders("info", "--checkpoint", trained / "run", "--json")
+    report = ("--output", tmp_path / "report", "--json")
+    status, out, _ = pose_encoders(*call, "--data", trained / "index.csv", "--split", "train", *report)
+    scores = json.loads(out)["scores"]
+    assert (status, scores["clips"]) == (0, 14)  # of the same manifest, twice
+    assert json.loads((tmp_path / "report" / "metrics.json").read_text())["scores"] == scores
+    with (tmp_path / "report" / "clips.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["path", "label", "predicted", "rank"]
+    assert sum(row["label"] == row["predicted"] for row in rows) == round(scores["top1"] * len(rows))
+    assert sum(row["rank"] == "1" for row in rows) == round(scores["top1"] * len(rows))
+    assert "use --overwrite" in pose_encoders(*call, *report)[2]
+
+
+def test_info_describes_encoder_components_and_labels(pose_encoders, trained):
+    _, out, _ = pose_encoders("info", "--checkpoint", trained / "run", "--json")
     about = json.loads(out)
     assert (about["encoder"]["kind"], about["labels"], about["output_dim"]) == ("transformer", list("ABCD"), 16)
     assert about["components"]["RIGHT_HAND_LANDMARKS"] == 21
     assert "labels      A, B, C, D" in pose_encoders("info", "--checkpoint", trained / "run")[1]
 
 
-def test_what_is_refused(pose_encoders, trained, tmp_path):
+def test_user_errors_are_one_line_with_exit_status_2(pose_encoders, trained, tmp_path):
     clip = next(trained.glob("*.pose"))
     model = ("--checkpoint", trained / "run")
     data = ("--data", trained / "index.csv")

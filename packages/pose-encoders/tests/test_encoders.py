@@ -40,13 +40,13 @@ def test_padding_and_batching_change_nothing(encoder, sequences, batch, text):
             torch.testing.assert_close(together[row, : len(sequence)], alone, atol=1e-5, rtol=1e-4)
 
 
-def test_what_lies_in_padding_or_in_a_missing_keypoints_place_changes_nothing(encoder, batch):
+def test_coordinates_of_invisible_keypoints_change_nothing(encoder, batch):
     missing = (batch.confidence == 0)[..., None]
     wild = replace(batch, keypoints=batch.keypoints.masked_fill(missing, float("nan")))
     torch.testing.assert_close(encoder(wild), encoder(batch))
 
 
-def test_a_missing_hand_is_not_a_hand_at_0(encoder, batch):
+def test_an_invisible_hand_differs_from_a_hand_at_0(encoder, batch):
     hand = batch.skeleton.hand("left")
     confidence, keypoints = batch.confidence.clone(), batch.keypoints.clone()
     confidence[:, :, hand] = 0
@@ -57,7 +57,7 @@ def test_a_missing_hand_is_not_a_hand_at_0(encoder, batch):
     assert (missing - there).abs()[batch.mask].max() > 1e-3
 
 
-def test_clips_do_not_see_each_other_and_frames_do(encoder, sequences):
+def test_frames_attend_to_frames_of_their_own_clip_alone(encoder, sequences):
     a, b, c = sequences[0], sequences[3], sequences[3].held(0, len(sequences[3]))
     torch.testing.assert_close(encoder(collate([a, b]))[0], encoder(collate([a, c]))[0], atol=1e-5, rtol=1e-4)
     moved = replace(a, keypoints=np.concatenate([a.keypoints[:-1], b.keypoints[-1:, ::-1]]))
@@ -76,7 +76,7 @@ def test_other_skeletons_are_refused(encoder):
         encoder(collate([fake_sequence(face_points=4)]))
 
 
-def test_nobody_in_a_frame_or_in_a_clip(encoder, batch):
+def test_output_is_finite_without_a_visible_keypoint(encoder, batch):
     confidence = batch.confidence.clone()
     confidence[0, 3], confidence[1] = 0, 0
     assert encoder(replace(batch, confidence=confidence)).isfinite().all()
@@ -110,7 +110,7 @@ def test_a_few_real_clips_are_learned(config, data_dir):
     assert overfit(config, [prepare(read(path), 25.0, face=False)[5:13] for path in paths]) == 1
 
 
-def test_onnx_gives_the_same(encoder, sequences, tmp_path):
+def test_onnx_export_equals_the_model(encoder, sequences, tmp_path):
     export_onnx(encoder, tmp_path / "encoder.onnx")
     assert b".py" not in (tmp_path / "encoder.onnx").read_bytes(), "a path of this machine"
     model = onnx.load(tmp_path / "encoder.onnx")
@@ -127,7 +127,7 @@ def test_onnx_gives_the_same(encoder, sequences, tmp_path):
         np.testing.assert_allclose(vectors, encoder(batch).detach().numpy(), atol=1e-3)
 
 
-def test_prepared_clips_name_the_file_that_cannot_be_used(tmp_path):
+def test_preprocessing_errors_name_the_file(tmp_path):
     clip = fake_sequence()
     write(replace(clip, confidence=np.zeros_like(clip.confidence)), tmp_path / "nobody.pose")
     with pytest.raises(UserError, match=r"nobody\.pose: nobody is seen"):

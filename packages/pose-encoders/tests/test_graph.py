@@ -49,7 +49,7 @@ def test_clips_of_a_batch_are_not_connected(small):
     assert sum(edges.shape[1] for edges in graph) == 3 * len(plain_loop(5, 1))
 
 
-def test_a_graph_is_built_once_a_length(small):
+def test_edges_are_cached_per_length(small):
     graph = PoseGraph(small, 1)
     device = torch.device("cpu")
     assert graph.edges(5, device)[0] is graph.edges(5, device)[0]
@@ -57,7 +57,7 @@ def test_a_graph_is_built_once_a_length(small):
 
 
 @pytest.mark.parametrize("conv", CONVOLUTIONS)
-def test_every_convolution(conv, sequences, batch):
+def test_padding_changes_nothing_with_any_convolution(conv, sequences, batch):
     torch.manual_seed(0)
     config = GraphEncoderConfig(conv=conv, hidden_dim=16, num_layers=1, num_heads=2, node_dim=16)
     encoder = GraphEncoder(batch.skeleton, config).eval()
@@ -65,7 +65,7 @@ def test_every_convolution(conv, sequences, batch):
     torch.testing.assert_close(encoder(batch)[2, :6], alone[0], atol=1e-5, rtol=1e-4)
 
 
-def test_limbs_and_time_matter():
+def test_information_spreads_along_limbs_and_time():
     """A chain of three joints: what the first does reaches the last over limbs alone, with two layers."""
     skeleton = Skeleton((Component("A", ("a", "b", "c"), ((0, 1), (1, 2)), (), "XYC"),))
     apart = Skeleton((Component("A", ("a", "b", "c"), (), (), "XYC"),))
@@ -104,7 +104,7 @@ def test_autocast_to_bf16(conv, batch):
 
 
 @pytest.mark.parametrize("conv", CONVOLUTIONS)
-def test_a_graph_kept_from_inference_can_be_trained_on(conv, sequences):
+def test_edges_cached_in_inference_mode_can_be_trained_with(conv, sequences):
     encoder, one = small_encoder(sequences[0].skeleton, conv, node_dim=16), collate(sequences[:1])
     with torch.inference_mode():
         encoder(one)
@@ -117,7 +117,7 @@ def test_encoders_can_be_pickled_and_copied(batch):
         torch.testing.assert_close(other(batch), encoder(batch))
 
 
-def test_a_missing_joint_passes_nothing_on():
+def test_an_invisible_joint_passes_no_information_on():
     """Without the joint between them, what the first does never reaches the last."""
     skeleton = Skeleton((Component("A", ("a", "b", "c"), ((0, 1), (1, 2)), (), "XYC"),))
     encoder = small_encoder(skeleton, node_dim=8, graph_layers=3).eval()

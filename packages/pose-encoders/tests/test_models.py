@@ -12,7 +12,7 @@ from pose_core.data import collate, read_clips
 from pose_core.testing import fake_manifest, fake_sequence
 from pose_core.training import load_preset
 from pose_encoders.config import ModelConfig
-from pose_encoders.dataset import augmented
+from pose_encoders.dataset import augment
 from pose_encoders.drawing import draw_graph
 from pose_encoders.encoding import encode
 from pose_encoders.evaluation import evaluate
@@ -31,7 +31,7 @@ def model(config, sequences):
     return PoseEncoderModel(ModelConfig(encoder=config, skeleton=skeleton, labels=["A", "B", "C"])).eval()
 
 
-def test_a_folder_rebuilds_the_model(model, batch, tmp_path):
+def test_saved_folder_rebuilds_the_model(model, batch, tmp_path):
     model.save_pretrained(tmp_path / "model")
     again = load_model(tmp_path / "model", "cpu")
     assert again.config == model.config
@@ -42,7 +42,7 @@ def test_a_folder_rebuilds_the_model(model, batch, tmp_path):
 
 
 @pytest.mark.parametrize("pool", ["mean", "attention", "cls"])
-def test_pooling_is_of_real_frames_alone(pool):
+def test_pooling_ignores_padded_frames(pool):
     torch.manual_seed(0)
     pooling = build_pooling(pool, 16, 2).eval()
     vectors, mask = torch.randn(2, 7, 16), torch.ones(2, 7, dtype=torch.bool)
@@ -57,7 +57,7 @@ def test_pooling_is_of_real_frames_alone(pool):
     assert pooling(vectors, torch.zeros_like(mask)).isfinite().all()
 
 
-def test_half_the_precision_gives_about_the_same(model, batch):
+def test_bf16_autocast_is_close_to_float32(model, batch):
     with torch.autocast("cpu", torch.bfloat16):
         half = model.logits(batch)
         half.float().square().sum().backward()
@@ -65,7 +65,7 @@ def test_half_the_precision_gives_about_the_same(model, batch):
     assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
 
 
-def test_encode_prepares_what_a_file_has(model):
+def test_encode_preprocesses_the_sequence(model):
     clip = fake_sequence(frames=20, fps=50.0, face_points=4)
     encoded = encode(model, clip)
     assert (encoded.frames.shape, encoded.clip.shape, encoded.fps) == ((10, 16), (16,), 25.0)
@@ -75,7 +75,7 @@ def test_encode_prepares_what_a_file_has(model):
         encode(model, replace(clip, confidence=np.zeros_like(clip.confidence)))
 
 
-def test_hidden_frames_are_missing_and_judged(batch):
+def test_hidden_frames_are_invisible_and_alone_count_in_the_loss(batch):
     torch.manual_seed(0)
     shown, hidden = hide_frames(batch, 0.5)
     assert 0 < hidden.sum() < batch.mask.sum()
@@ -90,9 +90,9 @@ def test_hidden_frames_are_missing_and_judged(batch):
     assert hidden_frame_loss(off, batch, torch.zeros_like(hidden)) == 0
 
 
-def test_augmented_clips_differ_and_stay_whole(sequences):
+def test_augmentation_is_random_and_keeps_invisible_keypoints_at_0(sequences):
     torch.manual_seed(0)
-    one, other = augmented(sequences[2]), augmented(sequences[2])
+    one, other = augment(sequences[2]), augment(sequences[2])
     assert not np.array_equal(one.keypoints[:3], other.keypoints[:3])
     assert not one.confidence[:, one.skeleton.hand("left")].any()
     assert not one.keypoints[one.confidence == 0].any()
@@ -100,7 +100,7 @@ def test_augmented_clips_differ_and_stay_whole(sequences):
 
 
 @pytest.mark.parametrize("task", ["text", "signed_language", "hidden_frames"])
-def test_train_evaluate_and_start_from(config, task, tmp_path):
+def test_train_and_evaluate_each_task(config, task, tmp_path):
     index = fake_manifest(tmp_path, letters="ABC")
     run = RunConfig(task=task, encoder=config, **QUICK)
     _, metrics = train(index, tmp_path / "run", run)
@@ -115,7 +115,7 @@ def test_train_evaluate_and_start_from(config, task, tmp_path):
     assert evaluate(loaded, index, split="train").scores == scores
 
 
-def test_fine_tuning_starts_from_an_encoder(config, tmp_path):
+def test_training_starts_from_a_pretrained_encoder(config, tmp_path):
     index, start = fake_manifest(tmp_path, letters="ABC"), str(tmp_path / "run")
     pretrained, _ = train(index, tmp_path / "run", RunConfig(task="hidden_frames", encoder=config, **QUICK))
     begun = build_model(RunConfig(encoder=config), pretrained.skeleton, ["A", "B"], pretrained)
@@ -128,7 +128,7 @@ def test_fine_tuning_starts_from_an_encoder(config, tmp_path):
         train(index, tmp_path / "wider", wider, start_from=start)
 
 
-def test_what_cannot_be_trained_or_scored(tmp_path):
+def test_data_without_different_or_known_labels_is_refused(tmp_path):
     index = fake_manifest(tmp_path, letters="A", languages=("ase", "gsg", "swl"))
     run = RunConfig(**QUICK)
     with pytest.raises(UserError, match="every clip's text is 'A'.*--task hidden_frames"):
@@ -145,7 +145,7 @@ def test_what_cannot_be_trained_or_scored(tmp_path):
         evaluate(model, index, split="train")
 
 
-def test_presets():
+def test_presets_load_and_wrong_settings_are_refused():
     for name, path in PRESETS.items():
         assert load_preset(RunConfig, name, PRESETS).encoder.kind in (name, "transformer")
         assert path.exists()
@@ -162,7 +162,7 @@ def test_presets():
         load_preset(RunConfig, "none", PRESETS)
 
 
-def test_the_graph_is_drawn(sequences, tmp_path):
+def test_draw_graph_draws_limbs_and_temporal_edges(sequences, tmp_path):
     draw_graph(sequences[0], tmp_path / "graph.png")
     picture = np.asarray(Image.open(tmp_path / "graph.png").convert("RGB")).astype(int)
     for color in ((29, 78, 216), (245, 158, 11)):  # limbs, time
@@ -172,7 +172,7 @@ def test_the_graph_is_drawn(sequences, tmp_path):
         draw_graph(nobody, tmp_path / "none.png")
 
 
-def test_an_encoder_takes_one_batch_or_many(model, batch, sequences):
+def test_clip_embedding_is_the_same_alone_and_in_a_batch(model, batch, sequences):
     vectors = model.clip_embedding(batch)
     assert vectors.shape == (4, 16)
     torch.testing.assert_close(model.clip_embedding(collate(sequences[:1]))[0], vectors[0], atol=1e-5, rtol=1e-4)

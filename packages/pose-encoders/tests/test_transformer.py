@@ -38,7 +38,7 @@ def text(B, L=3):
     return AdditionalSequence(torch.randn(B, L, C), torch.ones(B, L, dtype=torch.bool))
 
 
-def test_a_vector_a_frame(encoder):
+def test_one_vector_per_frame(encoder):
     vectors = encoder(batch(poses(2, 7)))
     assert vectors.shape == (2, 7, encoder.output_dim)
     assert torch.isfinite(vectors).all()
@@ -68,7 +68,7 @@ def test_batching_changes_nothing(encoder):
         torch.testing.assert_close(encoder(batch(keypoints[i : i + 1]), one)[0], together[i], atol=1e-5, rtol=1e-5)
 
 
-def test_a_missing_keypoint_is_not_one_at_0(encoder):
+def test_an_invisible_keypoint_differs_from_one_at_0(encoder):
     keypoints, confidence = poses(1, 6), torch.ones(1, 6, K)
     confidence[0, 2, 7] = 0
     keypoints[0, 2, 7] = float("nan")
@@ -129,7 +129,7 @@ def test_other_skeletons_are_refused_by_what_differs(encoder):
         encoder(flat)
 
 
-def test_a_row_of_padding_alone_is_no_nan(encoder):
+def test_a_fully_padded_row_is_finite(encoder):
     mask = torch.ones(2, 5, dtype=torch.bool)
     mask[1] = False
     vectors = encoder(batch(poses(2, 5), mask))

@@ -38,7 +38,7 @@ def pieces(batch, sizes):
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
-def test_chunked_is_whole(clip, variant):
+def test_streamed_embeddings_equal_those_of_the_whole(clip, variant):
     torch.manual_seed(0)
     encoder = VisualEncoder(clip.skeleton, VisualEncoderConfig(**SMALL, **variant)).eval()
     batch = collate([clip, clip[5:30]])
@@ -63,7 +63,7 @@ def test_a_long_sequence_goes_through_in_chunks(clip, monkeypatch):
     assert max(calls) <= 9 + 2 * encoder.radius
 
 
-def test_pictures_are_of_every_part(clip):
+def test_every_part_is_drawn(clip):
     encoder = VisualEncoder(clip.skeleton, VisualEncoderConfig(**SMALL))
     assert encoder.parts == ["body", "face", "left_hand", "right_hand"]
     without = VisualEncoder(fake_sequence().skeleton, VisualEncoderConfig(**SMALL))
@@ -74,7 +74,7 @@ def test_pictures_are_of_every_part(clip):
     assert (pictures.flatten(3).amax(dim=3) > 0).all()
 
 
-def test_a_missing_hand_is_not_an_empty_picture(clip):
+def test_an_invisible_hand_differs_from_an_empty_picture(clip):
     torch.manual_seed(0)
     encoder = VisualEncoder(clip.skeleton, VisualEncoderConfig(**SMALL)).eval()
     batch = collate([clip])
@@ -85,7 +85,7 @@ def test_a_missing_hand_is_not_an_empty_picture(clip):
     assert (encoder.embed_pictures(pictures, present, batch.mask) - empty).abs().max() > 1e-3
 
 
-def test_what_is_refused(clip, batch):
+def test_wrong_skeletons_and_settings_are_refused(clip, batch):
     encoder = VisualEncoder(clip.skeleton, VisualEncoderConfig(**SMALL, fit="clip"))
     with pytest.raises(UserError, match="fit: frame"):
         next(encoder.embed_stream([collate([clip])]))

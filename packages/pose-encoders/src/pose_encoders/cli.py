@@ -12,15 +12,15 @@ from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, prin
 
 app = new_app("Pose sequences to vectors: train an encoder, encode files, see how well it tells signs apart.")
 
-Data = Annotated[Path, typer.Option("--data", help="Manifest CSV, or a folder train/ val/ test/ of .pose, .npz, .csv.")]
+# Of this package, which brings no model, and whose models have no default.
 Checkpoint = Annotated[str, typer.Option("--checkpoint", help="Model folder or hub id.")]
 
 
 @app.command()
 def encode(
-    files: Annotated[list[str], typer.Argument(help="Pose files (.pose, .npz, .csv), folders, globs; or -.")],
+    files: cl.PoseFiles,
     checkpoint: Checkpoint,
-    output: Annotated[Path, typer.Option("--output", help="The .npz to write; for several files a folder; or -.")],
+    output: Annotated[Path, typer.Option("--output", help="Output .npz, folder for several files, or -.")],
     person: cl.Person = None,
     min_confidence: cl.MinConfidence = 0.0,
     fps: cl.Fps = None,
@@ -137,20 +137,32 @@ def show_config(
 
 @app.command()
 def evaluate(
-    data: Data,
+    data: cl.DataSets,
     checkpoint: Checkpoint,
-    split: Annotated[str, typer.Option("--split", help="Which clips to score.")] = "validation",
+    split: cl.Split = "validation",
+    output: cl.Report = None,
     device: Device = "auto",
+    overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Evaluate a model on a split: top-1 and top-5 accuracy, or the error of hidden frames."""
+    from pose_core.reporting import CLIPS, METRICS, check_report, write_metrics, write_table
+
+    if output is not None:
+        check_report(output, (METRICS, CLIPS), overwrite=overwrite)
+
     from pose_encoders.evaluation import evaluate as evaluate_model
     from pose_encoders.model import load_model
 
-    scores = evaluate_model(load_model(checkpoint, device), data, split=split).scores
+    evaluation = evaluate_model(load_model(checkpoint, device), *data, split=split)
+    scores = evaluation.scores
+    metrics = {"checkpoint": checkpoint, "data": data, "split": split, "scores": scores}
+    if output is not None:
+        write_table(evaluation.clips, output, overwrite=overwrite)
+        write_metrics(metrics, output, overwrite=overwrite)
     if json:
-        print_json({"checkpoint": checkpoint, "data": data, "split": split, "scores": scores})
+        print_json(metrics)
         return
     print(f"{scores.clips} clips; {scores.unknown_labels} more have a label that the model does not know")
     for name in ("top1", "top5", "majority", "hidden_frames"):

@@ -11,7 +11,7 @@ import torch
 from pose_core.batch import collate
 from pose_core.data import read_clips, read_prepared, select_split
 from pose_core.errors import UserError
-from pose_encoders.labels import label_of, numbers
+from pose_encoders.labels import class_indices, label_of
 from pose_encoders.losses import HIDDEN_SHARE, hidden_frame_distance, hide_frames
 from pose_encoders.preprocessing import prepare
 
@@ -102,7 +102,7 @@ def _evaluate_labels(
     labels = model.config.labels
     assert labels is not None
     logits = torch.cat([model.logits(collate(batch).to(model.device)).cpu() for batch in batches])
-    truth = torch.tensor(numbers(clips, labels, task))
+    truth = torch.tensor(class_indices(clips, labels, task))
     order = logits.argsort(dim=1, descending=True)  # (clips, labels), the most probable first
     rank = (order == truth[:, None]).int().argmax(dim=1) + 1
     scores = Scores(

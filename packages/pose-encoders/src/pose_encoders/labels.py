@@ -1,4 +1,4 @@
-"""What clips are told apart by: a column of their manifest."""
+"""Labels of clips: a column of their manifest."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ Task = Literal["text", "signed_language", "hidden_frames"]
 
 
 def label_of(clip: Clip, task: Task) -> str:
-    """What a clip is told from others by."""
+    """A clip's label: its language, or its text in capitals."""
     if task != "text":
         return clip.signed_language
-    # A character at a time: the capital of one that has none but several letters, as ß, is itself.
+    # Character by character: one whose capital is several letters, as that of ß, stays itself.
     return "".join(c.upper() if len(c.upper()) == 1 else c for c in clip.text)
 
 
-def label_names(clips: Sequence[Clip], task: Task, data: str | Path) -> list[str] | None:
-    """The labels of training clips, in order; None for a task without.
+def class_names(clips: Sequence[Clip], task: Task, data: str | Path) -> list[str] | None:
+    """The different labels of training clips, sorted; None for a task without labels.
 
     Raises:
-        UserError: the clips have no labels, or one and the same.
+        UserError: there are fewer than two.
     """
     if task == "hidden_frames":
         return None
@@ -41,8 +41,8 @@ def label_names(clips: Sequence[Clip], task: Task, data: str | Path) -> list[str
     return labels
 
 
-def unlabelled(train: Sequence[Clip], validation: Sequence[Clip], task: Task) -> list[str | None]:
-    """Why each clip cannot be validated with by a model of the clips to train on; None where it can."""
+def unknown_labels(train: Sequence[Clip], validation: Sequence[Clip], task: Task) -> list[str | None]:
+    """Per validation clip the reason to reject it, a label that no training clip has; None where there is none."""
     if task == "hidden_frames":
         return [None] * len(validation)
     known = {label_of(clip, task) for clip in train}
@@ -50,12 +50,12 @@ def unlabelled(train: Sequence[Clip], validation: Sequence[Clip], task: Task) ->
     return [None if label in known else f"no clip to train on has its {task}, {label!r}" for label in labels]
 
 
-def numbers(clips: Sequence[Clip], labels: list[str] | None, task: Task) -> list[int]:
-    """The number of each clip's label, -1 without labels."""
-    position = positions(labels)
-    return [-1 if position is None else position[label_of(clip, task)] for clip in clips]
+def class_indices(clips: Sequence[Clip], names: list[str] | None, task: Task) -> list[int]:
+    """The index of each clip's label in `names`, -1 where there are none."""
+    index_of = class_index(names)
+    return [-1 if index_of is None else index_of[label_of(clip, task)] for clip in clips]
 
 
-def positions(labels: list[str] | None) -> dict[str, int] | None:
-    """The number of every label."""
-    return None if labels is None else {label: i for i, label in enumerate(labels)}
+def class_index(names: list[str] | None) -> dict[str, int] | None:
+    """Label -> index."""
+    return None if names is None else {name: i for i, name in enumerate(names)}

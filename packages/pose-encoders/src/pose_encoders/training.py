@@ -10,13 +10,13 @@ import torch
 
 from pose_core.errors import UserError
 from pose_core.training import batch_loader, fit, model_card, read_data, run_folder, stream_loader
-from pose_encoders.checkpoint import load_model
 from pose_encoders.config import PRESETS as PRESETS
 from pose_encoders.config import ModelConfig, RunConfig
-from pose_encoders.dataset import LabelledDataset, augmented_sample
-from pose_encoders.labels import label_names, label_of, numbers, positions, unlabelled
+from pose_encoders.dataset import LabelledDataset, augment_sample
+from pose_encoders.labels import class_index, class_indices, class_names, label_of, unknown_labels
 from pose_encoders.lightning_module import MONITOR, ClassificationModule, HiddenFramesModule
-from pose_encoders.model import PoseEncoderModel, prepare
+from pose_encoders.model import PoseEncoderModel, load_model
+from pose_encoders.preprocessing import prepare
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
@@ -40,8 +40,8 @@ def train(
     Args:
         data: see `pose_core.data.read_clips`; or a folder of shards, or its URL, which are streamed.
         output: run folder; in the end it is a model folder too.
-        start_from: a model whose encoder to begin with, pretrained without labels for one.
-        resume: go on with the run in `output`.
+        start_from: model whose encoder's weights are the initial ones.
+        resume: continue the run in `output`.
         overwrite: start the run in `output` again.
 
     Returns:
@@ -58,11 +58,11 @@ def train(
         prepared,
         config,
         skeleton=start.skeleton if start else None,
-        check=partial(label_names, task=config.task, data=data),
-        reject=partial(unlabelled, task=config.task),
+        check=partial(class_names, task=config.task, data=data),
+        reject=partial(unknown_labels, task=config.task),
     )
     train_clips = clips.train_clips()
-    labels = label_names(train_clips, config.task, data)
+    labels = class_names(train_clips, config.task, data)
     train_loader, validation_loader = loaders(clips, labels, config)
 
     torch.manual_seed(config.seed)
@@ -85,10 +85,10 @@ def train(
 def build_model(
     config: RunConfig, skeleton: Skeleton, labels: list[str] | None, start: PoseEncoderModel | None = None
 ) -> PoseEncoderModel:
-    """A fresh model, with the encoder of `start` where there is one.
+    """A new model, with the encoder's weights of `start` if it is given.
 
     Raises:
-        UserError: that encoder is another one than `config` describes.
+        UserError: the encoder of `start` has another configuration.
     """
     model = PoseEncoderModel(
         ModelConfig(
@@ -110,23 +110,22 @@ def build_model(
 
 
 def loaders(clips: RunData, labels: list[str] | None, config: RunConfig) -> tuple[DataLoader, DataLoader | None]:
-    """Batches to train on, and those of validation clips that have labels the model is taught, if there are any."""
+    """Data loaders of training clips, and of validation clips whose label is a training clip's; None without any."""
 
     def batches(samples: list[ShardSample], *, train: bool) -> DataLoader:
         sequences = [sample.sequence for sample in samples]
-        dataset = LabelledDataset(
-            sequences, numbers([sample.clip for sample in samples], labels, config.task), augment=train
-        )
+        indices = class_indices([sample.clip for sample in samples], labels, config.task)
+        dataset = LabelledDataset(sequences, indices, augment=train)
         lengths = [len(sequence) for sequence in sequences]
         return batch_loader(dataset, lengths, config, collate=dataset.collate, shuffle=train)
 
-    taught = [sample for sample in clips.validation if labels is None or label_of(sample.clip, config.task) in labels]
-    validation = batches(taught, train=False) if taught else None
+    known = [sample for sample in clips.validation if labels is None or label_of(sample.clip, config.task) in labels]
+    validation = batches(known, train=False) if known else None
     if clips.stream is None:
         return batches(clips.train, train=True), validation
     return stream_loader(
         clips.stream,
-        partial(augmented_sample, position=positions(labels), task=config.task),
+        partial(augment_sample, index_of=class_index(labels), task=config.task),
         config,
         collate=LabelledDataset.collate,
     ), validation

@@ -38,12 +38,12 @@ def split_counts(clips: Iterable[Clip]) -> dict[str, int]:
 
 
 def select_split(clips: list[Clip], split: str) -> list[Clip]:
-    """The clips of one split, by any of its names.
+    """The clips of one split, by any of its names, or of "all".
 
     Raises:
         UserError: there are none; the message says which splits there are.
     """
-    chosen = [clip for clip in clips if clip.split == split_name(split)]
+    chosen = [clip for clip in clips if split == "all" or clip.split == split_name(split)]
     if not chosen:
         known = ", ".join(sorted(split_counts(clips)))
         raise UserError(f"the data has no clips of split {split!r}; it has {known}")

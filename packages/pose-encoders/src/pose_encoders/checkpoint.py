@@ -1,3 +1,0 @@
-"""Where `load_model` was before; see `model`."""
-
-from pose_encoders.model import load_model as load_model

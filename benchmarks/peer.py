@@ -35,9 +35,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from pose_core import PoseSequence
 from pose_core.data import PoseBatch, collate
-from text_to_pose.checkpoint import load_model
 from text_to_pose.data.dataset import TextDataset
 from text_to_pose.evaluation.evaluate import ManifestClips, Score, confidence_intervals, evaluate, other_clip, score
+from text_to_pose.model import load_model
 from text_to_pose.text.letters import fold
 from text_to_pose.text.signwriting import letter_symbols
 from text_to_pose.training_states import Objective

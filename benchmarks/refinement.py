@@ -28,6 +28,7 @@ from pose_core.skeleton import known_skeleton
 from pose_core.training import load_preset
 from text_to_pose.config import PRESETS, RunConfig, TextConfig, TextToPoseConfig
 from text_to_pose.model import TextToPose
+from text_to_pose.sampling import Sampling
 from text_to_pose.text.tokenizer import TextBatch
 
 BATCH, FRAMES, KEYPOINTS, DIMS, TOKENS = 32, 77, 75, 3, 8
@@ -53,8 +54,8 @@ def ours(model: TextToPose) -> Work:
 
     def work(start: Tensor, tokens: Tensor) -> Tensor:
         none = torch.full_like(tokens[:, 0], -1)
-        condition, _ = model.condition(TextBatch(tokens, none, none), start, torch.ones_like(start[..., 0]))
-        for refined in model.refine(condition, whole(start), STEPS):
+        condition, _ = model.encode(TextBatch(tokens, none, none), start, torch.ones_like(start[..., 0]))
+        for refined in Sampling(num_steps=STEPS).steps(model, condition, whole(start)):
             sequence = refined.features
         return sequence
 

@@ -11,9 +11,11 @@ import torch
 from pose_core import write
 from pose_core.metrics import acceleration
 from pose_core.testing import fake_sequence
-from text_to_pose.checkpoint import BUNDLED, load_model
+from text_to_pose.config import BUNDLED
 from text_to_pose.evaluation.evaluate import evaluate
-from text_to_pose.generation import Sampling, generate_signs, generate_texts, sign_texts
+from text_to_pose.generation import generate_signs, generate_texts, sign_texts
+from text_to_pose.model import load_model
+from text_to_pose.sampling import Sampling
 from text_to_pose.start_frames import StartFrames
 
 DAMAGED = {("gss", "Ο"), ("gss", "Φ")}  # the only clips of these letters hold points far outside the picture

@@ -8,7 +8,6 @@ import pytest
 from pose_core import UserError, read
 from pose_core.data import ShardSample, read_manifest
 from pose_core.testing import fake_sequence
-from text_to_pose.checkpoint import load_model
 from text_to_pose.config import RunConfig
 from text_to_pose.data.hands import hand_shape
 from text_to_pose.data.preprocessing import prepare
@@ -24,6 +23,7 @@ from text_to_pose.evaluation.evaluate import (
     read_manifest_clips,
     score,
 )
+from text_to_pose.model import load_model
 from text_to_pose.training import build_model
 
 

@@ -2,7 +2,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,14 +11,15 @@ from typer.testing import CliRunner
 from pose_core import UserError
 from pose_core.testing import fake_skeleton
 from pose_encoders.config import GraphEncoderConfig, VisualEncoderConfig
-from text_to_pose import export, numpy_sampling, sampling
+from text_to_pose import export, numpy_sampling
 from text_to_pose.cli import app
-from text_to_pose.config import NetworkConfig, Schedule, TextConfig, TextToPoseConfig
+from text_to_pose.config import NetworkConfig, TextConfig, TextToPoseConfig
 from text_to_pose.export import export_onnx
-from text_to_pose.generation import Sampling, encode_signs, generate_signs
+from text_to_pose.generation import encode_signs, generate_signs
 from text_to_pose.lengths import predicted_lengths
 from text_to_pose.model import TextToPose
 from text_to_pose.numpy_sampling import FILES, OnnxTextToPose, frame_mask
+from text_to_pose.sampling import Sampling, normal_noise
 from text_to_pose.start_frames import StartFrames
 
 onnx = pytest.importorskip("onnx")
@@ -124,7 +124,7 @@ def test_refinement_gives_the_same(original, exported, signs, lengths, guidance,
     options = {"schedule": schedule, "guidance": guidance}
     compare(
         exported.refine(ours, mask, num_steps, **options),
-        original.refine(theirs, torch.from_numpy(mask), num_steps, **options),
+        Sampling(num_steps=num_steps, **options).steps(original, theirs, torch.from_numpy(mask)),
         mask,
     )
 
@@ -134,12 +134,12 @@ def test_refinement_gives_the_same(original, exported, signs, lengths, guidance,
 def test_diffusion_gives_the_same_from_the_same_noise(original, exported, signs, lengths):
     theirs, ours = both_conditions(original, exported, signs)
     mask = frame_mask(lengths)
-    noise = sampling.Noise(torch.from_numpy(mask), exported.start_keypoints.shape[1:], seed=3)
-    noises = [noise.draw().numpy() for _ in range(4)]
+    like = torch.zeros(*mask.shape, *exported.start_keypoints.shape[1:])
+    noises = (noise.numpy() for noise in normal_noise(torch.from_numpy(mask), like, seed=3))
     options = {"schedule": "sigmoid", "guidance": 2.0}
     compare(
         exported.diffuse(ours, mask, 4, noises=noises, **options),
-        original.diffuse(theirs, torch.from_numpy(mask), 4, seed=3, **options),
+        Sampling("diffusion", 4, seed=3, **options).steps(original, theirs, torch.from_numpy(mask)),
         mask,
     )
 
@@ -212,15 +212,6 @@ def test_a_graph_model_of_characters_can_be_exported(tmp_path):
     made = export_onnx(model, tmp_path / "onnx")
     assert made.difference < 1e-3
     assert OnnxTextToPose(tmp_path / "onnx").condition([("a b", "ase"), ("b", "ase")]).text_mask.sum() == 6
-
-
-@pytest.mark.parametrize("schedule", get_args(Schedule))
-@pytest.mark.parametrize("num_steps", [1, 7])
-def test_schedules_are_those_of_torch(schedule, num_steps):
-    theirs = sampling.levels(schedule, num_steps)
-    ours = numpy_sampling.levels(schedule, num_steps, sampling.STEEPNESS)
-    np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-6)
-    np.testing.assert_allclose(numpy_sampling.step_sizes(ours), sampling.step_sizes(theirs).numpy(), atol=1e-5)
 
 
 def test_noise_does_not_depend_on_padding():

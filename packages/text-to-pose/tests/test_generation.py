@@ -9,10 +9,12 @@ from pose_core import UserError, read, write
 from pose_core.testing import fake_sequence, fake_skeleton
 from text_to_pose.data.hands import dominant_hand
 from text_to_pose.data.preprocessing import prepare
-from text_to_pose.generation import MAX_ANCHOR_SPEED, Sampling, generate_signs, generate_texts, placed, sign_texts
+from text_to_pose.generation import generate_signs, generate_texts, placed, sign_texts
 from text_to_pose.lengths import shared_lengths
+from text_to_pose.motion.anchoring import MAX_ANCHOR_SPEED
 from text_to_pose.motion.limits import MAX_HAND_LENGTH, limit_hands, limit_motion
 from text_to_pose.motion.steady_body import steady_body
+from text_to_pose.sampling import Sampling
 from text_to_pose.start_frames import StartFrames
 from text_to_pose.text.tokenizer import WORD_SPACE
 
@@ -24,7 +26,7 @@ def uneven(model):
     """The tiny model, made to predict a different length for each letter."""
     with torch.no_grad():
         model.length_predictor.network[-1].weight.normal_(std=0.5)
-        model.length_predictor.begin_with(torch.tensor([20]))
+        model.length_predictor.initialize(torch.tensor([20]))
     return model
 
 
@@ -84,7 +86,7 @@ def test_each_letter_of_a_word_starts_from_the_last_frame_of_the_one_before(unev
     start = StartFrames.bundled(uneven, ["ase"])
     (a,) = generate_signs(uneven, [("A", "ase")], start)
     last = StartFrames.last_of([steady_body(a, a, "right", MAX_ANCHOR_SPEED)])
-    (b,) = generate_signs(uneven, [("B", "ase")], last.places(uneven.skeleton))
+    (b,) = generate_signs(uneven, [("B", "ase")], last.torso_and_wrists(uneven.skeleton))
     assert len(word) == len(a) + len(b) - 1  # the frame they share is there once
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from text_to_pose.losses import length_loss, pose_losses, start_loss
-from text_to_pose.model import Prediction
+from text_to_pose.nn.prediction import Prediction
 
 B, T, K, D = 2, 6, 4, 3
 

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from text_to_pose.checkpoint import load_model
-from text_to_pose.model import TextToPose, frame_places
+from text_to_pose.model import TextToPose, load_model
+from text_to_pose.nn.denoiser import frame_positions
+from text_to_pose.sampling import Sampling
 from text_to_pose.text.tokenizer import TextBatch, Tokens
 
 
@@ -10,14 +11,14 @@ def condition(model, B=3):
     text = TextBatch.of([model.tokenizer.tokenize("SCH", "ise")] * B)
     keypoints, confidence = model.start_keypoints[:1].repeat(B, 1, 1), torch.ones(B, model.skeleton.num_keypoints)
     confidence[:, :5] = 0
-    return model.condition(text, keypoints, confidence)[0]
+    return model.encode(text, keypoints, confidence)[0]
 
 
 @torch.inference_mode()
 def test_refining_yields_every_step(model):
     T, K = 7, model.skeleton.num_keypoints
     mask = torch.ones(3, T, dtype=torch.bool)
-    steps = list(model.refine(condition(model), mask, 5))
+    steps = list(Sampling(num_steps=5).steps(model, condition(model), mask))
     assert len(steps) == 5
     for step in steps:
         assert step.features.shape == (3, T, K, 3)
@@ -30,7 +31,7 @@ def test_refining_yields_every_step(model):
 def test_the_last_step_arrives_at_the_prediction(model):
     mask = torch.ones(3, 7, dtype=torch.bool)
     given = condition(model)
-    (only,) = model.refine(given, mask, 1)
+    (only,) = Sampling(num_steps=1).steps(model, given, mask)
     start = given.start[:, None].expand(-1, 7, -1, -1)
     torch.testing.assert_close(
         only.features, model.denoiser(start, mask, given, torch.zeros(3), torch.zeros(3)).features
@@ -40,7 +41,7 @@ def test_the_last_step_arrives_at_the_prediction(model):
 @pytest.mark.parametrize("num_steps", [1, 50])
 @torch.inference_mode()
 def test_any_number_of_steps(model, num_steps):
-    *_, last = model.refine(condition(model, 1), torch.ones(1, 4, dtype=torch.bool), num_steps)
+    *_, last = Sampling(num_steps=num_steps).steps(model, condition(model, 1), torch.ones(1, 4, dtype=torch.bool))
     assert last.features.isfinite().all()
 
 
@@ -51,8 +52,8 @@ def test_missing_start_keypoints_are_filled_in_and_given_ones_kept(model):
     confidence[:, 8:29] = 0
     wild = keypoints.clone()
     wild[:, 8:29] = 1e6  # coordinates of a missing keypoint mean nothing
-    made, _ = model.condition(text, keypoints, confidence)
-    same, _ = model.condition(text, wild, confidence)
+    made, _ = model.encode(text, keypoints, confidence)
+    same, _ = model.encode(text, wild, confidence)
     torch.testing.assert_close(made.start, same.start)
     torch.testing.assert_close(made.start[:, :8], keypoints[:, :8])
     assert made.start.abs().max() < 100
@@ -72,11 +73,11 @@ def test_a_folder_alone_rebuilds_the_model(model, folder):
     assert again.skeleton == model.skeleton
 
 
-def test_frame_places_do_not_depend_on_padding():
-    short, padded = frame_places(torch.tensor([6]), 6), frame_places(torch.tensor([6, 9]), 9)
+def test_frame_positions_do_not_depend_on_padding():
+    short, padded = frame_positions(torch.tensor([6]), 6), frame_positions(torch.tensor([6, 9]), 9)
     torch.testing.assert_close(padded[:1, :6], short)
     assert padded.isfinite().all()
-    assert frame_places(torch.tensor([1]), 1).isfinite().all()
+    assert frame_positions(torch.tensor([1]), 1).isfinite().all()
 
 
 def test_a_symbol_twice_is_another_text_than_once(model):
@@ -86,17 +87,17 @@ def test_a_symbol_twice_is_another_text_than_once(model):
     assert not torch.allclose(*values, atol=1e-3)
 
 
-@pytest.mark.parametrize("sampler", ["refine", "diffuse"])
+@pytest.mark.parametrize("sampler", ["refinement", "diffusion"])
 @torch.inference_mode()
 def test_guidance_of_one_is_the_conditional_prediction(model, sampler):
     given, mask = condition(model), torch.ones(3, 7, dtype=torch.bool)
-    *_, plain = getattr(model, sampler)(given, mask, 3)
-    *_, guided = getattr(model, sampler)(given, mask, 3, guidance=1.0 + 1e-6)  # computed, by both halves
+    *_, plain = Sampling(sampler, 3).steps(model, given, mask)
+    *_, guided = Sampling(sampler, 3, guidance=1.0 + 1e-6).steps(model, given, mask)  # computed, by both halves
     torch.testing.assert_close(plain.features, guided.features, atol=1e-4, rtol=1e-4)
-    *_, strong = getattr(model, sampler)(given, mask, 3, guidance=3.0)
+    *_, strong = Sampling(sampler, 3, guidance=3.0).steps(model, given, mask)
     assert not torch.allclose(plain.features, strong.features, atol=1e-3)
-    *_, bare = getattr(model, sampler)(given, mask, 3, guidance=0.0)
-    *_, without = getattr(model, sampler)(model.without_text(given), mask, 3)
+    *_, bare = Sampling(sampler, 3, guidance=0.0).steps(model, given, mask)
+    *_, without = Sampling(sampler, 3).steps(model, model.without_text(given), mask)
     torch.testing.assert_close(bare.features, without.features, atol=1e-4, rtol=1e-4)
 
 
@@ -104,13 +105,13 @@ def test_guidance_of_one_is_the_conditional_prediction(model, sampler):
 def test_diffusion_draws_by_seed_whatever_the_batch(model):
     given = condition(model)
     mask = torch.arange(7) < torch.tensor([[7], [4], [5]])
-    *_, one = model.diffuse(given, mask, 4, seed=1)
-    *_, same = model.diffuse(given, mask, 4, seed=1)
-    *_, other = model.diffuse(given, mask, 4, seed=2)
+    *_, one = Sampling("diffusion", 4, seed=1).steps(model, given, mask)
+    *_, same = Sampling("diffusion", 4, seed=1).steps(model, given, mask)
+    *_, other = Sampling("diffusion", 4, seed=2).steps(model, given, mask)
     torch.testing.assert_close(one.features, same.features, atol=0, rtol=0)
     assert not torch.allclose(one.features, other.features, atol=1e-3)
     rows = torch.tensor([1])
-    *_, alone = model.diffuse(given[rows], mask[rows, :4], 4, seed=1)
+    *_, alone = Sampling("diffusion", 4, seed=1).steps(model, given[rows], mask[rows, :4])
     torch.testing.assert_close(alone.features[0], one.features[1, :4], atol=1e-4, rtol=1e-4)
 
 
@@ -118,10 +119,10 @@ def test_diffusion_draws_by_seed_whatever_the_batch(model):
 @torch.inference_mode()
 def test_any_number_of_frames_fills_groups_of_four(model, T):
     given, mask = condition(model, 1), torch.ones(1, T, dtype=torch.bool)
-    *_, whole = model.refine(given, mask, 2)
+    *_, whole = Sampling(num_steps=2).steps(model, given, mask)
     assert whole.features.shape[1] == T
     padded = torch.nn.functional.pad(mask, (0, 6))
-    *_, longer = model.refine(given, padded, 2)
+    *_, longer = Sampling(num_steps=2).steps(model, given, padded)
     torch.testing.assert_close(longer.features[:, :T], whole.features, atol=1e-4, rtol=1e-4)
 
 

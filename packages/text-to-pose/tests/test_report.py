@@ -11,7 +11,7 @@ from pose_core import UserError
 from pose_core.testing import fake_manifest
 from text_to_pose.evaluation.evaluate import evaluate
 from text_to_pose.evaluation.report import write_report
-from text_to_pose.generation import Sampling
+from text_to_pose.sampling import Sampling
 
 
 @pytest.fixture

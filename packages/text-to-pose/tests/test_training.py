@@ -13,12 +13,12 @@ from pose_core.data import Clip, ShardSample
 from pose_core.metrics import dtw_mje
 from pose_core.testing import fake_sequence
 from pose_core.training import load_yaml
-from text_to_pose.checkpoint import load_model
 from text_to_pose.config import PRESETS, RunConfig
 from text_to_pose.data.dataset import TextDataset
 from text_to_pose.data.preprocessing import prepare
 from text_to_pose.generation import generate_signs
 from text_to_pose.lightning_module import WEIGHTS, TextToPoseModule
+from text_to_pose.model import load_model
 from text_to_pose.start_frames import StartFrames
 from text_to_pose.text.tokenizer import TextBatch
 from text_to_pose.training import build_model, save, train

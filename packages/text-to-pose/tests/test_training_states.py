@@ -4,7 +4,7 @@ import torch
 from pose_core import UserError
 from pose_core.training import load_yaml
 from text_to_pose.config import PRESETS, RunConfig
-from text_to_pose.sampling import NOISE
+from text_to_pose.schedules import NOISE
 from text_to_pose.training_states import Objective, drop_keypoints, gaps
 
 B, T, K, D = 40, 6, 4, 3

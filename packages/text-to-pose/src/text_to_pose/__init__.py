@@ -4,11 +4,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from text_to_pose.checkpoint import load_model
     from text_to_pose.config import TextToPoseConfig
-    from text_to_pose.generation import Sampling, generate_signs, generate_texts
+    from text_to_pose.generation import generate_signs, generate_texts
     from text_to_pose.inpainting import correct
-    from text_to_pose.model import TextToPose
+    from text_to_pose.model import TextToPose, load_model
+    from text_to_pose.sampling import Sampling
     from text_to_pose.start_frames import StartFrames
 
 __all__ = [

@@ -92,7 +92,7 @@ def generate(
     if (text is None) == (file is None):
         raise typer.BadParameter("give a text or --file, one of them")
     from text_to_pose.commands import GenerationOptions, generate_file, generate_text
-    from text_to_pose.generation import Sampling
+    from text_to_pose.sampling import Sampling
 
     options = GenerationOptions(
         signed_language=signed_language,
@@ -187,8 +187,8 @@ def correct(
         raise typer.BadParameter("--text and --signed-language belong together: give both or neither")
     from pose_core.formats.options import ReadOptions
     from text_to_pose.commands import Correction, correct_files
-    from text_to_pose.generation import Sampling
     from text_to_pose.inpainting import needs_model
+    from text_to_pose.sampling import Sampling
     from text_to_pose.still_missing import described
 
     if not needs_model(text, ends) and (checkpoint, steps, guidance) != (None, None, 1.0):
@@ -336,10 +336,10 @@ def evaluate(
     debug: Debug = False,
 ) -> None:
     """Score a model on a manifest's split, beside a still frame and a letter copied from another language."""
-    from text_to_pose.checkpoint import load_model
     from text_to_pose.evaluation.evaluate import evaluate as score
     from text_to_pose.evaluation.report import COLUMNS, check_report_folder, summary, write_report
-    from text_to_pose.generation import Sampling
+    from text_to_pose.model import load_model
+    from text_to_pose.sampling import Sampling
 
     if report is not None:
         check_report_folder(report, overwrite=overwrite)

@@ -29,10 +29,10 @@ from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_core.metrics import anatomy
 from pose_core.transforms import clean
 from pose_core.transforms.arrays import seen
-from text_to_pose.checkpoint import load_model
 from text_to_pose.data.hands import dominant_hand
-from text_to_pose.generation import Sampling, SignedText, sign_texts
+from text_to_pose.generation import SignedText, sign_texts
 from text_to_pose.inpainting import Ends, correct, needs_model
+from text_to_pose.model import load_model
 from text_to_pose.start_frames import StartFrames
 from text_to_pose.still_missing import missing_because
 from text_to_pose.text.tokenizer import WORD_SPACE
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pose_core import PoseSequence
     from pose_core.skeleton import Side
     from text_to_pose.model import TextToPose
+    from text_to_pose.sampling import Sampling
 
 
 @dataclass(frozen=True)

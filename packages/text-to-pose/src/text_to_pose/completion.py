@@ -13,13 +13,12 @@ from pose_core.skeleton import Side
 from pose_core.transforms import attach_hands, stretch
 from pose_core.transforms.arms import WRIST_GAP, palm_size
 from pose_core.transforms.gaps import Gaps
-from text_to_pose.sampling import levels
 from text_to_pose.text.tokenizer import TextBatch
 
 if TYPE_CHECKING:
     from pose_core import PoseSequence
-    from text_to_pose.generation import Sampling
-    from text_to_pose.model import Condition, TextToPose
+    from text_to_pose.model import TextToPose
+    from text_to_pose.sampling import Sampling
 
 # Seconds that a keypoint may be missing and still be interpolated, and a hand whose arm is seen: up to there the model
 # does no better with the text (benchmarks/correction.py).
@@ -115,34 +114,20 @@ def _made(model: TextToPose, known: PoseSequence, text: TextBatch, sampling: Sam
     """The whole sequence as the model makes it, moved onto the known keypoints; confidence means nothing."""
     slow = stretch(known, max(2, round(len(known) * model.config.fps / known.fps)))
     first = int(np.flatnonzero((slow.confidence > 0).any(axis=1))[0])
-    condition, _ = model.condition(
+    condition, _ = model.encode(
         text,
         torch.from_numpy(slow.keypoints[first : first + 1]).to(model.device),
         torch.from_numpy(slow.confidence[first : first + 1]).to(model.device),
     )
     keypoints = torch.from_numpy(slow.keypoints)[None].to(model.device)
     seen = torch.from_numpy(slow.confidence > 0)[None].to(model.device)
-    made = complete(model, condition, Known(model.features(keypoints), model.features.confidence(seen) > 0), sampling)
+    known_features, known_visible = model.features(keypoints), model.features.confidence(seen) > 0
+    features = sampling.inpaint(model, condition, known_features, known_visible)
+    # The residual at known keypoints is also the error around them.
+    made = model.decode(_bent(features, Known(known_features, known_visible)))
     made = replace(slow, keypoints=made[0].float().cpu().numpy(), confidence=np.ones_like(slow.confidence))
     made = stretch(made, len(known))
     return replace(made, keypoints=made.keypoints + _spread(known.keypoints - made.keypoints, known.confidence > 0))
-
-
-def complete(model: TextToPose, condition: Condition, known: Known, sampling: Sampling) -> torch.Tensor:
-    """Keypoints (1, T, K, D) in shoulder widths of a sequence of which some are known.
-
-    Before each step, known keypoints are put where a sequence that leads to them would be by then.
-    """
-    mask = known.seen.new_ones(known.seen.shape[:2])
-    guided = model.guided(condition, sampling.guidance)
-    level = levels(sampling.schedule, sampling.num_steps or model.config.num_steps, mask.device)
-    start = condition.start[:, None]
-    goal = start.expand_as(known.features)
-    for step in level[:-1]:
-        goal = torch.where(known.seen[..., None], known.features, goal)
-        goal = model.predict(start + step * (goal - start), mask, guided, step, noisy=False).features
-    # What is left over at known keypoints is what the model gets wrong around them, too.
-    return model.features.inverse(_bent(goal, known))
 
 
 def _bent(features: torch.Tensor, known: Known) -> torch.Tensor:

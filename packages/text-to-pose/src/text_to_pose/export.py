@@ -20,12 +20,13 @@ from pose_core.atomic_files import check_output_folder
 from pose_core.exporting import OPSET, check_opset, check_packages, quiet, to_onnx
 from pose_encoders import AdditionalSequence
 from text_to_pose import numpy_sampling
-from text_to_pose.checkpoint import load_model
-from text_to_pose.generation import MAX_ANCHOR_SPEED
-from text_to_pose.lengths import MAX_SECONDS, SHORTEST
-from text_to_pose.model import Condition
-from text_to_pose.numpy_sampling import CONDITION, CONFIG, DENOISER, FILES, FORMAT, SHOWN, START_FRAMES, TEXT
-from text_to_pose.sampling import NOISE, STEEPNESS
+from text_to_pose.lengths import MAX_SIGN_SECONDS, MIN_SIGN_FRAMES
+from text_to_pose.model import load_model
+from text_to_pose.motion.anchoring import MAX_ANCHOR_SPEED
+from text_to_pose.nn.denoiser import Condition
+from text_to_pose.numpy_sampling import CONDITION, CONFIG, DENOISER, DENOISER_INPUTS, FILES, FORMAT, START_FRAMES, TEXT
+from text_to_pose.sampling import Sampling
+from text_to_pose.schedules import NOISE, STEEPNESS
 from text_to_pose.text.tokenizer import NONE, NOTHING, PAD, TextBatch
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class _Text(nn.Module):
     def forward(
         self, ids: Tensor, languages: Tensor, letters: Tensor, start_keypoints: Tensor, start_confidence: Tensor
     ) -> tuple[Tensor, ...]:
-        condition, _ = self.model.condition(TextBatch(ids, languages, letters), start_keypoints, start_confidence)
+        condition, _ = self.model.encode(TextBatch(ids, languages, letters), start_keypoints, start_confidence)
         return (*_tensors(condition), *self.model.length_predictor(condition))
 
 
@@ -209,11 +210,11 @@ def _export_text(model: TextToPose, example: _Example, path: Path, opset: int) -
 def _export_denoiser(model: TextToPose, example: _Example, path: Path, opset: int) -> None:
     batch, tokens, groups = (torch.export.Dim(name) for name in ("batch", "tokens", "groups"))
     current, mask = example.current, example.mask
-    condition = _Text(model)(*example.text)[: len(SHOWN)]
+    condition = _Text(model)(*example.text)[: len(DENOISER_INPUTS)]
     level = torch.linspace(0, 1, len(mask))
     frames, words, rows = {0: batch, 1: model.denoiser.group * groups}, {0: batch, 1: tokens}, {0: batch}
     axes = (frames, frames, words, words, rows, rows, rows, rows, rows)
-    names = ["current", "mask", *SHOWN, "level", "noisy"]
+    names = ["current", "mask", *DENOISER_INPUTS, "level", "noisy"]
     inputs = (current, mask, *condition, level, torch.zeros(len(mask)))
     _export(_Denoiser(model), inputs, axes, names, ["features", "presence"], path, opset)
 
@@ -265,8 +266,8 @@ def _config(model: TextToPose) -> dict[str, Any]:
             "noise": NOISE,
             "steepness": STEEPNESS,
             "letting_go": MAX_ANCHOR_SPEED,
-            "max_seconds": MAX_SECONDS,
-            "shortest": SHORTEST,
+            "max_seconds": MAX_SIGN_SECONDS,
+            "shortest": MIN_SIGN_FRAMES,
             "nothing": NOTHING,
             "none": NONE,
         },
@@ -277,14 +278,15 @@ def _difference(model: TextToPose, folder: Path) -> float:
     """Largest difference of an exported model's results from torch's, in a batch of another shape than was traced."""
     example = _example(model, B=3, L=4, T=2 * model.denoiser.group + 1)
     ids, languages, letters, keypoints, confidence = example.text
-    condition, _ = model.condition(TextBatch(ids, languages, letters), keypoints, confidence)
+    condition, _ = model.encode(TextBatch(ids, languages, letters), keypoints, confidence)
     wanted = [*_tensors(condition), *model.length_predictor(condition)]
     exported = numpy_sampling.OnnxTextToPose(folder)
     given = exported.encode(*(tensor.numpy() for tensor in example.text))
     found = [getattr(given, name) for name in CONDITION]
+    sampling = Sampling(num_steps=2, guidance=2.0)
     for ours, theirs in zip(
         exported.refine(given, example.mask.numpy(), 2, guidance=2.0),
-        model.refine(condition, example.mask, 2, guidance=2.0),
+        sampling.steps(model, condition, example.mask),
         strict=True,
     ):
         wanted += [theirs.features[example.mask], theirs.presence[example.mask]]
@@ -298,7 +300,7 @@ def _difference(model: TextToPose, folder: Path) -> float:
 
 def _tensors(condition: Condition) -> tuple[Tensor, ...]:
     text = condition.text
-    return text.values, text.mask, condition.summary, condition.start, condition.start_seen
+    return text.values, text.mask, condition.summary, condition.start, condition.start_visible
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Texts as pose sequences."""
+"""Texts as pose sequences: signs are generated one after the other and joined."""
 
 from __future__ import annotations
 
@@ -11,57 +11,26 @@ import torch
 from pose_core import PoseSequence, concatenate
 from pose_core.rendering import Caption
 from pose_core.transforms import Placement, correct_wrists, denormalize, flip
-from text_to_pose.lengths import predicted_lengths, shared_lengths
+from text_to_pose.lengths import MIN_SIGN_FRAMES, predicted_lengths, shared_lengths
+from text_to_pose.motion.anchoring import MAX_ANCHOR_SPEED, anchored
 from text_to_pose.motion.limits import limit_hands, limit_motion
 from text_to_pose.motion.steady_body import steady_body
+from text_to_pose.sampling import Sampling
 from text_to_pose.start_frames import StartFrames
 from text_to_pose.text.tokenizer import WORD_SPACE, TextBatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     from torch import Tensor
 
     from pose_core.skeleton import Side
-    from text_to_pose.config import Sampler, Schedule
-    from text_to_pose.model import Condition, Prediction, TextToPose
+    from text_to_pose.model import TextToPose
+    from text_to_pose.nn.denoiser import Condition
 
 SIZE = (512, 512, 0)  # picture that generated poses are placed in
 PAUSE = 0.4  # seconds between words, in which the hands rest where they are
-MAX_ANCHOR_SPEED = 0.3  # shoulder widths a frame: how fast a sequence may leave its start frame for its own path
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How sequences are made.
-
-    Attributes:
-        sampler: see `TextToPose.refine` and `TextToPose.diffuse`.
-        num_steps: of the sampler; the model's own number when None.
-        schedule: how far each step goes.
-        guidance: how strongly the text is followed; 1 is what the model was trained for.
-        sample_length: draw lengths from their predicted distribution rather than take its middle.
-        seed: of diffusion's noise and of drawn lengths.
-        batch_size: sequences at once.
-    """
-
-    sampler: Sampler = "refinement"
-    num_steps: int | None = None
-    schedule: Schedule = "linear"
-    guidance: float = 1.0
-    sample_length: bool = False
-    seed: int = 0
-    batch_size: int = 64
-
-    def steps(self, model: TextToPose, condition: Condition, mask: Tensor) -> Iterator[Prediction]:
-        """The sequences after every step."""
-        num_steps = self.num_steps or model.config.num_steps
-        if self.sampler == "diffusion":
-            return model.diffuse(
-                condition, mask, num_steps, schedule=self.schedule, guidance=self.guidance, seed=self.seed
-            )
-        return model.refine(condition, mask, num_steps, schedule=self.schedule, guidance=self.guidance)
 
 
 @torch.inference_mode()
@@ -73,15 +42,17 @@ def generate_signs(
     sampling: Sampling | None = None,
     lengths: Sequence[int] | None = None,
 ) -> list[PoseSequence]:
-    """Generates signs, several at once; each is the same whatever it is batched with.
+    """Generates signs in batches; each is the same whatever it is batched with.
 
     Args:
+        model: the network.
         signs: B pairs of text (a letter, or what else the model takes) and signed language.
         start: B start frames; each sequence begins with its own.
+        sampling: how they are sampled.
         lengths: B numbers of frames, at least 2; predicted when None.
 
     Returns:
-        B sequences (T, K, D) in shoulder widths. The language's signing hand is present in every frame; any other hand
+        B sequences (T, K, D) in shoulder widths. The language's dominant hand is visible in every frame; the other hand
         in all frames or in none.
 
     Raises:
@@ -92,20 +63,20 @@ def generate_signs(
     if lengths is None:
         frames = predicted_lengths(model, condition, seed=sampling.seed if sampling.sample_length else None)
     else:
-        frames = torch.tensor(lengths, device=model.device).clamp(min=2)
-    made: dict[int, PoseSequence] = {}
-    for rows in frames.argsort().split(sampling.batch_size):  # alike in length, so that little is padded
-        keypoints, present = _sampled(model, condition[rows], frames[rows], sampling)
+        frames = torch.tensor(lengths, device=model.device).clamp(min=MIN_SIGN_FRAMES)
+    generated: dict[int, PoseSequence] = {}
+    for rows in frames.argsort().split(sampling.batch_size):  # of similar length, so that little is padded
+        keypoints, presence = _sample(model, condition[rows], frames[rows], sampling)
         for i, row in enumerate(rows.tolist()):
-            part = slice(0, int(frames[row]))
-            made[row] = _sequence(model, keypoints[i, part].cpu().numpy(), present[i, part], signs[row][1])
-    return [made[row] for row in range(len(signs))]
+            real = slice(0, int(frames[row]))
+            generated[row] = _sequence(model, keypoints[i, real].cpu().numpy(), presence[i, real], signs[row][1])
+    return [generated[row] for row in range(len(signs))]
 
 
 def encode_signs(model: TextToPose, signs: Sequence[tuple[str, str]], start: StartFrames) -> Condition:
-    """What signs are generated from."""
+    """The condition that signs are generated from."""
     text = TextBatch.of([model.tokenizer.tokenize(*sign) for sign in signs]).to(model.device)
-    condition, _ = model.condition(text, start.keypoints.to(model.device), start.confidence.to(model.device))
+    condition, _ = model.encode(text, start.keypoints.to(model.device), start.confidence.to(model.device))
     return condition
 
 
@@ -149,24 +120,27 @@ def sign_texts(
     sampling: Sampling | None = None,
     frames: int | None = None,
 ) -> list[SignedText]:
-    """Generates texts sign by sign, each from the last frame of the one before it; all texts at once.
+    """Generates texts sign by sign, each from the last frame of the one before it; all texts in one batch.
 
-    Of that frame the model is shown where torso and wrists are. Fingers and elbows it predicts anew: what is a little
-    off in one sign would be more so in the next, and after ten letters no hand would be readable.
+    Of that frame the model is shown torso and wrists. Fingers and elbows are predicted anew: errors of one sign would
+    add up over the next ones, and after ten letters no hand would be readable.
 
-    Torso and scale are the first frame's throughout, hands and arms end in one wrist, and from one frame to the next no
-    keypoint moves farther than any did in the language's clips.
+    Torso and scale are those of the first frame throughout, hands and arms end in one wrist, and from one frame to the
+    next no keypoint moves farther than any did in the language's clips.
 
     A start frame of the user's says whose body signs and from where. The signs are generated on the model's own body
-    of the language and then retargeted: bodies, cameras and depths unlike those it was trained on would leave their
-    mark on every hand shape.
+    for the language and then retargeted: bodies, cameras and depths unlike those it was trained on would distort every
+    hand shape.
 
     Args:
+        model: the network.
         texts: the signs of each text, see `TextTokenizer.units`; `WORD_SPACE` between words is a pause.
+        signed_language: ISO 639-3 code.
         start: one start frame, of all texts; the model's own for the language when None.
-        dominant_hand: the hand to sign with; the one that signs the language in the model's clips when None. For the
-            other hand everything is generated in a mirror.
-        frames: length of each text, shared by its signs according to how far each one's length may vary; the predicted
+        dominant_hand: the hand to sign with; that of the model's clips of the language when None. For the other hand
+            everything is generated mirrored.
+        sampling: how signs are sampled.
+        frames: length of each text, shared by its signs according to the variance of each one's length; the predicted
             lengths when None.
 
     Returns:
@@ -176,65 +150,88 @@ def sign_texts(
         UserError: a language or a text the model does not know, or fewer frames than a text needs.
     """
     model.tokenizer.check_language(signed_language)
-    signing_hand = model.config.signing_hands.get(signed_language)
-    mirrored = dominant_hand is not None and dominant_hand != signing_hand
+    hand = model.config.signing_hands.get(signed_language)
+    mirrored = dominant_hand is not None and dominant_hand != hand
     if start is not None and mirrored:
         start = start.flipped(model.skeleton)
-    own = StartFrames.bundled(model, [signed_language])
-    made: list[list[PoseSequence]] = [[] for _ in texts]
-    captions: list[list[Caption]] = [[] for _ in texts]
-    lengths = [_shared(model, signs, signed_language, own, frames) for signs in texts] if frames else None
+    bundled = StartFrames.bundled(model, [signed_language])
+    lengths = [_share_frames(model, signs, signed_language, bundled, frames) for signs in texts] if frames else None
+    drafts = [_Draft(model, signs, hand) for signs in texts]
     for position in range(max(map(len, texts), default=0)):
-        for row, signs in enumerate(texts):
-            if position < len(signs) and signs[position] == WORD_SPACE and made[row]:
-                made[row].append(made[row][-1].held(-1, pause_frames(model)))
-        rows = [row for row, signs in enumerate(texts) if position < len(signs) and signs[position] != WORD_SPACE]
+        rows = [row for row, draft in enumerate(drafts) if draft.takes_sign(position)]
         if not rows:
             continue
-        begin = _joined(
-            [StartFrames.last_of(made[row][-1:]).places(model.skeleton) if made[row] else own for row in rows]
-        )
         sequences = generate_signs(
             model,
             [(texts[row][position], signed_language) for row in rows],
-            begin,
+            StartFrames.concatenate([drafts[row].start_frame(bundled) for row in rows]),
             sampling=sampling,
             lengths=[lengths[row][position] for row in rows] if lengths is not None else None,
         )
         for row, sequence in zip(rows, sequences, strict=True):
-            if made[row]:
-                # Its first frame is the last one of the sign before it: it is there already.
-                joined = _begin_at(model, sequence, made[row][-1][-1:])
-                steady = steady_body(joined, made[row][0], signing_hand, MAX_ANCHOR_SPEED)[1:]
-            else:
-                steady = steady_body(sequence, sequence, signing_hand, MAX_ANCHOR_SPEED)
-            first = sum(map(len, made[row]))
-            captions[row].append(Caption(texts[row][position], first, first + len(steady)))
-            made[row].append(steady)
-    signed = []
-    for row, signs in enumerate(made):
-        sequence = concatenate(signs)
+            drafts[row].append(texts[row][position], sequence)
+    max_step = model.config.fastest.get(signed_language, math.inf)
+    return [draft.finish(start, max_step, mirrored=mirrored) for draft in drafts]
+
+
+class _Draft:
+    """A text while it is generated, sign by sign.
+
+    Args:
+        model: the network.
+        signs: of the text, with `WORD_SPACE` between words.
+        hand: the dominant hand of the language.
+    """
+
+    def __init__(self, model: TextToPose, signs: Sequence[str], hand: Side | None) -> None:
+        self.model, self.signs, self.hand = model, signs, hand
+        self.sequences: list[PoseSequence] = []
+        self.captions: list[Caption] = []
+
+    def takes_sign(self, position: int) -> bool:
+        """Whether a sign is to be generated at this position of the text; a pause is appended here."""
+        if position >= len(self.signs):
+            return False
+        if self.signs[position] != WORD_SPACE:
+            return True
+        if self.sequences:
+            self.sequences.append(self.sequences[-1].held(-1, pause_frames(self.model)))
+        return False
+
+    def start_frame(self, bundled: StartFrames) -> StartFrames:
+        """Where the next sign begins: at torso and wrists of the last frame, or at the model's own start frame."""
+        if not self.sequences:
+            return bundled
+        return StartFrames.last_of(self.sequences[-1:]).torso_and_wrists(self.model.skeleton)
+
+    def append(self, sign: str, sequence: PoseSequence) -> None:
+        """Joins a sign, whose first frame is the last one of the sign before it and is left out."""
+        if self.sequences:
+            sequence = _begin_at(self.model, sequence, self.sequences[-1][-1:])
+            sequence = steady_body(sequence, self.sequences[0], self.hand, MAX_ANCHOR_SPEED)[1:]
+        else:
+            sequence = steady_body(sequence, sequence, self.hand, MAX_ANCHOR_SPEED)
+        first = sum(map(len, self.sequences))
+        self.captions.append(Caption(sign, first, first + len(sequence)))
+        self.sequences.append(sequence)
+
+    def finish(self, start: StartFrames | None, max_step: float, *, mirrored: bool) -> SignedText:
+        """The whole text: retargeted to the body of a start frame if there is one, within speed limits, in pixels."""
+        sequence = concatenate(self.sequences)
         if start is not None:
-            sequence = _retargeted(model, sequence, start, signing_hand)
-        slow = limit_motion(sequence.keypoints, model.config.fastest.get(signed_language, math.inf), model.skeleton)
-        sequence = replace(sequence, keypoints=slow)
-        signed.append(SignedText(placed(flip(sequence) if mirrored else sequence), tuple(captions[row])))
-    return signed
-
-
-def _retargeted(
-    model: TextToPose, sequence: PoseSequence, start: StartFrames, signing_hand: Side | None
-) -> PoseSequence:
-    """A text on the body of a start frame, from whose pose it begins."""
-    body = correct_wrists(replace(sequence[:1], keypoints=start.keypoints.numpy(), confidence=start.confidence.numpy()))
-    return _begin_at(model, steady_body(sequence, body, signing_hand, MAX_ANCHOR_SPEED), body)
+            body = replace(sequence[:1], keypoints=start.keypoints.numpy(), confidence=start.confidence.numpy())
+            body = correct_wrists(body)
+            sequence = _begin_at(self.model, steady_body(sequence, body, self.hand, MAX_ANCHOR_SPEED), body)
+        sequence = replace(sequence, keypoints=limit_motion(sequence.keypoints, max_step, self.model.skeleton))
+        return SignedText(placed(flip(sequence) if mirrored else sequence), tuple(self.captions))
 
 
 def _begin_at(model: TextToPose, sequence: PoseSequence, frame: PoseSequence) -> PoseSequence:
-    """The sequence, made to begin at a frame (a sequence of one) and to let go of it within a few frames."""
+    """The sequence, anchored at a frame (a sequence of one)."""
     features, first = (model.features(torch.from_numpy(each.keypoints).to(model.device)) for each in (sequence, frame))
     visible = torch.from_numpy(frame.confidence > 0).to(model.device)
-    keypoints = model.features.inverse(_anchored(model, features[None], first, visible))[0].cpu().numpy()
+    features = anchored(features[None], first, visible, wrists=model.features.wrists, is_root=model.features.is_root)
+    keypoints = model.decode(features)[0].cpu().numpy()
     return replace(sequence, keypoints=keypoints * (sequence.confidence > 0)[..., None])
 
 
@@ -245,65 +242,44 @@ def pause_frames(model: TextToPose) -> int:
 
 def placed(sequence: PoseSequence) -> PoseSequence:
     """A generated sequence in pixels of a picture of `SIZE`."""
-    placement = Placement.default(SIZE, sequence.skeleton.num_dims)
-    return denormalize(sequence, placement)
+    return denormalize(sequence, Placement.default(SIZE, sequence.skeleton.num_dims))
 
 
-def _shared(
+def _share_frames(
     model: TextToPose, signs: Sequence[str], signed_language: str, start: StartFrames, frames: int
 ) -> list[int]:
-    """Frames of each sign of a text, in all as many as asked for: of two signs one frame is both's; 0 for a pause."""
-    spoken = [sign for sign in signs if sign != WORD_SPACE]
-    pauses = len(signs) - len(spoken)
+    """Frames of each sign of a text, `frames` in all: two successive signs share one frame; 0 for a pause."""
+    spelled = [sign for sign in signs if sign != WORD_SPACE]
+    pauses = len(signs) - len(spelled)
     with torch.inference_mode():
-        condition = encode_signs(model, [(sign, signed_language) for sign in spoken], start.repeated(len(spoken)))
-        shared = iter(shared_lengths(model, condition, frames - pauses * pause_frames(model) + len(spoken) - 1))
-    return [0 if sign == WORD_SPACE else next(shared) for sign in signs]
+        condition = encode_signs(model, [(sign, signed_language) for sign in spelled], start.repeated(len(spelled)))
+        lengths = iter(shared_lengths(model, condition, frames - pauses * pause_frames(model) + len(spelled) - 1))
+    return [0 if sign == WORD_SPACE else next(lengths) for sign in signs]
 
 
-def _joined(frames: Sequence[StartFrames]) -> StartFrames:
-    """Start frames of one row each as those of one batch."""
-    return StartFrames(torch.cat([f.keypoints for f in frames]), torch.cat([f.confidence for f in frames]))
-
-
-def _sampled(model: TextToPose, condition: Condition, lengths: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
-    """Keypoints (B, T, K, D) in shoulder widths and probabilities (B, T, K) that they are there."""
+def _sample(model: TextToPose, condition: Condition, lengths: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
+    """Keypoints (B, T, K, D) in shoulder widths and the probabilities (B, T, K) that they are visible."""
     mask = torch.arange(int(lengths.max()), device=model.device) < lengths[:, None]
-    *_, made = sampling.steps(model, condition, mask)
-    features = _anchored(model, made.features, condition.start, condition.start_seen)
-    return model.features.inverse(features), torch.sigmoid(made.presence)
+    *_, last = sampling.steps(model, condition, mask)
+    features = anchored(
+        last.features,
+        condition.start,
+        condition.start_visible,
+        wrists=model.features.wrists,
+        is_root=model.features.is_root,
+    )
+    return model.decode(features), torch.sigmoid(last.presence)
 
 
-def _anchored(model: TextToPose, features: Tensor, start: Tensor, visible: Tensor) -> Tensor:
-    """Lets features (B, T, K, D) begin exactly at their start frames, and let go of them within a few frames.
-
-    The start frames are features (B, K, D), of which those visible (B, K) count.
-
-    How many depends on the way to go, so that a hand which is down when the next letter begins does not jump up. A hand
-    that the start frame lacks begins at the arm's wrist.
-    """
-    start, visible = start.clone(), visible.clone()
-    for hand, arm in model.features.wrists:
-        hangs = visible[:, arm] & ~visible[:, hand]
-        start[hangs, hand] = start[hangs, arm]
-        visible[:, hand] |= hangs
-    gap = (start - features[:, 0]) * visible[..., None]  # (B, K, D)
-    distance = gap.norm(dim=-1)[:, model.features.is_root].amax(dim=1)  # (B,) in shoulder widths
-    frames = (distance * torch.pi / 2 / MAX_ANCHOR_SPEED).clamp(min=3)  # a cosine is steepest half way, by pi / 2
-    t = torch.arange(features.shape[1], device=features.device)
-    weight = 0.5 + 0.5 * torch.cos(torch.pi * (t / frames[:, None]).clamp(max=1))  # (B, T), 1 at the first frame
-    return features + weight[:, :, None, None] * gap[:, None]
-
-
-def _sequence(model: TextToPose, keypoints: np.ndarray, present: Tensor, signed_language: str) -> PoseSequence:
-    """A sequence of keypoints (T, K, D) and probabilities (T, K); a hand is there as a whole and always, or never."""
-    mean = present.mean(dim=0)  # (K,)
+def _sequence(model: TextToPose, keypoints: np.ndarray, presence: Tensor, signed_language: str) -> PoseSequence:
+    """A sequence of keypoints (T, K, D) and probabilities (T, K); a hand is visible entirely and always, or never."""
+    mean = presence.mean(dim=0)  # (K,)
     for side in ("left", "right"):
         hand = model.skeleton.hand(side)
         if hand:
-            signing = side == model.config.signing_hands.get(signed_language)
-            mean[hand] = 1.0 if signing else mean[hand].mean()
-    confidence = (mean > 0.5).float().expand(len(present), -1).cpu().numpy().copy()
+            dominant = side == model.config.signing_hands.get(signed_language)
+            mean[hand] = 1.0 if dominant else mean[hand].mean()
+    confidence = (mean > 0.5).float().expand(len(presence), -1).cpu().numpy().copy()
     keypoints = limit_hands(keypoints, model.skeleton)
     keypoints = limit_motion(keypoints, model.config.fastest.get(signed_language, math.inf), model.skeleton)
     # Two predictions of one wrist never quite agree; the hand's is the better one.

@@ -17,8 +17,8 @@ from text_to_pose.data.preprocessing import body_and_hands
 
 if TYPE_CHECKING:
     from pose_core import PoseSequence
-    from text_to_pose.generation import Sampling
     from text_to_pose.model import TextToPose
+    from text_to_pose.sampling import Sampling
 
 FILLED = 0.5  # confidence of a keypoint that was filled in
 SIDES: tuple[Side, ...] = get_args(Side)
@@ -91,7 +91,7 @@ def _generated(
 ) -> PoseSequence:
     """`filled` with what the model makes at the keypoints it knows."""
     from text_to_pose.completion import generate_missing
-    from text_to_pose.generation import Sampling
+    from text_to_pose.sampling import Sampling
 
     made = generate_missing(
         model,

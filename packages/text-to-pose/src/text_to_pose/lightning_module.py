@@ -13,6 +13,7 @@ from pose_core import PoseSequence
 from pose_core.metrics import dtw_mje
 from pose_core.training import configure_optimizer
 from text_to_pose.losses import length_loss, place_loss, pose_losses, start_loss
+from text_to_pose.sampling import Sampling
 from text_to_pose.training_states import Objective, drop_keypoints
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class TextToPoseModule(LightningModule):
         named = {f"validation/{name}": loss for name, loss in losses.items()}
         self.log_dict(named, batch_size=len(batch.text), sync_dist=True)
 
-        condition, _ = self.model.condition(batch.text, batch.start_keypoints, batch.start_confidence)
-        *_, refined = self.model.refine(condition, batch.target.mask, self.model.config.num_steps)
+        condition, _ = self.model.encode(batch.text, batch.start_keypoints, batch.start_confidence)
+        *_, refined = Sampling().steps(self.model, condition, batch.target.mask)
         keypoints = self.model.features.inverse(refined.features.float()).cpu().numpy()
         if batch_index == 0:
             self.shown = {}
@@ -83,7 +84,7 @@ class TextToPoseModule(LightningModule):
             level: (B,) in [0, 1], how far the states have come; 0 is the start frame repeated.
         """
         target, level = batch.target, level.to(batch.target.keypoints.device)
-        condition, filled = self.model.condition(batch.text, batch.start_keypoints, start_confidence)
+        condition, filled = self.model.encode(batch.text, batch.start_keypoints, start_confidence)
         clean = self.model.features(target.keypoints)
         confidence = self.model.features.confidence(target.confidence)
         start = condition.start.detach()

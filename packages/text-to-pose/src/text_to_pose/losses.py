@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 if TYPE_CHECKING:
-    from text_to_pose.model import Prediction
+    from text_to_pose.nn.prediction import Prediction
 
 
 def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_core import Skeleton, UserError
+from text_to_pose import samplers
+from text_to_pose.motion.anchoring import anchored
 from text_to_pose.motion.limits import limit_hands, wrist_pairs
+from text_to_pose.nn.prediction import Prediction
+from text_to_pose.schedules import levels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,13 +32,13 @@ FILES = (CONFIG, START_FRAMES, TEXT, DENOISER)
 
 @dataclass(frozen=True)
 class Condition:
-    """What a sequence is generated from, and how long it is: the outputs of `text.onnx`.
+    """What a sequence is generated from, and its length: the outputs of `text.onnx`, by their names there.
 
     Attributes:
         text: (B, L, C) encoded text; text_mask: (B, L) bool.
         summary: (B, C), the text in one vector.
         start: (B, K, D) features of the start frame, complete.
-        start_seen: (B, K) bool, which keypoints of it were given rather than filled in.
+        start_seen: (B, K) bool, which keypoints of it were given rather than predicted.
         length_mean, length_log_std: (B,) of the logarithm of the number of frames.
     """
 
@@ -48,20 +52,7 @@ class Condition:
 
 
 CONDITION = tuple(field.name for field in fields(Condition))
-SHOWN = CONDITION[:5]  # what of it the denoiser takes
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """A sequence as a sampler has made it so far.
-
-    Attributes:
-        features: (B, T, K, D), see `text_to_pose.nn.features.HandFeatures`.
-        presence: (B, T, K) logits that the keypoint is seen.
-    """
-
-    features: np.ndarray
-    presence: np.ndarray
+DENOISER_INPUTS = CONDITION[:5]
 
 
 class OnnxTextToPose:
@@ -174,23 +165,18 @@ class OnnxTextToPose:
         *,
         schedule: Schedule = "linear",
         guidance: float = 1.0,
-    ) -> Iterator[Prediction]:
-        """Refinement, as `TextToPose.refine`: yields the sequence after every step.
+    ) -> Iterator[Prediction[np.ndarray]]:
+        """Iterative refinement: yields the sequence after every step.
 
         Args:
-            mask: (B, T), True for the frames to make, see `frame_mask`.
-            num_steps: the model's own number when None.
-            schedule: which share of the way is gone in which step.
-            guidance: 1 is the text's prediction; above 1 it is taken farther from the one without text.
+            condition: of B sequences.
+            mask: (B, T), True for the frames to generate, see `frame_mask`.
+            num_steps: the model's default when None.
+            schedule: size of each step, see `text_to_pose.schedules`.
+            guidance: classifier-free guidance scale; 1 is no guidance.
         """
-        guided = self._guided(condition, guidance)
-        level = self._levels(schedule, num_steps)
-        sizes = step_sizes(level)
-        current = np.repeat(condition.start[:, None], mask.shape[1], axis=1)
-        for step, size in enumerate(sizes):
-            clean = self._predict(current, mask, guided, guidance, level[step], noisy=False)
-            current = current + size * (clean.features - current)
-            yield Prediction(current, clean.presence)
+        predict = _Guided(self, condition, mask, guidance)
+        return samplers.refine(predict, predict.start, self._levels(schedule, num_steps))
 
     def diffuse(
         self,
@@ -202,100 +188,99 @@ class OnnxTextToPose:
         guidance: float = 1.0,
         seed: int = 0,
         noises: Iterable[np.ndarray] | None = None,
-    ) -> Iterator[Prediction]:
-        """Diffusion, as `TextToPose.diffuse`: yields the clean sequence as predicted in every step.
+    ) -> Iterator[Prediction[np.ndarray]]:
+        """Diffusion: yields the clean sequence as predicted in every step.
 
         Args:
-            mask, num_steps, guidance: as in `refine`.
+            condition, mask, num_steps, guidance: as in `refine`.
             schedule: which share of the variance is signal before which step.
             seed: of the noise, which is numpy's and so not that of torch for the same seed; each sequence's is the same
                 whatever it is batched with.
             noises: (B, T, K, D) of unit variance for each step, in place of `seed`.
         """
-        guided = self._guided(condition, guidance)
-        level = self._levels(schedule, num_steps)
-        drawn = iter(noises if noises is not None else normal_noise(mask, condition.start.shape[1:], seed))
-        start = condition.start[:, None]
-        clean = np.repeat(start, mask.shape[1], axis=1)
-        for signal in level[:-1]:
-            noise = self.constants["noise"] * next(drawn)
-            current = start + np.sqrt(signal) * (clean - start) + np.sqrt(1 - signal) * noise
-            made = self._predict(current, mask, guided, guidance, signal, noisy=True)
-            clean = made.features
-            yield made
+        predict = _Guided(self, condition, mask, guidance)
+        noises = noises if noises is not None else normal_noise(mask, condition.start.shape[1:], seed)
+        return samplers.diffuse(
+            predict, predict.start, self._levels(schedule, num_steps), noises, std=self.constants["noise"]
+        )
 
-    def keypoints(self, made: Prediction, condition: Condition) -> tuple[np.ndarray, np.ndarray]:
-        """A prediction as keypoints (B, T, K, D) in shoulder widths and probabilities (B, T, K) that they are there.
+    def keypoints(self, prediction: Prediction[np.ndarray], condition: Condition) -> tuple[np.ndarray, np.ndarray]:
+        """A prediction as keypoints (B, T, K, D) in shoulder widths and probabilities (B, T, K) that they are visible.
 
-        Each sequence begins exactly at what was given of its start frame, and lets go of it within a few frames. A hand
-        that is there, by its mean probability, and its arm end in one wrist.
+        Each sequence begins exactly at the given part of its start frame, see `text_to_pose.motion.anchoring`. A hand
+        that is visible, by its mean probability, and its arm end in one wrist.
         """
-        start, visible = condition.start.copy(), condition.start_seen.copy()
-        for hand, arm in self.wrists:
-            hangs = visible[:, arm] & ~visible[:, hand]  # a hand that the start frame lacks begins at the arm's wrist
-            start[hangs, hand] = start[hangs, arm]
-            visible[:, hand] |= hangs
-        gap = (start - made.features[:, 0]) * visible[..., None]  # (B, K, D)
-        distance = np.linalg.norm(gap, axis=-1)[:, self.is_root].max(axis=1)  # (B,) in shoulder widths
-        frames = np.maximum(distance * np.pi / 2 / self.constants["letting_go"], 3)
-        t = np.arange(made.features.shape[1])
-        weight = 0.5 + 0.5 * np.cos(np.pi * np.minimum(t / frames[:, None], 1))  # (B, T), 1 at the first frame
-        features = made.features + weight[:, :, None, None] * gap[:, None]
+        features = anchored(
+            prediction.features,
+            condition.start,
+            condition.start_seen,
+            wrists=self.wrists,
+            is_root=self.is_root,
+            max_speed=self.constants["letting_go"],
+        )
         points = features / self.scales[:, None]
         origin = np.where(self.is_root[:, None], 0.0, points[..., self.roots, :])
         keypoints = np.stack([limit_hands(sequence, self.skeleton) for sequence in points + origin])
-        presence = np.exp(-np.logaddexp(0, -made.presence))  # the logistic function, at any logit
+        presence = np.exp(-np.logaddexp(0, -prediction.presence))  # the logistic function, at any logit
         for hand, arm in self.wrists:
-            there = presence[:, :, hand].mean(axis=1) > 0.5  # (B,)
-            keypoints[there, :, arm] = keypoints[there, :, hand]
+            visible = presence[:, :, hand].mean(axis=1) > 0.5  # (B,)
+            keypoints[visible, :, arm] = keypoints[visible, :, hand]
         return keypoints.astype(np.float32), presence
 
     def _levels(self, schedule: Schedule, num_steps: int | None) -> np.ndarray:
-        return levels(schedule, num_steps or self.config["num_steps"], self.constants["steepness"])
+        return levels(schedule, num_steps or self.config["num_steps"], steepness=self.constants["steepness"])
 
-    def _guided(self, condition: Condition, guidance: float) -> dict[str, np.ndarray]:
-        """What the denoiser takes of a condition; with guidance, the same without text behind it."""
-        given = {name: getattr(condition, name) for name in SHOWN}
-        if guidance == 1:
-            return given
+    def _without_text(self, condition: Condition) -> dict[str, np.ndarray]:
+        """Inputs of the denoiser for the token for no text, padded to the condition's length of text."""
         none = np.array([int(self.constants["none"])])
         ids = np.array([[int(self.constants["nothing"])]])
         bare = self.encode(ids, none, none, self.start_keypoints[:1], self.start_confidence[:1])
         B, L = condition.text_mask.shape
-        without = {
+        return {
             "text": np.pad(bare.text, ((0, 0), (0, L - 1), (0, 0))).repeat(B, axis=0),
             "text_mask": np.pad(bare.text_mask, ((0, 0), (0, L - 1))).repeat(B, axis=0),
             "summary": bare.summary.repeat(B, axis=0),
         }
-        return {name: np.concatenate([value, without.get(name, value)]) for name, value in given.items()}
 
-    def _predict(
-        self,
-        current: np.ndarray,
-        mask: np.ndarray,
-        guided: dict[str, np.ndarray],
-        guidance: float,
-        level: float,
-        *,
-        noisy: bool,
-    ) -> Prediction:
-        """The clean sequence (B, T, K, D); the network takes frames in whole groups, with and without text at once."""
-        T = mask.shape[1]
-        rows = len(guided["summary"])
-        both, extra = rows // len(mask), -T % self.group
-        given = {
-            "current": np.tile(np.pad(current, ((0, 0), (0, extra), (0, 0), (0, 0))), (both, 1, 1, 1)).astype(
-                np.float32
-            ),
-            "mask": np.tile(np.pad(mask, ((0, 0), (0, extra))), (both, 1)),
+
+class _Guided:
+    """An exported model's predictions under a condition, as `text_to_pose.sampling.Guided`.
+
+    Attributes:
+        start: (B, T, K, D) features, the start frame in every frame.
+    """
+
+    def __init__(self, model: OnnxTextToPose, condition: Condition, mask: np.ndarray, scale: float) -> None:
+        self.model = model
+        self.mask = mask
+        self.scale = scale
+        self.start = np.repeat(condition.start[:, None], mask.shape[1], axis=1)
+        self.inputs = {name: getattr(condition, name) for name in DENOISER_INPUTS}
+        if scale != 1:
+            bare = model._without_text(condition)
+            self.inputs = {name: np.concatenate([value, bare.get(name, value)]) for name, value in self.inputs.items()}
+
+    def __call__(self, current: np.ndarray, level: float, *, noisy: bool) -> Prediction[np.ndarray]:
+        """See `text_to_pose.samplers.Predict`; the network takes whole groups of frames."""
+        T = self.mask.shape[1]
+        rows = len(self.inputs["summary"])
+        repeats, extra = rows // len(self.mask), -T % self.model.group
+        current = np.pad(current, ((0, 0), (0, extra), (0, 0), (0, 0))).astype(np.float32)
+        inputs = {
+            "current": np.tile(current, (repeats, 1, 1, 1)),
+            "mask": np.tile(np.pad(self.mask, ((0, 0), (0, extra))), (repeats, 1)),
             "level": np.full(rows, level, np.float32),
             "noisy": np.full(rows, noisy, np.float32),
         }
-        features, presence = (made[:, :T] for made in _run(self._denoiser, ("features", "presence"), guided | given))
-        if both == 1:
-            return Prediction(features, presence)
-        (features, bare), (presence, bare_presence) = np.split(features, 2), np.split(presence, 2)
-        return Prediction(bare + guidance * (features - bare), bare_presence + guidance * (presence - bare_presence))
+        outputs = _run(self.model._denoiser, ("features", "presence"), self.inputs | inputs)
+        features, presence = (self._guided(output[:, :T]) for output in outputs)
+        return Prediction(features, presence)
+
+    def _guided(self, both: np.ndarray) -> np.ndarray:
+        if self.scale == 1:
+            return both
+        conditional, unconditional = np.split(both, 2)
+        return unconditional + self.scale * (conditional - unconditional)
 
 
 def _run(session: InferenceSession, outputs: Sequence[str], given: dict[str, np.ndarray]) -> list[np.ndarray]:
@@ -306,24 +291,6 @@ def frame_mask(lengths: Sequence[int] | np.ndarray) -> np.ndarray:
     """Lengths (B,) as (B, T) bool, T the longest."""
     lengths = np.asarray(lengths)
     return np.arange(lengths.max()) < lengths[:, None]
-
-
-def levels(schedule: Schedule, num_steps: int, steepness: float) -> np.ndarray:
-    """How far a sequence has come before each step and after the last, as `text_to_pose.sampling.levels`."""
-    u = np.linspace(0, 1, num_steps + 1)
-    if schedule == "cosine":
-        u = np.sin(np.pi / 2 * u) ** 2
-    elif schedule == "quadratic":
-        u = u**2
-    elif schedule == "sigmoid":
-        ends = 1 / (1 + np.exp(-steepness * np.array([-1.0, 1.0])))
-        u = (1 / (1 + np.exp(-steepness * (2 * u - 1))) - ends[0]) / (ends[1] - ends[0])
-    return u.astype(np.float32)
-
-
-def step_sizes(level: np.ndarray) -> np.ndarray:
-    """(num_steps,) share of the remaining way that each step goes; the last one goes all of it."""
-    return (level[1:] - level[:-1]) / (1 - level[:-1])
 
 
 def normal_noise(mask: np.ndarray, shape: Sequence[int], seed: int) -> Iterator[np.ndarray]:

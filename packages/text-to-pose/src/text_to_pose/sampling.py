@@ -1,74 +1,134 @@
-"""The way from a start frame to a sequence: schedules, and the states that lie on it."""
+"""Sampling a model: which sampler, how many steps, and classifier-free guidance."""
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from text_to_pose import schedules
+from text_to_pose.nn.prediction import Prediction
+from text_to_pose.samplers import diffuse, inpaint, refine
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
     from torch import Tensor
 
-    from text_to_pose.config import Schedule
+    from text_to_pose.config import Sampler, Schedule
+    from text_to_pose.model import TextToPose
+    from text_to_pose.nn.denoiser import Condition
 
-NOISE = 0.5  # standard deviation of diffusion's noise, in features: about how far clips lie from their start frame
-STEEPNESS = 6.0  # of the sigmoid schedule
 
+@dataclass(frozen=True)
+class Sampling:
+    """How sequences are sampled.
 
-def levels(schedule: Schedule, num_steps: int, device: torch.device | None = None) -> Tensor:
-    """How far a sequence has come before each step and after the last: (num_steps + 1,), rising from 0 to 1.
-
-    For refinement that is the share of the way from the start frame to the prediction, for diffusion the share of the
-    variance that is signal, alpha-bar (Nichol and Dhariwal 2021, https://arxiv.org/abs/2102.09672).
+    Attributes:
+        sampler: see `text_to_pose.samplers`.
+        num_steps: of the sampler; the model's default when None.
+        schedule: size of each step, see `text_to_pose.schedules`.
+        guidance: classifier-free guidance scale; 1 is no guidance.
+        sample_length: draw lengths from their predicted distribution rather than take its median.
+        seed: of diffusion's noise and of drawn lengths.
+        batch_size: sequences per batch.
     """
-    u = torch.linspace(0, 1, num_steps + 1, dtype=torch.float64, device=device)
-    if schedule == "cosine":
-        u = torch.sin(math.pi / 2 * u).square()
-    elif schedule == "quadratic":
-        u = u.square()
-    elif schedule == "sigmoid":
-        low, high = torch.sigmoid(torch.tensor([-STEEPNESS, STEEPNESS], dtype=torch.float64, device=device))
-        u = (torch.sigmoid(STEEPNESS * (2 * u - 1)) - low) / (high - low)
-    return u.float()
+
+    sampler: Sampler = "refinement"
+    num_steps: int | None = None
+    schedule: Schedule = "linear"
+    guidance: float = 1.0
+    sample_length: bool = False
+    seed: int = 0
+    batch_size: int = 64
+
+    def levels(self, model: TextToPose) -> np.ndarray:
+        """(num_steps + 1,), see `text_to_pose.schedules.levels`."""
+        return schedules.levels(self.schedule, self.num_steps or model.config.num_steps)
+
+    def steps(self, model: TextToPose, condition: Condition, mask: Tensor) -> Iterator[Prediction[Tensor]]:
+        """The sequences after every step.
+
+        Args:
+            model: the network.
+            condition: of B sequences.
+            mask: (B, T), True for the frames to generate.
+        """
+        predict = Guided(model, condition, mask, self.guidance)
+        start = condition.start[:, None].expand(-1, mask.shape[1], -1, -1)
+        if self.sampler == "diffusion":
+            return diffuse(predict, start, self.levels(model), normal_noise(mask, start, self.seed))
+        return refine(predict, start, self.levels(model))
+
+    def inpaint(self, model: TextToPose, condition: Condition, known: Tensor, visible: Tensor) -> Tensor:
+        """Features (B, T, K, D) of sequences of which those visible (B, T, K) are known; by refinement."""
+        mask = torch.ones_like(visible[..., 0])
+        predict = Guided(model, condition, mask, self.guidance)
+        start = condition.start[:, None].expand_as(known)
+        *_, last = inpaint(predict, start, self.levels(model), known, visible)
+        return last.features
 
 
-def step_sizes(level: Tensor) -> Tensor:
-    """(num_steps,) share of the remaining way that each step goes; the last one goes all of it."""
-    return (level[1:] - level[:-1]) / (1 - level[:-1])
+class Guided:
+    """A model's predictions under a condition, with classifier-free guidance (https://arxiv.org/abs/2207.12598).
+
+    The guided prediction is `unconditional + scale * (conditional - unconditional)`; both are computed in one batch of
+    2B sequences, the unconditional ones last. With a scale of 1 only the conditional ones are.
+
+    Args:
+        model: the network.
+        condition: of B sequences.
+        mask: (B, T), True for the frames to generate.
+        scale: the guidance scale.
+    """
+
+    def __init__(self, model: TextToPose, condition: Condition, mask: Tensor, scale: float) -> None:
+        self.model = model
+        self.scale = scale
+        self.condition = condition if scale == 1 else condition.concatenate(model.without_text(condition))
+        self.mask = mask if scale == 1 else mask.repeat(2, 1)
+
+    def __call__(self, current: Tensor, level: float, *, noisy: bool) -> Prediction[Tensor]:
+        """See `text_to_pose.samplers.Predict`."""
+        rows = len(self.mask)
+        if self.scale != 1:
+            current = current.repeat(2, 1, 1, 1)
+        level_of_rows = torch.full((rows,), level, device=self.mask.device)
+        prediction = self.model(
+            current, self.mask, self.condition, level_of_rows, torch.full_like(level_of_rows, noisy)
+        )
+        if self.scale == 1:
+            return prediction
+        return Prediction(self._guided(prediction.features), self._guided(prediction.presence))
+
+    def _guided(self, both: Tensor) -> Tensor:
+        conditional, unconditional = both.chunk(2)
+        return unconditional + self.scale * (conditional - unconditional)
 
 
-class Noise:
-    """Noise of unit variance for sequences of a batch, each drawn by itself: padding changes nothing.
+def normal_noise(mask: Tensor, like: Tensor, seed: int) -> Iterator[Tensor]:
+    """Noise of unit variance again and again, each sequence's from its own generator: padding changes nothing.
+
+    It is drawn on the CPU, so that it is the same for a seed on any device.
 
     Args:
         mask: (B, T).
-        shape: of a frame, (K, D).
-        seed: of every sequence's own generator.
+        like: (B, T, K, D), whose type and device the noise has.
+        seed: of every sequence's generator.
+
+    Yields:
+        (B, T, K, D), 0 at padded frames.
     """
-
-    def __init__(self, mask: Tensor, shape: Sequence[int], seed: int) -> None:
-        self.lengths = mask.sum(dim=1).tolist()
-        self.frames = mask.shape[1]
-        self.shape = tuple(shape)
-        self.generator = [torch.Generator().manual_seed(seed) for _ in self.lengths]
-
-    def draw(self) -> Tensor:
-        """(B, T, K, D), 0 at padded frames, on the CPU."""
-        noise = torch.zeros(len(self.lengths), self.frames, *self.shape)
-        for row, (length, generator) in enumerate(zip(self.lengths, self.generator, strict=True)):
-            noise[row, :length] = torch.randn(length, *self.shape, generator=generator)
-        return noise
+    lengths = mask.sum(dim=1).tolist()
+    generators = [torch.Generator().manual_seed(seed) for _ in lengths]
+    while True:
+        yield _draw(lengths, generators, like.shape).to(like)
 
 
-def noised(start: Tensor, clean: Tensor, level: Tensor, noise: Tensor) -> Tensor:
-    """Diffusion's state: what lies between noise around the start frame (level 0) and the clean sequence (level 1).
-
-    Args:
-        start: (B, K, D) features; clean, noise: (B, T, K, D), the noise of unit variance; level: (B,).
-    """
-    level = level[:, None, None, None]
-    start = start[:, None]
-    return start + level.sqrt() * (clean - start) + (1 - level).sqrt() * NOISE * noise
+def _draw(lengths: Sequence[int], generators: Sequence[torch.Generator], shape: Sequence[int]) -> Tensor:
+    noise = torch.zeros(*shape)
+    for row, (length, generator) in enumerate(zip(lengths, generators, strict=True)):
+        noise[row, :length] = torch.randn(length, *shape[2:], generator=generator)
+    return noise

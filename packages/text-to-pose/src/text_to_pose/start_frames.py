@@ -79,12 +79,17 @@ class StartFrames:
             place = f"{path}, frame {frame}" if frame is not None else f"{path}"
             raise UserError(f"{place}: {error}; start from another frame") from error
 
+    @classmethod
+    def concatenate(cls, start_frames: Sequence[StartFrames]) -> StartFrames:
+        """Start frames as one batch."""
+        return cls(torch.cat([s.keypoints for s in start_frames]), torch.cat([s.confidence for s in start_frames]))
+
     def repeated(self, number: int) -> StartFrames:
         """One start frame for `number` sequences."""
         return StartFrames(self.keypoints.expand(number, -1, -1), self.confidence.expand(number, -1))
 
-    def places(self, skeleton: Skeleton) -> StartFrames:
-        """The start frames without fingers and elbows: where torso and wrists are."""
+    def torso_and_wrists(self, skeleton: Skeleton) -> StartFrames:
+        """The start frames without fingers and elbows."""
         hidden = [
             k for side in ("left", "right") for k in (*skeleton.hand(side)[1:], skeleton.elbow(side)) if k is not None
         ]

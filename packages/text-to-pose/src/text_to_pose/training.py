@@ -12,7 +12,6 @@ import torch
 from pose_core import UserError
 from pose_core.command_line import say
 from pose_core.training import batch_loader, fit, is_main_process, model_card, read_data, run_folder, stream_loader
-from text_to_pose.checkpoint import load_model
 from text_to_pose.config import PRESETS as PRESETS
 from text_to_pose.config import RunConfig, TextConfig, TextToPoseConfig
 from text_to_pose.data.dataset import TextDataset
@@ -22,7 +21,7 @@ from text_to_pose.data.preprocessing import prepare
 from text_to_pose.data.statistics import fastest, mean_start_frame
 from text_to_pose.data.texts import check_clips, joined_texts, reject, text_config
 from text_to_pose.lightning_module import MONITOR, TextToPoseModule
-from text_to_pose.model import TextToPose
+from text_to_pose.model import TextToPose, load_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,7 +150,7 @@ def build_model(
             num_steps=config.num_steps,
         )
     )
-    model.length_predictor.begin_with(torch.tensor([len(sequence) for sequence in sequences]))
+    model.length_predictor.initialize(torch.tensor([len(sequence) for sequence in sequences]))
     for row, language in enumerate(model.languages):
         if source is not None and language in kept and language not in by_language:
             model.start_keypoints[row] = source.start_keypoints[kept[language]]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from text_to_pose.config import ObjectiveConfig
-from text_to_pose.sampling import noised
+from text_to_pose.samplers import noised
 
 
 class Objective(ObjectiveConfig):
@@ -37,7 +37,7 @@ class Objective(ObjectiveConfig):
         goal = torch.where(knows[..., None], clean, own)
         way = start[:, None] + level[:, None, None, None] * (goal - start[:, None])
         truth = torch.where(seen[..., None], clean, own)
-        noise = noised(start, truth, level, torch.randn_like(truth))
+        noise = noised(start[:, None], truth, level[:, None, None, None], torch.randn_like(truth))
         return torch.where(noisy[:, None, None, None], noise, way), noisy.to(level.dtype)
 
 

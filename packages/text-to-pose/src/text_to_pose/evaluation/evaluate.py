@@ -16,7 +16,8 @@ from pose_core.data.audit import summary
 from pose_core.metrics import acceleration_ratio, dtw, dtw_mje, frame_distances
 from text_to_pose.data.hands import hand_shape, signing_hands
 from text_to_pose.data.preprocessing import prepare
-from text_to_pose.generation import Sampling, generate_signs
+from text_to_pose.generation import generate_signs
+from text_to_pose.sampling import Sampling
 from text_to_pose.start_frames import StartFrames
 from text_to_pose.text.letters import fold
 

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pose_core.atomic_files import check_name
-from pose_core.data.manifest import is_manifest
 from pose_core.errors import UserError
 from pose_core.formats import is_clip_folder
-from pose_core.formats.sniffing import pose_suffix
+from pose_core.formats.sniffing import is_manifest, pose_suffix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterator, Sequence

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from pose_core.skeleton import Side, Skeleton
 
+# Shoulder widths, or shares of a picture, that no keypoint of a normalized pose is away; pixels are more.
+FARTHEST_NORMALIZED = 10.0
+
 
 @dataclass(frozen=True)
 class PoseSequence:

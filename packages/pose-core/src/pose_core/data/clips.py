@@ -7,11 +7,12 @@ from pathlib import Path
 
 from pose_core.data.audit import notices, summary
 from pose_core.data.clip import Clip
-from pose_core.data.manifest import is_manifest, load_manifest
+from pose_core.data.manifest import load_manifest
 from pose_core.data.pose_files import pose_files
 from pose_core.data.splits import SPLITS, select_split, split_counts
 from pose_core.errors import UserError
 from pose_core.formats import FORMATS
+from pose_core.formats.sniffing import is_manifest
 
 MANIFEST = "index.csv"
 

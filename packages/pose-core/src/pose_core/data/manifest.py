@@ -14,16 +14,16 @@ from pose_core.data.audit import notices, summary
 from pose_core.data.clip import Clip
 from pose_core.data.segments import Segments
 from pose_core.data.splits import split_name
-from pose_core.data.table import header_of, read_table
 from pose_core.errors import UserError
 from pose_core.formats import READABLE, is_clip_folder
+from pose_core.formats.sniffing import MANIFEST_COLUMNS
+from pose_core.table import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pose_core.data.table import Row
+    from pose_core.table import Row
 
-REQUIRED = ("path", "text", "signed_language", "split")
 PERSON = ("person", "signer", "signer_id", "person_id", "participant")  # the first that a manifest has
 
 
@@ -53,10 +53,10 @@ def load_manifest(path: Path) -> tuple[list[Clip], list[str]]:
     if path.suffix.lower() in READABLE and path.suffix.lower() != ".csv" and path.is_file():
         raise UserError(f"{path}: is a pose file; name the folder it is in, or a manifest CSV")
     table = read_table(path)
-    missing = [column for column in REQUIRED if column not in table.columns]
+    missing = [column for column in MANIFEST_COLUMNS if column not in table.columns]
     if missing:
         raise UserError(
-            f"{path}: lacks the column(s) {', '.join(missing)}; a manifest has {', '.join(REQUIRED)}, "
+            f"{path}: lacks the column(s) {', '.join(missing)}; a manifest has {', '.join(MANIFEST_COLUMNS)}, "
             f"this has {', '.join(table.columns)[:100] or 'none'}"
         )
     if not table.rows:
@@ -77,18 +77,13 @@ def load_manifest(path: Path) -> tuple[list[Clip], list[str]]:
     return clips, [f"{path}: {notice}" for notice in segments.notices]
 
 
-def is_manifest(path: Path) -> bool:
-    """Whether a CSV file is a manifest, by its header."""
-    return set(REQUIRED) <= header_of(path) or {"path", "split"} <= header_of(path)
-
-
 def _clip(row: Row, columns: int, segments: Segments, folder: str) -> Clip:
     """The clip of a row.
 
     Raises:
         UserError: saying what is wrong with it, without its line.
     """
-    for column in REQUIRED:
+    for column in MANIFEST_COLUMNS:
         if not row.cells.get(column):
             raise UserError(f"no {column}")
     if row.extra:

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from pose_core.data.audit import summary
-from pose_core.data.manifest import is_manifest
 from pose_core.formats import FORMATS, READABLE, is_clip_folder
+from pose_core.formats.sniffing import is_manifest
 
 Identity = tuple[int, int]  # of a folder, whatever links lead to it
 

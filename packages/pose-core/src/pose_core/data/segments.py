@@ -16,7 +16,7 @@ from pose_core.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pose_core.data.table import Row, Table
+    from pose_core.table import Row, Table
 
 _SECONDS = {"frame": None, "seconds": 1.0, "time": 1.0, "sec": 1.0, "s": 1.0, "ms": 1e-3}  # unit of a column's suffix
 _PLACES = re.compile(r"(start|end)|(?:(start|end)_(frame|seconds|time|sec|s|ms))|frame_(start|end)")

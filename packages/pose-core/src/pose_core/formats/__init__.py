@@ -13,9 +13,9 @@ from pose_core.errors import UserError
 from pose_core.formats import estimator_json, landmarks_csv, npz, pose
 from pose_core.formats.estimator_json import is_clip_folder
 from pose_core.formats.frame_range import Span
-from pose_core.formats.rates import DEFAULT_FPS, check_rate
 from pose_core.formats.units import place
 from pose_core.notices import notify
+from pose_core.rates import DEFAULT_FPS, check_rate
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_core.errors import UserError, reason
-from pose_core.formats.rates import stated_rate
+from pose_core.rates import stated_rate
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import known_skeleton
 

@@ -19,8 +19,8 @@ from pose_core.errors import UserError, reason
 from pose_core.formats.detections import Clip, Detection, clip_of
 from pose_core.formats.frame_range import Span
 from pose_core.formats.json_stream import LONGEST, JsonStream
-from pose_core.formats.rates import stated_rate
 from pose_core.notices import notify
+from pose_core.rates import stated_rate
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import known_skeleton
 

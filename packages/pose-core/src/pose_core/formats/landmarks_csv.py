@@ -13,8 +13,8 @@ from pose_core.atomic_files import atomic_write
 from pose_core.errors import UserError, reason
 from pose_core.formats import asl_signs_csv
 from pose_core.formats.asl_signs_csv import LEAST, SPARSEST
-from pose_core.formats.rates import DEFAULT_FPS, stated_rate
 from pose_core.notices import notify
+from pose_core.rates import DEFAULT_FPS, stated_rate
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import landmark_skeleton
 from pose_core.skeleton.registry import BODY_LANDMARKS

@@ -16,8 +16,8 @@ import numpy as np
 from pose_core.atomic_files import atomic_write
 from pose_core.errors import UserError, reason
 from pose_core.formats.arrays import split_columns
-from pose_core.formats.rates import stated_rate
 from pose_core.notices import notify
+from pose_core.rates import stated_rate
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Skeleton, known_skeleton
 

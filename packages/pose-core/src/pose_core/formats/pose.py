@@ -20,9 +20,9 @@ from pose_core.atomic_files import atomic_write
 from pose_core.errors import UserError, reason
 from pose_core.formats.frame_range import Span
 from pose_core.formats.people import MOST, People, find_people
-from pose_core.formats.rates import stated_rate
 from pose_core.formats.sniffing import VERSIONS
 from pose_core.notices import notify
+from pose_core.rates import stated_rate
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Skeleton
 

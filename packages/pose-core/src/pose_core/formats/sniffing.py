@@ -1,9 +1,16 @@
-"""Formats of pose files by their first bytes, of standard input, which has no suffix."""
+"""What a file is by its first bytes: standard input has no suffix, and a `.csv` may be a manifest."""
 
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING
 
+from pose_core.table import header_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MANIFEST_COLUMNS = ("path", "text", "signed_language", "split")  # of every manifest
 VERSIONS = tuple(struct.pack("<f", version) for version in (0.0, 0.1, 0.2))  # a .pose file begins with one
 
 
@@ -16,3 +23,9 @@ def pose_suffix(start: bytes) -> str:
     if start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
         return ".json"
     return ".pose" if start.startswith(VERSIONS) else ".csv"
+
+
+def is_manifest(path: Path) -> bool:
+    """Whether a CSV file names clips, one per row, rather than holding landmarks: by its header."""
+    columns = header_of(path)
+    return set(MANIFEST_COLUMNS) <= columns or {"path", "split"} <= columns

@@ -10,7 +10,7 @@ import numpy as np
 
 from pose_core.errors import UserError
 from pose_core.notices import notify
-from pose_core.transforms.flipping import NORMALIZED
+from pose_core.sequence import FARTHEST_NORMALIZED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,10 +62,10 @@ def place(
             "`pose-core convert --size 1280x720` makes them pixels",
             kind="files whose coordinates are shares of a picture",
         )
-    elif said and 0 < reach <= NORMALIZED and min(sequence.size[:2]) > 10 * NORMALIZED:
+    elif said and 0 < reach <= FARTHEST_NORMALIZED and min(sequence.size[:2]) > 10 * FARTHEST_NORMALIZED:
         notify(
             path,
-            f"x and y are no larger than {NORMALIZED:g}, which are no pixels of the {sequence.size[0]} x "
+            f"x and y are no larger than {FARTHEST_NORMALIZED:g}, which are no pixels of the {sequence.size[0]} x "
             f"{sequence.size[1]} that the file states; they are read as they are, as if normalized",
             kind="files whose coordinates are no pixels",
         )

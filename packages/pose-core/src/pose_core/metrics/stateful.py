@@ -22,7 +22,7 @@ from pose_core.sequence import PoseSequence
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pose_core.data import PoseBatch
+    from pose_core.batch import PoseBatch
 
 
 class PoseMetric(Metric):

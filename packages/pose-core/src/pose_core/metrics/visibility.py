@@ -10,7 +10,7 @@ from pose_core.compiling import compiled
 from pose_core.errors import UserError
 
 if TYPE_CHECKING:
-    from pose_core.data import PoseBatch
+    from pose_core.batch import PoseBatch
     from pose_core.sequence import PoseSequence
 
 

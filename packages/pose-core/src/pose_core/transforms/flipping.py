@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from array_api_compat import device
 
+from pose_core.sequence import FARTHEST_NORMALIZED
 from pose_core.transforms.arrays import namespace, with_values
 
 if TYPE_CHECKING:
     from pose_core.transforms.arrays import Poses
-
-NORMALIZED = 10.0  # shoulder widths, or shares of a picture, that no keypoint is away; pixels are more
 
 
 def flip(poses: Poses) -> Poses:
@@ -29,7 +28,7 @@ def flip(poses: Poses) -> Poses:
     mirror = poses.skeleton.mirror()
     width = getattr(poses, "size", (0,))[0]
     keypoints = poses.keypoints[..., mirror, :]
-    in_pixels = width > 1 and xp.any((poses.confidence > 0) & (xp.abs(poses.keypoints[..., 0]) > NORMALIZED))
+    in_pixels = width > 1 and xp.any((poses.confidence > 0) & (xp.abs(poses.keypoints[..., 0]) > FARTHEST_NORMALIZED))
     axis = [width if in_pixels else 0] * poses.skeleton.num_keypoints
     for i in poses.skeleton.duplicates():
         axis[i] = 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from array_api_compat import device
 
 from pose_core.errors import UserError
-from pose_core.formats.rates import check_rate
+from pose_core.rates import check_rate
 from pose_core.sequence import PoseSequence
 from pose_core.transforms.arrays import Array, namespace, seen, with_values
 from pose_core.transforms.temporal import take_frames

@@ -194,7 +194,7 @@ def test_the_rows_of_asl_signs(tmp_path):
         ("1,,pose,33,0,0,0\n", "line 2: no landmark 33"),
         ("1,,foot,3,0,0,0\n", "line 2: 'foot'"),
         ("x,,pose,3,0,0,0\n", "line 2: invalid literal"),
-        ("1,,pose,3\n", "line 2: list index"),
+        ("1,,pose,3\n", "line 2: ends before its x"),
         ("1,,pose,3,0,0,0\n99999999,,pose,3,0,0,0\n", "mend the frame numbers"),
     ):
         path.write_text(head + content)

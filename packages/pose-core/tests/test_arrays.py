@@ -89,8 +89,8 @@ def test_columns_and_order_can_be_named(path):
     save(path, poses)
     np.testing.assert_array_equal(read(path, axes="xyc", order="mediapipe").confidence, poses[..., 2])
     for options, complaint in (
-        ({"axes": "zyx"}, "axes 'zyx' are not known; known: xy, xyc, xyz, xyzc"),
-        ({"order": "kaggle"}, "order 'kaggle' is not known"),
+        ({"axes": "zyx"}, "unknown axes 'zyx'; known: xy, xyc, xyz, xyzc"),
+        ({"order": "kaggle"}, "unknown order 'kaggle'"),
         ({"axes": "xyzc"}, "which are not the axes xyzc"),
     ):
         with pytest.raises(UserError, match=complaint):

@@ -13,7 +13,7 @@ from pose_core.errors import UserError
 from pose_core.formats import estimator_json, landmarks_csv, npz, pose
 from pose_core.formats.estimator_json import is_clip_folder
 from pose_core.formats.frame_range import Span
-from pose_core.formats.units import place
+from pose_core.formats.units import in_pixels
 from pose_core.notices import notify
 from pose_core.rates import DEFAULT_FPS, check_rate
 
@@ -89,7 +89,7 @@ def read(
         else:
             sequence = file_format.read(path, fps=fps)
         sequence = sequence[span.frames(len(sequence), sequence.fps, path)]
-    return place(_above(sequence, min_confidence, path), size, y_up, path)
+    return in_pixels(_above(sequence, min_confidence, path), size, y_up, path)
 
 
 def people_of(path: str | Path, *, min_confidence: float = 0.0) -> People | None:

@@ -45,42 +45,61 @@ def split_columns(poses: np.ndarray, axes: str | None, order: str | None, path: 
     Raises:
         UserError: the shape fits no kind of pose, or two.
     """
-    if axes is not None and axes not in AXES:
-        raise UserError(f"{path}: axes {axes!r} are not known; known: {', '.join(AXES)}")
-    if order is not None and order not in ORDERS:
-        raise UserError(f"{path}: order {order!r} is not known; known: {', '.join(ORDERS)}")
-    if poses.dtype == np.float16 and np.abs(poses, where=np.isfinite(poses), out=np.zeros_like(poses)).max() > 2048:
-        notify(path, "float16 holds numbers above 2048 only to the nearest 2; save float32", kind=_KIND)
-    told = []
+    _check_choice("axes", axes, AXES, path)
+    _check_choice("order", order, ORDERS, path)
+    _warn_of_float16(poses, path)
+    assumed: list[str] = []
     if poses.ndim == 2:
         poses, axes = _unflattened(poses, axes, path)
-        told.append(f"rows of numbers read as {poses.shape[1]} keypoints of {', '.join(axes)}")
+        assumed.append(f"rows of numbers read as {poses.shape[1]} keypoints of {', '.join(axes)}")
     if poses.ndim != 3 or poses.shape[2] not in (2, 3, 4) or not poses.shape[1]:
         wanted = f"expected numbers (T, K, 3) or (T, K, 4){_hint(poses.shape)}"
         raise UserError(f"{path}: poses are {poses.dtype} {poses.shape}; {wanted}")
     poses = poses.astype(np.float32)
     if axes is None:
-        axes = {2: "xy", 3: "xyc", 4: "xyzc"}[poses.shape[2]]
-        if axes == "xyc":
-            axes, why = _third(poses)
-            told += why
-        elif axes == "xy":
-            told.append("x and y without confidence: every keypoint that has numbers counts as seen")
+        axes = _likely_axes(poses, assumed)
     elif len(axes) != poses.shape[2]:
         raise UserError(f"{path}: poses are {poses.shape}, which are not the axes {axes}")
-    if poses.shape[1] == 543 and (order == "asl-signs" or (order is None and _is_asl_signs(poses))):
-        poses = poses[:, _ASL_SIGNS]
-        if order is None:
-            told.append("keypoints in the order of asl-signs: face, left hand, body, right hand")
+    poses = _in_mediapipe_order(poses, order, assumed)
     finite: np.ndarray = np.all(np.isfinite(poses[..., :2]), axis=-1)
     if axes.endswith("c"):
         keypoints, confidence = poses[..., :-1], poses[..., -1]
-        told += _unknown(keypoints, confidence, finite)
+        assumed += _unknown(keypoints, confidence, finite)
     else:
         keypoints, confidence = poses, finite.astype(np.float32)
-    if told:
-        notify(path, "; ".join(told), kind=_KIND)
+    if assumed:
+        notify(path, "; ".join(assumed), kind=_KIND)
     return np.ascontiguousarray(keypoints), np.ascontiguousarray(confidence)
+
+
+def _check_choice(name: str, choice: str | None, known: tuple[str, ...], path: Path) -> None:
+    if choice is not None and choice not in known:
+        raise UserError(f"{path}: unknown {name} {choice!r}; known: {', '.join(known)}")
+
+
+def _warn_of_float16(poses: np.ndarray, path: Path) -> None:
+    if poses.dtype == np.float16 and np.abs(poses, where=np.isfinite(poses), out=np.zeros_like(poses)).max() > 2048:
+        notify(path, "float16 holds numbers above 2048 only to the nearest 2; save float32", kind=_KIND)
+
+
+def _likely_axes(poses: np.ndarray, assumed: list[str]) -> str:
+    """The axes of (T, K, 2 to 4) numbers; adds to `assumed` what to say about them."""
+    axes = {2: "xy", 3: "xyc", 4: "xyzc"}[poses.shape[2]]
+    if axes == "xyc":
+        axes, why = _third(poses)
+        assumed += why
+    elif axes == "xy":
+        assumed.append("x and y without confidence: every keypoint that has numbers counts as visible")
+    return axes
+
+
+def _in_mediapipe_order(poses: np.ndarray, order: str | None, assumed: list[str]) -> np.ndarray:
+    """The keypoints in MediaPipe's order; adds to `assumed` that they were in that of asl-signs, if nobody said so."""
+    if poses.shape[1] != 543 or order == "mediapipe" or (order is None and not _is_asl_signs(poses)):
+        return poses
+    if order is None:
+        assumed.append("keypoints in the order of asl-signs: face, left hand, body, right hand")
+    return poses[:, _ASL_SIGNS]
 
 
 def _unflattened(poses: np.ndarray, axes: str | None, path: Path) -> tuple[np.ndarray, str]:
@@ -119,7 +138,7 @@ def _third(poses: np.ndarray) -> tuple[str, list[str]]:
         return "xyc", []
     inside = float(((x > -0.5) & (y > -0.5))[known].mean())
     if inside >= _INSIDE or poses.shape[1] in _MEDIAPIPE:
-        return "xyz", ["x, y, z without confidence: every keypoint that has numbers counts as seen"]
+        return "xyz", ["x, y, z without confidence: every keypoint that has numbers counts as visible"]
     return "xyc", [
         f"{negative:.0%} of the confidences are negative, and these keypoints missing; if they are z, "
         "`pose-core convert --axes xyz` reads them so"
@@ -145,13 +164,15 @@ def _extent(points: np.ndarray) -> float:
 
 def _unknown(keypoints: np.ndarray, confidence: np.ndarray, finite: np.ndarray) -> list[str]:
     """What to say about z and confidence that are no numbers beside x and y that are."""
-    told = []
+    assumed = []
     if keypoints.shape[-1] == 3 and (count := int((np.isnan(keypoints[..., 2]) & finite).any(axis=0).sum())):
-        told.append(f"z is no number for {count} of {finite.shape[1]} keypoints, and counts as 0")
+        assumed.append(f"z is no number for {count} of {finite.shape[1]} keypoints, and counts as 0")
     if count := int((np.isnan(confidence) & finite).any(axis=0).sum()):
         total = finite.shape[1]
-        told.append(f"confidence is no number for {count} of {total} keypoints; a component without any counts as seen")
-    return told
+        assumed.append(
+            f"confidence is no number for {count} of {total} keypoints; a component without any counts as visible"
+        )
+    return assumed
 
 
 def _hint(shape: tuple[int, ...]) -> str:

@@ -19,6 +19,7 @@ from pose_core.errors import UserError, reason
 from pose_core.formats.detections import Clip, Detection, clip_of
 from pose_core.formats.frame_range import Span
 from pose_core.formats.json_stream import LONGEST, JsonStream
+from pose_core.formats.reading import reading
 from pose_core.notices import notify
 from pose_core.rates import stated_rate
 from pose_core.sequence import PoseSequence
@@ -67,17 +68,12 @@ def read(
     min_confidence: float = 0.0,
 ) -> PoseSequence:
     """See `pose_core.formats.read`. Frames begin with the lowest number given; the people are followed."""
-    try:
+    with reading(path):
         clip = _clip(path, _stamp(path), min_confidence)
         rate = stated_rate(None, fps, path)
         frames = span.frames(clip.length, rate, path)
         keypoints, confidence = clip.arrays(clip.people.take(person, path), frames)
         return PoseSequence(keypoints, confidence, rate, clip.skeleton)
-    except UserError as error:
-        message = str(error)
-        raise UserError(message if message.startswith(str(path)) else f"{path}: {message}") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def people_of(path: Path, *, min_confidence: float = 0.0) -> People:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import numpy as np
 
 from pose_core.atomic_files import atomic_write
-from pose_core.errors import UserError, reason
+from pose_core.errors import UserError
 from pose_core.formats.arrays import split_columns
+from pose_core.formats.reading import reading
 from pose_core.notices import notify
 from pose_core.rates import stated_rate
 from pose_core.sequence import PoseSequence
@@ -40,23 +41,12 @@ def read(path: Path, *, fps: float | None = None, axes: str | None = None, order
     other frame without is missing. What `write` adds: `fps`, `size`, `skeleton`; without them the skeleton is known by
     its number of keypoints. An `.npy` file is the array `poses` alone.
     """
-    try:
+    with reading(path, _DAMAGED):
         arrays = _read_arrays(path)
-        if "poses" not in arrays:
-            raise UserError(f"{path}: holds {', '.join(arrays) or 'nothing'}; poses are in an array named `poses`")
-        poses = arrays["poses"]
-        if poses.dtype.kind not in "fiu":
-            raise UserError(f"{path}: poses are {poses.dtype} {poses.shape}; expected numbers (T, K, 3) or (T, K, 4)")
-        if unread := [name for name in arrays if name not in _KNOWN]:
-            notify(path, f"holds {', '.join(unread)[:100]} beside `poses`, which are not read", kind="further arrays")
+        poses = _poses(arrays, path)
         if "confidence" in arrays and "skeleton" not in arrays:
             poses, axes = _with_confidence(poses, arrays["confidence"], path)
-        mask = np.ones(len(poses) if poses.ndim else 0, bool)
-        if poses.ndim > 1 and "mask" in arrays:
-            mask = arrays["mask"].astype(bool)
-            poses = _masked(poses, mask, path)
-        if not poses.size and not (poses.ndim and len(poses)):
-            raise UserError(f"{path}: has no frames; drop it from the data")
+        poses, mask = _real_frames(poses, arrays.get("mask"), path)
         if "skeleton" in arrays:
             skeleton = Skeleton.from_dict(json.loads(str(arrays["skeleton"])))
             axes = {3: "xyc", 4: "xyzc"}.get(poses.shape[-1], axes) if poses.ndim == 3 else axes
@@ -64,17 +54,10 @@ def read(path: Path, *, fps: float | None = None, axes: str | None = None, order
         else:
             keypoints, confidence = split_columns(poses, axes, order, path)
             skeleton = known_skeleton(*keypoints.shape[1:])
-        confidence[~mask[: len(confidence)]] = 0
+        confidence[~mask] = 0
         rate = stated_rate(float(arrays["fps"]) if "fps" in arrays else None, fps, path)
         width, height, depth = (int(extent) for extent in arrays.get("size", (0, 0, 0)))
         return PoseSequence(keypoints, confidence, rate, skeleton, (width, height, depth))
-    except UserError as error:
-        message = str(error)
-        raise UserError(message if message.startswith(str(path)) else f"{path}: {message}") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except _DAMAGED as error:
-        raise UserError(f"{path}: not a whole {path.suffix} file ({reason(error)}); write or copy it again") from error
 
 
 def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False) -> None:
@@ -127,11 +110,27 @@ def _with_confidence(poses: np.ndarray, confidence: np.ndarray, path: Path) -> t
     return joined, {3: "xyc", 4: "xyzc"}[joined.shape[2]]
 
 
-def _masked(poses: np.ndarray, mask: np.ndarray, path: Path) -> np.ndarray:
-    """Real frames up to the last, those without a mask missing."""
-    if mask.shape != poses.shape[:1]:
-        raise UserError(f"{path}: the mask is {mask.shape} and poses are {poses.shape}; both count the same frames")
-    poses = poses.copy()
-    poses[~mask] = 0
-    real = np.flatnonzero(mask)
-    return poses[: real[-1] + 1 if len(real) else 0]
+def _real_frames(poses: np.ndarray, mask: np.ndarray | None, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Poses up to the last real frame, 0 where one is not, and which are real (T,); `mask` None: all are."""
+    real = np.ones(len(poses) if poses.ndim else 0, bool)
+    if poses.ndim > 1 and mask is not None:
+        if mask.shape != poses.shape[:1]:
+            raise UserError(f"{path}: the mask is {mask.shape} and poses are {poses.shape}; both count the same frames")
+        real = mask.astype(bool)
+        last = np.flatnonzero(real)[-1:]
+        poses, real = poses[: last[0] + 1 if len(last) else 0].copy(), real[: last[0] + 1 if len(last) else 0]
+        poses[~real] = 0
+    if not poses.size and not (poses.ndim and len(poses)):
+        raise UserError(f"{path}: has no frames; drop it from the data")
+    return poses, real
+
+
+def _poses(arrays: dict[str, np.ndarray], path: Path) -> np.ndarray:
+    if "poses" not in arrays:
+        raise UserError(f"{path}: holds {', '.join(arrays) or 'nothing'}; poses are in an array named `poses`")
+    poses = arrays["poses"]
+    if poses.dtype.kind not in "fiu":
+        raise UserError(f"{path}: poses are {poses.dtype} {poses.shape}; expected numbers (T, K, 3) or (T, K, 4)")
+    if unread := [name for name in arrays if name not in _KNOWN]:
+        notify(path, f"holds {', '.join(unread)[:100]} beside `poses`, which are not read", kind="further arrays")
+    return poses

@@ -20,6 +20,7 @@ from pose_core.atomic_files import atomic_write
 from pose_core.errors import UserError, reason
 from pose_core.formats.frame_range import Span
 from pose_core.formats.people import MOST, People, find_people
+from pose_core.formats.reading import reading
 from pose_core.formats.sniffing import VERSIONS
 from pose_core.notices import notify
 from pose_core.rates import stated_rate
@@ -87,38 +88,34 @@ def read(
     min_confidence: float = 0.0,
 ) -> PoseSequence:
     """See `pose_core.formats.read`."""
-    try:
-        with path.open("rb") as file:
-            header = _read_header(file)
-            body = _read_body(file, header)
-            if not body.frames:
-                raise UserError("has no frames; drop it from the data")
-            if person is not None and not 0 <= person < body.people:
-                raise UserError(f"has {body.people} person(s), counted from 0; there is no person {person}")
-            rate = stated_rate(body.fps, fps, path)
-            frames = span.frames(body.frames, rate, path)
-            slots = np.zeros(frames.stop - frames.start, np.int64)
-            if body.people > 1:
-                people = _people_of(path, _stamp(file), min_confidence)
-                if person is None or person < len(people):
-                    slots = people.slots[frames, people.take(person, path)]
-                else:
-                    slots += person
-            keypoints, confidence = _values(file, header, body, frames, slots[:, None])
-            if header.dims > header.skeleton.num_dims:
-                notify(
-                    path,
-                    f"points have {header.dims} coordinates; the first three are read as x, y, z, the others left out",
-                    kind="files with more than three coordinates",
-                )
-            return PoseSequence(keypoints[:, 0], confidence[:, 0], rate, header.skeleton, header.size)
-    except UserError as error:
-        message = str(error)
-        raise UserError(message if message.startswith(str(path)) else f"{path}: {message}") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except _PARSER_ERRORS as error:
-        raise UserError(f"{path}: {_damage(path, error)}; export or copy it again") from error
+
+    def damage(error: Exception) -> str:
+        return f"{_damage(path, error)}; export or copy it again"
+
+    with reading(path, _PARSER_ERRORS, damage), path.open("rb") as file:
+        header = _read_header(file)
+        body = _read_body(file, header)
+        if not body.frames:
+            raise UserError("has no frames; drop it from the data")
+        if person is not None and not 0 <= person < body.people:
+            raise UserError(f"has {body.people} person(s), counted from 0; there is no person {person}")
+        rate = stated_rate(body.fps, fps, path)
+        frames = span.frames(body.frames, rate, path)
+        slots = np.zeros(frames.stop - frames.start, np.int64)
+        if body.people > 1:
+            people = _people_of(path, _stamp(file), min_confidence)
+            if person is None or person < len(people):
+                slots = people.slots[frames, people.take(person, path)]
+            else:
+                slots += person
+        keypoints, confidence = _values(file, header, body, frames, slots[:, None])
+        if header.dims > header.skeleton.num_dims:
+            notify(
+                path,
+                f"points have {header.dims} coordinates; the first three are read as x, y, z, the others left out",
+                kind="files with more than three coordinates",
+            )
+        return PoseSequence(keypoints[:, 0], confidence[:, 0], rate, header.skeleton, header.size)
 
 
 def _damage(path: Path, error: BaseException) -> str:

@@ -23,46 +23,28 @@ _MOST = 0.97  # share of the coordinates that lie in 0 to that if they are share
 _LOWER = 0.3  # shoulder widths that the head lies below the shoulders where y points up
 
 
-def place(
-    sequence: PoseSequence, size: tuple[int, int] | None, y_up: bool, path: Path, *, said: bool = True
-) -> PoseSequence:
+def in_pixels(sequence: PoseSequence, size: tuple[int, int] | None, y_up: bool, path: Path) -> PoseSequence:
     """The sequence in pixels of a picture, y down, as far as the caller says what the file does not.
+
+    Warns of coordinates that look as if they were shares of a picture, or upside down.
 
     Args:
         size: width and height of the picture in pixels. Coordinates that are shares of it are multiplied by it.
         y_up: y points up in the file.
-        said: warn about coordinates that look as if they were shares of a picture, or upside down.
 
     Raises:
         UserError: a size that is no size of a picture.
     """
     probe = [0, len(sequence) // 2, len(sequence) - 1]  # three frames tell the unit of all, and cost next to nothing
     points, score = sequence.keypoints[probe, :, :2], sequence.confidence[probe]
-    seen = (score > 0) & np.isfinite(points[..., 0]) & np.isfinite(points[..., 1])
-    reach = np.abs(points[seen]).max(initial=0.0)
-    shares = reach > 0 and _are_shares(points, seen, sequence.skeleton)
+    visible = (score > 0) & np.isfinite(points[..., 0]) & np.isfinite(points[..., 1])
+    reach = np.abs(points[visible]).max(initial=0.0)
+    shares = reach > 0 and _are_shares(points, visible, sequence.skeleton)
     if size is not None:
-        width, height = size
-        if min(size) < 1 or max(size) > 0xFFFF:
-            raise UserError(f"a picture of {width} x {height} pixels; write its width and height, as 1280x720")
-        keypoints = sequence.keypoints
-        if shares:  # MediaPipe's z has the scale of x
-            keypoints = keypoints * np.array((width, height, width)[: keypoints.shape[-1]], keypoints.dtype)
-            metric = sequence.skeleton.duplicates()
-            keypoints[:, metric] = sequence.keypoints[:, metric]
-        sequence = replace(sequence, keypoints=keypoints, size=(width, height, sequence.size[2]))
-    elif shares and said:
-        header = min(sequence.size[:2]) > 1
-        what = (
-            f"although the picture has {sequence.size[0]} x {sequence.size[1]} pixels" if header else "of a square one"
-        )
-        notify(
-            path,
-            f"x and y lie between 0 and 1, as shares of a picture, and are read as they are, {what}; "
-            "`pose-core convert --size 1280x720` makes them pixels",
-            kind="files whose coordinates are shares of a picture",
-        )
-    elif said and 0 < reach <= FARTHEST_NORMALIZED and min(sequence.size[:2]) > 10 * FARTHEST_NORMALIZED:
+        sequence = _sized(sequence, size, shares=shares)
+    elif shares:
+        _warn_of_shares(sequence.size, path)
+    elif 0 < reach <= FARTHEST_NORMALIZED and min(sequence.size[:2]) > 10 * FARTHEST_NORMALIZED:
         notify(
             path,
             f"x and y are no larger than {FARTHEST_NORMALIZED:g}, which are no pixels of the {sequence.size[0]} x "
@@ -70,12 +52,8 @@ def place(
             kind="files whose coordinates are no pixels",
         )
     if y_up:
-        keypoints = sequence.keypoints.copy()
-        keypoints[..., 1] = (sequence.size[1] if min(sequence.size[:2]) > 1 else 0) - keypoints[..., 1]
-        metric = sequence.skeleton.duplicates()
-        keypoints[:, metric, 1] = -sequence.keypoints[:, metric, 1]
-        sequence = replace(sequence, keypoints=keypoints)
-    elif said and _is_upside_down(points[..., 0], points[..., 1], seen, sequence.skeleton):
+        sequence = _turned_down(sequence)
+    elif _is_upside_down(points[..., 0], points[..., 1], visible, sequence.skeleton):
         notify(
             path,
             "the head lies below the shoulders, as if y pointed up; it is read as pointing down, and "
@@ -85,28 +63,61 @@ def place(
     return sequence
 
 
-def _are_shares(points: np.ndarray, seen: np.ndarray, skeleton: Skeleton) -> bool:
+def _sized(sequence: PoseSequence, size: tuple[int, int], *, shares: bool) -> PoseSequence:
+    """The sequence in a picture of that size, which `shares` of it are multiplied by."""
+    width, height = size
+    if min(size) < 1 or max(size) > 0xFFFF:
+        raise UserError(f"a picture of {width} x {height} pixels; write its width and height, as 1280x720")
+    keypoints = sequence.keypoints
+    if shares:  # MediaPipe's z has the scale of x
+        keypoints = keypoints * np.array((width, height, width)[: keypoints.shape[-1]], keypoints.dtype)
+        metric = sequence.skeleton.duplicates()
+        keypoints[:, metric] = sequence.keypoints[:, metric]
+    return replace(sequence, keypoints=keypoints, size=(width, height, sequence.size[2]))
+
+
+def _warn_of_shares(size: tuple[int, int, int], path: Path) -> None:
+    header = min(size[:2]) > 1
+    what = f"although the picture has {size[0]} x {size[1]} pixels" if header else "of a square one"
+    notify(
+        path,
+        f"x and y lie between 0 and 1, as shares of a picture, and are read as they are, {what}; "
+        "`pose-core convert --size 1280x720` makes them pixels",
+        kind="files whose coordinates are shares of a picture",
+    )
+
+
+def _turned_down(sequence: PoseSequence) -> PoseSequence:
+    """The sequence whose y pointed up with y down."""
+    keypoints = sequence.keypoints.copy()
+    keypoints[..., 1] = (sequence.size[1] if min(sequence.size[:2]) > 1 else 0) - keypoints[..., 1]
+    metric = sequence.skeleton.duplicates()
+    keypoints[:, metric, 1] = -sequence.keypoints[:, metric, 1]
+    return replace(sequence, keypoints=keypoints)
+
+
+def _are_shares(points: np.ndarray, visible: np.ndarray, skeleton: Skeleton) -> bool:
     """Whether x and y (T, K, 2) lie between 0 and 1, or a little beyond."""
-    if 2 * np.count_nonzero(points[..., 0][seen] > _LARGEST_SHARE) > np.count_nonzero(seen):  # pixels
+    if 2 * np.count_nonzero(points[..., 0][visible] > _LARGEST_SHARE) > np.count_nonzero(visible):  # pixels
         return False
-    body = np.ones(seen.shape[1], bool)
+    body = np.ones(visible.shape[1], bool)
     body[skeleton.duplicates()] = False
-    xy = points[seen & body]  # (N, 2)
+    xy = points[visible & body]  # (N, 2)
     if len(xy) < 2 or not np.ptp(xy, axis=0).any():
         return False
     return bool(((xy >= 0) & (xy <= _LARGEST_SHARE)).all(axis=-1).mean() >= _MOST)
 
 
-def _is_upside_down(x: np.ndarray, y: np.ndarray, seen: np.ndarray, skeleton: Skeleton) -> bool:
+def _is_upside_down(x: np.ndarray, y: np.ndarray, visible: np.ndarray, skeleton: Skeleton) -> bool:
     """Whether the face lies below the shoulders in all frames (T, K) that show both."""
     shoulders, head = _landmarks(skeleton)
     if not shoulders or not head:
         return False
     left, right = shoulders
-    frames = seen[:, left] & seen[:, right] & seen[:, head].any(axis=1)
+    frames = visible[:, left] & visible[:, right] & visible[:, head].any(axis=1)
     if not frames.any():
         return False
-    x, y, weight = x[frames].astype(np.float64), y[frames].astype(np.float64), seen[frames][:, head]
+    x, y, weight = x[frames].astype(np.float64), y[frames].astype(np.float64), visible[frames][:, head]
     face = np.where(weight, y[:, head], 0.0).sum(axis=1) / weight.sum(axis=1)
     width = np.hypot(x[:, left] - x[:, right], y[:, left] - y[:, right])
     return bool((face - (y[:, left] + y[:, right]) / 2 > _LOWER * width).all())

@@ -14,7 +14,7 @@ from lightning.pytorch import LightningModule
 
 from pose_core import UserError
 from pose_core.training import TrainingConfig, batch_loader, configure_optimizer, fit, run_folder
-from pose_core.training.distributed import DistributedBatchSampler, devices_and_nodes, divided
+from pose_core.training.distributed import DistributedBatchSampler, devices_and_nodes, split_evenly
 from pose_core.training.fsdp import ShardedStrategy
 
 CONFIG = TrainingConfig(
@@ -82,10 +82,10 @@ def run(module, output, resume=False):
     return fit(module, *loaders, module.config, folder, monitor="validation/error")
 
 
-def outcome(module, trainer):
+def outcome(module, metrics):
     return {
         "seen": module.seen,
-        "error": trainer.callback_metrics["validation/error"].item(),
+        "error": metrics["validation/error"],
         "weights": [p.item() for p in module.parameters()],
         "drawn": module.drawn,
     }
@@ -97,7 +97,7 @@ def main(folder):
     found = {"plain": outcome(plain, run(plain, folder / "plain"))}
     # FSDP is refused on CPUs.
     fitting = import_module("pose_core.training.trainer")
-    fitting._strategy = lambda config: ShardedStrategy() if config.strategy == "fsdp" else config.strategy
+    fitting.build_strategy = lambda config: ShardedStrategy() if config.strategy == "fsdp" else config.strategy
     for name, make, strategy in (("whole", Line, "ddp"), ("rolling", Rolling, "ddp"), ("sharded", Rolling, "fsdp")):
         make = partial(make, CONFIG.model_copy(update={"strategy": strategy, "gradient_clip": 0.5}), noise=0.01)
         whole = make()
@@ -154,7 +154,7 @@ def test_two_processes_share_the_work(tmp_path):
 def test_batches_are_cut_until_every_rank_has_as_many(sizes, ranks, expected):
     items = iter(range(sum(sizes)))
     batches = [[next(items) for _ in range(size)] for size in sizes]
-    cut = divided(batches, ranks)
+    cut = split_evenly(batches, ranks)
     assert [len(batch) for batch in cut] == expected
     assert sorted({i for batch in cut for i in batch}) == list(range(sum(sizes)))
     assert len(cut) // ranks == -(-len(batches) // ranks)
@@ -181,8 +181,8 @@ def test_processes_are_those_that_torchrun_started(monkeypatch):
     [
         ({"device": "abacus"}, "accelerator name"),
         ({"strategy": "divide"}, "strategy"),
-        ({"strategy": "fsdp"}, r"training\.strategy: fsdp is for GPUs; take ddp"),
-        ({"samples": 2}, r"training\.samples: this model makes none"),
+        ({"strategy": "fsdp"}, r"strategy: fsdp is for GPUs; take ddp"),
+        ({"samples": 2}, r"samples: this model makes none"),
     ],
 )
 def test_settings_that_lightning_refuses(tmp_path, settings, message):

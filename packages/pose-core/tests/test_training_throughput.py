@@ -39,8 +39,7 @@ def run(output, **settings):
         for shuffle in (True, False)
     ]
     folder = RunFolder(output)
-    trainer = fit(module, *loaders, module.config, folder, monitor="validation/error")
-    return folder, trainer.callback_metrics
+    return folder, fit(module, *loaders, module.config, folder, monitor="validation/error")
 
 
 def test_frames_a_second_and_waiting_are_logged(tmp_path):

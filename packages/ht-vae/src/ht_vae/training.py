@@ -104,16 +104,10 @@ class HTVAETrainer:
             UserError: settings that Lightning refuses.
         """
         objective = loss(Skeleton.from_dict(model.config.skeleton), LossManager(self.config))
-        trainer = fit(
-            HTVAEModule(model, self.config, objective),
-            train_loader,
-            validation_loader,
-            self.config,
-            self.run,
-            monitor=MONITOR,
-        )
+        module = HTVAEModule(model, self.config, objective)
+        metrics = fit(module, train_loader, validation_loader, self.config, self.run, monitor=MONITOR)
         model.eval()
-        return {name: value.item() for name, value in trainer.callback_metrics.items()}
+        return metrics
 
 
 def train(

@@ -68,15 +68,7 @@ def train(
     torch.manual_seed(config.seed)
     model = build_model(config, clips.skeleton, labels, start)
     module = (HiddenFramesModule if labels is None else ClassificationModule)(model, config)
-    trainer = fit(
-        module,
-        train_loader,
-        validation_loader,
-        config,
-        run,
-        monitor=MONITOR,
-    )
-    metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
+    metrics = fit(module, train_loader, validation_loader, config, run, monitor=MONITOR)
     model.eval()
     run.finish(model.save_pretrained, model_card("pose-encoders", Path(data), len(train_clips), config, metrics))
     return model, metrics

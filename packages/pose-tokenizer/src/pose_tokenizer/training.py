@@ -119,15 +119,7 @@ def train(
     else:
         lengths = [min(len(sequence), config.sequence_length) for sequence in train_sequences]
         train_loader = batch_loader(train_set, lengths, config, collate=together, shuffle=True)
-    trainer = fit(
-        module,
-        train_loader,
-        validation_loader,
-        config,
-        run,
-        monitor=MONITOR,
-    )
-    metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
+    metrics = fit(module, train_loader, validation_loader, config, run, monitor=MONITOR)
     tokenizer.eval()
     card = model_card("pose-tokenizer", Path(data[0]), num_clips, config, metrics)
     run.finish(tokenizer.save_pretrained, card)

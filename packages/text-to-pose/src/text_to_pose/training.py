@@ -85,15 +85,7 @@ def train(
             say(f"fine-tuning {begin_from}: {kept_texts(model, source)}")
     train_loader, validation_loader = loaders(clips, model, config, train_clips, with_text=not pretrain)
     module = TextToPoseModule(model, config)
-    trainer = fit(
-        module,
-        train_loader,
-        validation_loader,
-        config,
-        run,
-        monitor=MONITOR,
-    )
-    metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
+    metrics = fit(module, train_loader, validation_loader, config, run, monitor=MONITOR)
     model.eval()
     card = model_card("text-to-pose", Path(data), len(train_clips), config, metrics)
     run.finish(partial(save, model, weights=config.weights), card)

@@ -1,4 +1,4 @@
-"""What a run leaves behind that was killed, and how the next one goes on from there."""
+"""Checkpoints of a run, and how it resumes from them after it was killed."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class LastCheckpoint(Checkpoint):
         self.seconds = 60 * minutes
         self.resumable = resumable
         self.saved = time.monotonic()
-        self.asked = False
+        self.stop_requested = False
         self.handlers = {number: signal.getsignal(number) for number in SIGNALS}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -104,34 +104,34 @@ class LastCheckpoint(Checkpoint):
         if trainer.is_last_batch or not stepped:
             return  # the epoch's end is near, and saves; between steps there are gradients that no checkpoint holds
         due = self.resumable and time.monotonic() - self.saved >= self.seconds
-        if not _any_rank(trainer, due or self.asked):
+        if not _any_rank(trainer, due or self.stop_requested):
             return
         if self.resumable:
             self._save(trainer)
-        self._end_if_asked(trainer)
+        self._stop_if_requested(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._save(trainer)
-        self._end_if_asked(trainer)
+        self._stop_if_requested(trainer)
 
     def _save(self, trainer: Trainer) -> None:
         trainer.save_checkpoint(self.path)
         self.saved = time.monotonic()
 
-    def _end_if_asked(self, trainer: Trainer) -> None:
-        if _any_rank(trainer, self.asked):
+    def _stop_if_requested(self, trainer: Trainer) -> None:
+        if _any_rank(trainer, self.stop_requested):
             raise KeyboardInterrupt
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        if self.asked and number == signal.SIGINT:
+        if self.stop_requested and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.asked = True
+        self.stop_requested = True
         if is_main_process():
             say("stopping after this step; the same command goes on from there. Ctrl-C again stops at once")
 
 
 class RandomState(Callback):
-    """Keeps in the checkpoint where the random numbers and the epoch's batches stand.
+    """Keeps in the checkpoint the state of the random generators and the position in the epoch's batches.
 
     A resumed run so draws, and sees, what the undisturbed one would. Every rank has random numbers of its own, from
     another seed: else all of them would draw the same noise. Worker processes that load data begin new ones.
@@ -154,9 +154,9 @@ class RandomState(Callback):
         own: dict[str, Any] = {"cpu": torch.get_rng_state()}
         if torch.accelerator.is_available():
             own["accelerator"] = torch.get_device_module().get_rng_state()
-        taken = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
-        if self.batches is not None and 0 < taken < len(self.batches):
-            own["position"] = self.batches.position(taken)
+        consumed = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
+        if self.batches is not None and 0 < consumed < len(self.batches):
+            own["batches"] = self.batches.position(consumed)
         ranks = [own]
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             ranks *= torch.distributed.get_world_size()
@@ -168,15 +168,15 @@ class RandomState(Callback):
             self.batches.set_epoch(trainer.current_epoch)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        ranks = state_dict.get("ranks", [state_dict])  # pose-core 0.2 kept the one of rank 0
+        ranks = state_dict["ranks"]
         if self.rank >= len(ranks):
             return
         own = ranks[self.rank]
         torch.set_rng_state(own["cpu"].cpu())
         if "accelerator" in own and torch.accelerator.is_available():
             torch.get_device_module().set_rng_state(own["accelerator"].cpu())
-        if self.batches is not None and own.get("position"):
-            self.batches.go_on(own["position"], own["cpu"].cpu())
+        if self.batches is not None and own.get("batches"):
+            self.batches.resume_from(own["batches"], own["cpu"].cpu())
 
 
 def _in_main_thread() -> bool:

@@ -109,14 +109,7 @@ def load_yaml(
             the nearest known one; or the file or an override contradicts `fixed`.
     """
     path = Path(path)
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig")) or {}
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such config") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: not a YAML file ({' '.join(str(error).split())})") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: a config is a mapping of names to values")
+    content = _read_yaml(path)
     values: dict[str, Any] = {}
     try:
         for name, value in _current_keys(content, config, str(path)).items():
@@ -137,39 +130,60 @@ def load_yaml(
         raise UserError(f"{path}: {_first_problem(error, config)}") from error
 
 
-def _current_keys(values: dict[str, Any], config: type[TrainingConfig], source: str) -> dict[str, Any]:
+def _read_yaml(path: Path) -> dict[Any, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig")) or {}
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such config") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: not a YAML file ({' '.join(str(error).split())})") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: a config is a mapping of names to values")
+    return content
+
+
+def _current_keys(values: dict[Any, Any], config: type[TrainingConfig], source: str) -> dict[str, Any]:
     """Values by the names that keys have today; one line says which of older versions were found in `source`.
 
     Raises:
         ValueError: what was a section is a value.
     """
-    given: dict[str, Any] = {}
-    for name, value in values.items():
-        if name not in config.SECTIONS or name in config.model_fields:
-            given[str(name)] = value
-        elif isinstance(value, dict):
-            given |= {f"{name}.{inner}": inner_value for inner, inner_value in value.items()}
-        elif value is not None:
-            raise ValueError(f"{name} is a section of names and values, found {value!r}")
     current: dict[str, Any] = {}
     aliased: dict[str, Any] = {}
     renamed: list[str] = []
-    for name, value in given.items():
-        section, _, inner = name.partition(".")
-        key = inner if inner and section in config.SECTIONS else name
-        if key in config.ALIASES and key not in config.model_fields:
-            if value is not None:
+    for name, value in _without_sections(values, config).items():
+        key = _current_key(name, config)
+        if key in config.ALIASES:
+            if value is not None:  # older versions printed "use_amp: null" beside "precision: auto"
                 aliased[config.ALIASES[key]] = value
             continue
-        if key not in config.model_fields:
-            key = config.RENAMED.get(key, key)
+        current[key] = value
         if key != name and key.partition(".")[0] in config.model_fields:
             renamed.append(f"{name} is now {key}")
-        current[key] = value
     if renamed and is_main_process():
         more = f", and {len(renamed) - 1} more; the `config` command prints them all" if len(renamed) > 1 else ""
         warn(f"{source}: {renamed[0]}{more}")
     return current | aliased
+
+
+def _without_sections(values: dict[Any, Any], config: type[TrainingConfig]) -> dict[str, Any]:
+    """Values in which those of former sections stand at the top, by dotted name."""
+    result: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in config.SECTIONS:
+            result[str(name)] = value
+        elif isinstance(value, dict):
+            result |= {f"{name}.{inner}": inner_value for inner, inner_value in value.items()}
+        elif value is not None:
+            raise ValueError(f"{name} is a section of names and values, found {value!r}")
+    return result
+
+
+def _current_key(name: str, config: type[TrainingConfig]) -> str:
+    """A key's name today, without a section it once stood in."""
+    section, _, inner = name.partition(".")
+    key = inner if inner and section in config.SECTIONS else name
+    return key if key in config.model_fields else config.RENAMED.get(key, key)
 
 
 def load_preset(

@@ -1,4 +1,4 @@
-"""Runs of several processes: how many there are, and which batches each of them takes."""
+"""Distributed runs: rank and world size, and each process's share of the batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def devices_and_nodes(config: TrainingConfig) -> tuple[int | Literal["auto"], int]:
-    """Devices a machine and machines: the config's or, where it leaves them alone, what torchrun started."""
+    """Devices per machine, and machines: the config's or, where it leaves them alone, what torchrun started."""
     launched = torch.distributed.is_available() and torch.distributed.is_torchelastic_launched()
     if not launched or config.devices not in (1, "auto") or config.num_nodes != 1:
         return config.devices, config.num_nodes
@@ -35,48 +35,48 @@ class DistributedBatchSampler(Sampler[list[int]]):
         batches: the batch sampler, knowing its length; it draws by torch's generator, if it draws.
 
     Attributes:
-        begun: torch's random state when the epoch's batches were drawn, on rank 0.
+        rng_state: torch's random state when the epoch's batches were drawn, on rank 0.
     """
 
     def __init__(self, batches: Sampler[list[int]]) -> None:
         self.batches = batches
-        self.begun: Tensor | None = None
-        self._rest: tuple[dict[str, Any], Tensor] | None = None
+        self.rng_state: Tensor | None = None
+        self._resume_at: tuple[dict[str, Any], Tensor] | None = None
 
     def __len__(self) -> int:
-        return -(-len(self.batches) // ranks()[1])  # ty: ignore[invalid-argument-type]
+        return -(-len(self.batches) // rank_and_world_size()[1])  # ty: ignore[invalid-argument-type]
 
-    def position(self, taken: int) -> dict[str, Any]:
-        """Where this process is after so many batches of an epoch."""
-        return {"taken": taken, "begun": self.begun}
+    def position(self, batches_consumed: int) -> dict[str, Any]:
+        """This process's position after so many batches of an epoch."""
+        return {"batches_consumed": batches_consumed, "rng_state": self.rng_state}
 
-    def go_on(self, position: dict[str, Any], now: Tensor) -> None:
-        """Has the next epoch be the rest of one; `now` is torch's random state to go on with."""
-        self._rest = position, now
+    def resume_from(self, position: dict[str, Any], rng_state: Tensor) -> None:
+        """Has the next epoch be the rest of one; `rng_state` is torch's random state to go on with."""
+        self._resume_at = position, rng_state
 
     def __iter__(self) -> Iterator[list[int]]:
-        rank, processes = ranks()
-        rest, self._rest = self._rest, None
-        if rest is not None and rank == 0:
-            torch.set_rng_state(rest[0]["begun"].cpu())
+        rank, world_size = rank_and_world_size()
+        resume_at, self._resume_at = self._resume_at, None
+        if resume_at is not None and rank == 0:
+            torch.set_rng_state(resume_at[0]["rng_state"].cpu())
         drawn: list[list[list[int]] | None] = [None]
         if rank == 0:
-            self.begun = torch.get_rng_state()
-            drawn = [divided(list(self.batches), processes)]
-        if processes > 1:
+            self.rng_state = torch.get_rng_state()
+            drawn = [split_evenly(list(self.batches), world_size)]
+        if world_size > 1:
             torch.distributed.broadcast_object_list(drawn)
-        batches = cast("list[list[int]]", drawn[0])[rank::processes]
-        if rest is not None:
-            position, now = rest
-            batches = batches[position["taken"] :]
-            torch.set_rng_state(now)
+        batches = cast("list[list[int]]", drawn[0])[rank::world_size]
+        if resume_at is not None:
+            position, rng_state = resume_at
+            batches = batches[position["batches_consumed"] :]
+            torch.set_rng_state(rng_state)
         yield from batches
 
 
-def divided(batches: list[list[int]], ranks: int) -> list[list[int]]:
-    """The batches, the largest of them cut in two until their number is a multiple of `ranks`."""
+def split_evenly(batches: list[list[int]], world_size: int) -> list[list[int]]:
+    """The batches, the largest of them cut in two until their number is a multiple of `world_size`."""
     batches = list(batches)
-    while len(batches) % ranks:
+    while len(batches) % world_size:
         largest = max(range(len(batches)), key=lambda i: len(batches[i]))
         batch = batches[largest]
         half = (len(batch) + 1) // 2
@@ -84,8 +84,8 @@ def divided(batches: list[list[int]], ranks: int) -> list[list[int]]:
     return batches
 
 
-def ranks() -> tuple[int, int]:
-    """Number of this process, and how many there are."""
+def rank_and_world_size() -> tuple[int, int]:
+    """Rank of this process, and how many processes there are."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return torch.distributed.get_rank(), torch.distributed.get_world_size()
     return 0, 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 RUN = "run.json"
+LOGS, TENSORBOARD = "logs", "tensorboard"
 FORMAT = 2  # of run.json, of the settings in it, and of checkpoints; 1, which older versions wrote, states none
 
 
@@ -46,9 +48,15 @@ class RunFolder:
     claimed: bool = False
 
     def claim(self) -> None:
-        """Notes whose folder it is, once nothing but training is left to do; of several processes, rank 0 does."""
+        """Notes whose folder it is, once nothing but training is left to do; of several processes, rank 0 does.
+
+        What an older run left that this one does not go on from is removed.
+        """
         self.claimed = True
         if is_main_process():
+            if self.resume_from is None:
+                for folder in (CHECKPOINTS, LOGS, TENSORBOARD):
+                    shutil.rmtree(self.path / folder, ignore_errors=True)
             _write(self.path, {"format": FORMAT, "id": self.id, **self.settings})
 
     def finish(self, save: Callable[[Path], Any], card: str | None = None) -> None:
@@ -90,22 +98,12 @@ def check_run_folder(
     if overwrite:
         return
     begun = _read(output)
-    unfinished = bool(begun) and not begun.get("finished")
     occupied = output.is_dir() and any(output.iterdir())
     # What rank 0 has begun to write is no reason to refuse; a finished run is one to all, so that none waits for it.
-    if occupied and not resume and not unfinished and (begun or is_main_process()):
+    if occupied and not resume and not _is_unfinished(begun) and (begun or is_main_process()):
         raise UserError(f"{output}: is not empty; --resume goes on with its run, --overwrite starts it again")
-    if not is_main_process():
-        return
-    if begun and begun.get("format") != FORMAT:
-        raise UserError(
-            f"{output}: its run was begun by another version of this package, whose checkpoints this one cannot go on "
-            "from; --overwrite starts it again"
-        )
-    if unfinished and not resume:
-        _check_same(output, begun, _settings(config, data, others))
-    if resume and not any((output / CHECKPOINTS / name).is_file() for name in (LAST, BEFORE)):
-        raise UserError(f"{output}: has no run to resume ({CHECKPOINTS}/ is missing); leave out --resume")
+    if is_main_process():
+        _check_can_go_on(output, begun, _settings(config, data, others), resume=resume)
 
 
 def run_folder(
@@ -122,7 +120,7 @@ def run_folder(
     output = sweep_run_folder(output)
     settings = _settings(config, data, others)
     begun = _read(output)
-    unfinished = bool(begun) and not begun.get("finished")
+    unfinished = _is_unfinished(begun)
     if overwrite or (not resume and not unfinished):
         return RunFolder(output, None, settings)
     checkpoint = newest_checkpoint(output)
@@ -153,6 +151,28 @@ def _settings(config: BaseModel, data: Sequence[str | Path], others: dict[str, A
     """What makes it this run and no other, as JSON keeps it."""
     given = {"data": [str(path) for path in data], **others, "config": config.model_dump(mode="json")}
     return json.loads(json.dumps(given, default=str))
+
+
+def _is_unfinished(begun: dict[str, Any]) -> bool:
+    return bool(begun) and not begun.get("finished")
+
+
+def _check_can_go_on(output: Path, begun: dict[str, Any], asked: dict[str, Any], *, resume: bool) -> None:
+    """Refuses to go on with a run of another version or, unless it is to resume, of other settings.
+
+    Raises:
+        UserError: saying which; or there is no checkpoint to resume from.
+    """
+    if begun and begun.get("format") != FORMAT:
+        raise UserError(
+            f"{output}: its run was begun by another version of this package, whose checkpoints this one cannot go on "
+            "from; --overwrite starts it again"
+        )
+    if resume:
+        if not any((output / CHECKPOINTS / name).is_file() for name in (LAST, BEFORE)):
+            raise UserError(f"{output}: has no run to resume ({CHECKPOINTS}/ is missing); leave out --resume")
+    elif _is_unfinished(begun):
+        _check_same(output, begun, asked)
 
 
 def _check_same(output: Path, begun: dict[str, Any], asked: dict[str, Any]) -> None:

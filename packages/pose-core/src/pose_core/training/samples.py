@@ -1,4 +1,4 @@
-"""What a model in training makes, to be looked at: TensorBoard and Weights & Biases show it as moving pictures."""
+"""Samples of a model in training, which TensorBoard and Weights & Biases show as animations."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ SIZE = 256  # pixels; height of the pictures
 
 
 @runtime_checkable
-class MakesSamples(Protocol):
-    """A `LightningModule` whose work can be looked at."""
+class SupportsSamples(Protocol):
+    """A `LightningModule` that makes samples while it is trained."""
 
     def samples(self, number: int) -> dict[str, PoseSequence]:
         """At most that many sequences by name, the same names every time: made of validation data, say."""
         ...
 
 
-class Samples(Callback):
-    """Shows `number` samples of a module that `MakesSamples` at the end of every validation.
+class SampleLogger(Callback):
+    """Logs `number` samples of a module that `SupportsSamples` at the end of every validation.
 
     They are made in evaluation mode by the weights that are validated, on rank 0, with the same random numbers every
     time; those of the run stay as they were.
@@ -46,7 +46,7 @@ class Samples(Callback):
 
     @rank_zero_only
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        assert isinstance(pl_module, MakesSamples)
+        assert isinstance(pl_module, SupportsSamples)
         with isolate_rng(), tempfile.TemporaryDirectory() as folder:
             torch.manual_seed(self.seed)
             for number, (name, sequence) in enumerate(pl_module.samples(self.number).items()):

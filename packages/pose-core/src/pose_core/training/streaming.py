@@ -1,4 +1,4 @@
-"""Batches of data that outgrows memory."""
+"""Batches of clips that are streamed from shards."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset
 
 from pose_core.errors import UserError
-from pose_core.training.distributed import ranks
+from pose_core.training.distributed import rank_and_world_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ class StreamLoader(DataLoader):
         num_workers: int = 0,
         steps: int | None = None,
     ) -> None:
-        self.items = Items(shards, item, batch_size, max(1, num_workers), steps)
+        self.items = StreamedItems(shards, item, batch_size, max(1, num_workers), steps)
         super().__init__(
             self.items,
             batch_size=batch_size,
@@ -60,21 +60,24 @@ class StreamLoader(DataLoader):
         """Another epoch, another order."""
         self.items.shards.set_epoch(epoch)
 
-    def position(self, taken: int) -> dict[str, Any] | None:
-        """Where this process is after so many batches of an epoch; None where it cannot go on from there."""
+    def position(self, batches_consumed: int) -> dict[str, Any] | None:
+        """This process's position after so many batches of an epoch; None where it cannot go on from there.
+
+        No `state_dict`: Lightning would call that, without the number.
+        """
         if self.num_workers:
             return None
-        return {"taken": taken, "shards": self.items.shards.state_dict()}
+        return {"batches_consumed": batches_consumed, "shards": self.items.shards.state_dict()}
 
-    def go_on(self, position: dict[str, Any], now: Tensor) -> None:
-        """Has the next epoch be the rest of one; `now` is torch's random state to go on with."""
+    def resume_from(self, position: dict[str, Any], rng_state: Tensor) -> None:
+        """Has the next epoch be the rest of one; `rng_state` is torch's random state to go on with."""
         assert self.batch_size is not None
         self.items.shards.load_state_dict(position["shards"])
-        self.items.rest = position["taken"] * self.batch_size, now
+        self.items.resume_at = position["batches_consumed"] * self.batch_size, rng_state
 
 
-class Items(IterableDataset):
-    """What a consumer makes of its clips: whole batches of them, as many as every other consumer."""
+class StreamedItems(IterableDataset):
+    """A worker's items: whole batches of them, as many as every other worker's."""
 
     def __init__(
         self,
@@ -86,34 +89,34 @@ class Items(IterableDataset):
     ) -> None:
         self.shards, self.item = shards, item
         self.batch_size, self.workers, self.steps = batch_size, workers, steps
-        self.rest: tuple[int, Tensor] | None = None
-        if not self.each:
+        self.resume_at: tuple[int, Tensor] | None = None  # items consumed, random state
+        if not self.items_per_worker:
             raise UserError(f"{shards.folder}: has fewer clips than processes that train on them; use fewer of these")
 
     @property
-    def each(self) -> int:
-        """Items of every consumer; fewer than a batch only where it has no more."""
-        share = self.shards.clips // (ranks()[1] * self.workers)
+    def items_per_worker(self) -> int:
+        """Items of every worker; fewer than a batch only where it has no more."""
+        share = self.shards.clips // (rank_and_world_size()[1] * self.workers)
         if self.steps is not None:
             share = min(share, -(-self.steps // self.workers) * self.batch_size)
         return share - share % self.batch_size or share
 
     def __len__(self) -> int:
         """Items of this process and its workers."""
-        return self.each * self.workers
+        return self.items_per_worker * self.workers
 
     def __iter__(self) -> Iterator[Any]:
-        rest, self.rest = self.rest, None
+        resume_at, self.resume_at = self.resume_at, None
         clips = iter(self.shards)
         done = 0
-        if rest is not None:
-            done, now = rest
-            torch.set_rng_state(now)
+        if resume_at is not None:
+            done, rng_state = resume_at
+            torch.set_rng_state(rng_state)
         last = None
-        for sample in islice(clips, self.each - done):
+        for sample in islice(clips, self.items_per_worker - done):
             last = sample
             done += 1
             yield self.item(sample)
         # Damaged clips were skipped: the others wait for this process's batches.
         if last is not None:
-            yield from (self.item(sample) for sample in chain(repeat(last, self.each - done)))
+            yield from (self.item(sample) for sample in chain(repeat(last, self.items_per_worker - done)))

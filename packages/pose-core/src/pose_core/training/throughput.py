@@ -1,4 +1,4 @@
-"""How fast a run goes, what it waits for, and what a short trial of it tells."""
+"""Throughput of a run, the time it waits for data, and what a dry run tells of it."""
 
 from __future__ import annotations
 
@@ -45,20 +45,21 @@ class DataWaitProfiler(Profiler):
 
 
 class Throughput(Callback):
-    """Logs, of every epoch, frames a second and the share of the steps' time that was spent waiting for data.
+    """Logs of every epoch the frames per second and the share of the steps' time that was spent waiting for data.
 
     Frames are those of batches that know their `num_frames`, padding left out, of all processes; the share is the mean
     over them.
 
-    Args:
-        profiler: of the trainer.
+    The trainer's profiler is a `DataWaitProfiler` or a `SimpleProfiler`.
 
     Attributes:
         ends: seconds of the epoch at which each step ended.
         frames: of the epoch.
     """
 
-    def __init__(self, profiler: DataWaitProfiler | SimpleProfiler) -> None:
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        profiler = trainer.profiler  # ty: ignore[missing-attribute]
+        assert isinstance(profiler, DataWaitProfiler | SimpleProfiler)
         self.waits = profiler.recorded_durations
         self._begin()
 

@@ -8,7 +8,7 @@ from tensorboard.backend.event_processing.event_file_loader import LegacyEventFi
 from torch.utils.data import DataLoader, TensorDataset
 
 from pose_core.training import RunFolder, TrainingConfig, configure_optimizer, fit
-from pose_core.training.logs import ContinuedWriter
+from pose_core.training.loggers import ContinuedWriter
 
 CONFIG = TrainingConfig(epochs=2, batch_size=4, validate_every=1, device="cpu", precision="32-true")
 

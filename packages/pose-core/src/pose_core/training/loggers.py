@@ -1,25 +1,93 @@
-"""Logs that go on when a run does: one CSV file and one of TensorBoard's, without what was lost."""
+"""The loggers of a run: CSV, TensorBoard, Weights & Biases. They go on when the run does, without what was lost."""
 
 from __future__ import annotations
 
 import csv
 import math
+import subprocess
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch import Callback
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.loggers.csv_logs import ExperimentWriter
 
 from pose_core.atomic_files import atomic_write
+from pose_core.command_line import say
+from pose_core.errors import UserError, reason
+from pose_core.training.runs import LOGS, TENSORBOARD
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
+    from lightning.pytorch.loggers import Logger
 
-LOGS, TENSORBOARD = "logs", "tensorboard"
+    from pose_core.training.config import TrainingConfig
+    from pose_core.training.runs import RunFolder
+
+WANDB_TIMEOUT = 10  # seconds
 EVENT_FILES = "events.out.tfevents.*"
 LOG_STEPS = 10  # at most, between two entries of what is logged in every step
+
+
+def build_loggers(config: TrainingConfig, run: RunFolder) -> list[Logger]:
+    """The loggers that a configuration names; CSV always.
+
+    Raises:
+        UserError: as `wandb_logger`.
+    """
+    loggers: list[Logger] = [ContinuedCSVLogger(run.path, name=LOGS, version="")]
+    if config.tensorboard:
+        loggers.append(TensorBoardLogger(run.path, name=TENSORBOARD, version="", default_hp_metric=False))
+    if config.wandb_project:
+        loggers.append(wandb_logger(config.wandb_project, run))
+    return loggers
+
+
+def wandb_logger(project: str, run: RunFolder) -> WandbLogger:
+    """The run of this folder on Weights & Biases, or beside it on disk where the server cannot be reached.
+
+    Raises:
+        UserError: wandb is not installed, or refuses.
+    """
+    options: dict[str, Any] = {"project": project, "save_dir": run.path, "id": run.id, "resume": "allow"}
+    try:
+        import wandb
+
+        if unreachable := why_unreachable(wandb.setup().settings):
+            say(f"{unreachable}; logging to {run.path / 'wandb'} instead, `wandb sync` sends it later")
+            return WandbLogger(**options, offline=True, mode="offline")  # wandb has read its environment by now
+        logger = WandbLogger(**options)
+        _ = logger.experiment  # talks to the server, on rank 0
+    except ModuleNotFoundError as error:
+        raise UserError("logging to Weights & Biases needs wandb: pip install 'pose-core[wandb]'") from error
+    except wandb.Error as error:
+        raise UserError(f"Weights & Biases: {reason(error)}; `wandb login`, or WANDB_MODE=offline") from error
+    return logger
+
+
+def why_unreachable(settings: Any) -> str | None:
+    """Why the server of wandb's settings cannot be reached; None where it can be, or none is wanted."""
+    if settings.mode in ("offline", "disabled", "dryrun"):
+        return None
+    try:
+        with urllib.request.urlopen(settings.base_url, timeout=WANDB_TIMEOUT):
+            return None
+    except urllib.error.HTTPError:
+        return None  # it answers
+    except OSError as error:
+        return f"{settings.base_url} cannot be reached ({reason(error)})"
+
+
+def git_revision() -> str | None:
+    """Commit of the folder that the command was given in; None where there is none, or no git."""
+    try:
+        asked = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return asked.stdout.strip() or None
 
 
 class ContinuedWriter(ExperimentWriter):

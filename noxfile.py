@@ -38,10 +38,11 @@ LOWEST = {
 
 @nox.session(venv_backend="none")
 def lint(session: nox.Session) -> None:
-    """Style, format and types of everything."""
+    """Style, format and types of everything, and what documentation names."""
     session.run("uv", "run", "ruff", "check", external=True)
     session.run("uv", "run", "ruff", "format", "--check", external=True)
     session.run("uv", "run", "ty", "check", external=True)
+    session.run("uv", "run", "python", "docs/check.py", external=True)
 
 
 @nox.session

@@ -30,13 +30,13 @@ import numpy as np
 import torch
 from codec import rounded
 
-from ht_vae.codec import decoded
+from ht_vae.codec import decoded_sequence
 from ht_vae.config import ModelConfig, ModelSizes, RunConfig
 from ht_vae.data.augmentation import Augmentation
 from ht_vae.data.dataset import PoseSequenceDataset
 from ht_vae.data.loader import PoseDataLoader
 from ht_vae.data.preprocessing import PoseDataProcessor, common_skeleton
-from ht_vae.evaluation.errors import ClipErrors, errors_of
+from ht_vae.evaluation.errors import ClipErrors, clip_errors
 from ht_vae.evaluation.frechet_features import window_features
 from ht_vae.losses import LossManager, VAELoss, total
 from ht_vae.model import HierarchicalTransformerVAE
@@ -167,7 +167,7 @@ def figures(
         starts = range(0, run.chunk_size, run.chunk_size // STARTS) if len(whole_sequence) > LONG else [0]
         for start in starts:
             sequence = whole_sequence[start:]
-            errors.add(errors_of(sequence, reconstructed(model, sequence), run.chunk_size))
+            errors.add(clip_errors(sequence, reconstructed(model, sequence), run.chunk_size))
     whole, hands = errors.total(), errors.total("hands") if "hands" in errors.parts else None
     size = model.config.latent_dim + chunks * model.config.chunk_latent_dim
     return {
@@ -222,7 +222,7 @@ def trained(model: HierarchicalTransformerVAE, train_set: PoseSequenceDataset, r
 def reconstructed(model: HierarchicalTransformerVAE, sequence):
     posterior = encode_of(model, sequence)
     poses = model.decode(model.latent_space.mean(posterior), len(sequence))
-    return decoded(model, poses, 0, len(sequence), sequence.fps)
+    return decoded_sequence(model, poses, 0, len(sequence), sequence.fps)
 
 
 def encode_of(model: HierarchicalTransformerVAE, sequence):
@@ -253,7 +253,7 @@ def realism(model: HierarchicalTransformerVAE, train_set: PoseSequenceDataset, r
     else:
         latents = space.prior(SAMPLES, frames, generator)
     poses = model.decode(latents, frames)
-    samples = [decoded(model, poses, i, frames, model.config.fps).placed for i in range(SAMPLES)]
+    samples = [decoded_sequence(model, poses, i, frames, model.config.fps).dense for i in range(SAMPLES)]
     return apart(samples, real(train_set, run), run)
 
 

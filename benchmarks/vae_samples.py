@@ -19,7 +19,6 @@ from codec import rounded
 
 from ht_vae import load_model
 from ht_vae.data.preprocessing import PoseDataProcessor
-from ht_vae.model_selection import model_skeleton
 from ht_vae.sampling import generate
 from pose_core import read
 from pose_core.data import read_clips
@@ -42,7 +41,7 @@ def main() -> None:
     torch.set_num_threads(1)
     settings = {key: value for key, value in vars(arguments).items() if key not in ("models", "data")}
     result = {"settings": settings | {"torch": torch.__version__}, "real": {}, "samples": {}}
-    processor = PoseDataProcessor(skeleton=model_skeleton(load_model(arguments.models[0], "cpu")))
+    processor = PoseDataProcessor(skeleton=load_model(arguments.models[0], "cpu").skeleton)
     every = []
     for name in REAL:
         clips = read_clips(arguments.data / name / "index.csv")
@@ -54,7 +53,7 @@ def main() -> None:
         model = load_model(name, "cpu")
         lengths = [arguments.frames] * arguments.samples
         found = [
-            anatomy(sample.seen)
+            anatomy(sample.sequence)
             for seed in arguments.seeds
             for sample in generate(model, lengths, seed=seed, temperature=arguments.temperature)
         ]

@@ -5,9 +5,9 @@ import json
 import pytest
 import torch
 
-from ht_vae.checkpoint import load_model
 from ht_vae.config import ModelConfig
-from ht_vae.nn.arms import LARGEST_PALM, UNLIMITED, ArmBones, has_hands_on_arms, palm_size
+from ht_vae.model import load_model
+from ht_vae.nn.arms import MAX_PALM_RATIO, UNLIMITED, ArmBones, has_hands_on_arms, palm_size
 from ht_vae.nn.basis import PoseBasis
 from ht_vae.nn.latent import Latents
 from pose_core.skeleton import landmark_skeleton
@@ -97,11 +97,11 @@ def test_a_lost_hand_follows_its_arm(bones, clips, right):
     seen[:, 10:, hand] = False
     keypoints[:, 10:, wrist] += torch.tensor([0.3, -0.2])
     keypoints[:, 10:, hand] = torch.nan
-    made = bones.complete(keypoints, seen)
+    made = bones.fill_missing(keypoints, seen)
     shape = made[:, 9, hand] - made[:, 9, [wrist]]
     torch.testing.assert_close(made[:, 15, hand] - made[:, 15, [wrist]], shape)
     seen[:, :, hand] = False
-    made = bones.complete(keypoints, seen)
+    made = bones.fill_missing(keypoints, seen)
     expected = bones.mean[hand[0]].expand(21, 2)
     torch.testing.assert_close((made[:, :, hand[0]] - made[:, :, wrist])[0], expected, atol=1e-5, rtol=0)
     assert made[..., hand, :].isfinite().all()
@@ -110,9 +110,9 @@ def test_a_lost_hand_follows_its_arm(bones, clips, right):
 def test_a_lost_wrist_follows_its_hand(bones, clips, right):
     keypoints, seen, _ = (each[:1, :21].clone() for each in clips)
     _, _, wrist, hand = right
-    complete = bones.complete(keypoints, seen)
+    complete = bones.fill_missing(keypoints, seen)
     seen[:, 10:, wrist] = False
-    made = bones.complete(keypoints, seen)
+    made = bones.fill_missing(keypoints, seen)
     gap = complete[:, 9, hand[0]] - complete[:, 9, wrist]
     torch.testing.assert_close(made[:, 15, hand[0]] - made[:, 15, wrist], gap, atol=1e-5, rtol=0)
     torch.testing.assert_close(made[:, 15, hand], keypoints[:, 15, hand], atol=1e-4, rtol=0)
@@ -121,9 +121,9 @@ def test_a_lost_wrist_follows_its_hand(bones, clips, right):
 def test_a_hand_that_is_found_elsewhere_hangs_from_its_arm(bones, clips, right):
     keypoints, seen, _ = (each[:1, :21].clone() for each in clips)
     _, _, wrist, hand = right
-    before = bones.complete(keypoints, seen)
+    before = bones.fill_missing(keypoints, seen)
     keypoints[:, :, hand] += 1.5
-    made = bones.complete(keypoints, seen)
+    made = bones.fill_missing(keypoints, seen)
     assert ((made[..., hand[0], :] - made[..., wrist, :]).norm(dim=-1) <= bones.longest[hand[0]] * LONG).all()
     shape = before[..., hand, :] - before[..., hand[:1], :]
     torch.testing.assert_close(made[..., hand, :] - made[..., hand[:1], :], shape, atol=1e-5, rtol=0)
@@ -137,7 +137,7 @@ def test_palms_stay_near_their_median(bones, clips, skeleton, right):
     keypoints[:, 5, hand] = keypoints[:, 5, hand[:1]] + 4 * (keypoints[:, 5, hand] - keypoints[:, 5, hand[:1]])
     made = bones.limit_palms(keypoints, seen)
     size = palm_size(made[..., hand, :])[0]
-    assert size.max() <= LARGEST_PALM * size.median() * LONG
+    assert size.max() <= MAX_PALM_RATIO * size.median() * LONG
     assert torch.equal(made[:, :5], keypoints[:, :5])
     assert torch.equal(made[:, :, hand[0]], keypoints[:, :, hand[0]])
     torch.testing.assert_close(bones.limit_palms(keypoints, torch.zeros_like(seen)), keypoints)  # none to compare with
@@ -156,13 +156,13 @@ def test_a_lost_hand_moves_no_component(skeleton, clips, right):
         arms, basis = ArmBones(skeleton), PoseBasis(skeleton, 60, 6, 12, 16)
         real = [(keypoints[i, mask[i]], shown[i, mask[i]]) for i in range(len(mask))]
         arms.fit(real)
-        completed = arms.complete(keypoints, shown)
+        completed = arms.fill_missing(keypoints, shown)
         everything = torch.ones_like(seen)
         basis.fit(
             completed[mask].mean(dim=0), [(completed[i, mask[i]], everything[i, mask[i]]) for i in range(len(mask))]
         )
         latents = basis.project(completed, everything, mask)
-        made.append(basis.restore(*latents, mask[:, ::16], mask.shape[1]))
+        made.append(basis.restore(*latents, mask[:, ::16], mask.shape[1])[0])
     torch.testing.assert_close(made[0][mask], made[1][mask], atol=1e-3, rtol=0)
 
 

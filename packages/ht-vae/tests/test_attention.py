@@ -1,7 +1,14 @@
 import pytest
 import torch
 
-from ht_vae.nn.attention import ChunkPooling, ChunkUpsampling, HierarchicalAttention, LocalAttention, num_chunks, rotate
+from ht_vae.nn.attention import (
+    ChunkPooling,
+    ChunkUpsampling,
+    HierarchicalAttention,
+    LocalAttention,
+    apply_rotary,
+    num_chunks,
+)
 
 WIDTH, HEADS, SIZE, OVERLAP = 8, 2, 6, 2
 LENGTHS = [1, SIZE - 1, SIZE, SIZE + 1, 4 * SIZE + 3]
@@ -27,7 +34,7 @@ def frame_by_frame(attention, x, mask):
     """What local attention is: full attention of one frame after the other to the real frames of its window."""
     q, k, v = attention.qkv(x).unflatten(-1, (3, HEADS, -1)).unbind(dim=2)  # (B, T, heads, head_dim)
     positions = torch.arange(x.shape[1])
-    q, k = rotate(q, positions), rotate(k, positions)
+    q, k = apply_rotary(q, positions), apply_rotary(k, positions)
     read = torch.zeros_like(q)
     for b in range(len(x)):
         for t in range(x.shape[1]):
@@ -123,7 +130,7 @@ def test_rotary_positions_tell_distances_alone():
     q, k = torch.randn(2, 1, 1, HEADS, 8, generator=torch.Generator().manual_seed(0))
 
     def product(a, b):
-        return (rotate(q, torch.tensor([a])) * rotate(k, torch.tensor([b]))).sum(dim=-1)
+        return (apply_rotary(q, torch.tensor([a])) * apply_rotary(k, torch.tensor([b]))).sum(dim=-1)
 
     torch.testing.assert_close(product(5, 2), product(15_005, 15_002), atol=1e-3, rtol=1e-3)
     assert not torch.allclose(product(5, 2), product(5, 4), atol=1e-3)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ht_vae.evaluation.attention_maps import attended, attention_weights, watched
+from ht_vae.evaluation.attention_maps import apply_weights, attention_weights, record_attention
 from ht_vae.nn.attention import LocalAttention, SelfAttention
 
 LENGTHS = {"one": 1, "chunk": 16, "and more": 17, "many": 75}
@@ -17,7 +17,7 @@ def test_the_weights_give_the_modules_own_output(frames, local):
     weights = attention_weights(module, x, mask)
     torch.testing.assert_close(weights.sum(dim=-1), torch.ones(weights.shape[:-1]))
     with torch.inference_mode():
-        torch.testing.assert_close(attended(module, weights, x, mask), module(x, mask), atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(apply_weights(module, weights, x, mask), module(x, mask), atol=1e-5, rtol=1e-4)
 
 
 def test_padding_is_never_attended_to():
@@ -34,7 +34,7 @@ def test_every_attention_layer_is_watched_and_left_as_it_was(build, poses):
     keypoints, confidence, mask = poses(40, 20)
     with torch.inference_mode():
         before = model.reconstruct(keypoints, confidence, mask)
-        with watched(model) as given:
+        with record_attention(model) as given:
             during = model.reconstruct(keypoints, confidence, mask)
     torch.testing.assert_close(before.keypoints, during.keypoints, rtol=0, atol=0)
     names = {name for name, module in model.named_modules() if isinstance(module, SelfAttention)}

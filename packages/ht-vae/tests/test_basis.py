@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from ht_vae.nn.basis import PoseBasis, held, inverse, two_levels
+from ht_vae.nn.basis import PoseBasis, coordinates, two_levels
+from pose_core.transforms.temporal import hold
 
 K, SIZE = 50, 16
 
@@ -39,7 +40,7 @@ def test_more_components_tell_more_and_enough_tell_all(fit, clips):
         whole, chunks = basis.project(keypoints, seen, mask)
         assert whole.shape == (5, sizes[1])
         assert chunks.shape == (5, 6, sizes[2])
-        errors.append(rmse(basis.restore(whole, chunks, mask[:, ::SIZE], mask.shape[1]), clips))
+        errors.append(rmse(basis.restore(whole, chunks, mask[:, ::SIZE], mask.shape[1])[0], clips))
     assert errors == sorted(errors, reverse=True)
     assert errors[-1] < 1e-3 < 10 * errors[0]
 
@@ -80,14 +81,14 @@ def test_a_basis_that_is_not_fitted_tells_nothing(skeleton, clips):
     whole, chunks = basis.project(keypoints, seen, mask)
     assert not whole.any()
     assert not chunks.any()
-    assert not basis.restore(torch.randn(2, 6), torch.randn(2, 3, 5), torch.ones(2, 3, dtype=torch.bool), 40).any()
+    assert not basis.restore(torch.randn(2, 6), torch.randn(2, 3, 5), torch.ones(2, 3, dtype=torch.bool), 40)[0].any()
 
 
 def test_missing_keypoints_are_held():
     keypoints = torch.tensor([9.0, 1.0, 9.0, 3.0, 9.0]).view(1, 5, 1, 1)
     seen = torch.tensor([False, True, False, True, False]).view(1, 5, 1)
-    assert held(keypoints, seen, torch.zeros(1, 1)).flatten().tolist() == [1, 1, 1, 3, 3]
-    assert held(keypoints, torch.zeros_like(seen), torch.full((1, 1), 7.0)).flatten().tolist() == [7] * 5
+    assert hold(keypoints, seen, torch.zeros(1, 1), backfill=True).flatten().tolist() == [1, 1, 1, 3, 3]
+    assert hold(keypoints, torch.zeros_like(seen), torch.full((1, 1), 7.0), backfill=True).flatten().tolist() == [7] * 5
 
 
 def test_two_levels_tell_nothing_twice_and_as_much_as_they_have_room_for():
@@ -109,7 +110,7 @@ def test_components_are_inverted_and_those_that_are_lacking_are_nothing():
     components, common = two_levels([rows], 5, 4)
     assert not components[:, 3:].any()
     assert not common.any()
-    torch.testing.assert_close(inverse(components, rows) @ components.T, rows, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(coordinates(components, rows) @ components.T, rows, atol=1e-4, rtol=1e-4)
     everything, nothing = two_levels([torch.randn(20, 4)], 6, 3)
     assert everything.shape == (4, 6)
     assert nothing.shape == (4, 3)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from ht_vae import load_model
-from ht_vae.checkpoint import BUNDLED
 from ht_vae.codec import reconstruct
-from ht_vae.evaluation.errors import errors_of
-from ht_vae.model_selection import fitting_model
+from ht_vae.config import BUNDLED
+from ht_vae.evaluation.errors import clip_errors
+from ht_vae.model_selection import matching_model
 from ht_vae.sampling import generate
 from pose_core import read, write
 from pose_core.metrics.anatomy import anatomy
@@ -33,9 +33,9 @@ def test_they_are_small_and_come_with_their_cards(name, keypoints):
 
 
 def test_the_one_that_fits_is_taken():
-    assert fitting_model(fake_sequence(face_points=128).skeleton) == "signing"
+    assert matching_model(fake_sequence(face_points=128).skeleton) == "signing"
     points = ["LEFT_SHOULDER", "RIGHT_SHOULDER", "LEFT_HIP", "RIGHT_HIP"]
-    assert fitting_model(landmark_skeleton(points, 2)) == "landmarks"
+    assert matching_model(landmark_skeleton(points, 2)) == "landmarks"
 
 
 def test_a_person_whom_it_never_saw_is_kept(tmp_path, cli):
@@ -44,7 +44,7 @@ def test_a_person_whom_it_never_saw_is_kept(tmp_path, cli):
     made = read(tmp_path / "b.pose")
     assert len(made) == 80
     encoded, again = reconstruct(load_model("signing", "cpu"), read(tmp_path / "a.pose"))
-    errors = errors_of(encoded.original, again)
+    errors = clip_errors(encoded.original, again)
     assert errors.total("hands").mpjpe < CLOSE
     assert errors.total().mpjpe < FACE_CLOSE
 
@@ -52,10 +52,10 @@ def test_a_person_whom_it_never_saw_is_kept(tmp_path, cli):
 def test_samples_move_and_have_arms():
     model = load_model("signing", "cpu")
     for made in generate(model, [100, 37], seed=1):
-        keypoints = made.placed.keypoints
+        keypoints = made.dense.keypoints
         assert np.isfinite(keypoints).all()
         assert np.abs(keypoints).max() < 8
-        left, right = made.placed.skeleton.shoulders()
+        left, right = made.dense.skeleton.shoulders()
         width = np.linalg.norm(keypoints[:, left] - keypoints[:, right], axis=-1)
         assert width.min() > 0.5
         assert width.max() < 1.6
@@ -64,7 +64,7 @@ def test_samples_move_and_have_arms():
 
 def test_hands_of_samples_are_as_near_to_arms_and_as_large_as_real_ones():
     model = load_model("signing", "cpu")
-    measured = [anatomy(made.seen) for made in generate(model, [200] * 4, seed=0)]
+    measured = [anatomy(made.sequence) for made in generate(model, [200] * 4, seed=0)]
     for name, highest_mean, highest in (("wrist_gap", 0.08, 0.2), ("palm_size", 1.1, 1.5)):
         values = np.concatenate([each for found in measured for each in getattr(found, name).values()])
         values = values[np.isfinite(values)]

@@ -5,7 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from ht_vae.checkpoint import BUNDLED
+from ht_vae.config import BUNDLED
+from ht_vae.model import HierarchicalTransformerVAE
 from pose_core import write
 from pose_core.testing import fake_manifest, fake_sequence
 
@@ -89,7 +90,7 @@ def test_info(cli, trained):
     assert described["trained_on"].startswith("2 clips, ")
     lines = cli("info", folder)[1].splitlines()
     assert f"model_hash       {model.hash}" in lines
-    assert "latents          6 a sequence, 5 a chunk of 16 frames" in lines
+    assert "latents          6 per sequence, 5 per chunk of 16 frames" in lines
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_a_wrong_command_is_one_line_and_leaves_nothing(
 
 
 def test_a_bundled_name_is_found(cli, trained, monkeypatch):
-    monkeypatch.setitem(BUNDLED, "mine", trained[2])
+    monkeypatch.setitem(HierarchicalTransformerVAE.bundled, "mine", trained[2])
     assert cli("info", "mine")[1].startswith("model            mine")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ht_vae.codec import condition_of, decode, encode, reconstruct
+from ht_vae.codec import decode, encode, read_condition, reconstruct
 from ht_vae.data.preprocessing import PoseDataProcessor
 from pose_core import UserError
 
@@ -14,8 +14,8 @@ def test_a_reconstruction_has_the_frames_the_rate_and_the_skeleton_of_its_clip(b
     model = build()
     sequence = replace(clip(frames), fps=23.976)
     encoded, made = reconstruct(model, sequence)
-    assert (len(made.seen), made.seen.fps, made.seen.skeleton) == (frames, 23.976, skeleton)
-    assert encoded.numbers == 6 + 5 * -(-frames // 16)
+    assert (len(made.sequence), made.sequence.fps, made.sequence.skeleton) == (frames, 23.976, skeleton)
+    assert encoded.num_latents == 6 + 5 * -(-frames // 16)
     restored = made.restored(encoded.placement, sequence.skeleton)
     assert restored.size == sequence.size
     assert np.isfinite(restored.keypoints).all()
@@ -30,10 +30,10 @@ def test_it_is_what_the_model_makes_of_the_prepared_clip(build, clip, skeleton):
     seen = torch.from_numpy(prepared.confidence)[None]
     with torch.inference_mode():
         poses = model.reconstruct(torch.from_numpy(prepared.keypoints)[None], seen, torch.ones(1, 40, dtype=torch.bool))
-    np.testing.assert_allclose(made.placed.keypoints, poses.keypoints[0].numpy(), atol=1e-6)
-    np.testing.assert_array_equal(made.seen.confidence, (poses.logits[0] > 0).float().numpy())
-    restored = PoseDataProcessor().restore(made.placed, encoded.placement)
-    there = made.seen.confidence > 0
+    np.testing.assert_allclose(made.dense.keypoints, poses.keypoints[0].numpy(), atol=1e-6)
+    np.testing.assert_array_equal(made.sequence.confidence, (poses.logits[0] > 0).float().numpy())
+    restored = PoseDataProcessor().restore(made.dense, encoded.placement)
+    there = made.sequence.confidence > 0
     np.testing.assert_allclose(
         made.restored(encoded.placement).keypoints[there], restored.keypoints[there], rtol=1e-5, atol=1e-3
     )
@@ -57,7 +57,7 @@ def test_dirty_poses_give_no_nan(build, clip):
     confidence[:5] = 0
     confidence[10:20, 8:] = 0
     encoded, made = reconstruct(build(), replace(sequence, keypoints=keypoints, confidence=confidence))
-    assert np.isfinite(made.placed.keypoints).all()
+    assert np.isfinite(made.dense.keypoints).all()
     assert np.isfinite(made.restored(encoded.placement).keypoints).all()
 
 
@@ -66,7 +66,7 @@ def test_what_stands_in_place_of_missing_points_changes_nothing(build, clip):
     keypoints = sequence.keypoints.copy()
     keypoints[sequence.confidence == 0] = 77
     first, second = (reconstruct(build(), each)[1] for each in (sequence, replace(sequence, keypoints=keypoints)))
-    np.testing.assert_array_equal(first.placed.keypoints, second.placed.keypoints)
+    np.testing.assert_array_equal(first.dense.keypoints, second.dense.keypoints)
 
 
 def test_what_cannot_be_encoded_is_refused(build, clip):
@@ -80,15 +80,15 @@ def test_what_cannot_be_encoded_is_refused(build, clip):
 def test_latents_decode_to_any_length(build, clip):
     model = build()
     latents = model.latent_space.mean(encode(model, clip(20)).posterior)
-    assert len(decode(model, latents, 100, 25.0).seen) == 100
+    assert len(decode(model, latents, 100, 25.0).sequence) == 100
 
 
 def test_conditions(build, clip, tmp_path):
     plain, labelled, vectors = build(), build(labels=("A", "B")), build(condition_dim=3)
-    assert condition_of(plain, None) is None
-    assert condition_of(labelled, "B").tolist() == [1]
+    assert read_condition(plain, None) is None
+    assert read_condition(labelled, "B").tolist() == [1]
     np.save(tmp_path / "v.npy", np.arange(3))
-    assert condition_of(vectors, str(tmp_path / "v.npy")).tolist() == [[0, 1, 2]]
+    assert read_condition(vectors, str(tmp_path / "v.npy")).tolist() == [[0, 1, 2]]
     np.save(tmp_path / "w.npy", np.array([np.nan, 0, 1]))
     for model, given, message in (
         (plain, "A", "is unconditional; leave it out"),
@@ -99,14 +99,14 @@ def test_conditions(build, clip, tmp_path):
         (vectors, str(tmp_path / "w.npy"), "all finite"),
     ):
         with pytest.raises(UserError, match=message):
-            condition_of(model, given)
-    a, b = (reconstruct(labelled, clip(20), condition_of(labelled, label))[1] for label in "AB")
-    assert not np.allclose(a.placed.keypoints, b.placed.keypoints)
+            read_condition(model, given)
+    a, b = (reconstruct(labelled, clip(20), read_condition(labelled, label))[1] for label in "AB")
+    assert not np.allclose(a.dense.keypoints, b.dense.keypoints)
 
 
 def test_long_clips_are_taken_as_a_whole(build, clip):
     sequence = clip(6000)
     encoded, made = reconstruct(build(), sequence)
-    assert len(made.seen) == 6000
+    assert len(made.sequence) == 6000
     assert encoded.posterior.chunk_mask.shape == (1, 375)
-    assert np.isfinite(made.placed.keypoints).all()
+    assert np.isfinite(made.dense.keypoints).all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ht_vae.codec import DecodedSequence
-from ht_vae.evaluation.errors import ClipErrors, at_seams, errors_of, part_points
+from ht_vae.evaluation.errors import ClipErrors, at_seams, clip_errors, part_points
 from ht_vae.evaluation.frechet_features import window_features
 from pose_core.metrics import frechet_distance, mse, pck
 from pose_core.transforms import normalize
@@ -26,7 +26,7 @@ def made_of(sequence, by=0.0, hidden=()):
 
 def test_nothing_wrong_is_no_error(original):
     missing = np.flatnonzero(original.confidence[0] == 0)
-    errors = errors_of(original, made_of(original, hidden=missing)).total()
+    errors = clip_errors(original, made_of(original, hidden=missing)).total()
     assert (errors.mpjpe, errors.rmse, errors.velocity) == (0, 0, 0)
     assert (errors.pck_01, errors.pck_02, errors.presence) == (1, 1, 1)
     assert errors.bone == pytest.approx(0, abs=1e-7)
@@ -35,18 +35,18 @@ def test_nothing_wrong_is_no_error(original):
 def test_errors_are_those_of_pose_core(original):
     noise = np.random.default_rng(0).normal(scale=0.1, size=original.keypoints.shape)
     made = made_of(original, noise, hidden=[3])
-    errors = errors_of(original, made).total()
-    assert errors.rmse == pytest.approx(mse(made.placed, original) ** 0.5, rel=1e-5)
-    shares = pck(made.seen, original, (0.1, 0.2))
+    errors = clip_errors(original, made).total()
+    assert errors.rmse == pytest.approx(mse(made.dense, original) ** 0.5, rel=1e-5)
+    shares = pck(made.sequence, original, (0.1, 0.2))
     assert (errors.pck_01, errors.pck_02) == pytest.approx((shares[0.1], shares[0.2]))
     there = original.confidence > 0
     assert errors.mpjpe == pytest.approx(np.linalg.norm(noise, axis=-1)[there].mean(), rel=1e-4)
-    right = (made.seen.confidence > 0) == there
+    right = (made.sequence.confidence > 0) == there
     assert errors.presence == pytest.approx(right.mean())
 
 
 def test_a_shift_moves_nothing_but_places(original):
-    errors = errors_of(original, made_of(original, 0.3)).total()
+    errors = clip_errors(original, made_of(original, 0.3)).total()
     assert errors.mpjpe == pytest.approx(0.3 * 2**0.5, rel=1e-4)
     assert errors.velocity == pytest.approx(0, abs=1e-6)
     assert errors.bone == pytest.approx(0, abs=1e-6)
@@ -55,7 +55,7 @@ def test_a_shift_moves_nothing_but_places(original):
 
 def test_parts_and_what_they_lack(original, skeleton):
     assert list(part_points(skeleton)) == ["all", "hands", "body", "left_hand", "right_hand"]
-    errors = errors_of(original, made_of(original, 0.1))
+    errors = clip_errors(original, made_of(original, 0.1))
     assert np.isnan(errors.total("left_hand").mpjpe)  # it is never seen
     assert errors.total("left_hand").presence == 0
     assert errors.total("hands").mpjpe == pytest.approx(errors.total("right_hand").mpjpe)
@@ -66,8 +66,8 @@ def test_clips_add_up_as_if_they_were_one(original):
     made = made_of(original, noise)
     total = ClipErrors()
     for frames in (slice(0, 15), slice(15, 40)):
-        total.add(errors_of(original[frames], DecodedSequence(made.placed[frames], made.seen[frames]), 16))
-    assert total.total().mpjpe == pytest.approx(errors_of(original, made).total().mpjpe)
+        total.add(clip_errors(original[frames], DecodedSequence(made.dense[frames], made.sequence[frames]), 16))
+    assert total.total().mpjpe == pytest.approx(clip_errors(original, made).total().mpjpe)
 
 
 def test_which_frames_are_at_seams():
@@ -80,14 +80,14 @@ def test_which_frames_are_at_seams():
 def test_an_error_at_the_seams_is_seen(original):
     noise = np.full(original.keypoints.shape, 0.1)
     noise[at_seams(40, 16)] = 0.3
-    seams = errors_of(original, made_of(original, noise), 16).seam()
+    seams = clip_errors(original, made_of(original, noise), 16).seam()
     assert seams.ratio == pytest.approx(3, rel=1e-4)
     assert seams.step_at == pytest.approx(0, abs=1e-6)
-    assert np.isnan(errors_of(original[:16], made_of(original[:16]), 16).seam().ratio)
+    assert np.isnan(clip_errors(original[:16], made_of(original[:16]), 16).seam().ratio)
 
 
 def test_a_single_frame_has_no_velocity(original):
-    errors = errors_of(original[:1], made_of(original[:1]), 16).total()
+    errors = clip_errors(original[:1], made_of(original[:1]), 16).total()
     assert np.isnan(errors.velocity)
     assert errors.mpjpe == 0
 

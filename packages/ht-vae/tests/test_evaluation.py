@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from ht_vae.checkpoint import load_model
-from ht_vae.evaluation.evaluate import clips_of, evaluate
+from ht_vae.evaluation.evaluate import evaluate, split_of
+from ht_vae.model import load_model
 from pose_core import UserError, write
 from pose_core.testing import fake_manifest
 
@@ -29,7 +29,7 @@ def model(trained):
 
 def test_evaluation_is_the_same_twice_and_in_any_batches(model, mixed):
     first, again, single = (
-        evaluate(model, [mixed], "test", batch_size=batch_size).figures() for batch_size in (16, 16, 1)
+        evaluate(model, [mixed], "test", batch_size=batch_size).metrics() for batch_size in (16, 16, 1)
     )
     assert json.dumps(first, default=str) == json.dumps(again, default=str)
 
@@ -69,12 +69,12 @@ def test_what_it_says(model, mixed):
 
 def test_splits(csvs, mixed):
     said = []
-    held, taught = clips_of([csvs], "validation", said.append), clips_of([csvs], "train")
-    assert (len(held), len(taught), len(clips_of([csvs], "all"))) == (1, 2, 3)
+    held, taught = split_of([csvs], "validation", said.append), split_of([csvs], "train")
+    assert (len(held), len(taught), len(split_of([csvs], "all"))) == (1, 2, 3)
     assert "held out" in said[0]
-    assert len(clips_of([mixed], "test")) == 5
+    assert len(split_of([mixed], "test")) == 5
     with pytest.raises(UserError, match="no clips of split 'validation'; it has test"):
-        clips_of([mixed], "validation")
+        split_of([mixed], "validation")
 
 
 def test_models_of_labels_are_told_the_clips_own(build, tmp_path):

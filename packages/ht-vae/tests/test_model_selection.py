@@ -1,9 +1,8 @@
 import pytest
 
-from ht_vae.checkpoint import BUNDLED
-from ht_vae.config import ModelConfig
+from ht_vae.config import BUNDLED, ModelConfig
 from ht_vae.model import HierarchicalTransformerVAE
-from ht_vae.model_selection import Models, fitting_model
+from ht_vae.model_selection import Models, matching_model
 from pose_core import UserError, write
 from pose_core.testing import fake_sequence
 
@@ -29,16 +28,16 @@ def nothing_bundled(monkeypatch):
 
 @pytest.mark.usefixtures("bundled")
 def test_the_fitting_model_of_the_most_keypoints_is_taken(body, clip):
-    assert fitting_model(body().skeleton) == "landmarks"
-    assert fitting_model(clip().skeleton) == "signing"
-    assert fitting_model(clip(face_points=4).skeleton) == "signing"
+    assert matching_model(body().skeleton) == "landmarks"
+    assert matching_model(clip().skeleton) == "signing"
+    assert matching_model(clip(face_points=4).skeleton) == "signing"
 
 
 @pytest.mark.usefixtures("bundled")
 def test_a_file_that_none_fits_is_told_what_they_are_for(clip, skeleton):
     hands = clip().select(skeleton.hand("right")).skeleton
     with pytest.raises(UserError, match="no bundled model fits: landmarks is for 8 keypoints.*; signing is for 50"):
-        fitting_model(hands)
+        matching_model(hands)
 
 
 @pytest.mark.usefixtures("bundled")

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from ht_vae.codec import condition_of, encode, reconstruct
-from ht_vae.sampling import generate, interpolate, stand
+from ht_vae.codec import encode, read_condition, reconstruct
+from ht_vae.sampling import generate, interpolate, place_sample
 from pose_core import UserError
 from pose_core.transforms import normalize
 
 
 def places(samples):
-    return [sample.placed.keypoints for sample in samples]
+    return [sample.dense.keypoints for sample in samples]
 
 
 def test_samples_are_of_the_seed_alone(build):
@@ -38,7 +38,7 @@ def test_the_temperature_is_how_far_samples_are_from_the_mean(build):
 
 def test_samples_of_a_label(build):
     model = build(labels=("A", "B"))
-    told = {label: condition_of(model, label) for label in "AB"}
+    told = {label: read_condition(model, label) for label in "AB"}
     of_label = {label: places(generate(model, [20, 20], condition=told[label])) for label in "AB"}
     assert not np.allclose(of_label["A"][0], of_label["B"][0])
     each = places(generate(model, [20, 20], condition=torch.cat([told["A"], told["B"]]), batch_size=1))
@@ -48,13 +48,13 @@ def test_samples_of_a_label(build):
 
 def test_where_samples_stand(body):
     sequence, _ = normalize(body(30))
-    on_hips = stand(sequence, in_picture=False)
+    on_hips = place_sample(sequence, in_picture=False)
     hips = on_hips.keypoints[:, on_hips.skeleton.hips()]
     np.testing.assert_allclose(hips.mean(axis=(0, 1)), 0, atol=1e-5)
     left, right = on_hips.skeleton.shoulders()
     width = np.linalg.norm(on_hips.keypoints[:, left] - on_hips.keypoints[:, right], axis=-1).mean()
     assert width == pytest.approx(1, abs=1e-5)
-    in_picture = stand(sequence, in_picture=True)
+    in_picture = place_sample(sequence, in_picture=True)
     assert in_picture.size == (512, 512, 0)
     assert ((in_picture.keypoints > 0) & (in_picture.keypoints < 512)).all()
 
@@ -65,13 +65,13 @@ def test_the_ends_of_an_interpolation_are_the_reconstructions(build, clip, spher
     clips = clip(20), replace(clip(45, seed=1), fps=50.0)
     (start, first), (end, last) = (reconstruct(model, each) for each in clips)
     way = interpolate(model, start, end, 5, spherical=spherical)
-    assert [len(step.seen) for step in way.steps] == [20, 26, 32, 39, 45]
-    assert [step.seen.fps for step in way.steps] == [25, 31.25, 37.5, 43.75, 50]
+    assert [len(step.sequence) for step in way.samples] == [20, 26, 32, 39, 45]
+    assert [step.sequence.fps for step in way.samples] == [25, 31.25, 37.5, 43.75, 50]
     for step, placement, made, encoded in (
-        (way.steps[0], way.placements[0], first, start),
-        (way.steps[-1], way.placements[-1], last, end),
+        (way.samples[0], way.placements[0], first, start),
+        (way.samples[-1], way.placements[-1], last, end),
     ):
-        np.testing.assert_allclose(step.placed.keypoints, made.placed.keypoints, atol=1e-5)
+        np.testing.assert_allclose(step.dense.keypoints, made.dense.keypoints, atol=1e-5)
         np.testing.assert_allclose(
             step.restored(placement).keypoints, made.restored(encoded.placement).keypoints, rtol=1e-4, atol=1e-2
         )
@@ -82,13 +82,13 @@ def test_steps_are_measured(build, clip):
     a, b = (encode(model, clip(40, seed=seed)) for seed in (0, 1))
     way = interpolate(model, a, b, 6)
     assert way.distances.shape == (5,)
-    steps = [step.placed.keypoints for step in way.steps]
+    steps = [step.dense.keypoints for step in way.samples]
     expected = [np.linalg.norm(x - y, axis=-1).mean() for x, y in pairwise(steps)]
     np.testing.assert_allclose(way.distances, expected, rtol=1e-5)
     assert way.mean_step == pytest.approx(np.mean(expected))
     assert 0 < way.mean_step <= way.largest_step
     assert interpolate(model, a, a, 3).largest_step == pytest.approx(0, abs=1e-6)
-    with pytest.raises(UserError, match="1 steps"):
+    with pytest.raises(UserError, match="1 samples"):
         interpolate(model, a, b, 1)
 
 
@@ -101,7 +101,7 @@ def test_files_of_two_kinds_meet_where_the_first_stands(build, clip):
 
 def test_labels_change_half_way(build, clip):
     model = build(labels=("A", "B"))
-    ends = [reconstruct(model, clip(20), condition_of(model, label)) for label in "AB"]
+    ends = [reconstruct(model, clip(20), read_condition(model, label)) for label in "AB"]
     way = interpolate(model, ends[0][0], ends[1][0], 2)
-    for step, (_, made) in zip(way.steps, ends, strict=True):
-        np.testing.assert_allclose(step.placed.keypoints, made.placed.keypoints, atol=1e-5)
+    for step, (_, made) in zip(way.samples, ends, strict=True):
+        np.testing.assert_allclose(step.dense.keypoints, made.dense.keypoints, atol=1e-5)

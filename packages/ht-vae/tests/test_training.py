@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from ht_vae.checkpoint import load_model
 from ht_vae.config import ModelConfig, ModelSizes
 from ht_vae.data.augmentation import Augmentation
 from ht_vae.data.dataset import PoseSequenceDataset
@@ -12,9 +11,9 @@ from ht_vae.data.loader import PoseDataLoader
 from ht_vae.data.loading import read_data
 from ht_vae.lightning_module import HTVAEModule
 from ht_vae.losses import LossManager, VAELoss, total
-from ht_vae.model import HierarchicalTransformerVAE
+from ht_vae.model import HierarchicalTransformerVAE, load_model
 from ht_vae.training import HTVAETrainer, train
-from pose_core import Skeleton, UserError, write
+from pose_core import UserError, write
 from pose_core.data import read_clips
 from pose_core.testing import fake_manifest, fake_sequence
 
@@ -42,7 +41,7 @@ def test_what_a_run_leaves_behind(trained):
     assert {*metrics} >= {"validation/mpjpe", "validation/rmse", "train/kl_weight", "train/active_chunk"}
     loaded = load_model(folder, "cpu")
     assert (loaded.hash, loaded.name) == (model.hash, "tiny")
-    assert Skeleton.from_dict(loaded.config.skeleton).num_keypoints == 8
+    assert loaded.skeleton.num_keypoints == 8
     assert loaded.config.fps == 25
     assert "no validation split; held out for it: 1 of 3 files" in said[0]
     assert loaded.config.trained_on.startswith("2 clips, ")
@@ -174,7 +173,7 @@ def test_data_and_losses_of_ones_own(tmp_path, quick):
     model, metrics = train([tmp_path / "index.csv"], tmp_path / "run", config, dataset=Numbers, loss=Pull)
     assert not [name for name in metrics if name.startswith("validation")]
     assert metrics["train/loss"] > 1000 * metrics["train/pull"] > 0
-    assert Skeleton.from_dict(model.config.skeleton).num_keypoints == 50
+    assert model.skeleton.num_keypoints == 50
 
 
 def test_a_conditional_model_knows_its_labels(tmp_path, quick):
@@ -213,7 +212,7 @@ def test_to_begin_from_a_model(trained, csvs, quick, tmp_path):
             train([csvs], tmp_path / "off", quick.model_copy(update=changes), begin_from=folder)
     assert not (tmp_path / "off").exists()
     other, _ = train([fake_manifest(tmp_path)], tmp_path / "body", quick, begin_from=folder)
-    assert Skeleton.from_dict(other.config.skeleton).num_keypoints == 8  # the body's alone
+    assert other.skeleton.num_keypoints == 8  # the body's alone
 
 
 def test_the_trainer_by_itself(csvs, quick, configure, tmp_path):

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ht_vae.checkpoint import load_model
 from ht_vae.codec import reconstruct
+from ht_vae.model import load_model
 from pose_core import read, write
 from pose_core.testing import fake_sequence
 
@@ -218,7 +218,7 @@ def test_generate_for_a_label(cli, labelled, tmp_path):
 
 def test_interpolate(landmarks, csvs, tmp_path):
     ends = csvs / "sequence_1.csv", csvs / "sequence_2.csv"
-    status, out, err = landmarks("interpolate", *ends, "--steps", 4, "--output", tmp_path / "way", "--json")
+    status, out, err = landmarks("interpolate", *ends, "--num-samples", 4, "--output", tmp_path / "way", "--json")
     assert status == 0, err
     result = json.loads(out)
     assert files(tmp_path / "way") == [f"step_{i:02}.csv" for i in range(1, 5)]
@@ -230,12 +230,23 @@ def test_interpolate(landmarks, csvs, tmp_path):
         np.testing.assert_allclose(found.keypoints, expected.keypoints, atol=1e-4)
     status, out, _ = landmarks("interpolate", *ends, "--output", tmp_path / "way.html", "--spherical")
     assert status == 0
-    assert out.splitlines()[0] == f"{tmp_path}/way.html: 8 steps of 90 to 40 frames"
+    assert out.splitlines()[0] == f"{tmp_path}/way.html: 8 samples of 90 to 40 frames"
     assert out.splitlines()[1].startswith("mean step ")
 
 
+def test_old_spellings_of_options_work_with_a_notice(landmarks, csvs, tmp_path):
+    ends = csvs / "sequence_1.csv", csvs / "sequence_2.csv"
+    status, _, err = landmarks("interpolate", *ends, "--steps", 2, "--output", tmp_path / "way")
+    assert (status, files(tmp_path / "way")) == (0, ["step_01.csv", "step_02.csv"])
+    assert "--steps is now --num-samples" in err.splitlines()
+    status, _, err = landmarks("evaluate", "--data", csvs, "--output-dir", tmp_path / "report")
+    assert (status, files(tmp_path / "report")) == (0, ["clips.csv", "metrics.json"])
+    assert "--output-dir is now --output" in err.splitlines()
+    assert len(rows(tmp_path / "report" / "clips.csv")) == 2
+
+
 def test_evaluate(landmarks, csvs, tmp_path):
-    call = ("evaluate", "--data", csvs, "--output-dir", tmp_path / "run", "--visualize", "--extract-latents")
+    call = ("evaluate", "--data", csvs, "--output", tmp_path / "run", "--visualize", "--extract-latents")
     status, out, err = landmarks(*call)
     assert status == 0, err
     assert out.splitlines()[0].split() == ["mpjpe", "rmse", "PCK@0.1", "PCK@0.2", "velocity", "bone", "presence"]
@@ -246,16 +257,16 @@ def test_evaluate(landmarks, csvs, tmp_path):
         assert f"pictures/{name}" in found
     for name in ("latents_whole_pca.png", "latents_chunks_pca.png", "latent_use.png", "samples.png", "samples.html"):
         assert f"pictures/{name}" in found
-    assert {"evaluation.json", "latents.npz"} <= {*found}
+    assert {"metrics.json", "clips.csv", "latents.npz"} <= {*found}
     assert np.load(tmp_path / "run" / "latents.npz")["whole_mean"].shape == (1, 6)
-    figures = json.loads((tmp_path / "run" / "evaluation.json").read_text())
+    figures = json.loads((tmp_path / "run" / "metrics.json").read_text())
     for output in ("again", "and_again"):
         status, out, _ = landmarks("evaluate", "--data", csvs, "--output", tmp_path / output, "--json")
         assert status == 0
         again = json.loads(out)
         again.pop("output")
         assert again == figures
-    texts = [(tmp_path / output / "evaluation.json").read_text() for output in ("run", "again", "and_again")]
+    texts = [(tmp_path / output / "metrics.json").read_text() for output in ("run", "again", "and_again")]
     assert len(set(texts)) == 1
     status, _, err = landmarks(*call)
     assert status == 2
@@ -284,7 +295,10 @@ def test_evaluate(landmarks, csvs, tmp_path):
         (["reconstruct", "a.csv", "--fps", "0"], "--fps"),
         (["reconstruct", "a.csv", "--device", "warp"], "device 'warp' cannot be used"),
         (["generate"], "Missing option '--output'"),
-        (["generate", "--num-samples", "2", "--output", "a.pose"], "holds one sequence (.pose, .npz, .csv), not 2"),
+        (
+            ["generate", "--num-samples", "2", "--output", "a.pose"],
+            "a.pose: holds one sample, not 2; name a folder or",
+        ),
         (["generate", "--num-samples", "0", "--output", "new"], "--num-samples"),
         (["generate", "--length", "0", "--output", "new"], "--length"),
         (["generate", "--temperature", "-1", "--output", "new"], "--temperature"),
@@ -296,10 +310,13 @@ def test_evaluate(landmarks, csvs, tmp_path):
         (["generate", "--format", "docx", "--output", "new"], ".docx: unknown format; use .pose, .npz, .csv"),
         (["generate", "--condition", "A", "--output", "new"], "is unconditional; leave it out"),
         (["interpolate", "a.csv", "--output", "new"], "Missing argument 'B'"),
-        (["interpolate", "a.csv", "b.csv", "--steps", "1", "--output", "new"], "--steps"),
+        (["interpolate", "a.csv", "b.csv", "--num-samples", "1", "--output", "new"], "--num-samples"),
         (["interpolate", "a.csv", "nowhere.csv", "--output", "new"], "nowhere.csv: no such file"),
         (["interpolate", "a.csv", "nobody.csv", "--output", "new"], "nobody.csv: both shoulders are seen in no frame"),
-        (["interpolate", "a.csv", "b.csv", "--output", "way.pose"], "holds one sequence"),
+        (
+            ["interpolate", "a.csv", "b.csv", "--output", "way.pose"],
+            "way.pose: holds one step, not 8; name a folder",
+        ),
         (["encode", "a.csv", "--output", "a.pose"], "a.pose: cannot write .pose; use .npz"),
         (["encode", "nobody.csv", "--output", "new"], "nobody.csv: both shoulders are seen in no frame"),
         (["evaluate"], "Missing option '--data'"),

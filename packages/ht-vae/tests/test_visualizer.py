@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from ht_vae.codec import reconstruct
-from ht_vae.evaluation.attention_maps import watched
+from ht_vae.evaluation.attention_maps import record_attention
 from ht_vae.evaluation.visualizer import Visualizer, attention_map, has_umap, principal_components
 from pose_core import UserError
 from pose_core.data import collate
@@ -24,7 +24,7 @@ def is_drawn(path):
 def test_every_picture(build, clip, pictures):
     model = build()
     encoded, made = reconstruct(model, clip(40))
-    rows = {"original": encoded.original, "reconstruction": made.seen}
+    rows = {"original": encoded.original, "reconstruction": made.sequence}
     vectors = np.random.default_rng(0).normal(size=(12, 6))
     drawn = [
         pictures.strips("strips", rows),
@@ -43,7 +43,7 @@ def test_every_picture(build, clip, pictures):
 
 def test_one_frame_is_drawn_too(build, clip, pictures):
     encoded, made = reconstruct(build(), clip(1))
-    assert is_drawn(pictures.strips("strips", {"original": encoded.original, "reconstruction": made.seen}))
+    assert is_drawn(pictures.strips("strips", {"original": encoded.original, "reconstruction": made.sequence}))
     assert is_drawn(pictures.errors_over_time("errors", np.array([0.2]), 25.0, 16))
     assert is_drawn(pictures.latents("latents", np.ones((1, 3))))
     assert is_drawn(pictures.attention("global", build(), encoded.original, level="global"))
@@ -71,7 +71,7 @@ def test_what_cannot_be_drawn(build, clip, pictures):
 def test_maps_are_squares_whose_rows_sum_to_one(build, clip, skeleton):
     model, sequence = build(), reconstruct(build(), clip(40))[0].original
     batch = collate([sequence])
-    with torch.inference_mode(), watched(model) as given:
+    with torch.inference_mode(), record_attention(model) as given:
         model.encode(batch.keypoints, batch.confidence, batch.mask)
     for layer in given:
         square = attention_map(layer)

@@ -13,7 +13,7 @@ from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, prin
 app = new_app("Pose sequences of thousands of frames to one latent space and back.")
 
 RUNS = Path("runs")
-HOTTEST = 100  # temperature; at more, numbers overflow and nobody is left to see
+MAX_TEMPERATURE = 100  # beyond it, numbers overflow and no body is recognisable
 Files = Annotated[list[str], typer.Argument(help="Pose files (.csv, .pose, .npz), folders, globs; or -.")]
 Checkpoint = Annotated[
     str | None,
@@ -21,7 +21,9 @@ Checkpoint = Annotated[
 ]
 Condition = Annotated[
     str | None,
-    typer.Option("--condition", help="Label that a conditional model is told, or .npy file of its vector."),
+    typer.Option(
+        "--condition", help="Condition of a conditional model: one of its labels, or an .npy file of a vector."
+    ),
 ]
 
 
@@ -144,14 +146,14 @@ def reconstruct(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Send poses through the latents and back."""
-    from ht_vae.commands import Reading, reconstruct_files
+    """Reconstruct poses: encode them, decode them, and write them where they were."""
+    from ht_vae.commands import InputOptions, reconstruct_files
     from pose_core.formats.options import ReadOptions
 
     options = cl.batch_options(
         output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
     )
-    reading = Reading(checkpoint, condition, ReadOptions(person, min_confidence, fps), device)
+    reading = InputOptions(checkpoint, condition, ReadOptions(person, min_confidence, fps), device)
     batch = reconstruct_files(files, output, reading, options)
     cl.report(
         batch,
@@ -167,29 +169,32 @@ def reconstruct(
 @app.command()
 def generate(
     output: Annotated[Path, typer.Option("--output", help="File of one sample, .html of several, or folder.")],
-    num_samples: Annotated[int, typer.Option("--num-samples", min=1)] = 1,
-    length: Annotated[int, typer.Option("--length", min=1, max=cl.ONE_HOUR_OF_FRAMES, help="Frames of each.")] = 250,
+    num_samples: Annotated[int, typer.Option("--num-samples", min=1, help="Number of samples.")] = 1,
+    length: Annotated[int, typer.Option("--length", min=1, max=cl.ONE_HOUR_OF_FRAMES, help="Frames per sample.")] = 250,
     condition: Condition = None,
     temperature: Annotated[
-        float, typer.Option("--temperature", min=0, help="Standard deviation of the prior; below 1 less varied.")
+        float,
+        typer.Option("--temperature", min=0, help="Sampling temperature: scales deviations from the prior's mean."),
     ] = 1.0,
-    format: Annotated[str, typer.Option("--format", help="Of files in a folder: pose, csv, npz, html, ...")] = "pose",
+    format: Annotated[
+        str, typer.Option("--format", help="Format of files in a folder: pose, csv, npz, html, ...")
+    ] = "pose",
     checkpoint: Annotated[
         str | None, typer.Option("--checkpoint", help="Model folder, bundled name or hub id; signing by default.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, callback=cl.check_seed)] = 0,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Samples at once.")] = 16,
+    seed: Annotated[int, typer.Option("--seed", min=0, callback=cl.check_seed, help="Random seed of the samples.")] = 0,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Samples decoded at once.")] = 16,
     device: Device = "auto",
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Make new sequences from the prior."""
-    if not 0 <= temperature <= HOTTEST:
-        raise typer.BadParameter(f"--temperature is a number from 0 to {HOTTEST}")
+    """Generate new sequences: decoded samples of the prior."""
+    if not 0 <= temperature <= MAX_TEMPERATURE:
+        raise typer.BadParameter(f"--temperature is a number from 0 to {MAX_TEMPERATURE}")
     from ht_vae.commands import generate_files
 
-    done = generate_files(
+    generated = generate_files(
         num_samples,
         length,
         output,
@@ -202,24 +207,29 @@ def generate(
         device=device,
         overwrite=overwrite,
     )
-    cl.warn_of_anatomy(done)
+    cl.warn_of_anatomy(generated)
     if json:
-        print_json(done)
+        print_json(generated)
         return
-    for each in done:
-        many = f"{each.samples} samples of " if each.samples > 1 else ""
-        print(f"{each.output}: {many}{each.frames} frames at {each.fps:g} fps, {each.frames / each.fps:.1f} s")
+    for each in generated:
+        count = f"{each.samples} samples of " if each.samples > 1 else ""
+        print(f"{each.output}: {count}{each.frames} frames at {each.fps:g} fps, {each.frames / each.fps:.1f} s")
 
 
-@app.command()
+@app.command(renamed={"--steps": "--num-samples"})
 def interpolate(
     start: Annotated[Path, typer.Argument(metavar="A", help="Pose file: .csv, .pose, .npz.")],
     end: Annotated[Path, typer.Argument(metavar="B", help="Another.")],
-    output: Annotated[Path, typer.Option("--output", help="An .html that plays all steps, or a folder.")],
-    steps: Annotated[int, typer.Option("--steps", min=2, help="Sequences, both ends counted.")] = 8,
-    spherical: Annotated[bool, typer.Option("--spherical", help="Along the arc, not the chord.")] = False,
+    output: Annotated[Path, typer.Option("--output", help="HTML player of all samples, or a folder.")],
+    num_samples: Annotated[
+        int, typer.Option("--num-samples", min=2, help="Number of samples, both ends included.")
+    ] = 8,
+    spherical: Annotated[
+        bool, typer.Option("--spherical", help="Spherical interpolation of the latents, instead of linear.")
+    ] = False,
     format: Annotated[
-        str | None, typer.Option("--format", help="Of files in a folder: csv, pose, npz, ...; by default that of A.")
+        str | None,
+        typer.Option("--format", help="Format of files in a folder: csv, pose, npz, ...; by default that of A."),
     ] = None,
     checkpoint: Checkpoint = None,
     condition: Condition = None,
@@ -231,31 +241,31 @@ def interpolate(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Go from one sequence to another through the latents."""
-    from ht_vae.commands import Reading, interpolate_files
+    """Interpolate between two sequences in the latent space."""
+    from ht_vae.commands import InputOptions, interpolate_files
     from pose_core.formats.options import ReadOptions
 
-    done = interpolate_files(
+    result = interpolate_files(
         start,
         end,
-        steps,
+        num_samples,
         output,
-        Reading(checkpoint, condition, ReadOptions(person, min_confidence, fps), device),
+        InputOptions(checkpoint, condition, ReadOptions(person, min_confidence, fps), device),
         spherical=spherical,
         suffix=None if format is None else f".{format.removeprefix('.').lower()}",
         overwrite=overwrite,
     )
-    for path, wrong in zip(done.outputs, done.anatomy, strict=True):
-        if wrong:
-            cl.warn(f"{path}: {wrong}")
+    for path, problem in zip(result.outputs, result.anatomy, strict=True):
+        if problem:
+            cl.warn(f"{path}: {problem}")
     if json:
-        print_json(done)
+        print_json(result)
         return
-    where = done.outputs[0] if len(done.outputs) == 1 else done.outputs[0].parent
-    print(f"{where}: {steps} steps of {done.frames[0]} to {done.frames[-1]} frames")
+    where = result.outputs[0] if len(result.outputs) == 1 else result.outputs[0].parent
+    print(f"{where}: {num_samples} samples of {result.frames[0]} to {result.frames[-1]} frames")
     print(
-        f"mean step {done.mean_step:.4f} shoulder widths, largest {done.largest_step:.4f}, "
-        f"{done.ratio:.2f} times the mean"
+        f"mean step {result.mean_step:.4f} shoulder widths, largest {result.largest_step:.4f}, "
+        f"{result.ratio:.2f} times the mean"
     )
 
 
@@ -277,14 +287,14 @@ def encode(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Write the latents of poses: mean and log variance, of the whole and of each chunk."""
-    from ht_vae.commands import Reading, encode_files
+    """Encode poses: write the mean and log variance of their latents, per sequence and per chunk."""
+    from ht_vae.commands import InputOptions, encode_files
     from pose_core.formats.options import ReadOptions
 
     options = cl.batch_options(
         output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
     )
-    reading = Reading(checkpoint, condition, ReadOptions(person, min_confidence, fps), device)
+    reading = InputOptions(checkpoint, condition, ReadOptions(person, min_confidence, fps), device)
     batch = encode_files(files, output, reading, options)
     cl.report(
         batch,
@@ -296,33 +306,35 @@ def encode(
     )
 
 
-@app.command()
+@app.command(renamed={"--output-dir": "--output"})
 def evaluate(
     data: Annotated[
         list[Path],
-        typer.Option("--data", help="Folder of landmark CSVs, .pose or .npz files, or manifest CSV; several times."),
+        typer.Option("--data", help="Folder of landmark CSVs, .pose or .npz files, or manifest CSV; may be repeated."),
     ],
     checkpoint: Checkpoint = None,
-    split: Annotated[str, typer.Option("--split", help="Clips to score: train, validation, test, all.")] = "validation",
+    split: Annotated[
+        str, typer.Option("--split", help="Split to evaluate: train, validation, test, all.")
+    ] = "validation",
     output: Annotated[
-        Path | None, typer.Option("--output", "--output-dir", help="Folder for the figures as files.")
+        Path | None, typer.Option("--output", help="Folder of the report: metrics.json, clips.csv.")
     ] = None,
-    visualize: Annotated[bool, typer.Option("--visualize", help="Add pictures and players to the folder.")] = False,
+    visualize: Annotated[bool, typer.Option("--visualize", help="Add pictures and players to the report.")] = False,
     extract_latents: Annotated[
-        bool, typer.Option("--extract-latents", help="Add the latents of all clips, latents.npz, to the folder.")
+        bool, typer.Option("--extract-latents", help="Add the latents of all clips, latents.npz, to the report.")
     ] = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, callback=cl.check_seed, help="Of the samples.")] = 0,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Most clips at once.")] = 16,
+    seed: Annotated[int, typer.Option("--seed", min=0, callback=cl.check_seed, help="Random seed of the samples.")] = 0,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Clips at once, at most.")] = 16,
     device: Device = "auto",
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Score a model: what clips lose, what latents are used for, how real its samples are."""
+    """Evaluate a model: reconstruction errors, use of the latents, and realism of its samples."""
     if output is None and (visualize or extract_latents):
         raise typer.BadParameter("--visualize and --extract-latents need a folder: name one with --output")
     from ht_vae.commands import evaluate_data
-    from ht_vae.evaluation.report import lines
+    from ht_vae.evaluation.report import summary_lines
 
     evaluation, written = evaluate_data(
         data,
@@ -338,9 +350,9 @@ def evaluate(
         progress=say,
     )
     if json:
-        print_json(evaluation.figures() | {"output": written})
+        print_json(evaluation.metrics() | {"output": written})
         return
-    print(*lines(evaluation), sep="\n")
+    print(*summary_lines(evaluation), sep="\n")
     if output is not None:
         print(f"{output}: {len(written)} files")
 
@@ -351,7 +363,7 @@ def info(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Say what a model is."""
+    """Describe a model."""
     from ht_vae.commands import describe
 
     described = describe(model)

@@ -1,38 +1,41 @@
-"""What the commands do with files: check everything, work, then write."""
+"""What the commands do with files: check everything, compute, then write."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ht_vae.checkpoint import load_model
-from ht_vae.codec import DecodedSequence, condition_of, encode, reconstruct
+from ht_vae.codec import encode, read_condition, reconstruct
 from ht_vae.config import ModelSizes
-from ht_vae.evaluation.errors import Errors, errors_of
-from ht_vae.model_selection import Models, check_pose_files
-from ht_vae.outputs import LATENTS, PLAYER, POSES, check_outputs, check_suffix, write_latents, write_poses
-from ht_vae.sampling import generate, interpolate, stand
-from pose_core import Skeleton, UserError
-from pose_core.atomic_files import check_output_folder, removed_if_empty
-from pose_core.formats import FORMATS
+from ht_vae.evaluation.errors import clip_errors
+from ht_vae.latent_file import SUFFIX as LATENTS
+from ht_vae.latent_file import write_latents
+from ht_vae.model import load_model
+from ht_vae.model_selection import Models
+from ht_vae.sampling import generate, interpolate, place_sample
+from pose_core import UserError
+from pose_core.atomic_files import removed_if_empty
+from pose_core.errors import naming
+from pose_core.formats import FORMATS, READABLE, is_clip_folder
 from pose_core.formats.options import ReadOptions
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_core.metrics import anatomy
+from pose_core.outputs import numbered_outputs
 from pose_core.transforms import clean
+from pose_core.writing import PLAYER, WRITABLE, write_poses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from ht_vae.codec import EncodedSequence
     from ht_vae.evaluation.evaluate import Evaluation
     from ht_vae.model import HierarchicalTransformerVAE
     from pose_core import PoseSequence
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How files are read, and with which model; see `ht-vae reconstruct --help`."""
+class InputOptions:
+    """How files are read, and with which model they are encoded; see `ht-vae reconstruct --help`."""
 
     checkpoint: str | None = None
     condition: str | None = None
@@ -42,13 +45,13 @@ class Reading:
 
 @dataclass(frozen=True)
 class ReconstructedFile:
-    """What one file became.
+    """The reconstruction of one file.
 
     Attributes:
-        mpjpe: mean distance of a keypoint that was seen, in shoulder widths.
-        latents: numbers that lie between; keypoint_numbers: coordinates that the model saw.
+        mpjpe: mean distance of a visible keypoint, in shoulder widths.
+        latents: numbers in its latents; keypoint_numbers: coordinates that the model saw.
         left_out: keypoints of the file that the model does not know.
-        anatomy: what is wrong with the body, if anything is.
+        anatomy: implausible proportions of the body, if any.
     """
 
     file: str
@@ -64,14 +67,16 @@ class ReconstructedFile:
 
 
 def reconstruct_files(
-    inputs: Sequence[str | Path], output: Path | None, reading: Reading, options: JobOptions | None = None
+    inputs: Sequence[str | Path], output: Path | None, reading: InputOptions, options: JobOptions | None = None
 ) -> JobRunner[ReconstructedFile]:
-    """Sends poses through the latents and back to where they stood.
+    """Encodes and decodes poses, and writes them in the coordinates of their files.
 
     Args:
         inputs: pose files, folders, patterns, or `-`; see `find_inputs`.
         output: a file for one input, its format by its suffix, a folder, or `-`; None: `NAME.reconstructed.SUFFIX`
             beside each input. The HTML player shows the original beside it.
+        reading: see `InputOptions`.
+        options: see `JobOptions`.
 
     Raises:
         UserError: an input, model or output that cannot be used, unless the batch keeps going.
@@ -85,7 +90,7 @@ def reconstruct_files(
         suffixes=tuple(FORMATS),
         suffix=None,
         infix=".reconstructed",
-        writable=POSES,
+        writable=WRITABLE,
     ) as batch:
         if batch.jobs:
             models = Models(reading.checkpoint, reading.device)
@@ -98,7 +103,7 @@ class EncodedFile:
     """The latents of one file.
 
     Attributes:
-        latents: numbers of a whole sequence, and of a chunk; chunks: how many.
+        latents: numbers per sequence, and per chunk; chunks: how many.
     """
 
     file: str
@@ -111,13 +116,15 @@ class EncodedFile:
 
 
 def encode_files(
-    inputs: Sequence[str | Path], output: Path | None, reading: Reading, options: JobOptions | None = None
+    inputs: Sequence[str | Path], output: Path | None, reading: InputOptions, options: JobOptions | None = None
 ) -> JobRunner[EncodedFile]:
     """Writes the latents of pose files, see `write_latents`.
 
     Args:
         inputs: as of `reconstruct_files`.
         output: an `.npz` for one input, a folder, or `-`; None: `NAME.latents.npz` beside each input.
+        reading: see `InputOptions`.
+        options: see `JobOptions`.
 
     Raises:
         UserError: as `reconstruct_files`.
@@ -141,7 +148,7 @@ def encode_files(
 
 @dataclass(frozen=True)
 class GeneratedFile:
-    """What was made from nothing; `samples` of them are in the file; `anatomy`: what is wrong with a body, if it is."""
+    """A file of one or more samples; `anatomy`: implausible proportions of a body, if any."""
 
     output: Path
     model: str
@@ -165,42 +172,52 @@ def generate_files(
     device: str = "auto",
     overwrite: bool = False,
 ) -> list[GeneratedFile]:
-    """Decodes points of the prior.
+    """Writes decoded samples of the prior.
 
     Args:
+        num_samples, frames: how many samples, and frames of each.
         output: a file of one sample, its format by its suffix; an HTML player of all of them; or a folder of
             `sample_001.SUFFIX` and so on.
+        checkpoint, device: as `Models` takes them.
+        condition: see `read_condition`.
+        seed, temperature, batch_size: see `generate`.
         suffix: of files in a folder.
-        condition: see `condition_of`; seed, temperature, batch_size: see `generate`.
+        overwrite: replace existing files.
 
     Raises:
         UserError: a model, condition or output that cannot be used; then nothing is written.
     """
     with removed_if_empty(output):
-        paths = _numbered("sample", num_samples, output, suffix, overwrite=overwrite)
+        paths = _series("sample", num_samples, output, suffix, overwrite=overwrite)
         model = Models(checkpoint, device).generator()
-        told = condition_of(model, condition)
-        lengths = [frames] * num_samples
-        made = generate(model, lengths, condition=told, seed=seed, temperature=temperature, batch_size=batch_size)
-        poses = {f"sample {i}": each.seen for i, each in enumerate(made, start=1)}
-        wrong = _write_numbered(
-            {name: _standing(each, paths[0]) for name, each in poses.items()}, paths, overwrite=overwrite
+        samples = generate(
+            model,
+            [frames] * num_samples,
+            condition=read_condition(model, condition),
+            seed=seed,
+            temperature=temperature,
+            batch_size=batch_size,
         )
-    each_holds = num_samples // len(paths)
+        in_picture = paths[0].suffix.lower() != ".csv"
+        poses = {
+            f"sample {i}": place_sample(each.sequence, in_picture=in_picture) for i, each in enumerate(samples, start=1)
+        }
+        problems = _write_series(poses, paths, overwrite=overwrite)
+    per_file = num_samples // len(paths)
     return [
-        GeneratedFile(path, model.name, each_holds, frames, model.config.fps, said)
-        for path, said in zip(paths, wrong, strict=True)
+        GeneratedFile(path, model.name, per_file, frames, model.config.fps, problem)
+        for path, problem in zip(paths, problems, strict=True)
     ]
 
 
 @dataclass(frozen=True)
 class InterpolatedFiles:
-    """The way from one file to another.
+    """The interpolation between two files.
 
     Attributes:
-        frames: of each step.
+        frames: of each sample.
         mean_step, largest_step: see `Interpolation`, in shoulder widths; ratio: of the largest to the mean.
-        anatomy: of each output what is wrong with a body in it, if anything is.
+        anatomy: for each output implausible proportions of a body in it, if any.
     """
 
     outputs: list[Path]
@@ -216,43 +233,58 @@ class InterpolatedFiles:
 def interpolate_files(
     start: Path,
     end: Path,
-    steps: int,
+    num_samples: int,
     output: Path,
-    reading: Reading,
+    reading: InputOptions,
     *,
     spherical: bool = False,
     suffix: str | None = None,
     overwrite: bool = False,
 ) -> InterpolatedFiles:
-    """Writes sequences evenly apart from one file to another.
+    """Writes an evenly spaced interpolation from one file to another.
 
     Args:
+        start, end: the files.
+        num_samples: sequences, both ends included.
         output: an HTML player of all of them, or a folder of `step_01.SUFFIX` and so on.
+        reading: see `InputOptions`.
+        spherical: see `interpolate`.
         suffix: of files in a folder; None: that of `start`.
+        overwrite: replace existing files.
 
     Raises:
         UserError: an input, model or output that cannot be used; then nothing is written.
     """
-    check_pose_files([start, end])
+    _check_pose_files([start, end])
     with removed_if_empty(output):
-        paths = _numbered("step", steps, output, suffix or start.suffix.lower(), overwrite=overwrite)
+        paths = _series("step", num_samples, output, suffix or start.suffix.lower(), overwrite=overwrite)
         models = Models(reading.checkpoint, reading.device)
         model, first = _read(start, models, reading)
         other, last = _read(end, models, reading)
         if other is not model:
             raise UserError(f"{start} and {end}: the models that fit are {model.name} and {other.name}; name one")
-        told = condition_of(model, reading.condition)
-        ends = [_named(f, lambda s=s: encode(model, s, told)) for f, s in ((start, first), (end, last))]
-        way = interpolate(model, *ends, steps, spherical=spherical)
-        placed = zip(way.steps, way.placements, strict=True)
+        condition = read_condition(model, reading.condition)
+        ends = []
+        for path, sequence in ((start, first), (end, last)):
+            with naming(path):
+                ends.append(encode(model, sequence, condition))
+        result = interpolate(model, *ends, num_samples, spherical=spherical)
+        placed = zip(result.samples, result.placements, strict=True)
         poses = {
-            f"step {i} of {steps}": each.restored(place, first.skeleton) for i, (each, place) in enumerate(placed, 1)
+            f"step {i} of {num_samples}": sample.restored(placement, first.skeleton)
+            for i, (sample, placement) in enumerate(placed, 1)
         }
-        wrong = _write_numbered(poses, paths, overwrite=overwrite)
-    ratio = way.largest_step / way.mean_step if way.mean_step else 1.0
-    frames = [len(each.seen) for each in way.steps]
-    distances = way.distances.tolist()
-    return InterpolatedFiles(paths, model.name, frames, distances, way.mean_step, way.largest_step, ratio, wrong)
+        problems = _write_series(poses, paths, overwrite=overwrite)
+    return InterpolatedFiles(
+        paths,
+        model.name,
+        [len(each.sequence) for each in result.samples],
+        result.distances.tolist(),
+        result.mean_step,
+        result.largest_step,
+        result.largest_step / result.mean_step if result.mean_step else 1.0,
+        problems,
+    )
 
 
 def evaluate_data(
@@ -269,10 +301,10 @@ def evaluate_data(
     overwrite: bool = False,
     progress: Callable[[str], None] = lambda message: None,
 ) -> tuple[Evaluation, list[Path]]:
-    """Scores a model and writes the report; see `evaluate` and `write_report`.
+    """Evaluates a model and writes the report; see `evaluate` and `write_report`.
 
     Returns:
-        What was found, and the files that were written.
+        The evaluation, and the files that were written.
 
     Raises:
         UserError: data, a model or a folder that cannot be used.
@@ -293,14 +325,13 @@ def evaluate_data(
 
 
 def describe(name: str | Path) -> dict[str, Any]:
-    """What a model is, by name of the fact.
+    """Facts about a model, by name.
 
     Raises:
         UserError: no such model, or not a whole one.
     """
     model = load_model(name, "cpu")
-    config = model.config
-    skeleton = Skeleton.from_dict(config.skeleton)
+    config, skeleton = model.config, model.skeleton
     return {
         "model": model.name,
         "model_hash": model.hash,
@@ -311,88 +342,76 @@ def describe(name: str | Path) -> dict[str, Any]:
         "components": {component.name: len(component.points) for component in skeleton.components},
         "fps": config.fps,
         "condition": list(config.labels) or config.condition_dim or "none",
-        "latents": f"{config.latent_dim} a sequence, {config.chunk_latent_dim} a chunk of {config.chunk_size} frames",
+        "latents": (
+            f"{config.latent_dim} per sequence, {config.chunk_latent_dim} per chunk of {config.chunk_size} frames"
+        ),
         **{name: getattr(config, name) for name in ModelSizes.model_fields},
     }
 
 
-def _reconstruct(job: Job, models: Models, reading: Reading, *, overwrite: bool) -> ReconstructedFile:
+def _reconstruct(job: Job, models: Models, reading: InputOptions, *, overwrite: bool) -> ReconstructedFile:
     model, sequence = _read(job.source, models, reading)
-    encoded, made = reconstruct(model, sequence, condition_of(model, reading.condition))
-    restored = made.restored(encoded.placement, sequence.skeleton)
+    encoded, decoded = reconstruct(model, sequence, read_condition(model, reading.condition))
+    restored = decoded.restored(encoded.placement, sequence.skeleton)
     write_poses({"original": clean(sequence), "reconstruction": restored}, job.output, overwrite=overwrite)
-    errors = _errors(encoded, made)
     return ReconstructedFile(
         file=job.name,
         output=job.output,
         model=model.name,
         frames=len(sequence),
         fps=sequence.fps,
-        mpjpe=errors.mpjpe,
-        latents=encoded.numbers,
+        mpjpe=clip_errors(encoded.original, decoded).total().mpjpe,
+        latents=encoded.num_latents,
         keypoint_numbers=encoded.original.keypoints.size,
         left_out=sequence.skeleton.num_keypoints - restored.skeleton.num_keypoints,
         anatomy=anatomy(restored).summary(),
     )
 
 
-def _encode(job: Job, models: Models, reading: Reading, *, overwrite: bool) -> EncodedFile:
+def _encode(job: Job, models: Models, reading: InputOptions, *, overwrite: bool) -> EncodedFile:
     model, sequence = _read(job.source, models, reading)
-    encoded = encode(model, sequence, condition_of(model, reading.condition))
+    encoded = encode(model, sequence, read_condition(model, reading.condition))
     write_latents(model, encoded, job.output, overwrite=overwrite)
     sizes = model.config.latent_dim, model.config.chunk_latent_dim
-    chunks = encoded.posterior.chunk_mask.shape[1]
-    return EncodedFile(job.name, job.output, model.name, len(sequence), sequence.fps, sizes, chunks)
+    num_chunks = encoded.posterior.chunk_mask.shape[1]
+    return EncodedFile(job.name, job.output, model.name, len(sequence), sequence.fps, sizes, num_chunks)
 
 
-def _errors(encoded: EncodedSequence, made: DecodedSequence) -> Errors:
-    return errors_of(encoded.original, made).total()
+def _check_pose_files(files: list[Path]) -> None:
+    """Refuses inputs that are no single pose files, before any work is done.
+
+    Raises:
+        UserError: naming the first that does not exist, is a folder, or has another suffix than pose files have.
+    """
+    for file in files:
+        if is_clip_folder(file):
+            continue
+        if file.is_dir():
+            raise UserError(f"{file}: is a folder; name pose files, as {file}/*.pose does")
+        if not file.is_file():
+            raise UserError(f"{file}: no such file")
+        if file.suffix.lower() not in READABLE:
+            raise UserError(f"{file}: unknown pose format {file.suffix!r}; known: {', '.join(READABLE)}")
 
 
-def _read(file: Path, models: Models, reading: Reading) -> tuple[HierarchicalTransformerVAE, PoseSequence]:
+def _read(file: Path, models: Models, reading: InputOptions) -> tuple[HierarchicalTransformerVAE, PoseSequence]:
     sequence = reading.files.read(file)
-    return _named(file, lambda: models.of(sequence.skeleton)), sequence
+    with naming(file):
+        return models.of(sequence.skeleton), sequence
 
 
-def _numbered(what: str, count: int, output: Path, suffix: str, *, overwrite: bool) -> list[Path]:
-    """Where so many sequences go, checked: one file that holds them all, or one each in a folder."""
-    if output.is_dir() or not output.suffix:
-        if suffix not in POSES:
-            raise UserError(f"{suffix}: unknown format; use {', '.join(POSES)}")
-        check_output_folder(output)
-        digits = max(2, len(str(count)))
-        paths = [output / f"{what}_{i:0{digits}d}{suffix}" for i in range(1, count + 1)]
-    else:
-        check_suffix(output, POSES)
-        if count > 1 and output.suffix.lower() != PLAYER:
-            holding = ", ".join(FORMATS)
-            raise UserError(f"{output}: holds one sequence ({holding}), not {count}; name a folder or an .html file")
-        paths = [output]
-    check_outputs(paths, overwrite=overwrite)
-    return paths
+def _series(name: str, count: int, output: Path, suffix: str, *, overwrite: bool) -> list[Path]:
+    """See `numbered_outputs`; an HTML player shows all sequences."""
+    return numbered_outputs(name, count, output, suffix, writable=WRITABLE, joint=(PLAYER,), overwrite=overwrite)
 
 
-def _write_numbered(poses: dict[str, PoseSequence], paths: list[Path], *, overwrite: bool) -> list[str | None]:
-    """Writes sequences to one file or to one each; returns what is wrong with a body in each file."""
-    wrong = {name: anatomy(sequence).summary() for name, sequence in poses.items()}
+def _write_series(poses: dict[str, PoseSequence], paths: list[Path], *, overwrite: bool) -> list[str | None]:
+    """Writes sequences to one file or to one each; returns implausible proportions of bodies in each file."""
+    problems = {name: anatomy(sequence).summary() for name, sequence in poses.items()}
     if len(paths) == 1:
         write_poses(poses, paths[0], overwrite=overwrite)
-        return [
-            "; ".join(f"{name}: {said}" if len(poses) > 1 else said for name, said in wrong.items() if said) or None
-        ]
+        named = [f"{name}: {problem}" if len(poses) > 1 else problem for name, problem in problems.items() if problem]
+        return ["; ".join(named) or None]
     for sequence, path in zip(poses.values(), paths, strict=True):
         write_poses(sequence, path, overwrite=overwrite)
-    return [*wrong.values()]
-
-
-def _standing(sequence: PoseSequence, path: Path) -> PoseSequence:
-    return stand(sequence, in_picture=path.suffix.lower() != ".csv")
-
-
-def _named(path: Path, work: Callable[[], Any]) -> Any:
-    """What `work` gives; its complaint begins with the path."""
-    try:
-        return work()
-    except UserError as error:
-        message = str(error)
-        raise UserError(message if message.startswith(str(path)) else f"{path}: {message}") from error
+    return [*problems.values()]

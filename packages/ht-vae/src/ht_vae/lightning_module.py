@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import torch
 from lightning.pytorch import LightningModule
+from lightning.pytorch.callbacks import EarlyStopping as EarlyStopping
+from lightning.pytorch.callbacks import ModelCheckpoint as ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 from torch import nn
 from torchmetrics import MeanMetric
+from torchmetrics import MetricTracker as MetricsTracker  # noqa: F401 - public name of this package
 
 from ht_vae.evaluation.latent_statistics import LatentStatistics
 from ht_vae.losses import total

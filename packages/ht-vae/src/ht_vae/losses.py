@@ -1,4 +1,4 @@
-"""What training minimizes, component by component."""
+"""Training losses of the VAE."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from torch.nn import functional as F
 if TYPE_CHECKING:
     from ht_vae.config import LossConfig
     from ht_vae.model import Reconstruction
-    from ht_vae.nn.latent import Gaussian, Posterior
+    from ht_vae.nn.latent import Posterior
     from pose_core import Skeleton
 
-RISE = 0.5  # share of a cycle in which the KL term's weight rises
+RISE = 0.5  # share of a cycle in which the KL weight rises
 STEEPNESS = 12.0  # of the sigmoid: 0.25 % of the weight at the first step, 99.75 % at the last
 
 
 class LossManager:
-    """The weights of the loss's components at a step.
+    """The weights of the loss components at a step.
 
-    The KL term's is brought in by degrees, so that latents are used before they cost: linearly or on a sigmoid (Bowman
-    et al. 2015, https://arxiv.org/abs/1511.06349), or again and again (Fu et al. 2019,
-    https://arxiv.org/abs/1903.10145).
+    The KL term is annealed, so that latents are used before they cost: linearly or on a sigmoid (Bowman et al. 2015,
+    https://arxiv.org/abs/1511.06349), or cyclically (Fu et al. 2019, https://arxiv.org/abs/1903.10145).
 
     Args:
         config: see `LossConfig`.
@@ -34,7 +33,7 @@ class LossManager:
         self.config = config
 
     def weights(self, step: int) -> dict[str, float]:
-        """Each component's weight at a step, the first being 0."""
+        """Each component's weight at a step, counted from 0."""
         config = self.config
         return {
             "reconstruction": config.reconstruction_weight,
@@ -45,27 +44,27 @@ class LossManager:
         }
 
     def annealing(self, step: int) -> float:
-        """The share of the KL term's weight at a step, in [0, 1]."""
-        passed = step / self.config.kl_steps
+        """The factor on the KL weight at a step, in [0, 1]."""
+        progress = step / self.config.kl_steps
         match self.config.kl_schedule:
             case "linear":
-                return min(1.0, passed)
+                return min(1.0, progress)
             case "sigmoid":
-                return 1 / (1 + math.exp(-STEEPNESS * (min(1.0, passed) - 0.5)))
+                return 1 / (1 + math.exp(-STEEPNESS * (min(1.0, progress) - 0.5)))
             case "cyclical":
-                return min(1.0, passed % 1 / RISE)
+                return min(1.0, progress % 1 / RISE)
             case _:
                 return 1.0
 
 
 class VAELoss(nn.Module):
-    """The components of the loss. A missing keypoint, or one in padding, counts in none but `presence`.
+    """The components of the loss. A keypoint that is missing or in padding counts in none but `presence`.
 
-    Distances are squared up to a shoulder width and grow linearly beyond, so that a wild point rules nothing.
+    Errors are Huber losses: squared up to a shoulder width and linear beyond, so that outliers do not dominate.
 
     Args:
         skeleton: of the keypoints.
-        manager: knows the weights.
+        manager: gives the weights.
     """
 
     limbs: Tensor
@@ -80,71 +79,67 @@ class VAELoss(nn.Module):
         self.register_buffer("importance", importance, persistent=False)  # (K,)
 
     def forward(
-        self, made: Reconstruction, keypoints: Tensor, confidence: Tensor, mask: Tensor, step: int
+        self, reconstruction: Reconstruction, keypoints: Tensor, confidence: Tensor, mask: Tensor, step: int
     ) -> dict[str, tuple[float, Tensor]]:
         """Each component's weight and value.
 
         Args:
-            made: by the model, of the same batch.
+            reconstruction: the model's, of the same batch.
             keypoints: (B, T, K, D) in shoulder widths.
-            confidence: (B, T, K); a keypoint counts as much, at most 1.
+            confidence: (B, T, K), a keypoint's weight, at most 1.
             mask: (B, T), True where a frame is real.
-            step: of training, for the KL term's weight.
+            step: of training, for the KL weight.
         """
+        poses = reconstruction.poses
         weight = confidence.clamp(0, 1) * mask[..., None]
         target = torch.where(weight[..., None] > 0, keypoints, 0)
-        error = torch.where(weight[..., None] > 0, made.poses.keypoints - target, 0)
+        error = torch.where(weight[..., None] > 0, poses.keypoints - target, 0)
         both = weight[:, 1:] * weight[:, :-1]
         a, b = self.limbs.unbind(dim=1)
-        bones = bone_lengths(made.poses.keypoints, self.limbs) - bone_lengths(target, self.limbs)
-        seen = (confidence > 0).to(made.poses.logits.dtype)
-        presence = F.binary_cross_entropy_with_logits(made.poses.logits, seen, reduction="none")
+        bones = bone_lengths(poses.keypoints, self.limbs) - bone_lengths(target, self.limbs)
+        visible = (confidence > 0).to(poses.logits.dtype)
+        presence = F.binary_cross_entropy_with_logits(poses.logits, visible, reduction="none")
         values = {
-            "reconstruction": weighted_mean(distance(error).sum(dim=-1), weight * self.importance),
-            "kl": self.kl(made.posterior, mask),
-            "velocity": weighted_mean(distance(error.diff(dim=1)).sum(dim=-1), both * self.importance),
-            "bone": weighted_mean(distance(bones), weight[..., a] * weight[..., b]),
+            "reconstruction": weighted_mean(huber(error).sum(dim=-1), weight * self.importance),
+            "kl": self.kl(reconstruction.posterior, mask),
+            "velocity": weighted_mean(huber(error.diff(dim=1)).sum(dim=-1), both * self.importance),
+            "bone": weighted_mean(huber(bones), weight[..., a] * weight[..., b]),
             "presence": weighted_mean(presence, mask[..., None].expand_as(presence).to(presence.dtype)),
         }
         weights = self.manager.weights(step)
         return {name: (weights[name], value) for name, value in values.items()}
 
     def kl(self, posterior: Posterior, mask: Tensor) -> Tensor:
-        """Nats a frame that the latents hold; a dimension that holds less than the free bits costs as much as these.
+        """KL divergence of the posterior from the standard normal prior, in nats per frame, with free bits.
 
-        Free bits (Kingma et al. 2016, https://arxiv.org/abs/1606.04934) are of a latent's dimension, over the batch.
+        Free bits (Kingma et al. 2016, https://arxiv.org/abs/1606.04934) are per latent dimension, over the batch.
         """
         free = self.manager.config.free_bits
-        nats = len(mask) * kl_divergence(posterior.whole).mean(dim=0).clamp(min=free).sum()
+        nats = len(mask) * posterior.whole.kl_divergence().mean(dim=0).clamp(min=free).sum()
         if posterior.chunks is not None:
             real = posterior.chunk_mask
-            mean = weighted_mean(kl_divergence(posterior.chunks), real[..., None].to(nats.dtype), dims=(0, 1))
+            mean = weighted_mean(posterior.chunks.kl_divergence(), real[..., None].to(nats.dtype), dims=(0, 1))
             nats = nats + real.sum() * mean.clamp(min=free).sum()
         return nats / mask.sum().clamp(min=1)
 
 
 def total(components: dict[str, tuple[float, Tensor]]) -> Tensor:
-    """The sum of the components by their weights, ()."""
+    """The weighted sum of the components, ()."""
     return torch.stack([weight * value for weight, value in components.values()]).sum()
-
-
-def kl_divergence(gaussian: Gaussian) -> Tensor:
-    """Nats (..., Z) from each of the distributions to the standard normal one."""
-    return 0.5 * (gaussian.mean.square() + gaussian.log_variance.exp() - 1 - gaussian.log_variance)
 
 
 def bone_lengths(keypoints: Tensor, limbs: Tensor) -> Tensor:
     """Lengths (B, T, E) of the limbs (E, 2) of keypoints (B, T, K, D)."""
     bones = keypoints[..., limbs[:, 0], :] - keypoints[..., limbs[:, 1], :]
-    return (bones.square().sum(dim=-1) + 1e-8).sqrt()  # its gradient is finite where two points are one
+    return (bones.square().sum(dim=-1) + 1e-8).sqrt()  # its gradient is finite where both ends coincide
 
 
-def distance(error: Tensor) -> Tensor:
-    """Half the square up to 1, linear beyond (Huber)."""
+def huber(error: Tensor) -> Tensor:
+    """Half the square up to 1, linear beyond."""
     return F.huber_loss(error, torch.zeros_like(error), reduction="none")
 
 
 def weighted_mean(values: Tensor, weights: Tensor, dims: tuple[int, ...] = ()) -> Tensor:
-    """Mean of the values by their weights over `dims`, all when none are named; 0 where nothing weighs."""
-    summed = (values * weights).sum(dim=dims or None), weights.sum(dim=dims or None)
-    return summed[0] / summed[1].clamp(min=1e-6)
+    """Weighted mean of the values over `dims`, or over all; 0 where the weights sum to 0."""
+    weighted, weight = (values * weights).sum(dim=dims or None), weights.sum(dim=dims or None)
+    return weighted / weight.clamp(min=1e-6)

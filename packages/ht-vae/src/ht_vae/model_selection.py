@@ -1,29 +1,30 @@
-"""Which model a file is for, where none is named: one of those that this package brings."""
+"""Picks the bundled model that matches a file's skeleton, unless one is named."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
-from ht_vae.checkpoint import BUNDLED, load_model
+from ht_vae.config import BUNDLED
 from ht_vae.data.preprocessing import outline
+from ht_vae.model import load_model
 from pose_core import Skeleton, UserError, read
 from pose_core.data import read_clips
-from pose_core.formats import READABLE, is_clip_folder
+from pose_core.errors import naming
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ht_vae.model import HierarchicalTransformerVAE
 
-GENERATOR = "signing"  # the bundled model that makes poses from nothing
+GENERATOR = "signing"  # the bundled model that generates by default
 
 
 class Models:
-    """The model that was named, or else for every file the bundled one that fits it; each is loaded once.
+    """The named model, or else for every file the bundled one that matches it; each is loaded once.
 
     Args:
-        checkpoint: as `load_model` takes it; None: see `fitting_model`.
+        checkpoint: as `load_model` takes it; None: see `matching_model`.
         device: as `load_model` takes it.
 
     Raises:
@@ -41,12 +42,12 @@ class Models:
         """The model for a file's skeleton.
 
         Raises:
-            UserError: none is named, and no bundled one fits.
+            UserError: none is named, and no bundled one matches.
         """
-        return self._named or self._load(fitting_model(skeleton))
+        return self._named or self._load(matching_model(skeleton))
 
     def of_data(self, data: list[Path]) -> HierarchicalTransformerVAE:
-        """The model for a data set, which is of one kind: by its first clip.
+        """The model for a data set, by its first clip.
 
         Raises:
             UserError: as `of`, or there is no such data.
@@ -54,16 +55,14 @@ class Models:
         if self._named is not None:
             return self._named
         path = read_clips(data[0])[0].path
-        try:
+        with naming(path):
             return self.of(read(path).skeleton)
-        except UserError as error:
-            raise UserError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
 
     def generator(self) -> HierarchicalTransformerVAE:
-        """The model that poses are made with from nothing.
+        """The model that generates.
 
         Raises:
-            UserError: none is named, and that one is not bundled.
+            UserError: none is named, and the default is not bundled.
         """
         if self._named is not None:
             return self._named
@@ -73,7 +72,7 @@ class Models:
 
     def _load(self, name: str) -> HierarchicalTransformerVAE:
         if name not in self._loaded:
-            self._loaded[name] = load_model(name, self.device)
+            self._loaded[name] = load_model(BUNDLED[name], self.device)
         return self._loaded[name]
 
 
@@ -89,48 +88,26 @@ def check_bundled() -> None:
         )
 
 
-def fitting_model(skeleton: Skeleton) -> str:
-    """The name of the bundled model of the most keypoints of those that fit a file's skeleton.
+def matching_model(skeleton: Skeleton) -> str:
+    """The name of the bundled model with the most keypoints of those that match a file's skeleton.
 
-    A model fits a file that has all its components, and as many coordinates.
+    A model matches a file that has all its components, and as many coordinates.
 
     Raises:
         UserError: none does; the message says what they are for.
     """
     check_bundled()
     bundled = {name: _skeleton(folder) for name, folder in BUNDLED.items()}
-    fitting = {name: theirs for name, theirs in bundled.items() if _fits(theirs, skeleton)}
-    if not fitting:
-        known = "; ".join(f"{name} is for {outline(theirs)}" for name, theirs in bundled.items())
+    matching = {name: each.num_keypoints for name, each in bundled.items() if _matches(each, skeleton)}
+    if not matching:
+        known = "; ".join(f"{name} is for {outline(each)}" for name, each in bundled.items())
         raise UserError(f"has {outline(skeleton)}, and no bundled model fits: {known}; name one with --checkpoint")
-    return max(fitting, key=lambda name: fitting[name].num_keypoints)
+    return max(matching, key=lambda name: matching[name])
 
 
-def model_skeleton(model: HierarchicalTransformerVAE) -> Skeleton:
-    """The skeleton that a model is for."""
-    return Skeleton.from_dict(model.config.skeleton)
-
-
-def check_pose_files(files: list[Path]) -> None:
-    """Refuses inputs that are no single pose files, before any work is done.
-
-    Raises:
-        UserError: naming the first that is not there, a folder, or of a suffix that is not a pose file's.
-    """
-    for file in files:
-        if is_clip_folder(file):
-            continue
-        if file.is_dir():
-            raise UserError(f"{file}: is a folder; name pose files, as {file}/*.pose does")
-        if not file.is_file():
-            raise UserError(f"{file}: no such file")
-        if file.suffix.lower() not in READABLE:
-            raise UserError(f"{file}: unknown pose format {file.suffix!r}; known: {', '.join(READABLE)}")
-
-
-def _fits(model: Skeleton, file: Skeleton) -> bool:
-    components = [{component.name for component in skeleton.components} for skeleton in (model, file)]
-    return components[0] <= components[1] and model.num_dims <= file.num_dims
+def _matches(model: Skeleton, file: Skeleton) -> bool:
+    model_components, file_components = ({component.name for component in each.components} for each in (model, file))
+    return model_components <= file_components and model.num_dims <= file.num_dims
 
 
 def _skeleton(folder: Path) -> Skeleton:

@@ -1,4 +1,4 @@
-"""New sequences: points of the prior, and what lies between two sequences."""
+"""New sequences: samples of the prior, and interpolations between two sequences."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ht_vae.codec import DecodedSequence, decode, decoded
+from ht_vae.codec import DecodedSequence, decode, decoded_sequence
 from ht_vae.nn.latent import Latents
 from pose_core import UserError
 from pose_core.transforms import Placement, denormalize
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from ht_vae.model import HierarchicalTransformerVAE
     from pose_core import PoseSequence
 
-BATCH = 16  # sequences that are decoded at once
-PICTURE = (512, 512, 0)  # pixels of the picture that samples stand in
+BATCH_SIZE = 16  # sequences decoded at once
+PICTURE = (512, 512, 0)  # pixels of the picture that samples are placed in
 
 
 def generate(
@@ -34,62 +34,63 @@ def generate(
     condition: Tensor | None = None,
     seed: int = 0,
     temperature: float = 1.0,
-    batch_size: int = BATCH,
+    batch_size: int = BATCH_SIZE,
 ) -> Iterator[DecodedSequence]:
-    """Decodes points of the prior. Each sample is drawn by itself: how many there are changes none of them.
+    """Decodes samples of the prior. Each sample has its own random generator, so none depends on how many there are.
 
     Args:
+        model: see `load_model`.
         lengths: frames of each sample.
-        condition: of B = 1, the same for all, or of a row a sample.
+        condition: of B = 1, the same for all, or one row per sample.
         seed: of all samples.
-        temperature: see `Prior.draw`.
-        batch_size: samples that are decoded at once.
+        temperature: see `Prior.sample`.
+        batch_size: samples decoded at once.
     """
     for start in range(0, len(lengths), batch_size):
         part = lengths[start : start + batch_size]
-        told = condition
+        rows = condition
         if condition is not None and len(condition) == 1:
-            told = condition.expand(len(part), *condition.shape[1:])
+            rows = condition.expand(len(part), *condition.shape[1:])
         elif condition is not None:
-            told = condition[start : start + batch_size]
+            rows = condition[start : start + batch_size]
         with torch.inference_mode():
-            drawn = [_drawn(model, frames, (seed, start + i), temperature) for i, frames in enumerate(part)]
-            poses = model.decode(_stacked(drawn), torch.tensor(part, device=model.device), told)
-            made = [decoded(model, poses, i, frames, model.config.fps) for i, frames in enumerate(part)]
-        yield from made
+            points = [_sample(model, frames, (seed, start + i), temperature) for i, frames in enumerate(part)]
+            poses = model.decode(_stacked(points), torch.tensor(part, device=model.device), rows)
+            decoded = [decoded_sequence(model, poses, i, frames, model.config.fps) for i, frames in enumerate(part)]
+        yield from decoded
 
 
-def stand(sequence: PoseSequence, *, in_picture: bool) -> PoseSequence:
-    """A sequence in shoulder widths put where files have theirs.
+def place_sample(sequence: PoseSequence, *, in_picture: bool) -> PoseSequence:
+    """A sequence in shoulder widths, origin at the mid-shoulder point, in the coordinates of a file.
 
     Args:
-        sequence: its origin is the middle of the shoulders.
-        in_picture: in the middle of a picture, in pixels. Otherwise, as in landmark CSVs, the middle of the hips is the
-            origin, its mean over the frames that show both; in shoulder widths.
+        sequence: (T, K, D).
+        in_picture: in pixels, in the middle of a picture. Otherwise, as in landmark CSVs, in shoulder widths with the
+            mid-hip point as origin, its mean over the frames that show both hips.
     """
     if in_picture:
         return denormalize(sequence, Placement.default(PICTURE, sequence.skeleton.num_dims))
     hips = sequence.skeleton.hips()
-    both = (sequence.confidence[:, hips] > 0).all(axis=1) if len(hips) == 2 else np.zeros(len(sequence), bool)
+    both = sequence.visible[:, hips].all(axis=1) if len(hips) == 2 else np.zeros(len(sequence), bool)
     if not both.any():
         return sequence
     middle = sequence.keypoints[both][:, hips].mean(axis=(0, 1))
-    seen = (sequence.confidence > 0)[..., None]
-    return replace(sequence, keypoints=np.where(seen, sequence.keypoints - middle, 0).astype(np.float32))
+    visible = sequence.visible[..., None]
+    return replace(sequence, keypoints=np.where(visible, sequence.keypoints - middle, 0).astype(np.float32))
 
 
 @dataclass(frozen=True)
 class Interpolation:
-    """The way from one sequence to another.
+    """Sequences from one to another.
 
     Attributes:
-        steps: the sequences, the first and the last being the reconstructions of the two.
-        placements: where each of them stands.
-        distances: (N - 1,) from each to the next: mean distance of a keypoint, over the frames that both have, in
+        samples: the sequences; the first and the last are the reconstructions of the two.
+        placements: position and scale of each of them.
+        distances: (N - 1,) from each to the next: mean distance of a keypoint over the frames that both have, in
             shoulder widths.
     """
 
-    steps: list[DecodedSequence]
+    samples: list[DecodedSequence]
     placements: list[Placement]
     distances: np.ndarray
 
@@ -106,43 +107,45 @@ def interpolate(
     model: HierarchicalTransformerVAE,
     start: EncodedSequence,
     end: EncodedSequence,
-    steps: int,
+    num_samples: int,
     *,
     spherical: bool = False,
 ) -> Interpolation:
-    """Sequences evenly apart from one to another: latents, length, frame rate and place go over together.
+    """Interpolates latents, length, frame rate and placement in even steps.
 
     Args:
-        steps: how many sequences, both ends counted; at least 2.
+        model: of both sequences.
+        start, end: the sequences to interpolate between.
+        num_samples: sequences, both ends included; at least 2.
         spherical: see `LatentSpace.interpolate`.
 
     Raises:
-        UserError: fewer than 2 steps.
+        UserError: fewer than 2 sequences.
     """
-    if steps < 2:
-        raise UserError(f"{steps} steps from one sequence to another: it takes at least 2, its ends")
+    if num_samples < 2:
+        raise UserError(f"{num_samples} samples from one sequence to another: it takes at least 2, its ends")
     space = model.latent_space
-    between = space.interpolate(space.mean(start.posterior), space.mean(end.posterior), steps, spherical=spherical)
-    made, placements = [], []
-    for i, share in enumerate(np.linspace(0, 1, steps).tolist()):
-        latents = Latents(between.whole[i : i + 1], None if between.chunks is None else between.chunks[i : i + 1])
+    ends = space.mean(start.posterior), space.mean(end.posterior)
+    latents = space.interpolate(*ends, num_samples, spherical=spherical)
+    samples, placements = [], []
+    for i, share in enumerate(np.linspace(0, 1, num_samples).tolist()):
         frames = round((1 - share) * len(start.original) + share * len(end.original))
         fps = (1 - share) * start.original.fps + share * end.original.fps
         condition = _condition_between(start.condition, end.condition, share)
-        made.append(decode(model, latents, frames, fps, condition))
+        samples.append(decode(model, latents[i : i + 1], frames, fps, condition))
         placements.append(_placement_between(start.placement, end.placement, share))
-    distances = [distance(a.placed, b.placed) for a, b in itertools.pairwise(made)]
-    return Interpolation(made, placements, np.array(distances))
+    distances = [mean_distance(a.dense, b.dense) for a, b in itertools.pairwise(samples)]
+    return Interpolation(samples, placements, np.array(distances))
 
 
-def distance(a: PoseSequence, b: PoseSequence) -> float:
+def mean_distance(a: PoseSequence, b: PoseSequence) -> float:
     """Mean distance of all keypoints of two sequences over the frames that both have."""
     T = min(len(a), len(b))
     return float(np.linalg.norm(a.keypoints[:T] - b.keypoints[:T], axis=-1).mean(dtype=np.float64))
 
 
-def _drawn(model: HierarchicalTransformerVAE, frames: int, seed: tuple[int, int], temperature: float) -> Latents:
-    """A point of the prior that no other one depends on."""
+def _sample(model: HierarchicalTransformerVAE, frames: int, seed: tuple[int, int], temperature: float) -> Latents:
+    """A sample of the prior, B = 1, that depends on no other one."""
     number = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> 1)
     generator = torch.Generator(model.device).manual_seed(number)
     return model.latent_space.prior(1, frames, generator, model.device, temperature)
@@ -156,14 +159,14 @@ def _stacked(points: Sequence[Latents]) -> Latents:
 
 
 def _condition_between(start: Tensor | None, end: Tensor | None, share: float) -> Tensor | None:
-    """A label changes half way; a vector goes over evenly."""
+    """A label switches half way; a vector is interpolated linearly."""
     if start is None or end is None or not start.is_floating_point():
         return start if share < 0.5 else end
     return torch.lerp(start, end, share)
 
 
 def _placement_between(start: Placement, end: Placement, share: float) -> Placement:
-    """Where a step stands: on the way, or where the first stood if the two are not of one kind of file."""
+    """The interpolated placement, or that of the first file if only one of them has a picture size."""
     if any(start.size) != any(end.size):
         return start
     center, scale, size = (

@@ -1,4 +1,4 @@
-"""What a model attends to: the weights of its attention layers, recomputed from what they were given."""
+"""Attention weights of a model's layers, recomputed from their inputs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn import functional as F
 
-from ht_vae.nn.attention import LocalAttention, SelfAttention, attendable, rotate, split
+from ht_vae.nn.attention import LocalAttention, SelfAttention, attendable, to_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AttentionInput:
-    """What one attention layer was given.
+    """The input of one attention layer.
 
     Attributes:
         name: of the layer in the model, `encoder.frame_layers.0.attention.local` for one.
@@ -44,16 +43,16 @@ class AttentionInput:
 
 
 @contextmanager
-def watched(model: nn.Module) -> Generator[list[AttentionInput]]:
-    """Collects what every attention layer is given while the block runs, in the order they run."""
-    seen: list[AttentionInput] = []
+def record_attention(model: nn.Module) -> Generator[list[AttentionInput]]:
+    """Records the input of every attention layer while the block runs, in the order they run."""
+    inputs: list[AttentionInput] = []
 
     def hook(name: str):
-        def collect(module: nn.Module, inputs: tuple[Tensor, Tensor]) -> None:
+        def record(module: nn.Module, arguments: tuple[Tensor, Tensor]) -> None:
             assert isinstance(module, SelfAttention)
-            seen.append(AttentionInput(name, module, *(each.detach() for each in inputs)))
+            inputs.append(AttentionInput(name, module, *(each.detach() for each in arguments)))
 
-        return collect
+        return record
 
     handles = [
         module.register_forward_pre_hook(hook(name))
@@ -61,7 +60,7 @@ def watched(model: nn.Module) -> Generator[list[AttentionInput]]:
         if isinstance(module, SelfAttention)
     ]
     try:
-        yield seen
+        yield inputs
     finally:
         for handle in handles:
             handle.remove()
@@ -69,44 +68,38 @@ def watched(model: nn.Module) -> Generator[list[AttentionInput]]:
 
 @torch.inference_mode()
 def attention_weights(module: SelfAttention, x: Tensor, mask: Tensor) -> Tensor:
-    """How much each position attends to each other.
+    """The softmax of scaled dot products.
 
     Args:
         module: between all positions, or between frames inside chunks.
         x: (B, S, C); mask: (B, S), True where real; as the module takes them.
 
     Returns:
-        (B, heads, S, S), rows of sum 1. Of a `LocalAttention` (B, N, heads, size, size + 2 * overlap): a chunk's
-        frames to those from `overlap` before it to `overlap` behind it.
+        (B, heads, S, S), rows of sum 1. Of a `LocalAttention` (B, N, heads, chunk_size, chunk_size + 2 * overlap): from
+        a chunk's frames to those from `overlap` before it to `overlap` after it.
     """
-    queries, keys, _, seen = _projected(module, x, mask)
+    queries, keys, _, attended = _projected(module, x, mask)
     scores = queries @ keys.transpose(-1, -2) * queries.shape[-1] ** -0.5
-    return scores.masked_fill(~seen, -torch.inf).softmax(dim=-1)
+    return scores.masked_fill(~attended, -torch.inf).softmax(dim=-1)
 
 
 @torch.inference_mode()
-def attended(module: SelfAttention, weights: Tensor, x: Tensor, mask: Tensor) -> Tensor:
-    """What the module gives with such weights: (B, S, C); the module's own output with `attention_weights`."""
-    read = weights @ _projected(module, x, mask)[2]
+def apply_weights(module: SelfAttention, weights: Tensor, x: Tensor, mask: Tensor) -> Tensor:
+    """The module's output (B, S, C) for such weights; its own output with `attention_weights`."""
+    outputs = weights @ _projected(module, x, mask)[2]
     if isinstance(module, LocalAttention):
-        read = read.transpose(2, 3).flatten(1, 2)[:, : x.shape[1]]  # (B, S, heads, head_dim)
+        outputs = outputs.transpose(2, 3).flatten(1, 2)[:, : x.shape[1]]  # (B, S, heads, head_dim)
     else:
-        read = read.transpose(1, 2)
-    return module.out(read.flatten(2))
+        outputs = outputs.transpose(1, 2)
+    return module.out(outputs.flatten(2))
 
 
 def _projected(module: SelfAttention, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Queries, keys, values (..., heads, positions, head_dim), and which keys may be attended to (..., 1, 1, keys)."""
-    positions = torch.arange(x.shape[1], device=x.device)
-    q, k, v = module.qkv(x).unflatten(-1, (3, module.num_heads, -1)).unbind(dim=2)  # (B, S, heads, head_dim)
-    q, k = rotate(q, positions), rotate(k, positions)
+    q, k, v = module.project(x)  # (B, S, heads, head_dim)
     if not isinstance(module, LocalAttention):
         q, k, v = (each.transpose(1, 2) for each in (q, k, v))
         return q, k, v, attendable(mask)[:, None, None]
-    size, overlap = module.chunk_size, module.overlap
-    window, sides = size + 2 * overlap, (overlap, -x.shape[1] % size + overlap)
-    queries = split(q, size).transpose(2, 3)  # (B, N, heads, size, head_dim)
-    keys, values = (
-        F.pad(each, (0, 0, 0, 0, *sides)).unfold(1, window, size).transpose(-1, -2) for each in (k, v)
-    )  # (B, N, heads, window, head_dim)
-    return queries, keys, values, attendable(F.pad(mask, sides).unfold(1, window, size))[:, :, None, None]
+    queries = to_chunks(q, module.chunk_size).transpose(2, 3)  # (B, N, heads, chunk_size, head_dim)
+    keys, values = (module.windows(each).transpose(-1, -2) for each in (k, v))  # (B, N, heads, window, head_dim)
+    return queries, keys, values, attendable(module.windows(mask))[:, :, None, None]

@@ -1,4 +1,4 @@
-"""What sequences are compared by as a whole, real ones with samples: places and motion, whatever model made them."""
+"""Model-free features for the Fréchet distance: positions and motion of keypoints over windows."""
 
 from __future__ import annotations
 
@@ -6,44 +6,42 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pose_core.transforms.arrays import seen
-
 if TYPE_CHECKING:
     from pose_core import PoseSequence
 
-WINDOW = 32  # frames of which each row of features is
-FEATURES = f"mean place of every keypoint and mean length of its step, over windows of {WINDOW} frames"
+WINDOW = 32  # frames per row of features
+FEATURES = f"mean position of every keypoint and mean length of its displacement, over windows of {WINDOW} frames"
 
 
 def window_features(sequence: PoseSequence) -> np.ndarray:
-    """Mean place of every keypoint and mean length of its step, over windows of 32 frames, in shoulder widths.
+    """Mean position of every keypoint and mean length of its displacement between frames, over windows of 32 frames.
 
-    No model is asked, so that models can be compared. Places are relative to a hand's wrist in a hand, so that its
-    shape counts; a keypoint that a window does not show is at 0 and rests.
+    They depend on no model, so models can be compared. Fingers are relative to their hand's wrist, so that handshape
+    counts; a keypoint not visible in a window is at 0 and rests.
 
     Args:
         sequence: (T, K, D) in shoulder widths.
 
     Returns:
-        (max(1, T // 32), K * (D + 1)).
+        (max(1, T // 32), K * (D + 1)), in shoulder widths.
     """
-    there = seen(sequence)
-    keypoints = np.where(there[..., None], sequence.keypoints, 0).astype(np.float64)
+    visible = sequence.visible
+    keypoints = np.where(visible[..., None], sequence.keypoints, 0).astype(np.float64)
     for side in ("left", "right"):
         hand = sequence.skeleton.hand(side)
         if hand:
             fingers = hand[1:]
-            shown = (there[:, fingers] & there[:, hand[:1]])[..., None]
-            keypoints[:, fingers] = np.where(shown, keypoints[:, fingers] - keypoints[:, hand[:1]], 0)
-            there = there.copy()
-            there[:, fingers] = shown[..., 0]
+            both = visible[:, fingers] & visible[:, hand[:1]]
+            keypoints[:, fingers] = np.where(both[..., None], keypoints[:, fingers] - keypoints[:, hand[:1]], 0)
+            visible = visible.copy()
+            visible[:, fingers] = both
     steps = np.linalg.norm(np.diff(keypoints, axis=0), axis=-1)  # (T - 1, K)
-    both = there[1:] & there[:-1]
+    step_visible = visible[1:] & visible[:-1]
     rows = []
     for start in range(0, max(1, len(sequence) // WINDOW) * WINDOW, WINDOW):
         frames, pairs = slice(start, start + WINDOW), slice(start, start + WINDOW - 1)
-        place = _mean(keypoints[frames], there[frames][..., None])  # (K, D)
-        rows.append(np.concatenate([place.ravel(), _mean(steps[pairs], both[pairs])]))
+        position = _mean(keypoints[frames], visible[frames][..., None])  # (K, D)
+        rows.append(np.concatenate([position.ravel(), _mean(steps[pairs], step_visible[pairs])]))
     return np.stack(rows)
 
 

@@ -1,4 +1,4 @@
-"""Pictures of what a model does: poses beside their reconstructions, errors, latents, attention, samples."""
+"""Pictures of a model: poses beside their reconstructions, errors, latents, attention, samples."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
-from ht_vae.evaluation.attention_maps import watched
+from ht_vae.evaluation.attention_maps import record_attention
 from ht_vae.nn.attention import LocalAttention
 from pose_core import PoseSequence, UserError
 from pose_core.atomic_files import atomic_write, check_output_folder
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from ht_vae.model import HierarchicalTransformerVAE
 
 HEIGHT = 200  # pixels of a pose in a strip
-COLUMNS = 8  # poses in a row
-FRAMES = 256  # of a sequence, whose local attention is shown
+COLUMNS = 8  # poses per row
+MAX_FRAMES = 256  # of a sequence whose local attention is drawn
 DPI = 110
 BLUE, GREY = "#1d4ed8", "#cbd5e1"
 
@@ -52,9 +52,9 @@ class Visualizer:
         self.overwrite = overwrite
 
     def strips(self, name: str, rows: Mapping[str, PoseSequence], *, frames: int = COLUMNS) -> Path:
-        """Frames of sequences side by side, a row a sequence, evenly spaced over each: `NAME.png`.
+        """Film strips, one row per sequence, of frames evenly spaced over each: `NAME.png`.
 
-        Sequences on one skeleton and in one unit show the same part of the plane.
+        All sequences are drawn in the first one's view, so they have to share a skeleton and a unit.
         """
         rows = {title: with_head(sequence) for title, sequence in rows.items()}
         sequences = list(rows.values())
@@ -75,18 +75,18 @@ class Visualizer:
         return self._save(figure, name)
 
     def player(self, name: str, sequences: Mapping[str, PoseSequence]) -> Path:
-        """A page that plays sequences side by side: `NAME.html`."""
+        """An HTML player of sequences side by side: `NAME.html`."""
         path = self.folder / f"{name}.html"
         write_html(sequences, path, overwrite=self.overwrite)
         return path
 
     def errors_over_time(self, name: str, errors: np.ndarray, fps: float, chunk_size: int = 0) -> Path:
-        """Mean distance of a frame's keypoints over time, and where chunks begin: `NAME.png`.
+        """Mean error of each frame over time, with the borders of chunks: `NAME.png`.
 
         Args:
-            errors: (T,) in shoulder widths, NaN where nothing was seen.
-            fps: frames a second.
-            chunk_size: frames of a chunk; 0: no borders are drawn.
+            errors: (T,) in shoulder widths, NaN where nothing is visible.
+            fps: frames per second.
+            chunk_size: frames per chunk; 0: no borders are drawn.
         """
         figure = _figure(9, 3)
         axes = figure.subplots()
@@ -109,36 +109,36 @@ class Visualizer:
         *,
         method: Literal["pca", "umap"] = "pca",
     ) -> Path:
-        """Latent vectors in two dimensions: `NAME.png`.
+        """Latent vectors projected to two dimensions: `NAME.png`.
 
         Args:
             vectors: (M, Z).
-            groups: of each vector, by color; at most ten are told apart.
+            groups: of each vector, shown by color, if there are at most ten.
             method: principal components, or UMAP where `umap` is installed.
 
         Raises:
             UserError: UMAP is asked for and not installed, or there are too few vectors for it.
         """
         if method == "umap":
-            places, labels = _umap(vectors), ("UMAP 1", "UMAP 2")
+            coordinates, labels = _umap(vectors), ("UMAP 1", "UMAP 2")
         else:
-            places, shares = principal_components(vectors)
+            coordinates, shares = principal_components(vectors)
             labels = tuple(f"component {i + 1}, {share:.0%} of the variance" for i, share in enumerate(shares))
         figure = _figure(6, 5)
         axes = figure.subplots()
-        named = list(dict.fromkeys(groups)) if groups is not None else []
-        if 1 < len(named) <= 10:
+        names = list(dict.fromkeys(groups)) if groups is not None else []
+        if 1 < len(names) <= 10:
             member = np.array(groups)
-            for number, group in enumerate(named):
-                axes.scatter(*places[member == group].T, s=10, color=f"C{number}", label=group)
+            for number, group in enumerate(names):
+                axes.scatter(*coordinates[member == group].T, s=10, color=f"C{number}", label=group)
             axes.legend(fontsize=6, markerscale=1.5)
         else:
-            axes.scatter(*places.T, s=10, color=BLUE, alpha=0.7)
+            axes.scatter(*coordinates.T, s=10, color=BLUE, alpha=0.7)
         axes.set(xlabel=labels[0], ylabel=labels[1])
         return self._save(figure, name)
 
     def latent_use(self, name: str, nats: Mapping[str, Sequence[float]]) -> Path:
-        """Nats of every dimension, most used first, a plot a level: `NAME.png`."""
+        """KL divergence of every dimension in nats, sorted, one plot per level: `NAME.png`."""
         figure = _figure(9, 2.6 * len(nats))
         axes = figure.subplots(len(nats), 1, squeeze=False)
         for cell, (level, values) in zip(axes[:, 0], nats.items(), strict=True):
@@ -156,21 +156,21 @@ class Visualizer:
         *,
         level: Literal["local", "global"] = "local",
     ) -> Path:
-        """What every layer attends to, the mean of its heads, the encoder's and the decoder's: `NAME.png`.
+        """Attention weights of every layer of encoder and decoder, mean over heads: `NAME.png`.
 
         Args:
             sequence: (T, K, D) as the model sees it; see `PoseDataProcessor`.
-            condition: of B = 1, as `VAEEncoder` takes it.
-            level: between frames, of which the first 256 are shown, or between chunks.
+            condition: of B = 1, as `HierarchicalTransformerVAE.encode` takes it.
+            level: between frames, the first 256 of them, or between chunks.
 
         Raises:
-            UserError: there is no such level in the model.
+            UserError: the model has no such level.
         """
         batch = collate([sequence]).to(model.device)
-        with watched(model) as given:
+        with record_attention(model) as inputs:
             posterior = model.encode(batch.keypoints, batch.confidence, batch.mask, condition)
             model.decode(model.latent_space.mean(posterior), len(sequence), condition)
-        layers = [layer for layer in given if layer.local == (level == "local")]
+        layers = [layer for layer in inputs if layer.local == (level == "local")]
         if not layers:
             raise UserError(f"the model {model.name} has no {level} attention to draw")
         columns = min(4, len(layers))
@@ -196,12 +196,12 @@ class Visualizer:
 
 
 def attention_map(layer: AttentionInput) -> np.ndarray:
-    """A layer's weights as one square, the mean of its heads: (N, N) of chunks, (min(T, 256), ...) of frames."""
+    """A layer's attention weights, mean over heads: (N, N) between chunks, (T, T) between frames, the first 256."""
     module = layer.module
     if not isinstance(module, LocalAttention):
         return layer.weights()[0].mean(dim=0).float().cpu().numpy()
     size, overlap = module.chunk_size, module.overlap
-    T = min(FRAMES, layer.x.shape[1])
+    T = min(MAX_FRAMES, layer.x.shape[1])
     chunks = -(-T // size)
     weights = layer.weights()[0, :chunks].mean(dim=1).float().cpu().numpy()  # (N, size, window)
     square = np.zeros((chunks * size, 2 * overlap + chunks * size + 2 * overlap), np.float32)
@@ -211,19 +211,19 @@ def attention_map(layer: AttentionInput) -> np.ndarray:
 
 
 def principal_components(vectors: np.ndarray) -> tuple[np.ndarray, list[float]]:
-    """Vectors (M, Z) on their first two principal components (M, 2), and the share of the variance of each."""
+    """Vectors (M, Z) on their first two principal components (M, 2), and the share of variance of each."""
     centered = vectors.astype(np.float64) - vectors.mean(axis=0)
-    left, lengths, _ = np.linalg.svd(centered, full_matrices=False)
-    places = np.zeros((len(vectors), 2))
-    found = min(2, len(lengths))
-    places[:, :found] = left[:, :found] * lengths[:found]
-    total = float((lengths**2).sum())
-    shares = [float(lengths[i] ** 2) / total if i < found and total else 0.0 for i in range(2)]
-    return places, shares
+    U, S, _ = np.linalg.svd(centered, full_matrices=False)
+    coordinates = np.zeros((len(vectors), 2))
+    rank = min(2, len(S))
+    coordinates[:, :rank] = U[:, :rank] * S[:rank]
+    total = float((S**2).sum())
+    shares = [float(S[i] ** 2) / total if i < rank and total else 0.0 for i in range(2)]
+    return coordinates, shares
 
 
 def has_umap() -> bool:
-    """Whether UMAP can be drawn."""
+    """Whether UMAP is installed."""
     return find_spec("umap") is not None
 
 
@@ -239,7 +239,7 @@ def _umap(vectors: np.ndarray) -> np.ndarray:
 
 
 def _figure(width: float, height: float) -> Figure:
-    """A figure of so many inches that needs no display."""
+    """A figure of so many inches, without a display."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

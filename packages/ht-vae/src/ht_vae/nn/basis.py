@@ -1,4 +1,4 @@
-"""A linear basis of signing: what the networks start from, and add to."""
+"""A linear basis of pose sequences: principal components that the networks start from and add to."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ht_vae.nn.arms import held
-from ht_vae.nn.attention import num_chunks, split
+from ht_vae.nn.attention import num_chunks, to_chunks
 from ht_vae.nn.lapped_transform import LappedTransform
+from pose_core.transforms.temporal import hold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pose_core import Skeleton
 
-HAND_WEIGHT = 4.0  # of a point that is not the face's, as `LossConfig.face_weight` has it by default: it has many
-BONE_WEIGHT, WRIST_WEIGHT = 4.0, 40.0  # of a hand's bone, and of a hand's place at its wrist: shapes are what is read
-FLAG_WEIGHT = 1.0  # of whether a hand is seen, beside distances in shoulder widths
-OUTLIER = 3.0  # times the median length
-NOTHING = 1e-7  # of the largest variance: what is left of it by rounding
-ROUNDS = 30  # in which two sets of components are fitted to each other
+BODY_WEIGHT = 4.0  # of a keypoint outside the face, which has many; the inverse of `LossConfig.face_weight`'s default
+BONE_WEIGHT, WRIST_WEIGHT = 4.0, 40.0  # of a hand's bones, and of its offset from the arm: handshape carries meaning
+FLAG_WEIGHT = 1.0  # of a hand's visibility, relative to distances in shoulder widths
+OUTLIER = 3.0  # times the median length, to which longer rows are shortened
+NEGLIGIBLE = 1e-7  # of the largest variance: what rounding leaves of a variance of 0
+ITERATIONS = 30  # of alternating between the two sets of components
 
 
 class PoseBasis(nn.Module):
-    """Principal components in two levels: of chunks, and of what the chunks of a sequence have in common beside them.
+    """Two-level PCA: components of chunks, and components of what all chunks of a sequence share.
 
-    Both are orthogonal to each other, so that nothing is told twice. Fitted before training, and left as it is. Until
-    then all it tells is 0. Missing keypoints are held where they were seen last, at first where they are seen first,
-    and are at the mean where they never are.
+    Both sets are orthogonal to each other, so nothing is coded twice. Fitted before training, then fixed; until it is
+    fitted it gives 0. Missing keypoints are held from their last visible frame, before the first from that one, and are
+    at the mean if never visible.
 
     Args:
         skeleton: K keypoints of D coordinates.
-        pose_dim: P, most components of a single pose.
-        latent_dim: Z, of what the chunks of a sequence have in common.
-        chunk_latent_dim: Zc, of a chunk; 0: none.
-        chunk_size: S, frames of a chunk.
-        num_flags: F, numbers beside the keypoints that are told with them: whether a hand is seen.
+        pose_dim: P, components of a single pose, at most.
+        latent_dim: Z, components shared by a sequence's chunks.
+        chunk_latent_dim: Zc, components per chunk; 0: none.
+        chunk_size: S, frames per chunk.
+        num_flags: F, numbers coded beside the keypoints: whether each hand is visible.
     """
 
     metric: Tensor
@@ -63,48 +63,42 @@ class PoseBasis(nn.Module):
         self.shape = (K, D)
         self.chunk_size = chunk_size
         self.lapped = LappedTransform(chunk_size)
-        metric = torch.linalg.cholesky(weights(skeleton))
+        metric = torch.linalg.cholesky(error_metric(skeleton))
         self.register_buffer("metric", metric, persistent=False)  # (K, K)
         self.register_buffer("inverse_metric", torch.linalg.inv(metric), persistent=False)
         self.register_buffer("center", torch.zeros(K, D))
         self.register_buffer("poses", torch.zeros(K * D + num_flags, P))
-        # Columns are as long as the latents of the data are spread: latents have variance 1.
+        # Columns have the standard deviation of the data along them as length: latents have variance 1.
         self.register_buffer("whole", torch.zeros(chunk_size * P, latent_dim))
         self.register_buffer("chunks", torch.zeros(chunk_size * P, chunk_latent_dim))
 
     def project(
-        self, keypoints: Tensor, seen: Tensor, mask: Tensor, flags: Tensor | None = None
+        self, keypoints: Tensor, visible: Tensor, mask: Tensor, flags: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Poses to latents.
 
         Args:
             keypoints: (B, T, K, D) in shoulder widths.
-            seen: (B, T, K), of real frames alone.
+            visible: (B, T, K), False in padding.
             mask: (B, T), True where a frame is real.
             flags: (B, T, F), 0 or 1; None where there are none.
 
         Returns:
-            Of the sequences (B, Z), and of the chunks (B, N, Zc).
+            Latents of the sequences (B, Z), and of the chunks (B, N, Zc).
         """
-        real = split(mask, self.chunk_size).any(dim=2)  # (B, N)
-        rows = self._rows(self._flat(keypoints, seen, flags) @ self.poses, real)
-        share = real / real.sum(dim=1, keepdim=True).clamp(min=1)
+        chunk_mask = to_chunks(mask, self.chunk_size).any(dim=2)  # (B, N)
+        rows = self._rows(self._flat(keypoints, visible, flags) @ self.poses, chunk_mask)
+        share = chunk_mask / chunk_mask.sum(dim=1, keepdim=True).clamp(min=1)
         common = torch.einsum("bn,bnr->br", share.to(rows.dtype), rows)
-        return inverse(self.whole, common), inverse(self.chunks, rows)
+        return coordinates(self.whole, common), coordinates(self.chunks, rows)
 
-    def restore(self, whole: Tensor, chunks: Tensor | None, chunk_mask: Tensor, frames: int) -> Tensor:
-        """Latents to poses (B, T, K, D); arguments as `restore_all`'s."""
-        return self.restore_all(whole, chunks, chunk_mask, frames)[0]
-
-    def restore_all(
-        self, whole: Tensor, chunks: Tensor | None, chunk_mask: Tensor, frames: int
-    ) -> tuple[Tensor, Tensor]:
-        """Latents to poses and flags.
+    def restore(self, whole: Tensor, chunks: Tensor | None, chunk_mask: Tensor, frames: int) -> tuple[Tensor, Tensor]:
+        """Latents to poses and flags, the inverse of `project`.
 
         Args:
             whole: (B, Z).
             chunks: (B, N, Zc); None: none.
-            chunk_mask: (B, N), True where a chunk is wanted; the others touch nothing.
+            chunk_mask: (B, N), True where a chunk is real; others leave their neighbours as they are.
             frames: T, at most N * S.
 
         Returns:
@@ -117,7 +111,8 @@ class PoseBasis(nn.Module):
         poses = poses.flatten(1, 2)[:, :frames]  # (B, T, P)
         flat = poses @ self.poses.T
         keypoints, flags = flat.split([flat.shape[-1] - self.num_flags, self.num_flags], dim=-1)
-        return _in(self.inverse_metric, keypoints.unflatten(-1, self.shape)) + self.center, flags / FLAG_WEIGHT + 0.5
+        keypoints = _transform(self.inverse_metric, keypoints.unflatten(-1, self.shape))
+        return keypoints + self.center, flags / FLAG_WEIGHT + 0.5
 
     @torch.no_grad()
     def fit(
@@ -130,44 +125,45 @@ class PoseBasis(nn.Module):
 
         Args:
             center: (K, D), mean of each keypoint.
-            sequences: keypoints (T, K, D) in shoulder widths and which are seen (T, K), of many sequences.
+            sequences: keypoints (T, K, D) in shoulder widths and which are visible (T, K), of many sequences.
             flags: (T, F) of each; None where there are none.
         """
         self.center.copy_(center)
-        told = [None] * len(sequences) if flags is None else [each[None] for each in flags]
+        batched = [None] * len(sequences) if flags is None else [each[None] for each in flags]
         flat = [
-            self._flat(keypoints[None], seen[None], each)  # (1, T, K * D + F)
-            for (keypoints, seen), each in zip(sequences, told, strict=True)
+            self._flat(keypoints[None], visible[None], each)  # (1, T, K * D + F)
+            for (keypoints, visible), each in zip(sequences, batched, strict=True)
         ]
-        every = limited(torch.cat(flat, dim=1)[0])
-        _, directions = torch.linalg.eigh(every.T @ every)
+        frames = shorten_outliers(torch.cat(flat, dim=1)[0])
+        _, directions = torch.linalg.eigh(frames.T @ frames)
         self.poses.copy_(directions.flip(1)[:, : self.poses.shape[1]])
-        real = [torch.ones(1, num_chunks(each.shape[1], self.chunk_size), dtype=torch.bool) for each in flat]
-        rows = [self._rows(each @ self.poses, there)[0] for each, there in zip(flat, real, strict=True)]
+        masks = [torch.ones(1, num_chunks(each.shape[1], self.chunk_size), dtype=torch.bool) for each in flat]
+        rows = [self._rows(each @ self.poses, chunk_mask)[0] for each, chunk_mask in zip(flat, masks, strict=True)]
         chunks, common = two_levels(rows, self.chunks.shape[1], self.whole.shape[1])
         self.chunks.copy_(chunks)
         self.whole.copy_(common)
 
-    def _flat(self, keypoints: Tensor, seen: Tensor, flags: Tensor | None) -> Tensor:
-        """Weighted differences from the center, and weighted flags, (B, T, K * D + F)."""
-        flat = _in(self.metric, held(keypoints, seen, self.center) - self.center).flatten(2)
+    def _flat(self, keypoints: Tensor, visible: Tensor, flags: Tensor | None) -> Tensor:
+        """Weighted deviations from the center, and weighted flags, (B, T, K * D + F)."""
+        filled = hold(keypoints, visible, self.center, backfill=True)
+        flat = _transform(self.metric, filled - self.center).flatten(2)
         return flat if flags is None else torch.cat([flat, FLAG_WEIGHT * (flags - 0.5)], dim=-1)
 
-    def _rows(self, poses: Tensor, real: Tensor) -> Tensor:
-        """(B, T, P) to chunks as they are coded (B, N, S * P), the last one filled up by holding the last pose."""
+    def _rows(self, poses: Tensor, chunk_mask: Tensor) -> Tensor:
+        """(B, T, P) to lapped chunks (B, N, S * P); the last pose is repeated to fill the last chunk."""
         missing = num_chunks(poses.shape[1], self.chunk_size) * self.chunk_size - poses.shape[1]
         filled = torch.cat([poses, poses[:, -1:].expand(-1, missing, -1)], dim=1)
-        return self.lapped.mix(split(filled, self.chunk_size), real).flatten(2)
+        return self.lapped.mix(to_chunks(filled, self.chunk_size), chunk_mask).flatten(2)
 
 
-def weights(skeleton: Skeleton) -> Tensor:
-    """What an error of K keypoints counts: the quadratic form (K, K) of one coordinate's errors."""
-    points = torch.full((skeleton.num_keypoints,), HAND_WEIGHT)
+def error_metric(skeleton: Skeleton) -> Tensor:
+    """The quadratic form (K, K) that weights the errors of one coordinate of all keypoints."""
+    points = torch.full((skeleton.num_keypoints,), BODY_WEIGHT)
     points[skeleton.face()] = 1.0
     total = torch.diag(points)
 
-    def apart(a: int, b: int, weight: float) -> None:
-        """Counts what changes between two points."""
+    def add_difference(a: int, b: int, weight: float) -> None:
+        """Counts the error of the offset between two keypoints."""
         difference = torch.zeros(skeleton.num_keypoints)
         difference[a], difference[b] = 1, -1
         total.add_(weight * torch.outer(difference, difference))
@@ -176,74 +172,74 @@ def weights(skeleton: Skeleton) -> Tensor:
         hand, wrist = skeleton.hand(side), skeleton.wrist(side)
         for a, b in skeleton.limbs.tolist():
             if a in hand and b in hand:
-                apart(a, b, BONE_WEIGHT)
+                add_difference(a, b, BONE_WEIGHT)
         if hand and wrist not in (None, hand[0]):
-            apart(hand[0], wrist, WRIST_WEIGHT)
+            add_difference(hand[0], wrist, WRIST_WEIGHT)
     return total
 
 
-def _in(metric: Tensor, keypoints: Tensor) -> Tensor:
-    """Keypoints (..., K, D) in the coordinates that a root (K, K) of the weights makes."""
+def _transform(metric: Tensor, keypoints: Tensor) -> Tensor:
+    """Keypoints (..., K, D) multiplied by a square root (K, K) of the metric."""
     return torch.einsum("ij,...id->...jd", metric, keypoints)
 
 
-def two_levels(sequences: Sequence[Tensor], of_rows: int, of_sequences: int) -> tuple[Tensor, Tensor]:
-    """Components of rows, and of the mean row of a sequence, orthogonal, that together tell most of all rows.
+def two_levels(sequences: Sequence[Tensor], num_rows: int, num_sequences: int) -> tuple[Tensor, Tensor]:
+    """Orthogonal components of rows and of sequences' mean rows that together explain most of all rows' variance.
 
-    Which directions are worth a number a row, and which only one a sequence, is found by turns: a sum of traces
-    tr(C' A C) + tr(W' B W) over orthonormal [C W] grows with each polar factor of [A C, B W], as it is convex.
+    With A = rows' rows and B = means' means, it maximises tr(C' A C) + tr(W' B W) over orthonormal X = [C W]. This is
+    convex in X, so it lies above its tangent at X, whose slope is 2 G with G = [A C, B W]. Of all orthonormal X, the
+    polar factor U V' of G = U S V' maximises the tangent, tr(G' X): replacing X by it never lowers the sum.
 
     Args:
         sequences: (N, n) each, about 0.
-        of_rows, of_sequences: how many of each.
+        num_rows, num_sequences: components of each kind.
 
     Returns:
-        (n, of_rows) and (n, of_sequences), each column as long as what it tells is spread; 0 where there are fewer.
+        (n, num_rows) and (n, num_sequences), columns as long as the standard deviation along them; 0 beyond the rank.
     """
-    rows = limited(torch.cat(list(sequences)))
+    rows = shorten_outliers(torch.cat(list(sequences)))
     lengths = [len(each) for each in sequences]
-    # A sequence's mean stands for as many rows as it has.
+    # A sequence's mean weighs as many rows as it has.
     means = torch.stack([each.sum(dim=0) / len(each) ** 0.5 for each in rows.split(lengths)])
-    room = min(rows.shape)
-    of_each = min(of_rows, room), min(of_sequences, room - min(of_rows, room))
-    C = principal(rows, of_each[0])
-    W = principal(means - means @ C @ C.T, of_each[1])
-    for _ in range(ROUNDS):
-        left, _, right = torch.linalg.svd(
-            torch.cat([rows.T @ (rows @ C), means.T @ (means @ W)], dim=1), full_matrices=False
-        )
-        C, W = (left @ right).split(of_each, dim=1)
-    return _spread(C, rows, len(rows), of_rows), _spread(W, means, len(rows), of_sequences)
+    rank = min(rows.shape)
+    sizes = min(num_rows, rank), min(num_sequences, rank - min(num_rows, rank))
+    C = principal_directions(rows, sizes[0])
+    W = principal_directions(means - means @ C @ C.T, sizes[1])
+    for _ in range(ITERATIONS):
+        gradient = torch.cat([rows.T @ (rows @ C), means.T @ (means @ W)], dim=1)
+        U, _, V = torch.linalg.svd(gradient, full_matrices=False)
+        C, W = (U @ V).split(sizes, dim=1)
+    return _scaled(C, rows, len(rows), num_rows), _scaled(W, means, len(rows), num_sequences)
 
 
-def principal(rows: Tensor, count: int) -> Tensor:
-    """The first principal directions (n, count) of rows (M, n) about 0; 0 where there are fewer."""
+def principal_directions(rows: Tensor, count: int) -> Tensor:
+    """The first principal directions (n, count) of rows (M, n) about 0; 0 beyond their rank."""
     few = len(rows) < rows.shape[1]
     _, vectors = torch.linalg.eigh(rows @ rows.T if few else rows.T @ rows)
     vectors = vectors.flip(1)[:, :count]
-    if few:  # directions are the rows seen from the left singular vectors
+    if few:  # left singular vectors, mapped to the right ones
         vectors = rows.T @ vectors
         vectors = vectors / vectors.norm(dim=0).clamp(min=1e-10)
     return torch.cat([vectors, vectors.new_zeros(rows.shape[1], count - vectors.shape[1])], dim=1)
 
 
-def _spread(directions: Tensor, rows: Tensor, weight: int, count: int) -> Tensor:
-    """Orthonormal directions (n, k) turned to the principal axes of rows in them, and as long as these are spread."""
-    seen = rows @ directions
-    values, turn = torch.linalg.eigh(seen.T @ seen / max(1, weight - 1))
-    values, turn = values.flip(0), turn.flip(1)
-    values = torch.where(values > NOTHING * values[:1], values, 0)
-    found = directions @ turn * values.sqrt()
-    return torch.cat([found, found.new_zeros(len(found), count - found.shape[1])], dim=1)
+def _scaled(directions: Tensor, rows: Tensor, weight: int, count: int) -> Tensor:
+    """Orthonormal directions (n, k) rotated to the rows' principal axes within them, scaled by standard deviations."""
+    projected = rows @ directions
+    variances, rotation = torch.linalg.eigh(projected.T @ projected / max(1, weight - 1))
+    variances, rotation = variances.flip(0), rotation.flip(1)
+    variances = torch.where(variances > NEGLIGIBLE * variances[:1], variances, 0)
+    components = directions @ rotation * variances.sqrt()
+    return torch.cat([components, components.new_zeros(len(components), count - components.shape[1])], dim=1)
 
 
-def limited(rows: Tensor) -> Tensor:
-    """Rows (M, n), none of which is more than `OUTLIER` times as long as most: a few wild ones rule no component."""
+def shorten_outliers(rows: Tensor) -> Tensor:
+    """Rows (M, n) shortened to at most `OUTLIER` times their median length, so that none dominates a component."""
     lengths = rows.norm(dim=1, keepdim=True)
     return rows * (OUTLIER * lengths.median() / lengths.clamp(min=1e-10)).clamp(max=1)
 
 
-def inverse(components: Tensor, rows: Tensor) -> Tensor:
-    """Coordinates (..., count) of rows (..., n) along orthogonal components (n, count) of any length; of none 0."""
-    lengths = components.square().sum(dim=0)
-    return torch.where(lengths > 1e-10, rows @ components / lengths.clamp(min=1e-10), 0)
+def coordinates(components: Tensor, rows: Tensor) -> Tensor:
+    """Coordinates (..., count) of rows (..., n) along orthogonal components (n, count), 0 along those of length 0."""
+    squares = components.square().sum(dim=0)
+    return torch.where(squares > 1e-10, rows @ components / squares.clamp(min=1e-10), 0)

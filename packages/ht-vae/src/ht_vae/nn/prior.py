@@ -1,4 +1,4 @@
-"""The prior: what sequences' latents are distributed as."""
+"""The prior: a mixture of first-order autoregressive processes over chunk latents."""
 
 from __future__ import annotations
 
@@ -7,27 +7,24 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ht_vae.nn.attention import num_chunks
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-KINDS = 8  # of sequences
-ROUNDS = 20  # in which sequences find their kind
-RIDGE = 1.0  # against a transition that knows the few sequences by heart: as if so many rows were 0
-MAX_SPECTRAL_RADIUS = 0.98  # largest share of itself that a latent passes on
+NUM_CLUSTERS = 8  # mixture components, kinds of sequences
+KMEANS_ITERATIONS = 20
+RIDGE = 1.0  # ridge penalty (pseudo-rows) of the transition: regularises it with few sequences
+MAX_SPECTRAL_RADIUS = 0.98  # of the transition: below 1, or sequences would diverge
 
 
 class Prior(nn.Module):
-    """Sequences of several kinds, the latents of each normal, every chunk's going on from those of the chunk before.
+    """Mixture of clusters of sequences; in each, latents are normal and chunks follow a vector autoregression.
 
-    A standard normal distribution until it is fitted, as the KL term has it. Fitted, it is what the latents of real
-    sequences are distributed as (ex-post density estimation, Ghosh et al. 2020, https://arxiv.org/abs/1903.12436).
+    A standard normal distribution until it is fitted, as the KL term assumes. Fitted, it is the distribution of real
+    sequences' latents (ex-post density estimation, Ghosh et al. 2020, https://arxiv.org/abs/1903.12436).
 
     Args:
         latent_dim: Z.
-        chunk_latent_dim: Zc; 0: no latents a chunk.
-        chunk_size: frames of a chunk.
+        chunk_latent_dim: Zc; 0: no chunk latents.
     """
 
     shares: Tensor
@@ -38,50 +35,56 @@ class Prior(nn.Module):
     noise_factor: Tensor
     transition: Tensor
 
-    def __init__(self, latent_dim: int, chunk_latent_dim: int, chunk_size: int) -> None:
+    def __init__(self, latent_dim: int, chunk_latent_dim: int) -> None:
         super().__init__()
-        self.chunk_size = chunk_size
         Z, Zc = latent_dim, chunk_latent_dim
-        self.register_buffer("shares", torch.full((KINDS,), 1 / KINDS))
-        self.register_buffer("whole_mean", torch.zeros(KINDS, Z))
-        self.register_buffer("whole_factor", torch.eye(Z).repeat(KINDS, 1, 1))
-        self.register_buffer("chunk_mean", torch.zeros(KINDS, Zc))
-        self.register_buffer("chunk_factor", torch.eye(Zc).repeat(KINDS, 1, 1))
-        self.register_buffer("noise_factor", torch.eye(Zc).repeat(KINDS, 1, 1))
+        self.register_buffer("shares", torch.full((NUM_CLUSTERS,), 1 / NUM_CLUSTERS))  # mixture weights
+        self.register_buffer("whole_mean", torch.zeros(NUM_CLUSTERS, Z))
+        self.register_buffer("whole_factor", torch.eye(Z).repeat(NUM_CLUSTERS, 1, 1))
+        self.register_buffer("chunk_mean", torch.zeros(NUM_CLUSTERS, Zc))
+        self.register_buffer("chunk_factor", torch.eye(Zc).repeat(NUM_CLUSTERS, 1, 1))
+        self.register_buffer("noise_factor", torch.eye(Zc).repeat(NUM_CLUSTERS, 1, 1))
         self.register_buffer("transition", torch.zeros(Zc, Zc))
 
-    def draw(
+    def sample(
         self,
         num_samples: int,
-        frames: int,
+        num_chunks: int,
         generator: torch.Generator | None = None,
         device: torch.device | None = None,
         temperature: float = 1.0,
     ) -> tuple[Tensor, Tensor]:
-        """Latents of sequences of so many frames.
+        """Latents of sequences of so many chunks.
 
         Args:
+            num_samples: B.
+            num_chunks: N.
             generator: of the same device; None: torch's own.
-            temperature: how far from their kind's mean they are, 1 being as the prior has it, 0 the mean itself.
+            device: where the latents are drawn.
+            temperature: factor on deviations from the cluster's mean: 1 samples the prior, 0 gives the mean.
 
         Returns:
-            Of the sequences (B, Z), and of their chunks (B, N, Zc).
+            Latents of the sequences (B, Z), and of their chunks (B, N, Zc).
         """
-        kind = torch.multinomial(self.shares, num_samples, replacement=True, generator=generator)
+        cluster = torch.multinomial(self.shares, num_samples, replacement=True, generator=generator)
 
         def noise(factors: Tensor) -> Tensor:
-            drawn = torch.randn(num_samples, factors.shape[-1], generator=generator, device=device)
-            return temperature * torch.einsum("bij,bj->bi", factors[kind], drawn)
+            normal = torch.randn(num_samples, factors.shape[-1], generator=generator, device=device)
+            return temperature * torch.einsum("bij,bj->bi", factors[cluster], normal)
 
-        whole = self.whole_mean[kind] + noise(self.whole_factor)
-        away = [noise(self.chunk_factor)]
-        for _ in range(num_chunks(frames, self.chunk_size) - 1):
-            away.append(away[-1] @ self.transition.T + noise(self.noise_factor))
-        return whole, self.chunk_mean[kind, None] + torch.stack(away, dim=1)
+        whole = self.whole_mean[cluster] + noise(self.whole_factor)
+        deviations = [noise(self.chunk_factor)]
+        for _ in range(num_chunks - 1):
+            deviations.append(deviations[-1] @ self.transition.T + noise(self.noise_factor))
+        return whole, self.chunk_mean[cluster, None] + torch.stack(deviations, dim=1)
 
     @torch.no_grad()
     def fit(self, whole: Tensor, chunks: Sequence[Tensor]) -> None:
-        """Makes the prior what the latents of real sequences are distributed as.
+        """Fits the prior to the latents of real sequences.
+
+        Sequences are clustered by k-means. Within a cluster, chunk n deviates from the mean by a_n = T a_(n-1) + e_n,
+        with T by ridge regression over all clusters. For every a_n to have the cluster's covariance S, the noise needs
+        covariance Q with S = T S T' + Q: Q = S - T S T'. Where that is indefinite, negative eigenvalues become 0.
 
         Args:
             whole: (M, Z), of M sequences.
@@ -90,65 +93,64 @@ class Prior(nn.Module):
         rows = torch.cat(list(chunks))
         lengths = torch.tensor([len(each) for each in chunks], device=rows.device)
         means = torch.stack([each.mean(dim=0) for each in chunks])
-        kind = clusters(torch.cat([whole, means], dim=1), KINDS)  # (M,)
-        of_row = kind.repeat_interleave(lengths)
-        self.shares.copy_(torch.bincount(kind, minlength=KINDS) / len(kind))
-        self.whole_mean.copy_(mean_of_each(whole, kind))
-        self.chunk_mean.copy_(mean_of_each(rows, of_row))
-        rows = rows - self.chunk_mean[of_row]
-        transition = self._transition(rows.split(lengths.tolist()))
+        cluster = kmeans(torch.cat([whole, means], dim=1), NUM_CLUSTERS)  # (M,)
+        row_cluster = cluster.repeat_interleave(lengths)
+        self.shares.copy_(torch.bincount(cluster, minlength=NUM_CLUSTERS) / len(cluster))
+        self.whole_mean.copy_(cluster_means(whole, cluster))
+        self.chunk_mean.copy_(cluster_means(rows, row_cluster))
+        rows = rows - self.chunk_mean[row_cluster]
+        transition = fit_transition(rows.split(lengths.tolist()))
         self.transition.copy_(transition)
-        self.whole_factor.copy_(root(covariance_of_each(whole - self.whole_mean[kind], kind)))
-        covariance = covariance_of_each(rows, of_row)
-        self.chunk_factor.copy_(root(covariance))
-        # What has to be added for chunks to go on as they begin.
-        self.noise_factor.copy_(root(covariance - transition @ covariance @ transition.T))
-
-    def _transition(self, sequences: Sequence[Tensor]) -> Tensor:
-        """Least squares from each row to the next, (Zc, Zc)."""
-        x, y = (torch.cat([each[part] for each in sequences]) for part in (slice(None, -1), slice(1, None)))
-        transition = torch.linalg.solve(x.T @ x + RIDGE * torch.eye(x.shape[1], device=x.device), x.T @ y).T
-        if not len(transition):
-            return transition
-        return transition * min(
-            1.0, MAX_SPECTRAL_RADIUS / max(1e-6, float(torch.linalg.eigvals(transition).abs().max()))
-        )
+        self.whole_factor.copy_(square_root(cluster_covariances(whole - self.whole_mean[cluster], cluster)))
+        covariance = cluster_covariances(rows, row_cluster)
+        self.chunk_factor.copy_(square_root(covariance))
+        self.noise_factor.copy_(square_root(covariance - transition @ covariance @ transition.T))
 
 
-def clusters(rows: Tensor, count: int) -> Tensor:
-    """The cluster of each row (M, n), below `count`, by k-means; starts are rows far from one another."""
+def fit_transition(sequences: Sequence[Tensor]) -> Tensor:
+    """Ridge regression from each row of sequences (N, Zc) to the next: (Zc, Zc), spectral radius limited."""
+    x, y = (torch.cat([each[part] for each in sequences]) for part in (slice(None, -1), slice(1, None)))
+    transition = torch.linalg.solve(x.T @ x + RIDGE * torch.eye(x.shape[1], device=x.device), x.T @ y).T
+    if not len(transition):
+        return transition
+    radius = float(torch.linalg.eigvals(transition).abs().max())
+    return transition * min(1.0, MAX_SPECTRAL_RADIUS / max(1e-6, radius))
+
+
+def kmeans(rows: Tensor, count: int) -> Tensor:
+    """The cluster of each row (M, n), below `count`; initial centers are rows far from each other."""
     centers = rows.mean(dim=0, keepdim=True)
-    starts = []
+    initial = []
     for _ in range(min(count, len(rows))):
-        farthest = torch.cdist(rows, torch.stack(starts) if starts else centers).amin(dim=1).argmax()
-        starts.append(rows[farthest])
-    centers = torch.stack(starts)
-    found = torch.cdist(rows, centers).argmin(dim=1)
-    for _ in range(ROUNDS):
-        there = torch.bincount(found, minlength=len(centers)) > 0
-        centers = torch.where(there[:, None], mean_of_each(rows, found, len(centers)), centers)
-        found = torch.cdist(rows, centers).argmin(dim=1)
-    return found
+        farthest = torch.cdist(rows, torch.stack(initial) if initial else centers).amin(dim=1).argmax()
+        initial.append(rows[farthest])
+    centers = torch.stack(initial)
+    cluster = torch.cdist(rows, centers).argmin(dim=1)
+    for _ in range(KMEANS_ITERATIONS):
+        populated = torch.bincount(cluster, minlength=len(centers)) > 0
+        centers = torch.where(populated[:, None], cluster_means(rows, cluster, len(centers)), centers)
+        cluster = torch.cdist(rows, centers).argmin(dim=1)
+    return cluster
 
 
-def mean_of_each(rows: Tensor, kind: Tensor, kinds: int = KINDS) -> Tensor:
-    """Means (kinds, n) of the rows (M, n) of each kind (M,); 0 of those that have none."""
-    summed = rows.new_zeros(kinds, rows.shape[1]).index_add_(0, kind, rows)
-    return summed / torch.bincount(kind, minlength=kinds).clamp(min=1)[:, None]
+def cluster_means(rows: Tensor, cluster: Tensor, count: int = NUM_CLUSTERS) -> Tensor:
+    """Means (count, n) of the rows (M, n) of each cluster (M,); 0 for empty ones."""
+    sums = rows.new_zeros(count, rows.shape[1]).index_add_(0, cluster, rows)
+    return sums / torch.bincount(cluster, minlength=count).clamp(min=1)[:, None]
 
 
-def covariance_of_each(rows: Tensor, kind: Tensor) -> Tensor:
-    """Covariances (KINDS, n, n) of the rows (M, n), about 0, of each kind (M,).
+def cluster_covariances(rows: Tensor, cluster: Tensor) -> Tensor:
+    """Covariances (NUM_CLUSTERS, n, n) of the rows (M, n), about 0, of each cluster (M,).
 
-    Drawn towards that of all rows, as if n of all were among those of each: a kind may have fewer rows than columns.
+    Shrunk towards the covariance of all rows by n pseudo-rows of it, as a cluster may have fewer rows than columns.
     """
     n = rows.shape[1]
-    every = rows.T @ rows / max(1, len(rows))
-    own = [(rows[kind == i].T @ rows[kind == i], int((kind == i).sum())) for i in range(KINDS)]
-    return torch.stack([(square + n * every) / max(1, count + n) for square, count in own])
+    pooled = rows.T @ rows / max(1, len(rows))
+    members = [rows[cluster == i] for i in range(NUM_CLUSTERS)]
+    return torch.stack([(each.T @ each + n * pooled) / max(1, len(each) + n) for each in members])
 
 
-def root(covariance: Tensor) -> Tensor:
-    """A root (..., n, n) of covariances: what is standard normal becomes spread as they have it."""
-    values, vectors = torch.linalg.eigh(covariance)
-    return vectors * values.clamp(min=0).sqrt()[..., None, :]
+def square_root(covariance: Tensor) -> Tensor:
+    """A square root (..., n, n) of covariances, by which standard normal vectors get them; negative variances are 0."""
+    variances, vectors = torch.linalg.eigh(covariance)
+    return vectors * variances.clamp(min=0).sqrt()[..., None, :]

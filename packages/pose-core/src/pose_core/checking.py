@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-_MANY = {f"{side} {finger.replace('_', ' ')}" for side in SIDES for finger in plausibility.FINGERS}
+_FINGERS = {f"{side} {finger.replace('_', ' ')}" for side in SIDES for finger in plausibility.FINGERS}
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,11 @@ class Measure:
     is_over: bool
     worst: list[int]
 
+    @property
+    def is_common(self) -> bool:
+        """Whether tables show it where it is not over its limit, too: not of the many fingers and their joints."""
+        return self.name not in _FINGERS and not self.name.endswith(plausibility.BENT)
+
 
 @dataclass(frozen=True)
 class FileCheck:
@@ -72,18 +77,20 @@ class FileCheck:
         yield f"{self.file}: {self.frames} frames, {found if self.measures else 'nothing to measure'}"
         for problem in self.problems:
             yield f"  ! {problem.text}; frames {_numbers(problem.frames)}"
-        if not details or not self.measures:
-            return
-        # Of the many joints and fingers those that real clips have not.
-        shown = [m for m in self.measures if m.is_over or not (m.name in _MANY or m.name.endswith(plausibility.BENT))]
-        names = [f"{measure.name}, {measure.unit}" for measure in shown]
-        width = max(map(len, names), default=0)
-        yield f"    {'':{width}}    mean    95 %    most  judged  real <  judged by    worst frames"
-        for name, measure in zip(names, shown, strict=True):
-            figures = (measure.mean, measure.upper, measure.largest, measure.judged, measure.limit)
-            cells = "".join(f"{'-':>8}" if figure is None else f"{figure:8.2f}" for figure in figures)
-            mark = "!" if measure.is_over else " "
-            yield f"  {mark} {name:{width}}{cells}  {measure.by:<11}  {_numbers(measure.worst)}"
+        if details and self.measures:
+            yield from _rows([measure for measure in self.measures if measure.is_over or measure.is_common])
+
+
+def _rows(measures: list[Measure]) -> Iterator[str]:
+    """A table of measures."""
+    names = [f"{measure.name}, {measure.unit}" for measure in measures]
+    width = max(map(len, names), default=0)
+    yield f"    {'':{width}}    mean    95 %    most  judged  real <  judged by    worst frames"
+    for name, measure in zip(names, measures, strict=True):
+        figures = (measure.mean, measure.upper, measure.largest, measure.judged, measure.limit)
+        cells = "".join(f"{'-':>8}" if figure is None else f"{figure:8.2f}" for figure in figures)
+        mark = "!" if measure.is_over else " "
+        yield f"  {mark} {name:{width}}{cells}  {measure.by:<11}  {_numbers(measure.worst)}"
 
 
 def check_file(path: Path, name: str | None = None, **reading: Any) -> FileCheck:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pose_core.errors import UserError
+from pose_core.errors import UserError, naming
 from pose_core.formats import FORMATS, read
 from pose_core.inputs import find_inputs
 from pose_core.metrics.parts import METRICS, PARTS, PartScores, compared_share, part_scores
 from pose_core.transforms import FaceChoice, Placement, clean, distinct_keypoints, normalize, resample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pose_core.sequence import PoseSequence
@@ -163,16 +163,7 @@ def lines(comparisons: list[Comparison]) -> list[str]:
 
 
 def _notes(comparisons: list[Comparison], parts: dict[str, PartScores]) -> list[str]:
-    notes = []
-    by_reason: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for part, scores in parts.items():
-        for why in dict.fromkeys(scores.reasons.values()):
-            names = tuple(name for name in METRICS if scores.reasons.get(name) == why)
-            by_reason.setdefault((why, names), []).append(part.replace("_", " "))
-    for (why, names), of in by_reason.items():
-        what = "everything" if len(names) == len(METRICS) else ", ".join(names)
-        where = "" if len(of) == len(parts) else f" of {', '.join(of)}"
-        notes.append(f"none: {what}{where}: {why}")
+    notes = [*_reasons(parts)]
     shifts = [comparison.shift for comparison in comparisons if comparison.shift is not None]
     if shifts:
         moved, scaled = (_mean([getattr(shift, name) for shift in shifts]) for name in ("moved", "scaled"))
@@ -185,6 +176,19 @@ def _notes(comparisons: list[Comparison], parts: dict[str, PartScores]) -> list[
             f"compared: the prediction has {compared:.1%} of what the reference shows{why}; distances are of that alone"
         )
     return [f"  {note}" for note in notes]
+
+
+def _reasons(parts: dict[str, PartScores]) -> Iterator[str]:
+    """Which metrics have no value in which parts, and why, a line per reason."""
+    lacking: dict[tuple[str, tuple[str, ...]], list[str]] = {}  # reason and metrics -> parts
+    for part, scores in parts.items():
+        for why in dict.fromkeys(scores.reasons.values()):
+            names = tuple(name for name in METRICS if scores.reasons.get(name) == why)
+            lacking.setdefault((why, names), []).append(part.replace("_", " "))
+    for (why, names), of in lacking.items():
+        what = "everything" if len(names) == len(METRICS) else ", ".join(names)
+        where = "" if len(of) == len(parts) else f" of {', '.join(of)}"
+        yield f"none: {what}{where}: {why}"
 
 
 def _shared(hypothesis: Skeleton, reference: Skeleton, files: tuple[Path, Path]) -> Skeleton:
@@ -205,10 +209,8 @@ def _has_shoulders(skeleton: Skeleton) -> bool:
 
 
 def _normalized(clip: PoseSequence, path: Path) -> tuple[PoseSequence, Placement]:
-    try:
+    with naming(path):
         return normalize(clip)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from error
 
 
 def _shift(hypothesis: Placement, reference: Placement) -> Shift:

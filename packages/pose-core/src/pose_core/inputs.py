@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 import shutil
 import sys
@@ -18,7 +19,7 @@ from pose_core.formats import is_clip_folder
 from pose_core.formats.sniffing import is_manifest, pose_suffix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 
 PIPE = "-"  # standard input or output
 PIPE_NAME = "standard input"
@@ -64,30 +65,36 @@ def find_inputs(inputs: Sequence[str | Path], suffixes: Collection[str]) -> list
         raise UserError("-: standard input stands alone; name the other files in a call of their own")
     found: list[Input] = []
     for given in inputs:
-        path = Path(given)
-        check_name(path)
-        if str(given) == PIPE:
-            found.append(Input(path, Path("standard-input")))
-        elif _is_clip(path, suffixes):
-            found.append(Input(path, Path(path.resolve().name)))
-        elif path.is_dir():
-            below = [*_files_below(path, suffixes)]
-            if not below:
-                raise UserError(f"{path}: holds no file that ends in {', '.join(suffixes)}")
-            found += [Input(file, file.relative_to(path), path) for file in below]
-        elif path.exists() or not glob.has_magic(str(given)):
-            found.append(Input(path, Path(path.name)))
-        else:
-            matches = sorted(glob.glob(str(given), recursive=True))  # noqa: PTH207 - absolute patterns, too
-            if not matches:
-                raise UserError(f"{given}: no file matches")
-            for match in map(Path, matches):
-                if match.is_dir() and not _is_clip(match, suffixes):
-                    below = _files_below(match, suffixes)
-                    found += [Input(file, file.relative_to(match.parent), match) for file in below]
-                else:
-                    found.append(Input(match, Path(match.name)))
+        found += _named(given, suffixes)
     return found
+
+
+def _named(given: str | Path, suffixes: Collection[str]) -> Iterable[Input]:
+    """The files that one argument names."""
+    path = Path(given)
+    check_name(path)
+    if str(given) == PIPE:
+        return [Input(path, Path("standard-input"))]
+    if _is_clip(path, suffixes):
+        return [Input(path, Path(path.resolve().name))]
+    if path.is_dir():
+        below = [Input(file, file.relative_to(path), path) for file in _files_below(path, suffixes)]
+        if not below:
+            raise UserError(f"{path}: holds no file that ends in {', '.join(suffixes)}")
+        return below
+    if path.exists() or not glob.has_magic(str(given)):
+        return [Input(path, Path(path.name))]
+    matches = sorted(glob.glob(str(given), recursive=True))  # noqa: PTH207 - absolute patterns, too
+    if not matches:
+        raise UserError(f"{given}: no file matches")
+    return itertools.chain.from_iterable(_matched(Path(match), suffixes) for match in matches)
+
+
+def _matched(match: Path, suffixes: Collection[str]) -> Iterable[Input]:
+    """The files of one match of a pattern: the files below a folder, under the folder's name."""
+    if match.is_dir() and not _is_clip(match, suffixes):
+        return [Input(file, file.relative_to(match.parent), match) for file in _files_below(match, suffixes)]
+    return [Input(match, Path(match.name))]
 
 
 def _files_below(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pose_core.formats import people_of, pose, read
 from pose_core.transforms import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pose_core.skeleton import Skeleton
 
 
 @dataclass(frozen=True)
@@ -107,19 +111,19 @@ def inspect(
     """
     path = Path(path)
     sequence = clean(read(path, person=person, min_confidence=min_confidence, fps=fps))
-    missing = sequence.confidence == 0  # (T, K)
-    described = pose.describe(path) if path.suffix.lower() == ".pose" else None
+    missing = ~sequence.visible  # (T, K)
+    empty: np.ndarray = np.all(missing, axis=1)  # (T,)
+    same = (sequence.keypoints[1:] == sequence.keypoints[:-1]).all(axis=(1, 2)) & ~empty[1:]
+    version, num_people = _header(path)
     people = people_of(path, min_confidence=min_confidence)
-    same = (sequence.keypoints[1:] == sequence.keypoints[:-1]).all(axis=(1, 2)) & ~missing[1:].all(axis=1)
     skeleton = sequence.skeleton
-    starts = [skeleton.slice_of(component.name) for component in skeleton.components]
     return FileInfo(
         path=Path(name) if name else path,
-        format=f".pose {described.version}" if described else path.suffix.lower() or "folder of .json",
+        format=f".pose {version}" if version else path.suffix.lower() or "folder of .json",
         layout=skeleton.layout.name if skeleton.layout else None,
-        people=described.people if described else len(people) if people else 1,
+        people=num_people or (len(people) if people else 1),
         person=person if person is not None else people.choose() if people else 0,
-        seen=people.seen.tolist() if people and len(people) > 1 else [1.0 - float(missing.all(axis=1).mean())],
+        seen=people.seen.tolist() if people and len(people) > 1 else [1.0 - float(empty.mean())],
         frames=len(sequence),
         fps=sequence.fps,
         assumed_fps=fps is None and path.suffix.lower() not in (".pose", ".npz"),
@@ -127,11 +131,26 @@ def inspect(
         size=sequence.size,
         points=skeleton.num_keypoints,
         dims=skeleton.num_dims,
-        empty=int(missing.all(axis=1).sum()),
+        empty=int(empty.sum()),
         repeated=int(same.sum()),
-        components=[
-            ComponentInfo(component.name, len(component.points), len(component.limbs), float(missing[:, part].mean()))
-            for component, part in zip(skeleton.components, starts, strict=True)
-            if component.points
-        ],
+        components=_components(skeleton, missing),
     )
+
+
+def _header(path: Path) -> tuple[float | None, int | None]:
+    """Version and number of people of a `.pose` file; None of other formats."""
+    if path.suffix.lower() != ".pose":
+        return None, None
+    described = pose.describe(path)
+    return described.version, described.people
+
+
+def _components(skeleton: Skeleton, missing: np.ndarray) -> list[ComponentInfo]:
+    """The components that have points, with the share of them that is missing (T, K)."""
+    return [
+        ComponentInfo(
+            each.name, len(each.points), len(each.limbs), float(missing[:, skeleton.slice_of(each.name)].mean())
+        )
+        for each in skeleton.components
+        if each.points
+    ]

@@ -22,7 +22,7 @@ from pose_core.table import read_table
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pose_core.table import Row
+    from pose_core.table import Row, Table
 
 PERSON = ("person", "signer", "signer_id", "person_id", "participant")  # the first that a manifest has
 
@@ -48,19 +48,7 @@ def read_manifest(path: str | Path) -> list[Clip]:
 
 def load_manifest(path: Path) -> tuple[list[Clip], list[str]]:
     """As `read_manifest`, without a look at the clips together; what was assumed is returned, one line each."""
-    if path.is_dir():
-        raise UserError(f"{path}: is a folder; name the manifest CSV in it")
-    if path.suffix.lower() in READABLE and path.suffix.lower() != ".csv" and path.is_file():
-        raise UserError(f"{path}: is a pose file; name the folder it is in, or a manifest CSV")
-    table = read_table(path)
-    missing = [column for column in MANIFEST_COLUMNS if column not in table.columns]
-    if missing:
-        raise UserError(
-            f"{path}: lacks the column(s) {', '.join(missing)}; a manifest has {', '.join(MANIFEST_COLUMNS)}, "
-            f"this has {', '.join(table.columns)[:100] or 'none'}"
-        )
-    if not table.rows:
-        raise UserError(f"{path}: names no clips")
+    table = _table(path)
     segments = Segments(table)
     _file.cache_clear()  # files come and go
     clips, problems = [], []
@@ -75,6 +63,28 @@ def load_manifest(path: Path) -> tuple[list[Clip], list[str]]:
         lines = [f"line {line}: {problem}" for line, problem in problems]
         raise UserError(f"{path}: {len(problems)} of {len(table.rows)} rows cannot be used: {summary(lines)}")
     return clips, [f"{path}: {notice}" for notice in segments.notices]
+
+
+def _table(path: Path) -> Table:
+    """The rows of a manifest.
+
+    Raises:
+        UserError: it is none, or names no clips.
+    """
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder; name the manifest CSV in it")
+    if path.suffix.lower() in READABLE and path.suffix.lower() != ".csv" and path.is_file():
+        raise UserError(f"{path}: is a pose file; name the folder it is in, or a manifest CSV")
+    table = read_table(path)
+    missing = [column for column in MANIFEST_COLUMNS if column not in table.columns]
+    if missing:
+        raise UserError(
+            f"{path}: lacks the column(s) {', '.join(missing)}; a manifest has {', '.join(MANIFEST_COLUMNS)}, "
+            f"this has {', '.join(table.columns)[:100] or 'none'}"
+        )
+    if not table.rows:
+        raise UserError(f"{path}: names no clips")
+    return table
 
 
 def _clip(row: Row, columns: int, segments: Segments, folder: str) -> Clip:

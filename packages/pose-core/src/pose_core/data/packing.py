@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_core.atomic_files import atomic_write, check_output_folder
+from pose_core.data.clip import Clip
 from pose_core.data.segments import parsed_place, written_place
 from pose_core.data.splits import split_name
 from pose_core.errors import UserError, reason
@@ -20,7 +21,6 @@ from pose_core.errors import UserError, reason
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pose_core.data.clip import Clip
     from pose_core.sequence import PoseSequence
     from pose_core.skeleton import Skeleton
 
@@ -70,48 +70,24 @@ def pack(
         if not overwrite:
             raise UserError(f"{folder}: holds shards; use --overwrite to replace them or name another folder")
         _remove(index)
-    writers: dict[str, _ShardWriter] = {}
-    skeletons: list[Skeleton] = []
-    finished: list[Shard] = []
-    listing = folder / f".{CLIPS}.part"
+    packing = _Packing(folder, shard_bytes)
     try:
-        with listing.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(("path", *CLIP_TEXTS, *CLIP_DETAILS))
-            for number, (clip, sequence) in enumerate(samples):
-                if sequence.skeleton not in skeletons:
-                    skeletons.append(sequence.skeleton)
-                writer = writers.get(clip.split)
-                if writer is None or writer.size >= shard_bytes:
-                    if writer is not None:
-                        finished.append(writer.close())
-                    count = sum(shard.split == clip.split for shard in finished)
-                    writer = writers[clip.split] = _ShardWriter(folder, clip.split, count)
-                writer.add(f"{number:08}", clip, sequence, skeletons.index(sequence.skeleton))
-                rows.writerow(clip_texts(clip).values())
-        finished += [writer.close() for writer in writers.values()]
-        if not finished:
-            raise UserError(f"{folder}: no clips to pack")
-        listing.replace(folder / CLIPS)
+        packing.write(samples)
     except BaseException as error:
-        for writer in writers.values():
-            writer.abandon()
-        listing.unlink(missing_ok=True)
-        for shard in finished:
-            (folder / shard.file).unlink(missing_ok=True)
+        packing.abandon()
         if isinstance(error, OSError):
             message = f"{folder}: cannot be written ({error.strerror}); free some space or name another"
             raise UserError(message) from error
         raise
-    finished.sort(key=lambda shard: shard.file)
+    packing.finished.sort(key=lambda shard: shard.file)
     content = {
         "version": VERSION,
-        "skeletons": [skeleton.to_dict() for skeleton in skeletons],
-        "shards": [vars(shard) for shard in finished],
+        "skeletons": [skeleton.to_dict() for skeleton in packing.skeletons],
+        "shards": [vars(shard) for shard in packing.finished],
     }
     with atomic_write(index) as temporary:
         temporary.write_text(json.dumps(content), encoding="utf-8")
-    return finished
+    return packing.finished
 
 
 def clip_texts(clip: Clip) -> dict[str, str]:
@@ -130,8 +106,6 @@ def clip_of(texts: dict[str, str]) -> Clip:
     Raises:
         LookupError, ValueError: they are none.
     """
-    from pose_core.data.clip import Clip
-
     return Clip(
         path=Path(texts["path"]),
         text=texts["text"],
@@ -161,6 +135,61 @@ def _remove(index: Path) -> None:
     index.unlink()
     for name in (CLIPS, *shards):
         (index.parent / name).unlink(missing_ok=True)
+
+
+class _Packing:
+    """The shards of a folder while they are written, one open per split.
+
+    Attributes:
+        finished: those that are whole.
+        skeletons: of the clips so far.
+    """
+
+    def __init__(self, folder: Path, shard_bytes: int) -> None:
+        self.folder, self.shard_bytes = folder, shard_bytes
+        self.finished: list[Shard] = []
+        self.skeletons: list[Skeleton] = []
+        self._open: dict[str, _ShardWriter] = {}
+        self._listing = folder / f".{CLIPS}.part"
+
+    def write(self, samples: Iterable[tuple[Clip, PoseSequence]]) -> None:
+        """Writes all shards, and the list of clips.
+
+        Raises:
+            UserError: there are no clips.
+        """
+        with self._listing.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(("path", *CLIP_TEXTS, *CLIP_DETAILS))
+            for number, (clip, sequence) in enumerate(samples):
+                if sequence.skeleton not in self.skeletons:
+                    self.skeletons.append(sequence.skeleton)
+                skeleton = self.skeletons.index(sequence.skeleton)
+                self._writer(clip.split).add(f"{number:08}", clip, sequence, skeleton)
+                rows.writerow(clip_texts(clip).values())
+        self.finished += [writer.close() for writer in self._open.values()]
+        if not self.finished:
+            raise UserError(f"{self.folder}: no clips to pack")
+        self._listing.replace(self.folder / CLIPS)
+
+    def _writer(self, split: str) -> _ShardWriter:
+        """The open shard of a split, a new one where that is full."""
+        writer = self._open.get(split)
+        if writer is not None and writer.size < self.shard_bytes:
+            return writer
+        if writer is not None:
+            self.finished.append(writer.close())
+        count = sum(shard.split == split for shard in self.finished)
+        self._open[split] = _ShardWriter(self.folder, split, count)
+        return self._open[split]
+
+    def abandon(self) -> None:
+        """Leaves nothing behind."""
+        for writer in self._open.values():
+            writer.abandon()
+        self._listing.unlink(missing_ok=True)
+        for shard in self.finished:
+            (self.folder / shard.file).unlink(missing_ok=True)
 
 
 class _ShardWriter:

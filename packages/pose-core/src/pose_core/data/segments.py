@@ -44,26 +44,16 @@ class Segments:
     """
 
     def __init__(self, table: Table) -> None:
-        found = [column for name in table.columns if (column := _column(name)) is not None]
-        found.sort(key=lambda column: list(_SECONDS).index(column.unit) if column.unit else len(_SECONDS))
+        found = _columns(table.columns)
         # Where a file has several (frames and seconds of the same place), the first kind is read.
         self._columns = {side: next((c for c in found if c.side == side), None) for side in ("start", "end")}
         bare = [column.name for column in self._columns.values() if column is not None and not column.unit]
-        self._bare_seconds = any(_has_fraction(row.cells.get(name, "")) for row in table.rows for name in bare)
+        values = [row.cells.get(name, "") for row in table.rows for name in bare]
+        self._bare_seconds = any(map(_has_fraction, values))
         self.notices: list[str] = []
-        if any(_NUMBER.fullmatch(_point(row.cells.get(name, ""))) for row in table.rows for name in bare):
-            unit, other = ("seconds", "frames") if self._bare_seconds else ("frames", "seconds")
-            names = " and ".join(bare)
-            cure = ", ".join(f"{name}_{other.removesuffix('s') if other == 'frames' else other}" for name in bare)
-            self.notices.append(f"{names}: read as {unit}; if they are {other}, call them {cure}")
-        used = {column.name for column in found}
-        unread = [name for name in table.columns if name not in used and _LIKE_PLACES & set(name.split("_"))]
-        if unread:
-            names = ", ".join(unread)
-            self.notices.append(
-                f"{names}: not read; where a clip begins and ends in its file is said by start_frame, end_frame or "
-                "start_seconds, end_seconds"
-            )
+        if any(_NUMBER.fullmatch(_point(value)) for value in values):
+            self.notices.append(_unit_assumed(bare, "seconds" if self._bare_seconds else "frames"))
+        self.notices += _unread(table.columns, {column.name for column in found})
 
     def of(self, row: Row) -> tuple[float | None, float | None]:
         """Start and end of a row's clip; None where it is the file's.
@@ -113,6 +103,30 @@ def overlapping(first: Iterable[float | None], second: Iterable[float | None]) -
     if len(kinds) > 1:
         return False
     return (a or 0) < (math.inf if d is None else d) and (c or 0) < (math.inf if b is None else b)
+
+
+def _unit_assumed(columns: list[str], unit: str) -> str:
+    """That columns named without their unit were read in one, and how to name them for the other."""
+    other, suffix = ("frames", "frame") if unit == "seconds" else ("seconds", "seconds")
+    cure = ", ".join(f"{name}_{suffix}" for name in columns)
+    return f"{' and '.join(columns)}: read as {unit}; if they are {other}, call them {cure}"
+
+
+def _unread(columns: list[str], used: set[str]) -> list[str]:
+    """That columns look as if they named places, and are not read."""
+    unread = [name for name in columns if name not in used and _LIKE_PLACES & set(name.split("_"))]
+    if not unread:
+        return []
+    return [
+        f"{', '.join(unread)}: not read; where a clip begins and ends in its file is said by start_frame, end_frame or "
+        "start_seconds, end_seconds"
+    ]
+
+
+def _columns(names: list[str]) -> list[_Column]:
+    """The columns that name places, frames first, then seconds, those without a unit last."""
+    found = [column for name in names if (column := _column(name)) is not None]
+    return sorted(found, key=lambda column: list(_SECONDS).index(column.unit) if column.unit else len(_SECONDS))
 
 
 def _column(name: str) -> _Column | None:

@@ -42,10 +42,11 @@ def read_rows(reader: Any, columns: list[str], path: Path, *, fps: float | None)
     """
     skeleton = known_skeleton(543, 3)
     parts = {kind: skeleton.slice_of(component) for kind, component in _TYPES.items()}
-    rows: list[_Row] = []
-    for values in reader:
-        if values:
-            rows.append(_row(dict(zip(columns, values, strict=False)), parts, f"{path}, line {reader.line_num}"))
+    rows = [
+        _row(dict(zip(columns, values, strict=False)), parts, f"{path}, line {reader.line_num}")
+        for values in reader
+        if values
+    ]
     if not rows:
         raise UserError(f"{path}: has no rows; drop it from the data")
     first, last = min(row.frame for row in rows), max(row.frame for row in rows)

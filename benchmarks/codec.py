@@ -94,7 +94,7 @@ def tokenized(model, sequences: list[PoseSequence], rate: float) -> dict[str, fl
         "rate": rate,
         "bits_per_frame": sum(each.tokens.bits for each in done) / frames,
         "file_bits_per_frame": 8 * sum(file_bytes(each.tokens) for each in done) / frames,
-        **errors(*([getattr(each, name) for each in done] for name in ("placed", "decoded", "original"))),
+        **errors(*([getattr(each, name) for each in done] for name in ("predicted", "decoded", "original"))),
     }
 
 

@@ -38,8 +38,6 @@ from pose_core.transforms import clean
 from pose_tokenizer import PoseTokens, StreamDecoder, StreamEncoder, decode, encode, load_model
 from pose_tokenizer.data.dataset import TrainingBatch, collate, prepare
 from pose_tokenizer.model import PoseTokenizer
-from pose_tokenizer.nn.features import hold_missing
-from pose_tokenizer.nn.quantizer import used
 from pose_tokenizer.streaming import BEAM
 
 REAL_TIME = 25.0  # frames a second
@@ -216,23 +214,20 @@ def decode_live(model: PoseTokenizer, tokens: PoseTokens) -> list[tuple[np.ndarr
 def side_by_side(model: PoseTokenizer, sequences: list[PoseSequence]) -> TrainingBatch:
     """Normalized clips on the model's device."""
     originals = [prepare(clean(sequence), model.skeleton) for sequence in sequences]
-    items = [(original.keypoints, original.confidence > 0) for original in originals]
+    items = [(original.keypoints, original.visible) for original in originals]
     return collate(items, model.block_frames).to(model.device)
 
 
 @torch.inference_mode()
 def encode_batch(model: PoseTokenizer, batch: TrainingBatch, rate: float) -> torch.Tensor:
     """Codes (B, N, Q)."""
-    before = model.features.mean.expand(len(batch.keypoints), -1, -1)
-    blocks = model.blocks(hold_missing(batch.keypoints, batch.seen, before), batch.seen)
-    shown = batch.seen.unflatten(1, (-1, model.block_frames))
-    return model.quantizer.quantize(model.latents(blocks, shown, batch.mask), rate=rate, beam=BEAM)[0]
+    return model.encode(batch.keypoints, batch.visible, batch.mask, rate=rate, beam=BEAM).codes
 
 
 @torch.inference_mode()
 def decode_batch(model: PoseTokenizer, codes: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Keypoints (B, T, K, 2) and logits (B, T, K)."""
-    return model.frames(model.quantizer.dequantize(codes), used(codes), mask)
+    return model.decode(codes, mask)
 
 
 if __name__ == "__main__":

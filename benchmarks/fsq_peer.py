@@ -30,11 +30,12 @@ from vector_quantize_pytorch import FSQ
 
 from pose_core import PoseSequence, Skeleton
 from pose_core.data import LengthBucketSampler
+from pose_core.transforms.temporal import hold
 from pose_tokenizer.config import RunConfig
 from pose_tokenizer.data.augmentation import Augmentation
 from pose_tokenizer.data.dataset import ClipDataset, TrainingBatch, collate
 from pose_tokenizer.initialization import mean_pose
-from pose_tokenizer.nn.features import PoseFeatures, hold_missing
+from pose_tokenizer.nn.features import PoseFeatures
 
 LEVELS = [4, 4, 4, 4, 4]  # 1024 codes
 CODEBOOKS = 4
@@ -91,7 +92,7 @@ class FSQPeer(nn.Module):
         """Keypoints (B, T, K, 2), logits (B, T, K) of being seen, codes (B, T, 4)."""
         B, T = batch.frames.shape
         before = self.features.mean.expand(B, -1, -1)
-        shown = self.features(hold_missing(batch.keypoints, batch.seen, before), batch.seen)
+        shown = self.features(hold(batch.keypoints, batch.visible, before), batch.visible)
         latest = FARTHEST_POSITION - T if self.training else 0
         begins = torch.randint(latest + 1, (B, 1), device=shown.device)
         places = self.positions[begins + torch.arange(T, device=shown.device)]  # (B, T, C)
@@ -124,9 +125,9 @@ def sinusoids(length: int, dim: int) -> Tensor:
 def loss(peer: FSQPeer, batch: TrainingBatch, presence_weight: float) -> Tensor:
     """Of what a batch comes back as: squared errors, and whether keypoints are seen."""
     keypoints, logits, _ = peer(batch)
-    weights = (batch.seen & batch.frames[..., None]) * peer.features.weights.square()  # (B, T, K)
+    weights = (batch.visible & batch.frames[..., None]) * peer.features.weights.square()  # (B, T, K)
     error = ((keypoints - batch.keypoints).square().sum(dim=-1) * weights).sum() / weights.sum()
-    there = batch.seen[batch.frames].to(logits.dtype)
+    there = batch.visible[batch.frames].to(logits.dtype)
     return error + presence_weight * F.binary_cross_entropy_with_logits(logits[batch.frames], there)
 
 

@@ -44,9 +44,8 @@ from pose_tokenizer.data.augmentation import Augmentation
 from pose_tokenizer.data.dataset import ClipDataset, TrainingBatch, collate
 from pose_tokenizer.evaluation.metrics import KeypointErrors, QuantizerUse, squared_errors
 from pose_tokenizer.files.token_file import packed_bits
-from pose_tokenizer.initialization import clip_blocks
 from pose_tokenizer.model import PoseTokenizer
-from pose_tokenizer.nn.quantizer import used
+from pose_tokenizer.nn.quantizer import num_codes
 from pose_tokenizer.streaming import BEAM
 from pose_tokenizer.training import PRESETS, read_prepared, train
 
@@ -238,7 +237,7 @@ class Coded:
     def _row(self, *, rate: float, num_quantizers: int | None = None) -> dict:
         quantized = self._quantized(rate=rate, num_quantizers=num_quantizers)
         pairs = zip(self.batches, quantized, strict=True)
-        made = [self.model.frames(latents, used(codes), batch.mask) for batch, (codes, latents) in pairs]
+        made = [self.model.frames(latents, num_codes(codes), batch.mask) for batch, (codes, latents) in pairs]
         return {"bits_per_frame": self._bits(quantized), **scores(self.originals, made)}
 
 
@@ -249,8 +248,7 @@ def batches(clips: ClipDataset, block_frames: int) -> DataLoader:
 @torch.inference_mode()
 def latents_of(model: PoseTokenizer, batch: TrainingBatch) -> Tensor:
     """(B, N, C) of what a batch shows."""
-    shown = batch.seen.unflatten(1, (-1, model.block_frames))
-    return model.latents(clip_blocks(model, batch), shown, batch.mask)
+    return model.encode_latents(batch.keypoints, batch.visible, batch.mask)[0]
 
 
 @torch.inference_mode()

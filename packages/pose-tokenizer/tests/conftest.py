@@ -10,12 +10,11 @@ import torch
 from hypothesis import settings
 
 from pose_core.testing import fake_manifest, fake_sequence, fake_skeleton
-from pose_tokenizer.checkpoint import load_model
 from pose_tokenizer.cli import main
 from pose_tokenizer.config import RunConfig
 from pose_tokenizer.data.dataset import collate, prepare
-from pose_tokenizer.initialization import clip_blocks, fit_codebooks, fit_linear, mean_pose, residual_vq
-from pose_tokenizer.model import PoseTokenizer
+from pose_tokenizer.initialization import fit_codebooks, fit_linear, mean_pose, residual_vq
+from pose_tokenizer.model import PoseTokenizer, load_model
 from pose_tokenizer.training import train
 
 settings.register_profile("steady", deadline=None)  # the first call imports
@@ -121,8 +120,7 @@ def lively(quick, skeleton, clip):
             parameter.normal_(std=0.2)
         model.pooling.weight.normal_()
         model.depth.weight.normal_()
-        seen = batch.seen.unflatten(1, (-1, model.block_frames))
-        latents = model.latents(clip_blocks(model, batch), seen, batch.mask)
+        latents, _ = model.encode_latents(batch.keypoints, batch.visible, batch.mask)
         fit_codebooks(model, residual_vq(model.config), model.quantizer.residuals(latents, latents)[batch.mask])
     model.name = "lively"
     return model

@@ -6,7 +6,7 @@ import pytest
 from pose_core import write
 from pose_core.testing import fake_sequence
 from pose_tokenizer import decode, encode, load_model
-from pose_tokenizer.checkpoint import BUNDLED
+from pose_tokenizer.config import BUNDLED
 
 
 def test_it_is_small_and_comes_with_its_card():

@@ -13,9 +13,9 @@ import pytest
 import pose_tokenizer
 from pose_core import read, write
 from pose_core.notices import InputWarning
-from pose_tokenizer.checkpoint import BUNDLED
 from pose_tokenizer.cli import main
 from pose_tokenizer.codec import encode
+from pose_tokenizer.config import BUNDLED
 from pose_tokenizer.files.serialization import from_json, from_text
 from pose_tokenizer.files.token_file import read_tokens
 from pose_tokenizer.live import Interruption

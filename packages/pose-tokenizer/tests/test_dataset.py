@@ -112,13 +112,13 @@ def test_a_batch_is_filled_up_to_blocks_and_padded(sequences):
     np.testing.assert_array_equal(batch.keypoints[0, :9], items[0][0])
     for frame in (9, 10, 11):  # the last block is filled up by the last frame
         np.testing.assert_array_equal(batch.keypoints[0, frame], items[0][0][-1])
-        np.testing.assert_array_equal(batch.seen[0, frame], items[0][1][-1])
+        np.testing.assert_array_equal(batch.visible[0, frame], items[0][1][-1])
 
     longer = collate([items[0], ClipDataset(sequences)[1]], block_frames=4)
     assert longer.mask.sum(dim=1).tolist() == [3, 8]
     assert longer.mask[0].tolist() == [True] * 3 + [False] * 5
     assert not longer.keypoints[0, 12:].any()
-    assert not longer.seen[0, 12:].any()
+    assert not longer.visible[0, 12:].any()
     np.testing.assert_array_equal(longer.keypoints[0, :12], batch.keypoints[0])
     moved = longer.to("cpu")
     assert torch.equal(moved.mask, longer.mask)

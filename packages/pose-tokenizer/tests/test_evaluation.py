@@ -109,8 +109,8 @@ def test_what_is_compared_is_what_decode_gives(coarse, frames):
     decoded = decode(coarse, there.tokens)
     place = there.tokens.header.placement
     np.testing.assert_array_equal(decoded.confidence[3:], there.decoded.confidence)
-    np.testing.assert_array_equal(there.placed.keypoints, there.decoded.keypoints)
-    assert there.placed.confidence.all()
+    np.testing.assert_array_equal(there.predicted.keypoints, there.decoded.keypoints)
+    assert there.predicted.confidence.all()
     for mine, theirs in ((there.decoded, decoded), (there.original, sequence)):
         seen = mine.confidence > 0
         assert 0 < seen.mean() < 1
@@ -127,7 +127,7 @@ def test_errors_are_those_of_all_clips_as_one(found, coded, coarse):
     rows += [(score.errors, [k]) for k, score in enumerate(found.keypoints)]
     assert [(score.component, score.point) for score in found.keypoints] == [*skeleton.keypoints]
     for errors, indices in rows:
-        placed, decoded, original = (joined(coded, name, indices) for name in ("placed", "decoded", "original"))
+        placed, decoded, original = (joined(coded, name, indices) for name in ("predicted", "decoded", "original"))
         expected = (
             mse(placed, original),
             mae(placed, original),
@@ -137,7 +137,7 @@ def test_errors_are_those_of_all_clips_as_one(found, coded, coarse):
             (original.confidence > 0).sum(),
         )
         assert tuple(asdict(errors).values()) == pytest.approx(expected, rel=1e-4, nan_ok=True)
-    assert found.parts["left_hand"].seen == 0
+    assert found.parts["left_hand"].num_visible == 0
     assert math.isnan(found.parts["left_hand"].rmse)
     assert 0 < found.parts["all"].pck < 1
 
@@ -216,7 +216,7 @@ def test_clips_stand_worst_first(coarse, data, coded, monkeypatch):
     found = evaluate(coarse, [data], "train", rate=0.5)
     errors = [score.hands_rmse for score in found.clip_scores]
     fingers = hands(coarse.skeleton)
-    expected = [rmse(each.placed.select(fingers), each.original.select(fingers)) for each in coded]
+    expected = [rmse(each.predicted.select(fingers), each.original.select(fingers)) for each in coded]
     assert errors == pytest.approx(sorted(expected, reverse=True))
     assert [score for score, _ in found.worst] == found.clip_scores[:2]
     no_hands = replace(found.clip_scores[0], hands_rmse=math.nan, rmse=0.25)
@@ -262,14 +262,14 @@ def test_pages_hold_all_they_need(found, coarse, tmp_path):
     for link, (score, _) in zip(links, found.worst, strict=True):
         assert score.path.name in (tmp_path / link).read_text("utf-8")
     dots = (tmp_path / "keypoints.svg").read_text("utf-8").count("<circle")
-    seen = [score for score in found.keypoints if score.errors.seen]
+    seen = [score for score in found.keypoints if score.errors.num_visible]
     assert dots == len(seen) + 21  # the right hand a second time, the left one never
     assert (tmp_path / "codes.svg").read_text("utf-8").count("<rect") == 1 + 4 * Q
 
 
 def test_nothing_seen_and_no_codes_can_be_drawn(found, coarse, tmp_path):
     unused = [replace(book, uses=0, perplexity=math.nan) for book in found.codebooks]
-    nothing = [replace(s, errors=replace(s.errors, rmse=math.nan, seen=0)) for s in found.keypoints]
+    nothing = [replace(s, errors=replace(s.errors, rmse=math.nan, num_visible=0)) for s in found.keypoints]
     empty = replace(found, codebooks=unused, keypoints=nothing, codes_per_block=0.0, prediction_error=0.0)
     text = write_report(empty, coarse, tmp_path, visualize=True).read_text("utf-8")
     assert "nan" not in text

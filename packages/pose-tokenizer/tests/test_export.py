@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from pose_core import UserError
 from pose_core.transforms import Placement
 from pose_tokenizer.codec import encode
 from pose_tokenizer.data.dataset import collate, prepare
-from pose_tokenizer.export import writer as module
-from pose_tokenizer.export.writer import DecodeStep, EncodeStep, ExportedStep, decode_blocks, encode_blocks, export
+from pose_tokenizer.export import steps, writer
+from pose_tokenizer.export.runtime import ExportedStep, decode_blocks, encode_blocks
+from pose_tokenizer.export.steps import DecodeStep, EncodeStep
+from pose_tokenizer.export.writer import export
 from pose_tokenizer.initialization import fit_grids
 from pose_tokenizer.model import PoseTokenizer
 from pose_tokenizer.nn.beam_search import search, search_in_graph
-from pose_tokenizer.nn.quantizer import used
+from pose_tokenizer.nn.quantizer import num_codes
 from pose_tokenizer.streaming import StreamDecoder, StreamEncoder
 
 for package in ("onnx", "onnxruntime", "onnxscript"):
@@ -53,7 +54,7 @@ def poses(lively, clips):
     prepared = [prepare(sequence, lively.skeleton) for sequence in clips]
     batch = collate([(each.keypoints, each.confidence > 0) for each in prepared], lively.block_frames)
     shape = batch.mask.shape[1], lively.block_frames
-    return *(x.unflatten(1, shape).numpy() for x in (batch.keypoints, batch.seen)), batch.mask.sum(dim=1).tolist()
+    return *(x.unflatten(1, shape).numpy() for x in (batch.keypoints, batch.visible)), batch.mask.sum(dim=1).tolist()
 
 
 def shown(model, codes):
@@ -157,13 +158,13 @@ def test_models_of_other_kinds(quick, skeleton, tmp_path, format, settings):
     tensor = torch.from_numpy(codes)
     with torch.no_grad():
         mask = torch.ones(2, 5, dtype=torch.bool)
-        wanted, logits = model.eval().frames(model.quantizer.dequantize(tensor), used(tensor), mask)
+        wanted, logits = model.eval().frames(model.quantizer.dequantize(tensor), num_codes(tensor), mask)
     np.testing.assert_allclose(poses, wanted, **CLOSE)
     np.testing.assert_array_equal(seen, logits > 0)
 
 
 def test_the_search_is_as_wide_as_that_of_files():
-    assert inspect.signature(StreamEncoder).parameters["beam"].default == module.BEAM
+    assert inspect.signature(StreamEncoder).parameters["beam"].default == steps.BEAM
 
 
 def test_all_codebooks_give_what_an_early_end_gives():
@@ -213,7 +214,7 @@ def test_the_files_say_what_they_are_and_nothing_of_this_machine(lively, files):
         assert json.loads(metadata["skeleton"]) == lively.config.skeleton
         contents = file.output.read_bytes()
         assert file.bytes == len(contents)
-        places = [Path(x.__file__).parents[2] for x in (torch, module)]
+        places = [Path(x.__file__).parents[2] for x in (torch, writer)]
         assert not any(str(place).encode() in contents for place in places)
 
 
@@ -277,8 +278,8 @@ def test_graphs_that_give_something_else_are_not_written(lively, tmp_path, monke
             return keypoints + 0.01, seen, after
 
     (tmp_path / "decode.pt").write_text("old")
-    monkeypatch.setitem(module.STEPS, part, {"encode": WrongCodes, "decode": WrongPoses}[part])
-    with pytest.raises(UserError, match=rf"{part}\.pt: not written, as it gives something else"):
+    monkeypatch.setitem(steps.STEPS, part, {"encode": WrongCodes, "decode": WrongPoses}[part])
+    with pytest.raises(RuntimeError, match=rf"{part}\.pt: not written, as it gives something else"):
         export(lively, tmp_path, format="torchscript", overwrite=True)
     assert [path.name for path in tmp_path.iterdir()] == ["decode.pt"]
     assert (tmp_path / "decode.pt").read_text() == "old"

@@ -5,7 +5,8 @@ import torch
 
 from pose_core import Skeleton
 from pose_core.testing import fake_skeleton
-from pose_tokenizer.nn.features import PoseFeatures, hold_missing
+from pose_core.transforms.temporal import hold
+from pose_tokenizer.nn.features import PoseFeatures
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_keypoints_of_no_part_are_a_part_of_their_own(skeleton):
 
 
 def held(keypoints, seen, before):
-    """`hold_missing`, one keypoint after the other."""
+    """`hold`, one keypoint after the other."""
     filled = keypoints.clone()
     B, T, K, _ = keypoints.shape
     for b in range(B):
@@ -90,7 +91,7 @@ def test_a_missing_keypoint_stays_where_it_was_seen_last(share):
     keypoints, before = torch.randn(2, 12, 5, 2, generator=random), torch.randn(2, 5, 2, generator=random)
     seen = torch.rand(2, 12, 5, generator=random) < share
     kept = keypoints.clone()
-    assert torch.equal(hold_missing(keypoints, seen, before), held(keypoints, seen, before))
+    assert torch.equal(hold(keypoints, seen, before), held(keypoints, seen, before))
     assert torch.equal(keypoints, kept)
 
 
@@ -98,4 +99,4 @@ def test_what_a_missing_keypoint_holds_does_not_matter():
     keypoints, before = torch.randn(1, 6, 3, 2), torch.zeros(1, 3, 2)
     seen = torch.tensor([1, 0, 1, 1, 0, 0], dtype=torch.bool)[None, :, None].expand(1, 6, 3)
     nowhere = torch.where(seen[..., None], keypoints, torch.nan)
-    assert torch.equal(hold_missing(nowhere, seen, before), hold_missing(keypoints, seen, before))
+    assert torch.equal(hold(nowhere, seen, before), hold(keypoints, seen, before))

@@ -9,12 +9,12 @@ from pose_core.testing import fake_sequence
 from pose_tokenizer.data.dataset import ClipDataset, collate, prepare
 from pose_tokenizer.initialization import (
     clip_blocks,
+    copy_codebooks,
     fit_codebooks,
     fit_grids,
     fit_linear,
     mean_pose,
     residual_vq,
-    take_codebooks,
 )
 from pose_tokenizer.model import PoseTokenizer
 
@@ -136,7 +136,7 @@ def test_dead_codes_come_to_life(model, batches, quick):
         vq.layers[0]._codebook.embed_avg[0, 3] = 0
         vq.layers[0]._codebook.cluster_size[0, 3] = 0
         vq(left[None])
-    take_codebooks(model, vq)
+    copy_codebooks(model, vq)
     assert model.quantizer.codebooks[0].abs().max() < 100
 
 

@@ -16,7 +16,7 @@ def batch():
     lengths = torch.tensor([[T], [6]])
     return TrainingBatch(
         keypoints=torch.randn(B, T, K, 2, generator=random),
-        seen=torch.rand(B, T, K, generator=random) < 0.7,
+        visible=torch.rand(B, T, K, generator=random) < 0.7,
         mask=torch.arange(N) < torch.tensor([[3], [2]]),
         frames=torch.arange(T) < lengths,
     )
@@ -60,7 +60,7 @@ def test_components_have_the_weights_of_the_config(build, batch, made):
 def test_what_is_missing_or_padded_counts_in_nothing_but_presence(build, batch, made):
     loss = build(perceptual_weight=1.0)
     plain = values(loss.components(batch, made))
-    counts = (batch.seen & batch.frames[..., None])[..., None]
+    counts = (batch.visible & batch.frames[..., None])[..., None]
     moved = replace(made, keypoints=torch.where(counts, made.keypoints, made.keypoints + 100))
     other = replace(batch, keypoints=torch.where(counts, batch.keypoints, torch.tensor(-55.0)))
     padded = replace(made, logits=torch.where(batch.frames[..., None], made.logits, -made.logits * 9))
@@ -75,7 +75,7 @@ def test_what_is_missing_or_padded_counts_in_nothing_but_presence(build, batch, 
 def test_what_is_seen_counts(build, batch, made):
     loss = build(perceptual_weight=1.0)
     plain = values(loss.components(batch, made))
-    b, t, k = (batch.seen & batch.frames[..., None]).nonzero()[40].tolist()
+    b, t, k = (batch.visible & batch.frames[..., None]).nonzero()[40].tolist()
     moved = made.keypoints.clone()
     moved[b, t, k] += 3
     told = values(loss.components(batch, replace(made, keypoints=moved)))
@@ -84,14 +84,14 @@ def test_what_is_seen_counts(build, batch, made):
 
 
 def test_a_perfect_reconstruction_costs_nothing_but_its_codes(build, batch):
-    logits = torch.where(batch.seen, 50.0, -50.0)
+    logits = torch.where(batch.visible, 50.0, -50.0)
     made = Reconstruction(batch.keypoints, logits, torch.tensor(0.25), torch.ones(B))
     expected = {"reconstruction": 0, "quantization": 0.25, "temporal": 0, "presence": 0, "perceptual": 0}
     assert values(build(perceptual_weight=1.0).components(batch, made)) == pytest.approx(expected, abs=1e-6)
 
 
 def test_nobody_seen_costs_nothing(build, batch, made):
-    nobody = replace(batch, seen=torch.zeros_like(batch.seen))
+    nobody = replace(batch, visible=torch.zeros_like(batch.visible))
     told = values(build(perceptual_weight=1.0).components(nobody, made))
     assert (told["reconstruction"], told["temporal"], told["perceptual"]) == (0, 0, 0)
 
@@ -102,17 +102,17 @@ def test_a_hands_keypoint_counts_more(build, batch, made):
     for k in (0, 20):
         moved = batch.keypoints.clone()
         moved[0, 3, k] += 1
-        everything = replace(batch, seen=torch.ones_like(batch.seen))
+        everything = replace(batch, visible=torch.ones_like(batch.visible))
         errors.append(values(loss.components(everything, replace(made, keypoints=moved)))["reconstruction"])
     assert errors[1] == pytest.approx(16 * errors[0])
 
 
 def test_a_jump_costs_motion_and_a_shift_does_not(build, batch):
     loss = build()
-    everything = replace(batch, seen=torch.ones_like(batch.seen), frames=torch.ones_like(batch.frames))
+    everything = replace(batch, visible=torch.ones_like(batch.visible), frames=torch.ones_like(batch.frames))
     shift, jump = torch.ones(B, T, K, 2), torch.zeros(B, T, K, 2)
     jump[:, 6:] = 1
-    seen = everything.seen
+    seen = everything.visible
     assert loss.motion(shift, seen, torch.ones(B)).item() == 0
     # Of 11 velocities one is (1, 1), of 10 accelerations two are (1, 1) and (-1, -1).
     assert loss.motion(jump, seen, torch.ones(B)).item() == pytest.approx(2 / 11 + 4 / 10)
@@ -125,8 +125,8 @@ def test_frozen_features_are_always_the_same_and_never_learn(skeleton, batch):
     before = torch.get_rng_state()
     first, second = FrozenFeatures(skeleton), FrozenFeatures(skeleton)
     assert torch.equal(torch.get_rng_state(), before)
-    made = first(batch.keypoints, batch.seen)
+    made = first(batch.keypoints, batch.visible)
     assert made.shape == (B, T, K, 16)
-    assert torch.equal(made, second(batch.keypoints, batch.seen))
+    assert torch.equal(made, second(batch.keypoints, batch.visible))
     assert not any(parameter.requires_grad for parameter in first.parameters())
     assert made.std() > 0.1

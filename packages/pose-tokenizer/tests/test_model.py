@@ -2,10 +2,9 @@ import pytest
 import torch
 
 from pose_core import UserError
-from pose_tokenizer.checkpoint import load_model
-from pose_tokenizer.model import PoseTokenizer
-from pose_tokenizer.nn.features import hold_missing
-from pose_tokenizer.nn.quantizer import used
+from pose_core.transforms.temporal import hold
+from pose_tokenizer.model import PoseTokenizer, load_model
+from pose_tokenizer.nn.quantizer import num_codes
 
 
 @pytest.fixture
@@ -13,7 +12,7 @@ def inputs(lively):
     """Blocks, seen and mask of three clips of 3, 7 and 5 blocks."""
     random = torch.Generator().manual_seed(0)
     seen = torch.rand(3, 28, 50, generator=random) < 0.9
-    keypoints = hold_missing(torch.randn(3, 28, 50, 2, generator=random), seen, torch.zeros(3, 50, 2))
+    keypoints = hold(torch.randn(3, 28, 50, 2, generator=random), seen, torch.zeros(3, 50, 2))
     mask = torch.arange(7) < torch.tensor([[3], [7], [5]])
     return lively.blocks(keypoints, seen), seen.unflatten(1, (7, 4)), mask
 
@@ -41,14 +40,14 @@ def test_neither_padding_nor_company_changes_a_clip(lively, inputs):
     blocks, seen = torch.where(padding, 30.0, blocks), seen | padding[..., None]
     latents = lively.latents(blocks, seen, mask)
     codes, quantized = lively.quantizer.quantize(latents, rate=0.5, beam=4)
-    keypoints, logits = lively.frames(torch.where(padding, 30.0, quantized), used(codes), mask)
+    keypoints, logits = lively.frames(torch.where(padding, 30.0, quantized), num_codes(codes), mask)
     for row, count in enumerate((3, 7, 5)):
         own = slice(row, row + 1), slice(count)
         alone = lively.latents(blocks[own], seen[own], mask[own])
         torch.testing.assert_close(latents[own], alone, atol=1e-4, rtol=1e-4)
         alone_codes, alone_quantized = lively.quantizer.quantize(alone, rate=0.5, beam=4)
         assert torch.equal(codes[own], alone_codes)
-        alone_keypoints, alone_logits = lively.frames(alone_quantized, used(alone_codes), mask[own])
+        alone_keypoints, alone_logits = lively.frames(alone_quantized, num_codes(alone_codes), mask[own])
         frames = slice(row, row + 1), slice(4 * count)
         torch.testing.assert_close(keypoints[frames], alone_keypoints, atol=1e-4, rtol=1e-4)
         torch.testing.assert_close(logits[frames], alone_logits, atol=1e-4, rtol=1e-4)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pose_tokenizer.files.token_file import NO_CODE
-from pose_tokenizer.nn.beam_search import EARLY_STOP_MARGIN, MAX_UNPAID_CODES, least, search
+from pose_tokenizer.nn.beam_search import EARLY_STOP_MARGIN, MAX_UNPAID_CODES, search, smallest_k
 from pose_tokenizer.nn.quantizer import PredictiveQuantizer
 
 C, Q, V = 6, 4, 9
@@ -111,7 +111,7 @@ def test_a_beam_wider_than_the_choices_there_are(quantizer, latents):
 @pytest.mark.parametrize("count", [1, 4, 16])
 def test_the_least_are_those_of_a_sort(n, count):
     values = torch.randn(3, n, generator=torch.Generator().manual_seed(n))
-    found, place = least(values, count)
+    found, place = smallest_k(values, count)
     expected = values.sort(dim=1)
     assert torch.equal(found, expected.values[:, :count])
     assert torch.equal(place, expected.indices[:, :count])
@@ -128,10 +128,10 @@ def test_dequantized_codes_are_the_quantized_latents(quantizer, latents, rate, b
 def test_pieces_are_quantized_as_the_whole(quantizer, latents):
     codes, quantized = quantizer.quantize(latents, rate=0.3, beam=4)
     first, before = quantizer.quantize(latents[:, :3], rate=0.3, beam=4)
-    second, after = quantizer.quantize(latents[:, 3:], rate=0.3, beam=4, before=before[:, -1])
+    second, after = quantizer.quantize(latents[:, 3:], rate=0.3, beam=4, prediction=quantizer.predict(before[:, -1]))
     assert torch.equal(torch.cat([first, second], dim=1), codes)
     torch.testing.assert_close(torch.cat([before, after], dim=1), quantized)
-    made = [quantizer.dequantize(codes[:, :3]), quantizer.dequantize(codes[:, 3:], quantized[:, 2])]
+    made = [quantizer.dequantize(codes[:, :3]), quantizer.dequantize(codes[:, 3:], quantizer.predict(quantized[:, 2]))]
     torch.testing.assert_close(torch.cat(made, dim=1), quantizer.dequantize(codes), atol=1e-5, rtol=1e-5)
 
 

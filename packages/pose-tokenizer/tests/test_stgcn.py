@@ -83,4 +83,4 @@ def test_neighbours_are_those_of_the_adjacency(skeleton):
     torch.nn.init.normal_(block.importance)
     x = torch.randn(2, 3, skeleton.num_keypoints, 5)
     expected = torch.einsum("pkj,bnjc->bnkpc", adjacency * block.importance, x).flatten(3)
-    torch.testing.assert_close(block.neighbours(x), expected)
+    torch.testing.assert_close(block.aggregate(x), expected)

@@ -10,10 +10,19 @@ from hypothesis import strategies as st
 
 from pose_core import UserError
 from pose_core.transforms import Placement
+from pose_core.transforms.temporal import hold
 from pose_tokenizer.codec import encode_pieces
-from pose_tokenizer.nn.features import hold_missing
-from pose_tokenizer.nn.quantizer import used
-from pose_tokenizer.streaming import BEAM, FARTHEST, PATIENCE, PLACING, WINDOW, StreamDecoder, StreamEncoder, placement
+from pose_tokenizer.nn.quantizer import num_codes
+from pose_tokenizer.streaming import (
+    BEAM,
+    MAX_DISTANCE,
+    MAX_WAIT,
+    PLACEMENT_FRAMES,
+    WINDOW,
+    StreamDecoder,
+    StreamEncoder,
+    placement,
+)
 
 RATE = 16.0
 PLACED = Placement(center=(250.0, 200.0), scale=120.0)
@@ -94,7 +103,7 @@ def test_windows_are_quantized_and_decoded_as_the_whole(lively, clips, whole, mo
     where = tokens.header.placement
     places = (sequence.keypoints[..., :2].astype(np.float64) - where.center) / where.scale
     seen = torch.from_numpy(sequence.confidence > 0)[None]
-    keypoints = hold_missing(torch.from_numpy(places).float()[None], seen, lively.features.mean[None])
+    keypoints = hold(torch.from_numpy(places).float()[None], seen, lively.features.mean[None])
     last = [torch.cat([x, x[:, -1:], x[:, -1:]], dim=1) for x in (keypoints, seen)]  # 152 frames are whole blocks
     blocks, mask = lively.blocks(*last), torch.ones(1, 38, dtype=torch.bool)
     assert mask.shape[1] > 2 * WINDOW
@@ -108,7 +117,7 @@ def test_windows_are_quantized_and_decoded_as_the_whole(lively, clips, whole, mo
     assert [x.shape[1] for x in windows] == [WINDOW, WINDOW, 6]
     torch.testing.assert_close(torch.cat(windows, dim=1), latents, atol=1e-4, rtol=1e-4)
 
-    expected, logits = lively.frames(quantized, used(codes), mask)
+    expected, logits = lively.frames(quantized, num_codes(codes), mask)
     made, there = frames_of(lively, tokens.codes, where)
     np.testing.assert_array_equal(there, (logits[0] > 0).float())
     assert 0 < there.mean() < 1
@@ -136,7 +145,7 @@ def test_codes_come_as_soon_as_a_window_is_full(lively, clip):
 def test_whoever_shows_no_shoulders_is_waited_for_and_no_longer(lively, clip, hidden):
     sequence = hidden(clip(300), slice(1, None), [0])
     encoder = StreamEncoder(lively, rate=RATE)
-    for t in range(PATIENCE):
+    for t in range(MAX_WAIT):
         assert encoder.placement is None
         encoder.push(sequence.keypoints[t : t + 1, :, :2], sequence.confidence[t : t + 1])
     assert encoder.placement is not None
@@ -200,7 +209,7 @@ def test_placement_is_the_mean_of_the_first_frames_with_both_shoulders(clip, ske
     keypoints, seen = sequence.keypoints[..., :2].astype(np.float64), np.ones((40, 50), bool)
     left, right = skeleton.shoulders()
     seen[3, left] = seen[5, right] = False
-    used = [t for t in range(PLACING + 2) if t not in (3, 5)]
+    used = [t for t in range(PLACEMENT_FRAMES + 2) if t not in (3, 5)]
     place = placement(keypoints, seen, (left, right))
     a, b = keypoints[used, left], keypoints[used, right]
     assert place.scale == pytest.approx(np.linalg.norm(a - b, axis=-1).mean())
@@ -225,8 +234,8 @@ def test_a_point_farther_than_a_person_reaches_is_missing(lively, clip):
         keypoints[:, finger, :2] = 250 + place * width, 200
         return encode_pieces(lively, [replace(sequence, keypoints=keypoints, size=(0, 0, 0))], rate=0.0).codes
 
-    assert not np.array_equal(codes(FARTHEST - 0.1), codes(FARTHEST - 4))
-    np.testing.assert_array_equal(codes(FARTHEST + 0.1), codes(FARTHEST + 4))
+    assert not np.array_equal(codes(MAX_DISTANCE - 0.1), codes(MAX_DISTANCE - 4))
+    np.testing.assert_array_equal(codes(MAX_DISTANCE + 0.1), codes(MAX_DISTANCE + 4))
 
 
 def test_pieces_of_nothing_change_nothing(lively, clips, whole):
@@ -245,6 +254,6 @@ def test_what_is_kept_of_a_stream_does_not_grow(lively, clip):
     sizes = []
     for _ in range(12):
         decoder.push(encoder.push(sequence.keypoints[..., :2], sequence.confidence))
-        kept = [{k: v for k, v in vars(x).items() if k not in ("model", "_quantize")} for x in (encoder, decoder)]
+        kept = [{k: v for k, v in vars(x).items() if k not in ("model", "_encode_window")} for x in (encoder, decoder)]
         sizes.append(len(pickle.dumps(kept)))
     assert max(sizes[6:]) <= 1.1 * max(sizes[:6])

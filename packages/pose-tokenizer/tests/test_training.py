@@ -12,14 +12,13 @@ from pose_core.data import PoseDataset
 from pose_core.testing import fake_sequence
 from pose_core.transforms import choose_keypoints
 from pose_tokenizer import training
-from pose_tokenizer.checkpoint import load_model
 from pose_tokenizer.codec import decode, encode
 from pose_tokenizer.config import TokenizerConfig
 from pose_tokenizer.data.dataset import ClipDataset, collate, prepare
 from pose_tokenizer.initialization import fit_linear
 from pose_tokenizer.lightning_module import TokenizerModule
 from pose_tokenizer.losses import TokenizerLoss
-from pose_tokenizer.model import PoseTokenizer
+from pose_tokenizer.model import PoseTokenizer, load_model
 from pose_tokenizer.training import initialize, train
 
 

@@ -4,13 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pose_tokenizer.checkpoint import load_model
     from pose_tokenizer.codec import decode, encode
     from pose_tokenizer.config import RunConfig, TokenizerConfig
     from pose_tokenizer.files.token_file import PoseTokens, read_tokens, write_tokens
     from pose_tokenizer.files.vocabulary import Vocabulary
     from pose_tokenizer.losses import TokenizerLoss
-    from pose_tokenizer.model import PoseTokenizer
+    from pose_tokenizer.model import PoseTokenizer, load_model
     from pose_tokenizer.streaming import StreamDecoder, StreamEncoder
     from pose_tokenizer.training import train
 
@@ -42,7 +41,7 @@ _HOMES = {
     "Vocabulary": "files.vocabulary",
     "decode": "codec",
     "encode": "codec",
-    "load_model": "checkpoint",
+    "load_model": "model",
     "read_tokens": "files.token_file",
     "train": "training",
     "write_tokens": "files.token_file",

@@ -141,8 +141,8 @@ def vocab(
     if output is not None and output.suffix != ".json":
         raise typer.BadParameter("--output is written as JSON: name a file that ends in .json")
     from pose_core.atomic_files import check_output
-    from pose_tokenizer.checkpoint import load_model
     from pose_tokenizer.files.vocabulary import Vocabulary, write_vocabulary
+    from pose_tokenizer.model import load_model
 
     if output is not None:
         check_output(output, overwrite=overwrite)
@@ -272,9 +272,9 @@ def evaluate(
     """Score a tokenizer: what held-out clips lose, and how small they get."""
     if visualize and output is None:
         raise typer.BadParameter("--visualize needs a folder to write to: name one with --output")
-    from pose_tokenizer.checkpoint import load_model
     from pose_tokenizer.evaluation.evaluate import evaluate as score
     from pose_tokenizer.evaluation.report import COLUMNS, check_report, facts, write_report
+    from pose_tokenizer.model import load_model
 
     if output is not None:
         check_report(output, visualize=visualize, overwrite=overwrite)
@@ -308,9 +308,9 @@ def export(
     debug: Debug = False,
 ) -> None:
     """Write a model as ONNX or TorchScript, block by block, to be run without this package."""
-    from pose_tokenizer.checkpoint import load_model
     from pose_tokenizer.export.writer import check_export
     from pose_tokenizer.export.writer import export as write_graphs
+    from pose_tokenizer.model import load_model
 
     check_export(output, format=format, opset=opset, part=part, overwrite=overwrite)
     model = load_model(checkpoint, "cpu")

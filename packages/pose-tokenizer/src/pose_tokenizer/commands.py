@@ -16,11 +16,11 @@ from pose_core.inputs import PIPE, pose_suffix
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_core.metrics import anatomy
 from pose_core.notices import notify
-from pose_tokenizer.checkpoint import load_model
 from pose_tokenizer.codec import decode, encode, encode_pieces
 from pose_tokenizer.files.serialization import TEXT_FPS, from_json, from_text, to_json, to_text
 from pose_tokenizer.files.token_file import MAGIC, PoseTokens, read_tokens, write_tokens
 from pose_tokenizer.live import Interruption, live_frames
+from pose_tokenizer.model import load_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

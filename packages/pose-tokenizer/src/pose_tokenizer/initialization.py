@@ -1,4 +1,4 @@
-"""What is fitted before anything is learned by gradients: mean, linear basis, prediction, codebooks."""
+"""What is fitted to the training clips before gradients: mean pose, linear basis, prediction and codebooks."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 from vector_quantize_pytorch import FSQ, ResidualVQ
 
+from pose_core.transforms.temporal import hold
 from pose_tokenizer.config import GRID_LEVELS, grid_dims
-from pose_tokenizer.nn.features import hold_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -23,150 +23,150 @@ if TYPE_CHECKING:
     from pose_tokenizer.data.dataset import TrainingBatch
     from pose_tokenizer.model import PoseTokenizer
 
-RIDGE = 0.02  # holds the prediction back where the latents hardly vary; in squared weighted shoulder widths
+RIDGE = 0.02  # regularizes the prediction of latents that hardly vary; in squared weighted shoulder widths
 KMEANS_ROUNDS = 8
 FITTING_SEED = 1
-CODE_DECAY = 0.999
+CODE_DECAY = 0.999  # of the codebooks' moving averages
 GRID_EDGE = 1.51  # outermost of the four best levels for a normal distribution (Max 1960), in standard deviations
-DEAD = 0.01  # codes taken less often than that in a batch, on average, are replaced
+DEAD_CODE_COUNT = 0.01  # codes that are taken less often per batch, on average, are replaced
 
 
 def residual_vq(config: TokenizerConfig) -> ResidualVQ:
-    """The quantizer as it learns: moving averages, from `fit_codebooks` on; dead codes are replaced.
+    """The codebooks while they learn: exponential moving averages of what they quantize; dead codes are replaced.
 
-    Deep codebooks see only the blocks that get so far: quantizer dropout by cost, so each prefix decodes, too.
+    Deep codebooks see only the blocks that take so many codes: quantizer dropout by cost, so each prefix decodes, too.
     """
     return ResidualVQ(
         dim=config.latent_dim,
         num_quantizers=config.num_quantizers,
         codebook_size=config.codebook_size,
         decay=CODE_DECAY,
-        threshold_ema_dead_code=DEAD,
+        threshold_ema_dead_code=DEAD_CODE_COUNT,
         rotation_trick=False,
     )
 
 
 def mean_pose(sequences: Sequence[PoseSequence]) -> Tensor:
-    """(K, 2) mean of the keypoints where they were seen, 0 for one that never was."""
+    """(K, 2) mean of each keypoint where it is visible, 0 if it never is."""
     K = sequences[0].skeleton.num_keypoints
     total, count = torch.zeros(K, 2, dtype=torch.float64), torch.zeros(K, 1, dtype=torch.float64)
     for sequence in sequences:
-        seen = torch.from_numpy(sequence.confidence > 0)[..., None].double()
-        total += (torch.from_numpy(sequence.keypoints) * seen).sum(dim=0)
-        count += seen.sum(dim=0)
+        visible = torch.from_numpy(sequence.visible)[..., None].double()
+        total += (torch.from_numpy(sequence.keypoints) * visible).sum(dim=0)
+        count += visible.sum(dim=0)
     return (total / count.clamp(min=1)).float()
 
 
 @torch.no_grad()
 def fit_linear(model: PoseTokenizer, batches: Callable[[], Iterable[TrainingBatch]]) -> Tensor:
-    """Sets basis and prediction by all blocks: principal components, and least squares from block to block.
+    """Fits the basis, by principal components, and the prediction, by least squares from block to block.
 
     Args:
+        model: its basis and its quantizer's prediction are set.
         batches: gives the clips, each time the same.
 
     Returns:
-        What the prediction leaves of every block, (blocks, C), for the codebooks.
+        (blocks, C) residuals of the prediction, for the codebooks.
     """
-    width = len(model.basis)
+    width, C = model.basis.shape
     covariance, number = torch.zeros(width, width, dtype=torch.float64), 0
     for batch in batches():
         blocks = clip_blocks(model, batch)[batch.mask].double()
         covariance += blocks.T @ blocks
         number += len(blocks)
     _, vectors = torch.linalg.eigh(covariance / number)
-    C = model.basis.shape[1]
     model.basis[:, : min(C, width)] = vectors.flip(1)[:, :C].float()
     past, cross = torch.zeros(2, C, C, dtype=torch.float64)
     firsts = []
     for batch in batches():
         latents = clip_blocks(model, batch) @ model.basis
         firsts.append(latents[:, 0])
-        later = batch.mask[:, 1:]
-        before, now = latents[:, :-1][later].double(), latents[:, 1:][later].double()
-        past += before.T @ before
-        cross += before.T @ now
+        has_previous = batch.mask[:, 1:]
+        previous, current = latents[:, :-1][has_previous].double(), latents[:, 1:][has_previous].double()
+        past += previous.T @ previous
+        cross += previous.T @ current
     transition = torch.linalg.solve(past / number + RIDGE * torch.eye(C, dtype=past.dtype), cross / number)
     model.quantizer.transition.weight.copy_(transition.T)
     model.quantizer.transition.bias.zero_()
     model.quantizer.start.copy_(torch.cat(firsts).mean(dim=0))
-    left = []
+    residuals = []
     for batch in batches():
         latents = clip_blocks(model, batch) @ model.basis
-        left.append(model.quantizer.residuals(latents, latents)[batch.mask])
-    return torch.cat(left)
+        residuals.append(model.quantizer.residuals(latents, latents)[batch.mask])
+    return torch.cat(residuals)
 
 
-def fit_codebooks(model: PoseTokenizer, vq: ResidualVQ, left: Tensor) -> None:
-    """Codebooks by k-means, each on what those before it leave of (blocks, C); the averages go on from there."""
-    size, state = model.config.codebook_size, vq.state_dict()
+def fit_codebooks(model: PoseTokenizer, vq: ResidualVQ, residuals: Tensor) -> None:
+    """Fits the codebooks by k-means to (blocks, C), each to what those before it leave, and starts the averages."""
+    size = model.config.codebook_size
     random = np.random.default_rng(FITTING_SEED)
-    rows = left.numpy()
+    rows = residuals.numpy()
     if len(rows) < size:
         rows = rows[random.integers(len(rows), size=size)]
+    books, counts = [], []
     for q in range(model.config.num_quantizers):
         means = KMeans(size, init="random", n_init=1, max_iter=KMEANS_ROUNDS, random_state=FITTING_SEED + q)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different blocks than codes
             codes = means.fit_predict(rows)
-        centers = torch.from_numpy(means.cluster_centers_).float()
-        rows = rows - centers.numpy()[codes]
-        counts = torch.from_numpy(np.bincount(codes, minlength=size)).float()
-        fitted = {"embed": centers, "embed_avg": centers * counts[:, None], "cluster_size": counts}
-        state |= {f"layers.{q}._codebook.{name}": value[None] for name, value in fitted.items()}
-        state[f"layers.{q}._codebook.initted"] = torch.tensor(True)
-    vq.load_state_dict(state)
-    take_codebooks(model, vq)
+        books.append(torch.from_numpy(means.cluster_centers_).float())
+        counts.append(torch.from_numpy(np.bincount(codes, minlength=size)).float())
+        rows = rows - books[-1].numpy()[codes]
+    set_averages(vq, books, counts)
+    copy_codebooks(model, vq)
 
 
 @torch.no_grad()
 def continue_codebooks(model: PoseTokenizer, vq: ResidualVQ, batches: Iterable[TrainingBatch]) -> None:
-    """Has the moving averages go on from a trained model's codebooks, with the counts of their codes in clips.
+    """Starts the averages at a trained model's codebooks, with the counts of their codes in the clips.
 
     A code that no clip uses counts once: training may need it yet, and replaces it if not.
     """
     Q, size, _ = model.quantizer.codebooks.shape
     counts = torch.ones(Q, size)
     for batch in batches:
-        latents = model.latents(
-            clip_blocks(model, batch), batch.seen.unflatten(1, (-1, model.block_frames)), batch.mask
-        )
-        codes, _ = model.quantizer.quantize(latents, rate=0.0)
+        codes = model.encode(batch.keypoints, batch.visible, batch.mask, rate=0.0).codes
         for q in range(Q):
             counts[q] += torch.bincount(codes[..., q][batch.mask], minlength=size)
+    set_averages(vq, model.quantizer.codebooks, counts)
+
+
+def set_averages(vq: ResidualVQ, books: Iterable[Tensor], counts: Iterable[Tensor]) -> None:
+    """Sets the moving averages: codebooks (V, C) and how often each of their codes was taken (V,)."""
     state = vq.state_dict()
-    for q, centers in enumerate(model.quantizer.codebooks):
-        fitted = {"embed": centers, "embed_avg": centers * counts[q][:, None], "cluster_size": counts[q]}
-        state |= {f"layers.{q}._codebook.{name}": value[None] for name, value in fitted.items()}
+    for q, (centers, count) in enumerate(zip(books, counts, strict=True)):
+        averages = {"embed": centers, "embed_avg": centers * count[:, None], "cluster_size": count}
+        state |= {f"layers.{q}._codebook.{name}": value[None] for name, value in averages.items()}
         state[f"layers.{q}._codebook.initted"] = torch.tensor(True)
     vq.load_state_dict(state)
 
 
-def fit_grids(model: PoseTokenizer, left: Tensor) -> None:
-    """Codebooks that are grids (finite scalar quantization, Mentzer et al. 2023) along components of (blocks, C).
+def fit_grids(model: PoseTokenizer, residuals: Tensor) -> None:
+    """Sets codebooks that are grids (finite scalar quantization, Mentzer et al. 2023, https://arxiv.org/abs/2309.15505).
 
-    Each takes the next few components. Residual ones go over half as many components twice, the second time finer.
+    Each grid lies along the next few principal components of (blocks, C). With `residual_fsq`, half as many components
+    are quantized twice, the second time finer.
     """
-    config, C = model.config, left.shape[1]
+    config, C = model.config, residuals.shape[1]
     dims, Q = grid_dims(config.codebook_size), config.num_quantizers
     scalars = FSQ([GRID_LEVELS] * dims, preserve_symmetry=True)
     grid = scalars.get_buffer("implicit_codebook")  # (V, dims) from -1 to 1
-    variances, directions = torch.linalg.eigh(left.T @ left / len(left))
+    variances, directions = torch.linalg.eigh(residuals.T @ residuals / len(residuals))
     variances, directions = variances.flip(0).clamp(min=0), directions.flip(1)
     rounds = 2 if config.quantizer == "residual_fsq" else 1
     groups = -(-Q // rounds)
     for q in range(Q):
         first = q % groups * dims
-        own = slice(first, min(first + dims, C))
-        scales = GRID_EDGE * variances[own].sqrt() / GRID_LEVELS ** (q // groups)  # (dims,), fewer at the end
-        model.quantizer.codebooks[q] = (grid[:, : len(scales)] * scales) @ directions[:, own].T
+        components = slice(first, min(first + dims, C))
+        scales = GRID_EDGE * variances[components].sqrt() / GRID_LEVELS ** (q // groups)  # (dims,), fewer at the end
+        model.quantizer.codebooks[q] = (grid[:, : len(scales)] * scales) @ directions[:, components].T
 
 
-def take_codebooks(model: PoseTokenizer, vq: ResidualVQ) -> None:
-    """The model quantizes by the codebooks as they are now."""
+def copy_codebooks(model: PoseTokenizer, vq: ResidualVQ) -> None:
+    """Has the model quantize by the codebooks as they are now."""
     model.quantizer.codebooks.copy_(vq.codebooks.detach())
 
 
 def clip_blocks(model: PoseTokenizer, batch: TrainingBatch) -> Tensor:
-    """A batch as blocks (B, N, block_frames * F)."""
-    before = model.features.mean.expand(len(batch.keypoints), -1, -1)
-    return model.blocks(hold_missing(batch.keypoints, batch.seen, before), batch.seen)
+    """A batch of whole clips as blocks (B, N, block_frames * F)."""
+    return model.blocks(hold(batch.keypoints, batch.visible, model.features.mean), batch.visible)

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import torch
 from lightning.pytorch import LightningModule
-from torch.utils.checkpoint import checkpoint
 
 from pose_core.training import configure_optimizer
-from pose_tokenizer.initialization import clip_blocks, residual_vq, take_codebooks
+from pose_tokenizer.initialization import copy_codebooks, residual_vq
 from pose_tokenizer.losses import Reconstruction, TokenizerLoss
-from pose_tokenizer.nn.quantizer import used
+from pose_tokenizer.nn.quantizer import num_codes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,16 +24,20 @@ if TYPE_CHECKING:
     from pose_tokenizer.model import PoseTokenizer
 
 MONITOR = "validation/cost"
-RATES = (0.05, 6.0)  # what a clip's codes cost is drawn between, so that coarse and fine streams decode
+RATES = (0.05, 6.0)  # each clip's rate is drawn between these, so that coarse and fine streams decode
 
 
 class TokenizerModule(LightningModule):
-    """Trains a `PoseTokenizer` on what it makes of its own codes.
+    """Trains a `PoseTokenizer` to reconstruct clips from its own codes.
 
     Args:
-        vq: the codebooks as they learn, by moving averages; None for grids, which do not.
+        model: what is trained.
+        config: of the run.
         loss: see `TokenizerLoss`.
-        first: done with the module before its first step, when all settings are known to be good.
+        first: called with the module before its first step, when all settings are known to be good.
+
+    Attributes:
+        vq: the codebooks while they learn, by moving averages; None for grids, which do not.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class TokenizerModule(LightningModule):
     ) -> None:
         super().__init__()
         self.model = model
+        model.gradient_checkpointing = config.gradient_checkpointing
         self.run = config
         self.loss = loss
         self.first = first
@@ -71,40 +75,28 @@ class TokenizerModule(LightningModule):
         return total if total.requires_grad else None  # without layers only the codebooks learn, and not by gradients
 
     def reconstruct(self, batch: TrainingBatch, rates: Tensor) -> Reconstruction:
-        """Encodes, quantizes at rates (B,) and decodes; gradients go through the codes as if they were not there."""
+        """Encodes and decodes clips at rates (B,); in training, the codebooks move towards what they quantize."""
         model = self.model
-        blocks = clip_blocks(model, batch)
-        shown = batch.seen.unflatten(1, (-1, model.block_frames))
-        latents = self._run(model.latents, blocks, shown, batch.mask)
-        with torch.no_grad():
-            if self.vq is not None:
-                take_codebooks(model, self.vq)
-            codes, quantized = model.quantizer.quantize(latents.float(), rate=rates)
-        if self.training and self.vq is not None:  # codebooks move towards what they meet
+        if self.vq is not None:
             with torch.no_grad():
-                left = model.quantizer.residuals(latents.float(), quantized)
-                self.vq(left[batch.mask][None])
+                copy_codebooks(model, self.vq)
+        output = model(batch.keypoints, batch.visible, batch.mask, rate=rates)
+        latents, quantized = output.encoded.latents, output.encoded.quantized
+        if self.training and self.vq is not None:
+            with torch.no_grad():
+                residuals = model.quantizer.residuals(latents.to(quantized.dtype), quantized)
+                self.vq(residuals[batch.mask][None])
         commitment = (latents - quantized)[batch.mask].square().sum(dim=-1).mean() / len(model.features.weights)
-        passed = latents + (quantized - latents).detach()
-        keypoints, logits = self._run(model.frames, passed, used(codes), batch.mask)
-        return Reconstruction(keypoints, logits, commitment, importance=(rates + RATES[0]).rsqrt())
+        return Reconstruction(output.keypoints, output.logits, commitment, importance=(rates + RATES[0]).rsqrt())
 
     def validation_step(self, batch: TrainingBatch, batch_index: int) -> None:
         model = self.model
-        blocks = clip_blocks(model, batch)
-        latents = model.latents(blocks, batch.seen.unflatten(1, (-1, model.block_frames)), batch.mask)
-        codes, quantized = model.quantizer.quantize(latents, rate=model.config.rate)
-        keypoints, _ = model.frames(quantized, used(codes), batch.mask)
-        seen = (batch.seen & batch.frames[..., None]) * model.features.weights.square()
-        number = int(batch.frames.sum())
-        error = ((keypoints - batch.keypoints).square().sum(dim=-1) * seen).sum() / number
-        depth = used(codes)[batch.mask].sum() / number
-        values = {"validation/error": error, "validation/codes": depth}
-        self.log_dict(values, batch_size=number, sync_dist=True)
-        cost = error + model.config.rate * depth
-        self.log(MONITOR, cost, prog_bar=True, batch_size=number, sync_dist=True)
-
-    def _run(self, network, *arguments: Tensor):
-        if self.run.gradient_checkpointing and torch.is_grad_enabled():
-            return checkpoint(network, *arguments, use_reentrant=False)
-        return network(*arguments)
+        output = model(batch.keypoints, batch.visible, batch.mask)
+        weights = (batch.visible & batch.frames[..., None]) * model.features.weights.square()
+        frames = int(batch.frames.sum())
+        error = ((output.keypoints - batch.keypoints).square().sum(dim=-1) * weights).sum() / frames
+        codes = num_codes(output.encoded.codes)[batch.mask].sum() / frames
+        values = {"validation/error": error, "validation/codes": codes}
+        self.log_dict(values, batch_size=frames, sync_dist=True)
+        cost = error + model.config.rate * codes
+        self.log(MONITOR, cost, prog_bar=True, batch_size=frames, sync_dist=True)

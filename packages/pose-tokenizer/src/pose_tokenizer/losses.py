@@ -1,4 +1,4 @@
-"""What training minimizes, component by component."""
+"""The training loss, component by component."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """What a step made of a batch.
+    """A batch, encoded and decoded.
 
     Attributes:
         keypoints: (B, T, K, 2) in shoulder widths.
-        logits: (B, T, K), above 0 where a keypoint is held to be seen.
-        commitment: () how far latents lie from their codes.
-        importance: (B,) how much a clip counts: more where codes are fine and errors small.
+        logits: (B, T, K), above 0 where a keypoint is predicted to be visible.
+        commitment: () commitment loss: mean squared distance of latents and quantized latents.
+        importance: (B,) weight of each clip: larger at low rates, where errors are small.
     """
 
     keypoints: Tensor
@@ -39,9 +39,9 @@ class TokenizerLoss(nn.Module):
     """The components of the loss and their weights; a subclass adds components of its own.
 
     Args:
-        config: its `..._weight` are the weights.
+        config: its `..._weight` are the weights of the components.
         skeleton: of the keypoints.
-        weights: (K,) how much a keypoint's coordinates count.
+        weights: (K,) of the keypoints' coordinates.
     """
 
     weights: Tensor
@@ -52,52 +52,52 @@ class TokenizerLoss(nn.Module):
         self.register_buffer("weights", weights.square() / weights.square().mean(), persistent=False)
         self.perceptual = FrozenFeatures(skeleton) if config.perceptual_weight else None
 
-    def components(self, batch: TrainingBatch, made: Reconstruction) -> dict[str, tuple[float, Tensor]]:
+    def components(self, batch: TrainingBatch, reconstruction: Reconstruction) -> dict[str, tuple[float, Tensor]]:
         """Each component's weight and value. A missing keypoint counts in none but `presence`."""
-        seen = batch.seen & batch.frames[..., None]
-        error = made.keypoints - batch.keypoints
+        visible = batch.visible & batch.frames[..., None]
+        error = reconstruction.keypoints - batch.keypoints
+        importance = reconstruction.importance
+        logits = reconstruction.logits[batch.frames]
         config = self.config
         components = {
             "reconstruction": (
                 config.reconstruction_weight,
-                self.mean(error.square().sum(dim=-1), seen, made.importance),
+                self.mean(error.square().sum(dim=-1), visible, importance),
             ),
-            "quantization": (config.quantization_weight, made.commitment),
-            "temporal": (config.temporal_weight, self.motion(error, seen, made.importance)),
+            "quantization": (config.quantization_weight, reconstruction.commitment),
+            "temporal": (config.temporal_weight, self.motion(error, visible, importance)),
             "presence": (
                 config.presence_weight,
-                F.binary_cross_entropy_with_logits(
-                    made.logits[batch.frames], batch.seen[batch.frames].to(made.logits.dtype)
-                ),
+                F.binary_cross_entropy_with_logits(logits, batch.visible[batch.frames].to(logits.dtype)),
             ),
         }
         if self.perceptual is not None:
-            features = self.perceptual(made.keypoints, seen) - self.perceptual(batch.keypoints, seen)
+            features = self.perceptual(reconstruction.keypoints, visible) - self.perceptual(batch.keypoints, visible)
             components["perceptual"] = (
                 config.perceptual_weight,
-                self.mean(features.square().mean(dim=-1), seen, made.importance),
+                self.mean(features.square().mean(dim=-1), visible, importance),
             )
         return components
 
-    def mean(self, values: Tensor, seen: Tensor, importance: Tensor) -> Tensor:
-        """Mean of (B, T, K), weighted, over what was seen; 0 where nothing was."""
-        weights = seen * self.weights * importance[:, None, None]
+    def mean(self, values: Tensor, visible: Tensor, importance: Tensor) -> Tensor:
+        """Weighted mean of (B, T, K) over visible keypoints; 0 where there are none."""
+        weights = visible * self.weights * importance[:, None, None]
         return (values * weights).sum() / weights.sum().clamp(min=1e-6)
 
-    def motion(self, error: Tensor, seen: Tensor, importance: Tensor) -> Tensor:
+    def motion(self, error: Tensor, visible: Tensor, importance: Tensor) -> Tensor:
         """Squared errors of velocity and acceleration, per frame."""
         total = error.new_zeros(())
         for _ in range(2):
-            error, seen = error.diff(dim=1), seen[:, 1:] & seen[:, :-1]
-            total = total + self.mean(error.square().sum(dim=-1), seen, importance)
+            error, visible = error.diff(dim=1), visible[:, 1:] & visible[:, :-1]
+            total = total + self.mean(error.square().sum(dim=-1), visible, importance)
         return total
 
 
 class FrozenFeatures(nn.Module):
-    """Features of a keypoint among its neighbours on the skeleton and in time, by a graph network that never learns.
+    """Features of a perceptual loss: an ST-GCN with fixed random weights, always the same.
 
-    Its weights are drawn once, always the same. Random features keep what lies near together near together, and see
-    limbs and motion rather than points; a trained network for signing that could take its place is not at hand.
+    Random features preserve distances and see limbs and motion rather than points; no trained network for signing is at
+    hand that could take its place.
     """
 
     def __init__(self, skeleton: Skeleton) -> None:
@@ -108,8 +108,7 @@ class FrozenFeatures(nn.Module):
             nn.init.normal_(self.network.head.weight, std=0.25)
         self.requires_grad_(False)
 
-    def forward(self, keypoints: Tensor, seen: Tensor) -> Tensor:
-        """Keypoints (B, T, K, 2), seen (B, T, K) to features (B, T, K, 16)."""
-        there = seen.to(keypoints.dtype)
-        shown = torch.cat([keypoints * there[..., None], there[..., None]], dim=-1)
-        return self.network(shown, seen.any(dim=-1))
+    def forward(self, keypoints: Tensor, visible: Tensor) -> Tensor:
+        """Keypoints (B, T, K, 2), visible (B, T, K) to features (B, T, K, 16)."""
+        presence = visible.to(keypoints.dtype)[..., None]
+        return self.network(torch.cat([keypoints * presence, presence], dim=-1), visible.any(dim=-1))

@@ -1,57 +1,105 @@
-"""The tokenizer's network: blocks of frames to latent vectors, these to codes, and back."""
+"""The tokenizer: frames to latent vectors of blocks, these to codes, and back."""
 
-# Annotations stay evaluated here: PyTorchModelHubMixin decodes `config` by the class that __init__ annotates it with.
-import hashlib
-import json
-from pathlib import Path
-from typing import Any
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pose_core import Skeleton
-from pose_core.atomic_files import apply_umask
-from pose_core.pretrained import WEIGHTS
-from pose_tokenizer.config import TokenizerConfig
+from pose_core.pretrained import SavedModel
+from pose_core.transforms.temporal import hold
+from pose_tokenizer.config import BUNDLED, TokenizerConfig
 from pose_tokenizer.nn.adjacency import partitioned_adjacency
 from pose_tokenizer.nn.features import DIMS, PoseFeatures
-from pose_tokenizer.nn.quantizer import PredictiveQuantizer
+from pose_tokenizer.nn.quantizer import PredictiveQuantizer, num_codes
 from pose_tokenizer.nn.stgcn import STGCN
 
-CODERS = {TokenizerConfig: (lambda config: config.model_dump(mode="json"), TokenizerConfig.model_validate)}
-CONTEXT = 8  # numbers that the decoder's graph network is told of a block as a whole
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+CONTEXT = 8  # channels by which the decoder's graph network knows a block's latents and number of codes
+
+
+@dataclass(frozen=True)
+class EncoderState:
+    """What encoding carries from one piece of a sequence to the next.
+
+    Attributes:
+        last_visible: (B, K, 2) coordinates where each keypoint was last visible; before that, of the mean pose.
+        blocks: (B, n, block_frames * F) features of the last blocks, which the encoder looks back at.
+        visible: (B, n, block_frames, K) which of their keypoints were visible.
+        mask: (B, n) True where they are real.
+        prediction: (B, C) of the next block's latents.
+    """
+
+    last_visible: Tensor
+    blocks: Tensor
+    visible: Tensor
+    mask: Tensor
+    prediction: Tensor
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Sequences as codes.
+
+    Attributes:
+        codes: (B, N, Q), `NO_CODE` after the last of each block.
+        latents: (B, N, C) before quantization; quantized: (B, N, C) after it.
+        state: with which encoding goes on after these blocks.
+    """
+
+    codes: Tensor
+    latents: Tensor
+    quantized: Tensor
+    state: EncoderState
+
+
+@dataclass(frozen=True)
+class TokenizerOutput:
+    """Sequences, encoded and decoded.
+
+    Attributes:
+        keypoints: (B, T, K, 2) in shoulder widths; logits: (B, T, K), above 0 where a keypoint is visible.
+        encoded: the codes between.
+    """
+
+    keypoints: Tensor
+    logits: Tensor
+    encoded: Encoded
 
 
 class PoseTokenizer(
-    nn.Module,
-    PyTorchModelHubMixin,
+    SavedModel,
+    config=TokenizerConfig,
+    bundled=BUNDLED,
+    unhashed=("rate",),
     library_name="pose-tokenizer",
     tags=["sign-language", "pose-tokenizer"],
-    coders=CODERS,
 ):
-    """Poses to codes and back. `save_pretrained(folder)` and `from_pretrained(folder)` keep all of it.
+    """A codec of poses: `encode` turns frames into codes, `decode` codes into frames, `forward` does both.
 
-    Encoder and decoder are a linear basis, fitted to the training clips, and a graph network that adds to it what limbs
-    and time tell; the encoder's looks into the past alone, the decoder's a few blocks ahead, too.
+    Encoder and decoder are each a linear basis, the principal components of the training clips, plus an ST-GCN that
+    adds what limbs and neighbouring blocks tell. The encoder looks back only, the decoder a few blocks ahead, too.
+
+    A subclass may have networks of its own: `latents` and `frames` are what there is to override.
 
     Attributes:
-        name: what it is called in the tokens it makes.
+        block_frames: frames per block.
+        gradient_checkpointing: recompute activations in the backward pass, which saves memory.
     """
 
-    name = "untitled"
     basis: Tensor
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        """Subclasses are saved with their configuration, too: the mixin forgets the coders of their parent."""
-        options.setdefault("coders", CODERS)
-        super().__init_subclass__(**options)
 
     def __init__(self, config: TokenizerConfig) -> None:
         super().__init__()
         self.config = config
-        self._hashed: tuple[list, str] = ([], "")  # configuration and versions of the weights, and their hash
+        self.gradient_checkpointing = False
         self.skeleton = Skeleton.from_dict(config.skeleton)
         self.features = PoseFeatures(self.skeleton, config.hand_weight, config.body_weight)
         self.block_frames = config.downsampling
@@ -70,75 +118,158 @@ class PoseTokenizer(
             frames * DIMS + CONTEXT, config.hidden_dim, frames * DIMS, adjacency, config.num_layers, before=1, after=1
         )
 
-    def _save_pretrained(self, save_directory: Path) -> None:
-        super()._save_pretrained(save_directory)
-        apply_umask(save_directory / WEIGHTS)
+    def initial_state(self, batch_size: int = 1) -> EncoderState:
+        """The state at the beginning of sequences."""
+        K, (width, _) = self.skeleton.num_keypoints, self.basis.shape
+        return EncoderState(
+            last_visible=self.features.mean.expand(batch_size, -1, -1),
+            blocks=self.basis.new_zeros(batch_size, 0, width),
+            visible=self.basis.new_zeros(batch_size, 0, self.block_frames, K, dtype=torch.bool),
+            mask=self.basis.new_zeros(batch_size, 0, dtype=torch.bool),
+            prediction=self.quantizer.start.expand(batch_size, -1),
+        )
 
-    @property
-    def device(self) -> torch.device:
-        return self.basis.device
+    def encode(
+        self,
+        keypoints: Tensor,
+        visible: Tensor,
+        mask: Tensor | None = None,
+        *,
+        rate: float | Tensor | None = None,
+        num_quantizers: int | None = None,
+        beam: int = 1,
+        norms: Tensor | None = None,
+        state: EncoderState | None = None,
+    ) -> Encoded:
+        """Frames to codes: `encode_latents`, then the quantizer.
 
-    @property
-    def hash(self) -> str:
-        """16 hexadecimal digits of the SHA-256 of what decoding needs: tokens mean something to their model alone."""
-        values = self.config.model_dump(mode="json", exclude={"rate"})
-        config = json.dumps(values, sort_keys=True)  # as a saved one's are
-        state = sorted(self.state_dict().items())
-        # Reading all weights takes longer than encoding a short clip: it is done anew where one of them was written to.
-        versions = [None if value.is_inference() else (value.data_ptr(), value._version) for _, value in state]
-        if None in versions or self._hashed[0] != [config, *versions]:
-            digest = hashlib.sha256(config.encode())
-            for name, value in state:
-                digest.update(name.encode())
-                digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-            self._hashed = [config, *versions], digest.hexdigest()[:16]
-        return self._hashed[1]
+        Args:
+            keypoints: (B, T, K, 2) in shoulder widths, T a multiple of `block_frames`.
+            visible: (B, T, K) bool; the others' coordinates mean nothing.
+            mask: (B, N), True where a block is real; all by default.
+            rate, num_quantizers, beam, norms: see `PredictiveQuantizer.quantize`; the rate is the model's by default.
+            state: of the frames before; None at the beginning of a sequence.
+        """
+        latents, state = self.encode_latents(keypoints, visible, mask, state)
+        with torch.no_grad():
+            codes, quantized = self.quantizer.quantize(
+                latents.to(self.basis.dtype),  # lower precision, as of autocast, would choose other codes
+                rate=self.config.rate if rate is None else rate,
+                num_quantizers=num_quantizers,
+                prediction=state.prediction,
+                beam=beam,
+                norms=norms,
+            )
+            prediction = self.quantizer.predict(quantized[:, -1])
+        return Encoded(codes, latents, quantized, replace(state, prediction=prediction))
 
-    def blocks(self, keypoints: Tensor, seen: Tensor) -> Tensor:
+    def encode_latents(
+        self, keypoints: Tensor, visible: Tensor, mask: Tensor | None = None, state: EncoderState | None = None
+    ) -> tuple[Tensor, EncoderState]:
+        """Frames to latents (B, N, C) before quantization: missing keypoints are held, frames become blocks.
+
+        Args:
+            keypoints, visible, mask, state: see `encode`.
+
+        Returns:
+            The latents, and the state for the next frames, with the prediction as it was.
+        """
+        state = self.initial_state(len(keypoints)) if state is None else state
+        filled = hold(keypoints, visible, state.last_visible)
+        blocks, visible = self.blocks(filled, visible), visible.unflatten(1, (-1, self.block_frames))
+        latents, state = self.latents_in_context(blocks, visible, mask, state)
+        return latents, replace(state, last_visible=filled[:, -1])
+
+    def decode(self, codes: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Codes (B, N, Q) of whole sequences to frames, see `frames`; mask (B, N) is True where a block is real."""
+        return self.frames(self.quantizer.dequantize(codes), num_codes(codes), mask)
+
+    def forward(
+        self, keypoints: Tensor, visible: Tensor, mask: Tensor | None = None, *, rate: float | Tensor | None = None
+    ) -> TokenizerOutput:
+        """Encodes and decodes; see `encode`.
+
+        In training mode, gradients pass the quantizer unchanged (straight-through, Bengio et al. 2013,
+        https://arxiv.org/abs/1308.3432).
+        """
+        encoded = self.encode(keypoints, visible, mask, rate=rate)
+        latents, quantized = encoded.latents, encoded.quantized
+        if self.training:
+            quantized = latents + (quantized - latents).detach()
+        keypoints, logits = self._run(self.frames, quantized, num_codes(encoded.codes), mask)
+        return TokenizerOutput(keypoints, logits, encoded)
+
+    def blocks(self, keypoints: Tensor, visible: Tensor) -> Tensor:
         """Frames as features of blocks.
 
         Args:
             keypoints: (B, T, K, 2) in shoulder widths, missing ones filled; T a multiple of `block_frames`.
-            seen: (B, T, K).
+            visible: (B, T, K).
 
         Returns:
             (B, N, block_frames * F).
         """
-        return self.features(keypoints, seen).unflatten(1, (-1, self.block_frames)).flatten(2)
+        return self.features(keypoints, visible).unflatten(1, (-1, self.block_frames)).flatten(2)
 
-    def latents(self, blocks: Tensor, seen: Tensor, mask: Tensor) -> Tensor:
-        """Blocks (B, N, block_frames * F), seen (B, N, block_frames, K), mask (B, N) to latents (B, N, C)."""
+    def latents_in_context(
+        self, blocks: Tensor, visible: Tensor, mask: Tensor | None, state: EncoderState
+    ) -> tuple[Tensor, EncoderState]:
+        """`latents` of blocks that follow on those of a state, and the state with the last blocks of all."""
+        past = state.blocks.shape[1]
+        mask = blocks.new_ones(blocks.shape[:2], dtype=torch.bool) if mask is None else mask
+        blocks = torch.cat([state.blocks, blocks], dim=1)  # (B, n + N, block_frames * F)
+        visible = torch.cat([state.visible, visible], dim=1)
+        mask = torch.cat([state.mask, mask], dim=1)
+        latents = self._run(self.latents, blocks, visible, mask)[:, past:]
+        last = slice(max(0, blocks.shape[1] - self.encoder.before), None)
+        return latents, replace(state, blocks=blocks[:, last], visible=visible[:, last], mask=mask[:, last])
+
+    def latents(self, blocks: Tensor, visible: Tensor, mask: Tensor) -> Tensor:
+        """The encoder: blocks (B, N, block_frames * F), visible (B, N, block_frames, K), mask (B, N) to (B, N, C)."""
         latents = blocks @ self.basis
         if not self.encoder.layers:
             return latents
-        places = self._places(blocks)  # (B, N, block_frames, K, 2)
-        shown = torch.cat([places, seen[..., None].to(places.dtype)], dim=-1)
-        told = self.encoder(shown.transpose(2, 3).flatten(3), mask)  # (B, N, K, 2)
-        return latents + self.pooling(told.flatten(2))
+        coordinates = self._coordinates(blocks)  # (B, N, block_frames, K, 2)
+        inputs = torch.cat([coordinates, visible[..., None].to(coordinates.dtype)], dim=-1)
+        change = self.encoder(inputs.transpose(2, 3).flatten(3), mask)  # (B, N, K, 2)
+        return latents + self.pooling(change.flatten(2))
 
-    def frames(self, latents: Tensor, depth: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Quantized latents to poses.
+    def frames(self, latents: Tensor, depth: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The decoder: quantized latents to poses.
 
         Args:
             latents: (B, N, C).
-            depth: (B, N), how many codes a block has: what they leave out is for the network to guess.
-            mask: (B, N), True where a block is real.
+            depth: (B, N) number of codes of each block; what few codes leave out is for the network to guess.
+            mask: (B, N), True where a block is real; all by default.
 
         Returns:
-            Keypoints (B, T, K, 2) in shoulder widths, and logits (B, T, K), above 0 where a keypoint is seen.
+            Keypoints (B, T, K, 2) in shoulder widths, and logits (B, T, K), above 0 where a keypoint is visible.
         """
+        mask = latents.new_ones(latents.shape[:2], dtype=torch.bool) if mask is None else mask
         blocks = latents @ self.basis.T
-        features = blocks.unflatten(2, (self.block_frames, -1))
+        features = blocks.unflatten(2, (self.block_frames, -1))  # (B, N, block_frames, F)
         if self.decoder.layers:
-            places = self._places(blocks).transpose(2, 3).flatten(3)  # (B, N, K, block_frames * 2)
-            context = (self.context(latents) + self.depth(depth))[:, :, None].expand(-1, -1, places.shape[2], -1)
-            change = self.decoder(torch.cat([places, context], dim=-1), mask)
+            coordinates = self._coordinates(blocks).transpose(2, 3).flatten(3)  # (B, N, K, block_frames * 2)
+            context = (self.context(latents) + self.depth(depth))[:, :, None].expand(-1, -1, coordinates.shape[2], -1)
+            change = self.decoder(torch.cat([coordinates, context], dim=-1), mask)
             change = change.unflatten(3, (self.block_frames, DIMS)).transpose(2, 3).flatten(3)
             features = features + F.pad(change, (0, features.shape[-1] - change.shape[-1]))
         return self.features.inverse(features.flatten(1, 2))
 
-    def _places(self, blocks: Tensor) -> Tensor:
-        """The weighted coordinates of blocks (B, N, block_frames * F) alone, (B, N, block_frames, K, 2)."""
+    def _coordinates(self, blocks: Tensor) -> Tensor:
+        """Of blocks (B, N, block_frames * F), the weighted coordinates alone, (B, N, block_frames, K, 2)."""
         features = blocks.unflatten(2, (self.block_frames, -1))
         K = self.skeleton.num_keypoints
         return features[..., : K * DIMS].unflatten(-1, (K, DIMS))
+
+    def _run(self, network: Callable, *arguments: Tensor | None):
+        if self.gradient_checkpointing and torch.is_grad_enabled():
+            from torch.utils.checkpoint import checkpoint
+
+            return checkpoint(network, *arguments, use_reentrant=False)
+        return network(*arguments)
+
+
+def load_model(name: str | Path = "signing", device: str = "auto") -> PoseTokenizer:
+    """A model, ready to encode and decode: `PoseTokenizer.load`, of the bundled model by default."""
+    return PoseTokenizer.load(name, device)

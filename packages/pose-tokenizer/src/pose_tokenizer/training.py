@@ -14,7 +14,6 @@ from torch.utils.data import DataLoader
 from pose_core import UserError
 from pose_core.data import PoseDataset, read_clips, read_usable
 from pose_core.training import are_shards, batch_loader, fit, model_card, overfit_subset, run_folder, stream_loader
-from pose_tokenizer.checkpoint import load_model
 from pose_tokenizer.config import PRESETS as PRESETS
 from pose_tokenizer.config import ModelSizes
 from pose_tokenizer.data.augmentation import Augmentation
@@ -30,7 +29,7 @@ from pose_tokenizer.initialization import (
 )
 from pose_tokenizer.lightning_module import MONITOR, TokenizerModule
 from pose_tokenizer.losses import TokenizerLoss
-from pose_tokenizer.model import PoseTokenizer
+from pose_tokenizer.model import PoseTokenizer, load_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

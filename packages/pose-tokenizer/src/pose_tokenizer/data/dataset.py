@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from pose_core import PoseSequence, UserError
-from pose_tokenizer.streaming import FARTHEST, PATIENCE, placement
+from pose_tokenizer.streaming import MAX_WAIT, filled_block, normalized, placement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pose_core import Skeleton
     from pose_tokenizer.data.augmentation import Augmentation
@@ -27,16 +27,14 @@ def prepare(sequence: PoseSequence, skeleton: Skeleton) -> PoseSequence:
         UserError: no keypoint in common, or both shoulders are seen in no frame.
     """
     body = sequence.on_skeleton(skeleton)
-    both = (body.confidence[:, list(skeleton.shoulders())] > 0).all(axis=1)
+    both = body.visible[:, list(skeleton.shoulders())].all(axis=1)
     if not both.any():
         raise UserError("both shoulders are seen in no frame: the pose cannot be placed")
     body = body[int(both.argmax()) :]
-    first = body[:PATIENCE]
-    place = placement(first.keypoints.astype(np.float64), first.confidence > 0, skeleton.shoulders())
-    places = (body.keypoints - np.asarray(place.center)) / place.scale
-    seen = (body.confidence > 0) & (np.abs(places) < FARTHEST).all(axis=-1)
-    places = np.where(seen[..., None], places, 0.0).astype(np.float32)
-    return replace(body, keypoints=places, confidence=seen.astype(np.float32), size=(0, 0, 0))
+    first = body[:MAX_WAIT]
+    place = placement(first.keypoints.astype(np.float64), first.visible, skeleton.shoulders())
+    keypoints, visible = normalized(body.keypoints, body.visible, place)
+    return replace(body, keypoints=keypoints, confidence=visible.astype(np.float32), size=(0, 0, 0))
 
 
 @dataclass(frozen=True)
@@ -44,13 +42,13 @@ class TrainingBatch:
     """Clips side by side, each filled up to whole blocks by its last frame, and padded.
 
     Attributes:
-        keypoints: (B, T, K, 2) in shoulder widths; seen: (B, T, K) bool.
+        keypoints: (B, T, K, 2) in shoulder widths; visible: (B, T, K) bool.
         mask: (B, N) bool, True where a block is real.
         frames: (B, T) bool, True where a frame is the clip's own.
     """
 
     keypoints: Tensor
-    seen: Tensor
+    visible: Tensor
     mask: Tensor
     frames: Tensor
 
@@ -61,16 +59,18 @@ class TrainingBatch:
 
     def to(self, device: torch.device | str) -> TrainingBatch:
         """The batch on another device; Lightning calls it."""
-        return TrainingBatch(*(getattr(self, name).to(device) for name in ("keypoints", "seen", "mask", "frames")))
+        return self._map(lambda tensor: tensor.to(device))
 
     def pin_memory(self) -> TrainingBatch:
         """The batch in memory that goes to a GPU faster."""
-        tensors = (getattr(self, name).pin_memory() for name in ("keypoints", "seen", "mask", "frames"))
-        return TrainingBatch(*tensors)
+        return self._map(lambda tensor: tensor.pin_memory())
+
+    def _map(self, function: Callable[[Tensor], Tensor]) -> TrainingBatch:
+        return TrainingBatch(*(function(getattr(self, field.name)) for field in fields(self)))
 
 
 class ClipDataset(Dataset):
-    """Prepared clips: (keypoints (T, K, 2), seen (T, K)).
+    """Prepared clips: (keypoints (T, K, 2), visible (T, K)).
 
     Args:
         sequences: see `prepare`.
@@ -96,16 +96,16 @@ class ClipDataset(Dataset):
         return self.varied(self.sequences[index])
 
     def varied(self, sequence: PoseSequence) -> tuple[np.ndarray, np.ndarray]:
-        """An item of a prepared clip."""
-        keypoints, seen = sequence.keypoints, sequence.confidence > 0
+        """An item of a prepared clip: augmented, and cut to `sequence_length`."""
+        keypoints, visible = sequence.keypoints, sequence.visible
         # Drawn from torch's generator, which the training seed sets and its checkpoints keep.
         random = np.random.default_rng(int(torch.randint(2**62, ())))
         if self.augmentation is not None:
-            keypoints, seen = self.augmentation.apply(keypoints, seen, sequence.skeleton, random)
+            keypoints, visible = self.augmentation.apply(keypoints, visible, sequence.skeleton, random)
         if self.sequence_length is not None and len(keypoints) > self.sequence_length:
             start = int(random.integers(len(keypoints) - self.sequence_length + 1))
-            keypoints, seen = (x[start : start + self.sequence_length] for x in (keypoints, seen))
-        return keypoints, seen
+            keypoints, visible = (x[start : start + self.sequence_length] for x in (keypoints, visible))
+        return keypoints, visible
 
 
 def collate(items: Sequence[tuple[np.ndarray, np.ndarray]], block_frames: int) -> TrainingBatch:
@@ -113,11 +113,10 @@ def collate(items: Sequence[tuple[np.ndarray, np.ndarray]], block_frames: int) -
     lengths = [len(keypoints) for keypoints, _ in items]
     blocks = [-(-length // block_frames) for length in lengths]
     B, T, K = len(items), max(blocks) * block_frames, items[0][0].shape[1]
-    keypoints, seen = np.zeros((B, T, K, 2), np.float32), np.zeros((B, T, K), bool)
-    for row, (places, there) in enumerate(items):
-        whole = blocks[row] * block_frames
-        keypoints[row, : len(places)], seen[row, : len(places)] = places, there
-        keypoints[row, len(places) : whole], seen[row, len(places) : whole] = places[-1], there[-1]
+    keypoints, visible = np.zeros((B, T, K, 2), np.float32), np.zeros((B, T, K), bool)
+    for row, item in enumerate(items):
+        for batched, clip in zip((keypoints, visible), item, strict=True):
+            batched[row, : blocks[row] * block_frames] = filled_block(clip, block_frames)
     mask = torch.arange(max(blocks)) < torch.tensor(blocks)[:, None]
     frames = torch.arange(T) < torch.tensor(lengths)[:, None]
-    return TrainingBatch(torch.from_numpy(keypoints), torch.from_numpy(seen), mask, frames)
+    return TrainingBatch(torch.from_numpy(keypoints), torch.from_numpy(visible), mask, frames)

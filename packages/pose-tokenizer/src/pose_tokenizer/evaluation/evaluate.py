@@ -1,11 +1,11 @@
-"""How much of held-out clips their tokens keep, and at what size."""
+"""Scores a tokenizer on held-out clips: errors, codebook use and size of the tokens."""
 
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,12 +16,11 @@ from pose_core.data.loading import check_skipped, with_path
 from pose_core.metrics import pck, rmse
 from pose_core.transforms import clean
 from pose_tokenizer.codec import encode
-from pose_tokenizer.data.dataset import collate as whole_blocks
+from pose_tokenizer.data.dataset import collate as collate_blocks
 from pose_tokenizer.data.dataset import prepare
-from pose_tokenizer.evaluation.metrics import CLOSE, Errors, KeypointErrors, QuantizerUse, squared_errors
+from pose_tokenizer.evaluation.metrics import PCK_THRESHOLD, Errors, KeypointErrors, QuantizerUse, squared_errors
+from pose_tokenizer.evaluation.results import ClipScore, Codebook, CodedClip, Evaluation, KeypointScore, Size
 from pose_tokenizer.files.token_file import PoseTokens, write_tokens
-from pose_tokenizer.nn.features import hold_missing
-from pose_tokenizer.nn.quantizer import used
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,25 +31,8 @@ if TYPE_CHECKING:
     from pose_tokenizer.model import PoseTokenizer
 
 BATCH = 32  # clips that are compared at once
-WORST = 20  # clips that are kept to be looked at
+WORST = 20  # clips that the report plays
 RAW_BYTES = 3 * 4  # x, y and confidence of a keypoint as float32
-
-
-@dataclass(frozen=True)
-class CodedClip:
-    """A clip and what its tokens keep of it, (T, K, 2) in shoulder widths from the first frame with both shoulders.
-
-    Attributes:
-        original: what the encoder saw.
-        placed: where the decoder puts all keypoints, its confidence 1.
-        decoded: of these, what it holds to be seen.
-        tokens: what lies between.
-    """
-
-    original: PoseSequence
-    placed: PoseSequence
-    decoded: PoseSequence
-    tokens: PoseTokens
 
 
 @torch.inference_mode()
@@ -58,6 +40,7 @@ def round_trip(model: PoseTokenizer, sequence: PoseSequence, *, rate: float | No
     """Encodes a clip and decodes it again.
 
     Args:
+        model: the tokenizer.
         sequence, rate: as `encode` takes them.
 
     Raises:
@@ -65,130 +48,11 @@ def round_trip(model: PoseTokenizer, sequence: PoseSequence, *, rate: float | No
     """
     tokens = encode(model, sequence, rate=rate)
     original = prepare(clean(sequence), model.skeleton)
-    codes = _on_device(model, tokens)
-    latents = model.quantizer.dequantize(codes)
-    keypoints, logits = model.frames(latents, used(codes), latents.new_ones(latents.shape[:2], dtype=torch.bool))
+    keypoints, logits = model.decode(codes_tensor(model, tokens))
     T = len(original)
-    places = keypoints[0, :T].cpu().numpy()
-    there = (logits[0, :T] > 0).float().cpu().numpy()
-    placed = replace(original, keypoints=places, confidence=np.ones_like(there))
-    return CodedClip(original, placed, replace(placed, confidence=there), tokens)
-
-
-@dataclass(frozen=True)
-class KeypointScore:
-    """`Errors` of one keypoint, by the names of its component and its point."""
-
-    component: str
-    point: str
-    errors: Errors
-
-
-@dataclass(frozen=True)
-class ClipScore:
-    """How well one clip comes back.
-
-    Attributes:
-        path: the clip's file.
-        frames, seconds: of the file.
-        rmse, hands_rmse: of a coordinate in shoulder widths, of all keypoints and of the hands alone; NaN where none
-            was seen.
-        pck: see `Errors`.
-        codes_per_block, bits_per_frame: of its tokens, header not counted.
-    """
-
-    path: Path
-    frames: int
-    seconds: float
-    rmse: float
-    hands_rmse: float
-    pck: float
-    codes_per_block: float
-    bits_per_frame: float
-
-    @property
-    def badness(self) -> float:
-        """What clips are ordered by: the hands' error, or, where none was seen, that of everything."""
-        return self.rmse if np.isnan(self.hands_rmse) else self.hands_rmse
-
-
-@dataclass(frozen=True)
-class Codebook:
-    """How one quantizer's codes are used.
-
-    Attributes:
-        quantizer: which one, from 1.
-        uses: how often a block took one of its codes.
-        utilization: share of its codes that were taken at all.
-        perplexity: how many codes, all equally frequent, would say as much; NaN where none was taken.
-        error: mean squared error of a block's latents after it, blocks that needed no code of it counted, too.
-    """
-
-    quantizer: int
-    uses: int
-    utilization: float
-    perplexity: float
-    error: float
-
-
-@dataclass(frozen=True)
-class Size:
-    """How large the tokens of all clips are.
-
-    Attributes:
-        bits_per_frame, bits_per_second: of the codes, and of how many there are in each block.
-        file_bits_per_frame: of whole token files, each with its header.
-        float32_ratio: how many times a token file is smaller than the model's keypoints as float32: x, y, confidence.
-        original_ratio: how many times it is smaller than the file the clip was read from.
-    """
-
-    bits_per_frame: float
-    bits_per_second: float
-    file_bits_per_frame: float
-    float32_ratio: float
-    original_ratio: float
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What `evaluate` found.
-
-    Attributes:
-        model: its name.
-        data, split: which clips; rate: what a code had to save, see `encode`.
-        clips, frames, blocks, seconds: how many and how long.
-        parts: `Errors` of "all" keypoints, of both "hands", and of each part of the skeleton by name.
-        keypoints: in the order of the skeleton.
-        size: of the tokens.
-        codes_per_block: how many codes a block takes.
-        prediction_error: mean squared error of a block's latents before it takes any code.
-        codebooks: in the order of the quantizers.
-        clip_scores: worst first.
-        worst: the first of them, as they were and as they come back.
-    """
-
-    model: str
-    data: list[Path]
-    split: str
-    rate: float
-    clips: int
-    frames: int
-    blocks: int
-    seconds: float
-    parts: dict[str, Errors]
-    keypoints: list[KeypointScore]
-    size: Size
-    codes_per_block: float
-    prediction_error: float
-    codebooks: list[Codebook]
-    clip_scores: list[ClipScore]
-    worst: list[tuple[ClipScore, CodedClip]]
-
-    def figures(self) -> dict[str, Any]:
-        """All that is a number, or says what of; machines read it."""
-        figures = asdict(replace(self, worst=[]))
-        del figures["worst"]
-        return figures
+    confidence = (logits[0, :T] > 0).float().cpu().numpy()
+    predicted = replace(original, keypoints=keypoints[0, :T].cpu().numpy(), confidence=np.ones_like(confidence))
+    return CodedClip(original, predicted, replace(predicted, confidence=confidence), tokens)
 
 
 def evaluate(
@@ -200,13 +64,15 @@ def evaluate(
     dataset: type[PoseDataset] = PoseDataset,
     progress: Callable[[str], None] = lambda message: None,
 ) -> Evaluation:
-    """Encodes and decodes every clip of a split and compares what comes back with what went in.
+    """Encodes and decodes every clip of a split and compares the results with the originals.
 
     Args:
+        model: the tokenizer.
         data: manifests or folders, as `read_clips` takes them.
-        rate: how much error a code has to save to be used; the model's own by default.
+        split: of the clips.
+        rate: see `encode`; the model's by default.
         dataset: loads clips; a subclass with a `load_sample` of its own reads files of its own.
-        progress: told what is being done.
+        progress: is called with what is being done.
 
     Raises:
         UserError: a manifest that cannot be used, a split without clips, or clips that cannot be, all at once.
@@ -250,7 +116,7 @@ def evaluate(
 
 
 class _Counts:
-    """What `evaluate` adds up, clip by clip."""
+    """Sums over clips, from which `evaluate` computes its results."""
 
     def __init__(self, model: PoseTokenizer) -> None:
         skeleton = model.skeleton
@@ -259,7 +125,7 @@ class _Counts:
         named = {"hands": hands(skeleton)} | {name: skeleton.part(name) for name in skeleton.parts()}
         self._parts = {"all": KeypointErrors()} | {name: KeypointErrors(part) for name, part in named.items() if part}
         self._keypoints = [KeypointErrors([k]) for k in range(skeleton.num_keypoints)]
-        self._waiting: list[CodedClip] = []
+        self._pending: list[CodedClip] = []
         self.frames = self.blocks = 0
         self.seconds = 0.0
         self._bits = self._token_bytes = self._original_bytes = 0
@@ -274,8 +140,8 @@ class _Counts:
         self._token_bytes += file_bytes(coded.tokens)
         self._original_bytes += path.stat().st_size
         self._quantizers.update(*_quantized(self.model, coded))
-        self._waiting.append(coded)
-        if len(self._waiting) == BATCH:
+        self._pending.append(coded)
+        if len(self._pending) == BATCH:
             self._compare()
 
     def parts(self) -> dict[str, Errors]:
@@ -305,12 +171,12 @@ class _Counts:
         )
 
     def _compare(self) -> None:
-        if not self._waiting:
+        if not self._pending:
             return
-        batches = [collate([getattr(c, name) for c in self._waiting]) for name in ("placed", "decoded", "original")]
+        batches = [collate([getattr(c, name) for c in self._pending]) for name in ("predicted", "decoded", "original")]
         for errors in (*self._parts.values(), *self._keypoints):
             errors.update(*batches)
-        self._waiting = []
+        self._pending = []
 
 
 def hands(skeleton: Skeleton) -> list[int]:
@@ -319,7 +185,7 @@ def hands(skeleton: Skeleton) -> list[int]:
 
 
 def file_bytes(tokens: PoseTokens) -> int:
-    """How large the token file is."""
+    """Size of the token file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.tokens"
         write_tokens(tokens, path)
@@ -327,15 +193,15 @@ def file_bytes(tokens: PoseTokens) -> int:
 
 
 def _score(coded: CodedClip, path: Path) -> ClipScore:
-    header, fingers = coded.tokens.header, hands(coded.original.skeleton)
-    both = coded.placed, coded.original
+    header, hand_indices = coded.tokens.header, hands(coded.original.skeleton)
+    both = coded.predicted, coded.original
     return ClipScore(
         path=path,
         frames=header.frames,
         seconds=header.seconds,
         rmse=rmse(*both),
-        hands_rmse=rmse(*(sequence.select(fingers) for sequence in both)) if fingers else float("nan"),
-        pck=pck(coded.decoded, coded.original, (CLOSE,))[CLOSE],
+        hands_rmse=rmse(*(sequence.select(hand_indices) for sequence in both)) if hand_indices else float("nan"),
+        pck=pck(coded.decoded, coded.original, (PCK_THRESHOLD,))[PCK_THRESHOLD],
         codes_per_block=float((coded.tokens.codes >= 0).sum(axis=1).mean()),
         bits_per_frame=coded.tokens.bits / header.frames,
     )
@@ -344,17 +210,13 @@ def _score(coded: CodedClip, path: Path) -> ClipScore:
 @torch.inference_mode()
 def _quantized(model: PoseTokenizer, coded: CodedClip) -> tuple[Tensor, Tensor]:
     """The codes (N, Q) of a clip's blocks, and the `squared_errors` (N, Q + 1) of their latents."""
-    batch = whole_blocks([(coded.original.keypoints, coded.original.confidence > 0)], model.block_frames)
-    batch = batch.to(model.device)
-    blocks = model.blocks(hold_missing(batch.keypoints, batch.seen, model.features.mean[None]), batch.seen)
-    latents = model.latents(blocks, batch.seen.unflatten(1, (-1, model.block_frames)), batch.mask)
-    codes = _on_device(model, coded.tokens)
-    quantized = model.quantizer.dequantize(codes)
-    left = model.quantizer.residuals(latents, quantized)
-    left = squared_errors(left[0], codes[0], model.quantizer.codebooks)
-    return codes[0].cpu(), left.cpu()
+    batch = collate_blocks([(coded.original.keypoints, coded.original.visible)], model.block_frames).to(model.device)
+    codes = codes_tensor(model, coded.tokens)
+    latents, _ = model.encode_latents(batch.keypoints, batch.visible, batch.mask)
+    residuals = model.quantizer.residuals(latents, model.quantizer.dequantize(codes))
+    return codes[0].cpu(), squared_errors(residuals[0], codes[0], model.quantizer.codebooks).cpu()
 
 
-def _on_device(model: PoseTokenizer, tokens: PoseTokens) -> Tensor:
-    """A clip's codes (1, N, Q)."""
+def codes_tensor(model: PoseTokenizer, tokens: PoseTokens) -> Tensor:
+    """A clip's codes (1, N, Q) on the model's device."""
     return torch.from_numpy(tokens.codes)[None].long().to(model.device)

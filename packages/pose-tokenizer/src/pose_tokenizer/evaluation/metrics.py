@@ -1,4 +1,4 @@
-"""What an evaluation counts: sums that grow with every batch, and never with the number of clips."""
+"""Metrics of an evaluation, as sums over batches: their memory does not grow with the number of clips."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from pose_core.metrics.stateful import MeanAbsolutePoseError, MeanSquaredPoseErr
 if TYPE_CHECKING:
     from pose_core.data import PoseBatch
 
-CLOSE = 0.1  # shoulder widths; a keypoint that comes back so near is correct
+PCK_THRESHOLD = 0.1  # shoulder widths
 
 
 @dataclass(frozen=True)
 class Errors:
-    """How well some keypoints come back; NaN where there was nothing to compare.
+    """How well some keypoints are reconstructed; NaN where there was nothing to compare.
 
     Attributes:
-        mse, mae, rmse: of a coordinate in (squared) shoulder widths, over what was seen, whether or not the decoder
-            holds it to be seen: saying that a hand is missing makes no error smaller.
-        pck: share of what was seen that the decoder shows at most `CLOSE` away; what it holds to be missing is a miss.
-        presence: share of all keypoints of all frames that it rightly holds to be seen, or to be missing.
-        seen: how many keypoints were seen, all frames together.
+        mse, mae, rmse: of a coordinate in (squared) shoulder widths, over visible keypoints, whether or not the decoder
+            predicts them to be visible: predicting that a hand is missing makes no error smaller.
+        pck: share of visible keypoints decoded within `PCK_THRESHOLD`; predicted to be missing is a miss.
+        presence: accuracy of visible or missing, over all keypoints of all frames.
+        num_visible: visible keypoints of all frames.
     """
 
     mse: float
@@ -36,7 +36,7 @@ class Errors:
     rmse: float
     pck: float
     presence: float
-    seen: int
+    num_visible: int
 
 
 class KeypointErrors:
@@ -50,18 +50,18 @@ class KeypointErrors:
         self.indices = indices
         self.mse = MeanSquaredPoseError()
         self.mae = MeanAbsolutePoseError()
-        self.pck = PercentageOfCorrectKeypoints((CLOSE,))
+        self.pck = PercentageOfCorrectKeypoints((PCK_THRESHOLD,))
         self.presence = BinaryAccuracy(validate_args=False)
 
-    def update(self, placed: PoseBatch, decoded: PoseBatch, original: PoseBatch) -> None:
-        """Takes B clips, as originals and as what came back; in `placed` the decoder holds nothing to be missing."""
+    def update(self, predicted: PoseBatch, decoded: PoseBatch, original: PoseBatch) -> None:
+        """Takes B clips: predicted with all keypoints, decoded with those predicted to be visible, and originals."""
         if self.indices is not None:
-            placed, decoded, original = (batch.select(self.indices) for batch in (placed, decoded, original))
-        self.mse.update(placed, original)
-        self.mae.update(placed, original)
+            predicted, decoded, original = (batch.select(self.indices) for batch in (predicted, decoded, original))
+        self.mse.update(predicted, original)
+        self.mae.update(predicted, original)
         self.pck.update(decoded, original)
         real = original.mask
-        self.presence.update((decoded.confidence[real] > 0).long(), (original.confidence[real] > 0).long())
+        self.presence.update(decoded.visible[real].long(), original.visible[real].long())
 
     def compute(self) -> Errors:
         mse = self.mse.compute().item()
@@ -72,12 +72,12 @@ class KeypointErrors:
             rmse=math.sqrt(mse),
             pck=pck.item(),
             presence=self.presence.compute().item(),
-            seen=int(self.pck.count),
+            num_visible=int(self.pck.count),
         )
 
 
 class QuantizerUse(Metric):
-    """Which codes blocks take, and what is left of their latents after each.
+    """Which codes blocks take, and the quantization error after each.
 
     Args:
         num_quantizers, codebook_size: of the model.
@@ -96,11 +96,11 @@ class QuantizerUse(Metric):
         self.add_state("errors", torch.zeros(num_quantizers + 1, dtype=torch.double), dist_reduce_fx="sum")
         self.add_state("blocks", torch.tensor(0), dist_reduce_fx="sum")
 
-    def update(self, codes: Tensor, left: Tensor) -> None:
-        """Takes blocks: codes (N, Q), below 0 where there is none; squared error (N, Q + 1) before and after each."""
+    def update(self, codes: Tensor, errors: Tensor) -> None:
+        """Takes blocks: codes (N, Q), below 0 for none; their `squared_errors` (N, Q + 1)."""
         for q, column in enumerate(codes.T):
             self.counts[q] += torch.bincount(column[column >= 0], minlength=self.counts.shape[1])
-        self.errors += left.double().sum(dim=0)
+        self.errors += errors.double().sum(dim=0)
         self.blocks += len(codes)
 
     def compute(self) -> dict[str, Tensor]:
@@ -115,19 +115,16 @@ class QuantizerUse(Metric):
         }
 
 
-def squared_errors(left: Tensor, codes: Tensor, codebooks: Tensor) -> Tensor:
-    """What is left of blocks' latents before any code, and after each.
+def squared_errors(residuals: Tensor, codes: Tensor, codebooks: Tensor) -> Tensor:
+    """Squared errors (N, Q + 1) of blocks' latents before any code and after each.
 
     Args:
-        left: (N, C), what was to be quantized, the prediction taken off.
-        codes: (N, Q), below 0 where there is none.
+        residuals: (N, C) latents less their predictions.
+        codes: (N, Q), below 0 for none.
         codebooks: (Q, V, C).
-
-    Returns:
-        Squared errors (N, Q + 1).
     """
-    errors = [left.square().sum(dim=-1)]
+    errors = [residuals.square().sum(dim=-1)]
     for q, column in enumerate(codes.T):
-        left = left - codebooks[q][column.clamp(min=0)] * (column >= 0)[:, None]
-        errors.append(left.square().sum(dim=-1))
+        residuals = residuals - codebooks[q][column.clamp(min=0)] * (column >= 0)[:, None]
+        errors.append(residuals.square().sum(dim=-1))
     return torch.stack(errors, dim=1)

@@ -1,4 +1,4 @@
-"""Modules as TorchScript that runs on any device, whichever it was traced on."""
+"""TorchScript files that run on any device, whichever they were traced on."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def write_torchscript(
     """
     traced = torch.jit.trace(network, example, check_trace=False)
     for module in traced.modules():
-        # No forward is traced of what was called by other names.
+        # A module whose other methods were called has no traced forward.
         if module._c._has_method("forward"):
             _follow_input(module.graph)
     buffer = io.BytesIO()
     torch.jit.save(traced, buffer, _extra_files={METADATA: json.dumps(metadata)})
-    with zipfile.ZipFile(buffer) as made, zipfile.ZipFile(path, "w") as kept:
-        for entry in made.infolist():
-            if not entry.filename.endswith(".debug_pkl"):  # with paths of this machine
-                kept.writestr(entry, made.read(entry))
+    with zipfile.ZipFile(buffer) as traced_file, zipfile.ZipFile(path, "w") as output:
+        for entry in traced_file.infolist():
+            if not entry.filename.endswith(".debug_pkl"):  # it holds paths of this machine
+                output.writestr(entry, traced_file.read(entry))
 
 
 def _follow_input(graph: Any) -> None:

@@ -1,8 +1,18 @@
-"""The search for the codes of a vector: which codebooks' vectors, one of each in a row, come nearest to it."""
+"""Rate-aware beam search over residual codebooks.
+
+A vector x takes one code of each of the first n codebooks so that the rate-distortion cost
+
+    |x - b_1 - ... - b_n|^2 + rate * n
+
+is small. The codes are found codebook by codebook: of a residual r that a code c turns into r - b_c, the new squared
+error is |r|^2 - 2 r b_c + |b_c|^2, so one matrix product scores all codes of all M hypotheses in the beam, and the M
+best go on. Which these are does not depend on the rate; it only picks the depth n, from the best hypothesis at each.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -10,107 +20,149 @@ from torch.nn import functional as F
 
 from pose_tokenizer.files.token_file import NO_CODE
 
-MAX_UNPAID_CODES = 2  # codes in a row that do not pay, after which a vector takes no more
-EARLY_STOP_MARGIN = 0.3  # so many times the price of a code in vain, and the next one does not pay either
-GROUP = 64  # numbers of which the least is looked for at once
+MAX_UNPAID_CODES = 2  # codes in a row that do not pay for themselves, after which a vector takes no more
+EARLY_STOP_MARGIN = 0.3  # of the rate; a code that misses the best cost by more is not followed by one that pays
+GROUP = 64  # values per group whose minimum is looked at first
+
+
+@dataclass(frozen=True)
+class Beam:
+    """The best hypotheses so far, best first: M choices of a code from each codebook up to this one.
+
+    Attributes:
+        residual: (B, M, C) what the codes leave of each vector.
+        error: (B, M) squared length of that.
+        parent: (B, M) the hypothesis of the previous beam that each one extends, code: (B, M) by which code.
+    """
+
+    residual: Tensor
+    error: Tensor
+    parent: Tensor
+    code: Tensor
+
+    @classmethod
+    def start(cls, x: Tensor) -> Beam:
+        """The one hypothesis of vectors (B, C) before any code; its parent and code mean nothing."""
+        none = torch.zeros(x.shape[0], 1, dtype=torch.long, device=x.device)
+        return cls(x[:, None], x.square().sum(dim=-1, keepdim=True), none, none)
+
+
+@dataclass
+class _Depth:
+    """How many codes one vector takes: as many as have the least cost."""
+
+    best_cost: float
+    free: bool  # the rate is 0: all codes are taken
+    depth: int = 0
+    active: bool = True
+
+    def update(self, depth: int, cost: float, optimistic: float) -> None:
+        """Takes the cost of `depth` codes, and about the least that further codes could bring it to."""
+        if self.free or (self.active and cost < self.best_cost):
+            self.best_cost, self.depth = cost, depth
+        elif depth - self.depth >= MAX_UNPAID_CODES or optimistic > self.best_cost:
+            self.active = False
 
 
 def search(x: Tensor, books: Tensor, norms: Tensor, *, rate: float | Tensor, beam: int) -> tuple[Tensor, Tensor]:
-    """Codes of vectors (B, C) from codebooks (Q, V, C) with squared norms (Q, V): (B, Q), and what is left, (B, C).
+    """Quantizes vectors; stops as soon as no vector takes further codes.
 
     Args:
-        rate, beam: see `PredictiveQuantizer.quantize`.
+        x: (B, C).
+        books: (Q, V, C) codebooks; norms: (Q, V) squared lengths of their vectors.
+        rate: squared error that a code must save, for all vectors or (B,) for each; 0: all codes are taken.
+        beam: hypotheses that are kept, M.
+
+    Returns:
+        Codes (B, Q), `NO_CODE` after the last, and the residual (B, C) that they leave.
     """
-    left, error = x[:, None], x.square().sum(dim=-1, keepdim=True)
-    lefts, parents, codes = [left], [], []
-    every = [value == 0 for value in (rate.tolist() if isinstance(rate, Tensor) else [rate] * len(x))]
-    best, depth, going = error[:, 0].tolist(), [0] * len(x), [True] * len(x)
+    beams = [Beam.start(x)]
+    rates = rate.tolist() if isinstance(rate, Tensor) else [rate] * len(x)
+    errors = beams[0].error[:, 0].tolist()
+    depths = [_Depth(error, free=each == 0) for error, each in zip(errors, rates, strict=True)]
     for q in range(len(books)):
-        left, error, parent, code = follow(left, error, books[q], norms[q], beam)
-        lefts.append(left)
-        parents.append(parent)
-        codes.append(code)
-        cost = error[:, 0] + rate * (q + 1)
-        for b, (now, least_now) in enumerate(
-            zip(cost.tolist(), (cost - EARLY_STOP_MARGIN * rate).tolist(), strict=True)
-        ):
-            if every[b] or (going[b] and now < best[b]):
-                best[b], depth[b] = now, q + 1
-            elif q + 1 - depth[b] >= MAX_UNPAID_CODES or least_now > best[b]:
-                going[b] = False
-        if not any(going):
+        beams.append(expand_beam(beams[-1], books[q], norms[q], beam))
+        cost = beams[-1].error[:, 0] + rate * (q + 1)
+        hoped_for = cost - EARLY_STOP_MARGIN * rate
+        # As lists: a batch is often one vector, for which tensors would take longer than all comparisons.
+        for vector, now, optimistic in zip(depths, cost.tolist(), hoped_for.tolist(), strict=True):
+            vector.update(q + 1, now, optimistic)
+        if not any(vector.active for vector in depths):
             break
-    chosen = [[NO_CODE] * len(books) for _ in depth]
-    at = [0] * len(x)
-    for q in reversed(range(max(depth))):
-        code, parent = codes[q].tolist(), parents[q].tolist()
-        for b in range(len(x)):
-            if q < depth[b]:
-                chosen[b][q], at[b] = code[b][at[b]], parent[b][at[b]]
-    remains = torch.stack([lefts[d][b, 0] for b, d in enumerate(depth)])
-    return torch.tensor(chosen, device=x.device), remains
+    return _trace_back(beams, [vector.depth for vector in depths], len(books))
+
+
+def _trace_back(beams: list[Beam], depths: list[int], Q: int) -> tuple[Tensor, Tensor]:
+    """Codes (B, Q) and residual (B, C) of the best hypothesis of `depths[b]` codes of each vector."""
+    codes = [[NO_CODE] * Q for _ in depths]
+    hypothesis = [0] * len(depths)
+    for q in reversed(range(max(depths))):
+        step = beams[q + 1]
+        code, parent = step.code.tolist(), step.parent.tolist()
+        for b, depth in enumerate(depths):
+            if q < depth:
+                codes[b][q], hypothesis[b] = code[b][hypothesis[b]], parent[b][hypothesis[b]]
+    residual = torch.stack([beams[depth].residual[b, 0] for b, depth in enumerate(depths)])
+    return torch.tensor(codes, device=residual.device), residual
 
 
 def search_in_graph(x: Tensor, books: Tensor, norms: Tensor, *, rate: Tensor, beam: int) -> tuple[Tensor, Tensor]:
-    """What `search` does, as operations that an exported graph can hold: it goes through all codebooks every time.
+    """What `search` does, in operations that an exported graph can hold: it always visits all codebooks.
 
     Args:
         x, books, norms, beam: see `search`.
         rate: () or (B,).
     """
-    left, error = x[:, None], x.square().sum(dim=-1, keepdim=True)
-    codes = torch.full((*error.shape, len(books)), NO_CODE, dtype=torch.long, device=x.device)  # (B, M, Q)
-    rank = torch.arange(len(books), device=x.device)
-    best_codes, best_left, best_cost = codes[:, 0], x, error[:, 0]
+    Q = len(books)
+    hypotheses = Beam.start(x)
+    codes = torch.full((*hypotheses.error.shape, Q), NO_CODE, dtype=torch.long, device=x.device)  # (B, M, Q)
+    index = torch.arange(Q, device=x.device)
+    best_codes, best_residual, best_cost = codes[:, 0], x, hypotheses.error[:, 0]
     best_depth = torch.zeros_like(best_cost, dtype=torch.long)
-    going = best_depth == 0
-    for q in range(len(books)):
-        left, error, parent, code = follow(left, error, books[q], norms[q], beam)
-        codes = codes.gather(1, parent[..., None].expand(-1, -1, len(books)))
-        codes = torch.where(rank == q, code[..., None], codes)
-        cost = error[:, 0] + rate * (q + 1)
-        better = (going & (cost < best_cost)) | (rate == 0)
-        going = going & (
-            better | ((q + 1 - best_depth < MAX_UNPAID_CODES) & (cost - EARLY_STOP_MARGIN * rate <= best_cost))
-        )
+    active = best_depth == 0
+    for q in range(Q):
+        hypotheses = expand_beam(hypotheses, books[q], norms[q], beam)
+        codes = codes.gather(1, hypotheses.parent[..., None].expand(-1, -1, Q))
+        codes = torch.where(index == q, hypotheses.code[..., None], codes)
+        cost = hypotheses.error[:, 0] + rate * (q + 1)
+        better = (active & (cost < best_cost)) | (rate == 0)
+        promising = (q + 1 - best_depth < MAX_UNPAID_CODES) & (cost - EARLY_STOP_MARGIN * rate <= best_cost)
+        active = active & (better | promising)
         best_depth = torch.where(better, q + 1, best_depth)
         best_cost = torch.where(better, cost, best_cost)
-        best_left = torch.where(better[:, None], left[:, 0], best_left)
+        best_residual = torch.where(better[:, None], hypotheses.residual[:, 0], best_residual)
         best_codes = torch.where(better[:, None], codes[:, 0], best_codes)
-    return best_codes, best_left
+    return best_codes, best_residual
 
 
-def follow(left: Tensor, error: Tensor, book: Tensor, norm: Tensor, beam: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """One codebook further.
+def expand_beam(beam: Beam, book: Tensor, norm: Tensor, width: int) -> Beam:
+    """One codebook further: the `width` best extensions of the hypotheses.
 
     Args:
-        left: (B, M, C) what the choices made so far leave.
-        error: (B, M) squared length of that.
-        book: (V, C); norm: (V,) squared length of its vectors.
-        beam: how many choices are kept at most.
-
-    Returns:
-        What the best choices leave and its squared length, the best first, which choice each goes on from, (B, beam),
-        and by which code, (B, beam).
+        beam: the hypotheses so far.
+        book: (V, C); norm: (V,) squared lengths of its vectors.
+        width: hypotheses that are kept, fewer where there are fewer extensions.
     """
-    C, V = left.shape[2], len(norm)
-    after = F.linear(-2 * left, book, norm) + error[..., None]  # (B, M, V)
-    error, place = least(after.flatten(1), beam)
-    parent, code = place // V, place % V
-    return left.gather(1, parent[..., None].expand(-1, -1, C)) - book[code], error, parent, code
+    C, V = beam.residual.shape[2], len(norm)
+    errors = F.linear(-2 * beam.residual, book, norm) + beam.error[..., None]  # (B, M, V)
+    error, index = smallest_k(errors.flatten(1), width)
+    parent, code = index // V, index % V
+    residual = beam.residual.gather(1, parent[..., None].expand(-1, -1, C)) - book[code]
+    return Beam(residual, error, parent, code)
 
 
-def least(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The smallest of (B, n), the least first, and their places: (B, count), or (B, n) if there are no more.
+def smallest_k(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k smallest of (B, n), smallest first, and their indices: (B, k), or (B, n) if there are no more.
 
-    None of them lies in a group that `count` other groups have a smaller value than: where there are many groups, the
-    others need not be sorted.
+    As `topk`, and faster for many values: a group of values can hold one of the k smallest only if its minimum is among
+    the k smallest minima, so only k groups have to be sorted.
     """
     B, n = values.shape
     size = math.gcd(n, GROUP)
-    if n <= 4 * count * size:
-        return values.topk(min(count, n), dim=1, largest=False)
-    grouped = values.view(B, -1, size)
-    group = grouped.amin(dim=2).topk(count, dim=1, largest=False).indices  # (B, count)
-    found, place = grouped.gather(1, group[..., None].expand(-1, -1, size)).flatten(1).topk(count, dim=1, largest=False)
-    return found, group.gather(1, place // size) * size + place % size
+    if n <= 4 * k * size:
+        return values.topk(min(k, n), dim=1, largest=False)
+    groups = values.view(B, -1, size)
+    group = groups.amin(dim=2).topk(k, dim=1, largest=False).indices  # (B, k)
+    candidates = groups.gather(1, group[..., None].expand(-1, -1, size)).flatten(1)
+    smallest, index = candidates.topk(k, dim=1, largest=False)
+    return smallest, group.gather(1, index // size) * size + index % size

@@ -1,4 +1,4 @@
-"""Poses as the numbers that are quantized: keypoints that are all there, weighted, and which parts are seen."""
+"""Normalized keypoints as the feature vector that is quantized, and back."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from pose_core import Skeleton
 
-DIMS = 2  # x and y; a picture shows no more, and estimated depth is mostly noise
-PRESENCE = 0.15  # how much a part that comes or goes counts, in shoulder widths
+DIMS = 2  # x and y; estimated depth is mostly noise
+PRESENCE_WEIGHT = 0.15  # of a part that comes or goes, in shoulder widths
 
 
 class PoseFeatures(nn.Module):
-    """Normalized keypoints (..., K, 2) and what is seen (..., K) to features (..., F), and back.
+    """Keypoints (..., K, 2) in shoulder widths and their visibility (..., K) to features (..., F), and back.
 
-    A missing keypoint stands where it was seen last, or, before it is ever seen, where it is on average.
+    Features are the weighted coordinates about the mean pose, then one presence value per part of the skeleton, so that
+    the squared distance of two feature vectors is the weighted squared error of the poses.
 
     Attributes:
-        mean: (K, 2) in shoulder widths, of the training clips.
+        mean: (K, 2) mean pose of the training clips in shoulder widths.
+        weights: (K,) factor of each keypoint's coordinates.
+        parts: (parts, K) 1 where a keypoint belongs to the part.
     """
 
     mean: Tensor
@@ -45,32 +48,23 @@ class PoseFeatures(nn.Module):
 
     @property
     def size(self) -> int:
-        """F."""
+        """F, the number of features: K * 2 coordinates and a presence value per part."""
         return self.mean.numel() + len(self.parts)
 
-    def forward(self, keypoints: Tensor, seen: Tensor) -> Tensor:
-        """Filled keypoints (..., K, 2) and whether they were seen (..., K) to features (..., F)."""
-        places = ((keypoints - self.mean) * self.weights[:, None]).flatten(-2)
-        share = seen.to(places.dtype) @ self.parts.T / self.parts.sum(dim=1)
-        return torch.cat([places, (2 * share - 1) * PRESENCE * self.presence_weights], dim=-1)
+    def forward(self, keypoints: Tensor, visible: Tensor) -> Tensor:
+        """Keypoints (..., K, 2), missing ones filled, and visible (..., K) to features (..., F)."""
+        coordinates = ((keypoints - self.mean) * self.weights[:, None]).flatten(-2)
+        share = visible.to(coordinates.dtype) @ self.parts.T / self.parts.sum(dim=1)
+        return torch.cat([coordinates, (2 * share - 1) * PRESENCE_WEIGHT * self.presence_weights], dim=-1)
 
     @property
     def presence_weights(self) -> Tensor:
-        """(parts,) square root of what a part's keypoints weigh."""
+        """(parts,) norm of the weights of a part's keypoints."""
         return (self.parts @ self.weights.square()).sqrt()
 
     def inverse(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (..., F) to keypoints (..., K, 2) and logits of being seen (..., K)."""
-        places, presence = features.split([self.mean.numel(), len(self.parts)], dim=-1)
-        keypoints = places.unflatten(-1, self.mean.shape) / self.weights[:, None] + self.mean
-        logits = 4 * presence / (PRESENCE * self.presence_weights) @ self.parts
+        """Features (..., F) to keypoints (..., K, 2) and logits (..., K), above 0 where a keypoint is visible."""
+        coordinates, presence = features.split([self.mean.numel(), len(self.parts)], dim=-1)
+        keypoints = coordinates.unflatten(-1, self.mean.shape) / self.weights[:, None] + self.mean
+        logits = 4 * presence / (PRESENCE_WEIGHT * self.presence_weights) @ self.parts
         return keypoints, logits
-
-
-def hold_missing(keypoints: Tensor, seen: Tensor, before: Tensor) -> Tensor:
-    """Keypoints (B, T, K, D) with each missing one where it was seen last, at `before` (B, K, D) until it is seen."""
-    T = keypoints.shape[1]
-    frames = torch.arange(1, T + 1, device=keypoints.device)[:, None]
-    last = (frames * seen).cummax(dim=1).values  # (B, T, K), 0 before the first time
-    held = torch.cat([before[:, None], keypoints], dim=1)
-    return held.gather(1, last[..., None].expand_as(keypoints))

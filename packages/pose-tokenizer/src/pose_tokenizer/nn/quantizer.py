@@ -1,4 +1,12 @@
-"""Residual vector quantization of what the block before does not foretell."""
+"""Predictive residual VQ: quantizes the residual of a linear prediction from the previous block.
+
+With latents z_n, quantized latents y_n and codebook vectors b_q,
+
+    p_1 = start,  p_n = A y_(n-1) + c,  y_n = p_n + b_1 + b_2 + ...
+
+where the codes of a block are searched for so that y_n is near z_n. The prediction starts from what the decoder has,
+so quantization errors do not add up (closed-loop DPCM).
+"""
 
 from __future__ import annotations
 
@@ -11,14 +19,13 @@ from pose_tokenizer.nn.beam_search import search
 
 
 class PredictiveQuantizer(nn.Module):
-    """Blocks of a sequence to codes, one block after the other, and back.
+    """Latents of a sequence's blocks to codes, block by block, and back.
 
-    From the quantized block before comes a prediction; what is left over is quantized by codebooks in a row, each
-    taking what those before it leave. A block takes as many codes as pay: a held hand needs none.
+    A block takes as many codes as pay by the rate-distortion cost: a hand that does not move needs none.
 
     Attributes:
         codebooks: (Q, V, C).
-        transition: the prediction, of (..., C) from (..., C).
+        transition: the linear prediction, (..., C) to (..., C).
         start: (C,) the prediction of a sequence's first block.
     """
 
@@ -37,7 +44,7 @@ class PredictiveQuantizer(nn.Module):
         *,
         rate: float | Tensor,
         num_quantizers: int | None = None,
-        before: Tensor | None = None,
+        prediction: Tensor | None = None,
         beam: int = 1,
         norms: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
@@ -45,51 +52,62 @@ class PredictiveQuantizer(nn.Module):
 
         Args:
             latents: (B, N, C).
-            rate: squared error that a code has to save to be used, of all sequences or of each (B,); 0: all codes are.
-            num_quantizers: how many a block may use; all by default.
-            before: (B, C), the quantized block before the first; None at the beginning of a sequence.
-            beam: partial choices that are followed at once; 1 takes the nearest vector each time.
-            norms: what `norms` gives, if it is at hand.
+            rate: squared error that a code must save, of all sequences or (B,) of each; 0: all codes are taken.
+            num_quantizers: most codes per block; all by default.
+            prediction: (B, C) of the first block; by default the one of a sequence's first block.
+            beam: hypotheses of the beam search; 1 takes the nearest vector of each codebook.
+            norms: see `norms`; computed if not given.
 
         Returns:
-            Codes (B, N, Q), `NO_CODE` behind the last of each block, and quantized latents (B, N, C).
+            Codes (B, N, Q), `NO_CODE` after the last of each block, and quantized latents (B, N, C).
         """
         books = self.codebooks[:num_quantizers]
         norms = (self.norms() if norms is None else norms)[:num_quantizers]
         codes, quantized = [], []
-        for t in range(latents.shape[1]):
-            chosen, left = search(latents[:, t] - self.predict(before), books, norms, rate=rate, beam=beam)
-            before = latents[:, t] - left
-            codes.append(chosen)
-            quantized.append(before)
-        missing = len(self.codebooks) - len(books)
-        return F.pad(torch.stack(codes, dim=1), (0, missing), value=NO_CODE), torch.stack(quantized, dim=1)
+        for latent in latents.unbind(dim=1):
+            if prediction is None:
+                prediction = self.start
+            elif quantized:
+                prediction = self.predict(quantized[-1])
+            block_codes, residual = search(latent - prediction, books, norms, rate=rate, beam=beam)
+            codes.append(block_codes)
+            quantized.append(latent - residual)
+        unused = len(self.codebooks) - len(books)
+        return F.pad(torch.stack(codes, dim=1), (0, unused), value=NO_CODE), torch.stack(quantized, dim=1)
 
     def norms(self) -> Tensor:
-        """(Q, V) squared length of each codebook's vectors."""
+        """(Q, V) squared lengths of the codebooks' vectors."""
         return self.codebooks.square().sum(dim=-1)
 
-    def predict(self, before: Tensor | None) -> Tensor:
-        """The prediction of a block from the quantized one before it, (..., C), or of a sequence's first."""
-        return self.start if before is None else self.transition(before)
+    def predict(self, previous: Tensor) -> Tensor:
+        """The prediction of a block, (..., C), from the quantized latents of the previous one, (..., C)."""
+        return self.transition(previous)
 
     def residuals(self, latents: Tensor, quantized: Tensor) -> Tensor:
-        """What the predictions leave of latents (B, N, C), from what was made of the blocks before (B, N, C)."""
-        first = latents[:, :1] - self.predict(None)
+        """Latents (B, N, C) less their predictions from quantized latents (B, N, C): what the codebooks quantize."""
+        first = latents[:, :1] - self.start
         return torch.cat([first, latents[:, 1:] - self.predict(quantized[:, :-1])], dim=1)
 
-    def dequantize(self, codes: Tensor, before: Tensor | None = None) -> Tensor:
-        """Codes (B, N, Q), `NO_CODE` for none, to quantized latents (B, N, C)."""
+    def dequantize(self, codes: Tensor, prediction: Tensor | None = None) -> Tensor:
+        """Codes (B, N, Q), `NO_CODE` for none, to quantized latents (B, N, C).
+
+        Args:
+            codes: of consecutive blocks.
+            prediction: see `quantize`.
+        """
         Q = codes.shape[-1]
-        books = self.codebooks[torch.arange(Q, device=codes.device), codes.clamp(min=0)]  # (B, N, Q, C)
-        changes = (books * (codes >= 0)[..., None]).sum(dim=2)
+        vectors = self.codebooks[torch.arange(Q, device=codes.device), codes.clamp(min=0)]  # (B, N, Q, C)
+        residuals = (vectors * (codes >= 0)[..., None]).sum(dim=2)
         quantized = []
-        for t in range(codes.shape[1]):
-            before = self.predict(before) + changes[:, t]
-            quantized.append(before)
+        for residual in residuals.unbind(dim=1):
+            if prediction is None:
+                prediction = self.start
+            elif quantized:
+                prediction = self.predict(quantized[-1])
+            quantized.append(prediction + residual)
         return torch.stack(quantized, dim=1)
 
 
-def used(codes: Tensor) -> Tensor:
+def num_codes(codes: Tensor) -> Tensor:
     """How many codes each block has: (..., Q) to (...)."""
     return (codes >= 0).sum(dim=-1)

@@ -101,7 +101,13 @@ def check_path(path: Path, span: str) -> Iterator[str]:
     is_folder = path == ARCHITECTURE and span.endswith("/")
     if not (span.endswith(PATH_SUFFIXES) and span not in PATH_SUFFIXES) and not is_folder:
         return
-    bases = [ROOT, path.parent, *SOURCES.values(), *(source.parent for source in SOURCES.values())]
+    bases = [
+        ROOT,
+        path.parent,
+        *(ROOT / "packages" / name for name in COMMANDS),
+        *SOURCES.values(),
+        *(source.parent for source in SOURCES.values()),
+    ]
     if not any((base / span).exists() for base in bases):
         yield f"`{span}` does not exist"
 

@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ht_vae.data.augmentation import BLEND, Augmentation, mirrored, overlap, stitch
+from ht_vae.data.augmentation import BLEND_FRAMES, Augmentation, blend_frames, mirrored, stitch
 from ht_vae.data.preprocessing import PoseDataProcessor
 
-STILL = Augmentation(mirror=0, slowest=1, fastest=1, turn=0, size=0, noise=0)
+STILL = Augmentation(mirror=0, min_speed=1, max_speed=1, rotation=0, scale=0, noise=0)
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def random(seed=0):
 def test_an_augmentation_of_nothing_changes_nothing(prepared):
     sequence = prepared()
     assert STILL.speed(random()) == 1
-    varied = STILL.vary(sequence, random())
+    varied = STILL(sequence, random())
     np.testing.assert_array_equal(varied.keypoints, sequence.keypoints)
     np.testing.assert_array_equal(varied.confidence, sequence.confidence)
 
@@ -35,7 +35,7 @@ def test_missing_points_stay_missing_and_the_input_is_left_alone(prepared):
     sequence = prepared()
     kept = sequence.keypoints.copy()
     for seed in range(5):
-        varied = Augmentation(mirror=0).vary(sequence, random(seed))
+        varied = Augmentation(mirror=0)(sequence, random(seed))
         np.testing.assert_array_equal(varied.confidence, sequence.confidence)
         assert not varied.keypoints[varied.confidence == 0].any()
         assert not np.array_equal(varied.keypoints, kept)
@@ -44,7 +44,7 @@ def test_missing_points_stay_missing_and_the_input_is_left_alone(prepared):
 
 def test_mirrored_left_is_right_and_back_again(prepared, skeleton):
     sequence = prepared(hands=("left", "right"))
-    varied = replace(STILL, mirror=1.0).vary(sequence, random())
+    varied = replace(STILL, mirror=1.0)(sequence, random())
     left, right = skeleton.hand("left"), skeleton.hand("right")
     np.testing.assert_allclose(varied.keypoints[:, left], sequence.keypoints[:, right] * [-1, 1], atol=1e-6)
     np.testing.assert_allclose(mirrored(varied).keypoints, sequence.keypoints, atol=1e-6)
@@ -57,7 +57,7 @@ def test_what_has_no_opposite_is_not_mirrored(prepared, skeleton):
 
 def test_turned_and_sized_it_keeps_its_shape(prepared, skeleton):
     sequence = prepared()
-    varied = Augmentation(mirror=0, turn=1.0, size=0.5, noise=0).vary(sequence, random())
+    varied = Augmentation(mirror=0, rotation=1.0, scale=0.5, noise=0)(sequence, random())
     limbs = skeleton.limbs[(sequence.confidence[0][skeleton.limbs] > 0).all(axis=1)]
 
     def lengths(keypoints):
@@ -71,10 +71,12 @@ def test_turned_and_sized_it_keeps_its_shape(prepared, skeleton):
 def test_stitched_clips_are_themselves_but_at_the_joints(prepared):
     clips = [prepared(frames, seed) for seed, frames in enumerate((30, 20, 40))]
     made = stitch(clips)
-    assert len(made) == 90 - 2 * BLEND
-    np.testing.assert_array_equal(made.keypoints[: 30 - BLEND], clips[0].keypoints[:-BLEND])
-    np.testing.assert_array_equal(made.keypoints[30 : 50 - 2 * BLEND], clips[1].keypoints[BLEND:-BLEND])
-    np.testing.assert_array_equal(made.keypoints[-(40 - BLEND) :], clips[2].keypoints[BLEND:])
+    assert len(made) == 90 - 2 * BLEND_FRAMES
+    np.testing.assert_array_equal(made.keypoints[: 30 - BLEND_FRAMES], clips[0].keypoints[:-BLEND_FRAMES])
+    np.testing.assert_array_equal(
+        made.keypoints[30 : 50 - 2 * BLEND_FRAMES], clips[1].keypoints[BLEND_FRAMES:-BLEND_FRAMES]
+    )
+    np.testing.assert_array_equal(made.keypoints[-(40 - BLEND_FRAMES) :], clips[2].keypoints[BLEND_FRAMES:])
     np.testing.assert_array_equal(made.confidence[0], clips[0].confidence[0])
     assert stitch(clips[:1]) is clips[0]
 
@@ -83,7 +85,7 @@ def test_at_a_joint_one_becomes_the_other_evenly(prepared):
     a, b = prepared(20), prepared(20, 1)
     still = [replace(each, keypoints=np.repeat(each.keypoints[:1], 20, axis=0)) for each in (a, b)]
     made = stitch(still)
-    joint = made.keypoints[20 - BLEND - 1 : 20 + 1]
+    joint = made.keypoints[20 - BLEND_FRAMES - 1 : 20 + 1]
     steps = np.diff(joint, axis=0)
     np.testing.assert_allclose(steps, np.broadcast_to(steps[0], steps.shape), atol=1e-5)
 
@@ -91,8 +93,8 @@ def test_at_a_joint_one_becomes_the_other_evenly(prepared):
 def test_at_a_joint_a_point_is_where_the_clip_that_shows_it_has_it(prepared, skeleton):
     a, b = prepared(20, hands=("left",)), prepared(20, 1, hands=("right",))
     made = stitch([a, b])
-    joint = slice(20 - BLEND, 20)
-    for side, sequence, frames in (("left", a, slice(20 - BLEND, 20)), ("right", b, slice(0, BLEND))):
+    joint = slice(20 - BLEND_FRAMES, 20)
+    for side, sequence, frames in (("left", a, slice(20 - BLEND_FRAMES, 20)), ("right", b, slice(0, BLEND_FRAMES))):
         hand = skeleton.hand(side)
         np.testing.assert_array_equal(made.keypoints[joint, hand], sequence.keypoints[frames, hand])
         assert (made.confidence[joint, hand] == 1).all()
@@ -100,7 +102,7 @@ def test_at_a_joint_a_point_is_where_the_clip_that_shows_it_has_it(prepared, ske
     assert not made.keypoints[made.confidence == 0].any()
 
 
-@pytest.mark.parametrize(("before", "after", "expected"), [(20, 20, BLEND), (1, 20, 0), (20, 1, 0), (5, 20, 2)])
+@pytest.mark.parametrize(("before", "after", "expected"), [(20, 20, BLEND_FRAMES), (1, 20, 0), (20, 1, 0), (5, 20, 2)])
 def test_short_clips_are_blended_less(before, after, expected, prepared):
-    assert overlap(before, after) == expected
+    assert blend_frames(before, after) == expected
     assert len(stitch([prepared(before), prepared(after, 1)])) == before + after - expected

@@ -110,7 +110,7 @@ def test_labels(tmp_path):
     assert [dataset[i].label for i in range(4)] == [1, 0, 1, 0]
     again = PoseSequenceDataset(clips, condition="signed_language", training=True, stitching=1.0, max_frames=200)
     assert again.labels == ("ase", "gsg")
-    assert again._alike == {"ase": [0, 1], "gsg": [2, 3]}  # only these are put together
+    assert again._clips_of_label == {"ase": [0, 1], "gsg": [2, 3]}  # only these are put together
     assert again[3].label == 1
     with pytest.raises(UserError, match=r"ase-B\.pose: no clip to train on has its text, 'B'"):
         PoseSequenceDataset(clips, condition="text", labels=["A"])

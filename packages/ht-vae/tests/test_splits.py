@@ -2,7 +2,7 @@ import csv
 
 import pytest
 
-from ht_vae.data.splits import Part, split_clips
+from ht_vae.data.splits import ClipPart, split_clips
 from pose_core import UserError, write
 from pose_core.testing import fake_manifest, fake_sequence
 
@@ -58,7 +58,7 @@ def test_of_a_single_file_the_end_is_held_out(tmp_path):
         assert len(first.of(sequence)) + len(last.of(sequence)) == frames
     with pytest.raises(UserError, match="has one frame"):
         first.of(fake_sequence(frames=1))
-    assert isinstance(first, Part)
+    assert isinstance(first, ClipPart)
 
 
 def test_a_file_in_both_splits_is_refused(tmp_path):

@@ -34,9 +34,9 @@ MONITOR = "validation/loss"
 class HTVAEModule(LightningModule):
     """Trains a `HierarchicalTransformerVAE`.
 
-    Logged are every component of the loss; of each kind of latents the nats a vector holds and how many of its
-    dimensions are active; once an epoch the nats of every dimension; in validation mean distance (`mpjpe`) and root
-    mean squared error of a coordinate (`rmse`), in shoulder widths, of what the posterior's mean gives.
+    Logs every component of the loss; for each level of latents ("whole", "chunk") the KL divergence in nats per vector
+    and the number of active units; once per epoch the KL divergence of every dimension; in validation `mpjpe` and
+    `rmse` of reconstructions from the posterior's mean, in shoulder widths.
 
     Args:
         model: see `HierarchicalTransformerVAE`.
@@ -65,16 +65,16 @@ class HTVAEModule(LightningModule):
         return configure_optimizer(self.model.parameters(), self.run, steps)
 
     def on_train_epoch_start(self) -> None:
-        self._forget("train")
+        self._reset("train")
 
     def on_validation_epoch_start(self) -> None:
-        self._forget("validation")
+        self._reset("validation")
         self.distance.reset()
         self.square.reset()
 
     def training_step(self, batch: TrainingBatch) -> Tensor:
         components, posterior, _ = self._components(batch, self.global_step)
-        self._watch("train", posterior)
+        self._update_statistics("train", posterior)
         loss = total(components)
         values = {f"train/{name}": value for name, (_, value) in components.items()}
         values["train/kl_weight"] = torch.tensor(components["kl"][0])
@@ -83,16 +83,15 @@ class HTVAEModule(LightningModule):
         return loss
 
     def validation_step(self, batch: TrainingBatch, batch_index: int) -> None:
-        components, posterior, made = self._components(batch, self.global_step)
-        self._watch("validation", posterior)
-        # By the weights at the schedule's end: a loss that rises because its weights do says nothing of the model.
+        components, posterior, keypoints = self._components(batch, self.global_step)
+        self._update_statistics("validation", posterior)
+        # With the final KL weight: a loss that rises with its weights says nothing about the model.
         components["kl"] = (self.run.kl_weight, components["kl"][1])
         frames = int(batch.poses.mask.sum())
         values = {f"validation/{name}": value for name, (_, value) in components.items()}
         self.log_dict(values, batch_size=frames, sync_dist=True)
         self.log(MONITOR, total(components), prog_bar=True, batch_size=frames, sync_dist=True)
-        seen = batch.poses.confidence > 0
-        error = (made - batch.poses.keypoints)[seen].float()  # (N, D)
+        error = (keypoints - batch.poses.keypoints)[batch.poses.visible].float()  # (N, D)
         if len(error):
             self.distance.update(error.norm(dim=-1))
             self.square.update(error.square())
@@ -100,7 +99,7 @@ class HTVAEModule(LightningModule):
     def on_train_epoch_end(self) -> None:
         nats = self._log_latents("train")
         for logger in self.loggers:
-            log_dimensions(logger, nats, step=max(0, self.global_step - 1))  # of the last step, as other metrics are
+            log_dimensions(logger, nats, step=max(0, self.global_step - 1))  # the last step, as for other metrics
 
     def on_validation_epoch_end(self) -> None:
         self._log_latents("validation")
@@ -110,30 +109,30 @@ class HTVAEModule(LightningModule):
     def _components(self, batch: TrainingBatch, step: int) -> tuple[dict[str, tuple[float, Tensor]], Posterior, Tensor]:
         """The loss's components, the posterior, and keypoints (B, T, K, D)."""
         poses = batch.poses
-        made = self.model(poses.keypoints, poses.confidence, poses.mask, batch.condition)
-        components = self.loss(made, poses.keypoints, poses.confidence, poses.mask, step)
-        return components, made.posterior, made.poses.keypoints
+        reconstruction = self.model(poses.keypoints, poses.confidence, poses.mask, batch.condition)
+        components = self.loss(reconstruction, poses.keypoints, poses.confidence, poses.mask, step)
+        return components, reconstruction.posterior, reconstruction.poses.keypoints
 
     def _statistics(self, stage: str) -> dict[str, LatentStatistics]:
-        """Of each kind of latents, by its name."""
+        """The statistics of a stage, by level of latents."""
         return {
             name.removeprefix(f"{stage}_"): statistics
             for name, statistics in self.latents.items()
             if name.startswith(stage) and isinstance(statistics, LatentStatistics)
         }
 
-    def _watch(self, stage: str, posterior: Posterior) -> None:
+    def _update_statistics(self, stage: str, posterior: Posterior) -> None:
         statistics = self._statistics(stage)
         statistics["whole"].update(posterior.whole)
         if posterior.chunks is not None:
             statistics["chunk"].update(posterior.chunks, posterior.chunk_mask)
 
-    def _forget(self, stage: str) -> None:
+    def _reset(self, stage: str) -> None:
         for statistics in self._statistics(stage).values():
             statistics.reset()
 
     def _log_latents(self, stage: str) -> dict[str, Tensor]:
-        """Logs nats and active units of each kind of latents; returns the nats of every dimension (Z,) by kind."""
+        """Logs KL divergence and active units of each level; returns the nats of every dimension (Z,) by level."""
         nats: dict[str, Tensor] = {}
         for level, statistics in self._statistics(stage).items():
             values = statistics.compute()
@@ -145,12 +144,12 @@ class HTVAEModule(LightningModule):
 
 
 def log_dimensions(logger: Logger, nats: dict[str, Tensor], step: int) -> None:
-    """Logs the nats of every latent dimension: a column each in CSV, one histogram of each kind to be looked at.
+    """Logs the KL divergence of every latent dimension: one column each in CSV, else one histogram per level.
 
     Args:
         logger: one of Lightning's.
-        nats: (Z,) by kind of latents.
-        step: that they are of.
+        nats: (Z,) by level of latents.
+        step: of training.
     """
     if isinstance(logger, TensorBoardLogger):
         for level, values in nats.items():

@@ -1,4 +1,4 @@
-"""Variations of normalized sequences that are signing still: little data is the difficulty."""
+"""Augmentations of normalized sequences that keep the signing recognisable."""
 
 from __future__ import annotations
 
@@ -14,79 +14,79 @@ from pose_core.transforms import flip
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BLEND = 6  # frames in which one clip becomes the next
+BLEND_FRAMES = 6  # over which two clips are cross-faded, at most
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far sequences are varied; standard deviations where nothing else is said.
+    """Random augmentations of training windows; numbers are standard deviations unless they say otherwise.
 
     Attributes:
-        mirror: share of sequences that are mirrored.
-        slowest, fastest: speed, by which a window's frames are stretched.
-        turn, size: of the whole person, in radians and relative.
+        mirror: probability that a sequence is mirrored.
+        min_speed, max_speed: range of the uniform speed factor by which a window's frames are resampled.
+        rotation, scale: of the whole person in the picture plane, in radians and relative.
         noise: of every coordinate in every frame, in shoulder widths.
     """
 
     mirror: float = 0.3
-    slowest: float = 0.7
-    fastest: float = 1.4
-    turn: float = 0.05
-    size: float = 0.05
+    min_speed: float = 0.7
+    max_speed: float = 1.4
+    rotation: float = 0.05
+    scale: float = 0.05
     noise: float = 0.003
 
     def speed(self, random: np.random.Generator) -> float:
-        """How many times as fast as it was signed."""
-        return random.uniform(self.slowest, self.fastest)
+        """A random speed factor."""
+        return random.uniform(self.min_speed, self.max_speed)
 
-    def vary(self, sequence: PoseSequence, random: np.random.Generator) -> PoseSequence:
-        """A sequence (T, K, D) mirrored, turned, sized and shaken; frames and missing points stay what they are."""
+    def __call__(self, sequence: PoseSequence, random: np.random.Generator) -> PoseSequence:
+        """Mirrors, rotates, scales and jitters a sequence (T, K, D); frames and missing keypoints stay as they are."""
         if random.random() < self.mirror:
             sequence = mirrored(sequence)
-        angle, size = random.normal(0, self.turn), random.normal(1, self.size)
+        angle, scale = random.normal(0, self.rotation), random.normal(1, self.scale)
         cosine, sine = np.cos(angle), np.sin(angle)
-        keypoints = size * sequence.keypoints
+        keypoints = scale * sequence.keypoints
         keypoints[..., :2] = keypoints[..., :2] @ np.array([[cosine, sine], [-sine, cosine]])
         keypoints += random.normal(0, self.noise, keypoints.shape)
-        seen = sequence.confidence[..., None] > 0
-        return replace(sequence, keypoints=np.where(seen, keypoints, 0).astype(np.float32))
+        return replace(sequence, keypoints=np.where(sequence.visible[..., None], keypoints, 0).astype(np.float32))
 
 
 def mirrored(sequence: PoseSequence) -> PoseSequence:
-    """Left and right exchanged at x = 0; as it is where a keypoint has no opposite, as of one hand alone."""
+    """A sequence mirrored at x = 0; unchanged where a keypoint has no opposite, as of one hand alone."""
     try:
         return flip(sequence)
     except UserError:
         return sequence
 
 
-def overlap(before: int, after: int) -> int:
-    """Frames in which a sequence of `before` frames and one of `after` are blended."""
-    return min(BLEND, before // 2, after // 2)
+def blend_frames(before: int, after: int) -> int:
+    """Frames over which a sequence of `before` frames is cross-faded into one of `after`."""
+    return min(BLEND_FRAMES, before // 2, after // 2)
 
 
 def stitch(sequences: Sequence[PoseSequence]) -> PoseSequence:
-    """Sequences on one skeleton, one after the other; at each joint the one becomes the other within a few frames.
+    """Concatenates sequences on one skeleton, cross-fading neighbours over a few frames.
 
-    A keypoint that only one of them shows is, at the joint, where that one shows it. The first one's frame rate holds.
+    A keypoint that only one of two neighbours shows is, where they overlap, at that one's position. The frame rate is
+    that of the first sequence.
     """
     if len(sequences) == 1:
         return sequences[0]
     first = sequences[0]
-    joints = [overlap(len(a), len(b)) for a, b in itertools.pairwise(sequences)]
-    T = sum(map(len, sequences)) - sum(joints)
+    overlaps = [blend_frames(len(a), len(b)) for a, b in itertools.pairwise(sequences)]
+    T = sum(map(len, sequences)) - sum(overlaps)
     keypoints = np.zeros((T, *first.keypoints.shape[1:]), np.float32)
     confidence = np.zeros(keypoints.shape[:2], np.float32)
     start = 0
-    for sequence, joint in zip(sequences, [0, *joints], strict=True):
-        start -= joint
+    for sequence, overlap in zip(sequences, [0, *overlaps], strict=True):
+        start -= overlap
         end = start + len(sequence)
-        later = np.ones((len(sequence), 1), np.float32)
-        later[:joint, 0] = np.arange(1, joint + 1) / (joint + 1)
-        now, before = sequence.confidence, confidence[start:end]
-        share = np.where(before > 0, np.where(now > 0, later, 0), 1)  # of the later sequence, (T', K)
-        old = keypoints[start:end]
-        keypoints[start:end] = old + share[..., None] * (sequence.keypoints - old)
-        confidence[start:end] = before + share * (now - before)
+        fade = np.ones((len(sequence), 1), np.float32)
+        fade[:overlap, 0] = np.arange(1, overlap + 1) / (overlap + 1)
+        new, old = sequence.confidence, confidence[start:end]
+        weight = np.where(old > 0, np.where(new > 0, fade, 0), 1)  # of the later sequence, (T', K)
+        old_keypoints = keypoints[start:end]
+        keypoints[start:end] = old_keypoints + weight[..., None] * (sequence.keypoints - old_keypoints)
+        confidence[start:end] = old + weight * (new - old)
         start = end
     return replace(first, keypoints=keypoints, confidence=confidence)

@@ -1,4 +1,4 @@
-"""Sequences as the model trains on them: windows of one length, cut from long clips or put together of short ones."""
+"""Dataset of windows: cut from long clips, or stitched together from short ones."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
-from ht_vae.data.augmentation import BLEND, overlap, stitch
+from ht_vae.data.augmentation import BLEND_FRAMES, blend_frames, stitch
 from ht_vae.data.preprocessing import PoseDataProcessor, common_skeleton
-from ht_vae.data.splits import Part
-from pose_core import UserError
+from ht_vae.data.splits import ClipPart
 from pose_core.data import PoseDataset
+from pose_core.errors import UserError, naming
 from pose_core.transforms import stretch
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ MAX_FRAMES = 4000
 
 @dataclass(frozen=True)
 class Window:
-    """Some frames of a clip, or of several, in shoulder widths.
+    """Frames of one or more clips, in shoulder widths.
 
     Attributes:
         sequence: (T, K, D).
-        label: position in the data set's `labels`; None where it has none.
+        label: index into the dataset's `labels`; None where it has none.
     """
 
     sequence: PoseSequence
@@ -44,19 +44,19 @@ class Window:
 
 
 class PoseSequenceDataset(PoseDataset):
-    """Windows of clips: anywhere in them to train on, one after the other otherwise.
+    """Windows of clips: drawn at random for training, consecutive otherwise.
 
-    To train on, item `i` is a window of clip `i`, and item `(i, T)` one of at most T frames; where the clip is shorter,
-    others may follow it until T frames are full. Otherwise items are all clips, each in few even windows.
-    A subclass with a `load_sample` of its own reads files of its own.
+    For training, item `i` is a window of clip `i`, and item `(i, T)` one of at most T frames; where the clip is
+    shorter, others may follow it until T frames are full. Otherwise items are all clips, each cut into few even
+    windows. A subclass with its own `load_sample` reads other files.
 
     Args:
-        clips: see `pose_core.data.read_clips`; of a `Part` only that part.
-        processor: done to what `load_sample` gives, once.
-        max_frames: longest window.
-        training: whether windows are drawn. They are by torch's generator, which the training seed sets.
-        augmentation: of what is drawn; None leaves it as it is.
-        stitching: share of the windows that one clip does not fill and others do.
+        clips: see `pose_core.data.read_clips`; of a `ClipPart` only that part.
+        processor: applied once to what `load_sample` returns.
+        max_frames: of the longest window.
+        training: draw windows at random, by torch's generator, which the training seed sets.
+        augmentation: of drawn windows; None: none.
+        stitching: probability that a window longer than its clip is filled with other clips.
         condition: the clips' column that `labels` are values of, "text" or "signed_language"; None: no labels.
         labels: in their order; None: all that the clips have.
     """
@@ -90,7 +90,7 @@ class PoseSequenceDataset(PoseDataset):
 
     @cached_property
     def skeleton(self) -> Skeleton:
-        """What all windows are on; assigned, or that of the clip with the most keypoints.
+        """The skeleton of all windows; assigned, or that of the clip with the most keypoints.
 
         Raises:
             UserError: clips of several kinds, or one that cannot be used.
@@ -99,31 +99,31 @@ class PoseSequenceDataset(PoseDataset):
 
     @property
     def fps(self) -> float:
-        """Frames a second of most clips, their median."""
+        """Median frame rate of the clips, in frames per second."""
         return median(self._sequence(clip).fps for clip in self.clips)
 
     def mean_pose(self) -> tuple[Tensor, Tensor]:
-        """Each keypoint's mean over the frames that show it (K, D), and the share of the frames that do (K,)."""
+        """Each keypoint's mean over the frames where it is visible (K, D), and the share of these frames (K,)."""
         K, D = self.skeleton.num_keypoints, self.skeleton.num_dims
         total, count = np.zeros((K, D)), np.zeros(K)
         for i in range(len(self.clips)):
             sequence = self._on_skeleton(i)
-            seen = sequence.confidence > 0
-            total += (sequence.keypoints * seen[..., None]).sum(axis=0, dtype=np.float64)
-            count += seen.sum(axis=0)
+            visible = sequence.visible
+            total += (sequence.keypoints * visible[..., None]).sum(axis=0, dtype=np.float64)
+            count += visible.sum(axis=0)
         mean, share = total / count.clip(min=1)[:, None], count / sum(self.lengths)
         return torch.from_numpy(mean).float(), torch.from_numpy(share).float()
 
     def skeletons(self) -> list[tuple[Any, Skeleton]]:
         """Every clip's path and its own skeleton."""
-        _ = self.lengths  # reads all clips, and drops what cannot be used if it is to be skipped
+        _ = self.lengths  # reads all clips, and drops those that cannot be used if they are to be skipped
         return [(clip.path, self._sequence(clip).skeleton) for clip in self.clips]
 
     @cached_property
     def windows(self) -> list[tuple[int, int, int]]:
-        """Clip, first frame and end of each window, where none are drawn."""
+        """Clip index, first frame and end of each consecutive window."""
         cuts = [(i, np.linspace(0, T, -(-T // self.max_frames) + 1).round()) for i, T in enumerate(self.lengths)]
-        return [(i, int(a), int(b)) for i, places in cuts for a, b in itertools.pairwise(places)]
+        return [(i, int(a), int(b)) for i, borders in cuts for a, b in itertools.pairwise(borders)]
 
     def __len__(self) -> int:
         return len(self.clips) if self.training else len(self.windows)
@@ -132,16 +132,14 @@ class PoseSequenceDataset(PoseDataset):
         if self.training:
             clip, frames = (index, self.max_frames) if isinstance(index, int) else index
             random = np.random.default_rng(int(torch.randint(2**62, ())))
-            return Window(self._drawn(clip, min(frames, self.max_frames), random), self._position(clip))
+            return Window(self._draw_window(clip, min(frames, self.max_frames), random), self._label_index(clip))
         clip, start, end = self.windows[index]  # ty: ignore[invalid-argument-type]
-        return Window(self._on_skeleton(clip)[start:end], self._position(clip))
+        return Window(self._on_skeleton(clip)[start:end], self._label_index(clip))
 
     def _sequence(self, clip: Clip) -> PoseSequence:
         sequence = super()._sequence(clip)
-        try:
-            return clip.of(sequence) if isinstance(clip, Part) else sequence
-        except UserError as error:
-            raise UserError(f"{clip.path}: {error}") from error
+        with naming(clip.path):
+            return clip.of(sequence) if isinstance(clip, ClipPart) else sequence
 
     def _on_skeleton(self, index: int) -> PoseSequence:
         return self._sequence(self.clips[index]).on_skeleton(self.skeleton)
@@ -149,33 +147,33 @@ class PoseSequenceDataset(PoseDataset):
     def _label(self, clip: Clip) -> str:
         return getattr(clip, self.condition) if self.condition else ""
 
-    def _position(self, index: int) -> int | None:
+    def _label_index(self, index: int) -> int | None:
         return self.labels.index(self._label(self.clips[index])) if self.labels else None
 
     @cached_property
-    def _alike(self) -> dict[str, list[int]]:
-        """The clips of each label."""
-        alike: dict[str, list[int]] = {}
+    def _clips_of_label(self) -> dict[str, list[int]]:
+        clips: dict[str, list[int]] = {}
         for i, clip in enumerate(self.clips):
-            alike.setdefault(self._label(clip), []).append(i)
-        return alike
+            clips.setdefault(self._label(clip), []).append(i)
+        return clips
 
-    def _drawn(self, index: int, frames: int, random: np.random.Generator) -> PoseSequence:
-        pieces = [self._piece(index, frames, random)]
+    def _draw_window(self, index: int, frames: int, random: np.random.Generator) -> PoseSequence:
+        """A window of at most so many frames that begins with a piece of a clip; others have its label."""
+        pieces = [self._draw_piece(index, frames, random)]
         length = len(pieces[0])
         if random.random() < self.stitching:
-            others = self._alike[self._label(self.clips[index])]
+            others = self._clips_of_label[self._label(self.clips[index])]
             while length < frames:
-                pieces.append(self._piece(int(random.choice(others)), frames - length + BLEND, random))
-                length += len(pieces[-1]) - overlap(len(pieces[-2]), len(pieces[-1]))
+                pieces.append(self._draw_piece(int(random.choice(others)), frames - length + BLEND_FRAMES, random))
+                length += len(pieces[-1]) - blend_frames(len(pieces[-2]), len(pieces[-1]))
         window = stitch(pieces)[:frames]
-        return window if self.augmentation is None else self.augmentation.vary(window, random)
+        return window if self.augmentation is None else self.augmentation(window, random)
 
-    def _piece(self, index: int, frames: int, random: np.random.Generator) -> PoseSequence:
-        """At most so many frames from anywhere in a clip, at another speed."""
+    def _draw_piece(self, index: int, frames: int, random: np.random.Generator) -> PoseSequence:
+        """At most so many frames from anywhere in a clip, resampled to a random speed."""
         sequence = self._on_skeleton(index)
         speed = 1.0 if self.augmentation is None else self.augmentation.speed(random)
-        wanted = max(1, round(frames * speed))
-        start = int(random.integers(max(0, len(sequence) - wanted) + 1))
-        piece = sequence[start : start + wanted]
+        source_frames = max(1, round(frames * speed))
+        start = int(random.integers(max(0, len(sequence) - source_frames) + 1))
+        piece = sequence[start : start + source_frames]
         return piece if speed == 1 else stretch(piece, max(1, min(frames, round(len(piece) / speed))))

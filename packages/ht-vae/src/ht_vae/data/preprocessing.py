@@ -1,4 +1,4 @@
-"""From what a file holds to what a model sees, and back."""
+"""Preprocessing of sequences from files to what a model sees, and its inverse."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
     from pose_core.transforms import KeypointChoice
 
-FARTHEST = 8.0  # shoulder widths from the middle of the shoulders; what is farther is no part of a person
+MAX_DISTANCE = 8.0  # shoulder widths from the mid-shoulder point; farther keypoints are failed detections
 
 
 class PoseDataProcessor:
-    """Puts sequences in shoulder widths about the middle of the shoulders, y down, whatever file they come from.
+    """Normalizes sequences of any file to shoulder widths, origin at the mid-shoulder point, y down.
 
-    Confidence is in [0, 1] afterwards; wild points, and points that are no numbers, are missing.
+    Confidence is in [0, 1] afterwards; outliers and keypoints that are no numbers are missing.
 
     Args:
         keypoints: see `choose_keypoints`.
-        skeleton: the model's, whose keypoints are taken by name, whatever `keypoints` says; None: each sequence keeps
-            its own, in two dimensions.
+        skeleton: the model's, whose keypoints are selected by name, whatever `keypoints` says; None: each sequence
+            keeps its own, in two dimensions.
     """
 
     def __init__(self, keypoints: KeypointChoice = "reduced", skeleton: Skeleton | None = None) -> None:
@@ -35,29 +35,29 @@ class PoseDataProcessor:
         self.skeleton = skeleton
 
     def __call__(self, sequence: PoseSequence) -> PoseSequence:
-        """The first of what `process` gives."""
+        """The sequence that `process` returns."""
         return self.process(sequence)[0]
 
     def process(self, sequence: PoseSequence) -> tuple[PoseSequence, Placement]:
-        """A sequence as a model sees it, and where it stood.
+        """A normalized sequence, and its placement in the file.
 
         Args:
             sequence: (T, K, D) in the file's own coordinates.
 
         Returns:
-            (T, K', D') in shoulder widths, missing points at 0; and what `restore` needs.
+            (T, K', D') in shoulder widths, missing keypoints at 0; and what `restore` needs.
 
         Raises:
-            UserError: a component of the model's skeleton is not there, or no frame shows both shoulders.
+            UserError: the file lacks a component of the model's skeleton, or no frame shows both shoulders.
         """
         sequence = clean(sequence)
         if self.skeleton is None:
             sequence = choose_keypoints(sequence, self.keypoints)
-            return normalize(_without_wild_points(sequence.on_skeleton(sequence.skeleton.with_dims(2))))
-        there = {component.name for component in sequence.skeleton.components}
-        if missing := [c.name for c in self.skeleton.components if c.name not in there]:
+            return normalize(_without_outliers(sequence.on_skeleton(sequence.skeleton.with_dims(2))))
+        names = {component.name for component in sequence.skeleton.components}
+        if missing := [c.name for c in self.skeleton.components if c.name not in names]:
             raise UserError(f"lacks {', '.join(missing)}; the model is for {outline(self.skeleton)}")
-        return normalize(_without_wild_points(sequence.on_skeleton(self.skeleton)))
+        return normalize(_without_outliers(sequence.on_skeleton(self.skeleton)))
 
     def restore(self, sequence: PoseSequence, placement: Placement) -> PoseSequence:
         """The inverse of `process`: (T, K', D') in shoulder widths to the file's coordinates."""
@@ -65,26 +65,26 @@ class PoseDataProcessor:
 
 
 def common_skeleton(files: Iterable[tuple[Path, Skeleton]]) -> Skeleton:
-    """The skeleton of files of one kind: that of the most keypoints. What a file lacks of it is missing there.
+    """The skeleton with the most keypoints of files of one kind; keypoints that a file lacks are missing in it.
 
     Raises:
-        UserError: two files with other components, or with points of which neither has all; the message names both.
+        UserError: two files with different components, or keypoints of which neither has all; the message names both.
     """
     files = list(files)
-    richest, skeleton = max(files, key=lambda file: file[1].num_keypoints)
+    largest, skeleton = max(files, key=lambda file: file[1].num_keypoints)
     for path, other in files:
-        if not _fits(other, skeleton):
+        if not _is_subset(other, skeleton):
             raise UserError(
-                f"{path}: has {outline(other)}, while {richest} has {outline(skeleton)}; "
+                f"{path}: has {outline(other)}, while {largest} has {outline(skeleton)}; "
                 "train on files of one skeleton, or choose other `keypoints`"
             )
     return skeleton
 
 
-def _fits(skeleton: Skeleton, richest: Skeleton) -> bool:
-    """Whether a skeleton is another, some points short maybe."""
-    components = [{component.name for component in each.components} for each in (skeleton, richest)]
-    return components[0] == components[1] and {*skeleton.keypoints} <= {*richest.keypoints}
+def _is_subset(skeleton: Skeleton, other: Skeleton) -> bool:
+    """Whether a skeleton has the components of another, and some or all of its keypoints."""
+    components = [{component.name for component in each.components} for each in (skeleton, other)]
+    return components[0] == components[1] and {*skeleton.keypoints} <= {*other.keypoints}
 
 
 def outline(skeleton: Skeleton) -> str:
@@ -93,15 +93,15 @@ def outline(skeleton: Skeleton) -> str:
     return f"{skeleton.num_keypoints} keypoints ({parts})"
 
 
-def _without_wild_points(sequence: PoseSequence) -> PoseSequence:
-    """What lies too far from where the shoulders mostly are is missing, so that it moves no mean."""
+def _without_outliers(sequence: PoseSequence) -> PoseSequence:
+    """A sequence whose keypoints too far from the median mid-shoulder point are missing, so they bias no mean."""
     shoulders = list(sequence.skeleton.shoulders())
-    both = (sequence.confidence[:, shoulders] > 0).all(axis=1)
+    both = sequence.visible[:, shoulders].all(axis=1)
     if not both.any():
         return sequence  # which `normalize` refuses
     a, b = sequence.keypoints[both][:, shoulders].astype(np.float64).transpose(1, 0, 2)
     center, width = np.median((a + b) / 2, axis=0), np.median(np.linalg.norm(a - b, axis=-1))
-    far = (np.abs(sequence.keypoints - center) > FARTHEST * width).any(axis=-1)
-    if not width or not far.any():
+    outlier = (np.abs(sequence.keypoints - center) > MAX_DISTANCE * width).any(axis=-1)
+    if not width or not outlier.any():
         return sequence
-    return replace(sequence, confidence=np.where(far, np.float32(0), sequence.confidence))
+    return replace(sequence, confidence=np.where(outlier, np.float32(0), sequence.confidence))

@@ -1,4 +1,4 @@
-"""Which files are trained on, and which are kept to see whether it helps."""
+"""Train and validation clips of a run."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Part(Clip):
+class ClipPart(Clip):
     """The frames of a clip before its last share, or that share.
 
     Attributes:
         share: in (0, 1), of the frames.
-        last: whether it is the share or what is before it.
+        last: whether it is the last share or the frames before it.
     """
 
     share: float = 0.0
@@ -43,15 +43,15 @@ class Part(Clip):
 def split_clips(
     data: Sequence[str | Path], share: float, say: Callable[[str], None] = lambda message: None
 ) -> tuple[list[Clip], list[Clip]]:
-    """The clips to train on and those to validate with, which share no frame.
+    """Train clips and validation clips, which share no frame.
 
-    Data that names no validation split lends a share of its files, chosen by a hash of their names: the same today and
-    tomorrow, here and elsewhere. A single file lends its end.
+    Of data without a validation split, a share of its files is held out, chosen by a hash of their names: the same on
+    every machine. Of a single file, its end is.
 
     Args:
         data: manifests or folders, as `read_clips` takes them.
-        share: of the files that are lent, at least one; 0: none.
-        say: told what is held out.
+        share: of the files that are held out, at least one; 0: none.
+        say: called with what is held out.
 
     Raises:
         UserError: no such data, nothing to train on, or a file in both splits.
@@ -59,40 +59,44 @@ def split_clips(
     train, validation = [], []
     for path in map(Path, data):
         clips = read_clips(path)
-        taught = [clip for clip in clips if clip.split == "train"]
-        held = [clip for clip in clips if clip.split == "validation"]
-        if taught and not held and share:
-            taught, held, what = _held_out(taught, path if path.is_dir() else path.parent, share)
-            say(f"{path}: no validation split; held out for it: {what}")
-        train += taught
-        validation += held
+        train_part = [clip for clip in clips if clip.split == "train"]
+        validation_part = [clip for clip in clips if clip.split == "validation"]
+        if train_part and not validation_part and share:
+            root = path if path.is_dir() else path.parent
+            train_part, validation_part, names = _hold_out(train_part, root, share)
+            say(f"{path}: no validation split; held out for it: {names}")
+        train += train_part
+        validation += validation_part
     if not train:
         raise UserError(f"{data[0]}: no clip has split train; there is nothing to train on")
-    held_out = [replace(clip, split="validation") for clip in validation if not isinstance(clip, Part)]
-    both = [clip.path for clip, _ in shared_clips(train + held_out)]
+    whole = [replace(clip, split="validation") for clip in validation if not isinstance(clip, ClipPart)]
+    both = [clip.path for clip, _ in shared_clips(train + whole)]
     if both:
         raise UserError(f"{min(both)}: is to be trained on and to validate with; leave it in one split")
     return train, validation
 
 
-def _held_out(clips: list[Clip], root: Path, share: float) -> tuple[list[Clip], list[Clip], str]:
-    """Clips to train on, those held out, and these in words."""
-    files = sorted({clip.path for clip in clips}, key=lambda path: _rank(path, root))
+def _hold_out(clips: list[Clip], root: Path, share: float) -> tuple[list[Clip], list[Clip], str]:
+    """Train clips, held-out clips, and the latter in words."""
+    files = sorted({clip.path for clip in clips}, key=lambda path: _hash(path, root))
     if len(files) == 1:
         parts: list[list[Clip]] = [
-            [Part(**{f.name: getattr(clip, f.name) for f in fields(Clip)}, share=share, last=last) for clip in clips]
+            [
+                ClipPart(**{f.name: getattr(clip, f.name) for f in fields(Clip)}, share=share, last=last)
+                for clip in clips
+            ]
             for last in (False, True)
         ]
         return parts[0], parts[1], f"the last {share:.0%} of {files[0].name}"
-    held = files[: max(1, round(share * len(files)))]
-    names = ", ".join(path.name for path in held[:3]) + (", ..." if len(held) > 3 else "")
-    chosen = set(held)
+    held_out = files[: max(1, round(share * len(files)))]
+    names = ", ".join(path.name for path in held_out[:3]) + (", ..." if len(held_out) > 3 else "")
+    chosen = set(held_out)
     return (
         [clip for clip in clips if clip.path not in chosen],
         [clip for clip in clips if clip.path in chosen],
-        f"{len(held)} of {len(files)} files ({names})",
+        f"{len(held_out)} of {len(files)} files ({names})",
     )
 
 
-def _rank(path: Path, root: Path) -> str:
+def _hash(path: Path, root: Path) -> str:
     return hashlib.sha256(path.relative_to(root).as_posix().encode()).hexdigest()

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ht_vae.codec import DecodedSequence, decoded_sequence, list_labels
+from ht_vae.config import RunConfig
 from ht_vae.data.dataset import PoseSequenceDataset
 from ht_vae.data.loader import PaddedBatches, TrainingBatch
 from ht_vae.data.preprocessing import PoseDataProcessor
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 BATCH_SIZE = 16  # clips at once
 BATCH_FRAMES = 4000  # most frames at once, padding counted; one clip always fits
-VALIDATION_SHARE = 0.1  # of files, as in training, where the data has no validation split
 NUM_SHOWN = 4  # worst clips, and samples, that a report shows
 Condition = Literal["text", "signed_language"]
 
@@ -188,7 +188,7 @@ def split_of(data: Sequence[Path], split: str, say: Callable[[str], None] = lamb
         return clips
     splits = {clip.split for clip in clips}
     if split in ("train", "validation") and "validation" not in splits and "train" in splits:
-        train, validation = split_clips(data, VALIDATION_SHARE, say)
+        train, validation = split_clips(data, RunConfig.model_fields["validation_share"].default, say)
         return train if split == "train" else validation
     return select_split(clips, split)
 

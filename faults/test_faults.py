@@ -355,7 +355,7 @@ def lives(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
     root = tmp_path_factory.mktemp("faults")
     (root / "clips").mkdir()
     manifest = fake_manifest(root / "clips", letters="ABCDEFGH")
-    pack_data(manifest, root / "shards", progress=print)
+    pack_data(manifest, folder=root / "shards", say=print)
     tested = {item.callspec.params["life"] for item in request.session.items if hasattr(item, "callspec")}
     tested |= {(package, undisturbed(kind)) for package, kind in tested}
     futures: dict[tuple[str, str], Future] = {}

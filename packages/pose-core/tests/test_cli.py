@@ -203,14 +203,14 @@ def test_pack_and_what_is_left_out(pose_core, files):
     (files / "real" / "2.pose").write_bytes(b"damaged")
     arguments = ("pack", "--data", files / "real", "--output", files / "shards")
     status, _, err = pose_core(*arguments)
-    assert (status, "2.pose: not a .pose file" in err, "--skip" in err) == (2, True, True)
-    status, out, err = pose_core(*arguments, "--skip")
+    assert (status, "2.pose: not a .pose file" in err, "--keep-going" in err) == (2, True, True)
+    status, out, err = pose_core(*arguments, "--keep-going")
     assert (status, "2 clips, 25 frames of split train" in out, "skipped" in err) == (0, True, True)
     sample = next(iter(ShardDataset(files / "shards", "train")))
     assert sample.clip.path == Path("0.pose")
     np.testing.assert_array_equal(sample.sequence.keypoints, read(files / "real/0.pose").keypoints)
-    assert pose_core(*arguments, "--skip")[0] == 2
-    assert pose_core(*arguments, "--skip", "--overwrite", "--json")[0] == 0
+    assert pose_core(*arguments, "--keep-going")[0] == 2
+    assert pose_core(*arguments, "--keep-going", "--overwrite", "--json")[0] == 0
 
 
 def test_stats(pose_core, tmp_path):
@@ -308,16 +308,16 @@ def test_info_of_several_people(pose_core, holistic, tmp_path):
 
 def test_convert_folders_and_patterns(pose_core, files):
     (files / "real" / "bad.pose").write_bytes(b"damaged")
-    status, out, err = pose_core("convert", files / "real", files / "arrays", "--suffix", ".npz")
+    status, out, err = pose_core("convert", files / "real", files / "arrays", "--format", ".npz")
     assert (status, "bad.pose: not a .pose file" in err, out.count("frames at 25 fps")) == (3, True, 2)
     assert sorted(path.name for path in (files / "arrays").iterdir()) == ["0.npz", "1.npz"]
     np.testing.assert_array_equal(read(files / "arrays/0.npz").keypoints, read(files / "real/0.pose").keypoints)
-    assert pose_core("convert", files / "made" / "*.pose", files / "arrays", "--suffix", "npz")[0] == 2
+    assert pose_core("convert", files / "made" / "*.pose", files / "arrays", "--format", "npz")[0] == 2
     status, out, _ = pose_core(
-        "convert", files / "made" / "*.pose", files / "arrays", "--suffix", "npz", "--skip-existing", "--json"
+        "convert", files / "made" / "*.pose", files / "arrays", "--format", "npz", "--skip-existing", "--json"
     )
     assert (status, json.loads(out)) == (0, [])
-    status, _, err = pose_core("convert", files / "real", files / "arrays", "--suffix", ".txt")
+    status, _, err = pose_core("convert", files / "real", files / "arrays", "--format", ".txt")
     assert (status, "unknown pose format '.txt'" in err) == (2, True)
 
 
@@ -326,7 +326,7 @@ def test_pipes(files):
     clip = files / "real/0.pose"
     command = [sys.executable, "-m", "pose_core", "convert"]
     for suffix in (".npz", ".csv", ".pose"):
-        first = subprocess.run([*command, clip, "-", "--suffix", suffix], capture_output=True, check=True)
+        first = subprocess.run([*command, clip, "-", "--format", suffix], capture_output=True, check=True)
         assert b"12 frames at 25 fps" in first.stderr
         back = [*command, "-", files / f"back{suffix}.pose", "--fps", "25"]
         subprocess.run(back, input=first.stdout, capture_output=True, check=True)

@@ -29,7 +29,7 @@ def folder(tmp_path):
 @pytest.mark.filterwarnings("ignore:.*the head lies below")
 def test_nothing_counts_twice(folder):
     data, keypoints = folder
-    statistics = data_statistics(data, "train", normalized=False)
+    statistics = data_statistics(data, split="train", normalized=False)
     counts = {name: component.count for name, component in statistics.components.items()}
     body = 33 - 11 - 6  # without the head and the fingers, which face and hands show
     assert counts == {
@@ -38,8 +38,11 @@ def test_nothing_counts_twice(folder):
         "LEFT_HAND_LANDMARKS": 4 * 21,
         "RIGHT_HAND_LANDMARKS": 8 * 21,
     }
-    assert data_statistics(data, "train", normalized=False, face="full").components["FACE_LANDMARKS"].count == 8 * 468
-    assert "FACE_LANDMARKS" not in data_statistics(data, "train", normalized=False, face="none").components
+    assert (
+        data_statistics(data, split="train", normalized=False, face="full").components["FACE_LANDMARKS"].count
+        == 8 * 468
+    )
+    assert "FACE_LANDMARKS" not in data_statistics(data, split="train", normalized=False, face="none").components
     hand = keypoints[:4, SKELETON.hand("left")]
     left = statistics.hands_from_wrists["LEFT_HAND_LANDMARKS"]
     assert left.count == 4 * 20
@@ -49,7 +52,7 @@ def test_nothing_counts_twice(folder):
 @pytest.mark.filterwarnings("ignore:.*the head lies below")
 def test_the_file_is_what_standardize_takes(folder):
     data, _ = folder
-    statistics = data_statistics(data, "train", normalized=True)
+    statistics = data_statistics(data, split="train", normalized=True)
     statistics.save(data / "statistics.json")
     assert Statistics.load(data / "statistics.json") == Statistics(statistics.components)
     assert set(json.loads((data / "statistics.json").read_text())) == {"components"}
@@ -62,6 +65,6 @@ def test_data_without_hands(tmp_path):
     confidence = np.ones((3, 33), np.float32)
     clip = PoseSequence(np.ones((3, 33, 3), np.float32), confidence, 25.0, SKELETON.select(body), (9, 9, 0))
     write(replace(clip, keypoints=clip.keypoints + np.arange(33)[None, :, None] / 9), tmp_path / "clip.pose")
-    statistics = data_statistics(tmp_path, "train", normalized=False)
+    statistics = data_statistics(tmp_path, split="train", normalized=False)
     assert statistics.hands_from_wrists == {}
     assert statistics.components["POSE_LANDMARKS"].count == 3 * 33  # no face or hand shows these better

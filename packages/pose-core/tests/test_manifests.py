@@ -196,7 +196,7 @@ def test_parts_are_packed_and_loaded_as_parts(folder):
     content = HEADER.strip() + ",start_frame,end_frame,signer\nclips/a.pose,A,ase,train,10,20,p1\n"
     index = manifest(folder, content + "clips/a.pose,B,ase,train,30,,p2\nclips/b.pose,C,ase,val,,,p3\n")
     assert PoseDataset(quiet(index)).lengths == [10, 20, 40]
-    shards = pack_data(index, folder / "shards", progress=print)
+    shards = pack_data(index, folder=folder / "shards", say=print)
     assert [(shard.split, shard.clips, shard.frames) for shard in shards] == [("train", 2, 30), ("validation", 1, 40)]
     packed = ShardDataset(folder / "shards", "train")
     samples = list(packed)

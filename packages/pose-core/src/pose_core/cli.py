@@ -9,14 +9,18 @@ from typing import Annotated, Literal
 import typer
 
 from pose_core.command_line import (
+    DataSets,
     Debug,
     Fps,
     Json,
     KeepGoing,
     MinConfidence,
+    OutputFormat,
     Overwrite,
     Person,
+    PoseFiles,
     SkipExisting,
+    Split,
     batch_options,
     new_app,
     print_json,
@@ -25,29 +29,26 @@ from pose_core.command_line import (
     say,
 )
 
-app = new_app("Pose files: look into them, convert, draw and compare them, prepare data for training.")
+app = new_app("Pose files: inspect, convert, draw and compare them; prepare data for training.")
 
 Start = Annotated[str | None, typer.Option("--start", help="First frame: 50, or 2s for seconds.")]
 End = Annotated[str | None, typer.Option("--end", help="Frame to stop before: 100, or 4.5s.")]
-Data = Annotated[Path, typer.Option("--data", help="Manifest CSV, or a folder train/ val/ test/ of .pose, .npz, .csv.")]
 Face = Annotated[
     Literal["full", "contour", "none"],
-    typer.Option("--face", help="What of the face counts; contour: of MediaPipe's mesh lips, eyes, eyebrows and oval."),
+    typer.Option("--face", help="Face keypoints to use; contour: lips, eyes, eyebrows and oval of MediaPipe's mesh."),
 ]
 
 
 @app.command()
 def info(
-    files: Annotated[
-        list[str], typer.Argument(help="Pose files: .pose, .npz, .csv, .json; folders of them, patterns, or -.")
-    ],
+    files: PoseFiles,
     person: Person = None,
     min_confidence: MinConfidence = 0.0,
     fps: Fps = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Say what is in pose files: format, frames, points, and how much is missing."""
+    """Describe pose files: format, frames, keypoints, and the share that is missing."""
     from pose_core.errors import BatchError, UserError
     from pose_core.formats import FORMATS
     from pose_core.inputs import find_inputs, local_files
@@ -75,11 +76,14 @@ def info(
         raise BatchError(f"{len(failed)} of {len(inputs)} files cannot be read", [])
 
 
-@app.command()
+@app.command(renamed={"--suffix": "--format"})
 def convert(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="IN... OUT", help="Pose files or folders, then a file (.pose, .npz, .csv) or folder."),
+        typer.Argument(
+            metavar="IN... OUT",
+            help="Pose files or folders; then a file (.pose, .npz, .csv), folder or -.",
+        ),
     ],
     person: Person = None,
     min_confidence: MinConfidence = 0.0,
@@ -87,28 +91,28 @@ def convert(
     end: End = None,
     fps: Fps = None,
     axes: Annotated[
-        str | None, typer.Option("--axes", help="What an array's numbers are: xy, xyc (c is confidence), xyz, xyzc.")
+        str | None, typer.Option("--axes", help="Columns of an array: xy, xyc (c is confidence), xyz or xyzc.")
     ] = None,
     order: Annotated[
-        str | None, typer.Option("--order", help="Order of an array's 543 keypoints: mediapipe or asl-signs.")
+        str | None, typer.Option("--order", help="Order of the 543 keypoints of an array: mediapipe or asl-signs.")
     ] = None,
     size: Annotated[
         str | None,
-        typer.Option("--size", help="Of the picture, 1280x720 pixels; coordinates from 0 to 1 are multiplied by it."),
+        typer.Option("--size", help="Picture size in pixels, as 1280x720; scales coordinates from 0 to 1."),
     ] = None,
-    y_up: Annotated[bool, typer.Option("--y-up", help="y points up in the file.")] = False,
+    y_up: Annotated[bool, typer.Option("--y-up", help="The y axis points up in the file.")] = False,
     resample_to: Annotated[
-        float | None, typer.Option("--resample", min=0.001, max=1e6, help="Another frame rate.")
+        float | None, typer.Option("--resample", min=0.001, max=1e6, help="Resample to this frame rate.")
     ] = None,
-    pose_version: Annotated[float, typer.Option("--pose-version", help="Of a .pose file: 0.2 or 0.1.")] = 0.2,
-    suffix: Annotated[str, typer.Option("--suffix", help="Of files in a folder, and of standard output.")] = ".pose",
+    pose_version: Annotated[float, typer.Option("--pose-version", help="Version of .pose outputs: 0.2 or 0.1.")] = 0.2,
+    format: OutputFormat = "pose",
     overwrite: Overwrite = False,
     skip_existing: SkipExisting = False,
     keep_going: KeepGoing = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Write pose files in another format, or a part of them; `-` is standard input or output."""
+    """Convert pose files to another format, or cut out a part; `-` is standard input or output."""
     *sources, last = paths
     if not sources:
         raise typer.BadParameter("name a pose file and the file to write")
@@ -119,8 +123,8 @@ def convert(
     reading: dict[str, object] = {
         "person": person,
         "min_confidence": min_confidence,
-        "start": _place(start),
-        "end": _place(end),
+        "start": _position(start),
+        "end": _position(end),
         "fps": fps,
         "axes": axes,
         "order": order,
@@ -133,7 +137,7 @@ def convert(
     if len(sources) == 1 and not Path(sources[0]).is_dir():  # done at once
         options = replace(options, progress=JobOptions().progress)
     batch = convert_files(
-        sources, output, reading, options, suffix=suffix, resample_to=resample_to, pose_version=pose_version
+        sources, output, reading, options, format=format or "pose", resample_to=resample_to, pose_version=pose_version
     )
     report(batch, lambda f: f"{f.output}: {f.frames} frames at {f.fps:g} fps, {f.points} points", json=json)
 
@@ -143,7 +147,7 @@ def render(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="IN... OUT", help="Pose files, then .gif, .mp4, .png, or .html for several; folders, then a folder."
+            metavar="IN... OUT", help="Pose files or folders, then the picture: .gif, .mp4, .png, .html, or a folder."
         ),
     ],
     person: Person = None,
@@ -151,14 +155,14 @@ def render(
     start: Start = None,
     end: End = None,
     fps: Fps = None,
-    hands: Annotated[bool, typer.Option("--hands/--no-hands", help="Hands magnified beside the signer.")] = True,
-    format: Annotated[str, typer.Option("--format", help="Of pictures in a folder: gif, mp4, png, html.")] = "gif",
+    hands: Annotated[bool, typer.Option("--hands/--no-hands", help="Show magnified hands beside the signer.")] = True,
+    format: OutputFormat = "gif",
     skip_existing: SkipExisting = False,
     keep_going: KeepGoing = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Draw a pose file as GIF, MP4 or PNG strip, several side by side as an HTML page that plays, or many, one each."""
+    """Draw a pose file as GIF, MP4 or PNG strip; several side by side on an HTML page; or one picture per file."""
     *sources, output = paths
     if not sources:
         raise typer.BadParameter("name a pose file and the picture to write")
@@ -168,9 +172,9 @@ def render(
         options = batch_options(
             output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, debug=debug
         )
-        span = {"start": _place(start), "end": _place(end)}
+        span = {"start": _position(start), "end": _position(end)}
         reading = {"person": person, "min_confidence": min_confidence, "fps": fps, **span}
-        batch = render_files(sources, output, reading, options, format=format, hands=hands)
+        batch = render_files(sources, output, reading, options, format=format or "gif", hands=hands)
         report(batch, lambda each: f"{each.output}: {each.seconds:.2f} s")
         return
     if len(sources) > 1 and output.suffix.lower() != ".html":
@@ -182,7 +186,7 @@ def render(
     from pose_core.transforms import clean
 
     check_output(output, overwrite=overwrite)
-    first, last = _place(start), _place(end)
+    first, last = _position(start), _position(end)
     with local_files([Input(source, source) for source in sources]) as files:
         sequences = {
             _unique_name(source, sources): clean(
@@ -199,15 +203,15 @@ def render(
 
 @app.command()
 def compare(
-    reference: Annotated[Path, typer.Argument(metavar="REF", help="A pose file, or a folder of them.")],
-    prediction: Annotated[Path, typer.Argument(metavar="PRED", help="The same, named alike.")],
+    reference: Annotated[Path, typer.Argument(metavar="REF", help="Reference: a pose file, or a folder of them.")],
+    prediction: Annotated[Path, typer.Argument(metavar="PRED", help="Prediction: likewise, files of the same names.")],
     face: Face = "contour",
     person: Person = None,
     min_confidence: MinConfidence = 0.0,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Score predicted poses beside reference poses, by part: MSE, MAE, RMSE, PCK, DTW-MJE, nDTW-MJE, acceleration."""
+    """Score predicted against reference poses, per body part: MSE, MAE, RMSE, PCK, DTW-MJE, nDTW-MJE, acceleration."""
     from pose_core.comparison import compare_files, compare_folders, lines, mean_parts, mean_scores
     from pose_core.errors import BatchError
     from pose_core.formats import is_clip_folder
@@ -231,17 +235,15 @@ def compare(
 
 @app.command()
 def check(
-    files: Annotated[
-        list[str], typer.Argument(help="Pose files: .pose, .npz, .csv, .json; folders of them, patterns, or -.")
-    ],
+    files: PoseFiles,
     person: Person = None,
     min_confidence: MinConfidence = 0.0,
     fps: Fps = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 4 where a file has a problem.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with status 4 if a file has a problem.")] = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Say where a pose is no body: hands off their wrists, palms that grow, shoulders that tilt, joints bent wrong."""
+    """Check anatomy: hands off their wrists, palms that grow, shoulders that tilt, joints bent the wrong way."""
     from pose_core.checking import check_file
     from pose_core.errors import BatchError, UserError
     from pose_core.formats import FORMATS
@@ -272,20 +274,24 @@ def check(
         raise typer.Exit(4)
 
 
-@app.command()
+@app.command(renamed={"--skip": "--keep-going"})
 def pack(
-    data: Data,
+    data: DataSets,
     output: Annotated[Path, typer.Option("--output", help="Folder for the shards and their index.")],
-    shard_megabytes: Annotated[int, typer.Option("--shard-megabytes", min=1, help="About how large a shard is.")] = 256,
-    skip: Annotated[bool, typer.Option("--skip", help="Leave out clips that cannot be read.")] = False,
+    shard_megabytes: Annotated[int, typer.Option("--shard-megabytes", min=1, help="Approximate shard size.")] = 256,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going/--no-keep-going", help="Continue after a file that fails, without it.")
+    ] = False,
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Pack a data set into tar shards (WebDataset layout), for data that outgrows single files."""
+    """Pack data sets into tar shards (WebDataset layout), for data too large for single files."""
     from pose_core.preparation import pack_data
 
-    shards = pack_data(data, output, shard_bytes=shard_megabytes << 20, skip=skip, overwrite=overwrite, progress=say)
+    shards = pack_data(
+        *data, folder=output, shard_bytes=shard_megabytes << 20, keep_going=keep_going, overwrite=overwrite, say=say
+    )
     if json:
         print_json(shards)
         return
@@ -295,21 +301,21 @@ def pack(
 
 @app.command()
 def stats(
-    data: Data,
-    output: Annotated[Path, typer.Option("--output", help="JSON file for `transforms.Statistics.load`.")],
-    split: Annotated[str, typer.Option("--split", help="Which clips count.")] = "train",
-    raw: Annotated[bool, typer.Option("--raw", help="In the files' own units, not in shoulder widths.")] = False,
+    data: DataSets,
+    output: Annotated[Path, typer.Option("--output", help="JSON file that `transforms.Statistics.load` reads.")],
+    split: Split = "train",
+    raw: Annotated[bool, typer.Option("--raw", help="Keep the files' units; default: shoulder widths.")] = False,
     face: Face = "contour",
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Mean and standard deviation of each component, and of hands from their wrists, over a data set in one pass."""
+    """Compute mean and standard deviation per component, and of hands relative to their wrists, in one pass."""
     from pose_core.atomic_files import check_output
     from pose_core.preparation import data_statistics
 
     check_output(output, overwrite=overwrite)
-    statistics = data_statistics(data, split, normalized=not raw, face=face)
+    statistics = data_statistics(*data, split=split, normalized=not raw, face=face)
     statistics.save(output, overwrite=overwrite)
     if json:
         print_json(statistics)
@@ -320,7 +326,7 @@ def stats(
         print(f"{name:40} {component.count:10} points  mean {mean}  std {std}")
 
 
-def _place(text: str | None) -> float | None:
+def _position(text: str | None) -> float | None:
     """A frame number as an int, or seconds as a float: "50", "2s", "2.5s"."""
     if text is None:
         return None

@@ -54,7 +54,7 @@ KeepGoing = Annotated[
     typer.Option("--keep-going/--no-keep-going", help="Continue after a file that fails; default for several files."),
 ]
 OutputFormat = Annotated[
-    str | None, typer.Option("--format", help="Format of files in an output folder: pose, npz, csv, gif, mp4, ...")
+    str | None, typer.Option("--format", help="Suffix of files in an output folder, such as pose, npz or gif.")
 ]
 
 # How a pose file is read: the arguments of `pose_core.read` of these names.

@@ -33,7 +33,7 @@ def convert_files(
     reading: dict[str, Any],
     options: JobOptions,
     *,
-    suffix: str = ".pose",
+    format: str = "pose",
     resample_to: float | None = None,
     pose_version: float = 0.2,
 ) -> JobRunner[ConvertedFile]:
@@ -43,14 +43,14 @@ def convert_files(
         inputs: see `find_inputs`.
         output: a file for one input, a folder, or `-` for standard output.
         reading: arguments of `read`.
-        suffix: of files in a folder, and of standard output.
+        format: of files in a folder, and of standard output: "pose", "npz" or "csv".
         resample_to: frames per second of the outputs.
         pose_version: of `.pose` outputs; see `write`.
 
     Raises:
         UserError: an input or output that cannot be used, unless the batch keeps going.
     """
-    suffix = suffix if suffix.startswith(".") else f".{suffix}"
+    suffix = f".{format.removeprefix('.').lower()}"
     named = output.suffix.lower() if len(inputs) == 1 and str(output) != PIPE and not output.is_dir() else suffix
     if (named or suffix) not in FORMATS:
         raise UserError(f"{output}: unknown pose format {named or suffix!r}; known: {', '.join(FORMATS)}")

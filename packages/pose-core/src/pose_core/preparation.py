@@ -3,56 +3,56 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pose_core.data.clips import read_clips
 from pose_core.data.loading import read_clip
 from pose_core.data.packing import SHARD_BYTES, Shard, pack
 from pose_core.data.splits import select_split
-from pose_core.errors import UserError
+from pose_core.errors import UserError, naming
 from pose_core.transforms import FaceChoice, Statistics, clean, distinct_keypoints, hands_from_wrists, normalize
 from pose_core.transforms.standardization import ComponentStatistics, RunningStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from pose_core.data.clip import Clip
     from pose_core.sequence import PoseSequence
 
 
 def pack_data(
-    data: Path,
+    *data: str | Path,
     folder: Path,
-    *,
     shard_bytes: int = SHARD_BYTES,
-    skip: bool = False,
+    keep_going: bool = False,
     overwrite: bool = False,
-    progress: Callable[[str], None],
+    say: Callable[[str], None],
 ) -> list[Shard]:
-    """Packs every clip of a data set, as its file has it but cleaned.
+    """Packs every clip of data sets, as its file has it but cleaned.
 
     Args:
         data: see `read_clips`.
         folder, shard_bytes, overwrite: see `pack`.
-        skip: leave out a clip that cannot be read, and say so to `progress`, rather than stop at it.
-        progress: takes one line at a time.
+        keep_going: leave out a clip that cannot be read rather than stop at it.
+        say: takes a line for each clip left out.
 
     Raises:
         UserError: as `read_clips` and `pack`, or a clip cannot be read.
     """
-    clips = read_clips(data)
-    root = data if data.is_dir() else data.parent
+    clips = read_clips(*data)
+    roots = [path if path.is_dir() else path.parent for path in map(Path, data)]
 
     def samples() -> Iterator[tuple[Clip, PoseSequence]]:
         for clip in clips:
             try:
                 sequence = clean(read_clip(clip))
             except UserError as error:
-                if not skip:
-                    raise UserError(f"{error}; or leave such clips out with --skip") from error
-                progress(f"skipped: {error}")
+                if not keep_going:
+                    raise UserError(f"{error}; or leave such clips out with --keep-going") from error
+                say(f"skipped: {error}")
                 continue
+            root = next(root for root in roots if clip.path.is_relative_to(root))
             yield replace(clip, path=clip.path.relative_to(root)), sequence
 
     return pack(samples(), folder, shard_bytes=shard_bytes, overwrite=overwrite)
@@ -75,8 +75,8 @@ class DataStatistics:
         Statistics(self.components).save(path, overwrite=overwrite)
 
 
-def data_statistics(data: Path, split: str, *, normalized: bool, face: FaceChoice = "contour") -> DataStatistics:
-    """Mean and standard deviation of each component over one split, of cleaned and, if so, normalized poses.
+def data_statistics(*data: str | Path, split: str, normalized: bool, face: FaceChoice = "contour") -> DataStatistics:
+    """Mean and standard deviation of each component over one split of data sets, of cleaned (and normalized) poses.
 
     World landmarks, and points of the body that a face or hand shows better, do not count
     (`transforms.distinct_keypoints`, which takes `face`).
@@ -86,12 +86,10 @@ def data_statistics(data: Path, split: str, *, normalized: bool, face: FaceChoic
     """
     components, hands = RunningStatistics(), RunningStatistics()
     any_hands = False
-    for clip in select_split(read_clips(data), split):
+    for clip in select_split(read_clips(*data), split):
         sequence = clean(read_clip(clip))
-        try:
+        with naming(clip.path, "mend or remove it, or take --raw statistics"):
             sequence = normalize(sequence)[0] if normalized else sequence
-        except UserError as error:
-            raise UserError(f"{clip.path}: {error}; mend or remove it, or take --raw statistics") from error
         sequence = distinct_keypoints(sequence, face=face)
         components.add(sequence)
         if sequence.skeleton.hand("left") or sequence.skeleton.hand("right"):

@@ -7,13 +7,15 @@ Of every Markdown file but changelogs:
   repository or below a package's sources;
 - dotted names in `code` (`pose_core.jobs.planned`) are modules, and what follows is named in the module;
 - in commands of the five packages, in code blocks and in `code`, every verb and `--option` is one of `--help`, and
-  every `--set key=value` a setting of `train`.
+  every `--set key=value` a setting of `train`;
+- names that Python code blocks, and scripts in benchmarks/, import from the packages are in those modules.
 
 Prints a line per mistake and exits with 1 where there is one.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import subprocess
@@ -57,6 +59,9 @@ def main() -> int:
     )
     files = [ROOT / name for name in listed.stdout.split("\n") if name and not name.endswith("CHANGELOG.md")]
     mistakes = [f"{path.relative_to(ROOT)}: {mistake}" for path in files if path.exists() for mistake in check(path)]
+    for script in sorted((ROOT / "benchmarks").glob("*.py")):
+        found = check_imports(script.read_text(encoding="utf-8"))
+        mistakes += [f"{script.relative_to(ROOT)}: {mistake}" for mistake in found]
     print(*mistakes, f"{len(files)} files, {len(mistakes)} mistakes", sep="\n")
     return bool(mistakes)
 
@@ -71,6 +76,9 @@ def check(path: Path) -> Iterator[str]:
         yield from check_path(path, span)
         yield from check_dotted(span)
     blocks = [content for language, content in FENCE.findall(text) if language in ("bash", "sh", "")]
+    for language, content in FENCE.findall(text):
+        if language == "python":
+            yield from check_imports(content)
     for line in [*(line for block in blocks for line in block.replace("\\\n", " ").splitlines()), *spans]:
         yield from check_command(line)
 
@@ -110,6 +118,17 @@ def check_path(path: Path, span: str) -> Iterator[str]:
     ]
     if not any((base / span).exists() for base in bases):
         yield f"`{span}` does not exist"
+
+
+def check_imports(source: str) -> Iterator[str]:
+    """Names that are imported from the packages, and are not there."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            for alias in node.names:
+                yield from check_dotted(f"{node.module}.{alias.name}")
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from check_dotted(alias.name)
 
 
 def check_dotted(span: str) -> Iterator[str]:

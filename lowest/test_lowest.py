@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import tomllib
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 
 import pytest
@@ -58,3 +58,11 @@ def test_the_first_commands(tmp_path):
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_command_has_help(package, tmp_path):
     assert "Commands" in run(package, "--help", cwd=tmp_path)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_of_a_package_can_be_imported(package):
+    module = import_module(package.replace("-", "_"))
+    assert module.__all__
+    for name in module.__all__:
+        assert getattr(module, name)

@@ -1,7 +1,8 @@
 """text-to-pose: text to a sequence of poses, all frames at once, refined step by step."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pose_core.lazy import attach
 
 if TYPE_CHECKING:
     from text_to_pose.config import TextToPoseConfig
@@ -11,31 +12,14 @@ if TYPE_CHECKING:
     from text_to_pose.sampling import Sampling
     from text_to_pose.start_frames import StartFrames
 
-__all__ = [
-    "Sampling",
-    "StartFrames",
-    "TextToPose",
-    "TextToPoseConfig",
-    "correct",
-    "generate_signs",
-    "generate_texts",
-    "load_model",
-]
-
-_HOMES = {
-    "TextToPose": "model",
-    "TextToPoseConfig": "config",
-    "Sampling": "generation",
-    "StartFrames": "generation",
-    "correct": "inpainting",
-    "generate_signs": "generation",
-    "generate_texts": "generation",
-    "load_model": "checkpoint",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Imports a name when it is first asked for: `text-to-pose --help` need not wait for torch."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "config": ("TextToPoseConfig",),
+        "generation": ("generate_signs", "generate_texts"),
+        "inpainting": ("correct",),
+        "model": ("TextToPose", "load_model"),
+        "sampling": ("Sampling",),
+        "start_frames": ("StartFrames",),
+    },
+)

@@ -39,7 +39,7 @@ def main() -> None:
         letters = model.tokenizer.alphabets[language]
         words = [list(random.choice(letters, random.integers(*LENGTHS, endpoint=True))) for _ in range(arguments.words)]
         alone = dict(zip(letters, sign_texts(model, [[letter] for letter in letters], language), strict=True))
-        side = model.config.signing_hands[language]
+        side = model.config.dominant_hands[language]
         found = [
             measured(word, alone, side)
             for first in range(0, len(words), BATCH)

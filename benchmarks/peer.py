@@ -36,7 +36,10 @@ from torch.utils.data import DataLoader, Dataset
 from pose_core import PoseSequence
 from pose_core.data import PoseBatch, collate
 from text_to_pose.data.dataset import TextDataset
-from text_to_pose.evaluation.evaluate import ManifestClips, Score, confidence_intervals, evaluate, other_clip, score
+from text_to_pose.evaluation.baselines import other_clip
+from text_to_pose.evaluation.evaluate import evaluate
+from text_to_pose.evaluation.references import References
+from text_to_pose.evaluation.scores import Score, confidence_intervals
 from text_to_pose.model import load_model
 from text_to_pose.text.letters import fold
 from text_to_pose.text.signwriting import letter_symbols
@@ -144,26 +147,26 @@ def transformer(dim: int, num_heads: int, feed_forward: int, num_layers: int) ->
 class Vocabulary:
     """`<language>`, the letter's characters and its SignWriting, as token ids; of training clips."""
 
-    def __init__(self, everything: ManifestClips, rows: list[int]) -> None:
-        words = {word for i in rows for word in [*self._text(everything, i), *self._symbols(everything, i)]}
+    def __init__(self, references: References, rows: list[int]) -> None:
+        words = {word for i in rows for word in [*self._text(references, i), *self._symbols(references, i)]}
         self.ids = {word: i for i, word in enumerate(sorted(words), start=NO_TEXT + 1)}
 
     def __len__(self) -> int:
         return len(self.ids) + NO_TEXT + 1
 
-    def tokens(self, everything: ManifestClips, i: int) -> list[int]:
-        symbols = self._symbols(everything, i)
+    def tokens(self, references: References, i: int) -> list[int]:
+        symbols = self._symbols(references, i)
         known = symbols if all(symbol in self.ids for symbol in symbols) else []  # half a sign would be another one
-        return [self.ids[word] for word in [*self._text(everything, i), *known]]
+        return [self.ids[word] for word in [*self._text(references, i), *known]]
 
     @staticmethod
-    def _text(everything: ManifestClips, i: int) -> list[str]:
-        clip = everything.clips[i]
+    def _text(references: References, i: int) -> list[str]:
+        clip = references.clips[i]
         return [f"<{clip.signed_language}>", *fold(clip.text, clip.signed_language)]
 
     @staticmethod
-    def _symbols(everything: ManifestClips, i: int) -> list[str]:
-        clip = everything.clips[i]
+    def _symbols(references: References, i: int) -> list[str]:
+        clip = references.clips[i]
         return letter_symbols(clip.text, clip.signed_language)
 
 
@@ -250,15 +253,15 @@ def train(peer: Peer, dataset: PeerDataset, seconds: float) -> dict[str, float]:
 
 @torch.inference_mode()
 def generate(
-    peer: Peer, vocabulary: Vocabulary, everything: ManifestClips, rows: list[int], guidance: float
+    peer: Peer, vocabulary: Vocabulary, references: References, rows: list[int], guidance: float
 ) -> list[PoseSequence | None]:
     """One sequence a row; the network makes all keypoints, so all count as seen. None without a start frame."""
     peer.eval()
-    starts = {i: other_clip(everything.clips, i) for i in rows}
+    starts = {i: other_clip(references.clips, i) for i in rows}
     able = [i for i in rows if starts[i] is not None]
-    frames = [everything.sequences[starts[i]][:1] for i in able]
+    frames = [references.sequences[starts[i]][:1] for i in able]
     start = torch.stack([seen_frame(frame.keypoints[0], frame.confidence[0]) for frame in frames])
-    tokens = padded([torch.tensor(vocabulary.tokens(everything, i)) for i in able])
+    tokens = padded([torch.tensor(vocabulary.tokens(references, i)) for i in able])
     lengths = peer.encode_text(tokens)[2].round().long().clamp(2, MAX_FRAMES)
     mask = torch.arange(int(lengths.max())) < lengths[:, None]
     made = peer.refine(start, mask, tokens, guidance)
@@ -299,15 +302,15 @@ def main() -> None:
 
     model = load_model(arguments.checkpoint, "cpu")
     evaluation = evaluate(model, arguments.data, SPLIT, progress=say)
-    everything = evaluation.everything
-    rows = everything.rows("train")
-    clips, sequences = [everything.clips[i] for i in rows], [everything.sequences[i] for i in rows]
-    vocabulary = Vocabulary(everything, rows)
+    references = evaluation.references
+    rows = references.rows("train")
+    clips, sequences = [references.clips[i] for i in rows], [references.sequences[i] for i in rows]
+    vocabulary = Vocabulary(references, rows)
     dataset = PeerDataset(
         TextDataset(
             clips, sequences, model.tokenizer, start_clips=clips, start_sequences=sequences, objective=Objective()
         ),
-        [vocabulary.tokens(everything, i) for i in rows],
+        [vocabulary.tokens(references, i) for i in rows],
     )
     K, D = model.skeleton.num_keypoints, model.skeleton.num_dims
     peer = Peer(len(vocabulary), K, D, blend=arguments.update == "blend")
@@ -315,8 +318,8 @@ def main() -> None:
     scores = {}
     for guidance in arguments.guidance:
         name = "peer" if guidance == 1 else f"peer, guidance {guidance:g}"
-        made = generate(peer, vocabulary, everything, evaluation.rows, guidance)
-        scores[name] = figures(score(everything, evaluation.rows, made))
+        made = generate(peer, vocabulary, references, evaluation.rows, guidance)
+        scores[name] = figures(references.score(evaluation.rows, made))
     scores |= {name: figures(clip_scores) for name, clip_scores in evaluation.clip_scores.items()}
     settings = {
         "data": arguments.data.parent.name,

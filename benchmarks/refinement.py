@@ -44,7 +44,7 @@ def our_model() -> TextToPose:
         network=load_preset(RunConfig, "default", PRESETS).network(),
         text=TextConfig(kind="characters", alphabets={"ase": []}, vocabulary=list(VOCABULARY)),
         skeleton=known_skeleton(KEYPOINTS, DIMS).to_dict(),
-        signing_hands={"ase": "right"},
+        dominant_hands={"ase": "right"},
     )
     return TextToPose(config)
 

@@ -18,7 +18,8 @@ from matplotlib import pyplot as plt
 from pose_core.metrics import dtw_mje
 from pose_core.rendering import write_gif
 from text_to_pose import Sampling, StartFrames, generate_signs, load_model
-from text_to_pose.evaluation.evaluate import evaluate, read_manifest_clips
+from text_to_pose.evaluation.evaluate import evaluate
+from text_to_pose.evaluation.references import read_references
 from text_to_pose.generation import placed
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data/fingerspelling/index.csv"
@@ -83,19 +84,19 @@ def plot_training(run: Path, path: Path) -> None:
 
 def letter(model, data: Path, text: str, language: str, folder: Path) -> dict[str, dict[str, float]]:
     """A clip of the validation split, and the letter made from the first frames of two people of other languages."""
-    everything = read_manifest_clips(data, "validation", fps=model.config.fps, skeleton=model.skeleton)
+    references = read_references(data, "validation", fps=model.config.fps, skeleton=model.skeleton)
     row = next(
         i
-        for i in everything.rows("validation")
-        if (everything.clips[i].text, everything.clips[i].signed_language) == (text, language)
+        for i in references.rows("validation")
+        if (references.clips[i].text, references.clips[i].signed_language) == (text, language)
     )
-    reference = everything.sequences[row]
+    reference = references.sequences[row]
     others = [
-        i for i, clip in enumerate(everything.clips) if clip.signed_language != language and clip.split == "train"
+        i for i, clip in enumerate(references.clips) if clip.signed_language != language and clip.split == "train"
     ]
-    languages = sorted({everything.clips[i].signed_language for i in others})
-    two = [next(i for i in others if everything.clips[i].signed_language == name) for name in languages[:2]]
-    starts = [StartFrames.last_of([everything.sequences[i][:1]]) for i in two]
+    languages = sorted({references.clips[i].signed_language for i in others})
+    two = [next(i for i in others if references.clips[i].signed_language == name) for name in languages[:2]]
+    starts = [StartFrames.last_of([references.sequences[i][:1]]) for i in two]
     start = StartFrames(*(torch.cat([getattr(s, part) for s in starts]) for part in ("keypoints", "confidence")))
     made = generate_signs(model, [(text, language)] * 2, start)
     pictures = {"reference": reference, "prediction-1": made[0], "prediction-2": made[1]}

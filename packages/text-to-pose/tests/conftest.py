@@ -39,7 +39,7 @@ def model(tiny):
         network=tiny,
         skeleton=fake_skeleton().to_dict(),
         text=TextConfig(alphabets={"ase": ["A", "B", "C"], "ise": ["A", "SCH"]}, vocabulary=["S1f7", "c2", "r0"]),
-        signing_hands={"ase": "right", "ise": "left"},
+        dominant_hands={"ase": "right", "ise": "left"},
         num_steps=3,
     )
     model = TextToPose(config).eval()

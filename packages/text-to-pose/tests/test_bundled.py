@@ -52,7 +52,7 @@ def test_every_letter_of_every_language_is_signed(bundled):
         generate_signs(bundled, letters, start, sampling=Sampling(num_steps=1)), letters, strict=True
     ):
         assert np.isfinite(sequence.keypoints).all(), (letter, language)
-        assert sequence.hand_share(bundled.config.signing_hands[language]) == 1
+        assert sequence.hand_share(bundled.config.dominant_hands[language]) == 1
         if (language, letter) not in DAMAGED:
             assert np.abs(sequence.keypoints).max() < 4, (letter, language)  # shoulder widths
 
@@ -67,7 +67,7 @@ def test_hello_is_spelled_without_a_jump(bundled):
     left, right = hello.skeleton.shoulders()
     width = np.linalg.norm(hello.keypoints[:, left] - hello.keypoints[:, right], axis=-1).mean()
     # No faster than a keypoint in the fastest of the language's clips.
-    farthest = bundled.config.fastest["ase"] * 128  # pixels a shoulder width
+    farthest = bundled.config.max_step["ase"] * 128  # pixels a shoulder width
     assert np.linalg.norm(np.diff(hand, axis=0), axis=-1).max() < 1.001 * farthest
     assert 0 < acceleration(hello) < 0.1 * width
 
@@ -93,8 +93,8 @@ def test_what_the_readme_shows_works(cli, tmp_path, monkeypatch, arguments):
 def test_what_it_was_taught_is_recognised(bundled, index):
     threads = torch.get_num_threads()
     torch.set_num_threads(os.cpu_count() or 1)
-    taught = evaluate(bundled, index, "train")["model"]
-    unseen = evaluate(bundled, index, "validation")["model"]
+    taught = evaluate(bundled, index, "train").scores["model"]
+    unseen = evaluate(bundled, index, "validation").scores["model"]
     torch.set_num_threads(threads)
     assert taught.rank1 >= 0.94
     assert taught.rank5 >= 0.99

@@ -81,7 +81,7 @@ def test_generate_file_makes_a_pose_a_line(cli, folder, tmp_path):
         (["ax", "--signed-language", "ase"], "ase was not taught the letter 'X'; ase knows A B C"),
         (
             ["asch", "--signed-language", "ase"],
-            "letter 'SCH' (other languages have it: --untaught signs it as they do)",
+            "letter 'SCH' (other languages have it: --borrow-letters signs it as they do)",
         ),
         (["a", "--signed-language", "xyz"], "unknown signed language 'xyz'; this model knows ase, ise"),
         (["a"], "Missing option '--signed-language'; see text-to-pose generate --help"),

@@ -9,9 +9,9 @@ from pose_core import UserError, concatenate, write
 from pose_core.data import Clip, read_prepared
 from pose_core.testing import fake_sequence, fake_skeleton
 from text_to_pose.data.dataset import TextDataset
-from text_to_pose.data.hands import signing_hands
+from text_to_pose.data.hands import dominant_hands
 from text_to_pose.data.preprocessing import prepare
-from text_to_pose.data.statistics import fastest, mean_start_frame
+from text_to_pose.data.statistics import max_steps, mean_start_frame
 from text_to_pose.data.texts import text_config
 from text_to_pose.text.tokenizer import NONE, NOTHING, TextTokenizer
 from text_to_pose.training_states import Objective
@@ -59,7 +59,7 @@ def test_a_clip_that_cannot_be_used_is_named(tmp_path):
 def test_the_signing_hand_is_the_one_seen_more_in_the_language():
     clips = [clip(language="ise"), clip(language="ase"), clip(language="ase")]
     sequences = [fake_sequence(hands=h) for h in (("left",), ("right",), ("left", "right"))]
-    assert signing_hands(clips, sequences) == {"ise": "left", "ase": "right"}
+    assert dominant_hands(clips, sequences) == {"ise": "left", "ase": "right"}
 
 
 def test_mean_start_frame_averages_what_was_seen():
@@ -81,7 +81,7 @@ def test_fastest_is_the_farthest_that_a_seen_keypoint_moves():
     keypoints[2, 9] += 1e6
     confidence[2, 9] = 0
     moved = replace(still, keypoints=keypoints, confidence=confidence)
-    found = fastest([clip(language="ase"), clip(language="ase"), clip(language="ise")], [still, moved, still[:1]])
+    found = max_steps([clip(language="ase"), clip(language="ase"), clip(language="ise")], [still, moved, still[:1]])
     assert found == {"ase": pytest.approx(0.6), "ise": 0.0}
 
 

@@ -11,18 +11,11 @@ from pose_core.testing import fake_sequence
 from text_to_pose.config import RunConfig
 from text_to_pose.data.hands import hand_shape
 from text_to_pose.data.preprocessing import prepare
-from text_to_pose.evaluation import evaluate as evaluation
-from text_to_pose.evaluation.evaluate import (
-    ClipScore,
-    Score,
-    confidence_intervals,
-    copied,
-    evaluate,
-    held,
-    other_clip,
-    read_manifest_clips,
-    score,
-)
+from text_to_pose.evaluation import evaluate as evaluate_module
+from text_to_pose.evaluation.baselines import copied, other_clip, still
+from text_to_pose.evaluation.evaluate import evaluate
+from text_to_pose.evaluation.references import read_references
+from text_to_pose.evaluation.scores import ClipScore, Score, confidence_intervals
 from text_to_pose.model import load_model
 from text_to_pose.training import build_model
 
@@ -37,7 +30,7 @@ def fitting(manifest, tiny):
 
 
 def test_scores_the_model_beside_two_baselines(fitting, manifest):
-    scores = evaluate(fitting, manifest, "train")
+    scores = evaluate(fitting, manifest, "train").scores
     assert list(scores) == ["model", "still", "copied"]
     assert scores["model"].clips == scores["still"].clips == 7
     assert scores["copied"].clips == 7  # each letter is there in both languages
@@ -49,24 +42,24 @@ def test_scores_the_model_beside_two_baselines(fitting, manifest):
 
 
 def test_a_perfect_model_scores_perfectly(fitting, manifest, monkeypatch):
-    def oracle(model, everything, rows, starts, sampling):
-        return [everything.sequences[i] for i in rows]
+    def oracle(model, references, rows, starts, sampling):
+        return [references.sequences[i] for i in rows]
 
-    monkeypatch.setattr(evaluation, "_generate", oracle)
-    perfect = evaluate(fitting, manifest, "validation")["model"]
+    monkeypatch.setattr(evaluate_module, "_generate", oracle)
+    perfect = evaluate(fitting, manifest, "validation").scores["model"]
     assert (perfect.dtw_mje, perfect.length_error, perfect.rank1, perfect.acceleration) == (0, 0, 1, 1)
 
 
 def test_starts_from_another_clip_of_the_language(fitting, manifest, monkeypatch):
     seen = {}
 
-    def spy(model, everything, rows, starts, sampling):
+    def spy(model, references, rows, starts, sampling):
         seen.update(zip(rows, starts, strict=True))
-        assert all(everything.clips[s].signed_language == everything.clips[i].signed_language for i, s in seen.items())
-        assert all(everything.clips[s].split == "train" for s in starts)
-        return [everything.sequences[i] for i in rows]
+        assert all(references.clips[s].signed_language == references.clips[i].signed_language for i, s in seen.items())
+        assert all(references.clips[s].split == "train" for s in starts)
+        return [references.sequences[i] for i in rows]
 
-    monkeypatch.setattr(evaluation, "_generate", spy)
+    monkeypatch.setattr(evaluate_module, "_generate", spy)
     evaluate(fitting, manifest, "train")
     assert all(i != start for i, start in seen.items())
     assert len(set(seen.values())) > 2
@@ -93,7 +86,7 @@ def test_what_cannot_be_scored_is_refused(fitting, manifest, folder):
 
 
 def test_scores_are_finite(fitting, manifest):
-    scores = evaluate(fitting, manifest, "validation")
+    scores = evaluate(fitting, manifest, "validation").scores
     for means in scores.values():
         assert np.isfinite([means.dtw_mje, means.length_error]).all()
     # Untrained, the model may make two frames, which have no acceleration.
@@ -155,41 +148,41 @@ def test_intervals_are_the_same_every_time():
 
 
 def test_sequences_of_another_system_are_scored_alike(manifest):
-    everything = read_manifest_clips(manifest, "train", fps=25.0)
-    rows = everything.rows("train")
-    assert [everything.clips[i].split for i in rows] == ["train"] * 7
-    made = [copied(everything, i) for i in rows]
+    references = read_references(manifest, "train", fps=25.0)
+    rows = references.rows("train")
+    assert [references.clips[i].split for i in rows] == ["train"] * 7
+    made = [copied(references, i) for i in rows]
     made[2] = None  # it has no answer to that one
-    scores = score(everything, rows, made)
-    assert [clip.path for clip in scores] == [everything.clips[i].path for i in rows if i != rows[2]]
+    scores = references.score(rows, made)
+    assert [clip.path for clip in scores] == [references.clips[i].path for i in rows if i != rows[2]]
     assert {clip.rank for clip in scores} == {0}
     assert [clip.nearest for clip in scores] == [clip.text for clip in scores]
-    first, reference = made[0], everything.sequences[rows[0]]
+    first, reference = made[0], references.sequences[rows[0]]
     assert (scores[0].frames, scores[0].reference_frames) == (len(first), len(reference)) == (18, 16)
     assert scores[0].length_error == 2 / 16
 
 
 def test_a_letter_without_a_hand_has_no_rank(manifest):
-    everything = read_manifest_clips(manifest, "train", fps=25.0)
-    (row, *_) = everything.rows("train")
-    hidden = everything.sequences[row]
+    references = read_references(manifest, "train", fps=25.0)
+    (row, *_) = references.rows("train")
+    hidden = references.sequences[row]
     confidence = hidden.confidence.copy()
     confidence[:, hidden.skeleton.hand("right")] = 0
-    (clip,) = score(everything, [row], [replace(hidden, confidence=confidence)])
+    (clip,) = references.score([row], [replace(hidden, confidence=confidence)])
     assert (clip.rank, clip.nearest) == (None, None)
     assert clip.dtw_mje == 0
     assert Score.of([clip]).rank5 == 0
 
 
 def test_baselines(manifest):
-    everything = read_manifest_clips(manifest, "validation", fps=25.0)
-    (row,) = everything.rows("validation")
-    start = other_clip(everything.clips, row)
-    still = held(everything, row, start)
-    assert everything.clips[start].signed_language == everything.clips[row].signed_language
-    assert len(still) == 18
-    assert (still.keypoints == everything.sequences[start].keypoints[0]).all()
-    assert held(everything, row, None) is None
-    assert other_clip(everything.clips[row : row + 1], 0) is None
-    alone = replace(everything, letters=[str(i) for i in range(8)])
+    references = read_references(manifest, "validation", fps=25.0)
+    (row,) = references.rows("validation")
+    start = other_clip(references.clips, row)
+    frozen = still(references, row, start)
+    assert references.clips[start].signed_language == references.clips[row].signed_language
+    assert len(frozen) == 18
+    assert (frozen.keypoints == references.sequences[start].keypoints[0]).all()
+    assert still(references, row, None) is None
+    assert other_clip(references.clips[row : row + 1], 0) is None
+    alone = replace(references, letters=[str(i) for i in range(8)])
     assert copied(alone, row) is None

@@ -40,7 +40,7 @@ def untrained(network, text, **settings):
     hands = dict.fromkeys(text.alphabets, "right")
     model = TextToPose(
         TextToPoseConfig(
-            network=network, skeleton=fake_skeleton().to_dict(), text=text, signing_hands=hands, **settings
+            network=network, skeleton=fake_skeleton().to_dict(), text=text, dominant_hands=hands, **settings
         )
     )
     model.start_keypoints.normal_(std=0.5)

@@ -16,7 +16,7 @@ from text_to_pose.motion.limits import MAX_HAND_LENGTH, limit_hands, limit_motio
 from text_to_pose.motion.steady_body import steady_body
 from text_to_pose.sampling import Sampling
 from text_to_pose.start_frames import StartFrames
-from text_to_pose.text.tokenizer import WORD_SPACE
+from text_to_pose.text.spelling import WORD_SPACE
 
 LETTERS = [("A", "ase"), ("SCH", "ise"), ("B", "ase"), ("C", "ase")]
 
@@ -63,7 +63,7 @@ def test_a_letter_begins_with_its_start_frame(model):
 
 def test_the_signing_hand_is_always_there_and_a_hand_is_never_there_in_part(model):
     for sequence, (_, language) in zip(generate_signs(model, LETTERS, starts(model)), LETTERS, strict=True):
-        assert sequence.hand_share(model.config.signing_hands[language]) == 1
+        assert sequence.hand_share(model.config.dominant_hands[language]) == 1
         for side in ("left", "right"):
             hand = sequence.confidence[:, sequence.skeleton.hand(side)]
             assert (hand == hand[0, 0]).all()
@@ -189,7 +189,7 @@ def test_a_text_begins_with_the_start_frame_of_a_file(uneven, tmp_path):
 
 
 def test_no_keypoint_moves_farther_in_a_frame_than_in_the_clips(model):
-    model.config = model.config.model_copy(update={"fastest": {"ase": 0.2}})
+    model.config = model.config.model_copy(update={"max_step": {"ase": 0.2}})
     (text,) = generate_texts(model, [["A", "B", "C"]], "ase", frames=50)
     steps = np.linalg.norm(np.diff(text.keypoints, axis=0), axis=-1) / 128
     assert steps[:, (text.confidence > 0).all(axis=0)].max() <= 0.2001

@@ -8,7 +8,7 @@ from pose_core.data import Clip
 from pose_core.testing import fake_sequence
 from text_to_pose.data.dataset import TextDataset
 from text_to_pose.data.hands import hand_shape
-from text_to_pose.data.handshape_augmentation import Transplants, language_distances, resampled
+from text_to_pose.data.handshape_augmentation import HandshapeAugmentation, language_distances, resampled
 from text_to_pose.data.preprocessing import prepare
 from text_to_pose.data.texts import text_config
 from text_to_pose.text.tokenizer import TextTokenizer
@@ -35,7 +35,7 @@ def shape_of(sequence, side="right"):
 
 def test_a_letter_is_given_the_shape_of_the_language_whose_hands_are_alike():
     clips, sequences = letters()
-    made = Transplants(clips, sequences).apply(sequences[0], "aaa", "D")
+    made = HandshapeAugmentation(clips, sequences).apply(sequences[0], "aaa", "D")
     alike, other = prepare(fake_sequence(shape=4), 25.0), prepare(fake_sequence(shape=14), 25.0)
 
     def error(reference):
@@ -48,7 +48,7 @@ def test_all_but_the_signing_hand_stays():
     clips, sequences = letters(hands=("left", "right"))
     body = sequences[0]
     before = body.keypoints.copy()
-    made = Transplants(clips, sequences).apply(body, "aaa", "D")
+    made = HandshapeAugmentation(clips, sequences).apply(body, "aaa", "D")
     right = body.skeleton.hand("right")
     others = [k for k in range(body.skeleton.num_keypoints) if k not in right[1:]]
     np.testing.assert_array_equal(made.keypoints[:, others], body.keypoints[:, others])
@@ -60,7 +60,7 @@ def test_all_but_the_signing_hand_stays():
 def test_a_left_handed_language_gets_the_mirror_image():
     clips, sequences = letters({"aaa": ALPHABETS["aaa"], "bbb": ALPHABETS["bbb"]})
     left = [prepare(fake_sequence(shape=shape, hands=("left",)), 25.0) for shape in ALPHABETS["aaa"].values()]
-    made = Transplants(clips, [*left, *sequences[3:]]).apply(left[0], "aaa", "D")
+    made = HandshapeAugmentation(clips, [*left, *sequences[3:]]).apply(left[0], "aaa", "D")
     points, expected = shape_of(made, "left"), shape_of(sequences[6])
     np.testing.assert_allclose(points[..., 1:], expected[..., 1:], atol=0.05)
     np.testing.assert_allclose(points[..., 0], -expected[..., 0], atol=0.05)
@@ -68,21 +68,21 @@ def test_a_left_handed_language_gets_the_mirror_image():
 
 def test_letters_drawn_are_untaught_and_written_as_others_write_them():
     clips, sequences = letters()
-    transplants = Transplants(clips, sequences)
+    augmentation = HandshapeAugmentation(clips, sequences)
     torch.manual_seed(0)
-    drawn = [transplants.draw("aaa") for _ in range(100)]
+    drawn = [augmentation.draw("aaa") for _ in range(100)]
     assert set(drawn) == {"D", "E"}
     assert drawn.count("D") > 3 * drawn.count("E")  # three languages have it, not one
-    assert transplants.draw("ccc") is None
-    assert transplants.draw("zzz") is None
+    assert augmentation.draw("ccc") is None
+    assert augmentation.draw("zzz") is None
     with pytest.raises(KeyError):
-        transplants.apply(sequences[0], "aaa", "A")
+        augmentation.apply(sequences[0], "aaa", "A")
 
 
 def test_a_clip_without_its_signing_hand_stays():
     clips, sequences = letters()
     bare = replace(sequences[0], confidence=np.zeros_like(sequences[0].confidence))
-    assert Transplants(clips, sequences).apply(bare, "aaa", "D") is bare
+    assert HandshapeAugmentation(clips, sequences).apply(bare, "aaa", "D") is bare
 
 
 def test_a_language_whose_hands_are_never_seen_is_left_out():
@@ -91,9 +91,9 @@ def test_a_language_whose_hands_are_never_seen_is_left_out():
         replace(s, confidence=np.zeros_like(s.confidence)) if clip.signed_language == "ddd" else s
         for clip, s in zip(clips, sequences, strict=True)
     ]
-    transplants = Transplants(clips, hidden)
-    assert transplants.draw("ddd") is None
-    assert transplants.draw("aaa") in ("D", "E")
+    augmentation = HandshapeAugmentation(clips, hidden)
+    assert augmentation.draw("ddd") is None
+    assert augmentation.draw("aaa") in ("D", "E")
 
 
 def test_languages_are_far_apart_where_their_shared_letters_are():
@@ -120,7 +120,7 @@ def test_resampled_keeps_both_ends(frames):
 def test_training_shows_untaught_letters_with_their_transplants():
     clips, sequences = letters()
     tokenizer = TextTokenizer(text_config(clips, "auto"))
-    transplants = Transplants(clips, sequences)
+    augmentation = HandshapeAugmentation(clips, sequences)
 
     def drawn(untaught):
         torch.manual_seed(0)
@@ -132,7 +132,7 @@ def test_training_shows_untaught_letters_with_their_transplants():
             start_clips=clips,
             start_sequences=sequences,
             objective=objective,
-            transplants=transplants,
+            augmentation=augmentation,
         )
         return {tokenizer.detokenize(shown[i][1]) for _ in range(20) for i in range(3)}  # those of aaa
 

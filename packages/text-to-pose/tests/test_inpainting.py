@@ -11,7 +11,7 @@ from pose_core.skeleton import known_skeleton
 from pose_core.testing import fake_sequence
 from pose_core.transforms import clean, fill_gaps
 from text_to_pose.inpainting import FILLED, correct
-from text_to_pose.still_missing import described, missing_because
+from text_to_pose.missing_keypoints import described, missing_because
 
 
 def hidden(sequence, frames=slice(0, 0), keypoints=()):

@@ -1,4 +1,5 @@
 import base64
+import csv
 import json
 import math
 import re
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from pose_core import UserError
+from pose_core.rendering.player import MISSING, STEPS
 from pose_core.testing import fake_manifest
 from text_to_pose.evaluation.evaluate import evaluate
 from text_to_pose.evaluation.report import write_report
@@ -56,23 +58,23 @@ def test_clips_stand_worst_first(evaluation, tmp_path):
 def test_both_are_drawn_in_one_picture(evaluation, tmp_path):
     page = written(write_report(evaluation, tmp_path / "report"))
     for clip in page["clips"]:
-        (row,) = (i for i in evaluation.rows if evaluation.everything.clips[i].path.name == clip["path"])
+        (row,) = (i for i in evaluation.rows if evaluation.references.clips[i].path.name == clip["path"])
         reference, made = (
-            evaluation.everything.sequences[row],
-            evaluation.sequences["model"][evaluation.rows.index(row)],
+            evaluation.references.sequences[row],
+            evaluation.predictions["model"][evaluation.rows.index(row)],
         )
         assert (len(reference), len(made)) == (clip["reference_frames"], clip["frames"])
         stored = np.frombuffer(base64.b64decode(clip["places"]), "<i2").reshape(-1, clip["keypoints"], 2)
         assert len(stored) == len(reference) + len(made)
         assert clip["keypoints"] == reference.skeleton.num_keypoints
-        seen = stored[..., 0] != page["missing"]
+        seen = stored[..., 0] != MISSING
         points = np.concatenate([reference.keypoints, made.keypoints])[..., :2][seen]
         assert seen[: len(reference)].sum() == (reference.confidence > 0).sum()
         # One scale and one origin for both.
         x = np.stack([points.ravel(), *np.tile(np.eye(2), (len(points), 1)).T], axis=1)
-        places = stored[seen].ravel() / page["steps"]
+        places = stored[seen].ravel() / STEPS
         solved = np.linalg.lstsq(x, places, rcond=None)[0]
-        np.testing.assert_allclose(x @ solved, places, atol=1 / page["steps"])
+        np.testing.assert_allclose(x @ solved, places, atol=1 / STEPS)
         assert 0 < solved[0] < page["size"]
         limbs = [ends for layer in page["styles"][clip["style"]] for _, ends in layer["lines"]]
         assert sum(map(len, limbs)) == 2 * len(reference.skeleton.limbs)
@@ -85,23 +87,24 @@ def test_the_table_shows_means_and_intervals(evaluation, tmp_path):
     rows = dict(re.findall(r'<th scope="row">(\w+)</th>(.*?)</tr>', page))
     assert list(rows) == ["model", "still", "copied"]
     low, high = evaluation.intervals["model"]["dtw_mje"]
-    assert f"<td>{evaluation['model'].dtw_mje:.3f} <span>[{low:.3f}, {high:.3f}]</span></td>" in rows["model"]
+    assert f"<td>{evaluation.scores['model'].dtw_mje:.3f} <span>[{low:.3f}, {high:.3f}]</span></td>" in rows["model"]
     assert rows["copied"].startswith("<td>0</td><td>– <span>[–, –]</span></td>")  # nothing to copy, so nothing to show
 
 
-def test_results_are_those_of_the_page(evaluation, tmp_path):
+def test_metrics_and_table_are_those_of_the_page(evaluation, tmp_path):
     write_report(evaluation, tmp_path / "report", checkpoint="mine")
-    results = json.loads((tmp_path / "report" / "results.json").read_text("utf-8"))
-    assert (results["checkpoint"], results["split"], results["sampling"]["num_steps"]) == ("mine", "train", 2)
-    assert [clip["text"] for clip in results["clips"]["model"]] == ["A", "B", "C"]
-    assert results["clips"]["copied"] == []
-    assert results["scores"]["copied"]["dtw_mje"] is None
+    metrics = json.loads((tmp_path / "report" / "metrics.json").read_text("utf-8"))
+    assert (metrics["checkpoint"], metrics["split"], metrics["sampling"]["num_steps"]) == ("mine", "train", 2)
+    assert metrics["scores"]["copied"]["dtw_mje"] is None
+    with (tmp_path / "report" / "clips.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["system"], row["text"]) for row in rows] == [(s, t) for s in ("model", "still") for t in "ABC"]
     for system in ("model", "still"):
         for name in ("dtw_mje", "length_error", "rank1", "rank5"):
-            low, high = results["intervals"][system][name]
-            assert low <= results["scores"][system][name] <= high
-        clips = results["clips"][system]
-        assert results["scores"][system]["dtw_mje"] == pytest.approx(np.mean([clip["dtw_mje"] for clip in clips]))
+            low, high = metrics["intervals"][system][name]
+            assert low <= metrics["scores"][system][name] <= high
+        errors = [float(row["dtw_mje"]) for row in rows if row["system"] == system]
+        assert metrics["scores"][system]["dtw_mje"] == pytest.approx(np.mean(errors))
 
 
 def test_the_same_evaluation_is_the_same_report(model, data, tmp_path):
@@ -119,16 +122,15 @@ def test_the_page_needs_nothing_but_itself(evaluation, tmp_path):
     assert len(page) / frames * 2 * 26 * 520 < 20e6  # a whole training split
 
 
-def test_a_folder_in_use_is_refused(evaluation, tmp_path):
+def test_a_report_is_replaced_only_if_asked(evaluation, tmp_path):
     folder = tmp_path / "report"
     folder.mkdir()
     (folder / "mine.txt").write_text("mine")
-    with pytest.raises(UserError, match="report: is not empty; use --overwrite"):
+    write_report(evaluation, folder)
+    with pytest.raises(UserError, match=r"metrics\.json: exists; use --overwrite"):
         write_report(evaluation, folder)
-    assert [path.name for path in folder.iterdir()] == ["mine.txt"]
-    for _ in range(2):
-        write_report(evaluation, folder, overwrite=True)
-        assert sorted(path.name for path in folder.iterdir()) == ["index.html", "mine.txt", "results.json"]
+    write_report(evaluation, folder, overwrite=True)
+    assert sorted(path.name for path in folder.iterdir()) == ["clips.csv", "index.html", "metrics.json", "mine.txt"]
     with pytest.raises(UserError, match="is a file; name a folder"):
         write_report(evaluation, folder / "mine.txt")
 
@@ -136,20 +138,31 @@ def test_a_folder_in_use_is_refused(evaluation, tmp_path):
 def test_command(cli, folder, data, tmp_path):
     arguments = ("evaluate", "--checkpoint", folder, "--data", data, "--split", "train", "--steps", 1)
     report = tmp_path / "reports" / "first"
-    status, out, _ = cli(*arguments, "--report", report)
+    status, out, _ = cli(*arguments, "--output", report)
     assert status == 0
     assert all(len(line) <= 100 for line in out.splitlines()[:-1])
     assert out.splitlines()[-1].startswith(str(report / "index.html"))
     assert [clip["text"] for clip in written(report / "index.html")["clips"]]
 
-    nowhere = ("evaluate", "--checkpoint", tmp_path / "nowhere", "--data", data, "--report", report)
+    nowhere = ("evaluate", "--checkpoint", tmp_path / "nowhere", "--data", data, "--output", report)
     status, _, err = cli(*nowhere)  # before the model is looked for
-    assert (status, "is not empty; use --overwrite" in err) == (2, True)
+    assert (status, "metrics.json: exists; use --overwrite" in err) == (2, True)
 
-    status, out, _ = cli(*arguments, "--report", report, "--overwrite", "--json")
-    assert status == 0
-    printed, stored = json.loads(out), json.loads((report / "results.json").read_text("utf-8"))
+    status, out, err = cli(*arguments, "--report", report, "--overwrite", "--json")  # the option's old name
+    assert (status, "--report is now --output" in err) == (0, True)
+    printed, stored = json.loads(out), json.loads((report / "metrics.json").read_text("utf-8"))
     assert printed.pop("report") == str(report / "index.html")
-    assert {**printed, "clips": stored["clips"]} == stored
+    assert printed == stored
     low, high = printed["intervals"]["model"]["dtw_mje"]
     assert low <= printed["scores"]["model"]["dtw_mje"] <= high
+
+
+def test_several_data_sets_and_all_splits_are_evaluated_together(cli, folder, data, tmp_path):
+    (tmp_path / "more").mkdir()
+    more = fake_manifest(tmp_path / "more", letters="A", languages=("ise",))
+    options = ("--checkpoint", folder, "--split", "all", "--steps", 1, "--json")
+    status, out, err = cli("evaluate", "--data", data, "--data", more, *options)
+    assert status == 0, err
+    metrics = json.loads(out)
+    assert metrics["data"] == [str(data), str(more)]
+    assert metrics["scores"]["model"]["clips"] >= 4

@@ -39,7 +39,7 @@ def test_a_model_begins_as_one_for_the_files(shards, manifest, tiny):
         held_out.append([sample.clip.text for sample in clips.validation])
     assert held_out[0] == held_out[1]
     assert models[0].config.text == models[1].config.text
-    assert models[0].config.signing_hands == models[1].config.signing_hands
+    assert models[0].config.dominant_hands == models[1].config.dominant_hands
     torch.testing.assert_close(models[0].start_keypoints, models[1].start_keypoints)
 
 
@@ -79,7 +79,7 @@ def test_a_language_that_is_not_among_the_first_clips(tmp_path, tiny):
     clips = read_data(tmp_path, partial(prepare, fps=25.0), TrainingConfig(**QUICK), frames=1)
     assert len(clips.train) == 1
     model = build_model(clips.train, RunConfig(**tiny.model_dump()), clips.train_clips())
-    assert set(model.languages) == set(model.config.signing_hands) == {"ase", "gsg", "ise"}
+    assert set(model.languages) == set(model.config.dominant_hands) == {"ase", "gsg", "ise"}
     assert model.start_confidence.any(dim=1).all()
 
 

@@ -16,7 +16,7 @@ from text_to_pose.config import RunConfig, TextConfig
 from text_to_pose.data.dataset import TextDataset
 from text_to_pose.data.preprocessing import prepare
 from text_to_pose.data.texts import check_clips, reject
-from text_to_pose.evaluation.evaluate import read_manifest_clips
+from text_to_pose.evaluation.references import read_references
 from text_to_pose.text.tokenizer import TextTokenizer
 from text_to_pose.training import train
 
@@ -107,7 +107,7 @@ def test_letters_are_named_as_they_are_written():
 def test_evaluation_lists_all_rows_and_takes_any_name_of_a_split(unseen):
     tokenizer = TextTokenizer(TextConfig(alphabets={"gsg": ["A", "D"], "ase": ["A"]}))
     with pytest.raises(UserError, match=r"gsg-A\.pose: .*'ß'.*; .*gsg-B\.pose: unknown .*'ise'.*\(2 of 10 rows\)"):
-        read_manifest_clips(unseen, "dev", fps=25.0, tokenizer=tokenizer)
+        read_references(unseen, "dev", fps=25.0, tokenizer=tokenizer)
 
 
 def test_parts_of_one_file_are_clips_of_their_own(tmp_path):

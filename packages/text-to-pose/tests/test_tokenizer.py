@@ -13,7 +13,8 @@ from text_to_pose.data.texts import text_config
 from text_to_pose.text.hamnosys import hamnosys_text
 from text_to_pose.text.letters import fold
 from text_to_pose.text.signwriting import fingerspelled, letter_symbols
-from text_to_pose.text.tokenizer import NONE, WORD_SPACE, TextBatch, TextTokenizer, Tokens, find_kind
+from text_to_pose.text.spelling import WORD_SPACE
+from text_to_pose.text.tokenizer import NONE, TextBatch, TextTokenizer, Tokens, find_kind
 
 ALPHABETS = {"ase": ["A", "B", "H"], "sgg": ["S", "C", "H", "SCH", "Ä"], "tsm": ["I", "İ"], "gss": ["Σ", "Ο"]}
 LETTERS = [(language, letter) for language, letters in ALPHABETS.items() for letter in letters]
@@ -124,10 +125,10 @@ def test_final_sigma_is_sigma(tokenizer):
 
 
 def test_what_a_language_was_not_taught_is_refused_unless_asked_for(tokenizer):
-    with pytest.raises(UserError, match=r"ase was not taught the letter 'S' .*--untaught.*ase knows A B H"):
+    with pytest.raises(UserError, match=r"ase was not taught the letter 'S' .*--borrow-letters.*ase knows A B H"):
         tokenizer.spell("as", "ase")
-    assert tokenizer.spell("as", "ase", untaught=True) == ["A", "S"]
-    assert tokenizer.spell("bhsch", "ase", untaught=True) == ["B", "H", "SCH"]  # its own letters first
+    assert tokenizer.spell("as", "ase", borrow_letters=True) == ["A", "S"]
+    assert tokenizer.spell("bhsch", "ase", borrow_letters=True) == ["B", "H", "SCH"]  # its own letters first
 
 
 @pytest.mark.parametrize(
@@ -150,19 +151,19 @@ def test_all_letters_that_are_lacking_are_named_at_once(tokenizer):
         tokenizer.spell("xAsïß7s", "ase")
     assert str(refused.value) == (
         "ase was not taught the letters 'X', 'S', 'Ï' (U+00CF), 'ß' (U+00DF), '7' "
-        "(other languages have 'S': --untaught signs it as they do; --untaught signs 'Ï' (U+00CF) as I, "
+        "(other languages have 'S': --borrow-letters signs it as they do; --borrow-letters signs 'Ï' (U+00CF) as I, "
         "'ß' (U+00DF) as SS); "
         "ase knows A B H"
     )
     with pytest.raises(UserError, match="not taught the letters 'X', '7'; ase knows"):
-        tokenizer.spell("xas7", "ase", untaught=True)
+        tokenizer.spell("xas7", "ase", borrow_letters=True)
     characters = TextTokenizer(text_config([clip("guten tag")], "characters"))
     with pytest.raises(UserError, match="not taught the characters 'X', 'Y'$"):
         characters.units("xyx", "gsg")
 
 
 @pytest.mark.parametrize(
-    ("text", "untaught", "letters", "notice"),
+    ("text", "borrow", "letters", "notice"),
     [
         ("a, b!", False, "AB", "left out, being no letters: , !"),
         ("👋🏽 a", False, "A", "left out, being no letters: 👋 🏽"),
@@ -171,9 +172,9 @@ def test_all_letters_that_are_lacking_are_named_at_once(tokenizer):
         ("b\u0640a", False, "BA", "left out, being no letters: \u0640"),  # Arabic tatweel
     ],
 )
-def test_what_is_no_letter_is_left_out_or_replaced_and_said(tokenizer, text, untaught, letters, notice):
+def test_what_is_no_letter_is_left_out_or_replaced_and_said(tokenizer, text, borrow, letters, notice):
     with pytest.warns(InputWarning) as said:
-        assert "".join(tokenizer.spell(text, "ase", untaught=untaught)).replace(" ", "") == letters
+        assert "".join(tokenizer.spell(text, "ase", borrow_letters=borrow)).replace(" ", "") == letters
     assert [notice in str(each.message) for each in said] == [True]
 
 

@@ -146,7 +146,7 @@ def test_fine_tuning_keeps_what_the_model_knows(folder, model, manifest, tmp_pat
     config = RunConfig(**tiny.model_dump(), **QUICK | {"epochs": 1, "learning_rate": 1e-9})
     tuned, _ = train(manifest, tmp_path / "run", config, begin_from=folder)
     assert tuned.config.text.alphabets == {"ase": ["A", "B", "C", "D"], "gsg": ["A", "B", "C"], "ise": ["A", "SCH"]}
-    assert tuned.config.signing_hands["ise"] == "left"
+    assert tuned.config.dominant_hands["ise"] == "left"
     assert set(model.config.text.vocabulary) <= set(tuned.config.text.vocabulary)
     old, new = model.languages.index("ise"), tuned.languages.index("ise")
     torch.testing.assert_close(tuned.start_keypoints[new], model.start_keypoints[old])
@@ -166,9 +166,9 @@ def test_a_language_keeps_its_fastest_movement(folder, manifest, tmp_path, tiny)
     config["fastest"] = {"ise": 0.7, "ase": 9.0}
     (folder / "config.json").write_text(json.dumps(config))
     tuned, _ = train(manifest, tmp_path / "run", RunConfig(**tiny.model_dump(), **QUICK), begin_from=folder)
-    assert tuned.config.fastest["ise"] == 0.7
-    assert tuned.config.fastest["ase"] == 9.0
-    assert 0 < tuned.config.fastest["gsg"] < 9
+    assert tuned.config.max_step["ise"] == 0.7
+    assert tuned.config.max_step["ase"] == 9.0
+    assert 0 < tuned.config.max_step["gsg"] < 9
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from pose_core import command_line as cl
-from pose_core.command_line import Data, Debug, Device, Json, Overwrite, new_app, print_json, run, say, settings_of
+from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say, settings_of
 from pose_core.exporting import OPSET, OPSET_HELP
 
 app = new_app("Text to sign language poses: letters and words, fingerspelled by a model.")
@@ -19,64 +19,70 @@ Sampler = Literal["refinement", "diffusion"]
 Ends = Literal["missing", "hold", "generate"]
 Schedule = Literal["linear", "cosine", "quadratic", "sigmoid"]
 DominantHand = Literal["auto", "left", "right"]
+BUNDLED = "fingerspelling"
 
-Checkpoint = Annotated[
-    str, typer.Option("--checkpoint", help="Model folder, bundled name or hub id.", show_default=True)
+Steps = Annotated[
+    int | None, typer.Option("--steps", min=1, help="Number of sampling steps; default: the model's own.")
 ]
-Steps = Annotated[int | None, typer.Option("--steps", min=1, help="Steps; the model's own number by default.")]
 Guidance = Annotated[
     float,
     typer.Option(
-        "--guidance", min=0, max=100, callback=cl.check_number, help="How strongly the text is followed, above 1: more."
+        "--guidance", min=0, max=100, callback=cl.check_number, help="Classifier-free guidance scale; 1 = off."
     ),
 ]
-SamplerOption = Annotated[Sampler, typer.Option("--sampler", help="How the sequence is made.")]
-ScheduleOption = Annotated[Schedule, typer.Option("--schedule", help="How far each step goes.")]
-Seed = Annotated[
-    int, typer.Option("--seed", callback=cl.check_seed, help="Of diffusion's noise and of --sample-length.")
+SamplerOption = Annotated[
+    Sampler, typer.Option("--sampler", help="Sampler: iterative refinement of the start frame, or diffusion.")
 ]
-BatchSize = Annotated[int | None, typer.Option("--batch-size", min=1, help="Sequences at once.")]
-BUNDLED = "fingerspelling"
+ScheduleOption = Annotated[Schedule, typer.Option("--schedule", help="Step-size schedule.")]
+Seed = Annotated[
+    int,
+    typer.Option(
+        "--seed", callback=cl.check_seed, help="Seed of the random generator, for diffusion and --sample-length."
+    ),
+]
+SignedLanguage = "Signed language, ISO 639-3 code (ase, gsg, ...; see `languages`)"
 
 
-@app.command()
+@app.command(renamed={"--start": "--start-frame", "--untaught": "--borrow-letters"})
 def generate(
-    signed_language: Annotated[
-        str, typer.Option("--signed-language", help="ISO 639-3 code, as `languages` lists: ase, gsg.")
-    ],
+    signed_language: Annotated[str, typer.Option("--signed-language", help=f"{SignedLanguage}.")],
     output: Annotated[
-        list[Path], typer.Option("--output", help="File: .pose, .gif, .mp4, .png, .html; several times; a folder; -.")
+        list[Path],
+        typer.Option(
+            "--output", help="Output .pose, .gif, .mp4, .png or .html, may be given several times; a folder; or -."
+        ),
     ],
-    text: Annotated[str | None, typer.Argument(help="What to sign: letters to spell, or SignWriting.")] = None,
+    text: Annotated[str | None, typer.Argument(help="Text: letters to fingerspell, or SignWriting.")] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", help="Text file, a text a line, or -; --output is a folder.")
+        Path | None, typer.Option("--file", help="Text file, one text per line, or -; --output is a folder.")
     ] = None,
-    checkpoint: Checkpoint = BUNDLED,
+    checkpoint: cl.Checkpoint = BUNDLED,
     steps: Steps = None,
     guidance: Guidance = 1.0,
     sampler: SamplerOption = "refinement",
     schedule: ScheduleOption = "linear",
     length: Annotated[
-        int | None, typer.Option("--length", min=1, max=cl.ONE_HOUR_OF_FRAMES, help="Frames of each text.")
+        int | None, typer.Option("--length", min=1, max=cl.ONE_HOUR_OF_FRAMES, help="Length of each text in frames.")
     ] = None,
-    duration: Annotated[float | None, typer.Option("--duration", help="Seconds of each text, at most an hour.")] = None,
+    duration: Annotated[
+        float | None, typer.Option("--duration", help="Length of each text in seconds, at most an hour.")
+    ] = None,
     sample_length: Annotated[
-        bool, typer.Option("--sample-length", help="Draw the length from its predicted distribution.")
+        bool, typer.Option("--sample-length", help="Sample the length from its predicted distribution.")
     ] = False,
-    start: Annotated[
-        str | None, typer.Option("--start", help="Pose file whose person signs, from which frame: FILE or FILE:FRAME.")
+    start_frame: Annotated[
+        str | None,
+        typer.Option("--start-frame", help="Start frame, FILE or FILE:FRAME: the pose and body to begin from."),
     ] = None,
     dominant_hand: Annotated[
-        DominantHand, typer.Option("--dominant-hand", help="auto is the hand of the person in --start.")
+        DominantHand, typer.Option("--dominant-hand", help="Signing hand; auto: that of the person in --start-frame.")
     ] = "auto",
-    captions: Annotated[
-        bool, typer.Option("--captions/--no-captions", help="Show in pictures which letter is signed.")
-    ] = True,
-    untaught: Annotated[
-        bool, typer.Option("--untaught", help="Sign letters the language was not taught as other languages do.")
+    captions: Annotated[bool, typer.Option("--captions/--no-captions", help="Caption pictures with the signs.")] = True,
+    borrow_letters: Annotated[
+        bool, typer.Option("--borrow-letters", help="Borrow letters missing from this alphabet from other languages.")
     ] = False,
     seed: Seed = 0,
-    batch_size: BatchSize = None,
+    batch_size: cl.SamplingBatch = 64,
     device: Device = "auto",
     skip_existing: cl.SkipExisting = False,
     keep_going: cl.KeepGoing = None,
@@ -84,11 +90,8 @@ def generate(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Sign a text, or every line of a file, and write the poses."""
-    if length is not None and duration is not None:
-        raise typer.BadParameter("--length and --duration both say how long; give one of them")
-    if duration is not None and not 0 < duration <= cl.ONE_HOUR:
-        raise typer.BadParameter(f"--duration is a number of seconds above 0, at most an hour ({cl.ONE_HOUR})")
+    """Generate poses for a text, or for every line of a text file."""
+    _check_length(length, duration)
     if (text is None) == (file is None):
         raise typer.BadParameter("give a text or --file, one of them")
     from text_to_pose.commands import GenerationOptions, generate_file, generate_text
@@ -97,18 +100,10 @@ def generate(
     options = GenerationOptions(
         signed_language=signed_language,
         checkpoint=checkpoint,
-        sampling=Sampling(
-            sampler=sampler,
-            num_steps=steps,
-            schedule=schedule,
-            guidance=guidance,
-            sample_length=sample_length,
-            seed=seed,
-            batch_size=batch_size or 64,
-        ),
-        untaught=untaught,
+        sampling=Sampling(sampler, steps, schedule, guidance, sample_length, seed, batch_size),
+        borrow_letters=borrow_letters,
         captions=captions,
-        start=start,
+        start_frame=start_frame,
         dominant_hand=None if dominant_hand == "auto" else dominant_hand,
         frames=length,
         seconds=duration,
@@ -126,15 +121,18 @@ def generate(
     if skip_existing and all(path.exists() for path in output):
         say(f"{output[0]}: exists, and is left as it is")
         return
-    piped = any(str(path) == "-" for path in output)
-    if piped and json:
-        raise typer.BadParameter("--json and --output - would both write to standard output; give one of them")
-    made = generate_text(text or "", output, options)
+    generated = generate_text(text or "", output, options)
     if json:
-        print_json(made)
+        print_json([generated])
         return
-    for each in made:
-        print(_generated(each), file=sys.stderr if piped else sys.stdout)
+    print(_generated(generated), file=sys.stderr if Path("-") in output else sys.stdout)
+
+
+def _check_length(length: int | None, duration: float | None) -> None:
+    if length is not None and duration is not None:
+        raise typer.BadParameter("--length and --duration both say how long; give one of them")
+    if duration is not None and not 0 < duration <= cl.ONE_HOUR:
+        raise typer.BadParameter(f"--duration is a number of seconds above 0, at most an hour ({cl.ONE_HOUR})")
 
 
 def _generated(each: Any) -> str:
@@ -145,24 +143,24 @@ def _generated(each: Any) -> str:
 
 @app.command()
 def correct(
-    files: Annotated[
-        list[str], typer.Argument(help="Pose files with frames or keypoints missing, folders, globs; or -.")
-    ],
-    output: Annotated[Path, typer.Option("--output", help="File: .pose, or a picture as of generate; folder; or -.")],
+    files: cl.PoseFiles,
+    output: Annotated[Path, typer.Option("--output", help="Output .pose or picture, folder for several files, or -.")],
     ends: Annotated[
         Ends,
         typer.Option(
             "--ends",
-            help="Before a keypoint is first seen and after it is last seen: leave it missing; hold hands as they were "
-            "next seen, on their arm; or generate them.",
+            help="Before a keypoint's first and after its last visible frame: leave it missing, hold its nearest "
+            "visible frame (hands on their arm), or generate it.",
         ),
     ] = "missing",
     max_gap: Annotated[
         float | None,
-        typer.Option("--max-gap", min=0, callback=cl.check_number, help="Leave longer gaps as they are, in seconds."),
+        typer.Option("--max-gap", min=0, callback=cl.check_number, help="Longest gap to fill, in seconds."),
     ] = None,
-    text: Annotated[str | None, typer.Option("--text", help="What is signed, one sign, if known.")] = None,
-    signed_language: Annotated[str, typer.Option("--signed-language", help="ISO 639-3 code; --text needs it.")] = "",
+    text: Annotated[str | None, typer.Option("--text", help="Text that is signed, one sign, if known.")] = None,
+    signed_language: Annotated[
+        str, typer.Option("--signed-language", help=f"{SignedLanguage}; needed by --text.")
+    ] = "",
     checkpoint: Annotated[
         str | None, typer.Option("--checkpoint", help="Model folder, bundled name or hub id.", show_default=BUNDLED)
     ] = None,
@@ -178,7 +176,7 @@ def correct(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Fill in missing frames and keypoints of pose files; what was seen stays as it is.
+    """Fill in missing frames and keypoints of pose files; visible keypoints are left as they are.
 
     Gaps are interpolated along the arm. A model is used only with --text, for gaps of more than half a second, and with
     --ends generate.
@@ -186,17 +184,17 @@ def correct(
     if (text is None) != (not signed_language):
         raise typer.BadParameter("--text and --signed-language belong together: give both or neither")
     from pose_core.formats.options import ReadOptions
-    from text_to_pose.commands import Correction, correct_files
+    from text_to_pose.commands import CorrectionOptions, correct_files
     from text_to_pose.inpainting import needs_model
+    from text_to_pose.missing_keypoints import described
     from text_to_pose.sampling import Sampling
-    from text_to_pose.still_missing import described
 
     if not needs_model(text, ends) and (checkpoint, steps, guidance) != (None, None, 1.0):
         say("--checkpoint, --steps and --guidance change nothing without --text or --ends generate: no model is used")
     options = cl.batch_options(
         output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
     )
-    correction = Correction(
+    correction = CorrectionOptions(
         checkpoint=checkpoint or BUNDLED,
         sampling=Sampling(num_steps=steps, guidance=guidance),
         text=text,
@@ -317,63 +315,56 @@ def show_config(
     print_config(RunConfig, PRESETS, preset, as_json=json)
 
 
-@app.command()
+@app.command(renamed={"--report": "--output"})
 def evaluate(
-    data: Data,
-    checkpoint: Checkpoint = BUNDLED,
-    split: Annotated[str, typer.Option("--split", help="Rows of the manifest to score.")] = "validation",
+    data: cl.DataSets,
+    checkpoint: cl.Checkpoint = BUNDLED,
+    split: cl.Split = "validation",
+    output: cl.Report = None,
     steps: Steps = None,
     guidance: Guidance = 1.0,
     sampler: SamplerOption = "refinement",
     schedule: ScheduleOption = "linear",
     seed: Seed = 0,
-    report: Annotated[
-        Path | None, typer.Option("--report", help="Folder for a page that plays every clip beside the model's.")
-    ] = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Score a model on a manifest's split, beside a still frame and a letter copied from another language."""
-    from text_to_pose.evaluation.evaluate import evaluate as score
-    from text_to_pose.evaluation.report import COLUMNS, check_report_folder, summary, write_report
+    """Evaluate a model on a split, beside two baselines: a still frame, and the letter copied from another language."""
+    from text_to_pose.evaluation.report import check_report, summarize, table_lines, write_report
+
+    if output is not None:
+        check_report(output, overwrite=overwrite)
+
+    from text_to_pose.evaluation.evaluate import evaluate as evaluate_model
     from text_to_pose.model import load_model
     from text_to_pose.sampling import Sampling
 
-    if report is not None:
-        check_report_folder(report, overwrite=overwrite)
-    sampling = Sampling(sampler=sampler, num_steps=steps, schedule=schedule, guidance=guidance, seed=seed)
-    scores = score(load_model(checkpoint, device), data, split, sampling=sampling, progress=say)
-    figures = summary(scores, checkpoint)
+    sampling = Sampling(sampler, steps, schedule, guidance, seed=seed)
+    evaluation = evaluate_model(load_model(checkpoint, device), data, split, sampling=sampling, progress=say)
     page = None
-    if report is not None:
-        say(f"writing the report to {report}")
-        page = write_report(scores, report, checkpoint=checkpoint, overwrite=overwrite)
+    if output is not None:
+        say(f"writing the report to {output}")
+        page = write_report(evaluation, output, checkpoint=checkpoint, overwrite=overwrite)
     if json:
-        print_json({**figures, "report": page})
+        print_json({**summarize(evaluation, checkpoint), "report": page})
         return
-    print(f"{'':<8} {'clips':>6}", *(f"{column.title:>15}" for column in COLUMNS))
-    for name, row in scores.items():
-        print(f"{name:<8} {row.clips:>6}", *(f"{column.mean(row):>15}" for column in COLUMNS))
-    print("95 % confidence intervals over clips:")
-    for name, intervals in figures["intervals"].items():
-        print(f"{name:<8} {'':>6}", *(f"{column.interval(intervals):>15}" for column in COLUMNS))
-    print("DTW-MJE in shoulder widths; length error and acceleration relative to the clip.")
+    print(*table_lines(evaluation), sep="\n")
     if page is not None:
         print(f"{page}: every clip beside the model's")
 
 
 @app.command()
 def export(
-    output: Annotated[Path, typer.Option("--output", help="Folder for the ONNX files and what they need.")],
+    output: Annotated[Path, typer.Option("--output", help="Output folder of the ONNX files.")],
     opset: Annotated[int, typer.Option("--opset", help=OPSET_HELP)] = OPSET,
-    checkpoint: Checkpoint = BUNDLED,
+    checkpoint: cl.Checkpoint = BUNDLED,
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Write a model as ONNX, to be sampled with numpy and onnxruntime and without torch."""
+    """Export a model to ONNX, for sampling with numpy and onnxruntime without torch."""
     from text_to_pose.export import export_checkpoint
 
     exported = export_checkpoint(checkpoint, output, opset=opset, overwrite=overwrite, progress=say)
@@ -387,7 +378,7 @@ def export(
 
 @app.command()
 def models(json: Json = False, debug: Debug = False) -> None:
-    """List the models that come with the package, for --checkpoint."""
+    """List the bundled models, for --checkpoint."""
     from pose_core.bundled import bundled_models, model_lines
 
     found = bundled_models(__file__)
@@ -399,12 +390,12 @@ def models(json: Json = False, debug: Debug = False) -> None:
 
 @app.command()
 def languages(
-    language: Annotated[str | None, typer.Argument(help="Code or name of one: ase, ASL, german.")] = None,
-    checkpoint: Checkpoint = BUNDLED,
+    language: Annotated[str | None, typer.Argument(help="Code or name of one language: ase, ASL, german.")] = None,
+    checkpoint: cl.Checkpoint = BUNDLED,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """List the signed languages that a model knows: code, name, letters."""
+    """List the signed languages of a model: code, name, letters."""
     from text_to_pose.text.alphabets import alphabets
 
     known = alphabets(checkpoint, language)

@@ -7,14 +7,13 @@ import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pose_core import UserError, read, write
+from pose_core import UserError, read
 from pose_core.atomic_files import (
     check_name,
-    check_output,
     check_output_folder,
     check_stdout,
     copy_to_stdout,
@@ -27,23 +26,28 @@ from pose_core.formats.options import ReadOptions
 from pose_core.inputs import PIPE, PIPE_NAME
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_core.metrics import anatomy
+from pose_core.outputs import check_outputs
+from pose_core.rendering import PICTURES
 from pose_core.transforms import clean
-from pose_core.transforms.arrays import seen
+from pose_core.transforms.temporal import last_visible, next_visible
+from pose_core.writing import write_poses
 from text_to_pose.data.hands import dominant_hand
 from text_to_pose.generation import SignedText, sign_texts
 from text_to_pose.inpainting import Ends, correct, needs_model
+from text_to_pose.missing_keypoints import missing_because
 from text_to_pose.model import load_model
 from text_to_pose.start_frames import StartFrames
-from text_to_pose.still_missing import missing_because
-from text_to_pose.text.tokenizer import WORD_SPACE
+from text_to_pose.text.spelling import WORD_SPACE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from pose_core import PoseSequence
     from pose_core.skeleton import Side
     from text_to_pose.model import TextToPose
     from text_to_pose.sampling import Sampling
+
+WRITABLE = (".pose", *PICTURES)
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,9 @@ class GenerationOptions:
     signed_language: str
     checkpoint: str
     sampling: Sampling
-    untaught: bool
+    borrow_letters: bool
     captions: bool
-    start: str | None
+    start_frame: str | None
     dominant_hand: Side | None
     frames: int | None
     seconds: float | None
@@ -65,7 +69,7 @@ class GenerationOptions:
 
 @dataclass(frozen=True)
 class GeneratedText:
-    """What was made of one text, and of which signs."""
+    """The signs that a text was spelled with, and the files that were written."""
 
     text: str
     signed_language: str
@@ -75,58 +79,159 @@ class GeneratedText:
     files: list[Path]
 
 
-def generate_text(text: str, outputs: Sequence[Path], options: GenerationOptions) -> list[GeneratedText]:
-    """Signs one text into one or several files of different kinds; `-` is a `.pose` file on standard output.
+@dataclass(frozen=True)
+class TextJob:
+    """A text, its signs, the files it is written to, and its name in messages."""
+
+    text: str
+    signs: list[str]
+    files: list[Path]
+    name: str
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A model and the person who signs.
+
+    Attributes:
+        model: the network.
+        options: of all texts.
+        start: whose body signs, and from where; the model's own for the language when None.
+        dominant_hand: the language's when None.
+    """
+
+    model: TextToPose
+    options: GenerationOptions
+    start: StartFrames | None
+    dominant_hand: Side | None
+
+    @classmethod
+    def load(cls, options: GenerationOptions) -> Signer:
+        """Loads the model and the start frame of `--start-frame`; notes where that person's dominant hand differs.
+
+        Raises:
+            UserError: a model, language, file or frame that cannot be used.
+        """
+        model = load_model(options.checkpoint, options.device)
+        model.tokenizer.check_language(options.signed_language)
+        if options.start_frame is None:
+            return cls(model, options, None, options.dominant_hand)
+        path, colon, number = options.start_frame.rpartition(":")
+        frame = int(number) if colon and number.isdecimal() and not Path(options.start_frame).exists() else None
+        file = Path(options.start_frame if frame is None else path)
+        sequence = read(file)
+        start = StartFrames.of_clip(model, sequence, file, frame)
+        if options.dominant_hand is not None:
+            return cls(model, options, start, options.dominant_hand)
+        hand, usual = dominant_hand(sequence), model.config.dominant_hands.get(options.signed_language)
+        if hand is not None and hand != usual:
+            say(
+                f"{options.start_frame} signs with the {hand} hand, and so does the text; "
+                f"--dominant-hand {usual} changes that"
+            )
+        return cls(model, options, start, hand)
+
+    def spell(self, text: str) -> list[str]:
+        """The signs of a text, see `TextTokenizer.units`."""
+        options = self.options
+        return self.model.tokenizer.units(text, options.signed_language, borrow_letters=options.borrow_letters)
+
+    def sign(self, texts: Sequence[TextJob]) -> list[GeneratedText]:
+        """Generates texts in one batch and writes each.
+
+        Raises:
+            UserError: fewer frames than a text needs, or poses that are not finite; then nothing is written.
+        """
+        options = self.options
+        frames = options.frames
+        if options.seconds is not None:
+            frames = max(1, round(options.seconds * self.model.config.fps))
+        signed = sign_texts(
+            self.model,
+            [text.signs for text in texts],
+            options.signed_language,
+            start=self.start,
+            dominant_hand=self.dominant_hand,
+            sampling=options.sampling,
+            frames=frames,
+        )
+        for text, result in zip(texts, signed, strict=True):
+            self._check_finite(text, result.sequence)
+        return [self._write(text, result) for text, result in zip(texts, signed, strict=True)]
+
+    def _check_finite(self, text: TextJob, sequence: PoseSequence) -> None:
+        if np.isfinite(sequence.keypoints).all() and np.isfinite(sequence.confidence).all():
+            return
+        cause = f"--guidance {self.options.sampling.guidance:g} may be too strong"
+        if self.options.start_frame:
+            cause += f", or the poses of {self.options.start_frame} are damaged"
+        raise UserError(f"{text.name}: what was generated is not finite, and is not written; {cause}")
+
+    def _write(self, text: TextJob, signed: SignedText) -> GeneratedText:
+        captions = signed.captions if self.options.captions else ()
+        for path in text.files:
+            write_poses(signed.sequence, path, captions=captions, overwrite=self.options.overwrite)
+        problem = anatomy(signed.sequence).summary()
+        if problem is not None:
+            say(f"{text.name}: {problem}")
+        signs = [sign for sign in text.signs if sign != WORD_SPACE]
+        sequence, language = signed.sequence, self.options.signed_language
+        return GeneratedText(text.text, language, signs, len(sequence), round(sequence.duration, 3), text.files)
+
+
+def generate_text(text: str, outputs: Sequence[Path], options: GenerationOptions) -> GeneratedText:
+    """Signs one text into one or several files of different formats; `-` is a `.pose` file on standard output.
 
     Raises:
         UserError: a text, model or output that cannot be used; then nothing is written.
     """
-    piped = [path for path in outputs if str(path) == PIPE]
-    if piped:
+    to_stdout = Path(PIPE) in outputs
+    if to_stdout:
         check_stdout()
     with TemporaryDirectory(prefix="pose-") as folder:
-        pipe = Path(folder) / "text.pose"
-        paths = [pipe if path in piped else path for path in outputs]
-        _check_outputs(paths, overwrite=options.overwrite)
-        model = load_model(options.checkpoint, options.device)
-        made = _generate(model, [(text, paths, "")], options, read_signer(model, options))
-        if piped:
-            copy_to_stdout(pipe)
-    return [replace(each, files=list(outputs)) for each in made]
+        temporary = Path(folder) / "text.pose"
+        files = [temporary if str(path) == PIPE else path for path in outputs]
+        check_outputs(files, overwrite=options.overwrite, writable=WRITABLE)
+        signer = Signer.load(options)
+        (generated,) = signer.sign([TextJob(text, signer.spell(text), files, text)])
+        if to_stdout:
+            copy_to_stdout(temporary)
+    return replace(generated, files=list(outputs))
 
 
 def generate_file(
-    file: Path, folder: Path, options: GenerationOptions, batch_options: JobOptions | None = None
+    file: Path, folder: Path, options: GenerationOptions, job_options: JobOptions | None = None
 ) -> JobRunner[GeneratedText]:
-    """Signs every line of a text file into `folder/LINE-text.pose`, several at once; empty lines are skipped.
+    """Signs every line of a text file into `folder/LINE-text.pose`, in batches; empty lines are skipped.
 
     Args:
-        file: UTF-8 text, a text a line; `-` is standard input.
-        batch_options: what becomes of lines that cannot be signed, and of those whose file exists.
+        file: UTF-8 text, one text per line; `-` is standard input.
+        folder: of the pose files, created if it is missing.
+        options: of every text.
+        job_options: what becomes of lines that cannot be signed, and of those whose file exists.
 
     Raises:
         UserError: a file, model or folder that cannot be used, or a line, unless the batch keeps going.
     """
     name = PIPE_NAME if str(file) == PIPE else str(file)
-    texts = read_lines(file)
-    if folder.suffix in _writers():
-        raise UserError(f"{folder}: --file writes a file a line; name a folder")
-    digits = max(3, len(str(texts[-1][0])))
-    jobs = {}
-    for number, text in texts:
+    lines = read_lines(file)
+    if folder.suffix in WRITABLE:
+        raise UserError(f"{folder}: --file writes one file per line; name a folder")
+    digits = max(3, len(str(lines[-1][0])))
+    texts = {}
+    for number, text in lines:
         stem = re.sub(r"[^\w-]+", "_", text)[:60]
-        path = folder / f"{number:0{digits}d}-{stem}.pose"
-        jobs[Job(file, path, f"{name}, line {number}")] = text
-    batch: JobRunner[GeneratedText] = JobRunner([*jobs], batch_options or JobOptions(), "generating")
+        texts[Job(file, folder / f"{number:0{digits}d}-{stem}.pose", f"{name}, line {number}")] = text
+    batch: JobRunner[GeneratedText] = JobRunner([*texts], job_options or JobOptions(), "generating")
     check_name(folder)
-    made = not folder.exists()
+    created = not folder.exists()
     with removed_if_empty(folder):
         check_output_folder(folder)
         batch.skip_existing()
-        _check_outputs([job.output for job in batch.jobs], overwrite=options.overwrite)
+        check_outputs([job.output for job in batch.jobs], overwrite=options.overwrite)
         if batch.jobs:
-            _generate_lines(batch, jobs, options)
-    if made and not batch.done:
+            _generate_lines(batch, texts, options)
+    if created and not batch.done:
         remove_empty(folder)
     return batch
 
@@ -146,42 +251,38 @@ def read_lines(file: Path) -> list[tuple[int, str]]:
         raise UserError(f"{name}: cannot be read ({reason})") from error
     texts = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
     if not texts:
-        raise UserError(f"{name}: has no text; write a text a line")
+        raise UserError(f"{name}: has no text; write one text per line")
     return texts
 
 
 def _generate_lines(batch: JobRunner[GeneratedText], texts: dict[Job, str], options: GenerationOptions) -> None:
-    """Generates the texts of a batch, as many at once as are sampled at once; each alone where one of them fails."""
-    model = load_model(options.checkpoint, options.device)
-    model.tokenizer.check_language(options.signed_language)
-    signer = read_signer(model, options)  # its mistakes are those of all texts
-    spellable = []
+    """Generates the texts of a batch, `batch_size` together; each alone where one of them fails."""
+    signer = Signer.load(options)  # what is wrong with it is wrong for all texts
+    spelled: list[tuple[Job, TextJob]] = []
     for job in batch.jobs:
         with batch.noting(job):
-            model.tokenizer.units(texts[job], options.signed_language, untaught=options.untaught)
-            spellable.append(job)
+            text = texts[job]
+            spelled.append((job, TextJob(text, signer.spell(text), [job.output], f"{job.name}: {text}")))
     size = options.sampling.batch_size
-    with batch.options.progress(len(spellable), batch.verb) as step:
-        for begin in range(0, len(spellable), size):
-            group = spellable[begin : begin + size]
-            for job in group:
+    with batch.options.progress(len(spelled), batch.verb) as step:
+        for begin in range(0, len(spelled), size):
+            group = spelled[begin : begin + size]
+            for job, _ in group:
                 step(texts[job])
             try:
-                work = [(texts[job], [job.output], f"{job.name}: ") for job in group]
-                batch.done += _generate(model, work, options, signer)
+                batch.done += signer.sign([text for _, text in group])
             except UserError:
-                for job in group:
+                for job, text in group:
                     with batch.noting(job):
-                        work = [(texts[job], [job.output], f"{job.name}: ")]
-                        batch.done += _generate(model, work, options, signer)
+                        batch.done += signer.sign([text])
 
 
 @dataclass(frozen=True)
 class CorrectedFile:
-    """What was filled in of one file, in keypoints times frames.
+    """What was filled in in one file, in keypoints times frames.
 
     Attributes:
-        missing_because: reason -> how many are missing for it, see `text_to_pose.still_missing.REASONS`.
+        missing_because: reason -> number of keypoints missing for it, see `text_to_pose.missing_keypoints.REASONS`.
         rejected: filled keypoints that `pose_core.transforms.clean` would reject.
         anatomy: what real clips do not have and the file had not before, see `pose_core.metrics.anatomy`; or None.
     """
@@ -199,7 +300,7 @@ class CorrectedFile:
 
 
 @dataclass(frozen=True)
-class Correction:
+class CorrectionOptions:
     """How files are corrected; see `text-to-pose correct --help`."""
 
     checkpoint: str
@@ -213,20 +314,22 @@ class Correction:
 
 
 def correct_files(
-    inputs: Sequence[str | Path], output: Path, correction: Correction, options: JobOptions | None = None
+    inputs: Sequence[str | Path], output: Path, correction: CorrectionOptions, job_options: JobOptions | None = None
 ) -> JobRunner[CorrectedFile]:
-    """Fills in what files miss and writes them to others. A model is loaded only where one is needed.
+    """Fills in missing keypoints of files and writes them to others. A model is loaded only where one is needed.
 
     Args:
-        inputs: pose files, folders, patterns, or `-`; see `find_inputs`.
+        inputs: pose files, folders, glob patterns, or `-`; see `find_inputs`.
         output: a file for one input, a folder, or `-`.
+        correction: of every file.
+        job_options: what becomes of files that fail, and of those whose output exists.
 
     Raises:
         UserError: a file, text, model or output that cannot be used, unless the batch keeps going.
     """
-    options = options or JobOptions()
+    options = job_options or JobOptions()
     with planned(
-        inputs, output, options, verb="correcting", suffixes=tuple(FORMATS), suffix=None, writable=_writers()
+        inputs, output, options, verb="correcting", suffixes=tuple(FORMATS), suffix=None, writable=WRITABLE
     ) as batch:
         if batch.jobs:
             needed = needs_model(correction.text, correction.ends)
@@ -235,135 +338,39 @@ def correct_files(
     return batch
 
 
-def _correct_file(model: TextToPose | None, job: Job, correction: Correction, *, overwrite: bool) -> CorrectedFile:
-    sequence = correction.reading.read(job.source)
-    fixed = correct(
+def _correct_file(
+    model: TextToPose | None, job: Job, correction: CorrectionOptions, *, overwrite: bool
+) -> CorrectedFile:
+    original = correction.reading.read(job.source)
+    corrected = correct(
         model,
-        sequence,
+        original,
         text=correction.text,
         signed_language=correction.signed_language,
         ends=correction.ends,
         max_gap=correction.max_gap,
         sampling=correction.sampling,
     )
-    there, then = seen(sequence), seen(fixed)
-    filled = then & ~there
-    later, before = np.maximum.accumulate(there, axis=0), np.maximum.accumulate(there[::-1], axis=0)[::-1]
-    _writer(job.output)(fixed, job.output, overwrite=overwrite)
+    before, after = original.visible, corrected.visible
+    filled = after & ~before
+    at_ends = (last_visible(before) < 0) ^ (next_visible(before) >= len(before))  # visible on one side only
+    write_poses(corrected, job.output, overwrite=overwrite)
     return CorrectedFile(
         file=job.name,
         output=job.output,
-        frames=len(fixed),
+        frames=len(corrected),
         frames_touched=int(filled.any(axis=1).sum()),
         filled=int(filled.sum()),
-        missing=int((~then).sum()),
-        missing_at_ends=int((~then & (later ^ before)).sum()),
-        missing_because=missing_because(sequence, fixed, ends=correction.ends, max_gap=correction.max_gap),
-        rejected=int((filled & ~(clean(fixed).confidence > 0)).sum()),
-        anatomy=_new_problems(sequence, fixed),
+        missing=int((~after).sum()),
+        missing_at_ends=int((~after & at_ends).sum()),
+        missing_because=missing_because(original, corrected, ends=correction.ends, max_gap=correction.max_gap),
+        rejected=int((filled & ~clean(corrected).visible).sum()),
+        anatomy=_new_problems(original, corrected),
     )
 
 
-def _new_problems(sequence: PoseSequence, fixed: PoseSequence) -> str | None:
-    """What is off in a corrected sequence and was not before, in one line."""
-    before = {(problem.what, problem.side) for problem in anatomy(clean(sequence)).problems()}
-    problems = anatomy(clean(fixed), reference=clean(sequence)).problems()
+def _new_problems(original: PoseSequence, corrected: PoseSequence) -> str | None:
+    """Anatomical problems of a corrected sequence that it did not have before, in one line."""
+    before = {(problem.what, problem.side) for problem in anatomy(clean(original)).problems()}
+    problems = anatomy(clean(corrected), reference=clean(original)).problems()
     return "; ".join(str(problem) for problem in problems if (problem.what, problem.side) not in before) or None
-
-
-class Signer(NamedTuple):
-    """Whose body signs, None for the model's own of the language, and with which hand, None for the language's."""
-
-    start: StartFrames | None
-    dominant_hand: Side | None
-
-
-def read_signer(model: TextToPose, options: GenerationOptions) -> Signer:
-    """The person that `--start` and `--dominant-hand` name; says so where that person signs with the other hand.
-
-    Raises:
-        UserError: a file or frame that cannot be used.
-    """
-    if options.start is None:
-        return Signer(None, options.dominant_hand)
-    path, colon, number = options.start.rpartition(":")
-    frame = int(number) if colon and number.isdecimal() and not Path(options.start).exists() else None
-    file = Path(options.start if frame is None else path)
-    sequence = read(file)
-    start = StartFrames.of_clip(model, sequence, file, frame)
-    if options.dominant_hand is not None:
-        return Signer(start, options.dominant_hand)
-    hand, usual = dominant_hand(sequence), model.config.signing_hands.get(options.signed_language)
-    if hand is not None and hand != usual:
-        say(f"{options.start} signs with the {hand} hand, and so does the text; --dominant-hand {usual} changes that")
-    return Signer(start, hand)
-
-
-def _check_outputs(paths: Sequence[Path], *, overwrite: bool) -> None:
-    """Refuses outputs before any work is done for them."""
-    for path in paths:
-        _writer(path)
-        check_output(path, overwrite=overwrite)
-
-
-def _generate(
-    model: TextToPose, jobs: Sequence[tuple[str, list[Path], str]], options: GenerationOptions, signer: Signer
-) -> list[GeneratedText]:
-    """Jobs are (text, outputs, prefix of its error messages)."""
-    texts = []
-    for text, _, prefix in jobs:
-        try:
-            texts.append(model.tokenizer.units(text, options.signed_language, untaught=options.untaught))
-        except UserError as error:
-            raise UserError(f"{prefix}{error}") from error
-    frames = options.frames
-    if options.seconds is not None:
-        frames = max(1, round(options.seconds * model.config.fps))
-    signed = sign_texts(
-        model,
-        texts,
-        options.signed_language,
-        start=signer.start,
-        dominant_hand=signer.dominant_hand,
-        sampling=options.sampling,
-        frames=frames,
-    )
-    for (text, _, prefix), result in zip(jobs, signed, strict=True):
-        values = (result.sequence.keypoints, result.sequence.confidence)
-        if not all(np.isfinite(each).all() for each in values):
-            asked = f"--guidance {options.sampling.guidance:g} may be too strong" + (
-                f", or the poses of {options.start} are damaged" if options.start else ""
-            )
-            raise UserError(f"{prefix}{text}: what was generated is not finite, and is not written; {asked}")
-    made = []
-    for (text, outputs, prefix), signs, result in zip(jobs, texts, signed, strict=True):
-        for path in outputs:
-            _write(result, path, captions=options.captions, overwrite=options.overwrite)
-        problem = anatomy(result.sequence).summary()
-        if problem is not None:
-            say(f"{prefix}{text}: {problem}")
-        spelled = [sign for sign in signs if sign != WORD_SPACE]
-        frames_made, seconds = len(result.sequence), round(result.sequence.duration, 3)
-        made.append(GeneratedText(text, options.signed_language, spelled, frames_made, seconds, outputs))
-    return made
-
-
-def _write(signed: SignedText, path: Path, *, captions: bool, overwrite: bool) -> None:
-    """Writes poses, or a picture, which takes captions."""
-    if captions and path.suffix.lower() != ".pose":
-        _writer(path)(signed.sequence, path, captions=signed.captions, overwrite=overwrite)
-    else:
-        _writer(path)(signed.sequence, path, overwrite=overwrite)
-
-
-def _writers() -> dict[str, Callable[..., None]]:
-    from pose_core.rendering import PICTURES
-
-    return {".pose": write, **PICTURES}
-
-
-def _writer(path: Path) -> Callable[..., None]:
-    writers = _writers()
-    if path.suffix.lower() not in writers:
-        raise UserError(f"{path}: cannot write {path.suffix or 'a file without suffix'}; use {', '.join(writers)}")
-    return writers[path.suffix.lower()]

@@ -101,7 +101,7 @@ def _wanted(
     for side, hand in hands.items():
         if there[:, hand].any():
             wanted[:, hand] |= at_ends[:, hand]
-        elif side == model.config.signing_hands.get(signed_language or ""):
+        elif side == model.config.dominant_hands.get(signed_language or ""):
             wanted[:, hand] = True
     fingers = [k for hand in hands.values() for k in hand]
     body = [k for k in range(seen.skeleton.num_keypoints) if k not in fingers]

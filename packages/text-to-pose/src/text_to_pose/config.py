@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from pose_core.training.config import TrainingConfig
 from pose_encoders.config import EncoderConfig, TransformerEncoderConfig
@@ -24,46 +24,54 @@ class NetworkConfig(BaseModel):
 
     encoder: EncoderConfig = TransformerEncoderConfig(num_layers=0, sees_missing=False)
     decoder_layers: int = Field(5, gt=0, description="transformer layers over groups of frames and the text")
-    frames_per_token: int = Field(4, gt=0, description="frames that make one token of those layers")
-    text_layers: int = Field(1, gt=0)
+    frames_per_token: int = Field(4, gt=0, description="frames per token of those layers")
+    text_layers: int = Field(1, gt=0, description="transformer layers over the text")
     num_heads: int = Field(4, gt=0)
     dropout: float = Field(0.0, ge=0, lt=1)
-    hand_scale: float = Field(4.0, gt=0, description="how much larger than the body the network sees fingers")
+    hand_scale: float = Field(4.0, gt=0, description="factor by which finger coordinates are enlarged")
     prediction: Literal["clean", "change"] = Field(
-        "clean", description="what the network's output is added to: the start frame, or the sequence it is shown"
+        "clean", description="clean: the output is added to the start frame; change: to the current sequence"
     )
 
 
 class TextConfig(BaseModel):
     """What texts a model takes.
 
-    `letters` are taught one by one, a shape each; `characters` are tokens of texts of any length; the two notations
-    have symbols.
+    `letters` are learned one by one, one hand shape each; `characters` are tokens of texts of any length; the two
+    notations have symbols.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: TextKind = "letters"
     alphabets: dict[str, list[str]] = Field(
-        description="signed languages (ISO 639-3), and the letters each was taught; no letters for another kind"
+        description="signed languages (ISO 639-3), and the letters of each; no letters for another kind"
     )
     vocabulary: list[str] = Field(default=[], description="characters or symbols, those of letters' SignWriting, too")
 
 
 class TextToPoseConfig(BaseModel):
-    """Everything a `TextToPose` is built from; saved as `config.json`."""
+    """Everything a `TextToPose` is built from; saved as `config.json`, where some keys have older names."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     network: NetworkConfig = NetworkConfig()
     text: TextConfig
     skeleton: dict[str, Any] = Field(description="`Skeleton.to_dict()` of the poses")
-    signing_hands: dict[str, Literal["left", "right"]] = Field(description="the hand seen more in each language")
-    fps: float = Field(25.0, gt=0, description="frames a second of everything the model sees and makes")
-    fastest: dict[str, float] = Field(
-        default={}, description="farthest that a keypoint moved in one frame of a language's clips, in shoulder widths"
+    dominant_hands: dict[str, Literal["left", "right"]] = Field(
+        validation_alias=AliasChoices("dominant_hands", "signing_hands"),
+        serialization_alias="signing_hands",
+        description="the hand visible more often in the clips of each language",
     )
-    num_steps: int = Field(8, gt=0, description="steps of a sampler, unless the user asks for another number")
+    fps: float = Field(25.0, gt=0, description="frames per second of all poses, in and out")
+    max_step: dict[str, float] = Field(
+        default={},
+        validation_alias=AliasChoices("max_step", "fastest"),
+        serialization_alias="fastest",
+        description="largest displacement of a keypoint from one frame to the next in a language's clips, in shoulder "
+        "widths",
+    )
+    num_steps: int = Field(8, gt=0, description="sampling steps, unless the user asks for another number")
 
 
 class ObjectiveConfig(BaseModel):

@@ -258,7 +258,7 @@ def _where() -> Callable[..., Any]:
 def _config(model: TextToPose) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "model": model.config.model_dump(mode="json"),
+        "model": model.config.model_dump(mode="json", by_alias=True),
         "languages": model.languages,
         "hand_roots": model.features.root.tolist(),
         "hand_scales": model.features.scales.tolist(),

@@ -17,7 +17,8 @@ from text_to_pose.motion.limits import limit_hands, limit_motion
 from text_to_pose.motion.steady_body import steady_body
 from text_to_pose.sampling import Sampling
 from text_to_pose.start_frames import StartFrames
-from text_to_pose.text.tokenizer import WORD_SPACE, TextBatch
+from text_to_pose.text.spelling import WORD_SPACE
+from text_to_pose.text.tokenizer import TextBatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,7 +151,7 @@ def sign_texts(
         UserError: a language or a text the model does not know, or fewer frames than a text needs.
     """
     model.tokenizer.check_language(signed_language)
-    hand = model.config.signing_hands.get(signed_language)
+    hand = model.config.dominant_hands.get(signed_language)
     mirrored = dominant_hand is not None and dominant_hand != hand
     if start is not None and mirrored:
         start = start.flipped(model.skeleton)
@@ -170,7 +171,7 @@ def sign_texts(
         )
         for row, sequence in zip(rows, sequences, strict=True):
             drafts[row].append(texts[row][position], sequence)
-    max_step = model.config.fastest.get(signed_language, math.inf)
+    max_step = model.config.max_step.get(signed_language, math.inf)
     return [draft.finish(start, max_step, mirrored=mirrored) for draft in drafts]
 
 
@@ -277,11 +278,11 @@ def _sequence(model: TextToPose, keypoints: np.ndarray, presence: Tensor, signed
     for side in ("left", "right"):
         hand = model.skeleton.hand(side)
         if hand:
-            dominant = side == model.config.signing_hands.get(signed_language)
+            dominant = side == model.config.dominant_hands.get(signed_language)
             mean[hand] = 1.0 if dominant else mean[hand].mean()
     confidence = (mean > 0.5).float().expand(len(presence), -1).cpu().numpy().copy()
     keypoints = limit_hands(keypoints, model.skeleton)
-    keypoints = limit_motion(keypoints, model.config.fastest.get(signed_language, math.inf), model.skeleton)
+    keypoints = limit_motion(keypoints, model.config.max_step.get(signed_language, math.inf), model.skeleton)
     # Two predictions of one wrist never quite agree; the hand's is the better one.
     return correct_wrists(
         PoseSequence(keypoints * (confidence > 0)[..., None], confidence, model.config.fps, model.skeleton)

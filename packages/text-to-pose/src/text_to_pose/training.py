@@ -15,10 +15,10 @@ from pose_core.training import batch_loader, fit, is_main_process, model_card, r
 from text_to_pose.config import PRESETS as PRESETS
 from text_to_pose.config import RunConfig, TextConfig, TextToPoseConfig
 from text_to_pose.data.dataset import TextDataset
-from text_to_pose.data.hands import signing_hands
-from text_to_pose.data.handshape_augmentation import Transplants
+from text_to_pose.data.hands import dominant_hands
+from text_to_pose.data.handshape_augmentation import HandshapeAugmentation
 from text_to_pose.data.preprocessing import prepare
-from text_to_pose.data.statistics import fastest, mean_start_frame
+from text_to_pose.data.statistics import max_steps, mean_start_frame
 from text_to_pose.data.texts import check_clips, joined_texts, reject, text_config
 from text_to_pose.lightning_module import MONITOR, TextToPoseModule
 from text_to_pose.model import TextToPose, load_model
@@ -52,7 +52,7 @@ def train(
         data: manifest CSV; for pretraining a folder of poses will do; or a folder of shards, or its URL, which are
             streamed.
         output: run folder; in the end it is a model folder too.
-        pretrain: leave all texts out: the model learns to move, and to mend poses.
+        pretrain: leave all texts out: the model learns motion and inpainting.
         begin_from: a model to fine-tune, as `load_model` takes it; its weights are taken where they fit.
         resume: go on with the run in `output`.
         overwrite: start the run in `output` again.
@@ -115,43 +115,59 @@ def build_model(
         with_text: whether the model is taught texts.
         source: a model whose languages, letters and symbols stay known beside those of the clips.
     """
+    clips = [sample.clip for sample in samples] if clips is None else clips
+    model = TextToPose(build_config(samples, config, clips, with_text=with_text, source=source))
+    model.length_predictor.initialize(torch.tensor([len(sample.sequence) for sample in samples]))
+    set_start_frames(model, samples, source)
+    return model
+
+
+def build_config(
+    samples: Sequence[ShardSample],
+    config: RunConfig,
+    clips: Sequence[Clip],
+    *,
+    with_text: bool,
+    source: TextToPose | None,
+) -> TextToPoseConfig:
+    """The configuration of a model of training clips, see `build_model`."""
     some, sequences = [sample.clip for sample in samples], [sample.sequence for sample in samples]
-    clips = some if clips is None else clips
-    by_language: dict[str, list[PoseSequence]] = {}
-    for clip, sequence in zip(some, sequences, strict=True):
-        by_language.setdefault(clip.signed_language, []).append(sequence)
     languages = sorted({clip.signed_language for clip in clips})
     text = text_config(clips, config.text) if with_text else TextConfig(alphabets={name: [] for name in languages})
-    hands: dict[str, Side] = {**dict.fromkeys(languages, "right"), **signing_hands(some, sequences)}
-    speeds = fastest(some, sequences)
-    kept: dict[str, int] = {}  # languages of the source, and their rows there
+    hands: dict[str, Side] = {**dict.fromkeys(languages, "right"), **dominant_hands(some, sequences)}
+    steps = max_steps(some, sequences)
     if source is not None:
-        text = joined_texts(source.config.text, text)
-        kept = {name: row for row, name in enumerate(source.languages) if name in text.alphabets}
-        hands = {**{name: source.config.signing_hands[name] for name in kept}, **hands}
-        known = {name: speed for name, speed in source.config.fastest.items() if name in kept}
-        speeds = {name: max(known.get(name, 0.0), speeds.get(name, 0.0)) for name in known | speeds}
-    model = TextToPose(
-        TextToPoseConfig(
-            network=config.network(),
-            text=text,
-            skeleton=sequences[0].skeleton.to_dict(),
-            signing_hands=hands,
-            fps=config.fps,
-            fastest=speeds,
-            num_steps=config.num_steps,
-        )
+        text, old = joined_texts(source.config.text, text), source.config
+        kept = [language for language in source.languages if language in text.alphabets]
+        hands = {**{language: old.dominant_hands[language] for language in kept}, **hands}
+        known = {language: step for language, step in old.max_step.items() if language in kept}
+        steps = {language: max(known.get(language, 0.0), steps.get(language, 0.0)) for language in known | steps}
+    return TextToPoseConfig(
+        network=config.network(),
+        text=text,
+        skeleton=sequences[0].skeleton.to_dict(),
+        dominant_hands=hands,
+        fps=config.fps,
+        max_step=steps,
+        num_steps=config.num_steps,
     )
-    model.length_predictor.initialize(torch.tensor([len(sequence) for sequence in sequences]))
+
+
+def set_start_frames(model: TextToPose, samples: Sequence[ShardSample], source: TextToPose | None) -> None:
+    """Gives a model its start frame per language: the mean of the clips', else the source's, else the mean of all."""
+    by_language: dict[str, list[PoseSequence]] = {}
+    for sample in samples:
+        by_language.setdefault(sample.clip.signed_language, []).append(sample.sequence)
+    everything = [sample.sequence for sample in samples]
     for row, language in enumerate(model.languages):
-        if source is not None and language in kept and language not in by_language:
-            model.start_keypoints[row] = source.start_keypoints[kept[language]]
-            model.start_confidence[row] = source.start_confidence[kept[language]]
+        if source is not None and language in source.languages and language not in by_language:
+            old = source.languages.index(language)
+            model.start_keypoints[row] = source.start_keypoints[old]
+            model.start_confidence[row] = source.start_confidence[old]
             continue
-        keypoints, confidence = mean_start_frame(by_language.get(language, sequences))
+        keypoints, confidence = mean_start_frame(by_language.get(language, everything))
         model.start_keypoints[row] = torch.from_numpy(keypoints)
         model.start_confidence[row] = torch.from_numpy(confidence)
-    return model
 
 
 def loaders(
@@ -163,7 +179,6 @@ def loaders(
         train_clips: all clips that are trained on; `clips` may have some of them in memory.
     """
     starts, start_sequences = [each.clip for each in clips.train], [each.sequence for each in clips.train]
-    letters = model.config.text.kind == "letters" and with_text
     dataset = partial(
         TextDataset,
         tokenizer=model.tokenizer,
@@ -171,8 +186,10 @@ def loaders(
         start_sequences=start_sequences,
         with_text=with_text,
     )
-    transplants = Transplants(starts, start_sequences, train_clips, model.tokenizer.alphabets) if letters else None
-    train_set = dataset(starts, start_sequences, objective=config, transplants=transplants)
+    augmentation = None
+    if model.config.text.kind == "letters" and with_text:
+        augmentation = HandshapeAugmentation(starts, start_sequences, train_clips, model.tokenizer.alphabets)
+    train_set = dataset(starts, start_sequences, objective=config, augmentation=augmentation)
     validation = None
     if clips.validation:
         sequences = [each.sequence for each in clips.validation]

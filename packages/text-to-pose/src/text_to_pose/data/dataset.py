@@ -1,4 +1,4 @@
-"""Clips as the model trains on them: prepared once, a start frame drawn anew each time."""
+"""Training data: prepared clips, with a start frame and a variant of their text drawn anew each time."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from pose_core import PoseSequence
     from pose_core.data import Clip, ShardSample
     from text_to_pose.config import ObjectiveConfig
-    from text_to_pose.data.handshape_augmentation import Transplants
+    from text_to_pose.data.handshape_augmentation import HandshapeAugmentation
     from text_to_pose.text.tokenizer import TextTokenizer
 
 
 @dataclass(frozen=True)
 class TrainingBatch:
-    """What one training step sees.
+    """A batch of one training step.
 
     Attributes:
-        target: the clean sequences, B of them.
+        target: B clean sequences.
         text: their texts, or parts of them.
-        start_keypoints: (B, K, D) in shoulder widths.
+        start_keypoints: (B, K, D) start frames, in shoulder widths.
         start_confidence: (B, K).
-        labels: the texts as a person reads them.
+        labels: the texts for people.
     """
 
     target: PoseBatch
@@ -61,7 +61,7 @@ class TrainingBatch:
 
 
 class Item(NamedTuple):
-    """A sequence, its text or a part of it, the frame to begin from, (K, D) and (K,), and the text to be read."""
+    """A sequence, its text or a part of it, its start frame, (K, D) and (K,), and the text for people."""
 
     sequence: PoseSequence
     text: Tokens
@@ -71,17 +71,18 @@ class Item(NamedTuple):
 
 
 class TextDataset(Dataset):
-    """Texts with a start frame each.
+    """Clips with a text and a start frame each.
 
     In training the start frame is half the time the clip's own first one, else a frame of another clip of the language:
-    its first one, or any, and then the clip begins where its arms are nearest to that frame, as a letter in the middle
-    of a word does. Otherwise it is always the first frame of another clip of the language, the same every time.
+    its first one, or any; then the clip begins where its arms are nearest to that frame, as a letter in the middle of a
+    word does. Otherwise it is always the first frame of another clip of the language, the same every time.
 
     Args:
         clips, sequences: the clips, prepared.
+        tokenizer: of their texts.
         start_clips, start_sequences: where start frames of other clips come from; may hold the same clips.
         objective: draw start frames and lengths at random, and show parts of texts only; None for neither.
-        transplants: makes some clips those of letters their language was not taught.
+        augmentation: gives some clips the hand shapes of letters that their language lacks.
         with_text: False leaves every text out.
     """
 
@@ -94,21 +95,21 @@ class TextDataset(Dataset):
         start_clips: Sequence[Clip],
         start_sequences: Sequence[PoseSequence],
         objective: ObjectiveConfig | None,
-        transplants: Transplants | None = None,
+        augmentation: HandshapeAugmentation | None = None,
         with_text: bool = True,
     ) -> None:
         self.clips, self.sequences = clips, sequences
         self.tokenizer = tokenizer
         self.objective = objective
-        self.transplants = transplants
+        self.augmentation = augmentation
         self.with_text = with_text
-        self.texts = [self._views(clip) for clip in clips]
-        self.starts: dict[str, list[PoseSequence]] = defaultdict(list)
-        self.places: dict[Clip, int] = {}  # of clips in their language's list
+        self.texts = [self._variants(clip.text, clip.signed_language) for clip in clips]
+        self.start_sequences: dict[str, list[PoseSequence]] = defaultdict(list)  # by language
+        self.start_indices: dict[Clip, int] = {}  # of clips in their language's list
         for clip, sequence in zip(start_clips, start_sequences, strict=True):
-            starts = self.starts[clip.signed_language]
-            self.places.setdefault(clip, len(starts))
-            starts.append(sequence)
+            of_language = self.start_sequences[clip.signed_language]
+            self.start_indices.setdefault(clip, len(of_language))
+            of_language.append(sequence)
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -117,53 +118,65 @@ class TextDataset(Dataset):
         return self._item(self.clips[index], self.sequences[index], self.texts[index], index)
 
     def of(self, sample: ShardSample) -> Item:
-        """A prepared clip that is not among the data set's, as one of its items to train on."""
-        return self._item(sample.clip, sample.sequence, self._views(sample.clip), 0)
+        """An item of a prepared clip that is not among the data set's, to train on."""
+        clip = sample.clip
+        return self._item(clip, sample.sequence, self._variants(clip.text, clip.signed_language), 0)
 
-    def _item(self, clip: Clip, sequence: PoseSequence, views: list[Tokens], index: int) -> Item:
-        starts = self.starts.get(clip.signed_language, [])
-        own = self.places.get(clip, len(starts))
-        others = len(starts) - (own < len(starts))
-
-        def other(number: int) -> PoseSequence:
-            return starts[number + (number >= own)]
-
-        if self.objective is not None and draw() < self.objective.borrowed_letter_share:
-            sequence, views = self._untaught(clip, sequence, views)
-        start, frame, text = sequence, 0, views[0]
-        if self.objective is not None:
-            kind = draw()
-            if others and kind < 0.5:
-                start = other(int(draw() * others))
-                if kind < 0.25:
-                    frame = int(draw() * len(start))
-                    sequence = sequence[_nearest_frame(sequence, start, frame) :]
-            if draw() < 0.3:
-                sequence = stretch(sequence, max(1, round(len(sequence) * (0.85 + 0.35 * draw()))))
-            text = self._view(views, self.objective)
-        elif others:
-            start = other(index % others)
+    def _item(self, clip: Clip, sequence: PoseSequence, variants: list[Tokens], index: int) -> Item:
+        candidates = self._start_candidates(clip)
+        if self.objective is None:
+            start = candidates(index % len(candidates)) if len(candidates) else sequence
+            frame, text = 0, variants[0]
+        else:
+            if uniform() < self.objective.borrowed_letter_share:
+                sequence, variants = self._with_borrowed_letter(clip, sequence, variants)
+            sequence, start, frame = self._draw_start(sequence, candidates)
+            if uniform() < 0.3:
+                sequence = stretch(sequence, max(1, round(len(sequence) * (0.85 + 0.35 * uniform()))))
+            text = self._draw_text(variants, self.objective)
         label = f"{clip.signed_language} {clip.text}"[:40]
         return Item(sequence, text, start.keypoints[frame], start.confidence[frame], label)
 
-    def _untaught(self, clip: Clip, sequence: PoseSequence, views: list[Tokens]) -> tuple[PoseSequence, list[Tokens]]:
-        """The clip with the hand of a letter its language was not taught, if there is one, and that letter."""
-        language = clip.signed_language
-        letter = self.transplants.draw(language) if self.transplants is not None else None
-        if self.transplants is None or letter is None:
-            return sequence, views
-        return self.transplants.apply(sequence, language, letter), _views(self.tokenizer, letter, language)
+    def _start_candidates(self, clip: Clip) -> _Others:
+        sequences = self.start_sequences.get(clip.signed_language, [])
+        return _Others(sequences, self.start_indices.get(clip, len(sequences)))
 
-    def _views(self, clip: Clip) -> list[Tokens]:
+    def _draw_start(self, sequence: PoseSequence, candidates: _Others) -> tuple[PoseSequence, PoseSequence, int]:
+        """The sequence, maybe without its beginning; the clip of its start frame; and which frame of that."""
+        kind = uniform()
+        if not len(candidates) or kind >= 0.5:
+            return sequence, sequence, 0
+        start = candidates(int(uniform() * len(candidates)))
+        if kind >= 0.25:
+            return sequence, start, 0
+        frame = int(uniform() * len(start))
+        return sequence[_nearest_frame(sequence, start, frame) :], start, frame
+
+    def _with_borrowed_letter(
+        self, clip: Clip, sequence: PoseSequence, variants: list[Tokens]
+    ) -> tuple[PoseSequence, list[Tokens]]:
+        """The clip with the hand shape of a letter its language lacks, if there is one, and that letter."""
+        language = clip.signed_language
+        letter = self.augmentation.draw(language) if self.augmentation is not None else None
+        if self.augmentation is None or letter is None:
+            return sequence, variants
+        return self.augmentation.apply(sequence, language, letter), self._variants(letter, language)
+
+    def _variants(self, text: str, signed_language: str) -> list[Tokens]:
+        """A text; of a letter with known SignWriting also the letter alone, and the SignWriting alone."""
         if not self.with_text:
             return [self.tokenizer.tokenize(None, "")]
-        return _views(self.tokenizer, clip.text, clip.signed_language)
+        whole = self.tokenizer.tokenize(text, signed_language)
+        if self.tokenizer.kind != "letters" or len(whole.ids) == 1:
+            return [whole]
+        alone = self.tokenizer.tokenize(text, signed_language, signwriting=False)
+        return [whole, alone, Tokens(whole.ids, whole.language)]
 
-    def _view(self, views: list[Tokens], objective: ObjectiveConfig) -> Tokens:
-        if draw() < objective.text_dropout:
+    def _draw_text(self, variants: list[Tokens], objective: ObjectiveConfig) -> Tokens:
+        if uniform() < objective.text_dropout:
             return self.tokenizer.tokenize(None, "")
-        whole, *parts = views
-        kind = draw()
+        whole, *parts = variants
+        kind = uniform()
         if not parts or kind >= objective.signwriting_dropout + objective.signwriting_only:
             return whole
         return parts[kind < objective.signwriting_only]
@@ -180,19 +193,21 @@ class TextDataset(Dataset):
         )
 
 
-def _views(tokenizer: TextTokenizer, text: str, signed_language: str) -> list[Tokens]:
-    """A text; of a letter with known SignWriting also the letter alone, and the SignWriting alone."""
-    whole = tokenizer.tokenize(text, signed_language)
-    if tokenizer.kind != "letters" or len(whole.ids) == 1:
-        return [whole]
-    return [
-        whole,
-        tokenizer.tokenize(text, signed_language, signwriting=False),
-        Tokens(whole.ids, whole.language),
-    ]
+@dataclass(frozen=True)
+class _Others:
+    """Sequences without the one at `excluded`, if that is one of them."""
+
+    sequences: Sequence[PoseSequence]
+    excluded: int
+
+    def __len__(self) -> int:
+        return len(self.sequences) - (self.excluded < len(self.sequences))
+
+    def __call__(self, number: int) -> PoseSequence:
+        return self.sequences[number + (number >= self.excluded)]
 
 
-def draw() -> float:
+def uniform() -> float:
     """A number in [0, 1) from torch's generator, which the training seed sets and its checkpoints keep."""
     return torch.rand(()).item()
 
@@ -202,7 +217,7 @@ def _nearest_frame(sequence: PoseSequence, other: PoseSequence, frame: int) -> i
     half = sequence[: (len(sequence) + 1) // 2]
     fingers = [i for side in ("left", "right") for i in sequence.skeleton.hand(side)[1:]]
     body = [i for i in range(sequence.skeleton.num_keypoints) if i not in fingers]
-    seen = (half.confidence[:, body] > 0) & (other.confidence[frame, body] > 0)  # (T', K')
+    visible = (half.confidence[:, body] > 0) & (other.confidence[frame, body] > 0)  # (T', K')
     distance = np.linalg.norm(half.keypoints[:, body] - other.keypoints[frame, body], axis=-1)
-    mean = (distance * seen).sum(axis=1) / seen.sum(axis=1).clip(min=1)
-    return int(np.where(seen.any(axis=1), mean, np.inf).argmin())
+    mean = (distance * visible).sum(axis=1) / visible.sum(axis=1).clip(min=1)
+    return int(np.where(visible.any(axis=1), mean, np.inf).argmin())

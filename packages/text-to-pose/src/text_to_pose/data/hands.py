@@ -20,8 +20,8 @@ MIN_HAND_SHARE = 0.05  # of a clip's frames: a hand visible in fewer says nothin
 DOMINANCE = 2.0  # times as often as the other hand: a clip that shows one hand that much more is signed with it
 
 
-def signing_hands(clips: Sequence[Clip], sequences: Sequence[PoseSequence]) -> dict[str, Side]:
-    """The hand seen more in the clips of each language: people sign left-handed too."""
+def dominant_hands(clips: Sequence[Clip], sequences: Sequence[PoseSequence]) -> dict[str, Side]:
+    """The hand that is visible more often in the clips of each language: people sign left-handed, too."""
     shares = defaultdict(lambda: [0.0, 0.0])
     for clip, sequence in zip(clips, sequences, strict=True):
         shares[clip.signed_language][0] += sequence.hand_share("left")
@@ -30,20 +30,20 @@ def signing_hands(clips: Sequence[Clip], sequences: Sequence[PoseSequence]) -> d
 
 
 def hand_shape(sequence: PoseSequence, side: Side) -> tuple[np.ndarray, np.ndarray] | None:
-    """A hand relative to its wrist, over the frames it is seen: (T', 21, D) in shoulder widths, confidence (T', 21).
+    """A hand relative to its wrist, in the frames where that is visible: (T', 21, D) in shoulder widths, and (T', 21).
 
-    None where it is seen in no frame.
+    The second array is its confidence. None where no frame shows the hand.
     """
     hand = sequence.skeleton.hand(side)
-    seen = sequence.confidence[:, hand[:1]].any(axis=1)
-    if not seen.any():
+    visible = sequence.confidence[:, hand[:1]].any(axis=1)
+    if not visible.any():
         return None
-    points = sequence.keypoints[seen][:, hand]
-    return points - points[:, :1], sequence.confidence[seen][:, hand]
+    points = sequence.keypoints[visible][:, hand]
+    return points - points[:, :1], sequence.confidence[visible][:, hand]
 
 
 def dominant_hand(sequence: PoseSequence) -> Side | None:
-    """The hand that somebody signs with: the one visible much more often; None where the clip does not tell."""
+    """The hand that a person signs with: the one visible much more often; None where the clip does not tell."""
     sequence = clean(sequence)
     left, right = sequence.hand_share("left"), sequence.hand_share("right")
     if max(left, right) < MIN_HAND_SHARE or max(left, right) < DOMINANCE * min(left, right):

@@ -11,7 +11,7 @@ from pose_core import UserError
 from pose_core.data.audit import summary
 from text_to_pose.config import TextConfig
 from text_to_pose.text.hamnosys import hamnosys_vocabulary, is_hamnosys
-from text_to_pose.text.letters import LONGEST_LETTER, fold
+from text_to_pose.text.letters import MAX_LETTER_LENGTH, fold
 from text_to_pose.text.signwriting import is_signwriting, letter_symbols, signwriting_vocabulary
 from text_to_pose.text.tokenizer import TextTokenizer, find_kind
 
@@ -151,9 +151,9 @@ def warn_of_kind(clips: Sequence[Clip], kind: str) -> None:
         if len(others) * 2 < len(clips):
             _warn(others, clips, kind, f"not {notation}")
             return
-    longer = [clip for clip in clips if len(unicodedata.normalize("NFC", clip.text)) > LONGEST_LETTER]
+    longer = [clip for clip in clips if len(unicodedata.normalize("NFC", clip.text)) > MAX_LETTER_LENGTH]
     if kind == "characters" and len(longer) * 2 < len(clips):
-        _warn(longer, clips, kind, f"longer than a letter's {LONGEST_LETTER} characters")
+        _warn(longer, clips, kind, f"longer than a letter's {MAX_LETTER_LENGTH} characters")
 
 
 def _warn(few: Sequence[Clip], clips: Sequence[Clip], kind: str, why: str) -> None:

@@ -1,59 +1,31 @@
-"""An evaluation as a web page: its figures, and every clip beside what the model made of it, worst first."""
+"""An evaluation as a report: figures, a table of clips, and a page that plays every clip beside its prediction."""
 
 from __future__ import annotations
 
-import base64
 import math
-import re
-from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from html import escape
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from pydantic_core import to_json
 
-from pose_core import UserError, concatenate
-from pose_core.atomic_files import atomic_write, check_output_folder
+from pose_core import concatenate, reporting
+from pose_core.atomic_files import atomic_write
 from pose_core.rendering.drawing import Drawing
+from pose_core.rendering.player import PackedDrawing
 from pose_core.rendering.view import View
+from pose_core.reporting import CLIPS, METRICS, PAGE, Column, cells, fill_page, script_json, write_metrics, write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from pose_core import PoseSequence
-    from pose_core.rendering.drawing import Layer
-    from text_to_pose.evaluation.evaluate import ClipScore, Evaluation, Interval, Score
+    from text_to_pose.evaluation.evaluate import Evaluation
+    from text_to_pose.evaluation.scores import ClipScore, Interval, Score
 
-PAGE, RESULTS = "index.html", "results.json"
 SIZE = 480  # pixels; the pictures are square, so that all clips are equally large
-STEPS = 16  # positions a pixel: int16 then reaches as far outside of the picture as `Drawing` does
-MISSING = -(2**15)  # in place of a coordinate where a keypoint is missing
-
-
-@dataclass(frozen=True)
-class Column:
-    """A figure of `Score` as tables show it: its name there, its title, and how many digits it has."""
-
-    name: str
-    title: str
-    digits: int = 3
-
-    def mean(self, score: Score) -> str:
-        """The figure, a dash where there is none."""
-        return self._text(getattr(score, self.name))
-
-    def interval(self, intervals: Mapping[str, Interval]) -> str:
-        """Its confidence interval, `[low, high]`."""
-        low, high = intervals[self.name]
-        return f"[{self._text(low)}, {self._text(high)}]"
-
-    def _text(self, value: float) -> str:
-        return f"{value:.{self.digits}f}" if math.isfinite(value) else "–"
-
-
 COLUMNS = (
     Column("dtw_mje", "DTW-MJE"),
     Column("length_error", "length error"),
@@ -63,105 +35,117 @@ COLUMNS = (
 )
 
 
-def check_report_folder(folder: str | Path, *, overwrite: bool = False) -> None:
-    """Refuses a report's folder before any work is done for it, and creates it where it is missing.
-
-    Raises:
-        UserError: it holds something and `overwrite` is not set, it is a file, or it cannot be created or written.
-    """
-    folder = Path(folder)
-    check_output_folder(folder)
-    if not overwrite and any(folder.iterdir()):
-        raise UserError(f"{folder}: is not empty; use --overwrite to replace the report in it or name another folder")
+def check_report(folder: str | Path, *, overwrite: bool = False) -> None:
+    """Refuses a report before any work is done for it; see `pose_core.reporting.check_report`."""
+    reporting.check_report(folder, (METRICS, CLIPS, PAGE), overwrite=overwrite)
 
 
-def summary(evaluation: Evaluation, checkpoint: str) -> dict[str, Any]:
-    """What was scored, each system's `Score`, and its confidence intervals; machines read it."""
+def summarize(evaluation: Evaluation, checkpoint: str) -> dict[str, Any]:
+    """What was scored, each system's `Score`, and its confidence intervals: the content of `metrics.json`."""
     return {
         "checkpoint": checkpoint,
         "data": evaluation.data,
         "split": evaluation.split,
         "sampling": asdict(evaluation.sampling),
-        "scores": dict(evaluation),
+        "scores": evaluation.scores,
         "intervals": evaluation.intervals,
     }
+
+
+def table_lines(evaluation: Evaluation) -> list[str]:
+    """The scores as a table for people, with confidence intervals below."""
+    head = f"{'':<8} {'clips':>6} " + " ".join(f"{column.title:>15}" for column in COLUMNS)
+    scores = [
+        f"{system:<8} {score.clips:>6} " + " ".join(f"{column.text(score):>15}" for column in COLUMNS)
+        for system, score in evaluation.scores.items()
+    ]
+    intervals = [
+        f"{system:<8} {'':>6} " + " ".join(f"{_interval(column, of):>15}" for column in COLUMNS)
+        for system, of in evaluation.intervals.items()
+    ]
+    note = "DTW-MJE in shoulder widths; length error and acceleration relative to the clip."
+    return [head, *scores, "95 % confidence intervals over clips:", *intervals, note]
 
 
 def write_report(
     evaluation: Evaluation, folder: str | Path, *, checkpoint: str = "model", overwrite: bool = False
 ) -> Path:
-    """Writes `index.html`, which opens from disk and needs no network, and `results.json`, the figures in it.
+    """Writes `metrics.json`, `clips.csv` and `index.html`, which opens from disk and needs no network.
 
     Args:
-        folder: is created; one that holds something is refused unless `overwrite` is set, and then these two files in
-            it are replaced.
+        evaluation: what is reported.
+        folder: is created; a file of the report in it is refused unless `overwrite` is set.
         checkpoint: what the report calls the model.
+        overwrite: replace an existing report.
 
     Returns:
         The page.
 
     Raises:
-        UserError: see `check_report_folder`.
+        UserError: see `check_report`.
     """
-    check_report_folder(folder, overwrite=overwrite)
-    folder = Path(folder)
-    figures = summary(evaluation, checkpoint)
-    results = to_json({**figures, "clips": evaluation.clip_scores}, indent=2, inf_nan_mode="null")
-    page = _page(evaluation, figures)
-    with (
-        atomic_write(folder / RESULTS, overwrite=overwrite) as results_file,
-        atomic_write(folder / PAGE, overwrite=overwrite) as page_file,
-    ):
-        results_file.write_bytes(results)
-        page_file.write_text(page, encoding="utf-8")
-    return folder / PAGE
+    check_report(folder, overwrite=overwrite)
+    page = _page(evaluation, checkpoint)
+    write_metrics(summarize(evaluation, checkpoint), folder, overwrite=overwrite)
+    rows = [
+        {"system": system, **asdict(score)} for system, scores in evaluation.clip_scores.items() for score in scores
+    ]
+    write_table(rows, folder, overwrite=overwrite)
+    path = Path(folder) / PAGE
+    with atomic_write(path, overwrite=overwrite) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return path
 
 
-def _page(evaluation: Evaluation, figures: dict[str, Any]) -> str:
-    refinements = f"{evaluation.sampling.num_steps} refinement{'s' * (evaluation.sampling.num_steps != 1)}"
+def _page(evaluation: Evaluation, checkpoint: str) -> str:
+    steps, data = evaluation.sampling.num_steps, evaluation.data
+    name = str(data) if isinstance(data, str | Path) else ", ".join(map(str, data))
+    rows = [_score_row(system, score, evaluation.intervals[system]) for system, score in evaluation.scores.items()]
     slots = {
-        "title": escape(f"{figures['checkpoint']}: letters of the {evaluation.split} split"),
-        "facts": escape(f"{len(evaluation.rows)} clips of {evaluation.data}; {refinements} a letter"),
-        "head": _cells("th", ["", "clips", *(column.title for column in COLUMNS)]),
-        "scores": "".join(
-            _score_row(system, score, figures["intervals"][system]) for system, score in evaluation.items()
+        "title": escape(f"{checkpoint}: letters of the {evaluation.split} split"),
+        "facts": escape(
+            f"{len(evaluation.rows)} clips of {name}; "
+            f"{steps} {evaluation.sampling.sampler} step{'s' * (steps != 1)} per letter"
         ),
-        # A letter may be "</script>"; the page puts them in as text, so this is the only place they could break out.
-        "data": to_json(_data(evaluation), inf_nan_mode="null").decode().replace("<", "\\u003c"),
+        "head": cells("th", ["", "clips", *(column.title for column in COLUMNS)]),
+        "scores": "".join(rows),
+        "data": script_json(_page_data(evaluation)),
     }
     template = resources.files("text_to_pose.evaluation").joinpath("report.html").read_text("utf-8")
-    return re.sub(r"{{(\w+)}}", lambda slot: slots[slot[1]], template)
+    return fill_page(template, slots)
 
 
 def _score_row(system: str, score: Score, intervals: Mapping[str, Interval]) -> str:
-    cells = [f"{column.mean(score)} <span>{column.interval(intervals)}</span>" for column in COLUMNS]
-    return f'<tr><th scope="row">{system}</th>{_cells("td", [str(score.clips), *cells])}</tr>'
+    figures = [f"{column.text(score)} <span>{_interval(column, intervals)}</span>" for column in COLUMNS]
+    return f'<tr><th scope="row">{system}</th>{cells("td", [str(score.clips), *figures])}</tr>'
 
 
-def _cells(tag: str, cells: Iterable[str]) -> str:
-    return "".join(f"<{tag}>{cell}</{tag}>" for cell in cells)
+def _interval(column: Column, intervals: Mapping[str, Interval]) -> str:
+    """The confidence interval of a figure, `[low, high]`."""
+    low, high = (reporting.number(end, column.digits) for end in intervals[column.name])
+    return f"[{low}, {high}]"
 
 
-def _data(evaluation: Evaluation) -> dict[str, Any]:
+def _page_data(evaluation: Evaluation) -> dict[str, Any]:
     """What the page's script reads: the model's clips, worst first, and the styles that they are drawn in."""
-    references = [evaluation.everything.sequences[i] for i in evaluation.rows]
-    scored = zip(evaluation.clip_scores["model"], references, evaluation.sequences["model"], strict=True)
+    references = [evaluation.references.sequences[i] for i in evaluation.rows]
+    scored = zip(evaluation.clip_scores["model"], references, evaluation.predictions["model"], strict=True)
     styles, clips = [], []
-    for score, reference, made in sorted(scored, key=lambda row: _badness(row[0]), reverse=True):
-        style, places = _drawn(reference, cast("PoseSequence", made))
-        if style not in styles:
-            styles.append(style)
+    for score, reference, prediction in sorted(scored, key=lambda row: _badness(row[0]), reverse=True):
+        drawing = _drawing(reference, cast("PoseSequence", prediction))
+        if drawing.layers not in styles:
+            styles.append(drawing.layers)
         clips.append(
             {
                 **asdict(score),
-                "path": _inside(score.path, evaluation.data.parent),
+                "path": _relative(score.path, evaluation),
                 "fps": reference.fps,
-                "style": styles.index(style),
-                "keypoints": places.shape[1],
-                "places": base64.b64encode(places.tobytes()).decode(),
+                "style": styles.index(drawing.layers),
+                "keypoints": drawing.keypoints,
+                "places": drawing.places,
             }
         )
-    return {"size": SIZE, "steps": STEPS, "missing": MISSING, "styles": styles, "clips": clips}
+    return {"size": SIZE, "styles": styles, "clips": clips}
 
 
 def _badness(score: ClipScore) -> float:
@@ -169,51 +153,20 @@ def _badness(score: ClipScore) -> float:
     return score.dtw_mje if math.isfinite(score.dtw_mje) else math.inf
 
 
-def _inside(path: Path, folder: Path) -> str:
-    return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
+def _relative(path: Path, evaluation: Evaluation) -> str:
+    """The path below the folder of its manifest."""
+    data = [evaluation.data] if isinstance(evaluation.data, str | Path) else evaluation.data
+    for folder in (Path(each).parent for each in data):
+        if path.is_relative_to(folder):
+            return path.relative_to(folder).as_posix()
+    return path.as_posix()
 
 
-def _drawn(reference: PoseSequence, made: PoseSequence) -> tuple[list[dict[str, Any]], np.ndarray]:
-    """How to draw both in one picture, and where.
-
-    Returns:
-        The layers, from the lowest to the highest; and places (T + T', K, 2) of the keypoints that these name, first
-        all frames of the reference, in steps.
-    """
-    both = concatenate([reference, made])
-    view = _square(View.fit(both, SIZE))
-    drawing = Drawing.of(both, view)
-    drawn = np.unique(np.concatenate([p.ravel() for layer in drawing.layers for p in (layer.points, layer.limbs)]))
-    position = np.zeros(both.skeleton.num_keypoints, int)
-    position[drawn] = np.arange(len(drawn))
-    places = np.round(drawing.places[:, drawn] * STEPS)
-    places = np.where(drawing.seen[:, drawn, None], places, MISSING).astype("<i2")
-    return [_layer(layer, position) for layer in drawing.layers], places
-
-
-def _square(view: View) -> View:
-    """The view with room added on two sides, `SIZE` large."""
+def _drawing(reference: PoseSequence, prediction: PoseSequence) -> PackedDrawing:
+    """All frames of the reference, then all of the prediction, in one square picture of `SIZE`."""
+    both = concatenate([reference, prediction])
+    view = View.fit(both, SIZE)
     size = np.array([view.width, view.height])
     scale = view.scale * SIZE / size.max()
-    return View(view.origin + size / (2 * view.scale) - SIZE / (2 * scale), scale, SIZE, SIZE)
-
-
-def _layer(layer: Layer, position: np.ndarray) -> dict[str, Any]:
-    """A layer in plain values: by color, the positions of the lines' ends, two each, and of the dots."""
-    lines, dots = defaultdict(list), defaultdict(list)
-    for start, end in layer.limbs.tolist():
-        lines[_hex(layer.colors[end])] += [int(position[start]), int(position[end])]
-    for point in layer.points.tolist():
-        dots[_hex(layer.colors[point])].append(int(position[point]))
-    return {
-        "line": layer.line,
-        "dot": float(layer.dot),
-        "halo": layer.halo,
-        "lines": list(lines.items()),
-        "dots": list(dots.items()),
-    }
-
-
-def _hex(color: np.ndarray) -> str:
-    """An RGB color as CSS writes it."""
-    return "#" + bytes(color.tolist()).hex()
+    square = View(view.origin + size / (2 * view.scale) - SIZE / (2 * scale), scale, SIZE, SIZE)
+    return PackedDrawing.of(Drawing.of(both, square))

@@ -21,7 +21,7 @@ PROJECTIONS = 8  # onto the two circles that an elbow has to lie in; the rest is
 
 
 def steady_body(
-    sequence: PoseSequence, reference: PoseSequence, signing_hand: Side | None, max_step: float
+    sequence: PoseSequence, reference: PoseSequence, dominant_hand: Side | None, max_step: float
 ) -> PoseSequence:
     """A sign on the body of its text.
 
@@ -31,7 +31,7 @@ def steady_body(
     Args:
         sequence: (T, K, D) in shoulder widths; it begins with its start frame.
         reference: a sequence on the same skeleton, whose first frame's body is taken.
-        signing_hand: whose arm signs even where no hand is visible.
+        dominant_hand: whose arm signs even where no hand is visible.
         max_step: shoulder widths that a resting arm moves at most from one frame to the next.
     """
     if not _has_shoulders(reference):
@@ -39,7 +39,7 @@ def steady_body(
     steady = _steady_torso(sequence, reference)
     for side in ("left", "right"):
         hand = steady.skeleton.hand(side)
-        if side == signing_hand or (hand and steady.confidence[:, hand[0]].any()):
+        if side == dominant_hand or (hand and steady.confidence[:, hand[0]].any()):
             steady = _arm_of_fixed_length(steady, reference, side)
         else:
             steady = _resting_arm(steady, reference, side, max_step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-LONGEST_LETTER = 4  # characters of what counts as one letter (`SCH`)
+MAX_LETTER_LENGTH = 4  # characters of what counts as one letter (`SCH`)
 TURKIC = {"tsm"}  # languages whose writing distinguishes dotted from dotless i
 
 

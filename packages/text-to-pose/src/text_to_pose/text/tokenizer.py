@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pose_core import UserError
 from text_to_pose.text.hamnosys import hamnosys_text, hamnosys_tokens, is_hamnosys
 from text_to_pose.text.languages import hint
-from text_to_pose.text.letters import LONGEST_LETTER, fold
+from text_to_pose.text.letters import MAX_LETTER_LENGTH, fold
 from text_to_pose.text.signwriting import (
     is_signwriting,
     letter_symbols,
@@ -18,7 +18,7 @@ from text_to_pose.text.signwriting import (
     symbol_shapes,
     to_fsw,
 )
-from text_to_pose.text.spelling import Spelling, alike, compatible, is_no_letter, shown
+from text_to_pose.text.spelling import Speller, shown, without_accents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from text_to_pose.config import TextConfig, TextKind
 
 PAD, NOTHING = 0, 1  # NOTHING stands for a text that is not given
-WORD_SPACE = " "  # among the units of a text: a pause between two words
 NONE = -1  # the letter or language of what has none
 
 
@@ -95,11 +94,11 @@ class TextTokenizer:
         self.kind = config.kind
         self.alphabets = {language: tuple(letters) for language, letters in config.alphabets.items()}
         self.languages = sorted(self.alphabets)
-        self._taught = {
+        self._alphabets = {
             language: {fold(letter, language): letter for letter in letters}
             for language, letters in self.alphabets.items()
         }
-        self.letters = sorted({letter for letters in self._taught.values() for letter in letters})
+        self.letters = sorted({letter for letters in self._alphabets.values() for letter in letters})
         self.vocabulary = ["<pad>", "<nothing>", *(f"<{language}>" for language in self.languages), *config.vocabulary]
         self._ids = {token: i for i, token in enumerate(self.vocabulary)}
 
@@ -148,7 +147,7 @@ class TextTokenizer:
             return f"{tag} {signwriting_text(symbols)}"
         return f"{tag} {''.join(symbols)}"
 
-    def units(self, text: str, signed_language: str, *, untaught: bool = False) -> list[str]:
+    def units(self, text: str, signed_language: str, *, borrow_letters: bool = False) -> list[str]:
         """What is generated one after the other: the letters or written signs of a text, or all of another kind."""
         self.check_language(signed_language)
         if not text.strip():
@@ -161,71 +160,38 @@ class TextTokenizer:
             for sign in signs:
                 self.tokenize(sign, signed_language)
             return signs
-        return self.spell(text, signed_language, untaught=untaught)
+        return self.spell(text, signed_language, borrow_letters=borrow_letters)
 
-    def spell(self, text: str, signed_language: str, *, untaught: bool = False) -> list[str]:
-        """The letters that spell a text, each as the alphabet writes it; the longest that fits comes first (`SCH`).
+    def spell(self, text: str, signed_language: str, *, borrow_letters: bool = False) -> list[str]:
+        """The letters that spell a text, as the alphabet writes them, each the longest that fits (`SCH`).
 
         White space between words is spelled as one `WORD_SPACE`. Punctuation and symbols are left out; a letter in
         another form (of full width, in a ligature) is that letter. Both are said by an `InputWarning`.
 
         Args:
-            untaught: also take letters that only other languages were taught, and spell what none was taught with alike
-                letters: `Ï` as `I`, `ß` as `SS`.
+            text: words.
+            signed_language: ISO 639-3 code.
+            borrow_letters: take letters missing from this alphabet from other languages, and spell those that no
+                language has with similar ones: `Ï` as `I`, `ß` as `SS`.
 
         Raises:
             UserError: unknown language, nothing to spell, or letters the language lacks; the message names them all.
         """
         self.check_language(signed_language)
-        known = [self._taught[signed_language]]
-        if untaught:
-            known.append({folded: letter for letters in self._taught.values() for folded, letter in letters.items()})
-        spelled = self._spelling(text, signed_language, known, untaught=untaught)
-        if spelled.lacking:
-            raise UserError(self._lacks(spelled.lacking, signed_language, untaught))
+        alphabets = [self._alphabets[signed_language]]
+        if borrow_letters:
+            alphabets.append(
+                {folded: letter for letters in self._alphabets.values() for folded, letter in letters.items()}
+            )
+        speller = Speller(alphabets, set(self.letters), replace_accents=borrow_letters)
+        words = [fold(word, signed_language) for word in text.split()]
+        spelled = speller.spell(words)
+        if spelled.missing:
+            raise UserError(self._missing_letters(spelled.missing, signed_language, borrow_letters))
         if not spelled.letters:
             raise UserError(f"{text!r} has no letter to spell")
         spelled.notify(text)
         return spelled.letters
-
-    def _spelling(self, text: str, signed_language: str, known: list[dict[str, str]], *, untaught: bool) -> Spelling:
-        """A text in letters of alphabets, the first of which is preferred, and what becomes of other characters."""
-        result = Spelling()
-        for word in text.split():
-            if result.letters and result.letters[-1] != WORD_SPACE:  # as it is after a word of punctuation
-                result.letters.append(WORD_SPACE)
-            rest = fold(word, signed_language)
-            while rest:
-                # The language's own letters come first: a double L is one letter in Spanish only.
-                fits = [(n, letters) for letters in known for n in range(len(rest), 0, -1) if rest[:n] in letters]
-                if fits:
-                    size, letters = fits[0]
-                    result.letters.append(letters[rest[:size]])
-                    rest = rest[size:]
-                    continue
-                # What another language signs as one letter is lacking as one.
-                size = next((n for n in range(len(rest), 1, -1) if rest[:n] in self.letters), 1)
-                if size > 1:
-                    result.lacking += [rest[:size]] * (rest[:size] not in result.lacking)
-                    rest = rest[size:]
-                    continue
-                character, rest = rest[0], rest[1:]
-                other = compatible(character)
-                if untaught and not self._spellable(other, known):
-                    other = alike(other)
-                if is_no_letter(character) or (untaught and not other):
-                    result.left_out.append(character)
-                elif self._spellable(other, known):
-                    result.replaced[character] = other
-                    rest = other + rest
-                elif character not in result.lacking:
-                    result.lacking.append(character)
-        if result.letters and result.letters[-1] == WORD_SPACE:
-            del result.letters[-1]
-        return result
-
-    def _spellable(self, text: str, known: list[dict[str, str]]) -> bool:
-        return bool(text) and all(any(character in letters for letters in known) for character in text)
 
     def check_language(self, signed_language: str) -> None:
         """Raises `UserError`, listing the known ones, if the language was not taught."""
@@ -248,19 +214,19 @@ class TextTokenizer:
             raise UserError(f"this model was not taught the symbol {shown(unknown[0])}")
         return [self._ids[token] for token in tokens]
 
-    def _lacks(self, characters: list[str], language: str, untaught: bool) -> str:
-        """What a language lacks, all of it, and what `--untaught` would do about it."""
-        everything = [{letter: letter for letter in self.letters}]
+    def _missing_letters(self, characters: list[str], language: str, borrow_letters: bool) -> str:
+        """Which letters a language lacks, all of them, and what `--borrow-letters` would do."""
         remedies = []
-        there = [character for character in characters if character in self.letters]
-        if there and not untaught:
-            they = "it" if len(characters) == 1 else ", ".join(map(_shown_letter, there))
-            remedies.append(
-                f"other languages have {they}: --untaught signs {'it' if len(there) == 1 else 'them'} as they do"
-            )
-        near = {c: alike(c).upper() for c in characters if c not in there and self._spellable(alike(c), everything)}
-        if near and not untaught:
-            remedies.append("--untaught signs " + ", ".join(f"{shown(c)} as {other}" for c, other in near.items()))
+        if not borrow_letters:
+            borrowed = [character for character in characters if character in self.letters]
+            if borrowed:
+                they = "it" if len(characters) == 1 else ", ".join(map(_shown_letter, borrowed))
+                it = "it" if len(borrowed) == 1 else "them"
+                remedies.append(f"other languages have {they}: --borrow-letters signs {it} as they do")
+            similar = {c: without_accents(c) for c in characters if c not in borrowed}
+            spelled = [f"{shown(c)} as {s.upper()}" for c, s in similar.items() if s and set(s) <= set(self.letters)]
+            if spelled:
+                remedies.append(f"--borrow-letters signs {', '.join(spelled)}")
         remedy = f" ({'; '.join(remedies)})" if remedies else ""
         letters = f"letter{'s' * (len(characters) > 1)} {', '.join(map(_shown_letter, characters))}"
         return f"{language} was not taught the {letters}{remedy}; {self._knows(language)}"
@@ -276,7 +242,7 @@ def find_kind(texts: Sequence[str]) -> TextKind:
     if all(map(is_signwriting, texts)):
         return "signwriting"
     longest = max((len(unicodedata.normalize("NFC", text)) for text in texts), default=0)
-    return "letters" if longest <= LONGEST_LETTER else "characters"
+    return "letters" if longest <= MAX_LETTER_LENGTH else "characters"
 
 
 def tokens_of(text: str, kind: TextKind) -> list[str]:

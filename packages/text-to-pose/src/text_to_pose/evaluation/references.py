@@ -1,0 +1,159 @@
+"""Clips as references: read from a manifest, and what recognition of their letters needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pose_core import UserError
+from pose_core.data import read_clips, read_prepared, split_name
+from pose_core.data.audit import summary
+from pose_core.metrics import acceleration_ratio, dtw, dtw_mje, frame_distances
+from text_to_pose.data.hands import dominant_hands, hand_shape
+from text_to_pose.data.preprocessing import prepare
+from text_to_pose.evaluation.scores import ClipScore
+from text_to_pose.text.letters import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+
+    from pose_core import PoseSequence, Skeleton
+    from pose_core.data import Clip
+    from pose_core.skeleton import Side
+    from text_to_pose.text.tokenizer import TextTokenizer
+
+
+@dataclass(frozen=True)
+class References:
+    """A data set's clips, preprocessed.
+
+    Attributes:
+        clips: rows of the manifest.
+        sequences: (T, K, D) each, in shoulder widths, all on one skeleton and at one frame rate.
+        letters: what is signed, folded, so that spellings of one letter are equal.
+        shapes: see `hand_shape`.
+        hands: the dominant hand of each language.
+    """
+
+    clips: list[Clip]
+    sequences: list[PoseSequence]
+    letters: list[str]
+    shapes: list[tuple[np.ndarray, np.ndarray] | None]
+    hands: dict[str, Side]
+
+    def rows(self, split: str) -> list[int]:
+        """Indices of the clips of a split, or of all."""
+        return [i for i, clip in enumerate(self.clips) if _in_split(clip, split)]
+
+    def score(self, rows: Sequence[int], predictions: Sequence[PoseSequence | None]) -> list[ClipScore]:
+        """Compares the predictions of any system for some clips with these clips.
+
+        Args:
+            rows: indices of the clips.
+            predictions: one per row, (T, K, D) in shoulder widths, on the clips' skeleton and at their frame rate; None
+                where the system has nothing.
+
+        Returns:
+            One score per prediction, in their order; none for None.
+        """
+        return [
+            self._score(i, prediction)
+            for i, prediction in zip(rows, predictions, strict=True)
+            if prediction is not None
+        ]
+
+    def _score(self, i: int, prediction: PoseSequence) -> ClipScore:
+        clip, reference = self.clips[i], self.sequences[i]
+        nearest = self._nearest(i, prediction)
+        right = (rank for rank, j in enumerate(nearest) if self.letters[j] == self.letters[i])
+        return ClipScore(
+            path=clip.path,
+            text=clip.text,
+            signed_language=clip.signed_language,
+            frames=len(prediction),
+            reference_frames=len(reference),
+            dtw_mje=dtw_mje(prediction, reference),
+            length_error=abs(len(prediction) - len(reference)) / len(reference),
+            acceleration=acceleration_ratio(prediction, reference),
+            rank=next(right, None),
+            nearest=self.clips[nearest[0]].text if nearest else None,
+        )
+
+    def _nearest(self, i: int, prediction: PoseSequence) -> list[int]:
+        """Clips of the language of clip `i` that show a dominant hand, nearest hand shape first.
+
+        None where the prediction shows no dominant hand. Of clips equally near, letters count in their own order.
+        """
+        language = self.clips[i].signed_language
+        shape = hand_shape(prediction, self.hands[language])
+        if shape is None:
+            return []
+        candidates = [
+            (dtw(frame_distances(*shape, *other)), self.letters[j], j)
+            for j, (clip, other) in enumerate(zip(self.clips, self.shapes, strict=True))
+            if clip.signed_language == language and other is not None
+        ]
+        return [j for _, _, j in sorted(candidates)]
+
+
+def read_references(
+    data: str | Path | Sequence[str | Path],
+    split: str,
+    *,
+    fps: float,
+    skeleton: Skeleton | None = None,
+    tokenizer: TextTokenizer | None = None,
+    progress: Callable[[str], None] = lambda message: None,
+) -> References:
+    """Reads and preprocesses the clips of one data set or several, for a system that signs the letters of one split.
+
+    Args:
+        data: manifest CSV, or several.
+        split: the rows that are to be signed, or "all"; the others only provide start frames and hand shapes.
+        fps: frame rate of the system.
+        skeleton: the system's; that of the first clip where None.
+        tokenizer: refuses what the system was not taught; None takes every language and letter.
+        progress: takes a line for people.
+
+    Raises:
+        UserError: a manifest or clip that cannot be used, a split without rows, or a language, or a letter in the
+            split, that the tokenizer does not know.
+    """
+    paths = [data] if isinstance(data, str | Path) else list(data)
+    name = ", ".join(map(str, paths))
+    clips = read_clips(*paths)
+    if not any(_in_split(clip, split) for clip in clips):
+        known = ", ".join(sorted({clip.split for clip in clips}))
+        raise UserError(f"{name}: no clip has split {split_name(split)}; it has {known}")
+    if tokenizer is not None:
+        problems = [_problem(clip, tokenizer, signed=_in_split(clip, split)) for clip in clips]
+        wrong = [f"{clip.path}: {why}" for clip, why in zip(clips, problems, strict=True) if why]
+        if wrong:
+            more = f" ({len(wrong)} of {len(clips)} rows)" if len(wrong) > 1 else ""
+            raise UserError(f"{summary(wrong, 3)}; remove its row from {name}{more}")
+    progress(f"reading {len(clips)} clips")
+    sequences = read_prepared(clips, partial(prepare, fps=fps), skeleton)
+    hands = dominant_hands(clips, sequences)
+    shapes = [
+        hand_shape(sequence, hands[clip.signed_language]) for clip, sequence in zip(clips, sequences, strict=True)
+    ]
+    return References(clips, sequences, [fold(clip.text, clip.signed_language) for clip in clips], shapes, hands)
+
+
+def _in_split(clip: Clip, split: str) -> bool:
+    return split == "all" or clip.split == split_name(split)
+
+
+def _problem(clip: Clip, tokenizer: TextTokenizer, *, signed: bool) -> str | None:
+    """Why a clip cannot be used: an unknown language or, if it is to be signed, an unknown letter."""
+    try:
+        tokenizer.check_language(clip.signed_language)
+        if signed:
+            tokenizer.tokenize(clip.text, clip.signed_language)
+    except UserError as error:
+        return str(error)
+    return None

@@ -52,13 +52,13 @@ def lengths(bones, keypoints):
     return found, bones.longest[bones.ends]
 
 
-def test_there_and_back_is_the_same(skeleton):
+def test_absolute_inverts_relative(skeleton):
     bones = ArmBones(skeleton)
     keypoints = torch.randn(2, 5, skeleton.num_keypoints, 2)
     torch.testing.assert_close(bones.absolute(bones.relative(keypoints)), keypoints, atol=1e-5, rtol=0)
 
 
-def test_what_moves_moves_what_hangs_from_it_alone(skeleton, right):
+def test_moving_a_bone_moves_only_its_subtree(skeleton, right):
     bones = ArmBones(skeleton)
     _, elbow, wrist, hand = right
     keypoints = torch.randn(3, skeleton.num_keypoints, 2)
@@ -72,7 +72,7 @@ def test_what_moves_moves_what_hangs_from_it_alone(skeleton, right):
     )
 
 
-def test_no_bone_is_longer_than_real_ones(bones, clips, skeleton):
+def test_decoded_bones_are_at_most_as_long_as_real_ones(bones, clips, skeleton):
     keypoints, seen, _ = clips
     real, allowed = lengths(bones, keypoints)
     both = seen[..., bones.ends] & seen[..., bones.starts]
@@ -91,7 +91,7 @@ def test_both_sides_have_the_same_limits(bones, skeleton):
     assert (bones.longest[right] < UNLIMITED).all()
 
 
-def test_a_lost_hand_follows_its_arm(bones, clips, right):
+def test_a_missing_hand_follows_its_arm(bones, clips, right):
     keypoints, seen, _ = (each[:1, :21].clone() for each in clips)
     _, _, wrist, hand = right
     seen[:, 10:, hand] = False
@@ -107,7 +107,7 @@ def test_a_lost_hand_follows_its_arm(bones, clips, right):
     assert made[..., hand, :].isfinite().all()
 
 
-def test_a_lost_wrist_follows_its_hand(bones, clips, right):
+def test_a_missing_wrist_follows_its_hand(bones, clips, right):
     keypoints, seen, _ = (each[:1, :21].clone() for each in clips)
     _, _, wrist, hand = right
     complete = bones.fill_missing(keypoints, seen)
@@ -118,7 +118,7 @@ def test_a_lost_wrist_follows_its_hand(bones, clips, right):
     torch.testing.assert_close(made[:, 15, hand], keypoints[:, 15, hand], atol=1e-4, rtol=0)
 
 
-def test_a_hand_that_is_found_elsewhere_hangs_from_its_arm(bones, clips, right):
+def test_a_misplaced_hand_is_reattached_to_its_arm(bones, clips, right):
     keypoints, seen, _ = (each[:1, :21].clone() for each in clips)
     _, _, wrist, hand = right
     before = bones.fill_missing(keypoints, seen)
@@ -129,7 +129,7 @@ def test_a_hand_that_is_found_elsewhere_hangs_from_its_arm(bones, clips, right):
     torch.testing.assert_close(made[..., hand, :] - made[..., hand[:1], :], shape, atol=1e-5, rtol=0)
 
 
-def test_palms_stay_near_their_median(bones, clips, skeleton, right):
+def test_palms_are_limited_relative_to_their_median(bones, clips, skeleton, right):
     keypoints, seen, _ = clips
     hand = right[3]
     keypoints, seen = keypoints[2:3].clone(), seen[2:3]
@@ -143,7 +143,7 @@ def test_palms_stay_near_their_median(bones, clips, skeleton, right):
     torch.testing.assert_close(bones.limit_palms(keypoints, torch.zeros_like(seen)), keypoints)  # none to compare with
 
 
-def test_a_lost_hand_moves_no_component(skeleton, clips, right):
+def test_missing_hands_leave_the_basis_unchanged(skeleton, clips, right):
     """A hand is stiff on its arm. Whether it is seen all the time or half of it, what is learned is the same."""
     keypoints, seen, mask = clips
     _, _, wrist, hand = right
@@ -166,7 +166,7 @@ def test_a_lost_hand_moves_no_component(skeleton, clips, right):
     torch.testing.assert_close(made[0][mask], made[1][mask], atol=1e-3, rtol=0)
 
 
-def test_the_basis_tells_which_hand_is_seen(build, clips, skeleton):
+def test_the_basis_predicts_which_hand_is_visible(build, clips, skeleton):
     """Without any training: clips with the right hand, with the left, and with one that comes and goes."""
     keypoints, seen, mask = (each.clone() for each in clips)
     left, right = skeleton.hand("left"), skeleton.hand("right")
@@ -181,7 +181,7 @@ def test_the_basis_tells_which_hand_is_seen(build, clips, skeleton):
 
 
 @pytest.mark.parametrize("spread", [1.0, 5.0])
-def test_hands_of_samples_end_at_arms(build, clips, skeleton, spread):
+def test_hands_of_samples_are_attached_to_arms(build, clips, skeleton, spread):
     keypoints, seen, mask = clips
     model = build(relative_arms=True)
     fit(model, keypoints, seen, mask)
@@ -195,7 +195,7 @@ def test_hands_of_samples_end_at_arms(build, clips, skeleton, spread):
     assert made.diff(dim=1).abs().max() > 1e-3  # they move
 
 
-def test_models_of_before_are_the_same_models(configure):
+def test_models_without_arms_keep_their_hash_and_configuration(configure):
     """The hash is of configuration and weights: a model without arms is written as before there were any."""
     assert load_model("landmarks", "cpu").hash == LANDMARKS_HASH
     before, now = configure().model_dump(mode="json"), configure(relative_arms=True).model_dump(mode="json")

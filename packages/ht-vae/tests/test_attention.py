@@ -64,7 +64,7 @@ def reached(attention, frame, length):
 
 
 @pytest.mark.parametrize("frame", [0, SIZE - 1, SIZE, 2 * SIZE + 3, 4 * SIZE + 2])
-def test_a_frame_sees_its_chunk_and_the_overlap_and_by_the_global_level_all(frame):
+def test_receptive_field_is_chunk_and_overlap_or_everything_with_the_global_level(frame):
     length = 4 * SIZE + 3
     local = HierarchicalAttention(WIDTH, HEADS, SIZE, OVERLAP, with_global=False)
     assert reached(local, frame, length) == list(window(frame, length))
@@ -73,7 +73,7 @@ def test_a_frame_sees_its_chunk_and_the_overlap_and_by_the_global_level_all(fram
 
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("padded", [0, 1, SIZE, 5 * SIZE])
-def test_padding_changes_nothing_and_is_0(frames, length, padded):
+def test_padding_does_not_change_the_output_and_is_0(frames, length, padded):
     attention = HierarchicalAttention(WIDTH, HEADS, SIZE, OVERLAP)
     x = frames(length)
     alone = attention(x, torch.ones(1, length, dtype=torch.bool))
@@ -83,7 +83,7 @@ def test_padding_changes_nothing_and_is_0(frames, length, padded):
     assert (beside[:, length:] == 0).all()
 
 
-def test_nothing_real_is_no_nan(frames):
+def test_no_nan_if_all_frames_are_padding(frames):
     attention = HierarchicalAttention(WIDTH, HEADS, SIZE, OVERLAP)
     x = frames(3 * SIZE).requires_grad_()
     made = attention(x, torch.zeros(1, 3 * SIZE, dtype=torch.bool))
@@ -102,7 +102,7 @@ def test_pooling_is_a_mean_of_real_frames():
 
 
 @pytest.mark.parametrize("size", [SIZE, SIZE + 1])
-def test_what_chunks_tell_frames_has_no_jump(size):
+def test_upsampling_is_continuous_across_chunks(size):
     spreading = ChunkUpsampling(WIDTH, size)
     torch.nn.init.ones_(spreading.windows)  # a chunk says the same all along: what is left is the blending
     torch.nn.init.zeros_(spreading.values.bias)
@@ -117,7 +117,7 @@ def test_what_chunks_tell_frames_has_no_jump(size):
 
 
 @pytest.mark.parametrize("frames", [1, SIZE, SIZE + 1, 3 * SIZE])
-def test_chunks_that_agree_say_what_one_says(frames):
+def test_upsampling_equal_chunks_gives_equal_frames(frames):
     spreading = ChunkUpsampling(WIDTH, SIZE)
     torch.nn.init.ones_(spreading.windows)
     N = num_chunks(frames, SIZE)
@@ -126,7 +126,7 @@ def test_chunks_that_agree_say_what_one_says(frames):
     torch.testing.assert_close(told, told[:, :1].expand_as(told))
 
 
-def test_rotary_positions_tell_distances_alone():
+def test_rotary_products_depend_on_distances_only():
     q, k = torch.randn(2, 1, 1, HEADS, 8, generator=torch.Generator().manual_seed(0))
 
     def product(a, b):

@@ -9,7 +9,7 @@ LENGTHS = {"one": 1, "chunk": 16, "and more": 17, "many": 75}
 
 @pytest.mark.parametrize("frames", LENGTHS.values(), ids=LENGTHS)
 @pytest.mark.parametrize("local", [False, True], ids=["global", "local"])
-def test_the_weights_give_the_modules_own_output(frames, local):
+def test_attention_weights_reproduce_the_modules_output(frames, local):
     torch.manual_seed(0)
     module = LocalAttention(16, 2, 16, 4) if local else SelfAttention(16, 2)
     x = torch.randn(2, frames, 16)
@@ -29,7 +29,7 @@ def test_padding_is_never_attended_to():
     assert not local[0, 0, ..., :4].any()
 
 
-def test_every_attention_layer_is_watched_and_left_as_it_was(build, poses):
+def test_recording_covers_every_attention_layer_and_leaves_no_hooks(build, poses):
     model = build()
     keypoints, confidence, mask = poses(40, 20)
     with torch.inference_mode():

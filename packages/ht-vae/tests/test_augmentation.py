@@ -23,7 +23,7 @@ def random(seed=0):
     return np.random.default_rng(seed)
 
 
-def test_an_augmentation_of_nothing_changes_nothing(prepared):
+def test_zero_augmentation_is_the_identity(prepared):
     sequence = prepared()
     assert STILL.speed(random()) == 1
     varied = STILL(sequence, random())
@@ -31,7 +31,7 @@ def test_an_augmentation_of_nothing_changes_nothing(prepared):
     np.testing.assert_array_equal(varied.confidence, sequence.confidence)
 
 
-def test_missing_points_stay_missing_and_the_input_is_left_alone(prepared):
+def test_missing_keypoints_stay_missing_and_the_input_is_unchanged(prepared):
     sequence = prepared()
     kept = sequence.keypoints.copy()
     for seed in range(5):
@@ -42,7 +42,7 @@ def test_missing_points_stay_missing_and_the_input_is_left_alone(prepared):
     np.testing.assert_array_equal(sequence.keypoints, kept)
 
 
-def test_mirrored_left_is_right_and_back_again(prepared, skeleton):
+def test_mirroring_swaps_hands_and_is_its_own_inverse(prepared, skeleton):
     sequence = prepared(hands=("left", "right"))
     varied = replace(STILL, mirror=1.0)(sequence, random())
     left, right = skeleton.hand("left"), skeleton.hand("right")
@@ -50,12 +50,12 @@ def test_mirrored_left_is_right_and_back_again(prepared, skeleton):
     np.testing.assert_allclose(mirrored(varied).keypoints, sequence.keypoints, atol=1e-6)
 
 
-def test_what_has_no_opposite_is_not_mirrored(prepared, skeleton):
+def test_skeletons_without_mirror_pairs_are_not_mirrored(prepared, skeleton):
     sequence = prepared().select([i for i in range(50) if i not in skeleton.hand("left")])
     assert mirrored(sequence) is sequence
 
 
-def test_turned_and_sized_it_keeps_its_shape(prepared, skeleton):
+def test_rotation_and_scale_keep_the_shape(prepared, skeleton):
     sequence = prepared()
     varied = Augmentation(mirror=0, rotation=1.0, scale=0.5, noise=0)(sequence, random())
     limbs = skeleton.limbs[(sequence.confidence[0][skeleton.limbs] > 0).all(axis=1)]
@@ -68,7 +68,7 @@ def test_turned_and_sized_it_keeps_its_shape(prepared, skeleton):
     assert abs(share.mean() - 1) > 1e-3
 
 
-def test_stitched_clips_are_themselves_but_at_the_joints(prepared):
+def test_stitching_changes_clips_only_in_their_overlaps(prepared):
     clips = [prepared(frames, seed) for seed, frames in enumerate((30, 20, 40))]
     made = stitch(clips)
     assert len(made) == 90 - 2 * BLEND_FRAMES
@@ -81,7 +81,7 @@ def test_stitched_clips_are_themselves_but_at_the_joints(prepared):
     assert stitch(clips[:1]) is clips[0]
 
 
-def test_at_a_joint_one_becomes_the_other_evenly(prepared):
+def test_cross_fades_are_linear(prepared):
     a, b = prepared(20), prepared(20, 1)
     still = [replace(each, keypoints=np.repeat(each.keypoints[:1], 20, axis=0)) for each in (a, b)]
     made = stitch(still)
@@ -90,7 +90,7 @@ def test_at_a_joint_one_becomes_the_other_evenly(prepared):
     np.testing.assert_allclose(steps, np.broadcast_to(steps[0], steps.shape), atol=1e-5)
 
 
-def test_at_a_joint_a_point_is_where_the_clip_that_shows_it_has_it(prepared, skeleton):
+def test_keypoints_visible_in_one_clip_are_not_blended(prepared, skeleton):
     a, b = prepared(20, hands=("left",)), prepared(20, 1, hands=("right",))
     made = stitch([a, b])
     joint = slice(20 - BLEND_FRAMES, 20)
@@ -103,6 +103,6 @@ def test_at_a_joint_a_point_is_where_the_clip_that_shows_it_has_it(prepared, ske
 
 
 @pytest.mark.parametrize(("before", "after", "expected"), [(20, 20, BLEND_FRAMES), (1, 20, 0), (20, 1, 0), (5, 20, 2)])
-def test_short_clips_are_blended_less(before, after, expected, prepared):
+def test_short_clips_have_shorter_cross_fades(before, after, expected, prepared):
     assert blend_frames(before, after) == expected
     assert len(stitch([prepared(before), prepared(after, 1)])) == before + after - expected

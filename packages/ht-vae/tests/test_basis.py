@@ -32,7 +32,7 @@ def rmse(made, clips):
     return (made - keypoints)[seen].square().mean().sqrt()
 
 
-def test_more_components_tell_more_and_enough_tell_all(fit, clips):
+def test_error_falls_with_the_number_of_components_to_zero(fit, clips):
     keypoints, seen, mask = clips
     errors = []
     for sizes in ((60, 2, 0), (60, 2, 2), (60, 4, 6), (100, 5, 40)):
@@ -45,7 +45,7 @@ def test_more_components_tell_more_and_enough_tell_all(fit, clips):
     assert errors[-1] < 1e-3 < 10 * errors[0]
 
 
-def test_latents_of_what_was_fitted_have_variance_one(fit, clips):
+def test_latents_of_the_training_data_have_unit_variance(fit, clips):
     keypoints, seen, mask = clips
     whole, chunks = fit(chunk_latent_dim=4).project(keypoints, seen, mask)
     real = mask[:, ::SIZE]
@@ -56,7 +56,7 @@ def test_latents_of_what_was_fitted_have_variance_one(fit, clips):
     assert (chunks[real].square().mean(dim=0) - 1).abs().max() < 0.1
 
 
-def test_padding_and_other_clips_change_nothing(fit, clips):
+def test_padding_and_other_clips_do_not_change_latents(fit, clips):
     keypoints, seen, mask = clips
     basis = fit()
     whole, chunks = basis.project(keypoints, seen, mask)
@@ -66,7 +66,7 @@ def test_padding_and_other_clips_change_nothing(fit, clips):
         torch.testing.assert_close(chunks[i : i + 1, : alone[1].shape[1]], alone[1], atol=1e-4, rtol=1e-4)
 
 
-def test_what_stands_where_a_keypoint_is_missing_changes_nothing(fit, clips):
+def test_values_of_missing_keypoints_do_not_change_latents(fit, clips):
     keypoints, seen, mask = clips
     basis = fit()
     expected = basis.project(keypoints, seen, mask)
@@ -75,7 +75,7 @@ def test_what_stands_where_a_keypoint_is_missing_changes_nothing(fit, clips):
         torch.testing.assert_close(values, others)
 
 
-def test_a_basis_that_is_not_fitted_tells_nothing(skeleton, clips):
+def test_an_unfitted_basis_gives_zeros(skeleton, clips):
     keypoints, seen, mask = clips
     basis = PoseBasis(skeleton, 60, 6, 5, SIZE)
     whole, chunks = basis.project(keypoints, seen, mask)
@@ -91,7 +91,7 @@ def test_missing_keypoints_are_held():
     assert hold(keypoints, torch.zeros_like(seen), torch.full((1, 1), 7.0), backfill=True).flatten().tolist() == [7] * 5
 
 
-def test_two_levels_tell_nothing_twice_and_as_much_as_they_have_room_for():
+def test_two_levels_are_orthogonal_and_find_their_directions():
     torch.manual_seed(0)
     # Directions 0 and 1 are a sequence's own, 2 to 4 change from row to row, most of all 2.
     spread = torch.tensor([[1.0, 1.0, 0, 0, 0, 0, 0, 0], [0, 0, 3.0, 2.0, 1.0, 0, 0, 0]])
@@ -104,7 +104,7 @@ def test_two_levels_tell_nothing_twice_and_as_much_as_they_have_room_for():
         torch.testing.assert_close(lengths, spread.amax(dim=0)[where], atol=0.15, rtol=0.1)
 
 
-def test_components_are_inverted_and_those_that_are_lacking_are_nothing():
+def test_coordinates_invert_components_and_surplus_components_are_zero():
     torch.manual_seed(0)
     rows = torch.randn(3, 8)
     components, common = two_levels([rows], 5, 4)

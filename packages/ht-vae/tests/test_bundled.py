@@ -23,7 +23,7 @@ def test_hashes_of_bundled_models_are_those_that_latent_files_carry(name, model_
 
 
 @pytest.mark.parametrize(("name", "keypoints"), [("signing", 178), ("landmarks", 17)])
-def test_they_are_small_and_come_with_their_cards(name, keypoints):
+def test_bundled_models_are_small_and_have_cards(name, keypoints):
     files = {path.name: path.stat().st_size for path in BUNDLED[name].iterdir()}
     assert set(files) == {"config.json", "model.safetensors", "README.md"}
     assert sum(files.values()) < 20e6
@@ -32,13 +32,13 @@ def test_they_are_small_and_come_with_their_cards(name, keypoints):
     assert config.trained_on
 
 
-def test_the_one_that_fits_is_taken():
+def test_the_matching_bundled_model_is_chosen():
     assert matching_model(fake_sequence(face_points=128).skeleton) == "signing"
     points = ["LEFT_SHOULDER", "RIGHT_SHOULDER", "LEFT_HIP", "RIGHT_HIP"]
     assert matching_model(landmark_skeleton(points, 2)) == "landmarks"
 
 
-def test_a_person_whom_it_never_saw_is_kept(tmp_path, cli):
+def test_an_unseen_person_is_reconstructed_closely(tmp_path, cli):
     write(fake_sequence(frames=80, face_points=128), tmp_path / "a.pose")
     assert cli("reconstruct", tmp_path / "a.pose", "--output", tmp_path / "b.pose")[0] == 0
     made = read(tmp_path / "b.pose")
@@ -49,7 +49,7 @@ def test_a_person_whom_it_never_saw_is_kept(tmp_path, cli):
     assert errors.total().mpjpe < FACE_CLOSE
 
 
-def test_samples_move_and_have_arms():
+def test_samples_move_and_have_plausible_shoulders():
     model = load_model("signing", "cpu")
     for made in generate(model, [100, 37], seed=1):
         keypoints = made.dense.keypoints
@@ -62,7 +62,7 @@ def test_samples_move_and_have_arms():
         assert np.linalg.norm(np.diff(keypoints, axis=0), axis=-1).mean() > 1e-3
 
 
-def test_hands_of_samples_are_as_near_to_arms_and_as_large_as_real_ones():
+def test_hands_of_samples_are_attached_and_of_real_size():
     model = load_model("signing", "cpu")
     measured = [anatomy(made.sequence) for made in generate(model, [200] * 4, seed=0)]
     for name, highest_mean, highest in (("wrist_gap", 0.08, 0.2), ("palm_size", 1.1, 1.5)):

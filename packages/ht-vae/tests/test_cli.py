@@ -8,19 +8,7 @@ import pytest
 from ht_vae.config import BUNDLED
 from ht_vae.model import HierarchicalTransformerVAE
 from pose_core import write
-from pose_core.testing import fake_manifest, fake_sequence
-
-
-def one_line(err):
-    lines = [line for line in err.splitlines() if line.startswith("Error:")]
-    assert len(lines) == 1
-    assert err.splitlines()[-1] == lines[0]
-    assert "Traceback" not in err
-    return lines[0]
-
-
-def files(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+from pose_core.testing import error_line, fake_manifest, fake_sequence, files_below
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +29,7 @@ def small(quick):
     return [*named, *settings]
 
 
-def test_train_on_csvs_then_ask_about_the_model(cli, csvs, small, tmp_path, monkeypatch):
+def test_train_on_csvs_and_resume(cli, csvs, small, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     arguments = ("train", "--data", csvs, "--experiment-name", "first", *small)
     status, out, err = cli(*arguments, "--num-epochs", 1, "--learning-rate", 0.001, "--seed", 3)
@@ -123,7 +111,7 @@ def test_info(cli, trained):
         (["dance"], "No such command 'dance'"),
     ],
 )
-def test_a_wrong_command_is_one_line_and_leaves_nothing(
+def test_wrong_commands_give_one_line_and_write_nothing(
     cli, csvs, body, trained, tmp_path, monkeypatch, arguments, message
 ):
     monkeypatch.chdir(tmp_path)
@@ -134,21 +122,21 @@ def test_a_wrong_command_is_one_line_and_leaves_nothing(
     write(fake_sequence(frames=5), tmp_path / "mixed" / "b.pose")
     places = {name.upper(): tmp_path / name for name in ("empty", "bad", "mixed")}
     places |= {"CSVS": csvs, "MODEL": trained[2]}
-    before, model_before = files(tmp_path), files(trained[2])
+    before, model_before = files_below(tmp_path), files_below(trained[2])
     status, out, err = cli(*(places.get(argument, argument) for argument in arguments))
     assert status == 2, err
-    assert message in one_line(err)
+    assert message in error_line(err)
     assert not out
-    assert files(tmp_path) == before
-    assert files(trained[2]) == model_before
+    assert files_below(tmp_path) == before
+    assert files_below(trained[2]) == model_before
 
 
-def test_a_bundled_name_is_found(cli, trained, monkeypatch):
+def test_info_finds_a_bundled_model_by_name(cli, trained, monkeypatch):
     monkeypatch.setitem(HierarchicalTransformerVAE.bundled, "mine", trained[2])
     assert cli("info", "mine")[1].startswith("model            mine")
 
 
-def test_asking_about_a_model_imports_no_trainer(trained):
+def test_info_imports_no_trainer(trained):
     code = (
         "import sys; from ht_vae.cli import main\n"
         f"sys.argv = ['ht-vae', 'info', {str(trained[2])!r}]\n"
@@ -158,7 +146,7 @@ def test_asking_about_a_model_imports_no_trainer(trained):
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
-def test_the_package_is_a_command_too(cli):
+def test_python_m_runs_the_command(cli):
     arguments = [sys.executable, "-m", "ht_vae", "--help"]
     shown = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
     for verb in ("train", "info"):
@@ -166,7 +154,7 @@ def test_the_package_is_a_command_too(cli):
         assert cli(verb, "--help")[0] == 0
 
 
-def test_models_that_come_with_the_package_are_listed(cli):
+def test_models_lists_bundled_models(cli):
     status, out, _ = cli("models")
     assert (status, out.startswith("landmarks"), " MB  " in out) == (0, True, True)
     assert {each["name"] for each in json.loads(cli("models", "--json")[1])} == {*BUNDLED}

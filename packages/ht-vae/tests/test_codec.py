@@ -10,7 +10,7 @@ from pose_core import UserError
 
 
 @pytest.mark.parametrize("frames", [1, 15, 16, 17, 70])
-def test_a_reconstruction_has_the_frames_the_rate_and_the_skeleton_of_its_clip(build, clip, skeleton, frames):
+def test_reconstruction_keeps_frames_frame_rate_and_skeleton(build, clip, skeleton, frames):
     model = build()
     sequence = replace(clip(frames), fps=23.976)
     encoded, made = reconstruct(model, sequence)
@@ -23,7 +23,7 @@ def test_a_reconstruction_has_the_frames_the_rate_and_the_skeleton_of_its_clip(b
     assert restored.skeleton == sequence.skeleton.with_dims(2)
 
 
-def test_it_is_what_the_model_makes_of_the_prepared_clip(build, clip, skeleton):
+def test_reconstruction_equals_the_models_own(build, clip, skeleton):
     model, sequence = build(), clip(40)
     encoded, made = reconstruct(model, sequence)
     prepared = PoseDataProcessor(skeleton=skeleton)(sequence)
@@ -39,7 +39,7 @@ def test_it_is_what_the_model_makes_of_the_prepared_clip(build, clip, skeleton):
     )
 
 
-def test_keypoints_that_a_file_lacks_or_has_beside_are_left_out(build, clip, skeleton):
+def test_restored_keypoints_are_those_of_file_and_model(build, clip, skeleton):
     sequence = clip(10, face_points=4)
     sequence = sequence.select([i for i in range(sequence.skeleton.num_keypoints) if i != 9 + 8])
     encoded, made = reconstruct(build(), sequence)
@@ -49,7 +49,7 @@ def test_keypoints_that_a_file_lacks_or_has_beside_are_left_out(build, clip, ske
     assert len(wanted) == 49
 
 
-def test_dirty_poses_give_no_nan(build, clip):
+def test_nan_and_outliers_give_finite_reconstructions(build, clip):
     sequence = clip(30)
     keypoints, confidence = sequence.keypoints.copy(), sequence.confidence.copy()
     keypoints[3:6, 10] = np.nan
@@ -61,7 +61,7 @@ def test_dirty_poses_give_no_nan(build, clip):
     assert np.isfinite(made.restored(encoded.placement).keypoints).all()
 
 
-def test_what_stands_in_place_of_missing_points_changes_nothing(build, clip):
+def test_values_of_missing_keypoints_do_not_change_the_reconstruction(build, clip):
     sequence = clip(30)
     keypoints = sequence.keypoints.copy()
     keypoints[sequence.confidence == 0] = 77
@@ -69,7 +69,7 @@ def test_what_stands_in_place_of_missing_points_changes_nothing(build, clip):
     np.testing.assert_array_equal(first.dense.keypoints, second.dense.keypoints)
 
 
-def test_what_cannot_be_encoded_is_refused(build, clip):
+def test_empty_clips_and_clips_without_shoulders_are_refused(build, clip):
     sequence = clip(5)
     with pytest.raises(UserError, match="both shoulders are seen in no frame"):
         encode(build(), replace(sequence, confidence=np.zeros_like(sequence.confidence)))
@@ -83,7 +83,7 @@ def test_latents_decode_to_any_length(build, clip):
     assert len(decode(model, latents, 100, 25.0).sequence) == 100
 
 
-def test_conditions(build, clip, tmp_path):
+def test_conditions_are_read_and_checked(build, clip, tmp_path):
     plain, labelled, vectors = build(), build(labels=("A", "B")), build(condition_dim=3)
     assert read_condition(plain, None) is None
     assert read_condition(labelled, "B").tolist() == [1]
@@ -104,7 +104,7 @@ def test_conditions(build, clip, tmp_path):
     assert not np.allclose(a.dense.keypoints, b.dense.keypoints)
 
 
-def test_long_clips_are_taken_as_a_whole(build, clip):
+def test_long_clips_are_encoded_as_a_whole(build, clip):
     sequence = clip(6000)
     encoded, made = reconstruct(build(), sequence)
     assert len(made.sequence) == 6000

@@ -17,7 +17,7 @@ from pose_core.training import load_yaml
         ({"depth": 3}, "depth"),
     ],
 )
-def test_refuses_what_makes_no_model(configure, changes, reason):
+def test_inconsistent_sizes_are_refused(configure, changes, reason):
     with pytest.raises(ValidationError, match=reason):
         configure(**changes)
 
@@ -47,7 +47,7 @@ def test_a_wrong_setting_is_named(tmp_path, values, message):
         load_yaml(RunConfig, tmp_path / "mine.yaml")
 
 
-def test_frames_of_a_window_and_of_a_batch_are_two_settings(tmp_path, capsys):
+def test_frames_per_window_and_per_batch_are_separate_settings(tmp_path, capsys):
     (tmp_path / "mine.yaml").write_text("max_frames: 500\nbatch_frames: 2000\nnum_epochs: 7\n")
     config = load_yaml(RunConfig, tmp_path / "mine.yaml")
     assert (config.max_frames, config.batch_frames, config.epochs) == (500, 2000, 7)

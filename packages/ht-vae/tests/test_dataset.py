@@ -14,7 +14,7 @@ from pose_core.data import read_clips
 from pose_core.testing import fake_manifest, fake_sequence
 
 
-def test_otherwise_clips_come_whole_or_in_even_windows(csvs):
+def test_validation_windows_are_whole_clips_or_even_parts(csvs):
     clips = read_clips(csvs)
     assert [len(each.sequence) for each in map(PoseSequenceDataset(clips).__getitem__, range(3))] == [150, 90, 40]
     windows = PoseSequenceDataset(clips, max_frames=64)
@@ -25,7 +25,7 @@ def test_otherwise_clips_come_whole_or_in_even_windows(csvs):
     np.testing.assert_array_equal(windows[4].sequence.keypoints, items[4].keypoints)
 
 
-def test_windows_to_train_on_are_drawn_from_anywhere(csvs):
+def test_training_windows_start_anywhere(csvs):
     clips = read_clips(csvs)[:1]
     dataset = PoseSequenceDataset(clips, max_frames=140, training=True)
     whole = PoseDataProcessor()(read(clips[0].path)).keypoints
@@ -40,7 +40,7 @@ def test_windows_to_train_on_are_drawn_from_anywhere(csvs):
 
 
 @pytest.mark.parametrize("augmentation", [None, Augmentation()])
-def test_short_clips_fill_a_window_together(csvs, augmentation):
+def test_short_clips_are_stitched_to_fill_a_window(csvs, augmentation):
     dataset = PoseSequenceDataset(
         read_clips(csvs), max_frames=700, training=True, stitching=1.0, augmentation=augmentation
     )
@@ -50,7 +50,7 @@ def test_short_clips_fill_a_window_together(csvs, augmentation):
     assert len(alone[2].sequence) == 40 if augmentation is None else 28 <= len(alone[2].sequence) <= 58
 
 
-def test_windows_depend_on_torchs_seed_alone(csvs):
+def test_drawn_windows_depend_on_torchs_seed_only(csvs):
     def drawn():
         torch.manual_seed(3)
         dataset = PoseSequenceDataset(
@@ -84,7 +84,7 @@ class Numbers(PoseSequenceDataset):
         return fake_sequence(frames=30, shape=int(clip.path.read_text()))
 
 
-def test_a_data_set_with_files_of_its_own(tmp_path):
+def test_subclasses_load_other_files(tmp_path):
     (tmp_path / "a.txt").write_text("7")
     (tmp_path / "index.csv").write_text("path,text,signed_language,split\na.txt,A,ase,train\n")
     (window,) = [*map(Numbers(read_clips(tmp_path)).__getitem__, range(1))]
@@ -92,7 +92,7 @@ def test_a_data_set_with_files_of_its_own(tmp_path):
     np.testing.assert_array_equal(window.sequence.keypoints, expected.keypoints)
 
 
-def test_all_are_put_on_the_skeleton_of_the_most_keypoints_and_a_mixture_is_refused(body, tmp_path):
+def test_clips_share_the_largest_skeleton_and_other_kinds_are_refused(body, tmp_path):
     write(body(20).select([0, 1, 2, 3, 4, 5, 6]), tmp_path / "a.csv")
     write(body(20), tmp_path / "b.csv")
     dataset = PoseSequenceDataset(read_clips(tmp_path))
@@ -103,7 +103,7 @@ def test_all_are_put_on_the_skeleton_of_the_most_keypoints_and_a_mixture_is_refu
         PoseSequenceDataset(read_clips(tmp_path))[0]
 
 
-def test_labels(tmp_path):
+def test_labels_and_stitching_within_a_label(tmp_path):
     clips = read_clips(fake_manifest(tmp_path, letters="BA"))
     dataset = PoseSequenceDataset(clips, condition="text")
     assert dataset.labels == ("A", "B")
@@ -116,7 +116,7 @@ def test_labels(tmp_path):
         PoseSequenceDataset(clips, condition="text", labels=["A"])
 
 
-def test_gaps_are_masked_and_what_stands_there_means_nothing(body, tmp_path):
+def test_gaps_in_csvs_are_missing_keypoints(body, tmp_path):
     sequence = body(12)
     write(sequence, tmp_path / "whole.csv")
     rows = [*csv.reader((tmp_path / "whole.csv").open())]
@@ -164,7 +164,7 @@ def test_bad_csvs_are_refused_by_file_line_and_reason(tmp_path, content, message
         PoseSequenceDataset(read_clips(tmp_path))[0]
 
 
-def test_the_mean_pose_is_of_what_is_seen(body, tmp_path):
+def test_mean_pose_is_over_visible_keypoints(body, tmp_path):
     first, second = body(10), body(30, 1)
     hidden = second.confidence.copy()
     hidden[:, 3] = 0

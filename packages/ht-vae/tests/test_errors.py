@@ -24,7 +24,7 @@ def made_of(sequence, by=0.0, hidden=()):
     return DecodedSequence(placed, replace(placed, confidence=confidence))
 
 
-def test_nothing_wrong_is_no_error(original):
+def test_errors_of_the_original_are_zero(original):
     missing = np.flatnonzero(original.confidence[0] == 0)
     errors = clip_errors(original, made_of(original, hidden=missing)).total()
     assert (errors.mpjpe, errors.rmse, errors.velocity) == (0, 0, 0)
@@ -32,7 +32,7 @@ def test_nothing_wrong_is_no_error(original):
     assert errors.bone == pytest.approx(0, abs=1e-7)
 
 
-def test_errors_are_those_of_pose_core(original):
+def test_errors_agree_with_pose_cores_metrics(original):
     noise = np.random.default_rng(0).normal(scale=0.1, size=original.keypoints.shape)
     made = made_of(original, noise, hidden=[3])
     errors = clip_errors(original, made).total()
@@ -45,7 +45,7 @@ def test_errors_are_those_of_pose_core(original):
     assert errors.presence == pytest.approx(right.mean())
 
 
-def test_a_shift_moves_nothing_but_places(original):
+def test_a_shift_changes_positions_but_not_velocity_or_bones(original):
     errors = clip_errors(original, made_of(original, 0.3)).total()
     assert errors.mpjpe == pytest.approx(0.3 * 2**0.5, rel=1e-4)
     assert errors.velocity == pytest.approx(0, abs=1e-6)
@@ -53,7 +53,7 @@ def test_a_shift_moves_nothing_but_places(original):
     assert errors.pck_02 == 0
 
 
-def test_parts_and_what_they_lack(original, skeleton):
+def test_errors_of_parts_and_of_a_hand_never_visible(original, skeleton):
     assert list(part_points(skeleton)) == ["all", "hands", "body", "left_hand", "right_hand"]
     errors = clip_errors(original, made_of(original, 0.1))
     assert np.isnan(errors.total("left_hand").mpjpe)  # it is never seen
@@ -61,7 +61,7 @@ def test_parts_and_what_they_lack(original, skeleton):
     assert errors.total("hands").mpjpe == pytest.approx(errors.total("right_hand").mpjpe)
 
 
-def test_clips_add_up_as_if_they_were_one(original):
+def test_summed_clips_equal_one_clip(original):
     noise = np.random.default_rng(0).normal(scale=0.1, size=original.keypoints.shape)
     made = made_of(original, noise)
     total = ClipErrors()
@@ -77,7 +77,7 @@ def test_which_frames_are_at_seams():
     assert not at_seams(1, 16).any()
 
 
-def test_an_error_at_the_seams_is_seen(original):
+def test_seam_ratio_measures_errors_at_seams(original):
     noise = np.full(original.keypoints.shape, 0.1)
     noise[at_seams(40, 16)] = 0.3
     seams = clip_errors(original, made_of(original, noise), 16).seam()
@@ -92,7 +92,7 @@ def test_a_single_frame_has_no_velocity(original):
     assert errors.mpjpe == 0
 
 
-def test_features_know_places_and_motion(original, skeleton):
+def test_features_measure_positions_and_motion(original, skeleton):
     features = window_features(original)
     assert features.shape == (1, skeleton.num_keypoints * 3)
     assert window_features(original[:1]).shape == features.shape

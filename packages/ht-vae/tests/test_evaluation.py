@@ -27,7 +27,7 @@ def model(trained):
     return load_model(trained[2], "cpu")
 
 
-def test_evaluation_is_the_same_twice_and_in_any_batches(model, mixed):
+def test_evaluation_is_deterministic_and_independent_of_batches(model, mixed):
     first, again, single = (
         evaluate(model, [mixed], "test", batch_size=batch_size).metrics() for batch_size in (16, 16, 1)
     )
@@ -43,7 +43,7 @@ def test_evaluation_is_the_same_twice_and_in_any_batches(model, mixed):
     np.testing.assert_allclose(numbers(first), numbers(single), rtol=2e-3, atol=1e-5)
 
 
-def test_what_it_says(model, mixed):
+def test_evaluation_reports_errors_latents_realism_and_worst_clips(model, mixed):
     found = evaluate(model, [mixed], "test", seed=2)
     assert (found.clips, found.frames, found.model_hash) == (5, 224, model.hash)
     assert found.seconds == pytest.approx(224 / 25)
@@ -67,7 +67,7 @@ def test_what_it_says(model, mixed):
     assert arrays["frames"].tolist() == [1, 16, 17, 50, 140]
 
 
-def test_splits(csvs, mixed):
+def test_splits_are_selected_or_held_out(csvs, mixed):
     said = []
     held, taught = split_of([csvs], "validation", said.append), split_of([csvs], "train")
     assert (len(held), len(taught), len(split_of([csvs], "all"))) == (1, 2, 3)
@@ -77,7 +77,7 @@ def test_splits(csvs, mixed):
         split_of([mixed], "validation")
 
 
-def test_models_of_labels_are_told_the_clips_own(build, tmp_path):
+def test_clips_labels_are_the_models_condition(build, tmp_path):
     manifest = fake_manifest(tmp_path, letters="AB")
     found = evaluate(build(labels=("A", "B")), [manifest], "all")
     assert found.clips == 4
@@ -87,7 +87,7 @@ def test_models_of_labels_are_told_the_clips_own(build, tmp_path):
         evaluate(build(condition_dim=3), [manifest], "all")
 
 
-def test_without_latents_a_chunk(build, tmp_path):
+def test_evaluation_without_chunk_latents(build, tmp_path):
     manifest = fake_manifest(tmp_path, letters="AB")
     found = evaluate(build(chunk_latent_dim=0, global_layers=0), [manifest], "all")
     assert set(found.latents) == {"whole"}

@@ -7,13 +7,13 @@ REAL = torch.ones(1, 4, dtype=torch.bool)
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 16])
-def test_mixing_is_undone(size):
+def test_unmix_inverts_mix(size):
     lapped, chunks = LappedTransform(size), torch.randn(1, 4, size, 3)
     torch.testing.assert_close(lapped.unmix(lapped.mix(chunks, REAL), REAL), chunks, atol=1e-4, rtol=1e-4)
     assert torch.equal(lapped.mix(chunks, REAL), chunks) == (size == 1)
 
 
-def test_what_does_not_move_stays_and_what_is_not_real_touches_nothing():
+def test_constant_signals_stay_and_padding_is_not_mixed():
     lapped = LappedTransform(16)
     still = torch.ones(1, 4, 16, 3)
     torch.testing.assert_close(lapped.mix(still, REAL), still)
@@ -25,7 +25,7 @@ def test_what_does_not_move_stays_and_what_is_not_real_touches_nothing():
     assert torch.equal(mixed[:, 0, :8], chunks[:, 0, :8])
 
 
-def test_what_is_lost_is_lost_across_borders_alike():
+def test_coding_errors_are_even_across_borders():
     torch.manual_seed(0)
     steps = torch.randn(400, 8 * 16, 1).cumsum(dim=1)
     chunks, real = (steps - steps.mean(dim=1, keepdim=True)).unflatten(1, (8, 16)), torch.ones(400, 8, dtype=torch.bool)

@@ -6,7 +6,7 @@ from ht_vae.nn.latent import Gaussian, Latents, LatentSpace, Posterior
 SPACE = LatentSpace(latent_dim=6, chunk_latent_dim=5, chunk_size=16)
 
 
-def test_the_prior_is_standard_normal_and_as_long_as_asked():
+def test_unfitted_prior_is_standard_normal():
     drawn = SPACE.prior(2000, 33, torch.Generator().manual_seed(0))
     assert drawn.whole.shape == (2000, 6)
     assert drawn.chunks.shape == (2000, 3, 5)
@@ -16,7 +16,7 @@ def test_the_prior_is_standard_normal_and_as_long_as_asked():
     assert LatentSpace(6, 0, 16).prior(2, 33).chunks is None
 
 
-def test_drawn_points_have_the_posteriors_mean_and_variance():
+def test_reparameterized_samples_have_the_posteriors_moments():
     torch.manual_seed(0)
     gaussian = Gaussian(torch.full((5000, 6), 2.0), torch.full((5000, 6), 0.25).log())
     drawn = SPACE.reparameterize(Posterior(gaussian, None, torch.ones(5000, 1, dtype=torch.bool)))
@@ -24,7 +24,7 @@ def test_drawn_points_have_the_posteriors_mean_and_variance():
     assert drawn.whole.std().item() == pytest.approx(0.5, abs=0.02)
 
 
-def test_interpolation_keeps_the_ends_and_goes_evenly():
+def test_interpolation_keeps_the_ends_and_is_evenly_spaced():
     a, b = (SPACE.prior(1, 32, torch.Generator().manual_seed(seed)) for seed in (0, 1))
     for spherical in (False, True):
         points = SPACE.interpolate(a, b, 7, spherical=spherical)
@@ -37,7 +37,7 @@ def test_interpolation_keeps_the_ends_and_goes_evenly():
     torch.testing.assert_close(straight.whole.diff(dim=0), ((b.whole - a.whole) / 6).expand(6, -1))
 
 
-def test_spherical_interpolation_keeps_the_length():
+def test_spherical_interpolation_keeps_the_norm():
     a, b = Latents(torch.tensor([[2.0, 0.0]]), None), Latents(torch.tensor([[0.0, 2.0]]), None)
     points = SPACE.interpolate(a, b, 5, spherical=True)
     torch.testing.assert_close(points.whole.norm(dim=1), torch.full((5,), 2.0))
@@ -45,7 +45,7 @@ def test_spherical_interpolation_keeps_the_length():
 
 
 @pytest.mark.parametrize("end", [[[2.0, 0.0]], [[-1.0, 0.0]], [[0.0, 0.0]]])
-def test_spherical_interpolation_without_an_arc(end):
+def test_spherical_interpolation_of_parallel_vectors_is_finite(end):
     points = SPACE.interpolate(
         Latents(torch.tensor([[1.0, 0.0]]), None), Latents(torch.tensor(end), None), 3, spherical=True
     )
@@ -53,19 +53,19 @@ def test_spherical_interpolation_without_an_arc(end):
     torch.testing.assert_close(points.whole[-1], torch.tensor(end[0]))
 
 
-def test_the_shorter_of_two_is_filled_with_the_priors_mean():
+def test_missing_chunks_are_interpolated_from_the_priors_mean():
     a, b = (SPACE.prior(1, frames, torch.Generator().manual_seed(0)) for frames in (16, 48))
     points = SPACE.interpolate(a, b, 3)
     assert points.chunks.shape == (3, 3, 5)
     assert (points.chunks[0, 1:] == 0).all()
 
 
-def test_refuses_less_than_two_steps():
+def test_interpolation_of_fewer_than_two_points_is_refused():
     with pytest.raises(ValueError, match="at least 2"):
         SPACE.interpolate(SPACE.prior(1, 16), SPACE.prior(1, 16), 1)
 
 
-def test_the_prior_is_fitted_to_what_is_real_of_the_posteriors():
+def test_fitting_the_prior_ignores_padding():
     random = torch.Generator().manual_seed(0)
     whole = 3 * torch.randn(200, 6, generator=random) - 2
     chunks = torch.randn(200, 8, 5, generator=random) + 1
@@ -80,7 +80,7 @@ def test_the_prior_is_fitted_to_what_is_real_of_the_posteriors():
     assert drawn.chunks.mean().item() == pytest.approx(1, abs=0.1)
 
 
-def test_a_prior_of_single_chunks_or_of_none_at_all():
+def test_prior_of_single_chunks_or_without_chunk_latents():
     whole = Gaussian(torch.randn(9, 6), torch.zeros(9, 6))
     space = LatentSpace(6, 0, 16)
     space.fit_prior([Posterior(whole, None, torch.ones(9, 1, dtype=torch.bool))])

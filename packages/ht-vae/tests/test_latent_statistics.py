@@ -5,7 +5,7 @@ from ht_vae.evaluation.latent_statistics import LatentStatistics
 from ht_vae.nn.latent import Gaussian
 
 
-def test_dimensions_that_say_the_same_of_everything_are_not_active():
+def test_constant_dimensions_are_not_active():
     generator = torch.Generator().manual_seed(0)
     mean = torch.randn(200, 4, generator=generator) * torch.tensor([1.0, 0.2, 0.05, 0.0])
     gaussian = Gaussian(mean, torch.zeros_like(mean))
@@ -19,7 +19,7 @@ def test_dimensions_that_say_the_same_of_everything_are_not_active():
     assert values["kl"][3] == 0
 
 
-def test_padding_is_nobodys_opinion():
+def test_padding_does_not_count():
     mean = torch.randn(3, 5, 2)
     real = torch.rand(3, 5) < 0.5
     statistics, kept = LatentStatistics(2), LatentStatistics(2)
@@ -30,7 +30,7 @@ def test_padding_is_nobodys_opinion():
 
 
 @pytest.mark.parametrize("dims", [1, 3])
-def test_of_one_vector_nothing_can_be_said_but_what_it_holds(dims):
+def test_variance_of_a_single_vector_is_nan(dims):
     statistics = LatentStatistics(dims)
     statistics.update(Gaussian(torch.ones(1, dims), torch.zeros(1, dims)))
     values = statistics.compute()

@@ -17,7 +17,7 @@ def test_batches_are_padded_and_masked(csvs):
     assert torch.equal(first.to("cpu").poses.mask, first.poses.mask)
 
 
-def test_batches_keep_their_budget():
+def test_batches_respect_size_and_frame_limits():
     batches = [*PaddedBatches([5, 40, 1, 40, 7, 300], batch_size=3, batch_frames=90)]
     assert batches == [[2, 0, 4], [1, 3], [5]]
     lengths = [10, 1000]

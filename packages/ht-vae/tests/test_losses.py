@@ -28,7 +28,7 @@ def random_gaussian(*shape):
     return Gaussian(torch.randn(shape, generator=generator), torch.randn(shape, generator=generator))
 
 
-def test_kl_is_torchs_and_never_negative():
+def test_kl_equals_torchs_and_is_not_negative():
     gaussian = random_gaussian(100, 6)
     nats = gaussian.kl_divergence()
     expected = torch_kl(Normal(gaussian.mean, (0.5 * gaussian.log_variance).exp()), Normal(0.0, 1.0))
@@ -37,7 +37,7 @@ def test_kl_is_torchs_and_never_negative():
     assert (Gaussian(torch.zeros(3), torch.zeros(3)).kl_divergence() == 0).all()
 
 
-def test_kl_counts_real_chunks_alone_and_is_per_frame(components, poses):
+def test_kl_counts_real_chunks_and_is_per_frame(components, poses):
     keypoints, confidence, mask = poses(32, 20, frames=40)
     chunks = random_gaussian(2, 3, 4)
     chunk_mask = torch.tensor([[True, True, False], [True, True, False]])
@@ -47,7 +47,7 @@ def test_kl_counts_real_chunks_alone_and_is_per_frame(components, poses):
     torch.testing.assert_close(value, expected / 52)
 
 
-def test_free_bits_cost_the_same_whether_used_or_not(components, poses):
+def test_dimensions_below_the_free_bits_cost_the_same(components, poses):
     batch = poses(20)
     mean = torch.tensor([[0.0, 0.5, 3.0]], requires_grad=True)
     posterior = Posterior(Gaussian(mean, torch.zeros(1, 3)), None, torch.ones(1, 2, dtype=torch.bool))
@@ -57,7 +57,7 @@ def test_free_bits_cost_the_same_whether_used_or_not(components, poses):
     assert mean.grad.tolist() == [[0, 0, pytest.approx(3 / 20)]]
 
 
-def test_a_perfect_reconstruction_costs_nothing(components, poses):
+def test_loss_of_a_perfect_reconstruction_is_zero(components, poses):
     batch = poses(20)
     values = components(batch[0], *batch)
     assert set(values) == {"reconstruction", "kl", "velocity", "bone", "presence"}
@@ -65,7 +65,7 @@ def test_a_perfect_reconstruction_costs_nothing(components, poses):
         assert values[name][1].item() == 0
 
 
-def test_missing_keypoints_and_padding_count_nowhere(components, poses):
+def test_missing_keypoints_and_padding_do_not_count(components, poses):
     keypoints, confidence, mask = poses(20, frames=30)
     made = torch.where((confidence * mask[..., None] > 0)[..., None], keypoints, torch.randn_like(keypoints))
     elsewhere = torch.where(confidence[..., None] > 0, keypoints, torch.nan)
@@ -74,7 +74,7 @@ def test_missing_keypoints_and_padding_count_nowhere(components, poses):
         assert values[name][1].item() == 0
 
 
-def test_keypoints_count_by_their_confidence(components, poses):
+def test_keypoints_are_weighted_by_confidence(components, poses):
     keypoints, confidence, mask = poses(1)
     made = keypoints.clone()
     made[0, 0, 0, 0] += 0.5
@@ -85,7 +85,7 @@ def test_keypoints_count_by_their_confidence(components, poses):
     assert value == pytest.approx(0.0625 / (seen - 0.5))
 
 
-def test_a_shift_costs_no_velocity_and_no_bones_and_a_jump_does(components, poses):
+def test_shifts_cost_no_velocity_or_bones_but_jumps_do(components, poses):
     keypoints, confidence, mask = poses(20)
     values = components(keypoints + 0.5, keypoints, confidence, mask)
     assert values["reconstruction"][1].item() == pytest.approx(2 * 0.125, rel=1e-4)
@@ -96,7 +96,7 @@ def test_a_shift_costs_no_velocity_and_no_bones_and_a_jump_does(components, pose
     assert components(1.5 * keypoints, keypoints, confidence, mask)["bone"][1] > 1e-3
 
 
-def test_the_total_is_weighted(components, poses):
+def test_total_is_the_weighted_sum(components, poses):
     batch = poses(20)
     values = components(batch[0] + 0.5, *batch, step=10, kl_schedule="constant", velocity_weight=0, presence_weight=2)
     expected = sum(weight * value for weight, value in values.values())
@@ -114,7 +114,7 @@ def test_the_total_is_weighted(components, poses):
         ("sigmoid", {0: 0.0025, 50: 0.5, 100: 0.9975, 500: 0.9975}),
     ],
 )
-def test_schedules(schedule, known):
+def test_kl_schedules(schedule, known):
     manager = LossManager(LossConfig(kl_weight=0.2, kl_schedule=schedule, kl_steps=100))
     for step, share in known.items():
         assert manager.annealing(step) == pytest.approx(share, abs=1e-4)

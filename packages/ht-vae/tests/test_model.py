@@ -33,7 +33,7 @@ def test_shapes(build, poses, length, changes):
 
 @pytest.mark.parametrize("changes", VARIANTS)
 @pytest.mark.parametrize("length", [1, CHUNK, 5 * CHUNK + 3])
-def test_a_sequence_alone_equals_the_same_one_padded_among_others(build, poses, length, changes):
+def test_padding_and_other_clips_do_not_change_a_sequence(build, poses, length, changes):
     model = build(**changes)
     keypoints, confidence, mask = poses(length, 7 * CHUNK + 1)
     keypoints[~mask] = torch.nan  # nobody looks there
@@ -52,7 +52,7 @@ def test_a_sequence_alone_equals_the_same_one_padded_among_others(build, poses, 
 
 
 @pytest.mark.parametrize("changes", [{}, {"relative_arms": True}])
-def test_what_stands_where_a_keypoint_is_missing_changes_nothing(build, poses, changes):
+def test_values_of_missing_keypoints_do_not_change_the_output(build, poses, changes):
     model = build(**changes)
     keypoints, confidence, mask = poses(40)
     elsewhere = torch.where(confidence[..., None] > 0, keypoints, torch.nan)
@@ -63,7 +63,7 @@ def test_what_stands_where_a_keypoint_is_missing_changes_nothing(build, poses, c
 
 
 @pytest.mark.parametrize("changes", [{}, {"relative_arms": True}])
-def test_everything_missing_or_padded_is_no_nan(build, poses, skeleton, changes):
+def test_no_nan_if_everything_is_missing_or_padded(build, poses, skeleton, changes):
     model = build(**changes).train()
     keypoints, confidence, mask = poses(40, 40)
     mask[1] = False
@@ -76,7 +76,7 @@ def test_everything_missing_or_padded_is_no_nan(build, poses, skeleton, changes)
 
 
 @pytest.mark.parametrize("changes", VARIANTS)
-def test_gradients_reach_everything(build, poses, changes):
+def test_gradients_reach_every_parameter(build, poses, changes):
     model = build(**changes).train()
     keypoints, confidence, mask = poses(40)
     made = model(keypoints, confidence, mask)
@@ -91,7 +91,7 @@ def test_gradients_reach_everything(build, poses, changes):
     assert model.encoder.embedding.weight.grad.abs().sum() > 0
 
 
-def test_latents_are_drawn_while_training_and_the_mean_otherwise(build, poses):
+def test_latents_are_sampled_in_training_and_the_mean_in_evaluation(build, poses):
     model = build()
     batch = poses(40)
     torch.testing.assert_close(model(*batch).poses.keypoints, model.reconstruct(*batch).keypoints)
@@ -134,7 +134,7 @@ def test_samples_are_different_and_the_same_for_the_same_seed(build):
         ({"condition_dim": 3}, torch.ones(1, 3), torch.zeros(1, 3)),
     ],
 )
-def test_condition(build, poses, changes, condition, other):
+def test_condition_changes_encoder_and_decoder(build, poses, changes, condition, other):
     model = build(**changes)
     batch = poses(20)
     latents = model.latent_space.mean(model.encode(*batch, condition))
@@ -147,14 +147,14 @@ def test_condition(build, poses, changes, condition, other):
         build().encode(*batch, condition)
 
 
-def test_refuses_another_skeleton(build, poses):
+def test_another_skeleton_is_refused(build, poses):
     keypoints, confidence, mask = poses(20)
     with pytest.raises(ValueError, match=r"\(49, 2\).*\(50, 2\)"):
         build().encode(keypoints[:, :, 1:], confidence[:, :, 1:], mask)
 
 
 @pytest.mark.parametrize("changes", [{}, {"labels": ("A", "B"), "chunk_latent_dim": 0}, {"relative_arms": True}])
-def test_a_folder_rebuilds_the_model(build, tmp_path, changes):
+def test_saved_models_are_rebuilt_from_their_folder(build, tmp_path, changes):
     model = build(**changes)
     condition = torch.tensor([1]) if "labels" in changes else None
     model.save_pretrained(tmp_path)
@@ -197,7 +197,7 @@ def test_overfits_two_clips(build, poses, skeleton, changes, steps):
     assert ((made.logits > 0) == seen)[batch[2]].all()
 
 
-def test_an_untrained_model_begins_with_its_linear_basis(build, poses):
+def test_an_initialized_model_equals_its_linear_basis(build, poses):
     keypoints, confidence, mask = poses(40, 30, 64, 21)
     real = (confidence > 0) & mask[..., None]
     count = real.sum(dim=(0, 1))

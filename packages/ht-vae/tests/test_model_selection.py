@@ -27,14 +27,14 @@ def nothing_bundled(monkeypatch):
 
 
 @pytest.mark.usefixtures("bundled")
-def test_the_fitting_model_of_the_most_keypoints_is_taken(body, clip):
+def test_the_matching_model_with_the_most_keypoints_is_chosen(body, clip):
     assert matching_model(body().skeleton) == "landmarks"
     assert matching_model(clip().skeleton) == "signing"
     assert matching_model(clip(face_points=4).skeleton) == "signing"
 
 
 @pytest.mark.usefixtures("bundled")
-def test_a_file_that_none_fits_is_told_what_they_are_for(clip, skeleton):
+def test_a_file_without_matching_model_is_refused(clip, skeleton):
     hands = clip().select(skeleton.hand("right")).skeleton
     with pytest.raises(UserError, match="no bundled model fits: landmarks is for 8 keypoints.*; signing is for 50"):
         matching_model(hands)
@@ -50,7 +50,7 @@ def test_models_are_loaded_once(body, clip):
 
 
 @pytest.mark.usefixtures("bundled")
-def test_reconstruct_takes_the_model_that_fits(cli, body, tmp_path):
+def test_reconstruct_uses_the_matching_model(cli, body, tmp_path):
     write(body(20), tmp_path / "a.csv")
     write(fake_sequence(frames=9), tmp_path / "b.pose")
     status, _, err = cli("reconstruct", tmp_path / "a.csv", tmp_path / "b.pose", "--device", "cpu")
@@ -60,7 +60,7 @@ def test_reconstruct_takes_the_model_that_fits(cli, body, tmp_path):
 
 
 @pytest.mark.usefixtures("nothing_bundled")
-def test_without_any_model_there_is_one_line(cli, csvs, tmp_path):
+def test_without_bundled_models_commands_give_one_line(cli, csvs, tmp_path):
     for arguments in (
         ("reconstruct", csvs / "sequence_0.csv"),
         ("generate", "--output", tmp_path / "new" / "a.pose"),
@@ -75,7 +75,7 @@ def test_without_any_model_there_is_one_line(cli, csvs, tmp_path):
     assert "no trained model comes with this version; name one with --checkpoint" in err
 
 
-def test_a_named_model_is_taken_whatever_the_file(build, clip, tmp_path):
+def test_a_named_model_is_used_for_every_file(build, clip, tmp_path):
     build().save_pretrained(tmp_path / "mine")
     models = Models(tmp_path / "mine", "cpu")
     assert models.of(clip().skeleton) is models.generator()
@@ -83,7 +83,7 @@ def test_a_named_model_is_taken_whatever_the_file(build, clip, tmp_path):
 
 
 @pytest.mark.usefixtures("bundled")
-def test_two_files_of_two_models_have_nothing_between(cli, body, tmp_path):
+def test_files_of_two_models_cannot_be_interpolated(cli, body, tmp_path):
     write(body(20), tmp_path / "a.csv")
     write(fake_sequence(frames=9), tmp_path / "b.pose")
     status, _, err = cli("interpolate", tmp_path / "a.csv", tmp_path / "b.pose", "--output", tmp_path / "way.html")
@@ -93,14 +93,14 @@ def test_two_files_of_two_models_have_nothing_between(cli, body, tmp_path):
 
 
 @pytest.mark.usefixtures("bundled")
-def test_evaluate_takes_the_model_of_the_first_clip(cli, csvs):
+def test_evaluate_uses_the_model_of_the_first_clip(cli, csvs):
     status, out, err = cli("evaluate", "--data", csvs, "--split", "all", "--device", "cpu", "--json")
     assert status == 0, err
     assert '"model": "landmarks"' in out
 
 
 @pytest.mark.usefixtures("bundled")
-def test_without_the_model_that_generates_there_is_one_line(cli, monkeypatch, tmp_path):
+def test_generate_without_the_default_model_gives_one_line(cli, monkeypatch, tmp_path):
     monkeypatch.delitem(BUNDLED, "signing")
     status, _, err = cli("generate", "--output", tmp_path / "a.pose")
     assert status == 2

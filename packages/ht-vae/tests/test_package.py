@@ -16,14 +16,14 @@ def test_every_public_name_is_imported_on_first_use():
         ht_vae.magic  # noqa: B018
 
 
-def test_importing_it_and_its_command_leaves_torch_alone():
+def test_importing_package_and_cli_imports_no_torch():
     code = (
         "import sys, ht_vae, ht_vae.cli; assert not {'torch', 'lightning', 'pose_format', 'pydantic'} & {*sys.modules}"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_model_runs_without_a_trainer():
+def test_inference_imports_no_trainer():
     code = (
         "import sys; from ht_vae import PoseDataProcessor, PoseSequenceDataset, load_model\n"
         "assert not {'lightning', 'tensorboard', 'wandb'} & {*sys.modules}"

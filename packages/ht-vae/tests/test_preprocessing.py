@@ -10,7 +10,7 @@ from pose_core.testing import fake_sequence, fake_skeleton
 from pose_core.transforms import normalize
 
 
-def test_prepared_is_in_shoulder_widths_about_the_middle_of_the_shoulders(clip, skeleton):
+def test_processed_sequences_are_in_shoulder_widths_around_the_mid_shoulder_point(clip, skeleton):
     sequence = clip(30)
     prepared = PoseDataProcessor()(sequence)
     assert (len(prepared), prepared.skeleton, prepared.size) == (30, skeleton, (0, 0, 0))
@@ -23,14 +23,14 @@ def test_prepared_is_in_shoulder_widths_about_the_middle_of_the_shoulders(clip, 
     np.testing.assert_allclose(prepared.keypoints, expected.keypoints, atol=1e-6)
 
 
-def test_where_and_how_large_a_person_is_makes_no_difference(clip):
+def test_position_and_size_of_a_person_make_no_difference(clip):
     sequence = clip(20)
     elsewhere = replace(sequence, keypoints=3 * sequence.keypoints - 40, size=(1500, 1500, 0))
     first, second = (PoseDataProcessor()(each) for each in (sequence, elsewhere))
     np.testing.assert_allclose(first.keypoints, second.keypoints, atol=1e-5)
 
 
-def test_a_csv_is_what_the_pose_file_of_it_is(body, tmp_path):
+def test_csvs_and_sequences_are_processed_alike(body, tmp_path):
     sequence = body(25)
     write(sequence, tmp_path / "a.csv")
     assert "-0." in (tmp_path / "a.csv").read_text()  # y up there
@@ -40,7 +40,7 @@ def test_a_csv_is_what_the_pose_file_of_it_is(body, tmp_path):
     assert (hips > 1).all()  # y down here: below the shoulders
 
 
-def test_it_is_undone(clip, skeleton):
+def test_restore_inverts_process(clip, skeleton):
     sequence = clip(12)
     processor = PoseDataProcessor(skeleton=skeleton)
     back = processor.restore(*processor.process(sequence))
@@ -49,7 +49,7 @@ def test_it_is_undone(clip, skeleton):
     assert back.size == sequence.size
 
 
-def test_a_wild_shoulder_moves_nothing_else(clip, skeleton):
+def test_an_outlier_shoulder_does_not_shift_the_others(clip, skeleton):
     sequence = clip(12)
     keypoints = sequence.keypoints.copy()
     keypoints[4, skeleton.shoulders()[0], 0] = 1400  # inside what `clean` allows: two picture sizes
@@ -63,7 +63,7 @@ def test_a_wild_shoulder_moves_nothing_else(clip, skeleton):
     np.testing.assert_array_equal(prepared.keypoints, expected.keypoints)
 
 
-def test_which_keypoints_are_left(body):
+def test_keypoint_choices(body):
     counts = {}
     for keypoints in ("reduced", "hands_and_body", "all"):
         processor = PoseDataProcessor(keypoints)
@@ -72,7 +72,7 @@ def test_which_keypoints_are_left(body):
     assert counts == {"reduced": [51, 8], "hands_and_body": [50, 8], "all": [56, 8]}
 
 
-def test_files_of_one_kind_share_the_skeleton_of_the_most_keypoints(skeleton):
+def test_common_skeleton_is_the_largest(skeleton):
     short = skeleton.select([i for i in range(50) if i != 9])
     assert common_skeleton([(Path("a"), short), (Path("b"), skeleton)]) == skeleton
     prepared = PoseDataProcessor(skeleton=skeleton)(fake_sequence().select([i for i in range(50) if i != 9]))
@@ -80,20 +80,20 @@ def test_files_of_one_kind_share_the_skeleton_of_the_most_keypoints(skeleton):
     assert not prepared.confidence[:, 9].any()
 
 
-def test_a_mixture_is_refused_by_both_names(skeleton, body):
+def test_mixed_skeletons_are_refused_naming_both_files(skeleton, body):
     files = [(Path("a.pose"), skeleton), (Path("b.csv"), body().skeleton)]
     with pytest.raises(UserError, match=r"^b.csv: has 8 keypoints \(POSE_LANDMARKS 8\), while a.pose has 50 keypoints"):
         common_skeleton(files)
 
 
-def test_a_model_takes_its_keypoints_of_a_file_that_has_more(clip, skeleton, body):
+def test_the_models_keypoints_are_selected_by_name(clip, skeleton, body):
     made = PoseDataProcessor(skeleton=skeleton)(clip(face_points=4))
     np.testing.assert_array_equal(made.keypoints, PoseDataProcessor("hands_and_body")(clip(face_points=4)).keypoints)
     with pytest.raises(UserError, match="lacks LEFT_HAND_LANDMARKS, RIGHT_HAND_LANDMARKS; the model is for 50 keypo"):
         PoseDataProcessor(skeleton=skeleton)(body())
 
 
-def test_what_cannot_be_placed_is_refused(clip):
+def test_sequences_without_shoulders_are_refused(clip):
     sequence = clip(5)
     nobody = replace(sequence, confidence=np.zeros_like(sequence.confidence))
     with pytest.raises(UserError, match="both shoulders are seen in no frame"):

@@ -8,7 +8,7 @@ def correlation(chunks, dim=0):
     return torch.corrcoef(torch.stack([chunks[:, 1:, dim].flatten(), chunks[:, :-1, dim].flatten()]))[0, 1]
 
 
-def test_a_fitted_prior_goes_on_as_the_sequences_do():
+def test_fitted_prior_has_the_sequences_moments_and_autocorrelation():
     random = torch.Generator().manual_seed(0)
     chunks = torch.randn(300, 20, 5, generator=random) * torch.tensor([2.0, 1.0, 0.5, 0.1, 0.0])
     for n in range(1, 20):
@@ -23,7 +23,7 @@ def test_a_fitted_prior_goes_on_as_the_sequences_do():
     assert abs(correlation(drawn) - correlation(chunks)) < 0.1
 
 
-def test_kinds_of_sequences_are_not_mixed():
+def test_clusters_are_not_mixed():
     random = torch.Generator().manual_seed(0)
     side = torch.where(torch.rand(400, generator=random) < 0.25, -5.0, 5.0)[:, None]
     whole = side + 0.3 * torch.randn(400, 6, generator=random)
@@ -36,7 +36,7 @@ def test_kinds_of_sequences_are_not_mixed():
     assert abs((drawn[:, 0] < 0).float().mean() - 0.25) < 0.06
 
 
-def test_at_temperature_0_sequences_are_the_mean_of_their_kind():
+def test_samples_at_temperature_0_are_cluster_means():
     random = torch.Generator().manual_seed(0)
     prior = Prior(6, 5)
     prior.fit(torch.randn(50, 6, generator=random), list(torch.randn(50, 3, 5, generator=random)))
@@ -45,7 +45,7 @@ def test_at_temperature_0_sequences_are_the_mean_of_their_kind():
     assert torch.equal(chunks[:, 0], chunks[:, 1])
 
 
-def test_fewer_sequences_than_kinds():
+def test_prior_of_fewer_sequences_than_clusters():
     prior = Prior(6, 5)
     prior.fit(torch.ones(2, 6), [torch.zeros(1, 5), torch.zeros(4, 5)])
     whole, chunks = prior.sample(9, 3)
@@ -53,7 +53,7 @@ def test_fewer_sequences_than_kinds():
     torch.testing.assert_close(chunks, torch.zeros(9, 3, 5), atol=1e-3, rtol=0)
 
 
-def test_clusters_are_found():
+def test_kmeans_finds_separate_clusters():
     torch.manual_seed(0)
     true = torch.arange(NUM_CLUSTERS).repeat(20)
     rows = 10 * torch.eye(NUM_CLUSTERS)[true] + torch.randn(len(true), NUM_CLUSTERS)
@@ -62,7 +62,7 @@ def test_clusters_are_found():
     assert len(found.unique()) == NUM_CLUSTERS
 
 
-def test_roots_and_covariances():
+def test_square_roots_and_covariances():
     torch.manual_seed(0)
     rows = torch.randn(4000, 3) * torch.tensor([1.0, 2.0, 3.0])
     kind = torch.zeros(4000, dtype=torch.long)

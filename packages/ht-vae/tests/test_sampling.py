@@ -15,7 +15,7 @@ def places(samples):
     return [sample.dense.keypoints for sample in samples]
 
 
-def test_samples_are_of_the_seed_alone(build):
+def test_samples_depend_on_the_seed_only(build):
     model = build()
     first = places(generate(model, [40, 7, 33], seed=3))
     assert [len(each) for each in first] == [40, 7, 33]
@@ -27,7 +27,7 @@ def test_samples_are_of_the_seed_alone(build):
     assert all(np.isfinite(each).all() for each in first)
 
 
-def test_the_temperature_is_how_far_samples_are_from_the_mean(build):
+def test_temperature_scales_the_spread_of_samples(build):
     model = build()
     torch.manual_seed(1)
     cold = places(generate(model, [20, 20], temperature=0))
@@ -36,7 +36,7 @@ def test_the_temperature_is_how_far_samples_are_from_the_mean(build):
     assert spread[0] < spread[1]
 
 
-def test_samples_of_a_label(build):
+def test_samples_depend_on_their_label(build):
     model = build(labels=("A", "B"))
     told = {label: read_condition(model, label) for label in "AB"}
     of_label = {label: places(generate(model, [20, 20], condition=told[label])) for label in "AB"}
@@ -46,7 +46,7 @@ def test_samples_of_a_label(build):
     np.testing.assert_allclose(each[1], of_label["B"][1], atol=1e-5)
 
 
-def test_where_samples_stand(body):
+def test_samples_are_placed_on_the_hips_or_in_a_picture(body):
     sequence, _ = normalize(body(30))
     on_hips = place_sample(sequence, in_picture=False)
     hips = on_hips.keypoints[:, on_hips.skeleton.hips()]
@@ -77,7 +77,7 @@ def test_the_ends_of_an_interpolation_are_the_reconstructions(build, clip, spher
         )
 
 
-def test_steps_are_measured(build, clip):
+def test_distances_between_samples_are_measured(build, clip):
     model = build()
     a, b = (encode(model, clip(40, seed=seed)) for seed in (0, 1))
     way = interpolate(model, a, b, 6)
@@ -92,14 +92,14 @@ def test_steps_are_measured(build, clip):
         interpolate(model, a, b, 1)
 
 
-def test_files_of_two_kinds_meet_where_the_first_stands(build, clip):
+def test_placement_is_the_first_files_if_units_differ(build, clip):
     model = build()
     a = encode(model, clip(20))
     b = encode(model, replace(clip(20), keypoints=clip(20).keypoints / 100, size=(0, 0, 0)))
     assert set(interpolate(model, a, b, 3).placements) == {a.placement}
 
 
-def test_labels_change_half_way(build, clip):
+def test_labels_switch_half_way(build, clip):
     model = build(labels=("A", "B"))
     ends = [reconstruct(model, clip(20), read_condition(model, label)) for label in "AB"]
     way = interpolate(model, ends[0][0], ends[1][0], 2)

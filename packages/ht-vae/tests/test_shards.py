@@ -36,7 +36,7 @@ def shards(tmp_path_factory):
     return folder
 
 
-def test_some_clips_are_kept_and_all_are_streamed(shards):
+def test_some_clips_are_in_memory_and_all_are_streamed(shards):
     train_set, validation_set, stream = read_shards([shards], CONFIG)
     assert stream.clips == 10
     assert 60 <= sum(train_set.lengths) < stream.frames
@@ -61,7 +61,7 @@ def test_windows_of_streamed_clips_are_of_one_length(shards):
     assert min(lengths) < 20 < 40 < max(lengths) <= CONFIG.max_frames  # clips are 20 to 31 frames: some are stitched
 
 
-def test_training_that_is_stopped_goes_on(shards, tmp_path, monkeypatch):
+def test_interrupted_training_on_shards_resumes_exactly(shards, tmp_path, monkeypatch):
     whole, metrics = train([shards], tmp_path / "whole", CONFIG)
     assert metrics["validation/loss"] > 0
     assert whole.config.trained_on.startswith("10 clips, 245 frames, of shards")
@@ -80,7 +80,7 @@ def test_training_that_is_stopped_goes_on(shards, tmp_path, monkeypatch):
     torch.testing.assert_close(again.state_dict(), whole.state_dict(), atol=0, rtol=0)
 
 
-def test_what_shards_do_not_go_with(shards, tmp_path):
+def test_settings_incompatible_with_shards_are_refused(shards, tmp_path):
     with pytest.raises(UserError, match="shards are trained on alone"):
         train([shards, tmp_path], tmp_path / "run", CONFIG)
     pack([(Clip(Path("silent.pose"), "", "", "train"), fake_sequence())], tmp_path / "silent")

@@ -18,13 +18,13 @@ def names(clips):
     return {clip.path.name for clip in clips}
 
 
-def test_a_manifests_splits_are_kept(tmp_path):
+def test_splits_of_a_manifest_are_used(tmp_path):
     said = []
     train, validation = split_clips([fake_manifest(tmp_path)], 0.5, said.append)
     assert (len(train), len(validation), said) == (7, 1, [])
 
 
-def test_without_a_split_a_share_of_the_files_is_held_out_and_said(folder, tmp_path_factory):
+def test_a_share_of_the_files_is_held_out_and_reported(folder, tmp_path_factory):
     said = []
     train, validation = split_clips([folder], 0.2, said.append)
     assert (len(train), len(validation)) == (16, 4)
@@ -41,13 +41,13 @@ def test_without_a_split_a_share_of_the_files_is_held_out_and_said(folder, tmp_p
     assert split_clips([folder], 0.0)[1] == []
 
 
-def test_each_of_several_data_sets_lends_its_own(folder, tmp_path_factory):
+def test_each_of_several_data_sets_holds_out_its_own(folder, tmp_path_factory):
     manifest = fake_manifest(tmp_path_factory.mktemp("clips"))
     train, validation = split_clips([folder, manifest], 0.1)
     assert (len(train), len(validation)) == (18 + 7, 2 + 1)
 
 
-def test_of_a_single_file_the_end_is_held_out(tmp_path):
+def test_the_end_of_a_single_file_is_held_out(tmp_path):
     write(fake_sequence(frames=21), tmp_path / "a.pose")
     said = []
     (first,), (last,) = split_clips([tmp_path], 0.1, said.append)
@@ -71,7 +71,7 @@ def test_a_file_in_both_splits_is_refused(tmp_path):
         split_clips([tmp_path], 0.1)
 
 
-def test_nothing_to_train_on(tmp_path):
+def test_data_without_a_train_split_is_refused(tmp_path):
     (tmp_path / "val").mkdir()
     write(fake_sequence(), tmp_path / "val" / "a.pose")
     with pytest.raises(UserError, match="no clip has split train"):

@@ -22,7 +22,7 @@ def same_weights(first, second):
     torch.testing.assert_close(first.state_dict(), second.state_dict(), atol=0, rtol=0)
 
 
-def test_what_a_run_leaves_behind(trained):
+def test_files_of_a_run_folder(trained):
     model, metrics, folder, said = trained
     left = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert left == {
@@ -49,7 +49,7 @@ def test_what_a_run_leaves_behind(trained):
     assert not load_model(folder, "cpu").training
 
 
-def test_the_nats_of_every_dimension_are_logged(trained):
+def test_kl_of_every_dimension_is_logged(trained):
     _, metrics, folder, _ = trained
     with (folder / "logs" / "metrics.csv").open() as file:
         rows = [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
@@ -59,7 +59,7 @@ def test_the_nats_of_every_dimension_are_logged(trained):
     assert whole == pytest.approx(metrics["train/kl_whole"], rel=1e-4)
 
 
-def test_validation_says_how_far_off_the_mean_of_the_posterior_is(trained, csvs, quick):
+def test_validation_errors_are_those_of_the_posterior_mean(trained, csvs, quick):
     model, metrics, *_ = trained
     held = [clip for clip in read_clips(csvs) if clip.path.name in trained[3][0]]
     dataset = PoseSequenceDataset(held, max_frames=64)
@@ -75,7 +75,7 @@ def test_validation_says_how_far_off_the_mean_of_the_posterior_is(trained, csvs,
     assert metrics["validation/rmse"] == pytest.approx(torch.cat(squares).mean().sqrt().item(), rel=1e-4)
 
 
-def test_it_learns_a_few_clips_by_heart(quick, tmp_path, body):
+def test_training_overfits_a_few_clips(quick, tmp_path, body):
     for seed in range(2):
         write(body(32, seed), tmp_path / f"{seed}.csv")
     dataset = PoseSequenceDataset(read_clips(tmp_path))
@@ -105,7 +105,7 @@ def tensors(poses):
     return poses.keypoints, poses.confidence, poses.mask
 
 
-def test_the_same_seed_trains_the_same_model_and_another_does_not(trained, csvs, quick, tmp_path):
+def test_weights_depend_on_the_seed(trained, csvs, quick, tmp_path):
     model, *_ = trained
     again, _ = train([str(csvs)], str(tmp_path / "again"), quick)
     same_weights(again, model)
@@ -113,7 +113,7 @@ def test_the_same_seed_trains_the_same_model_and_another_does_not(trained, csvs,
     assert other.hash != model.hash
 
 
-def test_a_resumed_run_ends_with_the_weights_of_an_undisturbed_one(csvs, tmp_path, quick, monkeypatch):
+def test_resumed_runs_end_with_the_weights_of_uninterrupted_ones(csvs, tmp_path, quick, monkeypatch):
     config = quick.model_copy(update={"epochs": 3, "ema_decay": 0.9, "kl_schedule": "cyclical", "kl_steps": 4})
     whole, _ = train([csvs], tmp_path / "whole", config)
     begin = HTVAEModule.on_train_epoch_start
@@ -132,7 +132,7 @@ def test_a_resumed_run_ends_with_the_weights_of_an_undisturbed_one(csvs, tmp_pat
     same_weights(resumed, whole)
 
 
-def test_training_stops_early_where_nothing_gets_better(csvs, tmp_path, quick):
+def test_training_stops_early_without_improvement(csvs, tmp_path, quick):
     config = quick.model_copy(update={"epochs": 30, "patience": 2, "learning_rate": 1e-12})
     train([csvs], tmp_path / "run", config)
     with (tmp_path / "run" / "logs" / "metrics.csv").open() as file:
@@ -140,7 +140,7 @@ def test_training_stops_early_where_nothing_gets_better(csvs, tmp_path, quick):
     assert 2 <= len(epochs) < 10
 
 
-def test_a_run_folder_is_protected(csvs, quick, trained, tmp_path):
+def test_a_used_run_folder_is_refused(csvs, quick, trained, tmp_path):
     with pytest.raises(UserError, match="is not empty; --resume"):
         train([csvs], trained[2], quick)
     with pytest.raises(UserError, match="has no run to resume"):
@@ -163,7 +163,7 @@ class Pull(VAELoss):
         return super().forward(made, keypoints, confidence, mask, step) | pull
 
 
-def test_data_and_losses_of_ones_own(tmp_path, quick):
+def test_custom_datasets_and_losses(tmp_path, quick):
     rows = ["path,text,signed_language,split"]
     for number in range(4):
         (tmp_path / f"{number}.txt").write_text(str(number))
@@ -176,7 +176,7 @@ def test_data_and_losses_of_ones_own(tmp_path, quick):
     assert model.skeleton.num_keypoints == 50
 
 
-def test_a_conditional_model_knows_its_labels(tmp_path, quick):
+def test_labels_of_a_conditional_model_are_saved(tmp_path, quick):
     manifest = fake_manifest(tmp_path)
     config = quick.model_copy(update={"condition": "signed_language"})
     model, metrics = train([manifest], tmp_path / "run", config)
@@ -187,7 +187,7 @@ def test_a_conditional_model_knows_its_labels(tmp_path, quick):
     assert not torch.equal(made[0].keypoints, made[1].keypoints)
 
 
-def test_validation_clips_of_labels_that_are_not_trained_on_are_left_out(tmp_path, quick):
+def test_validation_clips_with_unknown_labels_are_dropped(tmp_path, quick):
     manifest = fake_manifest(tmp_path)
     manifest.write_text("".join(line for line in manifest.read_text().splitlines(True) if "ase-D" not in line))
     config = quick.model_copy(update={"condition": "text"})
@@ -199,7 +199,7 @@ def test_validation_clips_of_labels_that_are_not_trained_on_are_left_out(tmp_pat
     assert validation_set is None
 
 
-def test_to_begin_from_a_model(trained, csvs, quick, tmp_path):
+def test_fine_tuning_starts_from_the_models_weights(trained, csvs, quick, tmp_path):
     source, _, folder, _ = trained
     still = quick.model_copy(update={"learning_rate": 1e-12, "ema_decay": 0.0})
     model, _ = train([csvs], tmp_path / "on", still, begin_from=folder)
@@ -215,7 +215,7 @@ def test_to_begin_from_a_model(trained, csvs, quick, tmp_path):
     assert other.skeleton.num_keypoints == 8  # the body's alone
 
 
-def test_the_trainer_by_itself(csvs, quick, configure, tmp_path):
+def test_trainer_without_the_train_function(csvs, quick, configure, tmp_path):
     dataset = PoseSequenceDataset(read_clips(csvs), training=True, max_frames=64, augmentation=Augmentation())
     model = HierarchicalTransformerVAE(configure().model_copy(update={"skeleton": dataset.skeleton.to_dict()}))
     before = model.hash
@@ -226,18 +226,18 @@ def test_the_trainer_by_itself(csvs, quick, configure, tmp_path):
         HTVAETrainer(quick, tmp_path / "run")
 
 
-def test_half_precision_trains_too(csvs, quick, tmp_path):
+def test_bf16_training_is_finite(csvs, quick, tmp_path):
     _, metrics = train([csvs], tmp_path / "run", quick.model_copy(update={"precision": "bf16-mixed"}))
     assert all(np.isfinite(value) for value in metrics.values())
 
 
-def test_a_model_without_latents_a_chunk_is_trained_too(csvs, quick, tmp_path):
+def test_training_without_chunk_latents(csvs, quick, tmp_path):
     _, metrics = train([csvs], tmp_path / "run", quick.model_copy(update={"chunk_latent_dim": 0, "free_bits": 0.1}))
     assert "train/kl_chunk" not in metrics
     assert metrics["train/kl_whole"] > 0
 
 
-def test_the_validation_loss_weighs_nats_as_the_schedules_end_does(csvs, quick, tmp_path):
+def test_validation_loss_uses_the_final_kl_weight(csvs, quick, tmp_path):
     config = quick.model_copy(update={"kl_weight": 2.0, "kl_steps": 10_000})
     _, metrics = train([csvs], tmp_path / "run", config)
     weights = LossManager(config).weights(10_000)

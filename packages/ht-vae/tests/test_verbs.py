@@ -10,24 +10,12 @@ import pytest
 from ht_vae.codec import reconstruct
 from ht_vae.model import load_model
 from pose_core import read, write
-from pose_core.testing import fake_sequence
+from pose_core.testing import error_line, fake_sequence, files_below
 
 
 def rows(path):
     with path.open(newline="") as file:
         return list(csv.reader(file))
-
-
-def files(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-
-
-def one_line(err):
-    lines = [line for line in err.splitlines() if line.startswith("Error:")]
-    assert len(lines) == 1
-    assert err.splitlines()[-1] == lines[0]
-    assert "Traceback" not in err
-    return lines[0]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +44,7 @@ def landmarks(cli, trained):
     return call
 
 
-def test_a_csv_comes_back_beside_it_with_its_columns_landmarks_and_frames(landmarks, body, tmp_path):
+def test_reconstructed_csvs_keep_columns_landmarks_and_frames(landmarks, body, tmp_path):
     original = body(53)
     order = [7, 2, 0, 1, 3, 4, 5]  # in another order than the model's, and one short
     skeleton = original.skeleton
@@ -72,7 +60,7 @@ def test_a_csv_comes_back_beside_it_with_its_columns_landmarks_and_frames(landma
     assert "shoulder widths, latents of 26 numbers for 848 coordinates" in out  # 6 and 4 chunks of 5
 
 
-def test_it_stands_where_it_stood(landmarks, trained, csvs, tmp_path):
+def test_reconstructions_keep_their_placement(landmarks, trained, csvs, tmp_path):
     file = csvs / "sequence_2.csv"
     assert landmarks("reconstruct", file, "--output", tmp_path / "a.csv")[0] == 0
     made, original = read(tmp_path / "a.csv"), read(file)
@@ -85,21 +73,21 @@ def test_it_stands_where_it_stood(landmarks, trained, csvs, tmp_path):
     assert np.linalg.norm(made.keypoints[there].mean(axis=0) - middle) < 2  # shoulder widths
 
 
-def test_formats_by_suffix_and_several_files_into_a_folder(cli, signing, clip, tmp_path):
+def test_formats_follow_suffixes_and_several_files_go_to_a_folder(cli, signing, clip, tmp_path):
     write(replace(clip(31), fps=29.97), tmp_path / "a.pose")
     write(replace(clip(8, seed=1), fps=50.0), tmp_path / "b.npz")
     call = ("reconstruct", tmp_path / "a.pose", "--checkpoint", signing, "--device", "cpu")
     for name in ("a.npz", "a.csv", "a.html", "a.png", "again.pose"):
         status, _, err = cli(*call, "--output", tmp_path / "out" / name)
         assert status == 2  # there is no such folder
-        assert "create it first" in one_line(err)
+        assert "create it first" in error_line(err)
         assert cli(*call, "--output", tmp_path / name)[0] == 0
     assert "reconstruction" in (tmp_path / "a.html").read_text()
     assert (len(read(tmp_path / "a.csv")), len(read(tmp_path / "a.npz"))) == (31, 31)
     assert read(tmp_path / "again.pose").fps == pytest.approx(29.97)
     status, out, _ = cli(*call, tmp_path / "b.npz", "--output", tmp_path / "folder", "--json")
     assert status == 0
-    assert files(tmp_path / "folder") == ["a.reconstructed.pose", "b.reconstructed.npz"]
+    assert files_below(tmp_path / "folder") == ["a.reconstructed.pose", "b.reconstructed.npz"]
     assert [(each["frames"], each["model"]) for each in json.loads(out)] == [(31, "model"), (8, "model")]
     assert read(tmp_path / "folder" / "b.reconstructed.npz").fps == 50
 
@@ -111,11 +99,11 @@ def test_frame_rate_and_person(cli, signing, landmarks, csvs, clip, tmp_path):
     write(clip(8), tmp_path / "b.pose")
     status, _, err = cli("reconstruct", tmp_path / "b.pose", "--person", 1, "--checkpoint", signing)
     assert status == 2
-    assert "there is no person 1" in one_line(err)
+    assert "there is no person 1" in error_line(err)
 
 
 @pytest.mark.parametrize(("verb", "what"), [("reconstruct", "reconstructed.csv"), ("encode", "latents.npz")])
-def test_a_bad_file_ends_no_batch_and_the_next_run_does_the_rest(landmarks, body, tmp_path, verb, what):
+def test_a_failed_file_does_not_stop_a_batch_and_skip_existing_continues(landmarks, body, tmp_path, verb, what):
     folder = tmp_path / "clips"
     (folder / "deep").mkdir(parents=True)
     for place in ("a.csv", "deep/c.csv"):
@@ -127,17 +115,17 @@ def test_a_bad_file_ends_no_batch_and_the_next_run_does_the_rest(landmarks, body
     status, out, err = landmarks(*call)
     assert (status, len(out.splitlines())) == (3, 2)
     assert f"{folder / 'b.csv'}: both shoulders are seen in no frame" in err
-    assert one_line(err).startswith("Error: 1 of 3 files failed; all others are done")
-    assert files(tmp_path / "out") == [f"a.{what}", f"deep/c.{what}"]
+    assert error_line(err).startswith("Error: 1 of 3 files failed; all others are done")
+    assert files_below(tmp_path / "out") == [f"a.{what}", f"deep/c.{what}"]
     write(body(5), folder / "b.csv", overwrite=True)
     status, out, err = landmarks(*call, "--skip-existing", "--quiet")
     assert (status, out.startswith(f"{tmp_path}/out/b.{what}: 5 frames"), len(out.splitlines())) == (0, True, 1)
     assert landmarks(*call)[0] == 2
     assert landmarks(verb, folder)[0] == landmarks(verb, folder, "--skip-existing")[0] == 0  # beside each
-    assert len(files(folder)) == 6
+    assert len(files_below(folder)) == 6
 
 
-def test_bodies_that_are_none_are_said(cli, signing, tmp_path):
+def test_implausible_bodies_are_warned_of(cli, signing, tmp_path):
     call = ("generate", "--checkpoint", signing, "--device", "cpu", "--length", 40, "--temperature", 3)
     status, out, err = cli(*call, "--output", tmp_path / "a.pose", "--json")
     assert status == 0
@@ -146,16 +134,16 @@ def test_bodies_that_are_none_are_said(cli, signing, tmp_path):
     assert f"Warning: {tmp_path / 'a.pose'}: {each['anatomy']}" in err.splitlines()
 
 
-def test_scores_below_a_threshold_are_missing(landmarks, body, tmp_path):
+def test_min_confidence_drops_keypoints(landmarks, body, tmp_path):
     sequence = body(5)
     sequence.confidence[:] = 0.3
     write(sequence, tmp_path / "a.csv")
     assert landmarks("encode", tmp_path / "a.csv", "--min-confidence", 0.2)[0] == 0
     status, _, err = landmarks("encode", tmp_path / "a.csv", "--min-confidence", 0.5, "--overwrite")
-    assert (status, "both shoulders are seen in no frame" in one_line(err)) == (2, True)
+    assert (status, "both shoulders are seen in no frame" in error_line(err)) == (2, True)
 
 
-def test_dirty_files_come_back_whole(landmarks, body, tmp_path):
+def test_files_with_gaps_and_nan_are_reconstructed(landmarks, body, tmp_path):
     sequence = body(40)
     sequence.confidence[:7] = 0
     sequence.confidence[10:20, 4:] = 0
@@ -188,13 +176,13 @@ def test_encode(landmarks, trained, csvs, tmp_path):
     assert float(latents["scale"]) > 0
     status, _, _ = landmarks("encode", csvs / "sequence_1.csv", csvs / "sequence_2.csv", "--output", tmp_path / "all")
     assert status == 0
-    assert files(tmp_path / "all") == ["sequence_1.latents.npz", "sequence_2.latents.npz"]
+    assert files_below(tmp_path / "all") == ["sequence_1.latents.npz", "sequence_2.latents.npz"]
 
 
 def test_generate(cli, landmarks, signing, tmp_path):
     status, out, err = landmarks("generate", "--num-samples", 3, "--length", 40, "--output", tmp_path / "new", "--json")
     assert status == 0, err
-    assert files(tmp_path / "new") == ["sample_01.pose", "sample_02.pose", "sample_03.pose"]
+    assert files_below(tmp_path / "new") == ["sample_01.pose", "sample_02.pose", "sample_03.pose"]
     assert [each["frames"] for each in json.loads(out)] == [40, 40, 40]
     assert landmarks("generate", "--length", 40, "--output", tmp_path / "again.pose")[0] == 0
     same = [read(path).keypoints for path in (tmp_path / "new" / "sample_01.pose", tmp_path / "again.pose")]
@@ -221,7 +209,7 @@ def test_interpolate(landmarks, csvs, tmp_path):
     status, out, err = landmarks("interpolate", *ends, "--num-samples", 4, "--output", tmp_path / "way", "--json")
     assert status == 0, err
     result = json.loads(out)
-    assert files(tmp_path / "way") == [f"step_{i:02}.csv" for i in range(1, 5)]
+    assert files_below(tmp_path / "way") == [f"step_{i:02}.csv" for i in range(1, 5)]
     assert result["frames"] == [90, 73, 57, 40]
     assert result["ratio"] == pytest.approx(result["largest_step"] / result["mean_step"])
     for end, step in zip(ends, ("step_01.csv", "step_04.csv"), strict=True):
@@ -237,10 +225,10 @@ def test_interpolate(landmarks, csvs, tmp_path):
 def test_old_spellings_of_options_work_with_a_notice(landmarks, csvs, tmp_path):
     ends = csvs / "sequence_1.csv", csvs / "sequence_2.csv"
     status, _, err = landmarks("interpolate", *ends, "--steps", 2, "--output", tmp_path / "way")
-    assert (status, files(tmp_path / "way")) == (0, ["step_01.csv", "step_02.csv"])
+    assert (status, files_below(tmp_path / "way")) == (0, ["step_01.csv", "step_02.csv"])
     assert "--steps is now --num-samples" in err.splitlines()
     status, _, err = landmarks("evaluate", "--data", csvs, "--output-dir", tmp_path / "report")
-    assert (status, files(tmp_path / "report")) == (0, ["clips.csv", "metrics.json"])
+    assert (status, files_below(tmp_path / "report")) == (0, ["clips.csv", "metrics.json"])
     assert "--output-dir is now --output" in err.splitlines()
     assert len(rows(tmp_path / "report" / "clips.csv")) == 2
 
@@ -252,7 +240,7 @@ def test_evaluate(landmarks, csvs, tmp_path):
     assert out.splitlines()[0].split() == ["mpjpe", "rmse", "PCK@0.1", "PCK@0.2", "velocity", "bone", "presence"]
     assert "at seams of chunks" in out
     assert "Fréchet distance to the clips: samples" in out
-    found = files(tmp_path / "run")
+    found = files_below(tmp_path / "run")
     for name in ("attention_local.png", "attention_global.png", "clip_1.html", "clip_1.png", "clip_1_error.png"):
         assert f"pictures/{name}" in found
     for name in ("latents_whole_pca.png", "latents_chunks_pca.png", "latent_use.png", "samples.png", "samples.html"):
@@ -270,7 +258,7 @@ def test_evaluate(landmarks, csvs, tmp_path):
     assert len(set(texts)) == 1
     status, _, err = landmarks(*call)
     assert status == 2
-    assert "exists; use --overwrite" in one_line(err)
+    assert "exists; use --overwrite" in error_line(err)
     assert landmarks(*call, "--overwrite")[0] == 0
 
 
@@ -328,7 +316,7 @@ def test_evaluate(landmarks, csvs, tmp_path):
         (["evaluate", "--data", "CSVS", "--batch-size", "0"], "--batch-size"),
     ],
 )
-def test_a_wrong_command_is_one_line_and_leaves_nothing(
+def test_wrong_commands_give_one_line_and_write_nothing(
     cli, csvs, body, trained, tmp_path, monkeypatch, arguments, message
 ):
     monkeypatch.chdir(tmp_path)
@@ -344,18 +332,18 @@ def test_a_wrong_command_is_one_line_and_leaves_nothing(
     (tmp_path / "bad.csv").write_text("frame#,landmark_name,x,y\n0,NOSE,1,2\n1,NOSE,left,2\n")
     (tmp_path / "notes.txt").write_text("no poses")
     (tmp_path / "empty").mkdir()
-    before = files(tmp_path)
+    before = files_below(tmp_path)
     places = {"EMPTY": "empty", "CSVS": str(csvs), "FOLDER/a.csv": str(folder / "a.csv")}
     given = [places.get(argument, argument) for argument in arguments]
     status, out, err = cli(*given, "--checkpoint", trained[2])
     assert status == 2, err
-    assert message in one_line(err)
+    assert message in error_line(err)
     assert not out
-    assert files(tmp_path) == before
+    assert files_below(tmp_path) == before
     assert not (tmp_path / "new").exists()
 
 
-def test_verbs_import_no_trainer_and_their_help_no_torch(trained, csvs, tmp_path):
+def test_inference_imports_no_trainer_and_help_no_torch(trained, csvs, tmp_path):
     code = (
         "import sys; from ht_vae.cli import main\n"
         "def call(*arguments):\n"

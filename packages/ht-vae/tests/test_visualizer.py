@@ -21,7 +21,7 @@ def is_drawn(path):
     return values.std() > 1 and min(values.shape) > 100
 
 
-def test_every_picture(build, clip, pictures):
+def test_every_picture_is_drawn(build, clip, pictures):
     model = build()
     encoded, made = reconstruct(model, clip(40))
     rows = {"original": encoded.original, "reconstruction": made.sequence}
@@ -49,14 +49,14 @@ def test_one_frame_is_drawn_too(build, clip, pictures):
     assert is_drawn(pictures.attention("global", build(), encoded.original, level="global"))
 
 
-def test_nothing_is_replaced_unless_told(pictures):
+def test_existing_pictures_are_not_replaced_without_overwrite(pictures):
     pictures.errors_over_time("errors", np.ones(3), 25.0)
     with pytest.raises(UserError, match=r"errors\.png: exists"):
         pictures.errors_over_time("errors", np.ones(3), 25.0)
     Visualizer(pictures.folder, overwrite=True).errors_over_time("errors", np.ones(3), 25.0)
 
 
-def test_what_cannot_be_drawn(build, clip, pictures):
+def test_impossible_pictures_are_refused(build, clip, pictures):
     encoded, _ = reconstruct(build(), clip(10))
     with pytest.raises(UserError, match="has no global attention"):
         pictures.attention("global", build(global_layers=0), encoded.original, level="global")
@@ -68,7 +68,7 @@ def test_what_cannot_be_drawn(build, clip, pictures):
     assert not list(pictures.folder.iterdir())
 
 
-def test_maps_are_squares_whose_rows_sum_to_one(build, clip, skeleton):
+def test_attention_maps_are_square_and_rows_sum_to_one(build, clip, skeleton):
     model, sequence = build(), reconstruct(build(), clip(40))[0].original
     batch = collate([sequence])
     with torch.inference_mode(), record_attention(model) as given:

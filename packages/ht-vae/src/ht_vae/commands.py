@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ht_vae.codec import encode, read_condition, reconstruct
 from ht_vae.config import ModelSizes
@@ -12,6 +12,7 @@ from ht_vae.latent_file import SUFFIX as LATENTS
 from ht_vae.latent_file import write_latents
 from ht_vae.model import load_model
 from ht_vae.model_selection import Models
+from ht_vae.results import EncodedFile, GeneratedFile, InterpolatedFiles, ReconstructedFile
 from ht_vae.sampling import generate, interpolate, place_sample
 from pose_core import UserError
 from pose_core.atomic_files import removed_if_empty
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from ht_vae.model import HierarchicalTransformerVAE
     from pose_core import PoseSequence
 
+Result = TypeVar("Result")
+
 
 @dataclass(frozen=True)
 class InputOptions:
@@ -41,29 +44,6 @@ class InputOptions:
     condition: str | None = None
     files: ReadOptions = field(default_factory=ReadOptions)
     device: str = "auto"
-
-
-@dataclass(frozen=True)
-class ReconstructedFile:
-    """The reconstruction of one file.
-
-    Attributes:
-        mpjpe: mean distance of a visible keypoint, in shoulder widths.
-        latents: numbers in its latents; keypoint_numbers: coordinates that the model saw.
-        left_out: keypoints of the file that the model does not know.
-        anatomy: implausible proportions of the body, if any.
-    """
-
-    file: str
-    output: Path
-    model: str
-    frames: int
-    fps: float
-    mpjpe: float
-    latents: int
-    keypoint_numbers: int
-    left_out: int
-    anatomy: str | None
 
 
 def reconstruct_files(
@@ -81,38 +61,9 @@ def reconstruct_files(
     Raises:
         UserError: an input, model or output that cannot be used, unless the batch keeps going.
     """
-    options = options or JobOptions()
-    with planned(
-        inputs,
-        output,
-        options,
-        verb="reconstructing",
-        suffixes=tuple(FORMATS),
-        suffix=None,
-        infix=".reconstructed",
-        writable=WRITABLE,
-    ) as batch:
-        if batch.jobs:
-            models = Models(reading.checkpoint, reading.device)
-            batch.run(lambda job: _reconstruct(job, models, reading, overwrite=options.overwrite))
-    return batch
-
-
-@dataclass(frozen=True)
-class EncodedFile:
-    """The latents of one file.
-
-    Attributes:
-        latents: numbers per sequence, and per chunk; chunks: how many.
-    """
-
-    file: str
-    output: Path
-    model: str
-    frames: int
-    fps: float
-    latents: tuple[int, int]
-    chunks: int
+    return _run_jobs(
+        _reconstruct, inputs, output, reading, options, verb="reconstructing", infix=".reconstructed", writable=WRITABLE
+    )
 
 
 def encode_files(
@@ -129,33 +80,17 @@ def encode_files(
     Raises:
         UserError: as `reconstruct_files`.
     """
-    options = options or JobOptions()
-    with planned(
+    return _run_jobs(
+        _encode,
         inputs,
         output,
+        reading,
         options,
         verb="encoding",
-        suffixes=tuple(FORMATS),
         suffix=LATENTS,
         infix=".latents",
         writable=(LATENTS,),
-    ) as batch:
-        if batch.jobs:
-            models = Models(reading.checkpoint, reading.device)
-            batch.run(lambda job: _encode(job, models, reading, overwrite=options.overwrite))
-    return batch
-
-
-@dataclass(frozen=True)
-class GeneratedFile:
-    """A file of one or more samples; `anatomy`: implausible proportions of a body, if any."""
-
-    output: Path
-    model: str
-    samples: int
-    frames: int
-    fps: float
-    anatomy: str | None
+    )
 
 
 def generate_files(
@@ -208,26 +143,6 @@ def generate_files(
         GeneratedFile(path, model.name, per_file, frames, model.config.fps, problem)
         for path, problem in zip(paths, problems, strict=True)
     ]
-
-
-@dataclass(frozen=True)
-class InterpolatedFiles:
-    """The interpolation between two files.
-
-    Attributes:
-        frames: of each sample.
-        mean_step, largest_step: see `Interpolation`, in shoulder widths; ratio: of the largest to the mean.
-        anatomy: for each output implausible proportions of a body in it, if any.
-    """
-
-    outputs: list[Path]
-    model: str
-    frames: list[int]
-    distances: list[float]
-    mean_step: float
-    largest_step: float
-    ratio: float
-    anatomy: list[str | None]
 
 
 def interpolate_files(
@@ -347,6 +262,25 @@ def describe(name: str | Path) -> dict[str, Any]:
         ),
         **{name: getattr(config, name) for name in ModelSizes.model_fields},
     }
+
+
+def _run_jobs(
+    work: Callable[..., Result],
+    inputs: Sequence[str | Path],
+    output: Path | None,
+    reading: InputOptions,
+    options: JobOptions | None,
+    *,
+    suffix: str | None = None,
+    **names: Any,
+) -> JobRunner[Result]:
+    """Does `work` for every input; the rest as in `planned`."""
+    options = options or JobOptions()
+    with planned(inputs, output, options, suffixes=tuple(FORMATS), suffix=suffix, **names) as batch:
+        if batch.jobs:
+            models = Models(reading.checkpoint, reading.device)
+            batch.run(lambda job: work(job, models, reading, overwrite=options.overwrite))
+    return batch
 
 
 def _reconstruct(job: Job, models: Models, reading: InputOptions, *, overwrite: bool) -> ReconstructedFile:

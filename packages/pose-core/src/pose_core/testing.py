@@ -91,3 +91,16 @@ def fake_manifest(folder: Path, *, letters: str = "ABCD", languages: Iterable[st
         writer.writerow(("path", "text", "signed_language", "split"))
         writer.writerows(rows)
     return index
+
+
+def error_line(stderr: str) -> str:
+    """The one error line with which a command ended; there is no other, and no traceback."""
+    lines = [line for line in stderr.splitlines() if line.startswith("Error:")]
+    assert lines == stderr.splitlines()[-1:], stderr
+    assert "Traceback" not in stderr
+    return lines[0]
+
+
+def files_below(folder: Path) -> list[str]:
+    """The files below a folder, relative to it, sorted."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())

@@ -213,6 +213,15 @@ def test_pack_and_what_is_left_out(pose_core, files):
     assert pose_core(*arguments, "--keep-going", "--overwrite", "--json")[0] == 0
 
 
+def test_old_spellings_still_work(pose_core, files):
+    (files / "real" / "2.pose").write_bytes(b"damaged")
+    status, _, err = pose_core("pack", "--data", files / "real", "--output", files / "shards", "--skip")
+    assert (status, err.splitlines()[0]) == (0, "--skip is now --keep-going")
+    status, _, err = pose_core("convert", files / "made", files / "arrays", "--suffix", "npz")
+    assert (status, err.splitlines()[0]) == (0, "--suffix is now --format")
+    assert (files / "arrays" / "0.npz").is_file()
+
+
 def test_stats(pose_core, tmp_path):
     for number in range(3):
         write(fake_sequence(shape=number, hands=("left", "right")), tmp_path / f"{number}.pose")

@@ -7,8 +7,8 @@ import sys
 import numba
 import numpy as np
 
-import pose_core.metrics.visibility as seen
 from pose_core.compiling import compiled
+from pose_core.metrics import visibility
 
 
 def add(a, b):
@@ -31,9 +31,9 @@ def test_without_a_writable_cache_it_compiles_all_the_same(monkeypatch):
 
 def test_with_one_the_result_is_cached():
     assert compiled(add)(1, 2) == 3
-    assert seen._seen_points._cache.cache_path
-    points, there = seen.seen_points(np.ones((2, 3, 2), np.float32), np.array([[1, 0, 1]] * 2, np.float32))
-    assert (points.sum(), there.sum()) == (8, 4)
+    assert visibility._visible_points._cache.cache_path
+    points, visible = visibility.visible_points(np.ones((2, 3, 2), np.float32), np.array([[1, 0, 1]] * 2, np.float32))
+    assert (points.sum(), visible.sum()) == (8, 4)
 
 
 def test_metrics_can_be_imported_where_nothing_can_be_cached():
@@ -42,8 +42,8 @@ def test_metrics_can_be_imported_where_nothing_can_be_cached():
         "from numba.core.caching import CacheImpl\n"
         "CacheImpl._locator_classes = []\n"
         "import numpy as np\n"
-        "from pose_core.metrics.visibility import seen_points\n"
-        "print(seen_points(np.ones((2, 3, 2)), np.ones((2, 3)))[1].sum())"
+        "from pose_core.metrics.visibility import visible_points\n"
+        "print(visible_points(np.ones((2, 3, 2)), np.ones((2, 3)))[1].sum())"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=os.environ)
     assert (ended.stdout, ended.returncode) == ("6\n", 0), ended.stderr

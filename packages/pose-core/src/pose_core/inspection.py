@@ -43,12 +43,12 @@ class FileInfo:
         layout: the estimator's, or None.
         people, frames: how many.
         person: the one that the rest is about.
-        seen: share of the frames in which each person is seen, 0 to 1.
+        seen: share of the frames in which each person is visible, 0 to 1.
         fps: frames per second; assumed_fps: whether the format has none, and nobody said it.
         duration: seconds.
         size: width, height, depth of the picture.
         points, dims: K and D.
-        empty: frames in which nobody is seen.
+        empty: frames in which nobody is visible.
         repeated: frames that are exactly like the one before, as where a video's frames were doubled.
         components: in the file's order.
     """

@@ -68,7 +68,7 @@ class PoseSequence:
         parts.append(f"{keypoints} keypoint{'s' * (keypoints != 1)}")
         parts.append(self.skeleton.layout.name if self.skeleton.layout else "a layout of its own")
         if self.confidence.size:
-            parts.append(f"{100 * float(np.mean(~(self.confidence > 0))):.1f} % missing")
+            parts.append(f"{100 * float(np.mean(~self.visible)):.1f} % missing")
         return f"PoseSequence({', '.join(parts)})"
 
     def _repr_html_(self) -> str | None:
@@ -90,9 +90,9 @@ class PoseSequence:
         return len(self) / self.fps
 
     def hand_share(self, side: Side) -> float:
-        """Share of frames, 0 to 1, in which any point of that hand was seen; 0 where the skeleton has no such hand."""
+        """Share of frames, 0 to 1, in which any point of that hand is visible; 0 where the skeleton lacks it."""
         hand = self.skeleton.hand(side)
-        return float((self.confidence[:, hand] > 0).any(axis=1).mean()) if hand and len(self) else 0.0
+        return float(self.visible[:, hand].any(axis=1).mean()) if hand and len(self) else 0.0
 
     def held(self, frame: int, frames: int) -> PoseSequence:
         """One frame, shown for `frames` frames."""
@@ -218,6 +218,6 @@ def _in_picture(sequence: PoseSequence, size: tuple[int, int, int]) -> PoseSeque
     keypoints[..., 1] += offset[1]
     metric = sequence.skeleton.duplicates()  # world landmarks are in meters, whatever the picture
     keypoints[:, metric] = sequence.keypoints[:, metric]
-    missing = ~(sequence.confidence > 0)
+    missing = ~sequence.visible
     keypoints[missing] = sequence.keypoints[missing]
     return replace(sequence, keypoints=keypoints.astype(sequence.keypoints.dtype), size=size)

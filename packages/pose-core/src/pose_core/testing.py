@@ -46,7 +46,7 @@ def fake_sequence(
 
     Args:
         shape: seed of the hand shape; the same number is the same shape.
-        hands: which hands are seen; the others are missing.
+        hands: which hands are visible; the others are missing.
         face_points: points of a face above the shoulders.
     """
     skeleton = fake_skeleton(face_points=face_points)

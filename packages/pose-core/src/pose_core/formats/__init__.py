@@ -51,7 +51,7 @@ def read(
     Args:
         path: a `.pose` file (version 0.0, 0.1 or 0.2), an `.npz` with `poses` (T, K, D + 1), an `.npy` of that array, a
             landmark `.csv`, MMPose's predictions (`.json`), or a folder with OpenPose's `*_keypoints.json`.
-        person: which person of a file with several, from 0; None: who is seen most often and largest, and a warning
+        person: which person of a file with several, from 0; None: who is visible most often and largest, and a warning
             says who that is. People who change places within a file are followed.
         start: first frame to read, a whole number of frames or a float in seconds; from the beginning by default.
         end: the frame to stop before, in frames or seconds; to the file's end by default. Of a `.pose` file only that

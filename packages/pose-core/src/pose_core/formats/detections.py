@@ -114,7 +114,7 @@ def _by_name(frames: list[tuple[int, list[Detection]]]) -> list[list[int]] | Non
 
 
 def _by_place(frames: list[tuple[int, list[Detection]]], min_confidence: float) -> list[list[int]]:
-    """The people as they move: each is nearest to where it was seen last, in its own sizes."""
+    """The people as they move: each is nearest to where it was visible last, in its own sizes."""
     if max(len(people) for _, people in frames) <= 1:
         return [[0] * len(people) for _, people in frames]
     last: dict[int, tuple[int, np.ndarray, np.ndarray]] = {}  # person -> frame, values, weight; the latest last
@@ -144,7 +144,7 @@ def _by_place(frames: list[tuple[int, list[Detection]]], min_confidence: float) 
 
 
 def _weight(values: np.ndarray, min_confidence: float) -> np.ndarray:
-    """(K,) how much a keypoint of (K, D + 1) counts: its score, 0 where it is not seen."""
+    """(K,) how much a keypoint of (K, D + 1) counts: its score, 0 where it is not visible."""
     score = values[:, -1]
     seen = (score > 0) & (score >= min_confidence) & np.isfinite(values).all(axis=-1)
     return np.where(seen, score, 0.0).astype(np.float64)

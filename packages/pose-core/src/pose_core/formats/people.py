@@ -1,4 +1,4 @@
-"""Which person of a file with several: how often and how large each is seen, and where two change places."""
+"""Which person of a file with several: how often and how large each is visible, and where two change places."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST = 16  # people of a file that are counted; a file with more has crowds in it, or is damaged
-_PREFER = 1.1  # a person is taken before an earlier one if seen so many times more
+_PREFER = 1.1  # a person is taken before an earlier one if visible so many times more
 # Two people change places where that shortens their way from one frame to the next to this share of it ...
 _SHORTER = 0.55
 _FAR = 0.2  # ... and they would have moved by more than this many sizes otherwise.
@@ -27,8 +27,8 @@ class People:
 
     Attributes:
         slots: (T, P) where in frame t of the file person p stands.
-        seen: (P,) share of the T frames in which any keypoint of that person is seen.
-        size: (P,) how far the seen keypoints spread, mean of the frames, in the file's units.
+        visible: (P,) share of the T frames in which any keypoint of that person is visible.
+        size: (P,) how far the visible keypoints spread, mean of the frames, in the file's units.
         changes: frames in which people change places.
     """
 
@@ -41,7 +41,7 @@ class People:
         return self.slots.shape[1]
 
     def choose(self) -> int:
-        """The person who is seen most often and largest; of people who are so alike, the first."""
+        """The person who is visible most often and largest; of people who are so alike, the first."""
         score = self.seen * self.size
         return int(np.flatnonzero(score * _PREFER >= score.max())[0])
 
@@ -76,7 +76,7 @@ def find_people(blocks: Iterable[tuple[np.ndarray, np.ndarray]], *, min_confiden
 
     Args:
         blocks: keypoints (T', P, K, D) and confidence (T', P, K), as a file has them.
-        min_confidence: what scores less is not seen.
+        min_confidence: what scores less is not visible.
     """
     parts: list[tuple[np.ndarray, np.ndarray]] = []
     changes: list[tuple[int, int, int]] = []
@@ -106,7 +106,7 @@ def find_people(blocks: Iterable[tuple[np.ndarray, np.ndarray]], *, min_confiden
 
 
 def _spread(xy: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """(T, P) root mean square distance of the seen keypoints from their middle."""
+    """(T, P) root mean square distance of the visible keypoints from their middle."""
     count = np.maximum(there.sum(axis=-1), 1)[..., None]
     middle = xy.sum(axis=-2) / count
     square = (np.where(there[..., None], xy - middle[..., None, :], 0.0) ** 2).sum(axis=(-2, -1))

@@ -175,7 +175,7 @@ def describe(path: Path) -> PoseFile:
 
 
 def people_of(path: Path, *, min_confidence: float = 0.0) -> People:
-    """The people of a file that `read` has read: who is seen how often, how large, and who changes places."""
+    """The people of a file that `read` has read: who is visible how often, how large, and who changes places."""
     with path.open("rb") as file:
         stamp = _stamp(file)
     return _people_of(path, stamp, min_confidence)

@@ -1,4 +1,4 @@
-"""How close one pose sequence is to another, as plain functions.
+"""Metrics of a pose sequence against a reference, as plain functions.
 
 `pose_core.metrics.stateful` has the same as torchmetrics classes, which gather over batches and processes; it is not
 imported here, since torch takes seconds to import.

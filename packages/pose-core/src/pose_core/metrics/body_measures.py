@@ -37,11 +37,11 @@ class BodyMeasures:
 
     Attributes:
         unit: shoulder width in the sequence's own unit (median over the clip, x and y); of a pose without shoulders
-            the median palm; NaN where neither was seen.
+            the median palm; NaN where neither was visible.
         has_shoulders: whether `unit` is a shoulder width.
         wrist_gap: side -> (T,) distance of the hand's wrist from the arm's wrist in x and y, in units.
         palm_size: side -> (T,) size of the palm in x and y over its median in this clip, or in the reference.
-        palm: side -> median size of the palm, in units; NaN where the hand was never seen.
+        palm: side -> median size of the palm, in units; NaN where the hand was never visible.
         bone_length: name ("left_upper_arm", "left_forearm", "left_fingers", ...) -> (T,) length in x and y. Of arms in
             units, of the longest finger bone in median palms. Bones that point to the camera look shorter than they
             are, none looks longer, so the upper end means something, the lower end does not.

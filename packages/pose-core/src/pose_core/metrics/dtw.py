@@ -9,7 +9,7 @@ import numpy as np
 from pose_core.compiling import compiled
 from pose_core.errors import UserError
 from pose_core.metrics.parallel import in_threads
-from pose_core.metrics.visibility import require_comparable, seen_points
+from pose_core.metrics.visibility import require_comparable, visible_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 
 def dtw_mje(hypothesis: PoseSequence, reference: PoseSequence) -> float:
-    """Mean distance of corresponding keypoints along the dynamic time warping path, one path for the whole pose.
+    """DTW mean joint error: mean keypoint distance along one dynamic time warping path for the whole pose.
 
-    A keypoint missing in either frame of a pair is left out of that pair's mean; it costs nothing and gains nothing.
-    A pair of frames that share none costs as much as the worst pair that does. (`ndtw_mje` punishes what is missing.)
+    A keypoint missing in either frame of a pair is left out of that pair's mean. A pair of frames that share none costs
+    as much as the worst pair that does. (`ndtw_mje` penalizes missing keypoints.)
     Symmetric: exchanging the sequences changes nothing.
 
     Args:
         hypothesis, reference: (T, K, D) and (T', K, D) on one skeleton, in one unit (shoulder widths once normalized).
 
     Returns:
-        The mean over the path's frame pairs of the mean over keypoints seen in both. NaN where no frame pair shares a
-        seen keypoint.
+        The mean over the path's frame pairs of the mean over keypoints visible in both; NaN where no pair of frames
+        shares one.
 
     Raises:
         UserError: the skeletons differ, or a sequence has no frames.
     """
     require_comparable(hypothesis, reference)
     return _mean_joint_error(
-        *seen_points(hypothesis.keypoints, hypothesis.confidence),
-        *seen_points(reference.keypoints, reference.confidence),
+        *visible_points(hypothesis.keypoints, hypothesis.confidence),
+        *visible_points(reference.keypoints, reference.confidence),
     )
 
 
@@ -60,10 +60,10 @@ def frame_distances(x: np.ndarray, x_confidence: np.ndarray, y: np.ndarray, y_co
         y, y_confidence: (T', K, D) and (T', K).
 
     Returns:
-        (T, T'): mean Euclidean distance over the keypoints seen in both frames; a pair that shares none costs as much
-        as the worst pair that does, NaN where there is none.
+        (T, T'): mean Euclidean distance over the keypoints visible in both frames; a pair that shares none costs as
+        much as the worst pair that does, NaN where there is none.
     """
-    return _frame_distances(*seen_points(x, x_confidence), *seen_points(y, y_confidence))
+    return _frame_distances(*visible_points(x, x_confidence), *visible_points(y, y_confidence))
 
 
 def dtw(cost: np.ndarray) -> float:
@@ -77,27 +77,27 @@ def dtw(cost: np.ndarray) -> float:
 
 
 @compiled
-def _frame_distances(x, x_seen, y, y_seen):  # pragma: no cover - compiled
-    """(T, T'): as `frame_distances`, of points with the missing ones at 0 and of which were seen."""
+def _frame_distances(x, x_visible, y, y_visible):  # pragma: no cover - compiled
+    """(T, T'): as `frame_distances`, of points with the missing ones at 0 and of which were visible."""
     T, K, D = x.shape
     frames = len(y)
     # the reference's frames side by side, for the inner loops to run over: (K, D, T') and (K, T')
-    y, y_seen = np.ascontiguousarray(y.transpose(1, 2, 0)), np.ascontiguousarray(y_seen.T).astype(np.float64)
+    y, y_visible = np.ascontiguousarray(y.transpose(1, 2, 0)), np.ascontiguousarray(y_visible.T).astype(np.float64)
     mean = np.zeros((T, frames))
     square, shared = np.empty(frames), np.empty(frames)
     worst = np.nan
     for i in range(T):
         shared[:] = 0.0
         for k in range(K):
-            if not x_seen[i, k]:
+            if not x_visible[i, k]:
                 continue
             square[:] = 0.0
             for d in range(D):
                 for j in range(frames):
                     square[j] += (x[i, k, d] - y[k, d, j]) ** 2
             for j in range(frames):
-                mean[i, j] += y_seen[k, j] * np.sqrt(square[j])
-                shared[j] += y_seen[k, j]
+                mean[i, j] += y_visible[k, j] * np.sqrt(square[j])
+                shared[j] += y_visible[k, j]
         for j in range(frames):
             if shared[j] > 0:
                 mean[i, j] /= shared[j]
@@ -136,6 +136,6 @@ def _mean_along_path(cost):  # pragma: no cover - compiled
 
 
 @compiled
-def _mean_joint_error(x, x_seen, y, y_seen):  # pragma: no cover - compiled
-    """DTW-MJE of points (T, K, D) and (T', K, D) with the missing ones at 0, and of which were seen."""
-    return _mean_along_path(_frame_distances(x, x_seen, y, y_seen))
+def _mean_joint_error(x, x_visible, y, y_visible):  # pragma: no cover - compiled
+    """DTW-MJE of points (T, K, D) and (T', K, D) with the missing ones at 0, and of which were visible."""
+    return _mean_along_path(_frame_distances(x, x_visible, y, y_visible))

@@ -1,4 +1,4 @@
-"""Frechet distance between two sets of features: how alike the poses of two sources are as a whole."""
+"""Frechet distance between two sets of features, such as real and generated poses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pose_core.errors import UserError
 
 
 def frechet_distance(features: np.ndarray, reference_features: np.ndarray) -> float:
-    """Squared Frechet distance of two Gaussians with the features' means and covariances.
+    """Squared Frechet distance of Gaussians fitted to two sets of features.
 
     |m - m'|^2 + tr(S + S' - 2 (S S')^(1/2)), as the FID of Heusel et al. 2017 (https://arxiv.org/abs/1706.08500).
     Fewer samples than channels are computed with, but estimate the covariances badly: compare only what was computed

@@ -1,4 +1,4 @@
-"""How a sequence moves: too little is a still picture, too much is jitter."""
+"""Acceleration: too low is a still picture, too high is jitter."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pose_core.metrics.visibility import require_one_skeleton, seen_points
+from pose_core.metrics.visibility import require_one_skeleton, visible_points
 
 if TYPE_CHECKING:
     from pose_core.sequence import PoseSequence
 
 
 def acceleration(sequence: PoseSequence) -> float:
-    """Mean length of the second difference of keypoints, in the sequence's unit a frame squared.
+    """Mean length of the second difference of keypoints, in units per frame squared.
 
-    Only keypoints seen in three frames in a row count; NaN where there are none.
+    Only keypoints visible in three frames in a row count; NaN where there are none.
     """
-    x, seen = seen_points(sequence.keypoints, sequence.confidence)
+    x, visible = visible_points(sequence.keypoints, sequence.confidence)
     length = np.linalg.norm(x[2:] - 2 * x[1:-1] + x[:-2], axis=-1)  # (T - 2, K)
-    steady = seen[2:] & seen[1:-1] & seen[:-2]
+    steady = visible[2:] & visible[1:-1] & visible[:-2]
     return float(length[steady].mean()) if steady.any() else math.nan
 
 
 def acceleration_ratio(hypothesis: PoseSequence, reference: PoseSequence) -> float:
-    """The hypothesis' acceleration in terms of the reference's: below 1 it moves too evenly, above 1 it jitters.
+    """Acceleration of the hypothesis over that of the reference: below 1 is too smooth, above 1 is jitter.
 
     Args:
         hypothesis, reference: (T, K, D) and (T', K, D) on one skeleton, in one unit, at one frame rate.

@@ -1,4 +1,4 @@
-"""nDTW-MJE: every keypoint aligned alone, missing ones punished (Shalev-Arkushin et al. 2023)."""
+"""nDTW-MJE: each keypoint aligned alone, missing ones penalized (Shalev-Arkushin et al. 2023)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from pose_core.compiling import compiled
 from pose_core.metrics.parallel import in_threads
-from pose_core.metrics.visibility import require_comparable, seen_points
+from pose_core.metrics.visibility import require_comparable, visible_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def ndtw_mje(hypothesis: PoseSequence, reference: PoseSequence) -> float:
-    """Mean over keypoints of the total cost of each one's own cheapest time alignment.
+    """Mean over keypoints of the total cost of the best time alignment of each.
 
     The metric of Ham2Pose (https://arxiv.org/abs/2211.13613), whose point distance is 0 where the reference's is
     missing, half the reference point's distance from the origin where only the hypothesis' is, Euclidean else. So it
@@ -37,8 +37,8 @@ def ndtw_mje(hypothesis: PoseSequence, reference: PoseSequence) -> float:
     """
     require_comparable(hypothesis, reference)
     return _mean_total(
-        *seen_points(hypothesis.keypoints, hypothesis.confidence),
-        *seen_points(reference.keypoints, reference.confidence),
+        *visible_points(hypothesis.keypoints, hypothesis.confidence),
+        *visible_points(reference.keypoints, reference.confidence),
     )
 
 
@@ -48,13 +48,13 @@ def ndtw_mje_pairs(pairs: Sequence[tuple[PoseSequence, PoseSequence]]) -> np.nda
 
 
 @compiled
-def _mean_total(x, x_seen, y, y_seen):  # pragma: no cover - compiled
+def _mean_total(x, x_visible, y, y_visible):  # pragma: no cover - compiled
     """DTW of all keypoints side by side, each along its own path: the inner loops run over the K of them."""
     rows, K, D = x.shape
     columns = len(y)
     x, y = np.ascontiguousarray(x.transpose(0, 2, 1)), np.ascontiguousarray(y.transpose(0, 2, 1))  # (T, D, K)
     # What a distance counts for. A missing point lies at the origin: that far from the reference it is, halved.
-    x_factor, y_factor = np.where(x_seen, 1.0, 0.5), np.where(y_seen, 1.0, 0.0)
+    x_factor, y_factor = np.where(x_visible, 1.0, 0.5), np.where(y_visible, 1.0, 0.0)
     total = np.full((columns + 1, K), np.inf)  # of the row so far, and beyond it of the row before
     total[0] = 0.0
     diagonal, square = np.empty(K), np.empty(K)

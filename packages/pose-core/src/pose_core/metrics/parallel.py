@@ -1,4 +1,4 @@
-"""One metric over many pairs, on all cores."""
+"""One metric over many pairs in parallel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def in_threads(metric: Callable[..., float], pairs: Sequence[tuple[Any, Any]]) -> np.ndarray:
-    """(N,) float64: `metric(*pair)` of N pairs, in as many threads as the environment's `NUMBA_NUM_THREADS` says.
+    """(N,) float64 `metric(*pair)` of N pairs, in `NUMBA_NUM_THREADS` threads.
 
     Threads gain where the metric's time goes into functions compiled with `nogil`. numba's own `prange` is not used:
     its pools end a forked process that calls it after its parent did, or, without OpenMP, two threads that call it at

@@ -1,4 +1,4 @@
-"""Every metric, for the whole pose and for each part of it: hands, hands from their wrists, body, face."""
+"""All metrics, for the whole pose and per part: hands, hands relative to their wrists, body, face."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pose_core.metrics.distances import THRESHOLDS, mae, mse, pck, rmse
+from pose_core.metrics.distances import PCK_THRESHOLDS, mae, mse, pck, rmse
 from pose_core.metrics.dtw import dtw_mje
 from pose_core.metrics.motion import acceleration, acceleration_ratio
 from pose_core.metrics.ndtw import ndtw_mje
 from pose_core.metrics.visibility import require_one_skeleton
 from pose_core.transforms import hands_from_wrists
-from pose_core.transforms.arrays import seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 PARTS = ("all", "hands", "hands_from_wrists", "body", "face")
 _FRAME_BY_FRAME = {"mse": mse, "mae": mae, "rmse": rmse}
-_PCK = tuple(f"pck@{threshold:g}" for threshold in THRESHOLDS)
+_PCK = tuple(f"pck@{threshold:g}" for threshold in PCK_THRESHOLDS)
 METRICS = (*_FRAME_BY_FRAME, *_PCK, "dtw_mje", "ndtw_mje", "acceleration_ratio")
 
 
@@ -69,17 +68,17 @@ def compared_share(hypothesis: PoseSequence, reference: PoseSequence) -> float:
     Args:
         hypothesis, reference: (T, K, D) and (T', K', D).
     """
-    there = seen(reference)
-    if not there.any() or not len(hypothesis):
+    visible = reference.visible
+    if not visible.any() or not len(hypothesis):
         return math.nan
     position = {name: i for i, name in enumerate(hypothesis.skeleton.keypoints)}
-    also = np.zeros_like(there)
+    also = np.zeros_like(visible)
     frames = (np.arange(len(reference)) + 0.5) * len(hypothesis) / len(reference)
-    theirs = seen(hypothesis)[frames.astype(int)]
+    theirs = hypothesis.visible[frames.astype(int)]
     for k, name in enumerate(reference.skeleton.keypoints):
         if name in position:
             also[:, k] = theirs[:, position[name]]
-    return float(also[there].mean())
+    return float(also[visible].mean())
 
 
 def _parts(sequence: PoseSequence) -> Iterator[tuple[str, PoseSequence]]:
@@ -105,22 +104,22 @@ def _shown(sequence: PoseSequence) -> PoseSequence:
     `dtw_mje` has frames that share no keypoint cost as much as the worst pair; of a hand that is out of the picture for
     half of a clip that would be the whole figure, and not 0 for a clip beside itself. The share compared says it.
     """
-    frames = seen(sequence).any(axis=1)
+    frames = sequence.visible.any(axis=1)
     return replace(sequence, keypoints=sequence.keypoints[frames], confidence=sequence.confidence[frames])
 
 
 def _scores(hypothesis: PoseSequence, reference: PoseSequence, *, normalized: bool) -> PartScores:
     scores, reasons = dict.fromkeys(METRICS, math.nan), dict[str, str]()
     frame_by_frame = (*_FRAME_BY_FRAME, *_PCK)
-    predicted = bool(seen(hypothesis).any())
-    if not seen(reference).any():
+    predicted = bool(hypothesis.visible.any())
+    if not reference.visible.any():
         why = "not visible in the reference" + (", in the prediction it is" if predicted else "")
         reasons = dict.fromkeys(METRICS, why)
     else:
         if len(hypothesis) == len(reference):
             scores |= {name: metric(hypothesis, reference) for name, metric in _FRAME_BY_FRAME.items()}
             scores |= (
-                dict(zip(_PCK, pck(hypothesis, reference, THRESHOLDS).values(), strict=True)) if normalized else {}
+                dict(zip(_PCK, pck(hypothesis, reference, PCK_THRESHOLDS).values(), strict=True)) if normalized else {}
             )
         scores["dtw_mje"] = dtw_mje(_shown(hypothesis), _shown(reference)) if predicted else math.nan
         scores["ndtw_mje"] = ndtw_mje(hypothesis, reference)

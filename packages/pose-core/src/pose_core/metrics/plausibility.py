@@ -1,4 +1,4 @@
-"""What the bodies of real clips have, and which measures of `anatomy` lie beyond it.
+"""Plausible ranges of body measures, taken from real clips, and which measures exceed them.
 
 The limits are what about 19 of 20 real clips stay below: `benchmarks/anatomy.py` measures them over 2,648 clips of some
 20 sign languages, filmed in studios, by phones and by webcams, estimated by MediaPipe and OpenPose. 8 % of these clips
@@ -56,7 +56,7 @@ OVER_BENT_WRONG = f"share > {BENT_WRONG:.0f}"
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that real clips do not have.
+    """A measure outside the range of real clips.
 
     Attributes:
         what: the measure, an attribute of `BodyMeasures` or a name in it: "wrist_gap", "left_index_finger_pip".
@@ -83,12 +83,12 @@ class Problem:
 
 @dataclass(frozen=True)
 class Judgement:
-    """One figure of a clip beside the most that real clips have.
+    """One measure of a clip beside its limit in real clips.
 
     Attributes:
         what, side: as of `Problem`.
         name: of what is measured, for people: "left wrist gap".
-        values: (T,) frame by frame, NaN where it is not seen.
+        values: (T,) frame by frame, NaN where it is not visible.
         unit: of the values.
         by: which figure of the values is judged: "95 %", "mean", "median", "growth", or a share of frames.
         value, limit: that figure, and the most that real clips have, or None where nothing is known of them.
@@ -128,7 +128,7 @@ def find_problems(measures: BodyMeasures) -> list[Problem]:
 
 
 def judge(measures: BodyMeasures) -> Iterator[Judgement]:
-    """Everything that is judged and was seen, in the order of the attributes of `BodyMeasures`."""
+    """Everything that is judged and was visible, in the order of the attributes of `BodyMeasures`."""
     for find in _MEASURES:
         yield from (judgement for judgement in find(measures) if np.isfinite(judgement.values).any())
 

@@ -1,4 +1,4 @@
-"""The metrics as torchmetrics classes: they gather over batches and processes, padding and missing points left out.
+"""The metrics as torchmetrics classes, accumulated over batches and processes; padding and missing points are left out.
 
 Each takes `update(hypothesis, reference)`, both a `PoseBatch` of B clips on one skeleton.
 """
@@ -12,7 +12,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from pose_core.errors import UserError
-from pose_core.metrics.distances import THRESHOLDS
+from pose_core.metrics.distances import PCK_THRESHOLDS
 from pose_core.metrics.dtw import dtw_mje_pairs
 from pose_core.metrics.frechet import frechet_distance
 from pose_core.metrics.ndtw import ndtw_mje_pairs
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class PoseMetric(Metric):
-    """What the metrics share: no gradients, smaller is better, a step's value costs no second update."""
+    """Base of the metrics: no gradients, smaller is better, a step's value costs no second update."""
 
     is_differentiable = False
     higher_is_better = False
@@ -49,14 +49,14 @@ class _Mean(PoseMetric):
 
 
 class _CoordinateError(_Mean):
-    """A mean over the coordinates of all keypoints seen in both, of all clips."""
+    """A mean over the coordinates of all keypoints visible in both, of all clips."""
 
     def _error(self, difference: Tensor) -> Tensor:
         raise NotImplementedError
 
     def update(self, hypothesis: PoseBatch, reference: PoseBatch) -> None:
-        x, x_seen, y, y_seen = _frame_by_frame(hypothesis, reference)
-        both = x_seen & y_seen
+        x, x_visible, y, y_visible = _frame_by_frame(hypothesis, reference)
+        both = x_visible & y_visible
         self.total += self._error(torch.where(both[..., None], x - y, 0.0)).sum()
         self.count += both.sum() * x.shape[-1]
 
@@ -88,25 +88,25 @@ class PercentageOfCorrectKeypoints(PoseMetric):
     Computes {"pck@0.1": share, ...}, names that loggers and metric collections take.
 
     Args:
-        thresholds: greatest distances that are correct, in shoulder widths.
+        thresholds: largest distances that count as correct, in shoulder widths.
     """
 
     higher_is_better = True
     correct: Tensor
     count: Tensor
 
-    def __init__(self, thresholds: Sequence[float] = THRESHOLDS, **kwargs: Any) -> None:
+    def __init__(self, thresholds: Sequence[float] = PCK_THRESHOLDS, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.thresholds = tuple(thresholds)
         self.add_state("correct", torch.zeros(len(self.thresholds), dtype=torch.long), dist_reduce_fx="sum")
         self.add_state("count", torch.tensor(0), dist_reduce_fx="sum")
 
     def update(self, hypothesis: PoseBatch, reference: PoseBatch) -> None:
-        x, x_seen, y, y_seen = _frame_by_frame(hypothesis, reference)
+        x, x_visible, y, y_visible = _frame_by_frame(hypothesis, reference)
         distance = (x - y).norm(dim=-1)  # (B, T, K)
-        both = x_seen & y_seen
+        both = x_visible & y_visible
         self.correct += torch.stack([(both & (distance <= t)).sum() for t in self.thresholds])
-        self.count += y_seen.sum()
+        self.count += y_visible.sum()
 
     def compute(self) -> dict[str, Tensor]:
         shares = self.correct / self.count
@@ -130,7 +130,7 @@ class _MeanOverClips(_Mean):
 
 
 class DTWMeanJointError(_MeanOverClips):
-    """Mean `pose_core.metrics.dtw_mje` of the clips that share a seen keypoint with their reference; on the CPU."""
+    """Mean `pose_core.metrics.dtw_mje` of the clips that share a visible keypoint with their reference; on the CPU."""
 
     def _scores(self, pairs: list[tuple[PoseSequence, PoseSequence]]) -> Any:
         return dtw_mje_pairs(pairs)
@@ -161,9 +161,9 @@ class AccelerationRatio(PoseMetric):
     def update(self, hypothesis: PoseBatch, reference: PoseBatch) -> None:
         require_one_skeleton(hypothesis, reference)
         for side, batch in enumerate((hypothesis, reference)):
-            x, seen = _seen_points(batch)
+            x, visible = _visible_points(batch)
             length = (x[:, 2:] - 2 * x[:, 1:-1] + x[:, :-2]).norm(dim=-1)  # (B, T - 2, K)
-            steady = seen[:, 2:] & seen[:, 1:-1] & seen[:, :-2]
+            steady = visible[:, 2:] & visible[:, 1:-1] & visible[:, :-2]
             self.totals[side] += torch.where(steady, length, 0.0).sum()
             self.counts[side] += steady.sum()
 
@@ -207,21 +207,21 @@ class FrechetPoseDistance(PoseMetric):
         return torch.tensor(distance, dtype=torch.float32, device=features.device)
 
 
-def _seen_points(batch: PoseBatch) -> tuple[Tensor, Tensor]:
+def _visible_points(batch: PoseBatch) -> tuple[Tensor, Tensor]:
     """(B, T, K, D) with missing and padded points at 0, and (B, T, K) which are neither."""
-    seen = (batch.confidence > 0) & batch.keypoints.isfinite().all(dim=-1) & batch.mask[..., None]
-    return torch.where(seen[..., None], batch.keypoints.detach().float(), 0.0), seen
+    visible = batch.visible
+    return torch.where(visible[..., None], batch.keypoints.detach().float(), 0.0), visible
 
 
 def _frame_by_frame(hypothesis: PoseBatch, reference: PoseBatch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Points and seen of the hypothesis, then of the reference, whose frames stand side by side."""
+    """Points and visible of the hypothesis, then of the reference, whose frames stand side by side."""
     require_one_skeleton(hypothesis, reference)
     if not torch.equal(hypothesis.mask, reference.mask):
         raise UserError(
             "the clips of a pair differ in length and are compared frame by frame: `transforms.stretch` one to the "
             "other's, or use DTWMeanJointError, which aligns them"
         )
-    return (*_seen_points(hypothesis), *_seen_points(reference))
+    return (*_visible_points(hypothesis), *_visible_points(reference))
 
 
 def _clips(batch: PoseBatch) -> list[PoseSequence]:

@@ -1,4 +1,4 @@
-"""What of two sequences may be compared: keypoints that were seen, on one skeleton."""
+"""Visible keypoints of sequences that are compared, and whether they can be compared."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pose_core.sequence import PoseSequence
 
 
-def seen_points(keypoints: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Keypoints with the missing ones at 0, so that whatever a file holds in their place enters no sum.
+def visible_points(keypoints: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Keypoints with missing ones set to 0, and the visibility mask.
 
     Args:
         keypoints: (T, K, D), any unit.
@@ -24,23 +24,23 @@ def seen_points(keypoints: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarr
     Returns:
         (T, K, D) float64, and (T, K) bool: True where confidence is above 0 and every coordinate is finite.
     """
-    return _seen_points(np.ascontiguousarray(keypoints, np.float64), np.ascontiguousarray(confidence, np.float64))
+    return _visible_points(np.ascontiguousarray(keypoints, np.float64), np.ascontiguousarray(confidence, np.float64))
 
 
 @compiled
-def _seen_points(keypoints, confidence):  # pragma: no cover - compiled
+def _visible_points(keypoints, confidence):  # pragma: no cover - compiled
     """Compiled: in numpy this takes as long as the alignment of short clips, and holds the GIL."""
     T, K, D = keypoints.shape
-    points, seen = np.zeros((T, K, D)), np.zeros((T, K), np.bool_)
+    points, visible = np.zeros((T, K, D)), np.zeros((T, K), np.bool_)
     for t in range(T):
         for k in range(K):
-            there = confidence[t, k] > 0
+            finite = confidence[t, k] > 0
             for d in range(D):
-                there &= np.isfinite(keypoints[t, k, d])
-            seen[t, k] = there
-            if there:
+                finite &= np.isfinite(keypoints[t, k, d])
+            visible[t, k] = finite
+            if finite:
                 points[t, k] = keypoints[t, k]
-    return points, seen
+    return points, visible
 
 
 def require_one_skeleton(*poses: PoseSequence | PoseBatch) -> None:

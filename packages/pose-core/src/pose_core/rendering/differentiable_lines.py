@@ -24,7 +24,7 @@ def draw_soft_lines(points: Tensor, seen: Tensor, limbs: np.ndarray, size: int) 
 
     Args:
         points: (..., P, 2) x and y in pixels.
-        seen: (..., P) bool; a line with an unseen end is not drawn.
+        visible: (..., P) bool; a line with an unseen end is not drawn.
         limbs: (E, 2) positions of the lines' ends.
         size: height and width in pixels.
 

@@ -53,9 +53,9 @@ class Drawing:
     """What to draw and where, for a whole clip; missing keypoints, and lines with a missing end, are left out.
 
     Attributes:
-        places: (T, K, 2) float64 positions in the picture in pixels, 0 where not seen; none is further outside than
+        places: (T, K, 2) float64 positions in the picture in pixels, 0 where not visible; none is further outside than
             the picture is large.
-        seen: (T, K) True where a keypoint is drawn.
+        visible: (T, K) True where a keypoint is drawn.
         layers: from the lowest to the highest.
     """
 
@@ -80,12 +80,12 @@ def draw(sequence: PoseSequence, height: int = HEIGHT, *, frames: Iterable[int] 
 
     Args:
         sequence: T frames, in pixels or in shoulder widths.
-        height: of the pictures in pixels; the width follows from what is to be seen.
+        height: of the pictures in pixels; the width follows from what is to be visible.
         frames: which frames to draw, all of them by default; the part shown is still that of the whole sequence.
 
     Returns:
         (T, H, W, 3) uint8 RGB, white where nothing is. Missing keypoints, and lines with a missing end, are not drawn;
-        a head is, where no face was seen (`with_head`).
+        a head is, where no face was visible (`with_head`).
     """
     sequence = with_head(sequence)
     view = View.fit(sequence, height)
@@ -111,7 +111,7 @@ def check_frames(sequence: PoseSequence, path: str | Path) -> None:
 
 
 def anything_seen(sequence: PoseSequence) -> bool:
-    """Whether any keypoint that pictures show is seen in any frame."""
+    """Whether any keypoint that pictures show is visible in any frame."""
     seen = seen_keypoints(sequence)
     seen[:, sequence.skeleton.duplicates()] = False
     return bool(seen.any())
@@ -140,7 +140,7 @@ def drawn_colors(skeleton: Skeleton) -> np.ndarray:
 
 
 def paint(places: np.ndarray, seen: np.ndarray, layers: list[Layer], width: int, height: int) -> np.ndarray:
-    """One frame (height, width, 3): `places` (K, 2) in pixels, `seen` (K,)."""
+    """One frame (height, width, 3): `places` (K, 2) in pixels, `visible` (K,)."""
     import cv2
 
     # OpenCV's coordinates count from the middle of the first pixel.
@@ -208,7 +208,7 @@ def _lengths(places: np.ndarray, seen: np.ndarray, limbs: np.ndarray) -> np.ndar
 
 
 def _diagonal(places: np.ndarray, seen: np.ndarray) -> float:
-    """Diagonal in pixels of the box around the seen points, its median over the frames; 0 where none were seen."""
+    """Diagonal in pixels of the box around the visible points, its median over the frames; 0 where none are visible."""
     there = seen.any(axis=1)
     if not there.any():
         return 0.0

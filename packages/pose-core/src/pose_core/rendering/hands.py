@@ -12,7 +12,7 @@ from pose_core.rendering.drawing import HAND_LINE, Drawing, Layer, paint
 if TYPE_CHECKING:
     from pose_core.skeleton import Skeleton
 
-OFTEN = 0.2  # share of the frames in which a hand is seen, or it gets no panel
+OFTEN = 0.2  # share of the frames in which a hand is visible, or it gets no panel
 LARGER, LARGEST = (
     1.4,
     8.0,
@@ -20,7 +20,7 @@ LARGER, LARGEST = (
 ONE, TWO = 0.7, 0.5  # widths of the column, of the picture's height: one hand in it, two hands one above the other
 FILL = 0.85  # of a panel, filled by a hand at most, in nearly all frames
 NEARLY_ALL = 98  # percentile
-FOLLOW = 0.1  # seconds; faster movements are seen as such, slower ones the panel follows
+FOLLOW = 0.1  # seconds; faster movements are visible as such, slower ones the panel follows
 MARGIN = 0.04  # of a panel, which a hand that fits into it keeps from each edge, however fast it moves
 BORDER = 200  # grey of the lines between panels
 
@@ -57,7 +57,7 @@ class Panel:
 
 
 def hand_panels(drawing: Drawing, skeleton: Skeleton, fps: float, height: int) -> list[Panel]:
-    """A panel for each hand that is seen often, and small; together they are as high as the picture.
+    """A panel for each hand that is visible often, and small; together they are as high as the picture.
 
     Args:
         drawing: of the whole clip.

@@ -1,4 +1,4 @@
-"""A head for pictures in which no face was seen: an oval on a neck. Nothing else uses it; it is drawn, not measured."""
+"""A drawn head, an oval on a neck, for pictures of poses without a face; it is no measurement."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ WIDTH, HEIGHT = 0.5, 0.66
 ABOVE_SHOULDERS = 0.61  # of the oval's middle
 # How far points of the body's own lie above the oval's middle.
 ABOVE_MIDDLE = {"nose": 0.0, "ear": 0.05, "eye": 0.10}
-TORSO = 0.6  # shoulder widths of a torso's length, at least: shoulders seen from the side are too narrow to go by
+TORSO = 0.6  # shoulder widths of a torso's length, at least: shoulders visible from the side are too narrow to go by
 NARROW = 0.4  # of their usual width; shoulders nearer to one another do not say which way is up
 
 
 def with_head(sequence: PoseSequence) -> PoseSequence:
-    """The sequence with a component more, `DRAWN_HEAD`, seen in the frames that show shoulders or a nose but no face.
+    """Adds a component `DRAWN_HEAD`, visible in the frames that show shoulders or a nose but no face.
 
     It follows the nose, ears or eyes where the body has them, else the shoulders, and tilts as the shoulders do. A
     sequence that has a face in every frame, or never shows both shoulders, is returned as it is.
@@ -101,7 +101,7 @@ def _up(across: np.ndarray, both: np.ndarray, unit: float, upwards: np.ndarray) 
     length = np.linalg.norm(square, axis=-1)
     clear = both & (length > NARROW * unit)
     usual = np.median(square[clear], axis=0) if clear.any() else upwards
-    if usual @ upwards < 0:  # seen from behind, or mirrored
+    if usual @ upwards < 0:  # visible from behind, or mirrored
         usual, square = -usual, -square
     if not np.linalg.norm(usual) > 0:
         usual = upwards
@@ -112,7 +112,7 @@ def _up(across: np.ndarray, both: np.ndarray, unit: float, upwards: np.ndarray) 
 def _upwards(
     points: np.ndarray, seen: np.ndarray, both: np.ndarray, middle: np.ndarray, skeleton: Skeleton
 ) -> np.ndarray:
-    """(2,) which way the head is, by what else of the body was seen; up in the picture where nothing was."""
+    """(2,) which way the head is, by what else of the body was visible; up in the picture where nothing was."""
     for indices, sign in ((list(skeleton.head().values()), 1), (skeleton.hips(), -1)):
         place, there = _mean(points, seen, indices, 0.0)
         if (there & both).any():
@@ -123,7 +123,7 @@ def _upwards(
 
 
 def _torso(points: np.ndarray, seen: np.ndarray, both: np.ndarray, skeleton: Skeleton) -> float:
-    """Median distance of the hips from the shoulders, side by side; 0 where they are never seen together."""
+    """Median distance of the hips from the shoulders, side by side; 0 where they are never visible together."""
     hips, there = _mean(points, seen, skeleton.hips(), 0.0)
     together = there & both
     middle = points[:, list(skeleton.shoulders())].mean(axis=1)
@@ -133,7 +133,7 @@ def _torso(points: np.ndarray, seen: np.ndarray, both: np.ndarray, skeleton: Ske
 def _mean(
     points: np.ndarray, seen: np.ndarray, indices: Iterable[int], offset: np.ndarray | float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(T, 2) the mean of some points plus an offset, and (T,) True where all of them were seen and there are any."""
+    """(T, 2) the mean of some points plus an offset, and (T,) True where all of them were visible and there are any."""
     indices = list(indices)
     if not indices:
         return np.zeros((len(points), 2)), np.zeros(len(points), bool)

@@ -41,7 +41,7 @@ def draw_lines(pictures: np.ndarray, channel: int, points: np.ndarray, seen: np.
         pictures: (N, C, size, size) uint8, drawn on.
         channel: which of C.
         points: (N, P, 2) x and y in pixels, those seen at least 2 from every edge: nothing else is checked.
-        seen: (N, P) bool; a line with an unseen end is not drawn.
+        visible: (N, P) bool; a line with an unseen end is not drawn.
         limbs: (E, 2) positions of the lines' ends.
     """
     _draw(np.ascontiguousarray(points, np.float32), seen, limbs, pictures, channel, _PROFILES, _BRIGHTNESS)

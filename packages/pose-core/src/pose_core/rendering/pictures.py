@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pose_core.sequence import PoseSequence
 
 FASTEST = 50  # frames a second; viewers slow a GIF down that names less than 20 ms a frame
-LONGEST = 600  # seconds; a GIF's frame lasts 655 at most, and one in which nobody is seen is a single frame
+LONGEST = 600  # seconds; a GIF's frame lasts 655 at most, and one in which nobody is visible is a single frame
 STEPS = 3  # from white to a color in a GIF's palette; more look the same and make files a quarter larger
 STRIP_HEIGHT = 320  # pixels
 FRAMES, COLUMNS = 8, 4  # key frames, and how many of them stand side by side
@@ -44,7 +44,7 @@ def write_gif(
     Args:
         sequence: at least one frame.
         path: of the file.
-        size: height in pixels without captions; the width follows from what is to be seen.
+        size: height in pixels without captions; the width follows from what is to be visible.
         captions: letters or signs, shown while they are signed.
         hands: show hands magnified beside the signer, where they are small.
         overwrite: replace an existing file.

@@ -41,7 +41,7 @@ def rasterize(
         components: "body", "face", "left_hand", "right_hand", or names of the skeleton's components; by default all
             that it has.
         size: height and width in pixels.
-        fit: one box around a component's seen points over the whole "clip", or one for each "frame".
+        fit: one box around a component's visible points over the whole "clip", or one for each "frame".
         subpixel: draw points where they are, not at the nearest whole pixel: motion is then smooth.
 
     Returns:
@@ -114,7 +114,7 @@ def fitted(
 
     Yields:
         (..., T, P, 2) pixels, x and y, from `MARGIN` to `size - 1 - MARGIN`, the pixels' centers at whole numbers;
-        (..., T, P) True where a point is seen; and the component's limbs, (E, 2) positions among its P points.
+        (..., T, P) True where a point is visible; and the component's limbs, (E, 2) positions among its P points.
     """
     if size < SMALLEST:
         raise UserError(f"pictures of {size} pixels show nothing; ask for at least {SMALLEST}")

@@ -48,7 +48,7 @@ def write_mp4(
         sequence: at least one frame.
         path: of the file.
         size: height in pixels without captions, rounded down to an even number; the width follows from what is to be
-            seen.
+            visible.
         captions: letters or signs, shown while they are signed.
         hands: show hands magnified beside the signer, where they are small.
         overwrite: replace an existing file.

@@ -34,7 +34,7 @@ class View:
 
     @classmethod
     def fit(cls, sequence: PoseSequence, height: int) -> View:
-        """The box that holds everything seen from the hips up, but for points no arm could reach.
+        """The box that holds everything visible from the hips up, but for points no arm could reach.
 
         Legs and hips are drawn as far as they fall into it: estimators place them below the picture where nobody saw
         them, and room for them would shrink the hands.
@@ -74,7 +74,7 @@ def seen_keypoints(sequence: PoseSequence) -> np.ndarray:
 
 
 def _within_reach(sequence: PoseSequence, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """(T, K) the seen points an arm could reach; none where the shoulders were never seen together."""
+    """(T, K) the visible points an arm could reach; none where the shoulders were never visible together."""
     try:
         left, right = sequence.skeleton.shoulders()
     except UserError:
@@ -86,12 +86,12 @@ def _within_reach(sequence: PoseSequence, points: np.ndarray, seen: np.ndarray) 
     middle = np.median((a + b) / 2, axis=0)
     distance = np.abs(points - middle).max(axis=-1, initial=0.0, where=seen[..., None])  # (T, K)
     width = float(np.median(np.linalg.norm(a - b, axis=-1)))
-    width = max(width, float(np.median(distance[seen])))  # seen from the side, shoulders lie on one another
+    width = max(width, float(np.median(distance[seen])))  # visible from the side, shoulders lie on one another
     return seen & (distance <= REACH * width)
 
 
 def _within_fences(sequence: PoseSequence, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """(T, K) the seen points not far off where most frames are; every component counts alike, however many points."""
+    """(T, K) the visible points near those of most frames; components count alike, however many points they have."""
     extremes = []
     for name in dict.fromkeys(component for component, _ in sequence.skeleton.keypoints):
         part = sequence.skeleton.slice_of(name)

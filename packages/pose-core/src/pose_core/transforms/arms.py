@@ -1,4 +1,4 @@
-"""Arms and hands that are lost for a while: hands end at the arm's wrist, keep their size and bend as wrists bend."""
+"""Filling gaps of arms and hands: hands stay on the arm's wrist, keep their size and bend as wrists bend."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from array_api_compat import array_namespace, device
 
 from pose_core.errors import UserError
 from pose_core.sequence import PoseSequence
-from pose_core.transforms.arrays import Array, copied, namespace, norm, seen, with_values
+from pose_core.transforms.arrays import Array, copied, namespace, norm, with_values
 from pose_core.transforms.gaps import Gaps, fill_gaps
 from pose_core.transforms.temporal import last_visible, take_frames
 
@@ -61,36 +61,37 @@ class _Arm:
 
 
 def attach_hands(poses: Poses, *, within: float = 0.0) -> Poses:
-    """Moves each hand in the picture, as it is, so that its wrist lies on the arm's, in frames that show both wrists.
+    """Translates each hand in the picture so that its wrist lies on the arm's wrist, in frames that show both.
 
-    The arm stays where it is, `correct_wrists` is the other way round. Size and shape of the hand stay, and so does
-    its depth, which estimators measure from the hand's own wrist and not from the body.
+    The arm stays where it is; `correct_wrists` moves the arm's wrist instead. Size and shape of the hand stay, and so
+    does its depth, which estimators measure from the hand's own wrist and not from the body.
 
     Args:
         poses: keypoints (..., T, K, D).
-        within: palms that the hand's wrist may lie off the arm's; it is moved no farther than that.
+        within: distance that may remain between the two wrists, in palm sizes.
     """
     xp = namespace(poses)
-    there = seen(poses)
-    keypoints = xp.where(there[..., None], poses.keypoints, xp.zeros_like(poses.keypoints))
+    visible = poses.visible
+    keypoints = xp.where(visible[..., None], poses.keypoints, xp.zeros_like(poses.keypoints))
     for side in ("left", "right"):
         wrist, hand = poses.skeleton.wrist(side), poses.skeleton.hand(side)
         if wrist is None or not hand:
             continue
-        both = there[..., [wrist]] & there[..., hand[:1]]  # (..., T, 1)
+        both = visible[..., [wrist]] & visible[..., hand[:1]]  # (..., T, 1)
         offset = _vectors(keypoints, [wrist], hand[:1])[..., :2]
-        way = _limited(offset, within * palm_size(keypoints, there, hand)) - offset
-        keypoints[..., hand, :2] = keypoints[..., hand, :2] + xp.where(both[..., None], way, xp.zeros_like(way))
-    return with_values(poses, keypoints, xp.where(there, poses.confidence, xp.zeros_like(poses.confidence)))
+        displacement = _limited(offset, within * palm_size(keypoints, visible, hand)) - offset
+        displacement = xp.where(both[..., None], displacement, xp.zeros_like(displacement))
+        keypoints[..., hand, :2] = keypoints[..., hand, :2] + displacement
+    return with_values(poses, keypoints, xp.where(visible, poses.confidence, xp.zeros_like(poses.confidence)))
 
 
 def fill_arms(poses: Poses, *, max_frames: int | None = None) -> Poses:
-    """Fills gaps as `fill_gaps` does, but keeps arms and hands together.
+    """Fills gaps by interpolation like `fill_gaps`, but keeps arms and hands connected.
 
     An elbow is placed relative to its shoulder and a wrist relative to its elbow, so that limbs are not stretched. A
-    hand's wrist lies on the arm's, as far off it as before and after the gap but by `WRIST_GAP` at most. Its bones turn
-    from their directions before to those after, so that the hand keeps its size; on an arm that is seen it bends no
-    more than it did and than `WRIST_BEND`.
+    hand's wrist lies on the arm's, as far off it as before and after the gap, at most `WRIST_GAP`. Its bones rotate
+    from their directions before to those after, so that the hand keeps its size; on a visible arm it bends no more
+    than it did, and no more than `WRIST_BEND`.
 
     Args:
         poses: keypoints (..., T, K, D).
@@ -100,8 +101,8 @@ def fill_arms(poses: Poses, *, max_frames: int | None = None) -> Poses:
         The poses; what is missing from the beginning, to the end, or throughout stays missing.
     """
     line = fill_gaps(poses, max_frames=max_frames)
-    there = seen(poses)
-    if not there.shape[-2]:
+    visible = poses.visible
+    if not visible.shape[-2]:
         return line
     known = line.confidence > 0
     keypoints = copied(line.keypoints)
@@ -109,107 +110,107 @@ def fill_arms(poses: Poses, *, max_frames: int | None = None) -> Poses:
         arm = _Arm.of(poses.skeleton, side)
         for parent, point in ((arm.shoulder, arm.elbow), (arm.elbow, arm.wrist)):
             if parent is not None and point is not None:
-                gaps, fill = _bones(there, known, [parent], [point])
+                gaps, fill = _bones(visible, known, [parent], [point])
                 _place(keypoints, [parent], [point], gaps.line(_vectors(keypoints, [parent], [point])), fill)
         if arm.hand:
-            _fill_hand(keypoints, there, known, arm)
+            _fill_hand(keypoints, visible, known, arm)
     return with_values(poses, keypoints, line.confidence)
 
 
-def _fill_hand(keypoints: Array, there: Array, known: Array, arm: _Arm) -> None:
-    """Fills a hand in keypoints (..., T, K, D), in place, whose arm is filled already."""
+def _fill_hand(keypoints: Array, visible: Array, known: Array, arm: _Arm) -> None:
+    """Fills a hand in keypoints (..., T, K, D), in place; its arm is filled already."""
     xp = array_namespace(keypoints)
     hand = arm.hand
-    palm = palm_size(keypoints, there, hand)  # (..., T, 1)
+    palm = palm_size(keypoints, visible, hand)  # (..., T, 1)
     if arm.wrist is not None:
-        gaps, fill = _bones(there, known, [arm.wrist], hand[:1])
+        gaps, fill = _bones(visible, known, [arm.wrist], hand[:1])
         offset = _limited(gaps.line(_vectors(keypoints, [arm.wrist], hand[:1])[..., :2]), WRIST_GAP * gaps.line(palm))
         _place(keypoints[..., :2], [arm.wrist], hand[:1], offset, fill)  # depth is the hand's own
     levels = _BONES if len(hand) == HAND_POINTS else (tuple((0, k) for k in range(1, len(hand))),)
     for bones in filter(None, levels):  # a hand of its wrist alone has no bones
         parents, points = ([hand[k] for k in ends] for ends in zip(*bones, strict=True))
-        gaps, fill = _bones(there, known, parents, points)
+        gaps, fill = _bones(visible, known, parents, points)
         _place(keypoints, parents, points, gaps.turn(_vectors(keypoints, parents, points)), fill)
-    shown = xp.any(there[..., arm.fingers], axis=-1, keepdims=True)
-    gaps = Gaps.between(shown)
-    filled = ~shown & gaps.inside & xp.any(known[..., arm.fingers], axis=-1, keepdims=True)
+    fingers_visible = xp.any(visible[..., arm.fingers], axis=-1, keepdims=True)
+    gaps = Gaps.between(fingers_visible)
+    filled = ~fingers_visible & gaps.inside & xp.any(known[..., arm.fingers], axis=-1, keepdims=True)
     points = keypoints[..., hand, :]
     largest = xp.maximum(*gaps.ends(palm))
-    now = palm_size(keypoints, known, hand)
-    shrink = xp.where((largest > 0) & (now > largest), largest / xp.where(now > 0, now, xp.ones_like(now)), 1.0)
+    frame = palm_size(keypoints, known, hand)
+    shrink = xp.where((largest > 0) & (frame > largest), largest / xp.where(frame > 0, frame, xp.ones_like(frame)), 1.0)
     points = points[..., :1, :] + shrink[..., None] * (points - points[..., :1, :])
     bend = _Bend.of(keypoints, known, arm)
     if bend is not None:
         allowed = xp.maximum(*gaps.ends(bend.sure * xp.abs(bend.angle)))
-        arm_seen = there[..., [arm.elbow]] & there[..., [arm.wrist]]
-        sure = xp.where(arm_seen, bend.sure, xp.zeros_like(bend.sure))
+        arm_visible = visible[..., [arm.elbow]] & visible[..., [arm.wrist]]
+        sure = xp.where(arm_visible, bend.sure, xp.zeros_like(bend.sure))
         points = _turned_back(points, bend.angle, sure, allowed)
     keypoints[..., hand, :] = xp.where(filled[..., None], points, keypoints[..., hand, :])
 
 
 def hold_hands(poses: Poses, *, max_frames: int | None = None) -> Poses:
-    """Shows a hand that is lost as it was last seen, at the arm's wrist wherever that is.
+    """Holds a missing hand in its last visible shape, attached to the arm's wrist.
 
-    Its wrist lies as far off the arm's as when it was last seen, but by `WRIST_GAP` at most. It keeps its size
-    and shape, and is turned as far as the forearm turns away from it: a wrist bends no more than it did and than
-    `WRIST_BEND`. While the arm's wrist is missing, too, the hand stays where that was last.
+    Its wrist keeps its distance from the arm's, at most `WRIST_GAP`. It keeps its size and shape, and rotates with
+    the forearm where the wrist would else bend more than it did and more than `WRIST_BEND`. While the arm's wrist is
+    missing, too, the hand stays where that was last visible.
 
     Args:
         poses: keypoints (..., T, K, D).
-        max_frames: hold a hand no longer than that.
+        max_frames: longest time that a hand is held.
 
     Returns:
-        The poses; a held hand has the confidence it had. A hand not yet seen stays missing.
+        The poses; a held hand has its last confidence. A hand not visible before stays missing.
     """
     xp = namespace(poses)
-    there = seen(poses)
-    if not there.shape[-2]:
+    visible = poses.visible
+    if not visible.shape[-2]:
         return poses
-    now = xp.arange(there.shape[-2], device=device(there))[:, None]
+    frame = xp.arange(visible.shape[-2], device=device(visible))[:, None]
     keypoints = copied(poses.keypoints)
-    confidence = xp.where(there, poses.confidence, xp.zeros_like(poses.confidence))
-    clean = xp.where(there[..., None], poses.keypoints, xp.zeros_like(poses.keypoints))
+    confidence = xp.where(visible, poses.confidence, xp.zeros_like(poses.confidence))
+    clean = xp.where(visible[..., None], poses.keypoints, xp.zeros_like(poses.keypoints))
     for side in ("left", "right"):
         arm = _Arm.of(poses.skeleton, side)
         hand = arm.hand
         if not hand:
             continue
-        shown = xp.any(there[..., arm.fingers], axis=-1, keepdims=True)  # (..., T, 1)
-        last = last_visible(shown)
-        held = ~shown & (last >= 0)
+        fingers_visible = xp.any(visible[..., arm.fingers], axis=-1, keepdims=True)  # (..., T, 1)
+        last = last_visible(fingers_visible)
+        filled = ~fingers_visible & (last >= 0)
         if max_frames is not None:
-            held = held & (now - last <= max_frames)
+            filled = filled & (frame - last <= max_frames)
         if not isinstance(poses, PoseSequence):
-            held = held & poses.mask[..., None]
+            filled = filled & poses.mask[..., None]
         last = xp.clip(last, 0, None)
         index = xp.broadcast_to(last, (*last.shape[:-1], len(hand)))
-        points = _hang(take_frames(clean[..., hand, :], index), clean, there, arm, last)
-        held = held & xp.asarray([k in arm.fingers for k in hand], device=device(there))
-        keypoints[..., hand, :] = xp.where(held[..., None], points, keypoints[..., hand, :])
-        confidence[..., hand] = xp.where(held, take_frames(confidence[..., hand], index), confidence[..., hand])
+        points = _hang(take_frames(clean[..., hand, :], index), clean, visible, arm, last)
+        filled = filled & xp.asarray([k in arm.fingers for k in hand], device=device(visible))
+        keypoints[..., hand, :] = xp.where(filled[..., None], points, keypoints[..., hand, :])
+        confidence[..., hand] = xp.where(filled, take_frames(confidence[..., hand], index), confidence[..., hand])
     return with_values(poses, keypoints, confidence)
 
 
-def _hang(points: Array, keypoints: Array, there: Array, arm: _Arm, last: Array) -> Array:
-    """A hand's points (..., T, K', D) as of the frames `last` (..., T, 1), moved and turned as each frame's arm is."""
+def _hang(points: Array, keypoints: Array, visible: Array, arm: _Arm, last: Array) -> Array:
+    """A hand's points (..., T, K', D) of the frames `last` (..., T, 1), moved and rotated with each frame's arm."""
     xp = array_namespace(points)
     if arm.wrist is None:
         return points
     hand = arm.hand
-    at = last_visible(there[..., [arm.wrist]])  # the arm's wrist stays where it was seen last
+    at = last_visible(visible[..., [arm.wrist]])  # the arm's wrist stays where it was visible last
     known = at >= 0
-    place = take_frames(keypoints[..., [arm.wrist], :2], xp.clip(at, 0, None))  # (..., T, 1, 2)
-    was_known, was = take_frames(known, last), take_frames(place, last)
-    rooted = take_frames(there[..., hand[:1]], last)
-    palm = take_frames(palm_size(keypoints, there, hand), last)
-    offset = xp.where(was_known[..., None], points[..., :1, :2] - was, xp.zeros_like(was))
-    attached = place + _limited(offset, WRIST_GAP * palm) - points[..., :1, :2]
-    carried = xp.where(was_known[..., None], place - was, xp.zeros_like(was))
-    way = xp.where(rooted[..., None], attached, carried)
-    way = xp.where(known[..., None], way, xp.zeros_like(way))
+    position = take_frames(keypoints[..., [arm.wrist], :2], xp.clip(at, 0, None))  # (..., T, 1, 2)
+    earlier_known, earlier = take_frames(known, last), take_frames(position, last)
+    wrist_visible = take_frames(visible[..., hand[:1]], last)
+    palm = take_frames(palm_size(keypoints, visible, hand), last)
+    offset = xp.where(earlier_known[..., None], points[..., :1, :2] - earlier, xp.zeros_like(earlier))
+    onto_wrist = position + _limited(offset, WRIST_GAP * palm) - points[..., :1, :2]
+    along_wrist = xp.where(earlier_known[..., None], position - earlier, xp.zeros_like(earlier))
+    displacement = xp.where(wrist_visible[..., None], onto_wrist, along_wrist)
+    displacement = xp.where(known[..., None], displacement, xp.zeros_like(displacement))
     points = copied(points)
-    points[..., :2] = points[..., :2] + way
-    bend = _Bend.of(keypoints, there, arm, last=last)
+    points[..., :2] = points[..., :2] + displacement
+    bend = _Bend.of(keypoints, visible, arm, last=last)
     if bend is None:
         return points
     allowed = take_frames(bend.sure * xp.abs(bend.angle), last)
@@ -218,11 +219,11 @@ def _hang(points: Array, keypoints: Array, there: Array, arm: _Arm, last: Array)
 
 @dataclass(frozen=True)
 class _Bend:
-    """How a hand is bent at the wrist, as the picture shows it.
+    """Wrist flexion in the picture plane.
 
     Attributes:
         angle: (..., T, 1) radians from the forearm to the hand.
-        sure: (..., T, 1) 0 to 1: less where forearm or hand point to the camera, 0 where they are missing.
+        sure: (..., T, 1) weight, 0 to 1: lower where forearm or hand point to the camera, 0 where they are missing.
     """
 
     angle: Array
@@ -269,10 +270,10 @@ def palm_size(keypoints: Array, known: Array, hand: list[int]) -> Array:
     return size
 
 
-def _bones(there: Array, known: Array, parents: list[int], points: list[int]) -> tuple[Gaps, Array]:
+def _bones(visible: Array, known: Array, parents: list[int], points: list[int]) -> tuple[Gaps, Array]:
     """Gaps of bones, and (..., T, K') True where a point is to be placed from its parent."""
-    gaps = Gaps.between(there[..., points] & known[..., parents])
-    return gaps, ~there[..., points] & known[..., points] & known[..., parents] & gaps.inside
+    gaps = Gaps.between(visible[..., points] & known[..., parents])
+    return gaps, ~visible[..., points] & known[..., points] & known[..., parents] & gaps.inside
 
 
 def _vectors(keypoints: Array, parents: list[int], points: list[int]) -> Array:

@@ -1,4 +1,4 @@
-"""One code for a sequence (numpy) and a batch (torch): both hold keypoints (..., T, K, D), confidence (..., T, K)."""
+"""Array operations for sequences (numpy) and batches (torch): keypoints (..., T, K, D), confidence (..., T, K)."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def with_values(poses: Poses, keypoints: Array, confidence: Array) -> Poses:
 
 
 def accurate(x: Array) -> Array:
-    """Values to sum over a clip: float64 of numpy's; as they are of torch's, whose accelerators may lack it."""
+    """Values in float64 for sums over a clip; torch's stay as they are, since accelerators may lack float64."""
     xp = array_namespace(x)
     return xp.astype(x, xp.float64) if is_numpy_namespace(xp) else x
 
 
 def copied(x: Array) -> Array:
-    """A copy to assign into, through which gradients pass; what `asarray` copies, they pass in newer torch only."""
+    """A copy to assign into that keeps the gradient; copies of `asarray` keep it in newer torch only."""
     return x.copy() if is_numpy_namespace(array_namespace(x)) else x.clone()
 
 

@@ -1,4 +1,4 @@
-"""What estimators leave behind, mended: values that are no numbers, confidences that are none, points far away."""
+"""Cleaning of estimators' output: NaN, confidences outside [0, 1], points far outside the picture."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SMALLEST_PART = 5  # points of a component; of a smaller one all may well lie at
 
 
 def clean(poses: Poses, *, min_confidence: float = 0.0) -> Poses:
-    """Confidence in [0, 1]; keypoints that no estimator saw are missing.
+    """Clips confidence to [0, 1] and marks keypoints without an estimate as missing.
 
     Missing is: a keypoint whose x or y is no number; one with a coordinate beyond a million; one that lies more than
     two picture sizes outside the picture, or exactly at the picture's corner (0, 0), where estimators put what they
@@ -23,7 +23,7 @@ def clean(poses: Poses, *, min_confidence: float = 0.0) -> Poses:
     while others of its component have one.
 
     A keypoint with x and y but no z has z = 0. Where a component has coordinates in a frame and no confidence at all
-    (NaN), its estimator gives none, and the keypoints count as seen.
+    (NaN), its estimator gives none, and the keypoints count as visible.
 
     Args:
         poses: keypoints (..., T, K, D) as a file has them. Only a `PoseSequence` knows its picture's `size`.
@@ -36,12 +36,12 @@ def clean(poses: Poses, *, min_confidence: float = 0.0) -> Poses:
     keypoints = _with_depth(poses)
     finite = xp.all(xp.abs(keypoints) <= LARGEST, axis=-1)  # (..., T, K), False for NaN
     confidence = _with_confidence(poses, finite)
-    there = finite & (confidence > 0) & (confidence >= min_confidence) & ~_at_origin(poses, keypoints)
+    visible = finite & (confidence > 0) & (confidence >= min_confidence) & ~_at_origin(poses, keypoints)
     for axis, extent in enumerate(getattr(poses, "size", ())[:2]):
         if extent > 1:  # normalized files state 0 or 1
             x = keypoints[..., axis]
-            there = there & (x > -OUTSIDE * extent) & (x < (1 + OUTSIDE) * extent)
-    confidence = xp.where(there, confidence, xp.zeros_like(confidence))
+            visible = visible & (x > -OUTSIDE * extent) & (x < (1 + OUTSIDE) * extent)
+    confidence = xp.where(visible, confidence, xp.zeros_like(confidence))
     return with_values(poses, keypoints, xp.clip(confidence, 0.0, 1.0))
 
 

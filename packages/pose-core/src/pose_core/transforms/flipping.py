@@ -1,4 +1,4 @@
-"""Left and right exchanged, as a mirror shows them."""
+"""Mirroring: left and right exchanged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def flip(poses: Poses) -> Poses:
-    """The pose in a mirror: what was the right hand is the left one, on the same skeleton.
+    """Mirrors the pose horizontally, so that the right hand becomes the left one, on the same skeleton.
 
     Args:
         poses: keypoints (..., T, K, D). A `PoseSequence` with a picture is mirrored at the middle of it; a batch, or

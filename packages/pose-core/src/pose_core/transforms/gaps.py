@@ -1,4 +1,4 @@
-"""Keypoints that are missing for a while, interpolated between the frames before and after."""
+"""Interpolation of missing keypoints between the frames before and after."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from array_api_compat import array_namespace, device
 
-from pose_core.transforms.arrays import Array, namespace, norm, seen, with_values
+from pose_core.transforms.arrays import Array, namespace, norm, with_values
 from pose_core.transforms.temporal import last_visible, next_visible, take_frames
 
 if TYPE_CHECKING:
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def fill_gaps(poses: Poses, *, max_frames: int | None = None) -> Poses:
-    """Places missing keypoints on the line between the frames before and after in which they were seen.
+    """Fills missing keypoints by linear interpolation between the nearest frames in which they are visible.
 
-    Each keypoint goes its own way, so a hand may leave an arm that is seen: `fill_arms` keeps them together.
+    Each keypoint is interpolated alone, so a hand may leave a visible arm: `fill_arms` keeps them connected.
 
     Args:
         poses: keypoints (..., T, K, D).
@@ -28,12 +28,12 @@ def fill_gaps(poses: Poses, *, max_frames: int | None = None) -> Poses:
         end, or throughout stays missing.
     """
     xp = namespace(poses)
-    there = seen(poses)
-    gaps = Gaps.between(there)
-    gap = ~there & gaps.inside
+    visible = poses.visible
+    gaps = Gaps.between(visible)
+    gap = ~visible & gaps.inside
     if max_frames is not None:
         gap = gap & (gaps.after - gaps.before - 1 <= max_frames)
-    confidence = xp.where(there, poses.confidence, xp.zeros_like(poses.confidence))
+    confidence = xp.where(visible, poses.confidence, xp.zeros_like(poses.confidence))
     keypoints = xp.where(gap[..., None], gaps.line(poses.keypoints), poses.keypoints)
     return with_values(poses, keypoints, xp.where(gap, gaps.line(confidence), confidence))
 
@@ -74,10 +74,10 @@ class Gaps:
         return (1 - at) * first + at * second
 
     def turn(self, vectors: Array) -> Array:
-        """Vectors (..., T, K, D) on the line between those before and after, as long as lies between their lengths.
+        """Vectors (..., T, K, D) interpolated in direction and, separately, in length.
 
-        The line alone cuts the corner: a hand that turns over would shrink on the way. Directions on the line are
-        nearer to those of real hands than on the arc.
+        Linear interpolation alone would shrink a hand that turns over. Directions interpolated linearly are nearer to
+        those of real hands than spherical interpolation.
         """
         xp = array_namespace(vectors)
         line, length = self.line(vectors), self.line(norm(vectors))

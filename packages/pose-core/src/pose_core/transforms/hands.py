@@ -1,4 +1,4 @@
-"""Hands: the body's wrists taken from them, and their shape apart from where they are and how they are turned."""
+"""Hands: the body's wrists set from them, and their shape without position and rotation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from array_api_compat import array_namespace, device
 
 from pose_core.errors import UserError
-from pose_core.transforms.arrays import Array, copied, namespace, norm, seen, with_values
+from pose_core.transforms.arrays import Array, copied, namespace, norm, with_values
 
 if TYPE_CHECKING:
     from pose_core.transforms.arrays import Poses
@@ -19,18 +19,18 @@ LINE = (0, 9)
 
 
 def correct_wrists(poses: Poses) -> Poses:
-    """Puts the body's wrists where the hands have theirs, with their confidence, in frames that show the hand.
+    """Sets the body's wrists to those of the hands, with their confidence, in frames that show the hand.
 
     As `pose_format.utils.generic.correct_wrists`; the hand's estimate is the better one.
     """
     xp = namespace(poses)
-    there = seen(poses)
+    visible = poses.visible
     keypoints, confidence = (copied(values) for values in (poses.keypoints, poses.confidence))
     for side in ("left", "right"):
         wrist, hand = poses.skeleton.wrist(side), poses.skeleton.hand(side)
         if wrist is None or not hand:
             continue
-        shown = there[..., hand[0]]  # (..., T)
+        shown = visible[..., hand[0]]  # (..., T)
         own = keypoints[..., wrist, :]
         keypoints[..., wrist, :] = xp.where(shown[..., None], poses.keypoints[..., hand[0], :], own)
         confidence[..., wrist] = xp.where(shown, poses.confidence[..., hand[0]], confidence[..., wrist])
@@ -38,7 +38,7 @@ def correct_wrists(poses: Poses) -> Poses:
 
 
 def hands_from_wrists(poses: Poses) -> Poses:
-    """The hands alone, each relative to its own wrist: their shape and how they are turned, not where they are.
+    """The hands alone, relative to their wrists: shape and rotation without position.
 
     Args:
         poses: keypoints (..., T, K, D).
@@ -50,15 +50,15 @@ def hands_from_wrists(poses: Poses) -> Poses:
         UserError: the skeleton has no hands.
     """
     xp = namespace(poses)
-    there = seen(poses)
+    visible = poses.visible
     keypoints, confidence = (copied(values) for values in (poses.keypoints, poses.confidence))
     fingers = []
     for hand in (poses.skeleton.hand("left"), poses.skeleton.hand("right")):
         if not hand:
             continue
-        wrist = xp.where(there[..., hand[:1], None], poses.keypoints[..., hand[:1], :], 0.0)
+        wrist = xp.where(visible[..., hand[:1], None], poses.keypoints[..., hand[:1], :], 0.0)
         keypoints[..., hand, :] = poses.keypoints[..., hand, :] - wrist
-        shown = there[..., hand] & there[..., hand[:1]]
+        shown = visible[..., hand] & visible[..., hand[:1]]
         confidence[..., hand] = xp.where(shown, poses.confidence[..., hand], 0.0)
         fingers += hand[1:]
     if not fingers:
@@ -67,7 +67,7 @@ def hands_from_wrists(poses: Poses) -> Poses:
 
 
 def normalize_hands_3d(poses: Poses) -> Poses:
-    """Each hand turned so that its palm faces the viewer, upright, wrist at 0, in wrist-to-middle-finger lengths.
+    """Rotates each hand so that its palm faces the viewer, upright; wrist at 0, unit: wrist to middle knuckle.
 
     The values that `pose_format.utils.normalization_3d.PoseNormalizer` gives with the plane and line of
     `pose_format.utils.generic.hands_components`, in place of the hands' own.
@@ -84,9 +84,9 @@ def normalize_hands_3d(poses: Poses) -> Poses:
     xp = namespace(poses)
     if poses.skeleton.num_dims != 3:
         raise UserError("hands are normalized in 3-D; these poses have x and y only")
-    there = seen(poses)
-    keypoints = xp.where(there[..., None], poses.keypoints, xp.zeros_like(poses.keypoints))
-    confidence = xp.where(there, poses.confidence, xp.zeros_like(poses.confidence))
+    visible = poses.visible
+    keypoints = xp.where(visible[..., None], poses.keypoints, xp.zeros_like(poses.keypoints))
+    confidence = xp.where(visible, poses.confidence, xp.zeros_like(poses.confidence))
     for side in ("left", "right"):
         hand = poses.skeleton.hand(side)
         if not hand:
@@ -95,14 +95,14 @@ def normalize_hands_3d(poses: Poses) -> Poses:
             raise UserError(f"the {side} hand has {len(hand)} points; normalizing it in 3-D needs all {POINTS}")
         turned, possible = normalize_plane_and_line(keypoints[..., hand, :], PLANE, LINE)
         for i in {*PLANE, *LINE}:
-            possible = possible & there[..., hand[i]]
+            possible = possible & visible[..., hand[i]]
         keypoints[..., hand, :] = turned
         confidence[..., hand] = xp.where(possible[..., None], confidence[..., hand], 0.0)
     return with_values(poses, keypoints, confidence)
 
 
 def normalize_plane_and_line(points: Array, plane: tuple[int, int, int], line: tuple[int, int]) -> tuple[Array, Array]:
-    """Points turned so that the plane through three of them faces the viewer and the line through two is upright.
+    """Rotates points so that the plane through three of them faces the viewer and the line through two is upright.
 
     Args:
         points: (..., K, 3).

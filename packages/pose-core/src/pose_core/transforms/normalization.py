@@ -1,4 +1,4 @@
-"""Shoulder normalization: poses of any picture, in shoulder widths around the mid-shoulder point, and back."""
+"""Shoulder normalization: from pixels to shoulder widths around the mid-shoulder point, and back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from array_api_compat import device
 
 from pose_core.errors import UserError
 from pose_core.sequence import PoseSequence
-from pose_core.transforms.arrays import Array, accurate, namespace, norm, seen, with_values
+from pose_core.transforms.arrays import Array, accurate, namespace, norm, with_values
 
 if TYPE_CHECKING:
     from pose_core.transforms.arrays import Poses
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a normalized pose stood, or each of a batch.
+    """Position and scale that normalization removed, of a sequence or of each in a batch.
 
     Attributes:
         center: D coordinates of the mean mid-shoulder point, in pixels; (B, D) of a batch.
@@ -37,9 +37,9 @@ class Placement:
 
 
 def normalize(poses: Poses) -> tuple[Poses, Placement]:
-    """Poses in shoulder widths, origin at the mid-shoulder point, both averaged over the clip.
+    """Normalizes poses to shoulder widths, origin at the mid-shoulder point; both are averaged over the clip.
 
-    Same result as `pose_format.Pose.normalize`, except that a frame counts only if both shoulders were seen in it.
+    Same result as `pose_format.Pose.normalize`, except that a frame counts only if both shoulders were visible in it.
 
     Args:
         poses: keypoints (T, K, D) or (B, T, K, D) in pixels; each clip of a batch is normalized alone.
@@ -48,12 +48,12 @@ def normalize(poses: Poses) -> tuple[Poses, Placement]:
         Keypoints in shoulder widths, y down, missing ones at 0, `size` 0; and the placement `denormalize` needs.
 
     Raises:
-        UserError: the skeleton has no shoulders, they were never seen together, or they coincide.
+        UserError: the skeleton has no shoulders, they were never visible together, or they coincide.
     """
     xp = namespace(poses)
     left, right = poses.skeleton.shoulders()
-    there = seen(poses)
-    both = there[..., left] & there[..., right]  # (..., T)
+    visible = poses.visible
+    both = visible[..., left] & visible[..., right]  # (..., T)
     frames = xp.sum(xp.astype(both, xp.int64), axis=-1)  # (...)
     _refuse(frames == 0, "both shoulders are seen in no frame: the pose cannot be normalized")
     a, b = (accurate(xp.where(both[..., None], poses.keypoints[..., i, :], 0.0)) for i in (left, right))
@@ -63,7 +63,7 @@ def normalize(poses: Poses) -> tuple[Poses, Placement]:
     small = ~(scale > 1e-6 * xp.clip(extent, 1.0, None))
     _refuse(small, "the shoulders lie on one point in every frame: the pose cannot be normalized")
     keypoints = (poses.keypoints - center[..., None, None, :]) / scale[..., None, None, None]
-    confidence = xp.where(there, poses.confidence, xp.zeros_like(poses.confidence))
+    confidence = xp.where(visible, poses.confidence, xp.zeros_like(poses.confidence))
     normalized = with_values(poses, keypoints, confidence)
     if isinstance(normalized, PoseSequence):
         placement = Placement(tuple(center.tolist()), float(scale), normalized.size)

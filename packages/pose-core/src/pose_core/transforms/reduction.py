@@ -1,4 +1,4 @@
-"""Leaving out what a signing model does not need."""
+"""Reduction to the keypoints that a signing model needs."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def reduce_holistic(poses: Poses) -> Poses:
 
 
 def distinct_keypoints(poses: Poses, *, face: FaceChoice = "contour") -> Poses:
-    """Every place of the body once, so that no part counts twice in a figure over all keypoints.
+    """Drops duplicate keypoints, so that no part of the body counts twice in a mean over keypoints.
 
     Drops components that repeat the body in other units, and the body's points that a face or a hand shows better.
 
@@ -71,7 +71,7 @@ def distinct_keypoints(poses: Poses, *, face: FaceChoice = "contour") -> Poses:
 
 
 def choose_keypoints(poses: Poses, choice: KeypointChoice) -> Poses:
-    """The keypoints that a model of signing is made for.
+    """Selects the keypoints that a model is trained on.
 
     Args:
         poses: keypoints (..., T, K, D).

@@ -1,4 +1,4 @@
-"""Another frame rate."""
+"""Resampling in time: another frame rate, another number of frames."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from array_api_compat import device
 from pose_core.errors import UserError
 from pose_core.rates import check_rate
 from pose_core.sequence import PoseSequence
-from pose_core.transforms.arrays import Array, namespace, seen, with_values
+from pose_core.transforms.arrays import Array, namespace, with_values
 from pose_core.transforms.temporal import take_frames
 
 if TYPE_CHECKING:
@@ -20,16 +20,16 @@ MAX_FRAMES = 1_000_000  # 11 hours at 25 frames per second; more are asked for b
 
 
 def resample(poses: Poses, fps: float) -> Poses:
-    """The same motion at another frame rate, interpolated linearly between frames.
+    """Resamples to another frame rate by linear interpolation between frames.
 
     Args:
         poses: (T, K, D) at its `fps`, or a batch (B, T, K, D), each clip at its own.
         fps: the new rate, frames per second.
 
     Returns:
-        round(T * fps / its fps) frames, at least 1, of a batch padded to the longest. A keypoint seen in only one of
-        the two frames around a new one takes that frame's place and confidence if it is the nearer one, else it is
-        missing.
+        round(T * fps / its fps) frames, at least 1, of a batch padded to the longest. A keypoint visible in only one of
+        the two frames around a new one has that frame's coordinates and confidence if it is the nearer one, else it
+        is missing.
 
     Raises:
         UserError: no possible frame rate, or more than `MAX_FRAMES` frames and more than there are.
@@ -47,7 +47,7 @@ def resample(poses: Poses, fps: float) -> Poses:
 
 
 def stretch(poses: Poses, frames: int) -> Poses:
-    """The same poses over another number of frames, first and last frame kept; `fps` stays as it is.
+    """Resamples to another number of frames, keeping the first and last; `fps` stays as it is.
 
     Raises:
         UserError: there are no frames to stretch, or they would be more than `MAX_FRAMES`.
@@ -76,11 +76,11 @@ def _stretched(poses: Poses, lengths: Array, frames: Array) -> Poses:
 
     K = poses.skeleton.num_keypoints
     before, after = (xp.broadcast_to(index[..., None], (*index.shape, K)) for index in (before, after))
-    there = seen(poses)
-    both = take_frames(there, before) & take_frames(there, after)  # (..., T', K)
+    visible = poses.visible
+    both = take_frames(visible, before) & take_frames(visible, after)  # (..., T', K)
     nearest = xp.where(weight < 0.5, before, after)
-    confidence = xp.where(there, poses.confidence, xp.zeros_like(poses.confidence))
-    keypoints = xp.where(there[..., None], poses.keypoints, xp.zeros_like(poses.keypoints))
+    confidence = xp.where(visible, poses.confidence, xp.zeros_like(poses.confidence))
+    keypoints = xp.where(visible[..., None], poses.keypoints, xp.zeros_like(poses.keypoints))
 
     def between(values: Array, weight: Array, both: Array) -> Array:
         mean = (1 - weight) * take_frames(values, before) + weight * take_frames(values, after)

@@ -12,7 +12,7 @@ from array_api_compat import device
 
 from pose_core.atomic_files import atomic_write
 from pose_core.errors import UserError
-from pose_core.transforms.arrays import Array, namespace, seen, with_values
+from pose_core.transforms.arrays import Array, namespace, with_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +26,7 @@ _CONSTANT = 1e-6  # a smaller standard deviation is a coordinate that is the sam
 
 @dataclass(frozen=True)
 class ComponentStatistics:
-    """Of one component's seen keypoints: how many, and mean and standard deviation of each of D coordinates."""
+    """Of one component's visible keypoints: how many, and mean and standard deviation of each of D coordinates."""
 
     count: int
     mean: tuple[float, ...]
@@ -44,7 +44,7 @@ class Statistics:
         """Statistics of a data set in one pass that holds one sequence at a time.
 
         Raises:
-            UserError: there are no sequences, or a component of theirs is seen in none.
+            UserError: there are no sequences, or a component of theirs is visible in none.
         """
         running = RunningStatistics()
         for sequence in sequences:
@@ -98,17 +98,17 @@ class RunningStatistics:
 
     def add(self, sequence: PoseSequence) -> None:
         """Counts in a sequence (T, K, D)."""
-        there = seen(sequence)
+        visible = sequence.visible
         for component in sequence.skeleton.components:
             part = sequence.skeleton.slice_of(component.name)
-            points = sequence.keypoints[:, part][there[:, part]]  # (N, D)
+            points = sequence.keypoints[:, part][visible[:, part]]  # (N, D)
             self._sums.setdefault(component.name, _Sums(sequence.skeleton.num_dims)).add(points)
 
     def statistics(self) -> Statistics:
         """Of all sequences so far.
 
         Raises:
-            UserError: there were none, or a component of theirs is seen in none.
+            UserError: there were none, or a component of theirs is visible in none.
         """
         if not self._sums:
             raise UserError("no sequences to take statistics of")
@@ -121,8 +121,8 @@ class RunningStatistics:
 def standardize(poses: Poses, statistics: Statistics) -> Poses:
     """Keypoints (..., T, K, D) minus their component's mean, by its standard deviation; missing ones at 0."""
     mean, std = _like(poses, statistics)
-    xp, there = namespace(poses), seen(poses)
-    confidence = xp.where(there, poses.confidence, xp.zeros_like(poses.confidence))
+    xp, visible = namespace(poses), poses.visible
+    confidence = xp.where(visible, poses.confidence, xp.zeros_like(poses.confidence))
     return with_values(poses, (poses.keypoints - mean) / std, confidence)
 
 

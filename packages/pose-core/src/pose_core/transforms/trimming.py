@@ -1,4 +1,4 @@
-"""Frames at either end in which nobody is seen."""
+"""Frames at either end in which nobody is visible."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def trim_unseen(sequence: PoseSequence) -> PoseSequence:
-    """Drops frames without one seen keypoint from the beginning and the end.
+    """Trims frames without a visible keypoint at both ends.
 
     Raises:
-        UserError: nobody is seen in any frame.
+        UserError: nobody is visible in any frame.
     """
     seen = np.flatnonzero((sequence.confidence > 0).any(axis=1))
     if not len(seen):

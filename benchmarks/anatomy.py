@@ -1,4 +1,4 @@
-"""What `pose_core.metrics.anatomy` measures in real clips, and how many of these it finds fault with.
+"""Body measures of `pose_core.metrics.anatomy` on real clips, and the share of clips with a problem.
 
 uv run python benchmarks/anatomy.py [--data folder]
 
@@ -36,10 +36,10 @@ def main() -> None:
             except UserError:
                 failed += 1
                 continue
-            begun = time.perf_counter()
+            started = time.perf_counter()
             report = anatomy(sequence)
             problems.append({problem.what for problem in report.problems()})
-            seconds.append((time.perf_counter() - begun) / len(sequence))
+            seconds.append((time.perf_counter() - started) / len(sequence))
             for name, value in clip_figures(report):
                 figures.setdefault(name, []).append(value)
         sources[source] = {
@@ -57,7 +57,7 @@ def main() -> None:
     settings = {"data": arguments.data.name, "quantiles of clips": QUANTILES, "limits": limits}
     result = {"settings": settings, "clips": total, "share with a problem": round(flagged / total, 4)}
     print(
-        json.dumps({**result, "microseconds a frame": round(1e6 * float(np.median(seconds)), 1), **sources}, indent=1)
+        json.dumps({**result, "microseconds per frame": round(1e6 * float(np.median(seconds)), 1), **sources}, indent=1)
     )
 
 

@@ -1,12 +1,12 @@
-"""Tokens of `pose_tokenizer` beside a codec without networks, at equal size and at equal error.
+"""Rate and distortion of `pose_tokenizer` compared with a codec without networks, at equal size and at equal error.
 
 uv run python benchmarks/codec.py [--data index.csv ...] [--split validation] [--checkpoint signing] [--rates ...]
 
-The plain codec (`plain_codec.py`) is fitted to the train rows of the same manifests. Both get the clips as the
-tokenizer prepares them, in shoulder widths; errors are of a coordinate over keypoints that were seen, wherever the
-decoder puts them. In `pck@0.1` a keypoint that the tokenizer holds to be missing is a miss; the plain codec holds none
-to be missing, and pays nothing to know which are. Bits of the tokens are those of the codes and of how many a block
-has; with the files' headers they are listed apart. `.pose` files hold depth and confidence, too; float16 are x and y.
+The plain codec (`plain_codec.py`) is fitted to the train rows of the same manifests. Both get the clips
+preprocessed by the tokenizer, in shoulder widths; errors are per coordinate over visible keypoints. In `pck@0.1` a
+keypoint that the tokenizer predicts to be missing is a miss; the plain codec predicts none to be missing, and knows
+which are at no cost. Bits of tokens are those of the codes and of the number of codes per block; with file headers
+they are listed separately. `.pose` files hold depth and confidence, too; float16 are x and y.
 Prints JSON.
 """
 
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", default="signing")
     parser.add_argument("--rates", type=float, nargs="+", default=RATES, help="of the tokenizer, one for all clips")
     parser.add_argument("--steps", type=float, nargs="+", default=STEPS, help="of the plain codec")
-    parser.add_argument("--budgets", type=float, nargs="+", default=BUDGETS, help="bits a frame to compare at")
+    parser.add_argument("--budgets", type=float, nargs="+", default=BUDGETS, help="bits per frame to compare at")
     parser.add_argument("--components", type=int, default=COMPONENTS, help="of the plain codec")
     parser.add_argument("--block-frames", type=int, default=BLOCK_FRAMES, help="of the plain codec")
     arguments = parser.parse_args()
@@ -75,7 +75,7 @@ def main() -> None:
         "frames": frames,
         "train clips": len(train),
         "checkpoint": Path(arguments.checkpoint).name,
-        "plain codec": {"components": arguments.components, "frames a block": arguments.block_frames},
+        "plain codec": {"components": arguments.components, "frames per block": arguments.block_frames},
     }
     result = {
         "settings": settings,
@@ -134,7 +134,7 @@ def interpolated(curve: list[dict[str, float]], by: str, value: float, of: str) 
 
 
 def at_equal_size(tokens: list[dict], plain: list[dict], budget: float) -> dict:
-    """Errors of both where they take so many bits a frame, and the plain codec's by the tokens'."""
+    """Errors of both where they take so many bits per frame, and the plain codec's by the tokens'."""
     row: dict = {"bits_per_frame": budget}
     for name in ERRORS:
         ours, theirs = (interpolated(curve, "bits_per_frame", budget, name) for curve in (tokens, plain))
@@ -143,7 +143,7 @@ def at_equal_size(tokens: list[dict], plain: list[dict], budget: float) -> dict:
 
 
 def at_equal_error(curves: dict[str, list[dict]], originals: list[PoseSequence], larger: dict, budget: float) -> dict:
-    """Bits a frame of what errs at the hands as the tokens do at so many bits a frame, and of what errs less."""
+    """Bits a frame of what errs at the hands as the tokens do at so many bits per frame, and of what errs less."""
     error = interpolated(curves["tokens"], "bits_per_frame", budget, "hands_rmse")
     if error is None:
         return {"hands_rmse": None, "bits_per_frame": {"tokens": budget}}

@@ -1,13 +1,13 @@
-"""How fast `pose_tokenizer` encodes and decodes: frames a second, and times real time at 25 frames a second.
+"""Speed of `pose_tokenizer`: frames per second of encoding and decoding, and multiples of real time (25 per second).
 
 uv run python benchmarks/codec_speed.py [--checkpoint signing] [--device cuda] [--frames 1000] [--data index.csv ...]
 
 A batch of one is what users call: `encode` and `decode` of a sequence in pixels, tokens with their header between;
 and, as of a camera, `StreamEncoder` frame by frame and `StreamDecoder` block by block. A batch of sixteen is the model
-alone, on clips that are normalized, whole and without windows. The longest clips of the split are repeated until they
-have so many frames; where the data is not there, made-up ones. At the model's own rate, and at rate 0, where all codes
-are used. "rest" is what neither networks nor quantizer take: files are not read, but poses are cleaned, placed and held
-where they are missing, and `encode` and `decode` make sure of the model by its `hash`, timed by itself, too.
+alone, on clips that are normalized, whole and without windows. The longest clips of the split are repeated up to
+`--frames`; without the data, synthetic ones. At the model's own rate, and at rate 0, where all codes are used. "rest"
+is the time outside of networks and quantizer: no files are read, but poses are cleaned, normalized and interpolated,
+and `encode` and `decode` check the model's `hash`, which is timed separately, too.
 
 The CPU is always measured, on `--threads`; `--device` names what is measured beside it. Each figure is the median of
 several runs after one that does not count, with the fastest and the slowest. Prints JSON.
@@ -40,15 +40,13 @@ from pose_tokenizer.data.dataset import TrainingBatch, collate, prepare
 from pose_tokenizer.model import PoseTokenizer
 from pose_tokenizer.streaming import BEAM
 
-REAL_TIME = 25.0  # frames a second
+REAL_TIME = 25.0  # frames per second
 BATCH = 16
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--data", type=Path, nargs="+", default=DATA, help="manifests; made-up clips where there are none"
-    )
+    parser.add_argument("--data", type=Path, nargs="+", default=DATA, help="manifests; synthetic clips without them")
     parser.add_argument("--split", default="validation")
     parser.add_argument("--checkpoint", default="signing")
     parser.add_argument("--device", default="cpu", help="measured beside the CPU")
@@ -162,10 +160,10 @@ class Parts:
 
     def _once(self, call: Callable[[], object]) -> float:
         self._wait()
-        begun = time.perf_counter()
+        started = time.perf_counter()
         call()
         self._wait()
-        return time.perf_counter() - begun
+        return time.perf_counter() - started
 
     @contextmanager
     def _watched(self) -> Generator[None]:
@@ -184,10 +182,10 @@ class Parts:
     def _watch(self, part: str, method: Callable) -> Callable:
         def watched(*arguments, **options):
             self._wait()
-            begun = time.perf_counter()
+            started = time.perf_counter()
             result = method(*arguments, **options)
             self._wait()
-            self.seconds[part] += time.perf_counter() - begun
+            self.seconds[part] += time.perf_counter() - started
             return result
 
         return watched

@@ -1,14 +1,14 @@
-"""How well `text_to_pose.correct` fills in what is missing, and whether what it fills in hangs on the body.
+"""Errors of `text_to_pose.correct` on hidden keypoints, and whether completed hands fit the body.
 
 uv run python benchmarks/correction.py [--split validation] [--checkpoint fingerspelling] [--clips FILE ...]
 
-Errors: from fingerspelling clips the model never saw, frames are hidden, or the hands in them. Mean distance of the
-hidden keypoints from the clip's, in shoulder widths; the line is `pose_core.transforms.fill_gaps`, held where there is
-nothing on one side. Of the frames of at least half a second the figures decide when the model is used at all.
+Errors: in validation clips, frames or the hands in them are hidden. Mean distance of the hidden keypoints from the
+clip's, in shoulder widths; the baseline is `pose_core.transforms.fill_gaps`, linear interpolation, constant beyond the
+ends. The figures of gaps of at least half a second decide when the model is used at all.
 
-Bodies: clips as dictionaries have them (hands missing at both ends, by themselves or because they are hidden here), and
-any others given. Of hands that were filled in: distance from the arm's wrist in shoulder widths, size of the palm over
-the median of those seen, keypoints that `pose_core.transforms.clean` would reject; beside hands that were seen. Prints
+Bodies: clips whose hands are missing at both ends, originally or because they are hidden here, and those of `--clips`.
+Of completed hands: distance to the arm's wrist in shoulder widths, size of the palm over the median of visible ones,
+and keypoints that `pose_core.transforms.clean` would reject; compared with visible hands. Prints
 JSON.
 """
 

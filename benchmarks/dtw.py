@@ -1,10 +1,10 @@
-"""nDTW-MJE against what Ham2Pose computes it with: fastdtw, keypoint by keypoint, a Python function a point pair.
+"""Speed of `ndtw_mje` compared with Ham2Pose's: fastdtw per keypoint, with a Python function per pair of points.
 
     uv run --with fastdtw --with scipy python benchmarks/dtw.py
 
-Three ways over the same pairs of normalized clips: `fastdtw` (approximate) with Ham2Pose's masked distance, the plain
-O(T T') loop in Python (exact), `pose_core.metrics.ndtw_mje` (exact, on one core). Prints JSON. Ours is timed warm: the
-first call, which compiles it or loads it compiled, is reported on its own.
+Three implementations on the same pairs of normalized clips: `fastdtw` (approximate) with Ham2Pose's masked distance,
+the plain O(T T') loop in Python (exact), `pose_core.metrics.ndtw_mje` (exact, on one core). Prints JSON. Ours is timed
+after a first call, which compiles it or loads it compiled, and is reported separately.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def timed(metric: Callable[..., float], pairs: list[tuple[PoseSequence, PoseSequ
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=DATA, help="folder of .pose files; made-up clips where it is none")
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of .pose files; without it synthetic clips")
     parser.add_argument("--clips", type=int, default=6, help="how many, spread over the folder")
     arguments = parser.parse_args()
     files = sorted(arguments.data.rglob("*.pose"))

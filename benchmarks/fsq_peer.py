@@ -1,15 +1,15 @@
-"""An autoencoder of transformers with finite scalar quantization: what `rates.py` sets beside the tokenizer.
+"""A transformer autoencoder with finite scalar quantization, which `rates.py` compares with the tokenizer.
 
 Of the kind of sign-vq (https://github.com/sign-language-processing/sign-vq), written anew: every frame becomes one
 vector, a transformer encoder over all frames, four codebooks of 1024 codes each on a grid (Mentzer et al. 2023,
-https://arxiv.org/abs/2309.15505), a transformer decoder over all frames at once, and a pose a frame again. Forty bits a
-frame, whatever the frame.
+https://arxiv.org/abs/2309.15505), a transformer decoder over all frames at once, and one pose per frame. Forty bits
+per frame, always.
 
-Where it departs from what was published, it is to learn in minutes from few clips, and to be comparable:
+It departs from the publication to learn in minutes from few clips, and to be comparable:
 
 - three layers of width 128 each way, not six of 512, no dropout, and norms before the blocks, not behind;
-- it gets the tokenizer's clips, variations and features (missing keypoints held, hands weighted), learns by the squared
-  error of the keypoints that are seen with the tokenizer's weights, and says which are missing, too;
+- it has the tokenizer's clips, augmentation and features (missing keypoints repeated, hands weighted), minimizes the
+  squared error of visible keypoints with the tokenizer's weights, and predicts which are visible, too;
 - AdamW with a warm-up and a cosine, and averaged weights, as the tokenizer is trained;
 - positions are added small: as large as the poses themselves they hide them;
 - positions begin anywhere while it is trained on at most so many frames, since clips to be coded may be longer.
@@ -89,16 +89,16 @@ class FSQPeer(nn.Module):
         self.register_buffer("positions", settings.position * sinusoids(FARTHEST_POSITION, dim), persistent=False)
 
     def forward(self, batch: TrainingBatch) -> tuple[Tensor, Tensor, Tensor]:
-        """Keypoints (B, T, K, 2), logits (B, T, K) of being seen, codes (B, T, 4)."""
+        """Keypoints (B, T, K, 2), logits (B, T, K) of visibility, codes (B, T, 4)."""
         B, T = batch.frames.shape
         before = self.features.mean.expand(B, -1, -1)
         shown = self.features(hold(batch.keypoints, batch.visible, before), batch.visible)
         latest = FARTHEST_POSITION - T if self.training else 0
         begins = torch.randint(latest + 1, (B, 1), device=shown.device)
-        places = self.positions[begins + torch.arange(T, device=shown.device)]  # (B, T, C)
-        x = self.encoder(self.inputs(shown) + places, src_key_padding_mask=~batch.frames)
+        positions = self.positions[begins + torch.arange(T, device=shown.device)]  # (B, T, C)
+        x = self.encoder(self.inputs(shown) + positions, src_key_padding_mask=~batch.frames)
         quantized, codes = self.quantizer(x)
-        x = self.decoder(quantized + places, src_key_padding_mask=~batch.frames)
+        x = self.decoder(quantized + positions, src_key_padding_mask=~batch.frames)
         return *self.features.inverse(self.outputs(x)), codes
 
 
@@ -123,12 +123,12 @@ def sinusoids(length: int, dim: int) -> Tensor:
 
 
 def loss(peer: FSQPeer, batch: TrainingBatch, presence_weight: float) -> Tensor:
-    """Of what a batch comes back as: squared errors, and whether keypoints are seen."""
+    """Loss of a reconstructed batch: squared error, and cross-entropy of visibility."""
     keypoints, logits, _ = peer(batch)
     weights = (batch.visible & batch.frames[..., None]) * peer.features.weights.square()  # (B, T, K)
     error = ((keypoints - batch.keypoints).square().sum(dim=-1) * weights).sum() / weights.sum()
-    there = batch.visible[batch.frames].to(logits.dtype)
-    return error + presence_weight * F.binary_cross_entropy_with_logits(logits[batch.frames], there)
+    visible = batch.visible[batch.frames].to(logits.dtype)
+    return error + presence_weight * F.binary_cross_entropy_with_logits(logits[batch.frames], visible)
 
 
 def train_peer(
@@ -146,7 +146,7 @@ def train_peer(
     optimizer = torch.optim.AdamW(peer.parameters(), weight_decay=settings.weight_decay)
     averaged = AveragedModel(peer, multi_avg_fn=get_ema_multi_avg_fn(settings.ema_decay))
     peer.train()
-    begun, wall_begun, told = time.process_time(), time.perf_counter(), 0.0
+    started, wall_started, reported = time.process_time(), time.perf_counter(), 0.0
     passed, updates = 0.0, 0
     while passed < seconds:
         for batch in loader:
@@ -160,18 +160,18 @@ def train_peer(
             optimizer.step()
             averaged.update_parameters(peer)
             updates += 1
-            passed = time.process_time() - begun
+            passed = time.process_time() - started
             if passed >= seconds:
                 break
-            if passed - told >= 60:
-                told = passed
+            if passed - reported >= 60:
+                reported = passed
                 print(f"peer: {passed:.0f} s, {updates} updates, loss {value.item():.4f}", file=sys.stderr)
     peer.load_state_dict(averaged.module.state_dict())
     return peer.eval(), {
         **asdict(settings),
         "parameters": sum(p.numel() for p in peer.parameters()),
         "seconds": passed,
-        "wall_seconds": time.perf_counter() - wall_begun,
+        "wall_seconds": time.perf_counter() - wall_started,
         "updates": updates,
         "epochs": updates / len(loader),
     }

@@ -1,8 +1,8 @@
-"""How large fingers are in the pictures of a pose file: of the signer alone, and magnified beside.
+"""Size of fingers in pictures of a pose file: in the signer's drawing, and in the magnified panels beside it.
 
 uv run python benchmarks/hand_share.py hello.pose [--size 480]
 
-Prints JSON, for each hand that is seen: the median, over the frames that show it, of the index finger's length from
+Prints JSON, for each visible hand: the median, over the frames that show it, of the index finger's length from
 knuckle to tip, of the hand's height and of its longer side, as shares of the picture's height.
 """
 

@@ -1,4 +1,4 @@
-"""Frames a second that data sets deliver as padded batches, beside what a small model trains on one core.
+"""Frames per second of data sets as padded batches, compared with the training speed of a small model on one core.
 
 uv run python benchmarks/loader.py [--data index.csv] [--max-frames 1024]
 """
@@ -32,10 +32,10 @@ def frames_per_second(batches, epochs: int = 3) -> float:
     """Real frames, the median of a few epochs."""
     speeds = []
     for _ in range(epochs):
-        begun, frames = time.perf_counter(), 0
+        started, frames = time.perf_counter(), 0
         for batch in batches:
             frames += int(batch.mask.sum())
-        speeds.append(frames / (time.perf_counter() - begun))
+        speeds.append(frames / (time.perf_counter() - started))
     return sorted(speeds)[epochs // 2]
 
 
@@ -44,13 +44,13 @@ def sequences_of(samples) -> object:
 
 
 def training_speed(batches) -> float:
-    """Frames a second of training steps of a transformer encoder, the model these batches are for."""
+    """Frames per second of training steps of a transformer encoder, the model these batches are for."""
     batch = next(iter(batches))
     K, D = batch.keypoints.shape[2:]
     layer = nn.TransformerEncoderLayer(WIDTH, 4, 4 * WIDTH, dropout=0.0, batch_first=True)
     model = nn.Sequential(nn.Linear(K * D, WIDTH), nn.TransformerEncoder(layer, LAYERS), nn.Linear(WIDTH, K * D))
     optimizer = torch.optim.AdamW(model.parameters())
-    begun, frames = time.perf_counter(), 0
+    started, frames = time.perf_counter(), 0
     for batch in itertools.islice(batches, 8):
         x = batch.keypoints.flatten(2)
         loss = (model(x) - x).square().mean()
@@ -58,7 +58,7 @@ def training_speed(batches) -> float:
         loss.backward()
         optimizer.step()
         frames += int(batch.mask.sum())
-    return frames / (time.perf_counter() - begun)
+    return frames / (time.perf_counter() - started)
 
 
 def main() -> None:

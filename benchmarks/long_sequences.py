@@ -1,12 +1,12 @@
-"""What a training step and inference cost against length: hierarchical attention beside full attention.
+"""Time and memory of training and inference by length: hierarchical attention compared with full attention.
 
 uv run python benchmarks/long_sequences.py [--lengths 500 1000 2000 4000 16000] [--threads 1] [--repetitions 3]
 
-Three stacks of the same width and depth read and write vectors: the hierarchical one, full attention through
-`scaled_dot_product_attention`, and `nn.TransformerEncoderLayer` in training mode (dropout as it comes, up to 4,000
-frames). Times are processor seconds of all threads, the least of a few repetitions in turn; above 4,000 frames there is
-one. Memory is what one step adds to a process of its own, at its peak, as Linux tells it. The default model takes a
-step with its loss and its optimizer on 4,200 frames besides.
+Three stacks of the same width and depth: the hierarchical one, full attention through
+`scaled_dot_product_attention`, and `nn.TransformerEncoderLayer` in training mode (with its default dropout, up to 4,000
+frames). Times are processor seconds of all threads, the minimum of a few repetitions in turn; above 4,000 frames of
+one. Memory is the peak that one step adds to a process of its own, as reported by Linux. The default model also
+takes a step with its loss and its optimizer on 4,200 frames.
 """
 
 import argparse
@@ -89,9 +89,9 @@ def once(stack: nn.Module, mode: str, length: int) -> None:
 
 
 def seconds(stack: nn.Module, mode: str, length: int) -> float:
-    begun = time.process_time()
+    started = time.process_time()
     once(stack, mode, length)
-    return time.process_time() - begun
+    return time.process_time() - started
 
 
 def names(length: int) -> list[str]:
@@ -153,12 +153,12 @@ def default_model() -> dict:
         optimizer.step()
         optimizer.zero_grad()
 
-    begun = time.process_time()
+    started = time.process_time()
     megabytes = peak_of(lambda: step(DEFAULT_MODEL_FRAMES))
     return {
         "frames": DEFAULT_MODEL_FRAMES,
         "parameters": sum(p.numel() for p in model.parameters()),
-        "cpu_seconds": round(time.process_time() - begun, 2),
+        "cpu_seconds": round(time.process_time() - started, 2),
         "megabytes": round(megabytes),
         "process_megabytes": round(status("VmHWM") / 1024),
     }

@@ -1,17 +1,17 @@
-"""What the global level of `ht_vae` earns: reconstruction and samples beside two other VAEs of the same latent size.
+"""Benefit of the global level of `ht_vae`: reconstruction and samples, compared with VAEs of the same latent size.
 
 uv run python benchmarks/long_vae.py [--seconds 240] [--set latent_dim=16 ...] [--data sentences csvs] [--variants ...]
 
 - "hierarchical": `HierarchicalTransformerVAE`.
 - "full attention": the same, but every frame attends to every frame, and there are no layers over chunks.
 - "no global level": no layers over chunks, no latent vector of the whole sequence; its numbers go to the chunks
-  instead, as many a chunk as makes the latents of the held-out sequences equally many.
+  instead, as many per chunk as makes the latents of the held-out sequences equally many.
 - "chunk-wise": the same, and every chunk by itself: no overlap, no lapped basis.
 
 Each is trained on the same windows with the same losses for `--seconds` of processor time, the fitting of its linear
 basis counted, by AdamW with a warm-up and a cosine over that time. "sentences" are the train splits of fingerspelling
 and of sentences, errors those of the validation sentences; of "csvs", long landmark sequences, one is held out. Errors
-are mean distances of a keypoint that was seen, in shoulder widths; the held-out CSV is judged from several first frames
+are mean distances of visible keypoints, in shoulder widths; the held-out CSV is judged from several first frames
 on, so that every one of its poses is met at a chunk's border and elsewhere. Samples are as long as three chunks, from
 the prior that was fitted to the latents (of a chunk-wise model, each chunk by itself), and compared with as many real
 windows by `frechet_distance` of `window_features`, half a chunk off the chunks' borders; "floor" is that of as many
@@ -186,7 +186,7 @@ def figures(
 
 def trained(model: HierarchicalTransformerVAE, train_set: PoseSequenceDataset, run: RunConfig, seconds: float) -> int:
     """Trains a model for so many seconds; returns how many steps it took."""
-    begun = time.process_time()
+    started = time.process_time()
     torch.manual_seed(run.seed)
     model.begin_with(*train_set.mean_pose(), fitting_windows(train_set, run))
     loss = VAELoss(train_set.skeleton, LossManager(run))
@@ -202,7 +202,7 @@ def trained(model: HierarchicalTransformerVAE, train_set: PoseSequenceDataset, r
     step, share = 0, 0.0
     while share < 1:
         for batch in loader:
-            share = (time.process_time() - begun) / seconds
+            share = (time.process_time() - started) / seconds
             if share >= 1:
                 break
             rise = min(1.0, share / WARMUP)

@@ -1,4 +1,4 @@
-"""Whether long fingerspelled words stay a body: random words of 5 to 40 letters in every language of a model.
+"""Body measures of long fingerspelled words: random words of 5 to 40 letters in every language of a model.
 
 uv run python benchmarks/long_words.py [--words 100] [--checkpoint fingerspelling] [--languages ase gsg]
 

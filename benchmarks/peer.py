@@ -1,4 +1,4 @@
-"""The original iterative text-to-pose network, trained for a while on our letters, beside the bundled model.
+"""The original iterative text-to-pose network, trained on the same letters, compared with the bundled model.
 
 uv run python benchmarks/peer.py [--data index.csv] [--seconds 600] [--threads 1] [--guidance 1.0 2.5]
 
@@ -7,16 +7,16 @@ transformer sees all frames, the text and the number of the step, and predicts h
 letter of the validation split is generated and scored as `text-to-pose evaluate` does it: from the first frame of
 another clip of the language, as long as the network itself predicts.
 
-The peer gets what our model gets: the same clips, prepared, stretched and begun in the same ways, the language's tag,
-the letter and its SignWriting. Where it departs from what was published, it is to learn in minutes:
+The peer has the inputs of our model: the same clips, preprocessing, augmentation and start frames, the language's tag,
+the letter and its SignWriting. It departs from the publication to learn in minutes:
 
 - a training example runs one random step, from where teacher forcing would have led, not all ten in a row, and a batch
   of 16 is one update, not a quarter of one;
 - the learning rate is 1e-4: at 1e-3 it forgets text and time within these few updates and makes one mean pose;
 - the length starts at the mean of the training clips, and may be shorter than 20 frames, as some clips are;
-- a text is left out now and then, which guidance needs.
+- the text is dropped at random, as classifier-free guidance needs.
 
-It is trained for so many seconds of its threads' time, so what else the machine does costs none. The bundled model was
+It is trained for so many seconds of its threads' time, so other load on the machine adds none. The bundled model was
 trained for longer: its card says how long.
 """
 
@@ -223,7 +223,7 @@ def train(peer: Peer, dataset: PeerDataset, seconds: float) -> dict[str, float]:
         peer.length.bias.fill_(float(np.mean([len(sequence) for sequence in dataset.clips.sequences])))
     loader = DataLoader(dataset, BATCH_SIZE, shuffle=True, collate_fn=dataset.collate)
     optimizer = torch.optim.Adam(peer.parameters(), lr=LEARNING_RATE)
-    begun, wall_begun, told = time.process_time(), time.perf_counter(), 0.0
+    started, wall_started, reported = time.process_time(), time.perf_counter(), 0.0
     history: list[tuple[float, float]] = []
     passed = 0.0
     while passed < seconds:
@@ -233,17 +233,17 @@ def train(peer: Peer, dataset: PeerDataset, seconds: float) -> dict[str, float]:
             (pose + LENGTH_WEIGHT * length).backward()
             optimizer.step()
             history.append((pose.item(), length.item()))
-            passed = (time.process_time() - begun) / torch.get_num_threads()
+            passed = (time.process_time() - started) / torch.get_num_threads()
             if passed >= seconds:
                 break
-            if passed - told >= 60:
-                told = passed
+            if passed - reported >= 60:
+                reported = passed
                 print(f"{passed:.0f} s, {len(history)} updates, loss {history[-1][0]:.4f}", file=sys.stderr)
     pose, length = np.mean(history[-max(1, len(history) // 10) :], axis=0)
     return {
         "parameters": sum(p.numel() for p in peer.parameters()),
         "seconds": round(passed, 1),
-        "wall_seconds": round(time.perf_counter() - wall_begun, 1),
+        "wall_seconds": round(time.perf_counter() - wall_started, 1),
         "updates": len(history),
         "epochs": round(len(history) / len(loader), 1),
         "pose_loss": round(float(pose), 5),

@@ -1,9 +1,9 @@
 """A codec without networks: principal components over keypoints, DCT over frames, one quantization step.
 
-What a learned tokenizer has to beat. Levels are counted at the length that an ideal entropy coder would give them
+The baseline of a learned tokenizer. Levels are counted at the length that an ideal entropy coder would give them
 under a static model: a Laplace distribution for each coefficient, with the scale it has in the training clips. No real
-coder does better with that model. Which keypoints are seen, where the person stands and how long the clip is count no
-bits: the codec gets them for nothing.
+coder does better with that model. Which keypoints are visible, where the person stands and how long the clip is count
+no bits.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Frames a second of `rasterize` beside FastAndUglyPoseVisualizer and one cv2.polylines a frame, one core.
+"""Frames per second of `rasterize`, compared with FastAndUglyPoseVisualizer and cv2.polylines, on one core.
 
 uv run python benchmarks/rasterize.py [--clip FILE.pose] [--device cuda]
 
@@ -35,9 +35,9 @@ def frames_per_second(draw, frames: int, seconds: float = 1.5) -> float:
     draw()
     times, started = [], time.perf_counter()
     while time.perf_counter() - started < seconds or len(times) < 3:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         draw()
-        times.append(time.perf_counter() - begun)
+        times.append(time.perf_counter() - started)
     return frames / float(np.median(times))
 
 

@@ -1,18 +1,18 @@
-"""Rate and distortion of `pose_tokenizer` by quantizers and downsampling, beside an autoencoder with grids.
+"""Rate and distortion of `pose_tokenizer` by quantizers and downsampling, compared with an FSQ autoencoder.
 
 uv run python benchmarks/rates.py [--checkpoint signing] [--output folder] [--seconds 1800] [--data index.csv ...]
 
 For each downsampling one tokenizer with eight quantizers is trained on the train rows. "fixed" rows use the first 1, 2,
-4 or 8 codes of every block, "adaptive" rows as many as pay, at the rate that makes about so many bits a frame of all
-clips together. The peer (`fsq_peer.py`) is trained on the same rows for as long as the tokenizer that took longest,
-fitting of codebooks counted, or for `--seconds`. All seconds are those of the process on its threads, so what else the
-machine does costs none. The model of `--checkpoint` was trained for as long as its card says.
+4 or 8 codes of every block, "adaptive" rows as many as pay, at the rate with about as many bits per frame over all
+clips. The peer (`fsq_peer.py`) is trained on the same rows for as long as the tokenizer that took longest,
+fitting of codebooks counted, or for `--seconds`. All seconds are those of the process on its threads, so other load on
+the machine adds none. The model of `--checkpoint` was trained for as long as its card says.
 
-Errors are of a coordinate in shoulder widths over keypoints that were seen; in `pck@0.1` a keypoint that is held to be
-missing is a miss. Bits are those of the codes and, of the tokenizer, of how many a block has; headers are not counted.
-How much of each codebook is used is counted on the train clips and varied copies of them, all codes of a block taken.
+Errors are per coordinate over visible keypoints, in shoulder widths; in `pck@0.1` a keypoint that is predicted to be
+missing is a miss. Bits are those of the codes and, of the tokenizer, of their number per block; headers do not count.
+Use of each codebook is counted on the train clips and augmented copies of them, with all codes of every block.
 
-`--output` keeps what was trained, and what is there is not trained again. Prints JSON.
+`--output` keeps the trained models, and existing ones are not trained again. Prints JSON.
 """
 
 import argparse
@@ -51,7 +51,7 @@ from pose_tokenizer.training import PRESETS, read_prepared, train
 
 BUDGETS = [10.0, 20.0, 40.0]
 MOST_QUANTIZERS = 8  # of the tokenizers that are trained
-GOAL = 10.0  # bits a frame of ours that the goal is stated for
+GOAL = 10.0  # bits per frame of ours that the goal is stated for
 RATES = 1e-3, 1e3  # that a number of bits is looked for between
 HALVINGS = 16
 
@@ -138,7 +138,7 @@ def tokenizer(folder: Path, data: list[Path], config: RunConfig) -> tuple[PoseTo
     settings = config.model_dump(mode="json")
     if (figures := kept(folder, settings)) is not None:
         return load_model(folder, "cpu"), figures
-    begun, wall_begun = time.process_time(), time.perf_counter()
+    started, wall_started = time.process_time(), time.perf_counter()
     model, _ = train(data, folder, config, overwrite=True, say=say)
     figures = {
         "downsampling": config.downsampling,
@@ -151,8 +151,8 @@ def tokenizer(folder: Path, data: list[Path], config: RunConfig) -> tuple[PoseTo
         "numbers in basis and codebooks": model.basis.numel() + model.quantizer.codebooks.numel(),
         "fitting_blocks": config.fitting_blocks,
         "epochs": config.epochs,
-        "seconds": time.process_time() - begun,
-        "wall_seconds": time.perf_counter() - wall_begun,
+        "seconds": time.process_time() - started,
+        "wall_seconds": time.perf_counter() - wall_started,
     }
     keep(folder, settings, figures)
     return model.eval(), figures
@@ -209,7 +209,7 @@ class Coded:
         return {"kind": "fixed", "quantizers": num_quantizers, **self._row(rate=0.0, num_quantizers=num_quantizers)}
 
     def adaptive(self, budget: float) -> dict | None:
-        """Size and errors at the rate that makes at most so many bits a frame; None where no rate makes so many."""
+        """Size and errors at the rate that makes at most so many bits per frame; None where no rate makes so many."""
         if self._bits(self._quantized(rate=0.0)) < budget:
             return None
         low, high = (math.log(rate) for rate in RATES)
@@ -313,7 +313,7 @@ def use_figures(count: QuantizerUse) -> dict:
 
 
 def goal(rows: list[dict]) -> dict:
-    """Errors of each tokenizer at `GOAL` bits a frame by those of the peer, which has many more."""
+    """Errors of each tokenizer at `GOAL` bits per frame by those of the peer, which has many more."""
     *ours, peer = rows
     near = [row for row in ours if row["kind"] == "adaptive" and abs(row["bits_per_frame"] - GOAL) < 0.1 * GOAL]
     return {

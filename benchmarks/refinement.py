@@ -1,10 +1,10 @@
-"""How long ten refinements of a batch take: our network beside the original iterative one, on random sequences.
+"""Time of ten refinements of a batch: our network compared with the original iterative one, on random sequences.
 
 uv run python benchmarks/refinement.py [--device cpu] [--threads 1] [--compile]
 
 32 sequences of 77 frames of 75 keypoints in three dimensions, without guidance; each figure holds encoding the text
 (once) and all ten refinements, and is the median of repeats that take turns. On one thread of a CPU it is that thread's
-time, so what else the machine does adds little. The weights are random: they do not change the time.
+time, so other load on the machine adds little. The weights are random: they do not change the time.
 
 The peer is `peer.py`'s network, as published (width 128, two heads) and as its authors widened it later (512, eight
 heads). Ours has the default preset's size.
@@ -107,10 +107,10 @@ def ways(model: nn.Module, modes: dict[str, str]) -> dict[str, Work]:
 def milliseconds(work: Work, start: Tensor, tokens: Tensor) -> float:
     clock = time.process_time if start.device.type == "cpu" and torch.get_num_threads() == 1 else time.perf_counter
     wait(start.device)
-    begun = clock()
+    started = clock()
     work(start, tokens)
     wait(start.device)
-    return (clock() - begun) * 1000
+    return (clock() - started) * 1000
 
 
 def wait(device: torch.device) -> None:
@@ -143,7 +143,7 @@ def main() -> None:
     with torch.inference_mode():
         for name, network in networks.items():
             for way, work in ways(network.to(device).eval(), modes).items():
-                begun = time.perf_counter()
+                started = time.perf_counter()
                 try:
                     work(start, tokens)
                     work(start, tokens)
@@ -152,7 +152,7 @@ def main() -> None:
                         raise
                     print(f"{name} {way}: left out, {type(error).__name__}: {error}", file=sys.stderr)
                     continue
-                print(f"{name} {way}: warm after {time.perf_counter() - begun:.1f} s", file=sys.stderr)
+                print(f"{name} {way}: warm after {time.perf_counter() - started:.1f} s", file=sys.stderr)
                 works[name, way] = work
                 times[name, way] = []
         for _ in range(arguments.repeats):

@@ -109,11 +109,11 @@ def run_all(bin_folder: Path, commands: dict[str, list[str]], output: Path) -> d
         target = Path(title) / "hello.pose" if rest[:2] == HELLO[1:3] else Path(title)
         (output / title).mkdir()
         command = [str(bin_folder / name), *rest, "--output", str(target)]
-        begun = time.perf_counter()
+        started = time.perf_counter()
         done = subprocess.run(command, cwd=output, env=environment(), capture_output=True)
         if done.returncode:
             sys.exit(f"{shlex.join(command)}\nfailed with {done.returncode}:\n{done.stderr.decode()}")
-        print(f"{output.name}: {title}: {time.perf_counter() - begun:.0f} s", file=sys.stderr)
+        print(f"{output.name}: {title}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
     files = sorted(path for path in output.rglob("*") if path.is_file())
     return {path.relative_to(output).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 

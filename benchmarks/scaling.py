@@ -1,11 +1,11 @@
-"""What training does a second, what it waits for, and what a second process brings.
+"""Training speed, waiting time for data, and the gain of a second process.
 
 uv run python benchmarks/scaling.py [--data ../shared/data/fingerspelling/index.csv] [--config default] [--epochs 2]
     [--workers 0 2] [--device cpu]
 
 Runs `text-to-pose train` by torchrun in one and in two processes of one thread each, and reads what the run
-logged of its last epoch: frames a second of all processes together, and the share of the steps' time in which there
-was no batch yet. Prints JSON; the ratio is that of frames a second to those of one process without workers.
+logged of its last epoch: frames per second of all processes together, and the share of the steps' time in which there
+was no batch yet. Prints JSON; the ratio is that of frames per second to those of one process without workers.
 """
 
 import argparse
@@ -36,8 +36,8 @@ def main() -> None:
         for workers in arguments.workers:
             with tempfile.TemporaryDirectory() as folder:
                 rows.append(measured(Path(folder) / "run", processes, workers, arguments))
-            first = rows[0]["frames a second"]
-            rows[-1]["ratio to the first"] = rows[-1]["frames a second"] / first
+            first = rows[0]["frames per second"]
+            rows[-1]["ratio to the first"] = rows[-1]["frames per second"] / first
     settings = {
         "torch": torch.__version__,
         "cores": os.cpu_count(),
@@ -65,7 +65,7 @@ def measured(output: Path, processes: int, workers: int, arguments: argparse.Nam
     return {
         "processes": processes,
         "workers": workers,
-        "frames a second": float(last["train/frames_per_second"]),
+        "frames per second": float(last["train/frames_per_second"]),
         "waiting for data": float(last["train/waiting_for_data"]),
     }
 

@@ -1,11 +1,11 @@
-"""Frames a second read from shards, beside the same clips as single .npz files, and how soon an epoch goes on.
+"""Frames per second read from shards, compared with the same clips as .npz files, and the time to resume an epoch.
 
 uv run python benchmarks/shards.py [--clips 600] [--frames 100] [--shard-megabytes 16]
 
-Clips are made, not real, with noise of half a pixel, as .npz files are compressed and noise is what real ones hold.
-Nothing is done to them but what the data sets do themselves (`PoseDataset` sets what is missing to zero, as `pose-core
-pack` did for the shards). Files were just written, so they come out of memory, not off a disk. Speeds are the median of
-`--epochs`, in which the ways of reading take turns. Two workers hand over padded batches of `--batch-size`, in shared
+Clips are synthetic, with noise of half a pixel, since .npz files are compressed and real ones are noisy. Nothing is
+done to them but by the data sets themselves (`PoseDataset` sets missing keypoints to zero, as `pose-core pack` did for
+the shards). Files were just written, so they are read from memory, not from a disk. Speeds are the median of
+`--epochs`, in which both take turns. Two workers hand over padded batches of `--batch-size`, in shared
 memory. Resuming counts from no data set at all to the first clip of the rest, with all that it costs to read the index
 and draw the order again; it is beside the seconds that reading up to there took.
 Prints JSON.
@@ -46,19 +46,19 @@ def sequences_of(samples) -> object:
 
 
 def frames_per_second(read: Callable[[], Iterable[int]]) -> float:
-    begun = time.perf_counter()
+    started = time.perf_counter()
     frames = sum(read())
-    return frames / (time.perf_counter() - begun)
+    return frames / (time.perf_counter() - started)
 
 
 def resuming(folder: Path, *, shuffle: bool) -> dict[str, float]:
     """Seconds to read to `CUT` of an epoch, to the first clip of a resumed one, and their ratio."""
 
-    def begun() -> ShardDataset:
+    def started() -> ShardDataset:
         return ShardDataset(folder, "train", shuffle=shuffle)
 
     start = time.perf_counter()
-    dataset = begun()
+    dataset = started()
     clips = iter(dataset)
     for _ in islice(clips, round(CUT * len(dataset))):
         pass
@@ -66,7 +66,7 @@ def resuming(folder: Path, *, shuffle: bool) -> dict[str, float]:
     state = dataset.state_dict()
     expected = next(clips).clip
     start = time.perf_counter()
-    dataset = begun()
+    dataset = started()
     dataset.load_state_dict(state)
     found = next(iter(dataset)).clip
     resumed = time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""How soon `pose-core --help` and each verb's `--help` answer, beside the half second they may take.
+"""Time of `pose-core --help` and of each command's `--help`, compared with the limit of half a second.
 
 uv run python benchmarks/startup.py
 """
@@ -19,9 +19,9 @@ def seconds(verb: str) -> float:
     command = [sys.executable, "-c", f"{script}; from pose_core.cli import main; main()"]
     times = []
     for _ in range(REPEATS):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        times.append(time.perf_counter() - begun)
+        times.append(time.perf_counter() - started)
     return statistics.median(times)
 
 

@@ -1,4 +1,4 @@
-"""The pictures of text-to-pose's README: quality against steps, the training curve, a letter that was never taught.
+"""The pictures of text-to-pose's README: quality by steps, the training curve, a letter without training clips.
 
 uv run --with matplotlib python benchmarks/text_to_pose_figures.py --run runs/fingerspelling [--data index.csv]
     [--checkpoint fingerspelling] [--output packages/text-to-pose/docs] [--letter A --language gsg]

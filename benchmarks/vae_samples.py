@@ -1,8 +1,8 @@
-"""Whether samples of `ht_vae` models are bodies: hands on arms, palms that keep their size, beside real clips.
+"""Body measures of samples of `ht_vae` models, compared with real clips: hands on arms, constant palm sizes.
 
 uv run python benchmarks/vae_samples.py [--models signing runs/mine] [--samples 10] [--frames 500] [--seeds 0 1]
 
-Of every model that many samples a seed are drawn from the prior and measured by `pose_core.metrics.anatomy`, over the
+Of every model `--samples` are drawn per seed from the prior, and measured by `pose_core.metrics.anatomy`, over the
 frames in which the points are predicted visible: the distance of a hand's wrist from the arm's in shoulder widths, the
 size of a palm over its median in the sample, and the length of upper arm and forearm in shoulder widths. "real" is the
 same of all clips of fingerspelling and sentences as models see them. Prints JSON.

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from lightning.pytorch import LightningModule
-from torchmetrics import MeanMetric
 
 from pose_core import PoseSequence
-from pose_core.metrics import dtw_mje
+from pose_core.metrics.stateful import DTWMeanJointError
 from pose_core.training import configure_optimizer
-from text_to_pose.losses import length_loss, place_loss, pose_losses, start_loss
+from text_to_pose.losses import keypoint_loss, length_loss, pose_losses, start_loss
 from text_to_pose.sampling import Sampling
 from text_to_pose.training_states import Objective, drop_keypoints
 
@@ -20,23 +19,24 @@ if TYPE_CHECKING:
     from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
     from torch import Tensor
 
+    from pose_core.batch import PoseBatch
     from text_to_pose.config import RunConfig
     from text_to_pose.data.dataset import TrainingBatch
     from text_to_pose.model import TextToPose
 
-WEIGHTS = {"position": 1.0, "place": 2.0, "velocity": 1.0, "presence": 0.1, "start": 0.2, "length": 0.05}
+WEIGHTS = {"position": 1.0, "keypoint": 2.0, "velocity": 1.0, "presence": 0.1, "start": 0.2, "length": 0.05}
 MONITOR = "validation/dtw_mje"
 
 
 class TextToPoseModule(LightningModule):
-    """Trains a `TextToPose` to predict the clean sequence from any point of the way there."""
+    """Trains a `TextToPose` to predict the clean sequence from any state that a sampler may show it."""
 
     def __init__(self, model: TextToPose, config: RunConfig) -> None:
         super().__init__()
         self.model = model
         self.config = config
         self.objective = Objective(**config.model_dump(include={*Objective.model_fields}))
-        self.validation_dtw_mje = MeanMetric()
+        self.validation_dtw_mje = DTWMeanJointError()
         self.shown: dict[str, PoseSequence] = {}
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
@@ -56,56 +56,53 @@ class TextToPoseModule(LightningModule):
         self.log_dict(named, batch_size=len(batch.text), sync_dist=True)
 
         condition, _ = self.model.encode(batch.text, batch.start_keypoints, batch.start_confidence)
-        *_, refined = Sampling().steps(self.model, condition, batch.target.mask)
-        keypoints = self.model.features.inverse(refined.features.float()).cpu().numpy()
-        if batch_index == 0:
-            self.shown = {}
-        for row, length in enumerate(batch.target.lengths.tolist()):
-            # The reference says which keypoints count: presence is judged by its own loss.
-            seen = np.ones((length, self.model.skeleton.num_keypoints), np.float32)
-            made = self._sequence(keypoints[row, :length], seen)
-            reference = self._sequence(
-                batch.target.keypoints[row, :length].cpu().numpy(), batch.target.confidence[row, :length].cpu().numpy()
-            )
-            self.validation_dtw_mje.update(dtw_mje(made, reference))
-            if batch_index == 0:
-                self.shown[f"{row}-{batch.labels[row]}"] = made
+        *_, last = Sampling().steps(self.model, condition, batch.target.mask)
+        # The reference says which keypoints count: presence is judged by its own loss.
+        visible = batch.target.mask[..., None].expand_as(batch.target.confidence).float()
+        generated = replace(batch.target, keypoints=self.model.decode(last.features.float()), confidence=visible)
+        self.validation_dtw_mje.update(generated, batch.target)
         self.log(MONITOR, self.validation_dtw_mje, prog_bar=True)
+        if batch_index == 0:
+            self.shown = self._sequences(generated, batch.labels)
 
     def samples(self, number: int) -> dict[str, PoseSequence]:
         """The first `number` sequences of the last validation, by their text, to be rendered."""
         return dict(list(self.shown.items())[:number])
 
     def losses(self, batch: TrainingBatch, start_confidence: Tensor, level: Tensor) -> dict[str, Tensor]:
-        """Every loss by name, of one prediction for each sequence, from a state that `Objective` draws.
+        """Every loss by name, of one prediction per sequence, from a state that `Objective` draws.
 
         Args:
-            start_confidence: (B, K), what the model is shown of the start frame.
-            level: (B,) in [0, 1], how far the states have come; 0 is the start frame repeated.
+            batch: B clips.
+            start_confidence: (B, K), which keypoints of the start frame the model is shown.
+            level: (B,) in [0, 1], of the states; 0 is the start frame repeated.
         """
-        target, level = batch.target, level.to(batch.target.keypoints.device)
-        condition, filled = self.model.encode(batch.text, batch.start_keypoints, start_confidence)
-        clean = self.model.features(target.keypoints)
-        confidence = self.model.features.confidence(target.confidence)
+        model, target = self.model, batch.target
+        level = level.to(target.keypoints.device)
+        condition, completed = model.encode(batch.text, batch.start_keypoints, start_confidence)
+        clean = model.features(target.keypoints)
+        confidence = model.features.confidence(target.confidence)
         start = condition.start.detach()
         with torch.no_grad():
-            nowhere = torch.zeros_like(level)
-            first = self.model.denoiser(start[:, None].expand_as(clean), target.mask, condition, nowhere, nowhere)
+            zero = torch.zeros_like(level)
+            first = model(start[:, None].expand_as(clean), target.mask, condition, zero, zero)
         current, noisy = self.objective.states(start, first.features.to(clean.dtype), clean, confidence, level)
-        prediction = self.model.denoiser(current, target.mask, condition, level, noisy)
-        mean, log_std = self.model.length_predictor(condition)
+        prediction = model(current, target.mask, condition, level, noisy)
+        mean, log_std = model.length_predictor(condition)
+        start_target = model.features(batch.start_keypoints)
         return {
             **pose_losses(prediction, clean, confidence, target.mask),
-            "place": place_loss(
-                self.model.features.inverse(prediction.features), target.keypoints, confidence, target.mask
-            ),
-            "start": start_loss(
-                filled,
-                self.model.features(batch.start_keypoints),
-                self.model.features.confidence(batch.start_confidence),
-            ),
+            "keypoint": keypoint_loss(model.decode(prediction.features), target.keypoints, confidence, target.mask),
+            "start": start_loss(completed, start_target, model.features.confidence(batch.start_confidence)),
             "length": length_loss(mean, log_std, target.lengths),
         }
 
-    def _sequence(self, keypoints: np.ndarray, confidence: np.ndarray) -> PoseSequence:
-        return PoseSequence(keypoints, confidence, self.model.config.fps, self.model.skeleton)
+    def _sequences(self, batch: PoseBatch, labels: list[str]) -> dict[str, PoseSequence]:
+        """The sequences of a batch, by row and label."""
+        keypoints, confidence = batch.keypoints.cpu().numpy(), batch.confidence.cpu().numpy()
+        return {
+            f"{row}-{labels[row]}": PoseSequence(
+                keypoints[row, :length], confidence[row, :length], self.model.config.fps, self.model.skeleton
+            )
+            for row, length in enumerate(batch.lengths.tolist())
+        }

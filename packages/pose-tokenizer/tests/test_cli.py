@@ -68,7 +68,7 @@ def test_encode_writes_beside_the_file_and_says_what(cli, poses, folder, model):
     assert tokens.header.model == "tiny"
     codes, size = (tokens.codes >= 0).sum(), (poses / "a.tokens").stat().st_size
     assert out == (
-        f"{poses / 'a.tokens'}: {codes} codes for 18 frames, {tokens.bits / 18:.1f} bits a frame, "
+        f"{poses / 'a.tokens'}: {codes} codes for 18 frames, {tokens.bits / 18:.1f} bits per frame, "
         f"{size:,} bytes of {(poses / 'a.pose').stat().st_size:,}\n"
     )
 
@@ -93,7 +93,7 @@ def test_encode_json_and_its_options_reach_the_model(cli, poses, folder, model):
         return tokens.codes
 
     np.testing.assert_array_equal(made("--rate", 0), encode(model, sequence, rate=0).codes)
-    assert (made("--rate", 0, "--quantizers", 1)[:, 1:] == -1).all()
+    assert (made("--rate", 0, "--num-quantizers", 1)[:, 1:] == -1).all()
     found = made("--bits-per-frame", 1.5)
     np.testing.assert_array_equal(found, encode(model, sequence, bits_per_frame=1.5).codes)
     assert not np.array_equal(found, made("--rate", 0))
@@ -163,7 +163,8 @@ def test_decode_with_fewer_quantizers_is_coarser(cli, encoded, folder, tmp_path)
     for number in (1, 3):
         output = tmp_path / f"{number}.pose"
         assert (
-            cli("decode", encoded["tokens"], "--output", output, "--quantizers", number, "--checkpoint", folder)[0] == 0
+            cli("decode", encoded["tokens"], "--output", output, "--num-quantizers", number, "--checkpoint", folder)[0]
+            == 0
         )
     assert not np.array_equal(read(tmp_path / "1.pose").keypoints, read(tmp_path / "3.pose").keypoints)
 
@@ -451,10 +452,13 @@ def test_a_damaged_file_among_others_is_named(cli, encoded, folder, tmp_path):
         (["encode", "-", "--output", "x.tokens", "--bits-per-frame", "2"], "cannot for standard input"),
         (["encode", "A", "--bits-per-frame", "0"], "--bits-per-frame is a number above 0"),
         (["encode", "A", "--bits-per-frame", "nan"], "--bits-per-frame is a number above 0"),
-        (["encode", "A", "--fps", "0"], "--fps is a number above 0"),
-        (["encode", "A", "--fps", "inf"], "--fps is a number above 0"),
-        (["encode", "A", "--quantizers", "0"], "--quantizers"),
-        (["encode", "A", "--quantizers", "4", "--checkpoint", "MODEL"], "--quantizers is 4; the model tiny has 3"),
+        (["encode", "A", "--fps", "0"], "--fps"),
+        (["encode", "A", "--fps", "inf"], "--fps"),
+        (["encode", "A", "--num-quantizers", "0"], "--num-quantizers"),
+        (
+            ["encode", "A", "--num-quantizers", "4", "--checkpoint", "MODEL"],
+            "--num-quantizers is 4; the model tiny has 3",
+        ),
         (["encode", "A", "--format", "xml"], "'tokens', 'json', 'text'"),
         (["encode", "A", "--checkpoint", "nowhere/at/all"], "no such model folder; bundled: signing"),
         (["encode", "A", "--checkpoint", "EMPTY"], "lacks config.json and model.safetensors"),
@@ -467,7 +471,7 @@ def test_a_damaged_file_among_others_is_named(cli, encoded, folder, tmp_path):
         (["decode", "nowhere.tokens"], "nowhere.tokens: no such file"),
         (["decode", "EMPTY"], "holds no file that ends in .tokens, .json, .txt"),
         (["decode", "A", "--output", "x.pose", "--checkpoint", "MODEL"], "a.pose: not a token file"),
-        (["decode", "A", "--output", "x.pose", "--checkpoint", "MODEL", "--quantizers", "4"], "tiny has 3"),
+        (["decode", "A", "--output", "x.pose", "--checkpoint", "MODEL", "--num-quantizers", "4"], "tiny has 3"),
         (["info", "nowhere/at/all"], "no such model folder"),
         (["info", "A"], "a.pose: not a token file"),
         (["train"], "Missing option '--data'"),

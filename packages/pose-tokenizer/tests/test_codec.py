@@ -255,5 +255,5 @@ def test_tokens_of_another_model_are_refused_with_both_names(lively, model, clip
 def test_tokens_whose_sizes_are_not_the_models_are_refused(lively, clip, claim):
     tokens = encode(lively, clip(20))
     codes = np.full((-(-20 // claim.get("block_frames", 4)), claim.get("num_quantizers", 3)), 11, np.int32)
-    with pytest.raises(UserError, match="codes a block"):
+    with pytest.raises(UserError, match="frames per block"):
         decode(lively, replace(tokens, header=replace(tokens.header, **claim), codes=codes))

@@ -238,9 +238,9 @@ def test_a_clip_that_cannot_be_used_is_named(coarse, tmp_path):
 
 def test_report(found, coarse, tmp_path):
     folder = tmp_path / "report"
-    assert write_report(found, coarse, folder) == folder / "evaluation.json"
-    assert sorted(path.name for path in folder.iterdir()) == ["evaluation.json", "keypoints.csv"]
-    figures = json.loads((folder / "evaluation.json").read_text("utf-8"))
+    assert write_report(found, coarse, folder) == folder / "metrics.json"
+    assert sorted(path.name for path in folder.iterdir()) == ["clips.csv", "keypoints.csv", "metrics.json"]
+    figures = json.loads((folder / "metrics.json").read_text("utf-8"))
     assert figures["parts"]["all"]["mse"] == pytest.approx(found.parts["all"].mse)
     assert figures["parts"]["left_hand"]["mse"] is None
     assert len(figures["codebooks"]) == Q
@@ -297,7 +297,7 @@ def test_evaluate_command(command, data, folder, found, tmp_path):
     status, out, err = command(*options, "--output", tmp_path / "made", "--overwrite")
     assert status == 0, err
     assert re.search(r"^hands +0\.", out, re.MULTILINE)
-    assert f"{found.size.bits_per_frame:.1f} bits a frame" in out
+    assert f"{found.size.bits_per_frame:.1f} bits per frame" in out
 
 
 @pytest.mark.parametrize(

@@ -14,35 +14,42 @@ from pose_core.exporting import OPSET, OPSET_HELP
 app = new_app("Sign language poses to discrete tokens and back.")
 
 BUNDLED = "signing"
-Checkpoint = Annotated[str, typer.Option("--checkpoint", help="Model folder, bundled name or hub id.")]
-
+RENAMED = {"--quantizers": "--num-quantizers"}
 
 Rate = Annotated[
-    float | None, typer.Option("--rate", min=0, help="Error a code has to save: less is finer, 0 uses all.")
+    float | None,
+    typer.Option(
+        "--rate",
+        min=0,
+        help="Lagrange multiplier of the rate-distortion cost: squared error that a code must save; 0: take all codes.",
+    ),
 ]
-Quantizers = Annotated[int | None, typer.Option("--quantizers", min=1, help="Most codes a block: a coarser stream.")]
+NumQuantizers = Annotated[
+    int | None, typer.Option("--num-quantizers", min=1, help="Most codes per block: fewer give a coarser stream.")
+]
 
 
-@app.command()
+@app.command(renamed=RENAMED)
 def encode(
-    files: Annotated[list[str], typer.Argument(help="Pose files, folders, globs; - reads a file, or frames as JSON.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(help="Pose files, folders, glob patterns, or - for standard input: a file, or frames as JSON."),
+    ],
     output: Annotated[
         Path | None, typer.Option("--output", help="File, folder for several, or -; beside each input by default.")
     ] = None,
     format: Annotated[
-        Literal["tokens", "json", "text"], typer.Option("--format", help="text: one line of integers a clip.")
+        Literal["tokens", "json", "text"], typer.Option("--format", help="text: one line of integers per clip.")
     ] = "tokens",
     bits_per_frame: Annotated[
-        float | None, typer.Option("--bits-per-frame", help="Look for the best tokens of about that many bits.")
+        float | None, typer.Option("--bits-per-frame", help="Search for the rate that takes at most so many bits.")
     ] = None,
     rate: Rate = None,
-    quantizers: Quantizers = None,
+    num_quantizers: NumQuantizers = None,
     person: cl.Person = None,
     min_confidence: cl.MinConfidence = 0.0,
-    fps: Annotated[
-        float | None, typer.Option("--fps", help="Frames per second of the file or stream, whatever it says itself.")
-    ] = None,
-    checkpoint: Checkpoint = BUNDLED,
+    fps: cl.Fps = None,
+    checkpoint: cl.Checkpoint = BUNDLED,
     device: Device = "auto",
     skip_existing: cl.SkipExisting = False,
     keep_going: cl.KeepGoing = None,
@@ -55,21 +62,19 @@ def encode(
         raise typer.BadParameter("--bits-per-frame looks for --rate itself, and cannot for standard input")
     if bits_per_frame is not None and not 0 < bits_per_frame < float("inf"):
         raise typer.BadParameter("--bits-per-frame is a number above 0")
-    if fps is not None and not 0 < fps < float("inf"):
-        raise typer.BadParameter("--fps is a number above 0")
     from pose_core.formats.options import ReadOptions
-    from pose_tokenizer.commands import Encoding, encode_files
+    from pose_tokenizer.commands import EncodeOptions, encode_files
 
     options = cl.batch_options(
         output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
     )
     reading = ReadOptions(person, min_confidence, fps)
-    encoding = Encoding(checkpoint, rate, bits_per_frame, quantizers, format, device, reading)
+    encoding = EncodeOptions(checkpoint, rate, bits_per_frame, num_quantizers, format, device, reading)
     batch = encode_files(files, output, encoding, options)
 
     def line(each: Any) -> str:
         size = f"{each.bytes_after:,} bytes" + (f" of {each.bytes_before:,}" if each.bytes_before else "")
-        bits = f"{each.bits_per_frame:.1f} bits a frame"
+        bits = f"{each.bits_per_frame:.1f} bits per frame"
         return f"{each.output}: {each.codes} codes for {each.frames} frames, {bits}, {size}"
 
     cl.report(batch, line, json=json)
@@ -77,17 +82,26 @@ def encode(
         raise KeyboardInterrupt
 
 
-@app.command()
+@app.command(renamed=RENAMED)
 def decode(
-    files: Annotated[list[str], typer.Argument(help="Token files (.tokens, .json, .txt), folders, globs; or -.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(help="Token files (.tokens, .json, .txt), folders, glob patterns, or - for standard input."),
+    ],
     output: Annotated[
         Path | None, typer.Option("--output", help="Pose file, folder for several, or -; beside each input by default.")
     ] = None,
-    quantizers: Quantizers = None,
+    num_quantizers: NumQuantizers = None,
     fps: Annotated[
-        float | None, typer.Option("--fps", help="Frames per second of tokens as text, which state none; 25 otherwise.")
+        float | None,
+        typer.Option(
+            "--fps",
+            min=0.001,
+            max=1e6,
+            help="Frames per second of tokens as text, which state none; 25 by default.",
+        ),
     ] = None,
-    checkpoint: Checkpoint = BUNDLED,
+    checkpoint: cl.Checkpoint = BUNDLED,
     device: Device = "auto",
     skip_existing: cl.SkipExisting = False,
     keep_going: cl.KeepGoing = None,
@@ -96,15 +110,13 @@ def decode(
     debug: Debug = False,
 ) -> None:
     """Turn tokens back into poses."""
-    if fps is not None and not 0 < fps < float("inf"):
-        raise typer.BadParameter("--fps is a number above 0")
     from pose_tokenizer.commands import decode_files
 
     options = cl.batch_options(
         output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
     )
     batch = decode_files(
-        files, output, options, checkpoint=checkpoint, num_quantizers=quantizers, fps=fps, device=device
+        files, output, options, checkpoint=checkpoint, num_quantizers=num_quantizers, fps=fps, device=device
     )
     cl.report(batch, lambda each: f"{each.output}: {each.frames} frames, {each.seconds:.1f} s of signing", json=json)
 
@@ -115,7 +127,7 @@ def info(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Say what a token file or a model is."""
+    """Describe a token file or a model."""
     from pose_tokenizer.commands import describe
 
     described = describe(what)
@@ -128,11 +140,11 @@ def info(
 
 @app.command()
 def vocab(
-    output: Annotated[Path | None, typer.Option("--output", help="JSON file for all names, in order.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="JSON file of all token names, in order.")] = None,
     offset: Annotated[
-        int, typer.Option("--offset", min=0, help="Id of the first: how many tokens the tokenizer has.")
+        int, typer.Option("--offset", min=0, help="Id of the first token: the size of the vocabulary so far.")
     ] = 0,
-    checkpoint: Checkpoint = BUNDLED,
+    checkpoint: cl.Checkpoint = BUNDLED,
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
@@ -142,11 +154,11 @@ def vocab(
         raise typer.BadParameter("--output is written as JSON: name a file that ends in .json")
     from pose_core.atomic_files import check_output
     from pose_tokenizer.files.vocabulary import Vocabulary, write_vocabulary
-    from pose_tokenizer.model import load_model
+    from pose_tokenizer.model import PoseTokenizer
 
     if output is not None:
         check_output(output, overwrite=overwrite)
-    vocabulary = Vocabulary.of(load_model(checkpoint, "cpu"), offset)
+    vocabulary = Vocabulary.of(PoseTokenizer.load(checkpoint, "cpu"), offset)
     if output is not None:
         write_vocabulary(vocabulary, output, overwrite=overwrite)
     summary = vocabulary.summary()
@@ -254,68 +266,61 @@ def show_config(
 
 @app.command()
 def evaluate(
-    data: Annotated[
-        list[Path], typer.Option("--data", help="Manifest CSV, or folder with train/ val/ test/; several times.")
-    ],
-    checkpoint: Checkpoint = BUNDLED,
-    split: Annotated[str, typer.Option("--split", help="Clips to score.")] = "validation",
+    data: cl.DataSets,
+    checkpoint: cl.Checkpoint = BUNDLED,
+    split: cl.Split = "validation",
     rate: Rate = None,
-    output: Annotated[Path | None, typer.Option("--output", help="Folder for the figures as files.")] = None,
+    output: cl.Report = None,
     visualize: Annotated[
-        bool, typer.Option("--visualize", help="Add pictures, and pages that play the worst clips, to the folder.")
+        bool, typer.Option("--visualize", help="Add pictures, and pages that play the worst clips, to the report.")
     ] = False,
     device: Device = "auto",
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Score a tokenizer: what held-out clips lose, and how small they get."""
+    """Score a tokenizer on held-out clips: reconstruction errors, codebook use, and size of the tokens."""
     if visualize and output is None:
         raise typer.BadParameter("--visualize needs a folder to write to: name one with --output")
-    from pose_tokenizer.evaluation.evaluate import evaluate as score
-    from pose_tokenizer.evaluation.report import COLUMNS, check_report, facts, write_report
-    from pose_tokenizer.model import load_model
+    from pose_tokenizer.evaluation.evaluate import evaluate
+    from pose_tokenizer.evaluation.report import check_report, summary_lines, write_report
+    from pose_tokenizer.model import PoseTokenizer
 
     if output is not None:
         check_report(output, visualize=visualize, overwrite=overwrite)
-    model = load_model(checkpoint, device)
-    evaluation = score(model, data, split, rate=rate, progress=say)
+    model = PoseTokenizer.load(checkpoint, device)
+    evaluation = evaluate(model, [Path(each) for each in data], split, rate=rate, progress=say)
     written = None
     if output is not None:
         written = write_report(evaluation, model, output, visualize=visualize, overwrite=overwrite)
     if json:
         print_json(evaluation.figures() | {"output": written})
         return
-    print(f"{'':<12}", *(f"{column.title:>9}" for column in COLUMNS))
-    for name, errors in evaluation.parts.items():
-        print(f"{name:<12}", *(f"{column.text(errors):>9}" for column in COLUMNS))
-    print("in shoulder widths, over keypoints that were seen", *facts(evaluation), sep="\n")
+    print(*summary_lines(evaluation), sep="\n")
     if written is not None:
         print(f"{written}: all of it")
 
 
 @app.command()
 def export(
-    output: Annotated[Path, typer.Option("--output", help="Folder; a file for one part.")],
-    format: Annotated[Literal["onnx", "torchscript"], typer.Option("--format")] = "onnx",
+    output: Annotated[Path, typer.Option("--output", help="Folder; file if --part names one graph.")],
+    format: Annotated[
+        Literal["onnx", "torchscript"], typer.Option("--format", help="File format of the graphs.")
+    ] = "onnx",
     opset: Annotated[int, typer.Option("--opset", help=OPSET_HELP)] = OPSET,
-    part: Annotated[
-        Literal["encode", "decode", "both"], typer.Option("--part", help="What is to run elsewhere.")
-    ] = "both",
-    checkpoint: Checkpoint = BUNDLED,
+    part: Annotated[Literal["encode", "decode", "both"], typer.Option("--part", help="Graphs to write.")] = "both",
+    checkpoint: cl.Checkpoint = BUNDLED,
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Write a model as ONNX or TorchScript, block by block, to be run without this package."""
-    from pose_tokenizer.export.writer import check_export
-    from pose_tokenizer.export.writer import export as write_graphs
-    from pose_tokenizer.model import load_model
+    """Export encoder and decoder as ONNX or TorchScript graphs of one block, to run without this package."""
+    from pose_tokenizer.export.writer import check_export, export
+    from pose_tokenizer.model import PoseTokenizer
 
-    check_export(output, format=format, opset=opset, part=part, overwrite=overwrite)
-    model = load_model(checkpoint, "cpu")
-    options = {"format": format, "opset": opset, "part": part, "overwrite": overwrite}
-    files = write_graphs(model, output, **options, progress=say)
+    options: dict[str, Any] = {"format": format, "opset": opset, "part": part, "overwrite": overwrite}
+    check_export(output, **options)
+    files = export(PoseTokenizer.load(checkpoint, "cpu"), output, **options, progress=say)
     if json:
         print_json(files)
         return

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from pose_tokenizer.model import PoseTokenizer
 
-HIGHEST, LOWEST = 1e3, 1e-2  # rates that a number of bits is looked for between
-HALVINGS = 9
+MIN_RATE, MAX_RATE = 1e-2, 1e3  # the rate of a number of bits is searched for between these
+BISECTIONS = 9
 
 
 def encode(
@@ -32,37 +32,48 @@ def encode(
     """A sequence as tokens.
 
     Args:
+        model: the tokenizer.
         sequence: (T, K, D) in pixels, on any skeleton that has the model's keypoints; points it lacks count as missing.
-        rate: how much error a code has to save to be used; the model's own by default.
-        bits_per_frame: look for the rate that takes about so many bits instead, and never more unless it has to.
-        num_quantizers: most codes a block, for a coarser stream.
+        rate: Lagrange multiplier of the rate-distortion cost: squared error that a code must save; the model's by
+            default.
+        bits_per_frame: search for the rate that takes at most so many bits instead, by bisection.
+        num_quantizers: most codes per block, for a coarser stream.
 
     Raises:
         UserError: both shoulders are seen in no frame, or the skeleton has none of the model's keypoints.
     """
     if bits_per_frame is None:
-        chosen = model.config.rate if rate is None else rate
-        return encode_pieces(model, [sequence], rate=chosen, num_quantizers=num_quantizers)
-    low, high = math.log(LOWEST), math.log(HIGHEST)
-    found = encode_pieces(model, [sequence], rate=HIGHEST, num_quantizers=num_quantizers)
-    for _ in range(HALVINGS):
+        return encode_pieces(model, [sequence], rate=rate, num_quantizers=num_quantizers)
+    low, high = math.log(MIN_RATE), math.log(MAX_RATE)
+    best = encode_pieces(model, [sequence], rate=MAX_RATE, num_quantizers=num_quantizers)
+    for _ in range(BISECTIONS):
         middle = (low + high) / 2
         tokens = encode_pieces(model, [sequence], rate=math.exp(middle), num_quantizers=num_quantizers)
         if tokens.bits <= bits_per_frame * tokens.header.frames:
-            found, high = tokens, middle
+            best, high = tokens, middle
         else:
             low = middle
-    return found
+    return best
 
 
 def encode_pieces(
-    model: PoseTokenizer, pieces: Iterable[PoseSequence], *, rate: float, num_quantizers: int | None = None
+    model: PoseTokenizer,
+    pieces: Iterable[PoseSequence],
+    *,
+    rate: float | None = None,
+    num_quantizers: int | None = None,
 ) -> PoseTokens:
     """A sequence that comes in pieces as tokens, the same as those of the whole.
+
+    Args:
+        model: the tokenizer.
+        pieces: consecutive frames.
+        rate, num_quantizers: see `encode`.
 
     Raises:
         UserError: as `encode`; no piece has a frame.
     """
+    rate = model.config.rate if rate is None else rate
     encoder = StreamEncoder(model, rate=rate, num_quantizers=num_quantizers)
     codes, first = [], None
     for piece in pieces:
@@ -76,7 +87,7 @@ def encode_pieces(
 
 
 def header(model: PoseTokenizer, encoder: StreamEncoder, fps: float, size: tuple[int, int, int]) -> TokenHeader:
-    """What a token file says of a sequence that was encoded to its end.
+    """The header of a sequence that was encoded to its end.
 
     Raises:
         UserError: both shoulders were seen in no frame.
@@ -92,21 +103,25 @@ def header(model: PoseTokenizer, encoder: StreamEncoder, fps: float, size: tuple
         frames=encoder.frames,
         empty_frames=encoder.empty_frames,
         fps=fps,
-        placement=Placement(single(encoder.placement.center), *single([encoder.placement.scale]), size=size),
+        placement=Placement(
+            center=tuple(map(_single, encoder.placement.center)), scale=_single(encoder.placement.scale), size=size
+        ),
     )
 
 
-def single(numbers: Iterable[float]) -> tuple[float, ...]:
-    """Numbers in single precision, as files keep them."""
-    return tuple(float(np.float32(number)) for number in numbers)
+def _single(number: float) -> float:
+    """A number in single precision, as files hold it."""
+    return float(np.float32(number))
 
 
 def decode(model: PoseTokenizer, tokens: PoseTokens, *, num_quantizers: int | None = None) -> PoseSequence:
     """Tokens as a sequence (T, K, 2) in the pixels of the original, as many frames as it had.
 
     Args:
-        num_quantizers: use only so many codes of each block, the first ones; the tokens should then have been encoded
-            with so many, since each block builds on the one before.
+        model: the tokenizer that made the tokens.
+        tokens: what is decoded.
+        num_quantizers: use only the first so many codes of each block; the tokens should then have been encoded with so
+            many, since each block is predicted from the one before.
 
     Raises:
         UserError: another model made the tokens.
@@ -115,18 +130,13 @@ def decode(model: PoseTokenizer, tokens: PoseTokens, *, num_quantizers: int | No
     codes = tokens.codes.copy()
     if num_quantizers is not None:
         codes[:, num_quantizers:] = NO_CODE
-    decoder = StreamDecoder(model, tokens.header.placement)
-    made = [decoder.push(codes), decoder.finish()]
-    return assembled(model, tokens.header, made)
-
-
-def assembled(model: PoseTokenizer, header: TokenHeader, made: list[tuple[np.ndarray, np.ndarray]]) -> PoseSequence:
-    """Decoded pieces as the sequence: frames without anybody before them, and no more frames than there were."""
-    K = model.skeleton.num_keypoints
+    header, K = tokens.header, model.skeleton.num_keypoints
+    decoder = StreamDecoder(model, header.placement)
+    # Frames without anybody come first; the last block may be longer than the sequence.
     empty = np.zeros((header.empty_frames, K, 2), np.float32), np.zeros((header.empty_frames, K), np.float32)
-    keypoints, confidence = (np.concatenate(x)[: header.frames] for x in zip(empty, *made, strict=True))
-    skeleton = model.skeleton.with_dims(2)
-    return PoseSequence(keypoints, confidence, header.fps, skeleton, size=header.placement.size)
+    pieces = [empty, decoder.push(codes), decoder.finish()]
+    keypoints, confidence = (np.concatenate(x)[: header.frames] for x in zip(*pieces, strict=True))
+    return PoseSequence(keypoints, confidence, header.fps, model.skeleton.with_dims(2), size=header.placement.size)
 
 
 def check_model(model: PoseTokenizer, header: TokenHeader) -> None:
@@ -144,6 +154,6 @@ def check_model(model: PoseTokenizer, header: TokenHeader) -> None:
     ours = (model.config.num_quantizers, model.config.codebook_size, model.block_frames)
     if theirs != ours:
         raise UserError(
-            "these tokens say {} codes a block of {} each, {} frames a block; the model that made them has "
+            "these tokens say {} codebooks of {} codes and {} frames per block; the model that made them has "
             "{}, {} and {}".format(*theirs, *ours)
         )

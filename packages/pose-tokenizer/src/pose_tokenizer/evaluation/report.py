@@ -1,67 +1,58 @@
-"""An evaluation as files: figures for machines, a table of keypoints, and pages to look at."""
+"""An evaluation as a report: metrics for machines, tables of clips and keypoints, and pages to look at."""
 
 from __future__ import annotations
 
-import csv
-import math
-import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from pydantic_core import to_json
-
-from pose_core.atomic_files import atomic_write, check_output, check_output_folder
+from pose_core import reporting
+from pose_core.atomic_files import atomic_write, check_output_folder
 from pose_core.rendering import write_html
+from pose_core.reporting import CLIPS, METRICS, PAGE, Column, cells, fill_page, write_metrics, write_table
 from pose_tokenizer.evaluation.plots import code_usage, keypoint_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
-    from pose_tokenizer.evaluation.evaluate import Evaluation
-    from pose_tokenizer.evaluation.metrics import Errors
+    from pose_tokenizer.evaluation.results import Evaluation
     from pose_tokenizer.model import PoseTokenizer
 
-FIGURES, KEYPOINTS = "evaluation.json", "keypoints.csv"
-PAGE, ERRORS, CODES, CLIPS = "index.html", "keypoints.svg", "codes.svg", "clips"
-
-
-@dataclass(frozen=True)
-class Column:
-    """A figure of `Errors` as tables show it: its name there, its title, and how many digits it has."""
-
-    name: str
-    title: str
-    digits: int = 4
-
-    def text(self, errors: Errors) -> str:
-        """The figure, a dash where there is none."""
-        value = getattr(errors, self.name)
-        return f"{value:.{self.digits}f}" if math.isfinite(value) else "–"
-
-
+KEYPOINTS, ERRORS, CODES, PLAYERS = "keypoints.csv", "keypoints.svg", "codes.svg", "clips"
 COLUMNS = (
     Column("mse", "MSE", 5),
-    Column("mae", "MAE"),
-    Column("rmse", "RMSE"),
-    Column("pck", "PCK@0.1"),
-    Column("presence", "presence"),
+    Column("mae", "MAE", 4),
+    Column("rmse", "RMSE", 4),
+    Column("pck", "PCK@0.1", 4),
+    Column("presence", "presence", 4),
 )
 
 
+def summary_lines(evaluation: Evaluation) -> list[str]:
+    """The evaluation as lines of text: a table of the parts' errors, then `facts`."""
+    return [
+        f"{'':<12} " + " ".join(f"{column.title:>9}" for column in COLUMNS),
+        *(
+            f"{name:<12} " + " ".join(f"{column.text(errors):>9}" for column in COLUMNS)
+            for name, errors in evaluation.parts.items()
+        ),
+        "in shoulder widths, over visible keypoints",
+        *facts(evaluation),
+    ]
+
+
 def facts(evaluation: Evaluation) -> list[str]:
-    """What there is to say beside the errors, a line each."""
+    """Number of clips, size of the tokens and use of the codebooks, one line each."""
     size, codebooks = evaluation.size, evaluation.codebooks
     used = [book for book in codebooks if book.uses]
     lines = [
         f"{evaluation.clips} clips, {evaluation.frames} frames, {evaluation.seconds:.1f} s of signing",
-        f"{size.bits_per_frame:.1f} bits a frame, {size.bits_per_second:.0f} a second; "
-        f"{size.file_bits_per_frame:.1f} a frame with the files' headers",
+        f"{size.bits_per_frame:.1f} bits per frame, {size.bits_per_second:.0f} per second; "
+        f"{size.file_bits_per_frame:.1f} per frame with the files' headers",
         f"token files are {size.float32_ratio:.0f} times smaller than float32, "
         f"{size.original_ratio:.0f} times smaller than the clips' files",
-        f"{evaluation.codes_per_block:.2f} codes a block; {len(used)} of {len(codebooks)} quantizers are used",
+        f"{evaluation.codes_per_block:.2f} codes per block; {len(used)} of {len(codebooks)} quantizers are used",
     ]
     if used:
         utilization = sum(book.utilization for book in used) / len(used)
@@ -76,24 +67,26 @@ def check_report(folder: Path, *, visualize: bool, overwrite: bool) -> None:
     Raises:
         UserError: a file of it exists and `overwrite` is not set, or the folder cannot be created or written.
     """
-    check_output_folder(folder)
-    for name in (FIGURES, KEYPOINTS, *((PAGE, ERRORS, CODES) if visualize else ())):
-        check_output(folder / name, overwrite=overwrite)
+    pages = (PAGE, ERRORS, CODES) if visualize else ()
+    reporting.check_report(folder, (METRICS, CLIPS, KEYPOINTS, *pages), overwrite=overwrite)
 
 
 def write_report(
     evaluation: Evaluation, model: PoseTokenizer, folder: Path, *, visualize: bool = False, overwrite: bool = False
 ) -> Path:
-    """Writes `evaluation.json` and `keypoints.csv`; to look at, pictures, `index.html` and a page for each bad clip.
+    """Writes `metrics.json`, `clips.csv` and `keypoints.csv`; with `visualize`, pictures and `index.html`, which plays.
 
     The pages open from disk and need no network.
 
     Args:
+        evaluation: what is reported.
         model: the one that was evaluated.
-        folder: is created where it is missing.
+        folder: created where it is missing.
+        visualize: add the pages.
+        overwrite: replace existing files.
 
     Returns:
-        The page, or the figures where there is no page.
+        The page, or the metrics where there is no page.
 
     Raises:
         UserError: see `check_report`.
@@ -101,57 +94,44 @@ def write_report(
     check_report(folder, visualize=visualize, overwrite=overwrite)
     if visualize:
         _write_pages(evaluation, model, folder, overwrite=overwrite)
-    with atomic_write(folder / KEYPOINTS, overwrite=overwrite) as temporary:
-        _write_keypoints(evaluation, temporary)
-    figures = to_json(evaluation.figures(), indent=2, inf_nan_mode="null")
-    with atomic_write(folder / FIGURES, overwrite=overwrite) as temporary:
-        temporary.write_bytes(figures + b"\n")
-    return folder / (PAGE if visualize else FIGURES)
-
-
-def _write_keypoints(evaluation: Evaluation, path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["component", "point", *asdict(evaluation.keypoints[0].errors)])
-        for score in evaluation.keypoints:
-            values = ["" if math.isnan(value) else value for value in asdict(score.errors).values()]
-            rows.writerow([score.component, score.point, *values])
+    write_table([asdict(score) for score in evaluation.clip_scores], folder, CLIPS, overwrite=overwrite)
+    keypoints = [
+        {"component": score.component, "point": score.point, **asdict(score.errors)} for score in evaluation.keypoints
+    ]
+    write_table(keypoints, folder, KEYPOINTS, overwrite=overwrite)
+    metrics = write_metrics(evaluation.figures(), folder, overwrite=overwrite)
+    return folder / PAGE if visualize else metrics
 
 
 def _write_pages(evaluation: Evaluation, model: PoseTokenizer, folder: Path, *, overwrite: bool) -> None:
-    places = model.features.mean.cpu().double().numpy()
-    plots = {ERRORS: keypoint_errors(evaluation, model.skeleton, places), CODES: code_usage(evaluation)}
+    mean_pose = model.features.mean.cpu().double().numpy()
+    plots = {ERRORS: keypoint_errors(evaluation, model.skeleton, mean_pose), CODES: code_usage(evaluation)}
     for name, plot in plots.items():
         with atomic_write(folder / name, overwrite=overwrite) as temporary:
             temporary.write_text(plot, encoding="utf-8")
-    check_output_folder(folder / CLIPS)
+    check_output_folder(folder / PLAYERS)
     links = []
     for number, (score, coded) in enumerate(evaluation.worst, start=1):
-        page = f"{CLIPS}/{number:02}.html"
+        page = f"{PLAYERS}/{number:02}.html"
         both = {f"original, {score.path.name}": coded.original, f"decoded, {score.path.name}": coded.decoded}
         write_html(both, folder / page, overwrite=True)
-        links.append((page, score.path, score.badness, score.bits_per_frame))
+        links.append(
+            f'<li><a href="{page}" target="player" title="{escape(str(score.path))}">{escape(score.path.name)}</a> '
+            f"<span>{score.badness:.3f}, {score.bits_per_frame:.1f} bits per frame</span></li>"
+        )
     slots = {
         "title": escape(f"{evaluation.model}: clips of the {evaluation.split} split"),
         "facts": "".join(f"<li>{escape(line)}</li>" for line in facts(evaluation)),
-        "head": _cells("th", ["", *(column.title for column in COLUMNS)]),
+        "head": cells("th", ["", *(column.title for column in COLUMNS)]),
         "errors": "".join(
-            f'<tr><th scope="row">{escape(name)}</th>{_cells("td", [column.text(errors) for column in COLUMNS])}</tr>'
+            f'<tr><th scope="row">{escape(name)}</th>{cells("td", [column.text(errors) for column in COLUMNS])}</tr>'
             for name, errors in evaluation.parts.items()
         ),
         "keypoints": plots[ERRORS],
         "codes": plots[CODES],
-        "clips": "".join(
-            f'<li><a href="{page}" target="player" title="{escape(str(path))}">{escape(path.name)}</a> '
-            f"<span>{error:.3f}, {bits:.1f} bits a frame</span></li>"
-            for page, path, error, bits in links
-        ),
-        "first": links[0][0],
+        "clips": "".join(links),
+        "first": f"{PLAYERS}/01.html",
     }
-    template = resources.files("pose_tokenizer").joinpath("evaluation/report.html").read_text("utf-8")
+    template = resources.files("pose_tokenizer.evaluation").joinpath("report.html").read_text("utf-8")
     with atomic_write(folder / PAGE, overwrite=overwrite) as temporary:
-        temporary.write_text(re.sub(r"{{(\w+)}}", lambda slot: slots[slot[1]], template), encoding="utf-8")
-
-
-def _cells(tag: str, cells: Iterable[str]) -> str:
-    return "".join(f"<{tag}>{cell}</{tag}>" for cell in cells)
+        temporary.write_text(fill_page(template, slots), encoding="utf-8")

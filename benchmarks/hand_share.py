@@ -33,24 +33,24 @@ def main() -> None:
     shares = {}
     for side in ("left", "right"):
         hand = sequence.skeleton.hand(side)
-        seen = headless.seen[:, hand].all(axis=1) if hand else np.zeros(0, bool)
-        if not seen.any():
+        visible = headless.visible[:, hand].all(axis=1) if hand else np.zeros(0, bool)
+        if not visible.any():
             continue
         panel = next((each for each in composition.panels if np.array_equal(each.layer.points, hand)), None)
         shares[side] = {
-            "without head": shares_of(headless.places[seen][:, hand], view.height),
-            "with head": shares_of(composition.drawing.places[seen][:, hand], composition.view.height),
+            "without head": shares_of(headless.coordinates[visible][:, hand], view.height),
+            "with head": shares_of(composition.drawing.coordinates[visible][:, hand], composition.view.height),
         }
         if panel is not None:
-            places = np.stack([panel.places(frame)[hand] for frame in np.flatnonzero(seen)])
-            shares[side]["magnified"] = shares_of(places, composition.view.height)
+            coordinates = np.stack([panel.coordinates(frame)[hand] for frame in np.flatnonzero(visible)])
+            shares[side]["magnified"] = shares_of(coordinates, composition.view.height)
     print(json.dumps(shares, indent=2))
 
 
-def shares_of(places: np.ndarray, height: int) -> dict[str, float]:
-    """Of places (T, 21, 2) in pixels."""
-    extents = np.ptp(places, axis=1)
-    finger = np.linalg.norm(np.diff(places[:, INDEX_FINGER], axis=1), axis=-1).sum(axis=-1)
+def shares_of(coordinates: np.ndarray, height: int) -> dict[str, float]:
+    """Of hands (T, 21, 2) in pixels."""
+    extents = np.ptp(coordinates, axis=1)
+    finger = np.linalg.norm(np.diff(coordinates[:, INDEX_FINGER], axis=1), axis=-1).sum(axis=-1)
     values = {"index finger": finger, "hand's height": extents[:, 1], "hand's longer side": extents.max(axis=1)}
     return {name: round(float(np.median(value)) / height, 3) for name, value in values.items()}
 

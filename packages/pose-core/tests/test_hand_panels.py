@@ -14,7 +14,7 @@ from pose_core.testing import fake_sequence
 
 def extents(panel, hand):
     """(T, 2) width and height of a hand in its panel, in pixels."""
-    return np.stack([np.ptp(panel.places(frame)[hand], axis=0) for frame in range(len(panel.centers))])
+    return np.stack([np.ptp(panel.coordinates(frame)[hand], axis=0) for frame in range(len(panel.centers))])
 
 
 def test_one_hand_fills_a_panel():
@@ -26,7 +26,7 @@ def test_one_hand_fills_a_panel():
     assert composition.width == composition.view.width + panel.width
     share = np.percentile(extents(panel, hand), NEARLY_ALL, axis=0) / (panel.width, panel.height)
     assert share.max() == pytest.approx(FILL, rel=0.01)
-    in_picture = np.ptp(composition.drawing.places[:, hand], axis=1)
+    in_picture = np.ptp(composition.drawing.coordinates[:, hand], axis=1)
     ratio = extents(panel, hand) / in_picture
     np.testing.assert_allclose(ratio, ratio[0, 0])  # larger, and otherwise the same
     assert ratio[0, 0] > 2
@@ -45,8 +45,8 @@ def test_a_hand_that_comes_and_goes_stays_in_its_panel():
     hand = sequence.skeleton.hand("right")
     confidence[20:30, hand] = 0
     (panel,) = Composition(replace(sequence, confidence=confidence), 480).panels
-    assert panel.drawing.seen[:, hand].all(axis=1).sum() == 40
-    slow = np.stack([panel.places(frame)[hand] for frame in (18, 19, 30, 31)])
+    assert panel.drawing.visible[:, hand].all(axis=1).sum() == 40
+    slow = np.stack([panel.coordinates(frame)[hand] for frame in (18, 19, 30, 31)])
     assert ((slow > 0) & (slow < (panel.width, panel.height))).all()
     assert (panel.at(25)[:, 4:] == 255).all()
     assert not (panel.at(10)[:, 4:] == 255).all()
@@ -59,10 +59,10 @@ def test_a_hand_that_moves_fast_or_changes_its_shape_stays_whole():
     keypoints[::8, hand, 0] += 60
     keypoints[4::8, hand, 1] = 2 * keypoints[4::8, hand[:1], 1] - keypoints[4::8, hand, 1]  # fingers down
     (panel,) = Composition(replace(sequence, keypoints=keypoints), 480).panels
-    places = np.stack([panel.places(frame)[hand] for frame in range(40)])
+    coordinates = np.stack([panel.coordinates(frame)[hand] for frame in range(40)])
     edge = MARGIN * np.array([panel.width, panel.height])
-    assert (places > edge - 1).all()
-    assert (places < (panel.width, panel.height) - edge + 1).all()
+    assert (coordinates > edge - 1).all()
+    assert (coordinates < (panel.width, panel.height) - edge + 1).all()
 
 
 def test_no_panel_for_a_hand_that_is_rare_or_large_already():

@@ -44,9 +44,9 @@ def clips(path):
     return json.loads(parsed(path).texts[0])
 
 
-def places(clip):
+def coordinates(clip):
     """(T, K, 2) pixels, NaN where missing."""
-    stored = np.frombuffer(base64.b64decode(clip["places"]), "<i2").reshape(clip["frames"], clip["keypoints"], 2)
+    stored = np.frombuffer(base64.b64decode(clip["coordinates"]), "<i2").reshape(clip["frames"], clip["keypoints"], 2)
     return np.where(stored == player.MISSING, np.nan, stored / player.STEPS)
 
 
@@ -55,11 +55,11 @@ def test_data_decodes_to_the_pixels_of_the_drawing(holistic, tmp_path):
     (clip,) = clips(tmp_path / "hello.html")
     view = View.fit(holistic, 480)
     drawing = Drawing.of(holistic, view)
-    expected = np.where(drawing.seen[..., None], drawing.places, np.nan)
+    expected = np.where(drawing.visible[..., None], drawing.coordinates, np.nan)
     assert (clip["name"], clip["fps"], clip["frames"]) == ("hello", 25, 12)
     assert (clip["width"], clip["height"]) == (view.width, 480)
-    np.testing.assert_allclose(places(clip), expected, atol=0.5 / player.STEPS)
-    assert np.isnan(places(clip)).any()  # the left hand
+    np.testing.assert_allclose(coordinates(clip), expected, atol=0.5 / player.STEPS)
+    assert np.isnan(coordinates(clip)).any()  # the left hand
 
 
 def test_layers_are_those_of_the_drawing(holistic, tmp_path):
@@ -102,7 +102,7 @@ def test_only_what_is_drawn_is_stored(holistic, openpose, tmp_path):
     hand, other = clips(tmp_path / "a.html")
     assert hand["keypoints"] == 21
     assert other["keypoints"] == 137
-    assert places(other).shape == (5, 137, 2)
+    assert coordinates(other).shape == (5, 137, 2)
 
 
 def test_points_outside_of_the_picture_fit_into_16_bits(holistic, tmp_path):
@@ -112,8 +112,8 @@ def test_points_outside_of_the_picture_fit_into_16_bits(holistic, tmp_path):
     write_html(wild, tmp_path / "a.html")
     (clip,) = clips(tmp_path / "a.html")
     drawing = Drawing.of(wild, View.fit(wild, 480))
-    np.testing.assert_array_equal(np.isnan(places(clip)[..., 0]), ~drawing.seen)
-    assert np.abs(places(clip) - drawing.places)[drawing.seen].max() <= 0.5 / player.STEPS
+    np.testing.assert_array_equal(np.isnan(coordinates(clip)[..., 0]), ~drawing.visible)
+    assert np.abs(coordinates(clip) - drawing.coordinates)[drawing.visible].max() <= 0.5 / player.STEPS
 
 
 @pytest.mark.parametrize("name", ["</script><b>bold</b>", "<!--<script>", "\"&'", "é 手 \udcff", "{{clips}}", ""])
@@ -138,8 +138,8 @@ def test_long_clips_stay_small_and_blank_ones_work(holistic, tmp_path):
     with pytest.warns(UserWarning, match=r"a\.html: all keypoints are missing in blank; nothing is drawn there"):
         write_html({"blank": blank, "long": holistic.held(0, 600)}, tmp_path / "a.html")
     first, second = clips(tmp_path / "a.html")
-    assert np.isnan(places(first)).all()
-    assert len(second["places"]) < 600 * 54 * 4 * 1.4
+    assert np.isnan(coordinates(first)).all()
+    assert len(second["coordinates"]) < 600 * 54 * 4 * 1.4
     assert second["frames"] == 600
 
 

@@ -64,7 +64,7 @@ def test_both_are_drawn_in_one_picture(evaluation, tmp_path):
             evaluation.predictions["model"][evaluation.rows.index(row)],
         )
         assert (len(reference), len(made)) == (clip["reference_frames"], clip["frames"])
-        stored = np.frombuffer(base64.b64decode(clip["places"]), "<i2").reshape(-1, clip["keypoints"], 2)
+        stored = np.frombuffer(base64.b64decode(clip["coordinates"]), "<i2").reshape(-1, clip["keypoints"], 2)
         assert len(stored) == len(reference) + len(made)
         assert clip["keypoints"] == reference.skeleton.num_keypoints
         seen = stored[..., 0] != MISSING

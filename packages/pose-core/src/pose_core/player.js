@@ -9,9 +9,9 @@ function frameAt(frames, fps, seconds) {  // a frame's own start must not round 
   return Math.min(frames - 1, Math.floor(seconds * fps + 1e-6));
 }
 
-function coordinates(places, keypoints, frame) {  // of a point in a frame, in steps
+function pointsOf(coordinates, keypoints, frame) {  // of a point in a frame, in steps
   const start = 2 * keypoints * frame;
-  return [point => places[start + 2 * point], point => places[start + 2 * point + 1]];
+  return [point => coordinates[start + 2 * point], point => coordinates[start + 2 * point + 1]];
 }
 
 function clearCanvas(canvas) {

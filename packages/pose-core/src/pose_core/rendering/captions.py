@@ -28,7 +28,7 @@ GAP = 0.12  # between letters, of the strip's height
 
 @dataclass(frozen=True)
 class Caption:
-    """What some frames of a clip show: a letter of a fingerspelled word, or a sign.
+    """A caption of some frames of a clip: a letter of a fingerspelled word, or a sign.
 
     Captions that follow one another without a gap are one word. A gap in time, or a blank caption, ends it.
 
@@ -71,7 +71,7 @@ class Word:
 
 
 def words(captions: Iterable[Caption]) -> list[Word]:
-    """Captions in order of time as words."""
+    """Groups captions, in order of time, into words."""
     grouped: list[list[Caption]] = []
     end = None
     for caption in sorted(captions, key=lambda each: each.start):
@@ -87,7 +87,7 @@ def words(captions: Iterable[Caption]) -> list[Word]:
 
 
 def word_at(every: Sequence[Word], frame: int) -> int | None:
-    """Which word a frame shows: the latest that has begun, or the first one before it begins; None of no words."""
+    """The word that a frame shows: the latest that has begun, else the first; None if there are no words."""
     begun = sum(word.start <= frame for word in every)
     return max(0, begun - 1) if every else None
 

@@ -1,4 +1,4 @@
-"""Whole pictures of a clip, as files hold them: the signer, hands magnified beside, captions below."""
+"""Complete pictures of a clip: the signer, magnified hands beside, captions below."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class Composition:
         self.height = self.view.height + (self.strip.height if self.strip else 0)
 
     def frames(self, frames: Iterable[int] | None = None) -> Iterator[np.ndarray]:
-        """The pictures of some frames, of all by default, one at a time: a long clip's do not fit into memory."""
+        """Yields the pictures of some frames (default: all) one at a time; a long clip's do not fit into memory."""
         for frame in range(len(self.sequence)) if frames is None else frames:
             drawing, view = self.drawing, self.view
-            picture = paint(drawing.places[frame], drawing.seen[frame], drawing.layers, view.width, view.height)
+            picture = paint(drawing.coordinates[frame], drawing.visible[frame], drawing.layers, view.width, view.height)
             if self.panels:
                 column = np.concatenate([panel.at(frame) for panel in self.panels])
                 for i in range(1, len(self.panels)):

@@ -1,4 +1,4 @@
-"""The lines of `lines`, on any device and differentiable: every pixel's distance from every line, in torch."""
+"""Differentiable line drawing in torch: intensity from each pixel's distance to each line."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ def draw_soft_lines(points: Tensor, seen: Tensor, limbs: np.ndarray, size: int) 
 
     Args:
         points: (..., P, 2) x and y in pixels.
-        visible: (..., P) bool; a line with an unseen end is not drawn.
+        visible: (..., P) bool; a line with an end that is not visible is not drawn.
         limbs: (E, 2) positions of the lines' ends.
         size: height and width in pixels.
 
     Returns:
-        (..., size, size) in [0, 1]. Lines lie over one another as paint does, so a crossing is no brighter than 1.
+        (..., size, size) in [0, 1]: 1 - prod(1 - line), so that a crossing is no brighter than 1.
     """
     ends = torch.from_numpy(limbs).to(points.device)
     start, end = (points[..., ends[:, i], :] for i in (0, 1))  # (..., E, 2)
-    there = seen[..., ends[:, 0]] & seen[..., ends[:, 1]]  # (..., E)
+    visible = seen[..., ends[:, 0]] & seen[..., ends[:, 1]]  # (..., E)
     if points.device.type != "cpu":
-        return 1 - _compiled()(start, end, there, size).exp()
+        return 1 - _compiled()(start, end, visible, size).exp()
     dark = points.new_zeros(*points.shape[:-2], size, size)
     for first in range(0, len(limbs), _LINES_AT_ONCE):
         lines = slice(first, first + _LINES_AT_ONCE)
-        dark = dark + _log_dark(start[..., lines, :], end[..., lines, :], there[..., lines], size)
+        dark = dark + _log_dark(start[..., lines, :], end[..., lines, :], visible[..., lines], size)
     return 1 - dark.exp()
 
 
-def _log_dark(start: Tensor, end: Tensor, there: Tensor, size: int) -> Tensor:
-    """Logarithm of what of (..., size, size) stays dark under lines from `start` to `end`, (..., E, 2)."""
+def _log_dark(start: Tensor, end: Tensor, visible: Tensor, size: int) -> Tensor:
+    """log(1 - intensity), (..., size, size), under lines from `start` to `end`, (..., E, 2)."""
     at = torch.arange(size, device=start.device, dtype=start.dtype)
     x0, y0 = (start[..., i, None, None] for i in (0, 1))  # (..., E, 1, 1)
     way_x, way_y = (end[..., i, None, None] - start[..., i, None, None] for i in (0, 1))
@@ -58,11 +58,11 @@ def _log_dark(start: Tensor, end: Tensor, there: Tensor, size: int) -> Tensor:
     longer = length / torch.maximum(way_x.abs(), way_y.abs()).clamp(min=1e-3)
     distance = (from_x * way_y - from_y * way_x).abs() / length * longer
     bright = (torch.erf((distance + HALF_WIDTH) / BLUR) - torch.erf((distance - HALF_WIDTH) / BLUR)) / 2
-    share = (bright * covered * longer).clamp(max=_BRIGHTEST) * (there[..., None, None] & (square > 0))
+    share = (bright * covered * longer).clamp(max=_BRIGHTEST) * (visible[..., None, None] & (square > 0))
     return torch.log1p(-share).sum(dim=-3)
 
 
 @cache
 def _compiled() -> Callable[..., Tensor]:
-    """One kernel that keeps no line's picture: written one by one they would take more time than drawing."""
+    """Fuses the lines into one kernel: storing one picture per line would take longer than drawing."""
     return torch.compile(_log_dark, dynamic=True)

@@ -1,4 +1,4 @@
-"""Poses as pictures: lines and joints in the skeleton's own colors on white."""
+"""Drawing of poses: limbs and joints in the skeleton's colors on white."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from pose_core.errors import UserError
 from pose_core.rendering.head import COMPONENT as HEAD
 from pose_core.rendering.head import with_head
-from pose_core.rendering.view import View, seen_keypoints
+from pose_core.rendering.view import View, visible_keypoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,42 +50,42 @@ class Layer:
 
 @dataclass(frozen=True)
 class Drawing:
-    """What to draw and where, for a whole clip; missing keypoints, and lines with a missing end, are left out.
+    """Pixel coordinates and layers of a whole clip; missing keypoints, and lines with a missing end, are left out.
 
     Attributes:
-        places: (T, K, 2) float64 positions in the picture in pixels, 0 where not visible; none is further outside than
-            the picture is large.
+        coordinates: (T, K, 2) float64 pixels in the picture, 0 where not visible; at most one picture size outside.
         visible: (T, K) True where a keypoint is drawn.
         layers: from the lowest to the highest.
     """
 
-    places: np.ndarray
-    seen: np.ndarray
+    coordinates: np.ndarray
+    visible: np.ndarray
     layers: list[Layer]
 
     @classmethod
     def of(cls, sequence: PoseSequence, view: View) -> Drawing:
         """The drawing of a sequence in a view."""
-        seen = seen_keypoints(sequence)
-        places = view.pixels(np.where(seen[..., None], sequence.keypoints[..., :2], view.origin).astype(np.float64))
+        visible = visible_keypoints(sequence)
+        keypoints = np.where(visible[..., None], sequence.keypoints[..., :2], view.origin)
+        coordinates = view.pixels(keypoints.astype(np.float64))
         # A line to a point far outside would be a streak across the picture, and overflow OpenCV's coordinates.
         size = np.array([view.width, view.height])
-        seen &= ((places > -size) & (places < 2 * size)).all(axis=-1)
-        places[~seen] = 0.0
-        return cls(places, seen, _layers(sequence, places, seen, view))
+        visible &= ((coordinates > -size) & (coordinates < 2 * size)).all(axis=-1)
+        coordinates[~visible] = 0.0
+        return cls(coordinates, visible, _layers(sequence, coordinates, visible, view))
 
 
 def draw(sequence: PoseSequence, height: int = HEIGHT, *, frames: Iterable[int] | None = None) -> np.ndarray:
-    """Pictures of a sequence, all of them showing the same part of the plane.
+    """Draws the frames of a sequence, all in the same view.
 
     Args:
         sequence: T frames, in pixels or in shoulder widths.
-        height: of the pictures in pixels; the width follows from what is to be visible.
-        frames: which frames to draw, all of them by default; the part shown is still that of the whole sequence.
+        height: of the pictures in pixels; the width follows from the pose.
+        frames: which frames to draw, by default all; the view is that of the whole sequence either way.
 
     Returns:
-        (T, H, W, 3) uint8 RGB, white where nothing is. Missing keypoints, and lines with a missing end, are not drawn;
-        a head is, where no face was visible (`with_head`).
+        (T, H, W, 3) uint8 RGB on white. Missing keypoints, and lines with a missing end, are not drawn; a head is
+        drawn where no face is visible (`with_head`).
     """
     sequence = with_head(sequence)
     view = View.fit(sequence, height)
@@ -97,7 +97,7 @@ def draw_frames(sequence: PoseSequence, view: View, frames: Iterable[int] | None
     """The pictures (H, W, 3) of `draw`, one at a time: a long clip's do not fit into memory together."""
     drawing = Drawing.of(sequence, view)
     for t in range(len(sequence)) if frames is None else frames:
-        yield paint(drawing.places[t], drawing.seen[t], drawing.layers, view.width, view.height)
+        yield paint(drawing.coordinates[t], drawing.visible[t], drawing.layers, view.width, view.height)
 
 
 def check_frames(sequence: PoseSequence, path: str | Path) -> None:
@@ -110,11 +110,11 @@ def check_frames(sequence: PoseSequence, path: str | Path) -> None:
         raise UserError(f"{path}: the pose has no frames; there is nothing to draw")
 
 
-def anything_seen(sequence: PoseSequence) -> bool:
-    """Whether any keypoint that pictures show is visible in any frame."""
-    seen = seen_keypoints(sequence)
-    seen[:, sequence.skeleton.duplicates()] = False
-    return bool(seen.any())
+def anything_visible(sequence: PoseSequence) -> bool:
+    """Whether any drawn keypoint is visible in any frame."""
+    visible = visible_keypoints(sequence)
+    visible[:, sequence.skeleton.duplicates()] = False
+    return bool(visible.any())
 
 
 def check_drawable(sequence: PoseSequence, path: str | Path) -> None:
@@ -124,7 +124,7 @@ def check_drawable(sequence: PoseSequence, path: str | Path) -> None:
         UserError: no frames, or nobody in any of them; `path` is the picture's, for the message.
     """
     check_frames(sequence, path)
-    if not anything_seen(sequence):
+    if not anything_visible(sequence):
         raise UserError(
             f"{path}: all keypoints are missing in all {len(sequence)} frames; there is nothing to draw: see what the "
             "pose file holds with pose-core info"
@@ -139,15 +139,15 @@ def drawn_colors(skeleton: Skeleton) -> np.ndarray:
     return np.unique(np.concatenate([rest, tinted]), axis=0)
 
 
-def paint(places: np.ndarray, seen: np.ndarray, layers: list[Layer], width: int, height: int) -> np.ndarray:
-    """One frame (height, width, 3): `places` (K, 2) in pixels, `visible` (K,)."""
+def paint(coordinates: np.ndarray, visible: np.ndarray, layers: list[Layer], width: int, height: int) -> np.ndarray:
+    """One frame (height, width, 3): `coordinates` (K, 2) in pixels, `visible` (K,)."""
     import cv2
 
     # OpenCV's coordinates count from the middle of the first pixel.
-    fixed = np.round((places - 0.5) * (1 << SHIFT)).astype(np.int32)
+    fixed = np.round((coordinates - 0.5) * (1 << SHIFT)).astype(np.int32)
     picture = np.full((height, width, 3), 255, np.uint8)
     for layer in layers:
-        limbs = layer.limbs[seen[layer.limbs].all(axis=1)]
+        limbs = layer.limbs[visible[layer.limbs].all(axis=1)]
         if layer.halo and len(limbs):
             thickness = layer.line + 2 * layer.halo
             cv2.polylines(picture, fixed[limbs], False, (255, 255, 255), thickness, cv2.LINE_AA, SHIFT)
@@ -156,14 +156,14 @@ def paint(places: np.ndarray, seen: np.ndarray, layers: list[Layer], width: int,
             lines = fixed[limbs[(ends == color).all(axis=1)]]
             cv2.polylines(picture, lines, False, color.tolist(), layer.line, cv2.LINE_AA, SHIFT)
         radius = round(layer.dot * (1 << SHIFT))
-        for point in layer.points[seen[layer.points]]:
+        for point in layer.points[visible[layer.points]]:
             color = layer.colors[point].tolist()
             cv2.circle(picture, fixed[point].tolist(), radius, color, cv2.FILLED, cv2.LINE_AA, SHIFT)
     return picture
 
 
-def _layers(sequence: PoseSequence, places: np.ndarray, seen: np.ndarray, view: View) -> list[Layer]:
-    """A drawn head, then body, then face, then hands: a hand in front of the face is what a signer wants to be read."""
+def _layers(sequence: PoseSequence, coordinates: np.ndarray, visible: np.ndarray, view: View) -> list[Layer]:
+    """A drawn head, then body, face, hands: a hand in front of the face carries the meaning, so it is drawn last."""
     skeleton = sequence.skeleton
     unit = view.height / HEIGHT
     colors = _colors(skeleton)
@@ -174,7 +174,7 @@ def _layers(sequence: PoseSequence, places: np.ndarray, seen: np.ndarray, view: 
     others = np.setdiff1d(np.arange(skeleton.num_keypoints), apart)
 
     body = _limbs_of(skeleton, others)
-    lengths = _lengths(places, seen, body)
+    lengths = _lengths(coordinates, visible, body)
     short = lengths < DETAIL * lengths.max(initial=0.0)
     ends = np.unique(body[~short])
     line, thin = max(1, round(4 * unit)), max(1, round(2 * unit))
@@ -188,33 +188,36 @@ def _layers(sequence: PoseSequence, places: np.ndarray, seen: np.ndarray, view: 
     layers.append(Layer(dots, face_limbs, _face_colors(skeleton, colors), max(1, round(unit)), dot=1.2 * unit))
     for hand in hands:
         # Lines as thick as the hand is large, or fingers of a small one run together and a large one is wire.
-        line = int(np.clip(round(_diagonal(places[:, hand], seen[:, hand]) / HAND_LINE), 1, max(2, round(7 * unit))))
+        size = _diagonal(coordinates[:, hand], visible[:, hand])
+        line = int(np.clip(round(size / HAND_LINE), 1, max(2, round(7 * unit))))
         layers.append(Layer(hand, _limbs_of(skeleton, hand), colors, line, dot=0.5 + 0.75 * line, halo=(line + 1) // 2))
     return layers
 
 
 def _limbs_of(skeleton: Skeleton, points: np.ndarray) -> np.ndarray:
-    """(E, 2) limbs between these points; a mesh names most of its lines twice, here each is there once."""
+    """(E, 2) unique limbs between these points; a face mesh lists most of its lines twice."""
     limbs = skeleton.limbs[np.isin(skeleton.limbs, points).all(axis=1)]
     _, first = np.unique(np.sort(limbs, axis=1), axis=0, return_index=True)
     return limbs[np.sort(first)]
 
 
-def _lengths(places: np.ndarray, seen: np.ndarray, limbs: np.ndarray) -> np.ndarray:
+def _lengths(coordinates: np.ndarray, visible: np.ndarray, limbs: np.ndarray) -> np.ndarray:
     """(E,) median length in pixels of each limb over the frames that show it; 0 where none does."""
-    lengths = np.linalg.norm(places[:, limbs[:, 0]] - places[:, limbs[:, 1]], axis=-1)  # (T, E)
-    there = seen[:, limbs[:, 0]] & seen[:, limbs[:, 1]]
-    return np.array([np.median(length[t]) if t.any() else 0.0 for length, t in zip(lengths.T, there.T, strict=True)])
+    lengths = np.linalg.norm(coordinates[:, limbs[:, 0]] - coordinates[:, limbs[:, 1]], axis=-1)  # (T, E)
+    frames_shown = visible[:, limbs[:, 0]] & visible[:, limbs[:, 1]]
+    return np.array(
+        [np.median(length[t]) if t.any() else 0.0 for length, t in zip(lengths.T, frames_shown.T, strict=True)]
+    )
 
 
-def _diagonal(places: np.ndarray, seen: np.ndarray) -> float:
+def _diagonal(coordinates: np.ndarray, visible: np.ndarray) -> float:
     """Diagonal in pixels of the box around the visible points, its median over the frames; 0 where none are visible."""
-    there = seen.any(axis=1)
-    if not there.any():
+    frames_shown = visible.any(axis=1)
+    if not frames_shown.any():
         return 0.0
-    mask = seen[there, :, None]
-    high = places[there].max(axis=1, initial=-np.inf, where=mask)
-    low = places[there].min(axis=1, initial=np.inf, where=mask)
+    mask = visible[frames_shown, :, None]
+    high = coordinates[frames_shown].max(axis=1, initial=-np.inf, where=mask)
+    low = coordinates[frames_shown].min(axis=1, initial=np.inf, where=mask)
     return float(np.median(np.linalg.norm(high - low, axis=-1)))
 
 

@@ -1,4 +1,4 @@
-"""Fonts for captions: the first one on this computer that has the letters, whatever their script."""
+"""Fonts for captions: the first installed font that covers the letters, of any script."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DOTTED_CIRCLE = "\u25cc"  # carries a mark that stands above or below a letter, 
 
 
 def drawable(text: str) -> tuple[str, str | None]:
-    """A text as it can be drawn, and the path of a font that has its letters; None is Pillow's own font.
+    """The text to draw, and the path of a font that covers it; None is Pillow's default font.
 
     A mark without a letter (Thai, Hebrew) is drawn on a dotted circle. What no font here has becomes code points,
     `U+0E01`, with one warning for each text.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core.errors import UserError
-from pose_core.rendering.view import seen_keypoints
+from pose_core.rendering.view import visible_keypoints
 from pose_core.skeleton import Component, Skeleton
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ def with_head(sequence: PoseSequence) -> PoseSequence:
     outline = _outline(sequence)
     if outline is None:
         return sequence
-    places, there = outline
+    positions, defined = outline
     dims = sequence.keypoints.shape[2]
-    keypoints = np.zeros((*places.shape[:2], dims), sequence.keypoints.dtype)
-    keypoints[..., :2] = np.where(there[:, None, None], places, 0)
-    confidence = np.repeat(there[:, None], places.shape[1], axis=1).astype(sequence.confidence.dtype)
+    keypoints = np.zeros((*positions.shape[:2], dims), sequence.keypoints.dtype)
+    keypoints[..., :2] = np.where(defined[:, None, None], positions, 0)
+    confidence = np.repeat(defined[:, None], positions.shape[1], axis=1).astype(sequence.confidence.dtype)
     ring = tuple((i, (i + 1) % CORNERS) for i in range(CORNERS))
     names = (*(f"outline_{i}" for i in range(CORNERS)), "neck")
     component = Component(COMPONENT, names, (*ring, (0, CORNERS)), (COLOR,), "XYZ"[:dims] + "C")
@@ -55,36 +55,36 @@ def with_head(sequence: PoseSequence) -> PoseSequence:
 
 
 def _outline(sequence: PoseSequence) -> tuple[np.ndarray, np.ndarray] | None:
-    """Places (T, CORNERS + 1, 2), the chin first and the foot of the neck last, and (T,) True where they are known."""
+    """Outline (T, CORNERS + 1, 2), the chin first and the base of the neck last, and (T,) True where it is known."""
     skeleton = sequence.skeleton
     try:
         left, right = skeleton.shoulders()
     except UserError:
         return None
-    seen = seen_keypoints(sequence)
+    visible = visible_keypoints(sequence)
     points = sequence.keypoints[..., :2].astype(np.float64)
-    faceless = ~seen[:, skeleton.face()].any(axis=1)
-    both = seen[:, left] & seen[:, right]
+    faceless = ~visible[:, skeleton.face()].any(axis=1)
+    both = visible[:, left] & visible[:, right]
     if not both.any() or not faceless.any():
         return None
     across = points[:, left] - points[:, right]  # (T, 2)
     middle = (points[:, left] + points[:, right]) / 2
-    unit = max(float(np.median(np.linalg.norm(across[both], axis=-1))), TORSO * _torso(points, seen, both, skeleton))
+    unit = max(float(np.median(np.linalg.norm(across[both], axis=-1))), TORSO * _torso(points, visible, both, skeleton))
     if not unit > 0:
         return None
-    up = _up(across, both, unit, _upwards(points, seen, both, middle, skeleton))
+    up = _up(across, both, unit, _upwards(points, visible, both, middle, skeleton))
 
     center = middle + ABOVE_SHOULDERS * unit * up
     known = both.copy()
     parts = skeleton.head()
     estimates = [
-        _mean(points, seen, [i for name, i in parts.items() if kind in name], -above * unit * up)
+        _mean(points, visible, [i for name, i in parts.items() if kind in name], -above * unit * up)
         for kind, above in ABOVE_MIDDLE.items()
     ]
     nose, ears, eyes = estimates
-    for place, there in (eyes, _mean_of([nose, ears])):  # the latter know better
-        center = np.where(there[:, None], place, center)
-        known |= there
+    for position, defined in (eyes, _mean_of([nose, ears])):  # the latter know better
+        center = np.where(defined[:, None], position, center)
+        known |= defined
 
     turn = np.linspace(0, 2 * np.pi, CORNERS, endpoint=False)[:, None]  # 0 at the chin
     side = np.stack([-up[:, 1], up[:, 0]], axis=-1)
@@ -96,7 +96,7 @@ def _outline(sequence: PoseSequence) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def _up(across: np.ndarray, both: np.ndarray, unit: float, upwards: np.ndarray) -> np.ndarray:
-    """(T, 2) unit vectors towards the head, square to the shoulders; those of a clip's usual posture where unclear."""
+    """(T, 2) unit vectors towards the head, perpendicular to the shoulders; the clip's median where unclear."""
     square = np.stack([across[:, 1], -across[:, 0]], axis=-1)
     length = np.linalg.norm(square, axis=-1)
     clear = both & (length > NARROW * unit)
@@ -110,40 +110,40 @@ def _up(across: np.ndarray, both: np.ndarray, unit: float, upwards: np.ndarray) 
 
 
 def _upwards(
-    points: np.ndarray, seen: np.ndarray, both: np.ndarray, middle: np.ndarray, skeleton: Skeleton
+    points: np.ndarray, visible: np.ndarray, both: np.ndarray, middle: np.ndarray, skeleton: Skeleton
 ) -> np.ndarray:
-    """(2,) which way the head is, by what else of the body was visible; up in the picture where nothing was."""
+    """(2,) direction of the head, from head or hips; up in the picture where neither is visible."""
     for indices, sign in ((list(skeleton.head().values()), 1), (skeleton.hips(), -1)):
-        place, there = _mean(points, seen, indices, 0.0)
-        if (there & both).any():
-            way = sign * np.median((place - middle)[there & both], axis=0)
-            if np.linalg.norm(way) > 0:
-                return way
+        position, defined = _mean(points, visible, indices, 0.0)
+        if (defined & both).any():
+            direction = sign * np.median((position - middle)[defined & both], axis=0)
+            if np.linalg.norm(direction) > 0:
+                return direction
     return np.array([0.0, -1.0])
 
 
-def _torso(points: np.ndarray, seen: np.ndarray, both: np.ndarray, skeleton: Skeleton) -> float:
-    """Median distance of the hips from the shoulders, side by side; 0 where they are never visible together."""
-    hips, there = _mean(points, seen, skeleton.hips(), 0.0)
-    together = there & both
+def _torso(points: np.ndarray, visible: np.ndarray, both: np.ndarray, skeleton: Skeleton) -> float:
+    """Median distance from mid-hip to mid-shoulder; 0 where they are never visible together."""
+    hips, defined = _mean(points, visible, skeleton.hips(), 0.0)
+    together = defined & both
     middle = points[:, list(skeleton.shoulders())].mean(axis=1)
     return float(np.median(np.linalg.norm(hips - middle, axis=-1)[together])) if together.any() else 0.0
 
 
 def _mean(
-    points: np.ndarray, seen: np.ndarray, indices: Iterable[int], offset: np.ndarray | float
+    points: np.ndarray, visible: np.ndarray, indices: Iterable[int], offset: np.ndarray | float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(T, 2) the mean of some points plus an offset, and (T,) True where all of them were visible and there are any."""
+    """(T, 2) mean of some points plus an offset, and (T,) True where all of them are visible."""
     indices = list(indices)
     if not indices:
         return np.zeros((len(points), 2)), np.zeros(len(points), bool)
-    there = np.asarray(seen[:, indices].all(axis=1))
-    return np.where(there[:, None], points[:, indices].mean(axis=1) + offset, 0.0), there
+    defined = np.asarray(visible[:, indices].all(axis=1))
+    return np.where(defined[:, None], points[:, indices].mean(axis=1) + offset, 0.0), defined
 
 
 def _mean_of(estimates: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """(T, 2) the mean of those places (T, 2) that are there, and (T,) True where any is."""
-    weights = np.stack([there for _, there in estimates]).astype(float)  # (N, T)
-    places = np.stack([place for place, _ in estimates])
+    """(T, 2) mean of those estimates (T, 2) that are defined, and (T,) True where any is."""
+    weights = np.stack([defined for _, defined in estimates]).astype(float)  # (N, T)
+    positions = np.stack([position for position, _ in estimates])
     total = weights.sum(axis=0)
-    return (weights[..., None] * places).sum(axis=0) / np.maximum(total, 1)[:, None], total > 0
+    return (weights[..., None] * positions).sum(axis=0) / np.maximum(total, 1)[:, None], total > 0

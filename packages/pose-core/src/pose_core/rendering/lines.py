@@ -1,4 +1,4 @@
-"""Antialiased white lines on black, many pictures of few pixels: compiled, one core."""
+"""Antialiased white lines on black, for many small pictures: compiled, single-threaded."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _ONE = 256  # full intensity in fixed point
 
 
 def profile(distance: float) -> float:
-    """Intensity, 0 to 1, of a line that far away, in pixels."""
+    """Intensity, 0 to 1, at a distance from the line in pixels."""
     return (math.erf((distance + HALF_WIDTH) / BLUR) - math.erf((distance - HALF_WIDTH) / BLUR)) / 2
 
 
 def _profiles() -> np.ndarray:
-    """(bins, 3) intensity of the pixels before, at and after a line, by where in its pixel the line is."""
+    """(bins, 3) intensity of the pixels before, at and after a line, by the line's subpixel offset."""
     offsets = (np.arange(_BINS) + 0.5) / _BINS - 0.5
     rows = [[profile(1 + offset), profile(offset), profile(1 - offset)] for offset in offsets]
     return np.round(_ONE * np.array(rows)).astype(np.int32)
@@ -40,8 +40,8 @@ def draw_lines(pictures: np.ndarray, channel: int, points: np.ndarray, seen: np.
     Args:
         pictures: (N, C, size, size) uint8, drawn on.
         channel: which of C.
-        points: (N, P, 2) x and y in pixels, those seen at least 2 from every edge: nothing else is checked.
-        visible: (N, P) bool; a line with an unseen end is not drawn.
+        points: (N, P, 2) x and y in pixels; visible ones at least 2 from every edge, which is not checked.
+        visible: (N, P) bool; a line with an end that is not visible is not drawn.
         limbs: (E, 2) positions of the lines' ends.
     """
     _draw(np.ascontiguousarray(points, np.float32), seen, limbs, pictures, channel, _PROFILES, _BRIGHTNESS)

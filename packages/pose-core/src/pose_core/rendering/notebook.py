@@ -1,4 +1,4 @@
-"""A sequence in a notebook: the player's page in a frame of its own."""
+"""A sequence in a notebook: the player in an iframe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from pose_core.rendering.composition import Composition
-from pose_core.rendering.drawing import anything_seen
+from pose_core.rendering.drawing import anything_visible
 from pose_core.rendering.player import page
 
 if TYPE_CHECKING:
@@ -20,13 +20,12 @@ BUDGET = 150_000  # points in all frames, about 0.8 MB: notebooks store what the
 
 
 def player_html(sequence: PoseSequence) -> str:
-    """A sequence as HTML that plays where it is put; a line of text where there is nothing to see.
+    """A sequence as an HTML player; a line of text if there is nothing to draw.
 
-    What a page need not have is left out, so that notebooks stay small: legs and the inner points of a face mesh, and
-    of long clips all but every nth frame.
+    To keep notebooks small, legs and the inner points of a face mesh are left out, and long clips show every nth frame.
     """
     line = escape(repr(sequence))
-    if not len(sequence) or not anything_seen(sequence):
+    if not len(sequence) or not anything_visible(sequence):
         return f"<pre>{line}: nothing to draw</pre>"
     shown, name = _thinned(sequence)
     width = max(NARROWEST, round(Composition(shown, HEIGHT).width * 1.2))
@@ -38,12 +37,12 @@ def player_html(sequence: PoseSequence) -> str:
 
 
 def _thinned(sequence: PoseSequence) -> tuple[PoseSequence, str]:
-    """The sequence with fewer points and frames, and a name that says so."""
+    """The sequence with fewer points and frames, and a title that says so."""
     skeleton = sequence.skeleton
     dropped = {*skeleton.face_details(), *skeleton.duplicates(), *skeleton.legs()}
     kept = [i for i in range(skeleton.num_keypoints) if i not in dropped]
     thinned = sequence.select(kept) if dropped and kept else sequence
-    if not anything_seen(thinned):
+    if not anything_visible(thinned):
         thinned = sequence
     step = max(1, math.ceil(len(sequence) * thinned.skeleton.num_keypoints / BUDGET))
     if step == 1:

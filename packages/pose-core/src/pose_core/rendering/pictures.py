@@ -39,12 +39,12 @@ def write_gif(
     hands: bool = True,
     overwrite: bool = False,
 ) -> None:
-    """Writes a clip as a GIF that plays at the clip's speed, forever.
+    """Writes a clip as a GIF that loops at the clip's speed.
 
     Args:
         sequence: at least one frame.
         path: of the file.
-        size: height in pixels without captions; the width follows from what is to be visible.
+        size: height in pixels without captions; the width follows from the pose.
         captions: letters or signs, shown while they are signed.
         hands: show hands magnified beside the signer, where they are small.
         overwrite: replace an existing file.
@@ -125,7 +125,7 @@ def write_png(
 
 
 def _key_frames(sequence: PoseSequence, frames: int | None, captions: Sequence[Caption]) -> list[int]:
-    """Which frames a strip shows."""
+    """The frames that a strip shows."""
     held = sorted(each.start + int(HELD * (each.end - each.start)) for each in captions if each.text.strip())
     if frames is None and held:
         return held
@@ -133,7 +133,7 @@ def _key_frames(sequence: PoseSequence, frames: int | None, captions: Sequence[C
 
 
 def _stacked(pictures: list[np.ndarray], line: int, axis: int) -> np.ndarray:
-    """Pictures (H, W, 3) beside or below one another, a grey line between each two; missing room is white."""
+    """Pictures (H, W, 3) stacked along an axis with grey lines between; padding is white."""
     across = 1 - axis
     longest = max(picture.shape[across] for picture in pictures)
     parts = []
@@ -147,7 +147,7 @@ def _stacked(pictures: list[np.ndarray], line: int, axis: int) -> np.ndarray:
 
 
 def gif_frames(frames: int, fps: float) -> tuple[list[int], list[int]]:
-    """Which frames of a clip a GIF shows, and for how many hundredths of a second each: a GIF knows no shorter time.
+    """The frames of a clip that a GIF shows, and their durations in hundredths of a second, a GIF's resolution.
 
     Rounding errors are carried over, so that each frame starts at its time and the whole lasts as long as the clip.
     """
@@ -159,7 +159,7 @@ def gif_frames(frames: int, fps: float) -> tuple[list[int], list[int]]:
 
 
 def _palette(colors: np.ndarray):
-    """One palette for all frames: every color (N, 3) in steps down to white, as lines are smoothed at their edges.
+    """One palette for all frames: every color (N, 3) in steps to white, for antialiased edges.
 
     A PIL image that holds at most 255 colors: the one left stands for what has not changed since the frame before.
     """

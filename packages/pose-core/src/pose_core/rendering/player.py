@@ -1,4 +1,4 @@
-"""Clips as a web page: one HTML file that plays them side by side, by double click and without a network."""
+"""HTML player: one self-contained file that plays clips side by side, without a network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pose_core.atomic_files import atomic_write
 from pose_core.errors import UserError
 from pose_core.notices import notify
 from pose_core.rendering.captions import check_captions, words
-from pose_core.rendering.drawing import HEIGHT, Drawing, anything_seen, check_drawable, check_frames
+from pose_core.rendering.drawing import HEIGHT, Drawing, anything_visible, check_drawable, check_frames
 from pose_core.rendering.hands import hand_panels
 from pose_core.rendering.head import with_head
 from pose_core.rendering.view import View
@@ -41,9 +41,9 @@ def write_html(
     hands: bool = True,
     overwrite: bool = False,
 ) -> None:
-    """Writes a page that plays one or several clips side by side, on one clock, with the lines and colors of `draw`.
+    """Writes an HTML player of one or several clips side by side, synchronized, drawn as by `draw`.
 
-    The page holds everything it needs. Clips may differ in skeleton, fps and length; a shorter one holds its last
+    The page is self-contained. Clips may differ in skeleton, fps and length; a shorter one holds its last
     frame until the longest has ended.
 
     Args:
@@ -65,7 +65,7 @@ def write_html(
         where = f"{path}: {name}" if len(clips) > 1 else path
         check_frames(sequence, where)
         check_captions(captioned.get(name, ()), sequence, where)
-    blank = [name for name, sequence in clips.items() if not anything_seen(sequence)]
+    blank = [name for name, sequence in clips.items() if not anything_visible(sequence)]
     if len(blank) == len(clips):
         check_drawable(next(iter(clips.values())), path)
     elif blank:  # beside others, an empty picture says something; alone it is a mistake
@@ -81,7 +81,7 @@ def page(
     *,
     hands: bool = True,
 ) -> str:
-    """The page that plays clips, with the captions of each by its name."""
+    """The HTML of a player of clips, with the captions of each by its name."""
     captions = captions or {}
     drawn = [_clip(name, sequence, captions.get(name, ()), hands) for name, sequence in clips.items()]
     template = resources.files("pose_core.rendering").joinpath("player.html").read_text("utf-8")
@@ -90,16 +90,16 @@ def page(
 
 @dataclass(frozen=True)
 class PackedDrawing:
-    """A drawing as `player.js` takes it: the keypoints that are drawn, and layers that name them by position.
+    """A drawing in the format of `player.js`: the drawn keypoints, and layers that refer to them by position.
 
     Attributes:
         keypoints: how many are drawn, K'.
-        places: base64 of (T, K', 2) little-endian int16, in steps of 1/16 pixel; `MISSING` where not visible.
+        coordinates: base64 of (T, K', 2) little-endian int16, in steps of 1/16 pixel; `MISSING` where not visible.
         layers: from the lowest to the highest; see `layer`.
     """
 
     keypoints: int
-    places: str
+    coordinates: str
     layers: list[dict[str, Any]]
     _position: np.ndarray
 
@@ -107,11 +107,11 @@ class PackedDrawing:
     def of(cls, drawing: Drawing) -> PackedDrawing:
         """Packs the (T, K, 2) pixels of a drawing."""
         drawn = np.unique(np.concatenate([p.ravel() for layer in drawing.layers for p in (layer.points, layer.limbs)]))
-        position = np.zeros(drawing.places.shape[1], int)
+        position = np.zeros(drawing.coordinates.shape[1], int)
         position[drawn] = np.arange(len(drawn))
-        places = np.round(drawing.places[:, drawn] * STEPS)
-        places = np.where(drawing.seen[:, drawn, None], places, MISSING)
-        return cls(len(drawn), _base64(places), [_layer(layer, position) for layer in drawing.layers], position)
+        coordinates = np.round(drawing.coordinates[:, drawn] * STEPS)
+        coordinates = np.where(drawing.visible[:, drawn, None], coordinates, MISSING)
+        return cls(len(drawn), _base64(coordinates), [_layer(layer, position) for layer in drawing.layers], position)
 
     def layer(self, layer: Layer) -> dict[str, Any]:
         """Another layer of the same keypoints."""
@@ -123,7 +123,7 @@ def _base64(values: np.ndarray) -> str:
 
 
 def _clip(name: str, sequence: PoseSequence, captions: Sequence[Caption], hands: bool) -> dict[str, Any]:
-    """What the page knows of a clip: the keypoints that are drawn (K of them), and how."""
+    """The page's data of a clip: coordinates of the drawn keypoints, layers, captions, hand panels."""
     sequence = with_head(sequence)
     view = View.fit(sequence, HEIGHT)
     drawing = Drawing.of(sequence, view)
@@ -138,7 +138,7 @@ def _clip(name: str, sequence: PoseSequence, captions: Sequence[Caption], hands:
         "keypoints": packed.keypoints,
         "words": [[[each.text, each.start, each.end] for each in word.captions] for word in words(captions)],
         "layers": packed.layers,
-        "places": packed.places,
+        "coordinates": packed.coordinates,
         "panels": [
             {
                 "layer": packed.layer(panel.layer),
@@ -153,7 +153,7 @@ def _clip(name: str, sequence: PoseSequence, captions: Sequence[Caption], hands:
 
 
 def _layer(layer: Layer, position: np.ndarray) -> dict[str, Any]:
-    """A layer in plain values: [color, positions] of lines (two ends each) and of dots, in the order of `draw`."""
+    """A layer as JSON values: [color, positions] of lines (two ends each) and of dots, in drawing order."""
     ends = layer.colors[layer.limbs[:, 1]]  # (E, 3)
     lines = [
         [_hex(color), position[layer.limbs[(ends == color).all(axis=1)]].ravel().tolist()]

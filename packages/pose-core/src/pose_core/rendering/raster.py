@@ -1,4 +1,4 @@
-"""Pictures of poses for models: each component alone, small, one channel, as `FastAndUglyPoseVisualizer` draws."""
+"""Rasters for models: each component as a small grayscale picture, as `FastAndUglyPoseVisualizer` draws."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def rasterize(
     fit: Fit = "clip",
     subpixel: bool = False,
 ) -> Array:
-    """Draws each component as a monochrome picture of its own: white lines, antialiased, on black.
+    """Rasterizes each component into its own grayscale picture: antialiased white lines on black.
 
     Line for line what `pose_format`'s `FastAndUglyPoseVisualizer` draws of points fitted to the picture and rounded to
     whole pixels, within 1 % of full scale on average. Components are drawn larger than they are in the whole pose:
@@ -42,7 +42,7 @@ def rasterize(
             that it has.
         size: height and width in pixels.
         fit: one box around a component's visible points over the whole "clip", or one for each "frame".
-        subpixel: draw points where they are, not at the nearest whole pixel: motion is then smooth.
+        subpixel: do not round points to whole pixels, so that motion is smooth.
 
     Returns:
         uint8 (T, C, size, size), a numpy array, of a sequence; (B, T, C, size, size), a tensor on the batch's device,
@@ -60,8 +60,8 @@ def rasterize(
     B, T = poses.mask.shape
     if poses.keypoints.device.type == "cpu":
         flat = (
-            (pixels.detach().reshape(B * T, -1, 2).numpy(), there.reshape(B * T, -1).numpy(), limbs)
-            for pixels, there, limbs in parts
+            (pixels.detach().reshape(B * T, -1, 2).numpy(), visible.reshape(B * T, -1).numpy(), limbs)
+            for pixels, visible, limbs in parts
         )
         pictures = torch.from_numpy(_drawn(flat, B * T, len(names), size, subpixel=subpixel))
         return pictures.reshape(B, T, len(names), size, size)
@@ -69,8 +69,8 @@ def rasterize(
 
     with torch.no_grad():
         pictures = [
-            draw_soft_lines(pixels if subpixel else pixels.round(), there, limbs, size)
-            for pixels, there, limbs in parts
+            draw_soft_lines(pixels if subpixel else pixels.round(), visible, limbs, size)
+            for pixels, visible, limbs in parts
         ]
         return (255 * torch.stack(pictures, dim=2)).round().to(torch.uint8)
 
@@ -82,15 +82,15 @@ def _drawn(
     from pose_core.rendering.lines import draw_lines  # numba is slow to import
 
     pictures = np.zeros((frames, channels, size, size), np.uint8)
-    for channel, (pixels, there, limbs) in enumerate(parts):
-        draw_lines(pictures, channel, pixels if subpixel else np.rint(pixels), there, limbs)
+    for channel, (pixels, visible, limbs) in enumerate(parts):
+        draw_lines(pictures, channel, pixels if subpixel else np.rint(pixels), visible, limbs)
     return pictures
 
 
 def rasterize_differentiable(
     batch: PoseBatch, components: Sequence[str] | None = None, *, size: int = 64, fit: Fit = "clip"
 ) -> Tensor:
-    """`rasterize`, as numbers through which gradients reach the keypoints.
+    """`rasterize` in floating point, differentiable with respect to the keypoints.
 
     Args:
         batch: keypoints (B, T, K, D) on any device.
@@ -110,7 +110,7 @@ def rasterize_differentiable(
 def fitted(
     poses: PoseSequence | PoseBatch, components: Sequence[str], *, size: int = 64, fit: Fit = "clip"
 ) -> Iterator[tuple[Array, Array, np.ndarray]]:
-    """Places of each component's points in its picture.
+    """Pixel coordinates of each component's points in its picture.
 
     Yields:
         (..., T, P, 2) pixels, x and y, from `MARGIN` to `size - 1 - MARGIN`, the pixels' centers at whole numbers;
@@ -126,8 +126,8 @@ def fitted(
         if not part:
             raise UserError(f"the skeleton has no {name}; it has {', '.join(skeleton.parts())}")
         points = poses.keypoints[..., part, :2]
-        there = (poses.confidence[..., part] > 0) & xp.all(xp.isfinite(points), axis=-1)
-        mask, over = there[..., None], (-2,) if fit == "frame" else (-3, -2)
+        visible = (poses.confidence[..., part] > 0) & xp.all(xp.isfinite(points), axis=-1)
+        mask, over = visible[..., None], (-2,) if fit == "frame" else (-3, -2)
         low = xp.min(xp.where(mask, points, xp.inf), axis=over, keepdims=True)
         high = xp.max(xp.where(mask, points, -xp.inf), axis=over, keepdims=True)
         anything = low <= high
@@ -139,7 +139,7 @@ def fitted(
         if not isinstance(poses, PoseSequence):
             scale, middle = scale.detach(), middle.detach()
         pixels = xp.where(mask, (points - middle) * scale, xp.zeros_like(points)) + (size - 1) / 2
-        yield pixels, there, _limbs_within(skeleton.limbs, part)
+        yield pixels, visible, _limbs_within(skeleton.limbs, part)
 
 
 def _limbs_within(limbs: np.ndarray, part: list[int]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Clips as MP4 videos (H.264), which every browser, phone and annotation tool plays."""
+"""MP4 videos (H.264), which browsers, phones and annotation tools play."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ def write_mp4(
     hands: bool = True,
     overwrite: bool = False,
 ) -> None:
-    """Writes a clip as an MP4 video that plays at the clip's speed, one picture a frame.
+    """Writes a clip as an MP4 video at the clip's frame rate.
 
     Pictures are drawn and compressed one by one, so that long clips need no more memory than short ones.
 
     Args:
         sequence: at least one frame.
         path: of the file.
-        size: height in pixels without captions, rounded down to an even number; the width follows from what is to be
-            visible.
+        size: height in pixels without captions, rounded down to an even number; the width follows from the
+            pose.
         captions: letters or signs, shown while they are signed.
         hands: show hands magnified beside the signer, where they are small.
         overwrite: replace an existing file.

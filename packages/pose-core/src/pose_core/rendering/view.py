@@ -1,4 +1,4 @@
-"""Which part of the plane a picture shows: one fixed box for a whole clip."""
+"""View: the part of the pose plane that pictures show, fixed for a whole clip."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ ASPECT = (0.6, 2.0)  # width by height of the narrowest and the widest picture
 
 @dataclass(frozen=True)
 class View:
-    """A box of the poses' plane and the picture it fills.
+    """A box in the pose plane, scaled to a picture.
 
     Attributes:
-        origin: (2,) the point at the upper left corner of the picture.
-        scale: pixels a unit of the poses.
+        origin: (2,) upper left corner of the box, in the poses' unit.
+        scale: pixels per unit of the poses.
         width, height: of the picture, in pixels, both even (video encoders want that).
     """
 
@@ -34,24 +34,23 @@ class View:
 
     @classmethod
     def fit(cls, sequence: PoseSequence, height: int) -> View:
-        """The box that holds everything visible from the hips up, but for points no arm could reach.
+        """Fits the view to everything visible from the hips up, except points out of an arm's reach.
 
-        Legs and hips are drawn as far as they fall into it: estimators place them below the picture where nobody saw
-        them, and room for them would shrink the hands.
+        Legs and hips are cropped: estimators guess them below the picture, and room for them would shrink the hands.
         """
         height = max(2, height // 2 * 2)
         skeleton = sequence.skeleton
         points = sequence.keypoints[..., :2].astype(np.float64)
-        seen = seen_keypoints(sequence)
-        seen[:, skeleton.duplicates()] = False
-        if not seen.any():
+        visible = visible_keypoints(sequence)
+        visible[:, skeleton.duplicates()] = False
+        if not visible.any():
             return cls(origin=np.full(2, -1.0), scale=height / 2, width=height, height=height)
 
-        upper = seen.copy()
+        upper = visible.copy()
         upper[:, [*skeleton.legs(), *skeleton.hips()]] = False
-        seen = upper if upper.any() else seen
-        kept = _within_reach(sequence, points, seen)
-        kept = _within_fences(sequence, points, kept if kept.any() else seen)
+        visible = upper if upper.any() else visible
+        kept = _within_reach(sequence, points, visible)
+        kept = _within_fences(sequence, points, kept if kept.any() else visible)
         low, high = points[kept].min(axis=0), points[kept].max(axis=0)
 
         middle, extent = (low + high) / 2, high - low
@@ -64,41 +63,41 @@ class View:
         return cls(middle - np.array([width, height]) / (2 * scale), scale, width, height)
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
-        """Points (..., 2) of the poses as positions in the picture, in pixels."""
+        """Points (..., 2) in the poses' unit to pixels."""
         return (points - self.origin) * self.scale
 
 
-def seen_keypoints(sequence: PoseSequence) -> np.ndarray:
-    """(T, K) True where a keypoint is there and its place in the picture is a number."""
+def visible_keypoints(sequence: PoseSequence) -> np.ndarray:
+    """(T, K) True where confidence is above 0 and x and y are finite; z does not matter here."""
     return (sequence.confidence > 0) & np.isfinite(sequence.keypoints[..., :2]).all(axis=-1)
 
 
-def _within_reach(sequence: PoseSequence, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """(T, K) the visible points an arm could reach; none where the shoulders were never visible together."""
+def _within_reach(sequence: PoseSequence, points: np.ndarray, visible: np.ndarray) -> np.ndarray:
+    """(T, K) visible points within reach of an arm; none where the shoulders are never visible together."""
     try:
         left, right = sequence.skeleton.shoulders()
     except UserError:
-        return np.zeros_like(seen)
-    both = seen[:, left] & seen[:, right]
+        return np.zeros_like(visible)
+    both = visible[:, left] & visible[:, right]
     if not both.any():
-        return np.zeros_like(seen)
+        return np.zeros_like(visible)
     a, b = points[both, left], points[both, right]
     middle = np.median((a + b) / 2, axis=0)
-    distance = np.abs(points - middle).max(axis=-1, initial=0.0, where=seen[..., None])  # (T, K)
+    distance = np.abs(points - middle).max(axis=-1, initial=0.0, where=visible[..., None])  # (T, K)
     width = float(np.median(np.linalg.norm(a - b, axis=-1)))
-    width = max(width, float(np.median(distance[seen])))  # visible from the side, shoulders lie on one another
-    return seen & (distance <= REACH * width)
+    width = max(width, float(np.median(distance[visible])))  # visible from the side, shoulders lie on one another
+    return visible & (distance <= REACH * width)
 
 
-def _within_fences(sequence: PoseSequence, points: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def _within_fences(sequence: PoseSequence, points: np.ndarray, visible: np.ndarray) -> np.ndarray:
     """(T, K) the visible points near those of most frames; components count alike, however many points they have."""
     extremes = []
     for name in dict.fromkeys(component for component, _ in sequence.skeleton.keypoints):
         part = sequence.skeleton.slice_of(name)
-        there = seen[:, part].any(axis=1)
-        mask = seen[there, part, None]
-        extremes.append(points[there, part].min(axis=1, initial=np.inf, where=mask))
-        extremes.append(points[there, part].max(axis=1, initial=-np.inf, where=mask))
+        frames_shown = visible[:, part].any(axis=1)
+        mask = visible[frames_shown, part, None]
+        extremes.append(points[frames_shown, part].min(axis=1, initial=np.inf, where=mask))
+        extremes.append(points[frames_shown, part].max(axis=1, initial=-np.inf, where=mask))
     low, high = np.percentile(np.concatenate(extremes), (5, 95), axis=0)
-    kept = seen & ((points >= low - (high - low)) & (points <= high + (high - low))).all(axis=-1)
-    return kept if kept.any() else seen
+    kept = visible & ((points >= low - (high - low)) & (points <= high + (high - low))).all(axis=-1)
+    return kept if kept.any() else visible

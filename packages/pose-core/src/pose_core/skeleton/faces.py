@@ -1,4 +1,4 @@
-"""What is known of face landmarks: which of a mesh are its contours, and which lies opposite which."""
+"""Face landmarks: contours of meshes, and mirror images."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MESH_RUNS = (
 
 
 def mesh_mirror() -> tuple[int, ...]:
-    """Position of the opposite of each of MediaPipe's 478 face points."""
+    """Mirror image of each of MediaPipe's 478 face points."""
     mirror = list(range(MESH_POINTS))
     for first, last, opposite in _MESH_RUNS:
         for i in range(first, last + 1):
@@ -33,7 +33,7 @@ def mesh_mirror() -> tuple[int, ...]:
 
 
 def ibug_mirror(points: int) -> tuple[int, ...]:
-    """Position of the opposite of each of the 68 points of the iBUG face (70 with the pupils, as OpenPose has it)."""
+    """Mirror image of each of the 68 points of the iBUG face (70 with the pupils, as OpenPose has it)."""
     # jaw, eyebrows, bridge, nostrils, eyes above, eyes below, mouth outside above, below, inside above, below
     rows = [range(17), range(17, 27), [27], [28], [29], [30], range(31, 36), [36, 37, 38, 39, 42, 43, 44, 45]]
     rows += [[40, 41, 46, 47], range(48, 55), range(55, 60), range(60, 65), range(65, 68), range(68, points)]

@@ -1,4 +1,4 @@
-"""What pose estimators call things: one row of a table each."""
+"""Layouts of pose estimators: names of components and keypoints, one table row per estimator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Role = Literal["body", "face", "left_hand", "right_hand"]
 
 @dataclass(frozen=True)
 class Part:
-    """A component, or some of its points where a layout has one component for everything."""
+    """A component, or a selection of its points where a layout has one component for the whole body."""
 
     component: str
     points: tuple[str, ...] = ()  # () = all of them
@@ -21,7 +21,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Layout:
-    """How one estimator names a person; everything that differs between estimators is in its row of `LAYOUTS`."""
+    """Names of one estimator's components and keypoints; all differences between estimators are in `LAYOUTS`."""
 
     name: str
     body: Part  # holds shoulders, wrists and legs
@@ -37,7 +37,7 @@ class Layout:
     duplicates: tuple[str, ...] = ()  # components that say the same again in other units
 
     def elbow(self, side: Side) -> str:
-        """Point of the body component, named as the shoulder is."""
+        """The elbow's name, by the pattern of the shoulder's."""
         name = self.shoulders[side]
         for shoulder, elbow in (("SHOULDER", "ELBOW"), ("Shoulder", "Elbow"), ("shoulder", "elbow")):
             name = name.replace(shoulder, elbow)
@@ -45,7 +45,7 @@ class Layout:
 
 
 def _coco(name: str, suffix: str, face_point: str) -> Layout:
-    """COCO-WholeBody's names, which AlphaPose takes over with the number of its points behind."""
+    """COCO-WholeBody's names; AlphaPose's are the same with the number of points appended."""
     return Layout(
         name=name,
         body=Part("BODY" + suffix),

@@ -1,4 +1,4 @@
-"""Skeletons for files that name nothing: known by their number of keypoints, or by the landmarks they list."""
+"""Skeletons of files without a header: by their number of keypoints, or by the landmarks they list."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _CONTOURS = tuple(str(i) for i in range(MESH_POINTS) if str(i) in MESH_CONTOURS)
 
 @cache
 def known_skeleton(keypoints: int, dims: int) -> Skeleton:
-    """The skeleton of an array of that many keypoints, `dims` coordinates each, in the order its estimator gives them.
+    """The skeleton of arrays with that many keypoints, `dims` coordinates each, in the estimator's order.
 
     133 is COCO-WholeBody, 135 and 137 are OpenPose; MediaPipe holistic has 543, 553, 576 and 586 points, 178 and 50
     reduced (without the face), 75 without the face, 42 both hands, 21 the right hand. Any other number is a skeleton
@@ -125,7 +125,7 @@ def _skeleton(components: dict[str, tuple[str, ...]], dims: int) -> Skeleton:
 
 
 def _limbs(component: str, points: tuple[str, ...]) -> Iterable[tuple[int, int]]:
-    """Positions of joined points, of the component's own that are there."""
+    """Positions of connected points among the given ones."""
     if component.endswith("HAND_LANDMARKS"):
         pairs = [(_HAND[a], _HAND[b]) for a, b in _HAND_LIMBS]
     elif component.startswith("POSE"):

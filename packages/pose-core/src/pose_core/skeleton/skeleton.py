@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Component:
     """A named group of keypoints: the body, the face, a hand.
 
-    `limbs` are pairs of point positions inside the component; `colors` are RGB, one a point or fewer, then repeated.
+    `limbs` are pairs of point positions inside the component; `colors` are RGB, one per point or fewer, then repeated.
     """
 
     name: str
@@ -126,7 +126,7 @@ class Skeleton:
 
     @property
     def num_dims(self) -> int:
-        """D: coordinates a keypoint, 2 or 3; where components differ, the larger number."""
+        """D: coordinates per keypoint, 2 or 3; where components differ, the larger number."""
         return max(len(component.point_format) for component in self.components) - 1
 
     @cached_property
@@ -196,7 +196,7 @@ class Skeleton:
         return list(range(positions.start, positions.stop))
 
     def parts(self) -> list[str]:
-        """What there is to draw or to count: the roles a known layout fills, or the names of the components."""
+        """Names of the parts: the roles that a known layout has, or the names of the components."""
         if self.layout is None:
             return [component.name for component in self.components]
         return [role for role in get_args(Role) if self.part(role)]
@@ -239,7 +239,7 @@ class Skeleton:
         return [i for i in self.face() if self.keypoints[i][1] not in MESH_CONTOURS]
 
     def body_details(self) -> list[int]:
-        """Array positions of the body's points that the face or a hand shows better: eyes, mouth, fingers."""
+        """Array positions of body points that face or hand components estimate better: eyes, mouth, fingers."""
         legs = set(self.legs())  # LEFT_FOOT_INDEX is no finger
         details = self._body_points(lambda point, layout: any(word in point for word in layout.details))
         return [i for i in details if i not in legs]
@@ -273,14 +273,14 @@ class Skeleton:
         return [i for i, (component, _) in enumerate(self.keypoints) if component in names]
 
     def repeated(self) -> list[int]:
-        """Array positions of what is there twice: `duplicates`, and `body_details` if the face or hands are there."""
+        """Array positions of redundant keypoints: `duplicates`, and `body_details` if there are face or hands."""
         hands = bool(self.hand("left") or self.hand("right"))
         face = bool(self.face())
         details = (i for i in self.body_details() if (hands if _of_a_finger(self.keypoints[i][1]) else face))
         return sorted({*self.duplicates(), *details})
 
     def mirror(self) -> list[int]:
-        """For each keypoint the array position of the one opposite: left and right change places, by name.
+        """(K,) array position of each keypoint's mirror image, by name.
 
         Raises:
             UserError: the layout is not a known one, or an opposite is not in the skeleton (one hand only).
@@ -323,7 +323,7 @@ class Skeleton:
         return Skeleton(tuple(components))
 
     def with_dims(self, dims: int) -> Skeleton:
-        """The skeleton with `dims` coordinates a keypoint, 2 or 3."""
+        """The skeleton with `dims` coordinates per keypoint, 2 or 3."""
         point_format = {2: "XYC", 3: "XYZC"}[dims]
         return Skeleton(tuple(replace(component, point_format=point_format) for component in self.components))
 
@@ -342,7 +342,7 @@ class Skeleton:
         return positions
 
     def _positions_of(self, part: Part | None) -> list[int]:
-        """Array positions of a layout's part as far as the skeleton has it."""
+        """Array positions of a layout's part, of the points that the skeleton has."""
         layout = self.layout
         if layout is None or part is None or part.component not in {component.name for component in self.components}:
             return []
@@ -372,7 +372,7 @@ def _of_a_finger(body_point: str) -> bool:
 
 
 def _swap_sides(name: str, layout: Layout) -> str:
-    """The name with its left as right and its right as left."""
+    """The name with left and right swapped."""
     left, right = layout.left_right
     if len(left) > 1:
         other = {case(a): case(b) for a, b in ((left, right), (right, left)) for case in (str.lower, str.upper)}

@@ -142,7 +142,7 @@ def _page_data(evaluation: Evaluation) -> dict[str, Any]:
                 "fps": reference.fps,
                 "style": styles.index(drawing.layers),
                 "keypoints": drawing.keypoints,
-                "places": drawing.places,
+                "coordinates": drawing.coordinates,
             }
         )
     return {"size": SIZE, "styles": styles, "clips": clips}

@@ -1,8 +1,8 @@
-"""What a model makes of a sequence of which parts are missing, put on the body that was seen."""
+"""Generates missing parts of a sequence with a model, and fits them to the body that is visible."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
@@ -13,185 +13,171 @@ from pose_core.skeleton import Side
 from pose_core.transforms import attach_hands, stretch
 from pose_core.transforms.arms import WRIST_GAP, palm_size
 from pose_core.transforms.gaps import Gaps
+from pose_core.transforms.temporal import gap_frames, interpolate_frames
 from text_to_pose.text.tokenizer import TextBatch
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from pose_core import PoseSequence
     from text_to_pose.model import TextToPose
     from text_to_pose.sampling import Sampling
 
-# Seconds that a keypoint may be missing and still be interpolated, and a hand whose arm is seen: up to there the model
+# Longest gaps in seconds that are interpolated: of a keypoint, and of a hand whose arm is visible. In those the model
 # does no better with the text (benchmarks/correction.py).
-LONGEST_LINE = 0.5
-LONGEST_LINE_ON_ARM = 0.9
+MAX_GAP = 0.5
+MAX_GAP_ON_ARM = 0.9
 SIDES: tuple[Side, ...] = get_args(Side)
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known of a sequence.
-
-    Attributes:
-        features: (1, T, K, D), see `HandFeatures`.
-        seen: (1, T, K) bool, which of them count.
-    """
-
-    features: torch.Tensor
-    seen: torch.Tensor
 
 
 def generate_missing(
     model: TextToPose,
-    seen: PoseSequence,
-    filled: PoseSequence,
+    original: PoseSequence,
+    interpolated: PoseSequence,
     *,
     text: str | None,
     signed_language: str,
     ends: bool,
     sampling: Sampling,
 ) -> PoseSequence:
-    """Fills in what is missing for long, as the model signs the text from what is known.
+    """Generates what is missing for long, conditioned on the text and on the visible keypoints.
 
     Args:
-        seen: (T, K, D) in shoulder widths, on the model's skeleton.
-        filled: the same with gaps interpolated; what is short enough of those stays.
+        model: the network.
+        original: (T, K, D) in shoulder widths, on the model's skeleton.
+        interpolated: the same with gaps interpolated; short gaps stay so.
         text: None replaces no gap.
-        ends: make what is missing before a keypoint was seen first, and after it was last, too.
+        signed_language: ISO 639-3 code.
+        ends: generate frames before a keypoint's first and after its last visible one, too.
+        sampling: how they are sampled.
 
     Returns:
-        `filled` with what the model made: hands on their arms, palms no larger than seen ones, arms no longer than real
-        ones. A hand that the text is signed with is made even if it is never seen; one without an arm stays missing.
+        `interpolated` with the generated keypoints: hands on their arms, palms no larger than visible ones, arms no
+        longer than real ones. The dominant hand of the text is generated even if it is never visible; one without an
+        arm stays missing.
 
     Raises:
         UserError: a text the model does not know.
     """
     tokens = model.tokenizer.tokenize(text, signed_language)
-    trusted = _trusted(seen, filled) if text is not None else filled.confidence > 0
-    missing = ~trusted & _wanted(model, seen, filled, signed_language if text is not None else None, ends=ends)
+    known = _known(original, interpolated) if text is not None else interpolated.visible
+    dominant = model.config.dominant_hands.get(signed_language) if text is not None else None
+    missing = ~known & _to_generate(original, interpolated, dominant, ends=ends)
     if not missing.any():
-        return filled
-    known = replace(filled, confidence=np.where(trusted, filled.confidence, 0).astype(np.float32))
-    made = _made(model, known, TextBatch.of([tokens]).to(model.device), sampling)
-    keypoints = np.where(missing[..., None], made.keypoints, filled.keypoints)
-    confidence = np.where(missing, 1, filled.confidence)
-    return _on_body(replace(filled, keypoints=keypoints, confidence=confidence.astype(np.float32)), seen, missing)
+        return interpolated
+    condition = replace(interpolated, confidence=np.where(known, interpolated.confidence, 0).astype(np.float32))
+    generated = _inpaint(model, condition, TextBatch.of([tokens]).to(model.device), sampling)
+    keypoints = np.where(missing[..., None], generated.keypoints, interpolated.keypoints)
+    confidence = np.where(missing, 1, interpolated.confidence).astype(np.float32)
+    return _fit_to_body(replace(interpolated, keypoints=keypoints, confidence=confidence), original, missing)
 
 
-def _trusted(seen: PoseSequence, filled: PoseSequence) -> np.ndarray:
-    """(T, K) bool: what was seen, and interpolated points of gaps that are no longer than the model needs to win."""
-    there = seen.confidence > 0
-    gaps = Gaps.between(there)
-    seconds = np.where(gaps.inside & (filled.confidence > 0), (gaps.after - gaps.before - 1) / seen.fps, np.inf)
-    trusted = there | (seconds <= LONGEST_LINE)
+def _known(original: PoseSequence, interpolated: PoseSequence) -> np.ndarray:
+    """(T, K) bool: visible keypoints, and interpolated ones of gaps that are too short for the model to do better."""
+    visible = original.visible
+    gaps = gap_frames(visible)
+    seconds = np.where((gaps > 0) & interpolated.visible, gaps / original.fps, np.inf)
+    known = visible | (seconds <= MAX_GAP)
     for side in SIDES:
-        hand, wrist = seen.skeleton.hand(side), seen.skeleton.wrist(side)
+        hand, wrist = original.skeleton.hand(side), original.skeleton.wrist(side)
         if hand and wrist is not None:
-            trusted[:, hand] |= trusted[:, [wrist]] & (seconds[:, hand] <= LONGEST_LINE_ON_ARM)
-    return trusted
+            known[:, hand] |= known[:, [wrist]] & (seconds[:, hand] <= MAX_GAP_ON_ARM)
+    return known
 
 
-def _wanted(
-    model: TextToPose, seen: PoseSequence, filled: PoseSequence, signed_language: str | None, *, ends: bool
+def _to_generate(
+    original: PoseSequence, interpolated: PoseSequence, dominant_hand: Side | None, *, ends: bool
 ) -> np.ndarray:
-    """(T, K) bool: where the model may fill in; everywhere in the hand that signs a text and is never seen."""
-    wanted = filled.confidence > 0
-    there = seen.confidence > 0
-    at_ends = ~Gaps.between(there).inside if ends else np.zeros_like(there)
-    hands = {side: hand for side in SIDES if (hand := seen.skeleton.hand(side))}
+    """(T, K) bool: where the model may generate; everywhere in a dominant hand that is never visible."""
+    mask = interpolated.visible
+    visible = original.visible
+    at_ends = ~Gaps.between(visible).inside if ends else np.zeros_like(visible)
+    hands = {side: hand for side in SIDES if (hand := original.skeleton.hand(side))}
     for side, hand in hands.items():
-        if there[:, hand].any():
-            wanted[:, hand] |= at_ends[:, hand]
-        elif side == model.config.dominant_hands.get(signed_language or ""):
-            wanted[:, hand] = True
+        if visible[:, hand].any():
+            mask[:, hand] |= at_ends[:, hand]
+        elif side == dominant_hand:
+            mask[:, hand] = True
     fingers = [k for hand in hands.values() for k in hand]
-    body = [k for k in range(seen.skeleton.num_keypoints) if k not in fingers]
-    wanted[:, body] |= at_ends[:, body] & there[:, body].any(axis=0)  # hips outside the picture stay there
-    return wanted
+    body = [k for k in range(original.skeleton.num_keypoints) if k not in fingers]
+    mask[:, body] |= at_ends[:, body] & visible[:, body].any(axis=0)  # hips outside the picture stay there
+    return mask
 
 
 @torch.inference_mode()
-def _made(model: TextToPose, known: PoseSequence, text: TextBatch, sampling: Sampling) -> PoseSequence:
-    """The whole sequence as the model makes it, moved onto the known keypoints; confidence means nothing."""
-    slow = stretch(known, max(2, round(len(known) * model.config.fps / known.fps)))
-    first = int(np.flatnonzero((slow.confidence > 0).any(axis=1))[0])
-    condition, _ = model.encode(
-        text,
-        torch.from_numpy(slow.keypoints[first : first + 1]).to(model.device),
-        torch.from_numpy(slow.confidence[first : first + 1]).to(model.device),
+def _inpaint(model: TextToPose, known: PoseSequence, text: TextBatch, sampling: Sampling) -> PoseSequence:
+    """The whole sequence as the model generates it, moved onto the known keypoints; its confidence means nothing."""
+    scaled = stretch(known, max(2, round(len(known) * model.config.fps / known.fps)))
+    first = int(np.flatnonzero(scaled.visible.any(axis=1))[0])
+    keypoints, confidence = torch.from_numpy(scaled.keypoints), torch.from_numpy(scaled.confidence)
+    start = slice(first, first + 1)
+    condition, _ = model.encode(text, keypoints[start].to(model.device), confidence[start].to(model.device))
+    features = model.features(keypoints[None].to(model.device))
+    visible = model.features.confidence((confidence > 0)[None].to(model.device)) > 0
+    generated = model.decode(
+        _without_residual(sampling.inpaint(model, condition, features, visible), features, visible)
     )
-    keypoints = torch.from_numpy(slow.keypoints)[None].to(model.device)
-    seen = torch.from_numpy(slow.confidence > 0)[None].to(model.device)
-    known_features, known_visible = model.features(keypoints), model.features.confidence(seen) > 0
-    features = sampling.inpaint(model, condition, known_features, known_visible)
-    # The residual at known keypoints is also the error around them.
-    made = model.decode(_bent(features, Known(known_features, known_visible)))
-    made = replace(slow, keypoints=made[0].float().cpu().numpy(), confidence=np.ones_like(slow.confidence))
-    made = stretch(made, len(known))
-    return replace(made, keypoints=made.keypoints + _spread(known.keypoints - made.keypoints, known.confidence > 0))
+    sequence = replace(scaled, keypoints=generated[0].float().cpu().numpy(), confidence=np.ones_like(scaled.confidence))
+    sequence = stretch(sequence, len(known))
+    residual = interpolate_frames(known.keypoints - sequence.keypoints, known.visible)
+    return replace(sequence, keypoints=sequence.keypoints + residual)
 
 
-def _bent(features: torch.Tensor, known: Known) -> torch.Tensor:
-    """Features moved onto the known ones, and between two of those by as much as lies between."""
-    rest = (known.features - features)[0].float().cpu().numpy()
-    return features + torch.from_numpy(_spread(rest, known.seen[0].cpu().numpy())).to(features)[None]
+def _without_residual(generated: Tensor, known: Tensor, visible: Tensor) -> Tensor:
+    """Generated features (1, T, K, D) moved onto the known ones, and in between by the interpolated residual.
+
+    The residual at known keypoints is also the error around them.
+    """
+    residual = (known - generated)[0].float().cpu().numpy()
+    interpolated = interpolate_frames(residual, visible[0].cpu().numpy())
+    return generated + torch.from_numpy(interpolated).to(generated)[None]
 
 
-def _spread(rest: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Differences (T, K, D) known at some frames (T, K), on the line between those; held at the ends, 0 where none."""
-    spread = np.zeros_like(rest)
-    frames = np.arange(len(rest))
-    for k in np.flatnonzero(seen.any(axis=0)):
-        at = np.flatnonzero(seen[:, k])
-        for d in range(rest.shape[-1]):
-            spread[:, k, d] = np.interp(frames, at, rest[at, k, d])
-    return spread
-
-
-def _on_body(poses: PoseSequence, seen: PoseSequence, made: np.ndarray) -> PoseSequence:
-    """The poses with what a model made (T, K) put on the body: hands on arms, neither too large."""
+def _fit_to_body(poses: PoseSequence, original: PoseSequence, generated: np.ndarray) -> PoseSequence:
+    """The poses with their generated keypoints (T, K) on the body: hands on arms, neither too large."""
     keypoints, confidence = poses.keypoints.copy(), poses.confidence.copy()
     skeleton = poses.skeleton
     for side, shoulder in zip(SIDES, skeleton.shoulders(), strict=True):
         elbow, wrist, hand = skeleton.elbow(side), skeleton.wrist(side), skeleton.hand(side)
         if wrist is not None and hand:
-            # Of the two wrists the model knows the hand's better.
-            both = made[:, wrist] & made[:, hand[0]]
+            # Of the two wrists the model predicts the hand's better.
+            both = generated[:, wrist] & generated[:, hand[0]]
             keypoints[both, wrist, :2] = keypoints[both, hand[0], :2]
         for bone, parent, point in (("upper_arm", shoulder, elbow), ("forearm", elbow, wrist)):
             if parent is not None and point is not None:
-                frames = made[:, point] & (confidence[:, parent] > 0)
-                _shorten(keypoints, seen, parent, point, frames, BONE_LENGTHS[bone])
+                frames = generated[:, point] & (confidence[:, parent] > 0)
+                _shorten(keypoints, original, parent, point, frames, BONE_LENGTHS[bone])
         if hand:
-            _shrink_palm(keypoints, seen, made, hand)
-            without_arm = made[:, hand] & (True if wrist is None else ~(confidence[:, [wrist]] > 0))
+            _shrink_palm(keypoints, original, generated, hand)
+            without_arm = generated[:, hand] & (True if wrist is None else ~(confidence[:, [wrist]] > 0))
             confidence[:, hand] = np.where(without_arm, 0, confidence[:, hand])
     on_arms = attach_hands(replace(poses, keypoints=keypoints, confidence=confidence), within=WRIST_GAP)
-    return replace(on_arms, keypoints=np.where(made[..., None], on_arms.keypoints, keypoints))
+    return replace(on_arms, keypoints=np.where(generated[..., None], on_arms.keypoints, keypoints))
 
 
 def _shorten(
-    keypoints: np.ndarray, seen: PoseSequence, parent: int, point: int, frames: np.ndarray, longest: float
+    keypoints: np.ndarray, original: PoseSequence, parent: int, point: int, frames: np.ndarray, longest: float
 ) -> None:
-    """Makes a limb no longer in the picture than real clips have it, or than it was seen, in frames (T,); in place."""
-    both = (seen.confidence[:, parent] > 0) & (seen.confidence[:, point] > 0)
-    vectors = seen.keypoints[:, point, :2] - seen.keypoints[:, parent, :2]
+    """Limits a limb in frames (T,), in the picture, to its longest in real clips or in this one; in place."""
+    both = original.visible[:, parent] & original.visible[:, point]
+    vectors = original.keypoints[:, point, :2] - original.keypoints[:, parent, :2]
     longest = np.linalg.norm(vectors[both], axis=-1).max(initial=longest)
     vectors = keypoints[frames, point] - keypoints[frames, parent]
     length = np.linalg.norm(vectors[:, :2], axis=-1, keepdims=True)
-    share = np.minimum(1, longest / np.maximum(length, 1e-6))
-    keypoints[frames, point] = keypoints[frames, parent] + share * vectors
+    scale = np.minimum(1, longest / np.maximum(length, 1e-6))
+    keypoints[frames, point] = keypoints[frames, parent] + scale * vectors
 
 
-def _shrink_palm(keypoints: np.ndarray, seen: PoseSequence, made: np.ndarray, hand: list[int]) -> None:
-    """Makes palms no larger than they were ever seen, on either hand, in frames that were made; in place."""
-    there = seen.confidence > 0
-    sizes = [palm_size(seen.keypoints, there, seen.skeleton.hand(side)) for side in SIDES if seen.skeleton.hand(side)]
-    own = palm_size(seen.keypoints, there, hand).max()
+def _shrink_palm(keypoints: np.ndarray, original: PoseSequence, generated: np.ndarray, hand: list[int]) -> None:
+    """Limits generated palms to the largest visible size of this hand, else of either hand; in place."""
+    visible, skeleton = original.visible, original.skeleton
+    sizes = [palm_size(original.keypoints, visible, other) for side in SIDES if (other := skeleton.hand(side))]
+    own = palm_size(original.keypoints, visible, hand).max()
     largest = own if own > 0 else max(size.max() for size in sizes)
     if not largest > 0:
         return
-    now = palm_size(keypoints, np.ones_like(there), hand)[..., None]  # (T, 1, 1)
-    share = np.minimum(1, largest / np.maximum(now, 1e-6))
-    whole = np.all(made[:, hand], axis=1)
-    points = keypoints[:, hand[:1]] + share * (keypoints[:, hand] - keypoints[:, hand[:1]])
-    keypoints[:, hand] = np.where(whole[:, None, None], points, keypoints[:, hand])
+    size = palm_size(keypoints, np.ones_like(visible), hand)[..., None]  # (T, 1, 1)
+    scale = np.minimum(1, largest / np.maximum(size, 1e-6))
+    complete = np.all(generated[:, hand], axis=1)
+    points = keypoints[:, hand[:1]] + scale * (keypoints[:, hand] - keypoints[:, hand[:1]])
+    keypoints[:, hand] = np.where(complete[:, None, None], points, keypoints[:, hand])

@@ -152,9 +152,7 @@ def sign_texts(
     """
     model.tokenizer.check_language(signed_language)
     hand = model.config.dominant_hands.get(signed_language)
-    mirrored = dominant_hand is not None and dominant_hand != hand
-    if start is not None and mirrored:
-        start = start.flipped(model.skeleton)
+    mirrored = dominant_hand not in (None, hand)
     bundled = StartFrames.bundled(model, [signed_language])
     lengths = [_share_frames(model, signs, signed_language, bundled, frames) for signs in texts] if frames else None
     drafts = [_Draft(model, signs, hand) for signs in texts]
@@ -220,6 +218,7 @@ class _Draft:
         """The whole text: retargeted to the body of a start frame if there is one, within speed limits, in pixels."""
         sequence = concatenate(self.sequences)
         if start is not None:
+            start = start.flipped(self.model.skeleton) if mirrored else start
             body = replace(sequence[:1], keypoints=start.keypoints.numpy(), confidence=start.confidence.numpy())
             body = correct_wrists(body)
             sequence = _begin_at(self.model, steady_body(sequence, body, self.hand, MAX_ANCHOR_SPEED), body)

@@ -1,4 +1,4 @@
-"""Broken poses mended: what is missing filled in, what was seen left as it is."""
+"""Inpainting: fills in missing keypoints of a sequence and leaves visible ones as they are."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from pose_core import UserError
 from pose_core.skeleton import Side
 from pose_core.transforms import denormalize, fill_arms, hold_hands, normalize
 from pose_core.transforms.arms import HAND_POINTS, MIDDLE_KNUCKLE
-from pose_core.transforms.arrays import seen
-from pose_core.transforms.temporal import last_visible
+from pose_core.transforms.temporal import last_visible, next_visible
 from text_to_pose.data.preprocessing import body_and_hands
 
 if TYPE_CHECKING:
@@ -40,32 +39,34 @@ def correct(
     max_gap: float | None = None,
     sampling: Sampling | None = None,
 ) -> PoseSequence:
-    """Fills in keypoints of body and hands where a sequence misses them.
+    """Fills in missing keypoints of body and hands.
 
-    A keypoint that was seen before and after is interpolated: arms keep their length, hands hang on their arm's wrist,
-    keep the size they had and turn from the shape before to the shape after (`pose_core.transforms.fill_arms`). If the
-    text is given, the model makes longer gaps, and the hand that signs if it is seen in no frame. What would lie
-    outside the picture stays missing.
+    A keypoint that is visible before and after is interpolated: arms keep their length, hands are attached to their
+    arm's wrist, keep their size and rotate from the shape before to the shape after (`pose_core.transforms.fill_arms`).
+    If the text is given, the model generates longer gaps, and the dominant hand if it is visible in no frame. What
+    would lie outside the picture stays missing.
 
     Args:
         model: may be None unless a text is given or the ends are to be generated.
-        sequence: (T, K, D) in pixels, at any frame rate, on any skeleton with shoulders. What a model makes goes to the
-            keypoints it shares with the model's skeleton.
+        sequence: (T, K, D) in pixels, at any frame rate, on any skeleton with shoulders. What a model generates goes to
+            the keypoints it shares with the model's skeleton.
         text: what is signed, if known; its signed language then has to be given, too.
-        ends: what is done before a keypoint was first seen, and after it was last: "missing" leaves it; "hold" keeps
-            hands as they were next seen, on the wrist of their arm, and arms on their shoulder; "generate" lets the
-            model make them.
-        max_gap: leave gaps of more seconds between two sightings as they are.
+        signed_language: ISO 639-3 code.
+        ends: what is done before a keypoint's first and after its last visible frame: "missing" leaves it missing;
+            "hold" keeps hands in their nearest visible shape, on the wrist of their arm, and arms on their shoulder;
+            "generate" lets the model generate them.
+        max_gap: longest gap to fill, in seconds.
+        sampling: how a model is sampled.
 
     Returns:
-        The same sequence; filled keypoints have a confidence of `FILLED`, and what was seen is what it was, bit for
-        bit. What is still missing and was no number has confidence 0 and lies at 0.
+        The same sequence; filled keypoints have a confidence of `FILLED`, and visible ones are what they were, bit for
+        bit. What is still missing and was no number has confidence 0 and coordinates 0.
 
     Raises:
-        UserError: nobody is seen, the pose cannot be normalized, or a text the model does not know.
+        UserError: nobody is visible, the pose cannot be normalized, or a text the model does not know.
     """
     body = body_and_hands(sequence)
-    if not (body.confidence > 0).any():
+    if not body.visible.any():
         raise UserError("nobody is seen in any frame; there is nothing to go by")
     normalized, placement = normalize(body)
     max_frames = None if max_gap is None else int(min(max_gap * body.fps + 1e-6, len(body)))
@@ -73,14 +74,14 @@ def correct(
     if needs_model(text, ends):
         if model is None:
             raise ValueError("a text, or ends that are generated, need a model")
-        filled = _generated(model, normalized, filled, text, signed_language, ends, sampling)
+        filled = _generate(model, normalized, filled, text, signed_language, ends, sampling)
     if ends == "hold":
-        filled = _held(filled)
+        filled = _hold_ends(filled)
     filled = denormalize(filled, placement)
-    return _filled_in(sequence, _within_view(filled, body))
+    return _merge(sequence, _within_view(filled, body))
 
 
-def _generated(
+def _generate(
     model: TextToPose,
     normalized: PoseSequence,
     filled: PoseSequence,
@@ -89,11 +90,11 @@ def _generated(
     ends: Ends,
     sampling: Sampling | None,
 ) -> PoseSequence:
-    """`filled` with what the model makes at the keypoints it knows."""
+    """`filled` with what the model generates for the keypoints it has."""
     from text_to_pose.completion import generate_missing
     from text_to_pose.sampling import Sampling
 
-    made = generate_missing(
+    generated = generate_missing(
         model,
         normalized.on_skeleton(model.skeleton),
         filled.on_skeleton(model.skeleton),
@@ -103,31 +104,30 @@ def _generated(
         sampling=sampling or Sampling(),
     )
     keypoints, confidence = filled.keypoints.copy(), filled.confidence.copy()
-    position = {name: k for k, name in enumerate(filled.skeleton.keypoints)}
-    for k, name in enumerate(made.skeleton.keypoints):
-        if name in position:
-            at = position[name]
-            new = ~(normalized.confidence[:, at] > 0)
-            keypoints[new, at, : made.keypoints.shape[-1]] = made.keypoints[new, k]
-            confidence[new, at] = made.confidence[new, k]
+    index = {name: k for k, name in enumerate(filled.skeleton.keypoints)}
+    for k, name in enumerate(generated.skeleton.keypoints):
+        if name in index:
+            target = index[name]
+            new = ~normalized.visible[:, target]
+            keypoints[new, target, : generated.keypoints.shape[-1]] = generated.keypoints[new, k]
+            confidence[new, target] = generated.confidence[new, k]
     return replace(filled, keypoints=keypoints, confidence=confidence)
 
 
-def _held(poses: PoseSequence) -> PoseSequence:
-    """The poses with their ends held: before each keypoint's first sighting and after its last."""
-    there = poses.confidence > 0
-    forward, backward = _carried(poses), _reversed(_carried(_reversed(poses)))
-    seen_so_far = np.maximum.accumulate(there, axis=0)
-    seen_later = np.maximum.accumulate(there[::-1], axis=0)[::-1]
+def _hold_ends(poses: PoseSequence) -> PoseSequence:
+    """The poses with each keypoint held before its first visible frame and after its last."""
+    visible = poses.visible
+    before_first, after_last = last_visible(visible) < 0, next_visible(visible) >= len(poses)
+    forward, backward = _hold(poses), _reversed(_hold(_reversed(poses)))
     keypoints, confidence = poses.keypoints, poses.confidence
-    for held, end in ((forward, ~seen_later & seen_so_far), (backward, ~seen_so_far & seen_later)):
+    for held, end in ((forward, after_last & ~before_first), (backward, before_first & ~after_last)):
         keypoints = np.where(end[..., None], held.keypoints, keypoints)
         confidence = np.where(end, held.confidence, confidence)
     return replace(poses, keypoints=keypoints, confidence=confidence)
 
 
-def _carried(poses: PoseSequence) -> PoseSequence:
-    """The poses with what was seen before: arms as they hung on shoulder and elbow, then hands on their arms."""
+def _hold(poses: PoseSequence) -> PoseSequence:
+    """The poses with the last visible ones held: arms relative to shoulder and elbow, then hands on their arms."""
     skeleton = poses.skeleton
     parents: dict[int, int] = {}
     hands: list[int] = []
@@ -142,13 +142,13 @@ def _carried(poses: PoseSequence) -> PoseSequence:
     last = last_visible(confidence > 0)
     rest = [k for k in range(skeleton.num_keypoints) if k not in hands and k not in parents]
     for k in (*rest, *parents):
-        lost = np.flatnonzero((confidence[:, k] == 0) & (last[:, k] >= 0))
-        before = last[lost, k]
-        keypoints[lost, k], confidence[lost, k] = keypoints[before, k], confidence[before, k]
+        missing = np.flatnonzero((confidence[:, k] == 0) & (last[:, k] >= 0))
+        before = last[missing, k]
+        keypoints[missing, k], confidence[missing, k] = keypoints[before, k], confidence[before, k]
         if k in parents:
-            both = (confidence[lost, parents[k]] > 0) & (confidence[before, parents[k]] > 0)
-            way = keypoints[lost, parents[k]] - keypoints[before, parents[k]]
-            keypoints[lost, k] += way * both[:, None]
+            both = (confidence[missing, parents[k]] > 0) & (confidence[before, parents[k]] > 0)
+            displacement = keypoints[missing, parents[k]] - keypoints[before, parents[k]]
+            keypoints[missing, k] += displacement * both[:, None]
     return hold_hands(replace(poses, keypoints=keypoints, confidence=confidence))
 
 
@@ -156,16 +156,16 @@ def _reversed(poses: PoseSequence) -> PoseSequence:
     return replace(poses, keypoints=poses.keypoints[::-1].copy(), confidence=poses.confidence[::-1].copy())
 
 
-def _within_view(filled: PoseSequence, known: PoseSequence) -> PoseSequence:
-    """`filled`, (T, K, D) in pixels, without what was filled in outside the picture; of a hand, all or nothing."""
+def _within_view(filled: PoseSequence, original: PoseSequence) -> PoseSequence:
+    """`filled`, (T, K, D) in pixels, without filled keypoints outside the picture; of a hand, all or none."""
     skeleton = filled.skeleton
     hands = {side: hand for side in SIDES if (hand := skeleton.hand(side))}
     fingers = [k for hand in hands.values() for k in hand]
     body = [k for k in range(skeleton.num_keypoints) if k not in fingers]
     confidence = filled.confidence.copy()
-    new = (confidence > 0) & ~(known.confidence > 0)
+    new = filled.visible & ~original.visible
     for points in (body, *hands.values()):
-        low, high = _view(known, body if points is body else fingers)
+        low, high = _view(original, body if points is body else fingers)
         outside = ((filled.keypoints[:, points, :2] < low) | (filled.keypoints[:, points, :2] > high)).any(axis=-1)
         if points is not body:  # an estimator finds no hand whose palm is out of the picture
             palm = [0, MIDDLE_KNUCKLE] if len(points) == HAND_POINTS else [0]
@@ -174,29 +174,29 @@ def _within_view(filled: PoseSequence, known: PoseSequence) -> PoseSequence:
     return replace(filled, confidence=confidence)
 
 
-def _view(known: PoseSequence, points: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest x and y that can be seen: the picture's, and of points seen outside of it."""
+def _view(original: PoseSequence, points: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest x and y in view: those of the picture, and of visible points outside of it."""
     low, high = np.full(2, np.inf), np.full(2, -np.inf)
-    seen_points = known.keypoints[:, points, :2][known.confidence[:, points] > 0]
-    if len(seen_points):
-        low, high = np.quantile(seen_points, (0.01, 0.99), axis=0)
-    size = np.asarray(known.size[:2], np.float64)
+    visible = original.keypoints[:, points, :2][original.visible[:, points]]
+    if len(visible):
+        low, high = np.quantile(visible, (0.01, 0.99), axis=0)
+    size = np.asarray(original.size[:2], np.float64)
     if not (size > 1).all():  # normalized files state 0 or 1
         return np.full(2, -np.inf), np.full(2, np.inf)
     return np.minimum(low, 0), np.maximum(high, size)
 
 
-def _filled_in(sequence: PoseSequence, filled: PoseSequence) -> PoseSequence:
-    """`sequence` with those keypoints of `filled` that it misses; what is missing then is a number of confidence 0."""
-    there = seen(sequence)
+def _merge(sequence: PoseSequence, filled: PoseSequence) -> PoseSequence:
+    """`sequence` with the keypoints of `filled` that it lacks; what is missing then is a number of confidence 0."""
+    visible = sequence.visible
     keypoints, confidence = sequence.keypoints.copy(), sequence.confidence.copy()
-    nothing = ~there & ~(np.isfinite(keypoints).all(axis=-1) & np.isfinite(confidence))
-    keypoints[nothing], confidence[nothing] = 0, 0
-    position = {name: k for k, name in enumerate(sequence.skeleton.keypoints)}
+    not_finite = ~visible & ~(np.isfinite(keypoints).all(axis=-1) & np.isfinite(confidence))
+    keypoints[not_finite], confidence[not_finite] = 0, 0
+    index = {name: k for k, name in enumerate(sequence.skeleton.keypoints)}
     for k, name in enumerate(filled.skeleton.keypoints):
-        at = position[name]
-        # What cleaning had dropped was seen, if badly: it stays what it is.
-        frames = (filled.confidence[:, k] > 0) & ~there[:, at]
-        keypoints[frames, at] = filled.keypoints[frames, k]
-        confidence[frames, at] = FILLED
+        target = index[name]
+        # What cleaning had dropped is visible, if badly: it stays what it is.
+        frames = (filled.confidence[:, k] > 0) & ~visible[:, target]
+        keypoints[frames, target] = filled.keypoints[frames, k]
+        confidence[frames, target] = FILLED
     return replace(sequence, keypoints=keypoints, confidence=confidence)

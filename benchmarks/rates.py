@@ -139,7 +139,7 @@ def tokenizer(folder: Path, data: list[Path], config: RunConfig) -> tuple[PoseTo
     if (figures := kept(folder, settings)) is not None:
         return load_model(folder, "cpu"), figures
     started, wall_started = time.process_time(), time.perf_counter()
-    model, _ = train(data, folder, config, overwrite=True, say=say)
+    model, _ = train(data, folder, config, overwrite=True)
     figures = {
         "downsampling": config.downsampling,
         "num_quantizers": config.num_quantizers,

@@ -1,5 +1,6 @@
 """Poses made by code, and a model as small as can be."""
 
+import contextlib
 import io
 import sys
 from dataclasses import replace
@@ -135,9 +136,9 @@ def quick():
 def trained(csvs, quick, tmp_path_factory):
     """A trained run: its model, its metrics, its folder, and what it said."""
     folder = tmp_path_factory.mktemp("runs") / "tiny"
-    said = []
-    model, metrics = train([csvs], folder, quick, say=said.append)
-    return model, metrics, folder, said
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        model, metrics = train([csvs], folder, quick)
+    return model, metrics, folder, said.getvalue().splitlines()
 
 
 @pytest.fixture

@@ -5,10 +5,11 @@ import sys
 import numpy as np
 import pytest
 
+from ht_vae.cli import app
 from ht_vae.config import BUNDLED
 from ht_vae.model import HierarchicalTransformerVAE
 from pose_core import write
-from pose_core.testing import error_line, fake_manifest, fake_sequence, files_below
+from pose_core.testing import check_training_options, error_line, fake_manifest, fake_sequence, files_below
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +33,7 @@ def small(quick):
 def test_train_on_csvs_and_resume(cli, csvs, small, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     arguments = ("train", "--data", csvs, "--experiment-name", "first", *small)
-    status, out, err = cli(*arguments, "--num-epochs", 1, "--learning-rate", 0.001, "--seed", 3)
+    status, out, err = cli(*arguments, "--epochs", 1, "--learning-rate", 0.001, "--seed", 3)
     assert status == 0, err
     assert out.startswith("runs/first: model of ")
     assert "validation/mpjpe" in out
@@ -40,7 +41,7 @@ def test_train_on_csvs_and_resume(cli, csvs, small, tmp_path, monkeypatch):
     config = json.loads((tmp_path / "runs" / "first" / "config.json").read_text())
     assert (config["latent_dim"], config["chunk_size"], config["width"]) == (6, 16, 16)
 
-    status, out, err = cli(*arguments, "--num-epochs", 2, "--resume", "--json")
+    status, out, err = cli(*arguments, "--epochs", 2, "--resume", "--json")
     assert status == 0, err
     result = json.loads(out)
     assert result["output"] == "runs/first"
@@ -49,7 +50,7 @@ def test_train_on_csvs_and_resume(cli, csvs, small, tmp_path, monkeypatch):
 
 def test_train_on_pose_files_in_a_named_folder(cli, small, tmp_path):
     manifest = fake_manifest(tmp_path, letters="AB")
-    arguments = ("train", "--data", manifest, "--num-epochs", 1, *small)
+    arguments = ("train", "--data", manifest, "--epochs", 1, *small)
     status, _, err = cli(*arguments, "--output", tmp_path / "runs", "--experiment-name", "mine")
     assert status == 0, err
     assert (tmp_path / "runs" / "mine" / "model.safetensors").is_file()
@@ -158,3 +159,7 @@ def test_models_lists_bundled_models(cli):
     status, out, _ = cli("models")
     assert (status, out.startswith("landmarks"), " MB  " in out) == (0, True, True)
     assert {each["name"] for each in json.loads(cli("models", "--json")[1])} == {*BUNDLED}
+
+
+def test_train_and_config_have_the_options_of_all_packages():
+    check_training_options(app)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pose_core.command_line import run
-from pose_core.testing import fake_manifest
+from pose_core.testing import check_training_options, fake_manifest
 from pose_encoders.cli import app
 
 SMALL = ["--set", "encoder.hidden_dim=16", "--set", "encoder.num_layers=1", "--set", "tensorboard=false"]
@@ -142,3 +142,7 @@ def test_help_imports_nothing_heavy():
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "evaluate" in ended.stdout
     assert not {"torch", "torch_geometric", "lightning", "numpy"} & set(ended.stderr.split())
+
+
+def test_train_and_config_have_the_options_of_all_packages():
+    check_training_options(app)

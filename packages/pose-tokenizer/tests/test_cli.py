@@ -13,7 +13,8 @@ import pytest
 import pose_tokenizer
 from pose_core import read, write
 from pose_core.notices import InputWarning
-from pose_tokenizer.cli import main
+from pose_core.testing import check_training_options
+from pose_tokenizer.cli import app, main
 from pose_tokenizer.codec import encode
 from pose_tokenizer.config import BUNDLED
 from pose_tokenizer.files.serialization import from_json, from_text
@@ -475,7 +476,7 @@ def test_a_damaged_file_among_others_is_named(cli, encoded, folder, tmp_path):
         (["info", "nowhere/at/all"], "no such model folder"),
         (["info", "A"], "a.pose: not a token file"),
         (["train"], "Missing option '--data'"),
-        (["train", "--data", "A"], "Missing option '--output'"),
+        (["train", "--data", "A"], "say where the run goes with --output"),
         (["train", "--data", "nowhere.csv", "--output", "run"], "no such manifest"),
         (["train", "--data", "EMPTY", "--output", "run"], "empty"),
         (["train", "--data", "INDEX", "--output", "run", "--config", "hug"], "hug: no such preset or file"),
@@ -595,3 +596,7 @@ def test_models_that_come_with_the_package_are_listed(cli):
     status, out, _ = cli("models")
     assert (status, out.startswith("signing"), " MB  " in out) == (0, True, True)
     assert {each["name"] for each in json.loads(cli("models", "--json")[1])} == {*BUNDLED}
+
+
+def test_train_and_config_have_the_options_of_all_packages():
+    check_training_options(app)

@@ -9,7 +9,8 @@ from PIL import Image
 from pose_format import Pose
 
 from pose_core import read, write
-from pose_core.testing import fake_sequence
+from pose_core.testing import check_training_options, fake_sequence
+from text_to_pose.cli import app
 from text_to_pose.generation import sign_texts
 
 GENERATE = ("--signed-language", "ase", "--checkpoint")
@@ -417,3 +418,7 @@ def test_correct_goes_on_after_a_bad_file_and_the_next_run_does_the_rest(cli, ma
     status, said, err = cli(*call, "--skip-existing", "--json")
     assert (status, len(json.loads(said)), "2 of 3 left out" in err) == (0, 1, True), err
     assert sorted(str(path.relative_to(out)) for path in out.rglob("*.pose")) == ["a.pose", "b.pose", "deep/c.pose"]
+
+
+def test_train_and_config_have_the_options_of_all_packages():
+    check_training_options(app)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from pose_core import command_line as cl
-from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say, settings_of
+from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say
+from pose_core.training.options import RENAMED, TrainingOptions, add_config_command, training_options
 
 app = new_app("Pose sequences of thousands of frames to one latent space and back.")
 
-RUNS = Path("runs")
 MAX_TEMPERATURE = 100  # beyond it, numbers overflow and no body is recognisable
 Files = Annotated[list[str], typer.Argument(help="Pose files (.csv, .pose, .npz), folders, globs; or -.")]
 Checkpoint = Annotated[
@@ -27,104 +27,30 @@ Condition = Annotated[
 ]
 
 
-@app.command()
+@app.command(renamed=RENAMED)
+@training_options("ht-vae")
 def train(
-    data: Annotated[
-        list[str],
-        typer.Option(
-            "--data",
-            help="Folder of landmark CSVs, .pose or .npz files, or manifest CSV, several times; or shards, a URL.",
-        ),
-    ],
-    output: Annotated[Path | None, typer.Option("--output", help="Run folder; in the end a model folder too.")] = None,
-    experiment_name: Annotated[
-        str | None, typer.Option("--experiment-name", help="Folder of the run below --output, or below runs/.")
-    ] = None,
-    config: cl.Preset = "default",
-    num_epochs: Annotated[int | None, typer.Option("--num-epochs", "--epochs", min=1)] = None,
-    batch_size: cl.BatchSize = None,
-    learning_rate: cl.LearningRate = None,
+    options: TrainingOptions,
     latent_dim: Annotated[
-        int | None, typer.Option("--latent-dim", min=1, help="Numbers of a sequence's latent vector.")
+        int | None, typer.Option("--latent-dim", min=1, help="Size of a sequence's latent vector.")
     ] = None,
-    chunk_size: Annotated[int | None, typer.Option("--chunk-size", min=1, help="Frames of a chunk.")] = None,
+    chunk_size: Annotated[int | None, typer.Option("--chunk-size", min=1, help="Frames per chunk.")] = None,
     max_frames: Annotated[int | None, typer.Option("--max-frames", min=1, help="Frames of the longest window.")] = None,
-    seed: cl.TrainSeed = None,
-    device: cl.TrainDevice = None,
-    devices: cl.Devices = None,
-    nodes: cl.Nodes = None,
-    strategy: cl.Strategy = None,
-    wandb_project: cl.WandbProject = None,
-    dry_run: cl.DryRun = False,
-    overfit: cl.Overfit = None,
-    profile: cl.Profile = False,
-    settings: cl.Settings = None,
-    begin_from: Annotated[
-        str | None, typer.Option("--from", help="Model to fine-tune: folder, bundled name or hub id.")
-    ] = None,
-    resume: cl.Resume = False,
-    overwrite: Overwrite = False,
-    json: Json = False,
-    debug: Debug = False,
 ) -> None:
     """Train a model on the train split of folders or manifests."""
     from ht_vae.config import BUNDLED, PRESETS, ModelSizes, RunConfig
-    from pose_core.pretrained import model_config
-    from pose_core.training import is_main_process, load_preset, sweep_run_folder
-    from pose_core.training.checks import check_run
-    from pose_core.training.stopping import stop_while_starting
 
-    stop_while_starting()
-    folder = sweep_run_folder(run_folder(output, experiment_name))
-    named = cl.training_settings(
-        epochs=num_epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        latent_dim=latent_dim,
-        chunk_size=chunk_size,
-        max_frames=max_frames,
-        seed=seed,
-        device=device,
-        devices=devices,
-        num_nodes=nodes,
-        strategy=strategy,
-        wandb_project=wandb_project,
-        dry_run=dry_run,
-        overfit=overfit,
-        profile=profile,
-    )
-    source = model_config(begin_from, BUNDLED) if begin_from is not None else {}
-    fixed = {name: source[name] for name in ModelSizes.model_fields if name in source and name != "dropout"}
-    run_config = load_preset(RunConfig, config, PRESETS, settings_of(named, settings), fixed)
-    others: dict[str, Any] = {"begin_from": begin_from, "resume": resume, "overwrite": overwrite}
-    check_run(data, folder, run_config, **others)
+    own = {"latent_dim": latent_dim, "chunk_size": chunk_size, "max_frames": max_frames}
+    fixed = [name for name in ModelSizes.model_fields if name != "dropout"]
+    config = options.load_config(RunConfig, PRESETS, BUNDLED, fixed=fixed, **own)
+    options.check_run(config)
 
-    from ht_vae.training import train as train_on
-    from pose_core.training.hardware import limit_threads
+    from ht_vae.training import train
 
-    limit_threads(run_config.devices)
-    model, metrics = train_on(data, folder, run_config, **others, say=say)
-    if not is_main_process():
-        return
-    if json:
-        print_json({"output": folder, "metrics": metrics})
-        return
-    print(f"{folder}: model of {sum(p.numel() for p in model.parameters()):,} parameters")
-    for name, value in sorted(metrics.items()):
-        print(f"  {name:<26} {value:.4f}")
+    options.run(train, config)
 
 
-@app.command("config")
-def show_config(
-    preset: Annotated[str, typer.Argument(help="Preset or YAML file.")] = "default",
-    json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Print every setting of `train`, with a preset's values, as YAML that --config takes."""
-    from ht_vae.config import PRESETS, RunConfig
-    from pose_core.training.describe import print_config
-
-    print_config(RunConfig, PRESETS, preset, as_json=json)
+add_config_command(app, "ht-vae")
 
 
 @app.command()
@@ -372,17 +298,6 @@ def info(
         return
     for name, value in described.items():
         print(f"{name:<16} {value}")
-
-
-def run_folder(output: Path | None, name: str | None) -> Path:
-    """Where a run goes by `--output` and `--experiment-name`."""
-    if name is None:
-        if output is None:
-            raise typer.BadParameter("say where the run goes with --output, or name it with --experiment-name")
-        return output
-    if not name.strip() or Path(name).name != name:
-        raise typer.BadParameter(f"--experiment-name {name!r}: is a name, not a path; use --output for its place")
-    return (output or RUNS) / name
 
 
 @app.command()

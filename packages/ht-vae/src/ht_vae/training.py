@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import copy
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,6 +19,7 @@ from ht_vae.losses import LossManager, VAELoss
 from ht_vae.model import HierarchicalTransformerVAE
 from ht_vae.nn.arms import has_hands_on_arms
 from pose_core import Skeleton
+from pose_core.command_line import say
 from pose_core.training import (
     StreamLoader,
     are_shards,
@@ -28,9 +28,11 @@ from pose_core.training import (
     model_card,
     run_folder,
 )
+from pose_core.training.data import data_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from torch import Tensor
     from torch.utils.data import DataLoader
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from ht_vae.config import RunConfig
     from ht_vae.nn.latent import Posterior
     from pose_core.data import ShardDataset
+    from pose_core.training.data import Data
 
 LONGEST_FITTED = 16  # chunks of a window that the linear basis and the prior are fitted to
 
@@ -111,7 +114,7 @@ class HTVAETrainer:
 
 
 def train(
-    data: Sequence[str | Path],
+    data: Data,
     output: str | Path,
     config: RunConfig,
     *,
@@ -120,7 +123,6 @@ def train(
     overwrite: bool = False,
     dataset: type[PoseSequenceDataset] = PoseSequenceDataset,
     loss: type[VAELoss] = VAELoss,
-    say: Callable[[str], None] = lambda message: None,
 ) -> tuple[HierarchicalTransformerVAE, dict[str, float]]:
     """Trains on the train split of manifests or folders.
 
@@ -132,7 +134,6 @@ def train(
         resume: go on with the run in `output`; overwrite: start it again.
         dataset: loads clips; a subclass with a `load_sample` of its own reads files of its own.
         loss: a subclass with components of its own.
-        say: told what is being done.
 
     Returns:
         The model and its last metrics.
@@ -140,13 +141,14 @@ def train(
     Raises:
         UserError: what the user has to mend in data, settings or folder.
     """
+    data = data_paths(data)
     trainer = HTVAETrainer(config, output, resume=resume, overwrite=overwrite, data=data, begin_from=begin_from)
     source = load_model(begin_from, "cpu") if begin_from is not None else None
     stream: ShardDataset | None = None
     if are_shards(data[0]):
-        train_set, validation_set, stream = read_shards(data, config, source=source, say=say)
+        train_set, validation_set, stream = read_shards(data, config, source=source)
     else:
-        train_set, validation_set = read_data(data, config, dataset=dataset, source=source, say=say)
+        train_set, validation_set = read_data(data, config, dataset=dataset, source=source)
     clips, frames = (len(train_set.clips), sum(train_set.lengths)) if stream is None else (stream.clips, stream.frames)
     trained_on = f"{clips} clips, {frames:,} frames, of {', '.join(name_of(path) for path in data)}"
     torch.manual_seed(config.seed)
@@ -182,7 +184,7 @@ def train(
         say("fitting the prior to the latents")
         torch.manual_seed(config.seed)
         fit_prior(model, train_set, config)
-    card = model_card("ht-vae", Path(data[0]), clips, config, metrics)
+    card = model_card("ht-vae", data, clips, config, metrics)
     trainer.run.finish(model.save_pretrained, card)
     return model, metrics
 

@@ -83,32 +83,6 @@ Report = Annotated[
     Path | None, typer.Option("--output", help="Report folder: metrics.json, clips.csv, pages and pictures.")
 ]
 
-# Of every package's `train`; what is not given leaves the config as it is.
-TrainData = Annotated[
-    str,
-    typer.Option("--data", help="Manifest CSV, folder with train/ val/ test/, or shards: a folder or a URL."),
-]
-Preset = Annotated[str, typer.Option("--config", help="Preset name or YAML file.")]
-RunOutput = Annotated[Path, typer.Option("--output", help="Run folder; in the end a model folder too.")]
-Epochs = Annotated[int | None, typer.Option("--epochs", min=1)]
-BatchSize = Annotated[int | None, typer.Option("--batch-size", min=1, help="Sequences at once, of each process.")]
-LearningRate = Annotated[float | None, typer.Option("--learning-rate")]
-TrainSeed = Annotated[int | None, typer.Option("--seed")]
-TrainDevice = Annotated[str | None, typer.Option("--device", help="auto, cpu, or a name Lightning knows.")]
-Devices = Annotated[int | None, typer.Option("--devices", min=1, help="Of each machine, a process each.")]
-Nodes = Annotated[int | None, typer.Option("--nodes", min=1, help="Machines.")]
-Strategy = Annotated[str | None, typer.Option("--strategy", help="ddp, fsdp, or another that Lightning knows.")]
-WandbProject = Annotated[str | None, typer.Option("--wandb-project", help="Log to Weights & Biases too.")]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", help="Any other key of the config: name=value, several times.")
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Take a few steps, say what it would cost, write nothing.")]
-Overfit = Annotated[int | None, typer.Option("--overfit", min=1, help="Train and validate on so many clips alone.")]
-Profile = Annotated[bool, typer.Option("--profile", help="Write where the time went into the run's folder.")]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on with a finished or changed run; an interrupted one does so by itself.")
-]
-
 ONE_HOUR = 3600  # seconds; the longest sequence that is generated
 ONE_HOUR_OF_FRAMES = 25 * ONE_HOUR
 
@@ -306,11 +280,6 @@ def settings_of(named: dict[str, Any], settings: list[str] | None) -> dict[str, 
             raise typer.BadParameter(f"--set {setting}: write name=value")
         overrides[name] = value
     return overrides
-
-
-def training_settings(prefix: str = "", **given: Any) -> dict[str, Any]:
-    """The settings of a run that options of `train` name, below `prefix`; a switch that was left out is none."""
-    return {f"{prefix}{name}": value for name, value in given.items() if value not in (None, False)}
 
 
 def batch_options(

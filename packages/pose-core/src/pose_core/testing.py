@@ -1,4 +1,4 @@
-"""Poses made by code, for tests and trials: a person who raises an arm, holds a hand shape, and lowers it again."""
+"""For tests: poses made by code, of a person who raises an arm and holds a handshape; and what all commands share."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import csv
 from typing import TYPE_CHECKING
 
 import numpy as np
+import typer
 
+from pose_core.command_line import new_app
 from pose_core.formats import write
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Component, Skeleton
+from pose_core.training.options import RENAMED, TrainingOptions, add_config_command, training_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from pose_core.command_line import App
     from pose_core.skeleton import Side
 
 _FINGERS = ("THUMB", "INDEX_FINGER", "MIDDLE_FINGER", "RING_FINGER", "PINKY")
@@ -104,3 +108,21 @@ def error_line(stderr: str) -> str:
 def files_below(folder: Path) -> list[str]:
     """The files below a folder, relative to it, sorted."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def check_training_options(app: App) -> None:
+    """Asserts that an app's `train` and `config` have the options that all packages' have, with the same help."""
+    reference = new_app("A package.")
+
+    @reference.command(renamed=RENAMED)
+    @training_options("a-package")
+    def train(options: TrainingOptions) -> None: ...
+
+    add_config_command(reference, "a-package")
+    for name in ("train", "config"):
+        ours, theirs = (typer.main.get_command(each).commands[name] for each in (app, reference))  # ty: ignore[missing-attribute]
+        options = {option.name: option for option in ours.params}
+        for option in theirs.params:
+            for fact in ("opts", "help", "default", "required", "multiple"):
+                assert getattr(options[option.name], fact, None) == getattr(option, fact, None), (option.name, fact)
+        assert getattr(ours, "renamed", {}).items() >= getattr(theirs, "renamed", {}).items()

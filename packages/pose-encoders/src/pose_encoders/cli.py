@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from pose_core import command_line as cl
-from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, settings_of
+from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run
+from pose_core.training.options import RENAMED, TrainingOptions, add_config_command, training_options
 
 app = new_app("Pose sequences to vectors: train an encoder, encode files, see how well it tells signs apart.")
 
@@ -48,91 +49,26 @@ def encode(
     cl.report(batch, line, json=json)
 
 
-@app.command()
+@app.command(renamed=RENAMED)
+@training_options("pose-encoders")
 def train(
-    data: cl.TrainData,
-    output: cl.RunOutput,
-    config: Annotated[str, typer.Option("--config", help="Preset (default, graph, visual) or YAML file.")] = "default",
+    options: TrainingOptions,
     task: Annotated[
         str | None, typer.Option("--task", help="text or signed_language to tell apart; hidden_frames: no labels.")
     ] = None,
-    start_from: Annotated[str | None, typer.Option("--from", help="Model whose encoder to begin with.")] = None,
-    epochs: cl.Epochs = None,
-    batch_size: cl.BatchSize = None,
-    learning_rate: cl.LearningRate = None,
-    seed: cl.TrainSeed = None,
-    device: cl.TrainDevice = None,
-    devices: cl.Devices = None,
-    nodes: cl.Nodes = None,
-    strategy: cl.Strategy = None,
-    wandb_project: cl.WandbProject = None,
-    dry_run: cl.DryRun = False,
-    overfit: cl.Overfit = None,
-    profile: cl.Profile = False,
-    settings: cl.Settings = None,
-    resume: cl.Resume = False,
-    overwrite: Overwrite = False,
-    json: Json = False,
-    debug: Debug = False,
 ) -> None:
     """Train an encoder: to tell a manifest's texts or languages apart, or without labels on hidden frames."""
-    from pose_core.pretrained import model_config
-    from pose_core.training import is_main_process, load_preset, sweep_run_folder
-    from pose_core.training.checks import check_run
-    from pose_core.training.keys import flat
-    from pose_core.training.stopping import stop_while_starting
     from pose_encoders.config import PRESETS, RunConfig
 
-    stop_while_starting()
-    output = sweep_run_folder(output)
-    named = {"task": task}
-    named |= cl.training_settings(
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        seed=seed,
-        device=device,
-        devices=devices,
-        num_nodes=nodes,
-        strategy=strategy,
-        wandb_project=wandb_project,
-        dry_run=dry_run,
-        overfit=overfit,
-        profile=profile,
-    )
-    source = model_config(start_from, {}) if start_from is not None else {}
-    fixed = flat({name: source[name] for name in ("encoder", "fps", "face") if name in source})
-    run_config = load_preset(RunConfig, config, PRESETS, settings_of(named, settings), fixed)
-    others: dict[str, Any] = {"start_from": start_from, "resume": resume, "overwrite": overwrite}
-    check_run([data], output, run_config, **others)
+    config = options.load_config(RunConfig, PRESETS, fixed=("encoder", "fps", "face"), task=task)
+    options.check_run(config)
 
-    from pose_core.training.hardware import limit_threads
-    from pose_encoders.training import train as train_model
+    from pose_encoders.training import train
 
-    limit_threads(run_config.devices)
-    model, metrics = train_model(data, output, run_config, **others)
-    if not is_main_process():
-        return
-    parameters = sum(p.numel() for p in model.parameters())
-    if json:
-        print_json({"output": output, "parameters": parameters, "metrics": metrics})
-        return
-    print(f"{output}: model of {parameters:,} parameters")
-    for name, value in sorted(metrics.items()):
-        print(f"  {name:<22} {value:.4f}")
+    options.run(train, config)
 
 
-@app.command("config")
-def show_config(
-    preset: Annotated[str, typer.Argument(help="Preset or YAML file.")] = "default",
-    json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Print every setting of `train`, with a preset's values, as YAML that --config takes."""
-    from pose_core.training.describe import print_config
-    from pose_encoders.config import PRESETS, RunConfig
-
-    print_config(RunConfig, PRESETS, preset, as_json=json)
+add_config_command(app, "pose-encoders")
 
 
 @app.command()

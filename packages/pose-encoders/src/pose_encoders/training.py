@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
 from pose_core.errors import UserError
 from pose_core.training import batch_loader, fit, model_card, read_data, run_folder, stream_loader
+from pose_core.training.data import data_paths
 from pose_encoders.config import PRESETS as PRESETS
 from pose_encoders.config import ModelConfig, RunConfig
 from pose_encoders.dataset import LabelledDataset, augment_sample
@@ -19,26 +19,29 @@ from pose_encoders.model import PoseEncoderModel, load_model
 from pose_encoders.preprocessing import prepare
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch.utils.data import DataLoader
 
     from pose_core.data import ShardSample
     from pose_core.skeleton import Skeleton
     from pose_core.training import RunData
+    from pose_core.training.data import Data
 
 
 def train(
-    data: str | Path,
-    output: Path,
+    data: Data,
+    output: str | Path,
     config: RunConfig,
     *,
-    start_from: str | None = None,
+    begin_from: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
 ) -> tuple[PoseEncoderModel, dict[str, float]]:
     """Trains on a data set's train split, choosing the best weights by its validation split where it has one.
 
     Args:
-        data: see `pose_core.data.read_clips`; or a folder of shards, or its URL, which are streamed.
+        data: manifests or folders, as `read_clips` takes them; or one folder of shards, or its URL, which are streamed.
         output: run folder; in the end it is a model folder too.
         start_from: model whose encoder's weights are the initial ones.
         resume: continue the run in `output`.
@@ -50,19 +53,20 @@ def train(
     Raises:
         UserError: what the user has to mend in data, settings or folder.
     """
-    run = run_folder(output, config, data=[data], resume=resume, overwrite=overwrite, start_from=start_from)
-    start = load_model(start_from, "cpu") if start_from else None
+    data = data_paths(data)
+    run = run_folder(output, config, data=data, resume=resume, overwrite=overwrite, begin_from=begin_from)
+    start = load_model(begin_from, "cpu") if begin_from is not None else None
     prepared = partial(prepare, fps=config.fps, face=config.face)
     clips = read_data(
         data,
         prepared,
         config,
         skeleton=start.skeleton if start else None,
-        check=partial(class_names, task=config.task, data=data),
+        check=partial(class_names, task=config.task, data=data[0]),
         reject=partial(unknown_labels, task=config.task),
     )
     train_clips = clips.train_clips()
-    labels = class_names(train_clips, config.task, data)
+    labels = class_names(train_clips, config.task, data[0])
     train_loader, validation_loader = loaders(clips, labels, config)
 
     torch.manual_seed(config.seed)
@@ -70,7 +74,7 @@ def train(
     module = (HiddenFramesModule if labels is None else ClassificationModule)(model, config)
     metrics = fit(module, train_loader, validation_loader, config, run, monitor=MONITOR)
     model.eval()
-    run.finish(model.save_pretrained, model_card("pose-encoders", Path(data), len(train_clips), config, metrics))
+    run.finish(model.save_pretrained, model_card("pose-encoders", data, len(train_clips), config, metrics))
     return model, metrics
 
 

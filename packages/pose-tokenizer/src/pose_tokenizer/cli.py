@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from pose_core import command_line as cl
-from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say, settings_of
+from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say
 from pose_core.exporting import OPSET, OPSET_HELP
+from pose_core.training.options import RENAMED, TrainingOptions, add_config_command, training_options
 
 app = new_app("Sign language poses to discrete tokens and back.")
 
@@ -178,90 +179,22 @@ def vocab(
     print("language_model.resize_token_embeddings(len(tokenizer))")
 
 
-@app.command()
-def train(
-    data: Annotated[
-        list[str],
-        typer.Option("--data", help="Manifest CSV, or folder with train/ val/ test/, several times; or shards, a URL."),
-    ],
-    output: cl.RunOutput,
-    config: cl.Preset = "default",
-    epochs: cl.Epochs = None,
-    batch_size: cl.BatchSize = None,
-    learning_rate: cl.LearningRate = None,
-    seed: cl.TrainSeed = None,
-    device: cl.TrainDevice = None,
-    devices: cl.Devices = None,
-    nodes: cl.Nodes = None,
-    strategy: cl.Strategy = None,
-    wandb_project: cl.WandbProject = None,
-    dry_run: cl.DryRun = False,
-    overfit: cl.Overfit = None,
-    profile: cl.Profile = False,
-    settings: cl.Settings = None,
-    begin_from: Annotated[
-        str | None, typer.Option("--from", help="Model to fine-tune: folder, bundled name or hub id.")
-    ] = None,
-    resume: cl.Resume = False,
-    overwrite: Overwrite = False,
-    json: Json = False,
-    debug: Debug = False,
-) -> None:
+@app.command(renamed=RENAMED)
+@training_options("pose-tokenizer")
+def train(options: TrainingOptions) -> None:
     """Train a tokenizer on the train split of manifests or folders."""
-    from pose_core.pretrained import model_config
-    from pose_core.training import is_main_process, load_preset, sweep_run_folder
-    from pose_core.training.checks import check_run
-    from pose_core.training.stopping import stop_while_starting
     from pose_tokenizer.config import BUNDLED, PRESETS, ModelSizes, RunConfig
 
-    stop_while_starting()
-    output = sweep_run_folder(output)
-    named = cl.training_settings(
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        seed=seed,
-        device=device,
-        devices=devices,
-        num_nodes=nodes,
-        strategy=strategy,
-        wandb_project=wandb_project,
-        dry_run=dry_run,
-        overfit=overfit,
-        profile=profile,
-    )
-    source = model_config(begin_from, BUNDLED) if begin_from is not None else {}
-    fixed = {name: source[name] for name in ModelSizes.model_fields if name in source and name != "rate"}
-    run_config = load_preset(RunConfig, config, PRESETS, settings_of(named, settings), fixed)
-    others: dict[str, Any] = {"begin_from": begin_from, "resume": resume, "overwrite": overwrite}
-    check_run(data, output, run_config, **others)
+    fixed = [name for name in ModelSizes.model_fields if name != "rate"]
+    config = options.load_config(RunConfig, PRESETS, BUNDLED, fixed=fixed)
+    options.check_run(config)
 
-    from pose_core.training.hardware import limit_threads
-    from pose_tokenizer.training import train as train_on
+    from pose_tokenizer.training import train
 
-    limit_threads(run_config.devices)
-    model, metrics = train_on(data, output, run_config, **others, say=say)
-    if not is_main_process():
-        return
-    if json:
-        print_json({"output": output, "metrics": metrics})
-        return
-    print(f"{output}: model of {sum(p.numel() for p in model.parameters()):,} parameters")
-    for name, value in sorted(metrics.items()):
-        print(f"  {name:<24} {value:.4f}")
+    options.run(train, config)
 
 
-@app.command("config")
-def show_config(
-    preset: Annotated[str, typer.Argument(help="Preset or YAML file.")] = "default",
-    json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Print every setting of `train`, with a preset's values, as YAML that --config takes."""
-    from pose_core.training.describe import print_config
-    from pose_tokenizer.config import PRESETS, RunConfig
-
-    print_config(RunConfig, PRESETS, preset, as_json=json)
+add_config_command(app, "pose-tokenizer")
 
 
 @app.command()

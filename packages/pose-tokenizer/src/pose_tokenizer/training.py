@@ -12,8 +12,10 @@ import torch
 from torch.utils.data import DataLoader
 
 from pose_core import UserError
+from pose_core.command_line import say
 from pose_core.data import PoseDataset, read_clips, read_usable
 from pose_core.training import are_shards, batch_loader, fit, model_card, overfit_subset, run_folder, stream_loader
+from pose_core.training.data import data_paths
 from pose_tokenizer.config import PRESETS as PRESETS
 from pose_tokenizer.config import ModelSizes
 from pose_tokenizer.data.augmentation import Augmentation
@@ -36,11 +38,12 @@ if TYPE_CHECKING:
 
     from pose_core import PoseSequence, Skeleton
     from pose_core.data import Clip
+    from pose_core.training.data import Data
     from pose_tokenizer.config import RunConfig
 
 
 def train(
-    data: Sequence[str | Path],
+    data: Data,
     output: str | Path,
     config: RunConfig,
     *,
@@ -50,7 +53,6 @@ def train(
     dataset: type[PoseDataset] = PoseDataset,
     loss: type[TokenizerLoss] = TokenizerLoss,
     model: type[PoseTokenizer] = PoseTokenizer,
-    say: Callable[[str], None] = lambda message: None,
 ) -> tuple[PoseTokenizer, dict[str, float]]:
     """Trains on the train split of manifests or folders.
 
@@ -62,7 +64,6 @@ def train(
         dataset: loads clips; a subclass with a `load_sample` of its own reads files of its own.
         loss: a subclass with components of its own.
         model: a subclass with networks of its own.
-        say: told what is being done.
 
     Returns:
         The model and its last validation metrics.
@@ -70,16 +71,13 @@ def train(
     Raises:
         UserError: what the user has to mend in manifest, clips or folder.
     """
-    # Left out where there is none: runs from before models were fine-tuned go on.
-    others = {} if begin_from is None else {"begin_from": begin_from}
-    run = run_folder(output, config, data=data, resume=resume, overwrite=overwrite, **others)
+    data = data_paths(data)
+    run = run_folder(output, config, data=data, resume=resume, overwrite=overwrite, begin_from=begin_from)
     source = load_model(begin_from, "cpu") if begin_from is not None else None
     if source is not None:
         check_sizes(source, config)
     shards = None
     if are_shards(data[0]):
-        if len(data) > 1:
-            raise UserError(f"{data[0]}: shards are trained on alone; pack all data together")
         say("reading shards")
         shards = read_shards(str(data[0]), config, source.skeleton if source is not None else None)
         train_sequences = [sample.sequence for sample in shards.train]
@@ -87,7 +85,7 @@ def train(
         num_clips = len(shards.train_clips())
     else:
         train_sequences, validation_sequences = read_files(
-            [Path(path) for path in data], config, dataset, say, source.skeleton if source is not None else None
+            [Path(path) for path in data], config, dataset, source.skeleton if source is not None else None
         )
         num_clips = len(train_sequences)
     torch.manual_seed(config.seed)
@@ -120,7 +118,7 @@ def train(
         train_loader = batch_loader(train_set, lengths, config, collate=together, shuffle=True)
     metrics = fit(module, train_loader, validation_loader, config, run, monitor=MONITOR)
     tokenizer.eval()
-    card = model_card("pose-tokenizer", Path(data[0]), num_clips, config, metrics)
+    card = model_card("pose-tokenizer", data, num_clips, config, metrics)
     run.finish(tokenizer.save_pretrained, card)
     return tokenizer, metrics
 
@@ -129,7 +127,6 @@ def read_files(
     data: Sequence[Path],
     config: RunConfig,
     dataset: type[PoseDataset],
-    say: Callable[[str], None],
     skeleton: Skeleton | None = None,
 ) -> tuple[list[PoseSequence], list[PoseSequence]]:
     """Prepared clips to train on and to validate with, of manifests or folders.

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from pose_core import command_line as cl
-from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say, settings_of
+from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say
 from pose_core.exporting import OPSET, OPSET_HELP
+from pose_core.training.options import RENAMED, TrainingOptions, add_config_command, training_options
 
 app = new_app("Text to sign language poses: letters and words, fingerspelled by a model.")
 
@@ -220,99 +221,33 @@ def correct(
     cl.report(batch, line, json=json)
 
 
-@app.command()
+@app.command(renamed=RENAMED)
+@training_options("text-to-pose")
 def train(
-    data: cl.TrainData,
-    output: cl.RunOutput,
-    config: cl.Preset = "default",
+    options: TrainingOptions,
     encoder: Annotated[
         str | None, typer.Option("--encoder", help="transformer, graph or visual, instead of the preset's.")
     ] = None,
-    epochs: cl.Epochs = None,
-    batch_size: cl.BatchSize = None,
-    learning_rate: cl.LearningRate = None,
-    seed: cl.TrainSeed = None,
-    device: cl.TrainDevice = None,
-    devices: cl.Devices = None,
-    nodes: cl.Nodes = None,
-    strategy: cl.Strategy = None,
-    wandb_project: cl.WandbProject = None,
-    dry_run: cl.DryRun = False,
-    overfit: cl.Overfit = None,
-    profile: cl.Profile = False,
-    settings: cl.Settings = None,
     pretrain: Annotated[
         bool, typer.Option("--pretrain", help="Leave texts out; --data may be a folder of poses, train/ in it.")
     ] = False,
-    begin_from: Annotated[
-        str | None, typer.Option("--from", help="Model to fine-tune: folder, bundled name or hub id.")
-    ] = None,
-    resume: cl.Resume = False,
-    overwrite: Overwrite = False,
-    json: Json = False,
-    debug: Debug = False,
 ) -> None:
     """Train a model on a manifest's train split."""
-    from pose_core.pretrained import model_config
-    from pose_core.training import is_main_process, load_preset, sweep_run_folder
-    from pose_core.training.checks import check_run
-    from pose_core.training.keys import flat
-    from pose_core.training.stopping import stop_while_starting
     from text_to_pose.config import BUNDLED, PRESETS, RunConfig
     from text_to_pose.data.texts import check_early
 
-    stop_while_starting()
-    output = sweep_run_folder(output)
-    named = {"encoder": {"kind": encoder, "num_layers": 0} if encoder else None}
-    named |= cl.training_settings(
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        seed=seed,
-        device=device,
-        devices=devices,
-        num_nodes=nodes,
-        strategy=strategy,
-        wandb_project=wandb_project,
-        dry_run=dry_run,
-        overfit=overfit,
-        profile=profile,
-    )
-    source = model_config(begin_from, BUNDLED) if begin_from is not None else {}
-    fixed = flat(source.get("network", {}) | {name: source[name] for name in ("fps",) if name in source})
-    run_config = load_preset(RunConfig, config, PRESETS, settings_of(named, settings), fixed)
-    others: dict[str, Any] = {"begin_from": begin_from, "pretrain": pretrain, "resume": resume, "overwrite": overwrite}
-    clips = check_run([data], output, run_config, **others)
+    encoder_settings = {"kind": encoder, "num_layers": 0} if encoder else None
+    config = options.load_config(RunConfig, PRESETS, BUNDLED, fixed=("network", "fps"), encoder=encoder_settings)
+    clips = options.check_run(config, pretrain=pretrain)
     if not pretrain:
-        check_early(clips, run_config.text, data)
+        check_early(clips, config.text, options.data[0])
 
-    from pose_core.training.hardware import limit_threads
-    from text_to_pose.training import train as train_model
+    from text_to_pose.training import train
 
-    limit_threads(run_config.devices)
-    model, metrics = train_model(data, output, run_config, **others)
-    if not is_main_process():
-        return
-    parameters = sum(p.numel() for p in model.parameters())
-    if json:
-        print_json({"output": output, "metrics": {"parameters": parameters, **metrics}})
-        return
-    print(f"{output}: model of {parameters:,} parameters")
-    for name, value in sorted(metrics.items()):
-        print(f"  {name:<22} {value:.4f}")
+    options.run(train, config, pretrain=pretrain)
 
 
-@app.command("config")
-def show_config(
-    preset: Annotated[str, typer.Argument(help="Preset or YAML file.")] = "default",
-    json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Print every setting of `train`, with a preset's values, as YAML that --config takes."""
-    from pose_core.training.describe import print_config
-    from text_to_pose.config import PRESETS, RunConfig
-
-    print_config(RunConfig, PRESETS, preset, as_json=json)
+add_config_command(app, "text-to-pose")
 
 
 @app.command(renamed={"--report": "--output"})

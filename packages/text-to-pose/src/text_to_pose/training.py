@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -12,6 +11,7 @@ import torch
 from pose_core import UserError
 from pose_core.command_line import say
 from pose_core.training import batch_loader, fit, is_main_process, model_card, read_data, run_folder, stream_loader
+from pose_core.training.data import data_paths
 from text_to_pose.config import PRESETS as PRESETS
 from text_to_pose.config import RunConfig, TextConfig, TextToPoseConfig
 from text_to_pose.data.dataset import TextDataset
@@ -25,6 +25,7 @@ from text_to_pose.model import TextToPose, load_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from torch.utils.data import DataLoader
 
@@ -32,13 +33,14 @@ if TYPE_CHECKING:
     from pose_core.data import Clip, ShardSample
     from pose_core.skeleton import Side
     from pose_core.training import RunData, TrainingConfig
+    from pose_core.training.data import Data
 
 KEPT_FRAMES = 100_000  # of clips that are streamed: for start frames, hand shapes and what a model begins with
 
 
 def train(
-    data: str | Path,
-    output: Path,
+    data: Data,
+    output: str | Path,
     config: RunConfig,
     *,
     pretrain: bool = False,
@@ -49,7 +51,7 @@ def train(
     """Trains on a manifest's train split, keeping the weights that `config.keep` says.
 
     Args:
-        data: manifest CSV; for pretraining a folder of poses will do; or a folder of shards, or its URL, which are
+        data: manifest CSVs; for pretraining folders of poses will do; or one folder of shards, or its URL, which are
             streamed.
         output: run folder; in the end it is a model folder too.
         pretrain: leave all texts out: the model learns motion and inpainting.
@@ -63,8 +65,9 @@ def train(
     Raises:
         UserError: what the user has to mend in manifest, clips or folder.
     """
+    data = data_paths(data)
     run = run_folder(
-        output, config, data=[data], resume=resume, overwrite=overwrite, begin_from=begin_from, pretrain=pretrain
+        output, config, data=data, resume=resume, overwrite=overwrite, begin_from=begin_from, pretrain=pretrain
     )
     source = load_model(begin_from, "cpu") if begin_from is not None else None
     clips = read_data(
@@ -73,7 +76,7 @@ def train(
         config,
         frames=KEPT_FRAMES,
         skeleton=source.skeleton if source is not None else None,
-        check=(lambda clips: None) if pretrain else partial(check_clips, kind=config.text, data=data),
+        check=(lambda clips: None) if pretrain else partial(check_clips, kind=config.text, data=data[0]),
         reject=None if pretrain else partial(reject, kind=config.text, known=source.config.text if source else None),
     )
     train_clips = clips.train_clips()
@@ -87,7 +90,7 @@ def train(
     module = TextToPoseModule(model, config)
     metrics = fit(module, train_loader, validation_loader, config, run, monitor=MONITOR)
     model.eval()
-    card = model_card("text-to-pose", Path(data), len(train_clips), config, metrics)
+    card = model_card("text-to-pose", data, len(train_clips), config, metrics)
     run.finish(partial(save, model, weights=config.weights), card)
     return model, metrics
 

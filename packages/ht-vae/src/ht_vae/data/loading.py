@@ -14,11 +14,12 @@ from ht_vae.data.preprocessing import PoseDataProcessor, common_skeleton
 from ht_vae.data.splits import split_clips
 from ht_vae.data.streaming import PreparedDataset, prepared
 from pose_core import Skeleton, UserError
+from pose_core.command_line import say
 from pose_core.data.loading import MAX_SKIPPED, Kinds
 from pose_core.training import open_shards, overfit_subset, validated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from ht_vae.config import RunConfig
     from ht_vae.model import HierarchicalTransformerVAE
@@ -31,12 +32,11 @@ def read_data(
     *,
     dataset: type[PoseSequenceDataset] = PoseSequenceDataset,
     source: HierarchicalTransformerVAE | None = None,
-    say: Callable[[str], None] = lambda message: None,
 ) -> tuple[PoseSequenceDataset, PoseSequenceDataset | None]:
     """The data sets to train on and to validate with, read and on one skeleton.
 
     Args:
-        data, config, dataset, say: as `train`'s.
+        data, config, dataset: as `train`'s.
         source: a model whose skeleton and labels are taken.
 
     Raises:
@@ -88,18 +88,15 @@ def read_shards(
     config: RunConfig,
     *,
     source: HierarchicalTransformerVAE | None = None,
-    say: Callable[[str], None] = lambda message: None,
 ) -> tuple[PreparedDataset, PreparedDataset | None, ShardDataset | None]:
     """The clips of shards that are kept in memory, to train on and to validate with, and all to stream.
 
     Args:
-        data, config, source, say: as `train`'s. A run that is to overfit streams nothing.
+        data, config, source: as `train`'s. A run that is to overfit streams nothing.
 
     Raises:
         UserError: as `pose_core.training.open_shards`, or settings that shards do not go with.
     """
-    if len(data) > 1:
-        raise UserError(f"{data[0]}: shards are trained on alone; pack all data together")
     condition = None if config.condition == "none" else config.condition
     known = source.config.labels if source is not None and condition is not None else None
     say("reading shards")

@@ -101,7 +101,7 @@ def load_yaml(
         config: its class.
         path: the file.
         overrides: replace what the file says.
-        fixed: by dotted name, what a model to fine-tune has; replaces what a preset says.
+        fixed: what a model to fine-tune has, as its config.json says it; replaces what a preset says.
         is_preset: the file is one of the package's: nobody chose what it says of `fixed`.
 
     Raises:
@@ -118,7 +118,7 @@ def load_yaml(
         for name, value in _current_keys(overrides or {}, config, "--set").items():
             set_key(values, name, value)
             chosen |= flat({name: value})
-        for name, value in (fixed or {}).items():
+        for name, value in flat(_current_keys(fixed or {}, config, None)).items():
             if name in chosen and chosen[name] != value:
                 raise UserError(f"{name} is {chosen[name]}, and {value} in the model to fine-tune; leave {name} out")
             set_key(values, name, value)
@@ -142,8 +142,8 @@ def _read_yaml(path: Path) -> dict[Any, Any]:
     return content
 
 
-def _current_keys(values: dict[Any, Any], config: type[TrainingConfig], source: str) -> dict[str, Any]:
-    """Values by the names that keys have today; one line says which of older versions were found in `source`.
+def _current_keys(values: dict[Any, Any], config: type[TrainingConfig], source: str | None) -> dict[str, Any]:
+    """Values by the names that keys have today; one line says which of older versions were found in `source`, if any.
 
     Raises:
         ValueError: what was a section is a value.
@@ -160,7 +160,7 @@ def _current_keys(values: dict[Any, Any], config: type[TrainingConfig], source: 
         current[key] = value
         if key != name and key.partition(".")[0] in config.model_fields:
             renamed.append(f"{name} is now {key}")
-    if renamed and is_main_process():
+    if renamed and source is not None and is_main_process():
         more = f", and {len(renamed) - 1} more; the `config` command prints them all" if len(renamed) > 1 else ""
         warn(f"{source}: {renamed[0]}{more}")
     return current | aliased

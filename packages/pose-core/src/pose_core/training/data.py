@@ -54,8 +54,24 @@ class RunData:
         return [sample.clip for sample in self.train] if self.stream is None else self.stream.read_clips()
 
 
+Data = str | Path | Sequence[str | Path]
+
+
+def data_paths(data: Data) -> list[str | Path]:
+    """What a run trains on, one or several, as a list.
+
+    Raises:
+        UserError: shards among others, which are trained on alone.
+    """
+    paths = [data] if isinstance(data, str | Path) else [*data]
+    for path in paths:
+        if len(paths) > 1 and are_shards(path):
+            raise UserError(f"{path}: shards are trained on alone; pack all data together")
+    return paths
+
+
 def read_data(
-    data: str | Path,
+    data: Data,
     prepare: Callable[..., PoseSequence],
     config: TrainingConfig,
     *,
@@ -67,7 +83,7 @@ def read_data(
     """The data of a run. Clips that cannot be used are left out with a warning, if they are few, see `check_skipped`.
 
     Args:
-        data: see `read_clips`; or a folder of shards, or its URL.
+        data: one or several, see `read_clips`; or one folder of shards, or its URL.
         prepare: called with a sequence and `skeleton`, the one to put it on or None: its own.
         config: `overfit` trains and validates on the first few clips.
         frames: of shards, fewest of the first clips together that are kept in memory, where there are as many.
@@ -79,17 +95,19 @@ def read_data(
     Raises:
         UserError: there is nothing to train on, too many files cannot be used, or as `open_shards`.
     """
-    if are_shards(data):
-        return open_shards(data, prepare, config, frames=frames, skeleton=skeleton, check=check, reject=reject)
-    clips = read_clips(data)
+    paths = data_paths(data)
+    name = ", ".join(map(str, paths))
+    if are_shards(paths[0]):
+        return open_shards(paths[0], prepare, config, frames=frames, skeleton=skeleton, check=check, reject=reject)
+    clips = read_clips(*paths)
     train = select_split(clips, "train")
     train, validation = overfit_subset(train, [clip for clip in clips if clip.split == "validation"], config)
     check(train)
-    validation = validated(train, validation, reject, data)
+    validation = validated(train, validation, reject, name)
     train, sequences = read_usable(train, prepare, skeleton)
     validation, held_out = read_usable(validation, prepare, sequences[0].skeleton)
     if is_main_process():
-        say(f"{data}: {len(train)} clips to train on, {len(validation) or 'none'} to validate with")
+        say(f"{name}: {len(train)} clips to train on, {len(validation) or 'none'} to validate with")
     return RunData(
         [ShardSample(clip, sequence) for clip, sequence in zip(train, sequences, strict=True)],
         [ShardSample(clip, sequence) for clip, sequence in zip(validation, held_out, strict=True)],

@@ -136,13 +136,15 @@ def sweep_run_folder(output: str | Path) -> Path:
     return output / run_id if "WANDB_SWEEP_ID" in os.environ and output.name != run_id else output
 
 
-def model_card(library: str, data: Path, clips: int, config: BaseModel, metrics: dict[str, float]) -> str:
+def model_card(
+    library: str, data: Sequence[str | Path], clips: int, config: BaseModel, metrics: dict[str, float]
+) -> str:
     """The README.md of a model folder: which data, last metrics, every setting."""
     figures = "\n".join(f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items()))
     settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
     return (
         f"---\nlibrary_name: {library}\ntags: [sign-language, {library}]\n---\n\n"
-        f"Trained by `{library} train` on {clips} clips of {data.name}.\n\n"
+        f"Trained by `{library} train` on {clips} clips of {', '.join(Path(path).name for path in data)}.\n\n"
         f"| last value | |\n|---|---|\n{figures}\n\n```yaml\n{settings}```\n"
     )
 

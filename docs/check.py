@@ -10,6 +10,9 @@ Of every Markdown file but changelogs:
   every `--set key=value` a setting of `train`;
 - names that Python code blocks, and scripts in benchmarks/, import from the packages are in those modules.
 
+And of the packages' modules, as docs/architecture.md says: a package imports only those below it, and no imports, of
+type checkers included, go in a circle.
+
 Prints a line per mistake and exits with 1 where there is one.
 """
 
@@ -21,6 +24,7 @@ import shlex
 import subprocess
 import sys
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +32,7 @@ from typing import TYPE_CHECKING
 from typer.main import get_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = {  # command -> package
@@ -37,6 +41,13 @@ COMMANDS = {  # command -> package
     "text-to-pose": "text_to_pose",
     "pose-tokenizer": "pose_tokenizer",
     "ht-vae": "ht_vae",
+}
+BELOW = {  # package -> those it may import
+    "pose_core": (),
+    "pose_encoders": ("pose_core",),
+    "text_to_pose": ("pose_core", "pose_encoders"),
+    "pose_tokenizer": ("pose_core",),
+    "ht_vae": ("pose_core",),
 }
 SOURCES = {package: ROOT / "packages" / command / "src" / package for command, package in COMMANDS.items()}
 PATH_SUFFIXES = (".py", ".toml", ".slurm", ".md")
@@ -62,6 +73,7 @@ def main() -> int:
     for script in sorted((ROOT / "benchmarks").glob("*.py")):
         found = check_imports(script.read_text(encoding="utf-8"))
         mistakes += [f"{script.relative_to(ROOT)}: {mistake}" for mistake in found]
+    mistakes += check_modules()
     print(*mistakes, f"{len(files)} files, {len(mistakes)} mistakes", sep="\n")
     return bool(mistakes)
 
@@ -142,6 +154,37 @@ def check_dotted(span: str) -> Iterator[str]:
     module = location / "__init__.py" if location.is_dir() else location.with_suffix(".py")
     if names and not re.search(rf"\b{names[0]}\b", module.read_text(encoding="utf-8")):
         yield f"`{span}`: nothing is called {names[0]} in {module.relative_to(ROOT)}"
+
+
+def check_modules() -> Iterator[str]:
+    """Imports of a package from one that is not below it, and imports in a circle."""
+    paths = {}
+    for package, folder in SOURCES.items():
+        for path in folder.rglob("*.py"):
+            parts = [package, *path.relative_to(folder).with_suffix("").parts]
+            paths[".".join(parts).removesuffix(".__init__")] = path
+    graph = {module: imported_modules(module, path, paths) for module, path in paths.items()}
+    for module, imported in graph.items():
+        package = module.partition(".")[0]
+        for other in sorted(imported):
+            if other.partition(".")[0] not in (package, *BELOW[package]):
+                yield f"{module} imports {other}, which is not below it"
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        yield f"imports in a circle: {' <- '.join(error.args[1])}"
+
+
+def imported_modules(module: str, path: Path, known: Container[str]) -> set[str]:
+    """The packages' modules that a module imports, wherever in its code."""
+    imported = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            imported |= {name if name in known else str(node.module) for name in names}
+        elif isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+    return {name for name in imported if name in known and name != module}
 
 
 def check_command(line: str) -> Iterator[str]:

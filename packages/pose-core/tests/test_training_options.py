@@ -13,7 +13,7 @@ from pose_core import UserError
 from pose_core.command_line import new_app
 from pose_core.testing import fake_sequence
 from pose_core.training import TrainingConfig, options
-from pose_core.training.options import RENAMED, TrainingOptions, add_config_command, training_options
+from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 
 
 class RunConfig(TrainingConfig):
@@ -33,7 +33,7 @@ def app(tmp_path, monkeypatch):
         app.calls.append((data, output, config, others))
         return nn.Linear(2, 3), {"validation/loss": 0.25}
 
-    @app.command(renamed=RENAMED)
+    @app.command(renamed=RENAMED_OPTIONS)
     @training_options("a-package")
     def train(options: TrainingOptions, width: int | None = None) -> None:
         config = options.load_config(RunConfig, {"default": preset}, width=width)

@@ -9,7 +9,7 @@ import typer
 
 from pose_core import command_line as cl
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say
-from pose_core.training.options import RENAMED, TrainingOptions, add_config_command, training_options
+from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 
 app = new_app("Pose sequences of thousands of frames to one latent space and back.")
 
@@ -27,7 +27,7 @@ Condition = Annotated[
 ]
 
 
-@app.command(renamed=RENAMED)
+@app.command(renamed=RENAMED_OPTIONS)
 @training_options("ht-vae")
 def train(
     options: TrainingOptions,

@@ -12,7 +12,7 @@ from pose_core.command_line import new_app
 from pose_core.formats import write
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Component, Skeleton
-from pose_core.training.options import RENAMED, TrainingOptions, add_config_command, training_options
+from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -114,7 +114,7 @@ def check_training_options(app: App) -> None:
     """Asserts that an app's `train` and `config` have the options that all packages' have, with the same help."""
     reference = new_app("A package.")
 
-    @reference.command(renamed=RENAMED)
+    @reference.command(renamed=RENAMED_OPTIONS)
     @training_options("a-package")
     def train(options: TrainingOptions) -> None: ...
 

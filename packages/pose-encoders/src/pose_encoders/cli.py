@@ -9,7 +9,7 @@ import typer
 
 from pose_core import command_line as cl
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run
-from pose_core.training.options import RENAMED, TrainingOptions, add_config_command, training_options
+from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 
 app = new_app("Pose sequences to vectors: train an encoder, encode files, see how well it tells signs apart.")
 
@@ -49,7 +49,7 @@ def encode(
     cl.report(batch, line, json=json)
 
 
-@app.command(renamed=RENAMED)
+@app.command(renamed=RENAMED_OPTIONS)
 @training_options("pose-encoders")
 def train(
     options: TrainingOptions,

@@ -10,7 +10,7 @@ import typer
 from pose_core import command_line as cl
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say
 from pose_core.exporting import OPSET, OPSET_HELP
-from pose_core.training.options import RENAMED, TrainingOptions, add_config_command, training_options
+from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 
 app = new_app("Sign language poses to discrete tokens and back.")
 
@@ -179,7 +179,7 @@ def vocab(
     print("language_model.resize_token_embeddings(len(tokenizer))")
 
 
-@app.command(renamed=RENAMED)
+@app.command(renamed=RENAMED_OPTIONS)
 @training_options("pose-tokenizer")
 def train(options: TrainingOptions) -> None:
     """Train a tokenizer on the train split of manifests or folders."""

@@ -11,7 +11,7 @@ import typer
 from pose_core import command_line as cl
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say
 from pose_core.exporting import OPSET, OPSET_HELP
-from pose_core.training.options import RENAMED, TrainingOptions, add_config_command, training_options
+from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 
 app = new_app("Text to sign language poses: letters and words, fingerspelled by a model.")
 
@@ -221,7 +221,7 @@ def correct(
     cl.report(batch, line, json=json)
 
 
-@app.command(renamed=RENAMED)
+@app.command(renamed=RENAMED_OPTIONS)
 @training_options("text-to-pose")
 def train(
     options: TrainingOptions,

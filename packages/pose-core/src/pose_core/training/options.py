@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Config = TypeVar("Config", bound="TrainingConfig")
 RUNS = Path("runs")
-RENAMED = {"--nodes": "--num-nodes", "--num-epochs": "--epochs"}
+RENAMED_OPTIONS = {"--nodes": "--num-nodes", "--num-epochs": "--epochs"}
 PRESET_HELP = "Preset or YAML file."
 # Options that are keys of the configuration.
 SETTINGS = (

@@ -1,4 +1,4 @@
-"""What an encoder and a model of one are, and how they are trained, in plain values."""
+"""Configuration: encoders, the model around one, and a training run, as plain values."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets"
 
 
 class PoseEncoderConfig(BaseModel):
-    """What every encoder's configuration has; the poses' skeleton is the model's, not a setting."""
+    """Base class: the transformer over frames. The skeleton of the poses belongs to the model, not to its settings."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     hidden_dim: int = Field(256, gt=0, description="C, width of the vectors")
-    num_layers: int = Field(4, ge=0, description="transformer layers over the frames; 0: each frame by itself")
-    num_heads: int = Field(4, gt=0)
+    num_layers: int = Field(4, ge=0, description="transformer layers over frames; 0: every frame is encoded alone")
+    num_heads: int = Field(4, gt=0, description="attention heads")
     dropout: float = Field(0.1, ge=0, lt=1)
-    positions: Literal["rotary", "learned"] = "rotary"
-    max_seq_size: int | None = Field(None, gt=0, description="most frames that learned positions can tell apart")
+    positions: Literal["rotary", "learned"] = Field("rotary", description="position embedding of frames")
+    max_seq_size: int | None = Field(None, gt=0, description="largest number of frames, of learned positions")
 
     @model_validator(mode="after")
     def _learned_positions_need_a_size(self) -> PoseEncoderConfig:
@@ -35,47 +35,49 @@ class PoseEncoderConfig(BaseModel):
 
 
 class TransformerEncoderConfig(PoseEncoderConfig):
-    """Shape of a `TransformerEncoder`."""
+    """Configuration of a `TransformerEncoder`."""
 
     kind: Literal["transformer"] = "transformer"
-    sees_missing: bool = Field(True, description="tell a missing keypoint from one at 0; off where none ever is")
+    sees_missing: bool = Field(True, description="also input which keypoints are visible; off where all are")
 
 
 class GraphEncoderConfig(PoseEncoderConfig):
-    """Shape of a `GraphEncoder`."""
+    """Configuration of a `GraphEncoder`."""
 
     kind: Literal["graph"] = "graph"
     conv: Literal["gcn", "relational", "gatv2", "transformer"] = Field(
-        "gcn", description="convolution of torch-geometric; gcn weighs each type of edge, relational has one for each"
+        "gcn", description="graph convolution; gcn: a weight per type of edge, relational: a convolution per type"
     )
-    node_dim: int = Field(64, gt=0, description="width of a keypoint's vector, divisible by num_heads")
-    graph_layers: int = Field(3, gt=0)
-    window: int = Field(1, ge=0, description="frames before and after that a joint is joined to itself in")
+    node_dim: int = Field(64, gt=0, description="channels of a node, divisible by num_heads")
+    graph_layers: int = Field(3, gt=0, description="graph convolution layers")
+    window: int = Field(1, ge=0, description="temporal edges reach so many frames before and after")
 
 
 class VisualEncoderConfig(PoseEncoderConfig):
-    """Shape of a `VisualEncoder`."""
+    """Configuration of a `VisualEncoder`."""
 
     kind: Literal["visual"] = "visual"
-    size: int = Field(64, gt=0, description="height and width of the pictures in pixels")
-    fit: Literal["frame", "clip"] = Field("frame", description="a component's box, of each frame or of the whole clip")
-    channels: tuple[int, ...] = Field((8, 16, 32, 64), min_length=1, description="of each layer, which halves pictures")
-    temporal_kernel: int = Field(3, gt=0, description="frames that a layer looks at, an odd number")
-    picture_dim: int = Field(256, gt=0, description="width of a picture's vector")
-    shared_weights: bool = Field(True, description="one network for all components, or one each")
-    combine: Literal["concatenation", "convolution"] = "concatenation"
+    size: int = Field(64, gt=0, description="height and width of pictures, in pixels")
+    fit: Literal["frame", "clip"] = Field("frame", description="bounding box of a part: per frame, or one per clip")
+    channels: tuple[int, ...] = Field(
+        (8, 16, 32, 64), min_length=1, description="per layer, each of which halves the size"
+    )
+    temporal_kernel: int = Field(3, gt=0, description="kernel size over frames, odd")
+    picture_dim: int = Field(256, gt=0, description="channels of a picture's vector")
+    shared_weights: bool = Field(True, description="one network for all parts, or one per part")
+    combine: Literal["concatenation", "convolution"] = Field("concatenation", description="of the parts' vectors")
 
     @model_validator(mode="after")
     def _pictures_can_be_halved(self) -> VisualEncoderConfig:
         if self.size % (1 << len(self.channels)):
             raise ValueError(f"pictures of {self.size} pixels cannot be halved {len(self.channels)} times")
         if self.temporal_kernel % 2 == 0:
-            raise ValueError("temporal_kernel is even; a frame has as many neighbours before as after it")
+            raise ValueError("temporal_kernel is even; it has to be odd, to be centred on a frame")
         return self
 
 
 def _kind(encoder: Any) -> str:
-    """A transformer, unless something else is said."""
+    """The `kind` of an encoder's configuration; transformer by default."""
     return encoder.get("kind", "transformer") if isinstance(encoder, dict) else getattr(encoder, "kind", "transformer")
 
 
@@ -88,26 +90,27 @@ EncoderConfig = Annotated[
 Pool = Literal["mean", "attention", "cls"]
 
 
-class ModelConfig(BaseModel):
-    """Everything a `PoseEncoderModel` is built from; saved as `config.json`."""
+class ModelSettings(BaseModel):
+    """What a run chooses of a model."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    encoder: EncoderConfig
-    pool: Pool = Field("attention", description="how frames become one vector a clip")
+    encoder: EncoderConfig = TransformerEncoderConfig()
+    pool: Pool = Field("attention", description="temporal pooling of frames to one vector per clip")
+    fps: float = Field(25.0, gt=0, description="frames per second that poses are resampled to")
+    face: bool = Field(False, description="keep the face of poses")
+
+
+class ModelConfig(ModelSettings):
+    """Everything a `PoseEncoderModel` is built from; saved as `config.json`."""
+
     skeleton: dict[str, Any] = Field(description="`Skeleton.to_dict()` of the poses")
-    fps: float = Field(25.0, gt=0, description="frames a second that poses are brought to")
-    face: bool = Field(False, description="whether the face is looked at")
-    labels: list[str] | None = Field(None, description="what clips are told apart by; None: trained without labels")
+    labels: list[str] | None = Field(None, description="classes; None: trained without labels")
 
 
-class RunConfig(TrainingConfig):
+class RunConfig(ModelSettings, TrainingConfig):
     """A training run: a YAML file, flat but for its encoder."""
 
     SECTIONS: ClassVar[tuple[str, ...]] = ("training",)
 
-    task: Task = Field("text", description="a manifest's column to tell clips apart by, or hidden_frames: no labels")
-    encoder: EncoderConfig = TransformerEncoderConfig()
-    pool: Pool = "attention"
-    fps: float = Field(25.0, gt=0)
-    face: bool = False
+    task: Task = Field("text", description="manifest column to classify by, or hidden_frames: no labels")

@@ -43,7 +43,7 @@ def train(
     Args:
         data: manifests or folders, as `read_clips` takes them; or one folder of shards, or its URL, which are streamed.
         output: run folder; in the end it is a model folder too.
-        start_from: model whose encoder's weights are the initial ones.
+        begin_from: model whose encoder's weights are the initial ones.
         resume: continue the run in `output`.
         overwrite: start the run in `output` again.
 

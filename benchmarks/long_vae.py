@@ -42,7 +42,7 @@ from ht_vae.losses import LossManager, VAELoss, total
 from ht_vae.model import HierarchicalTransformerVAE
 from ht_vae.nn.attention import SelfAttention, num_chunks
 from ht_vae.nn.latent import Gaussian, Latents, Posterior
-from ht_vae.training import fitting_windows, posteriors
+from ht_vae.training import draw_windows, posteriors
 from pose_core import PoseSequence
 from pose_core.data import Clip, read_clips
 from pose_core.metrics import frechet_distance
@@ -188,7 +188,7 @@ def trained(model: HierarchicalTransformerVAE, train_set: PoseSequenceDataset, r
     """Trains a model for so many seconds; returns how many steps it took."""
     started = time.process_time()
     torch.manual_seed(run.seed)
-    model.begin_with(*train_set.mean_pose(), fitting_windows(train_set, run))
+    model.initialize(*train_set.mean_pose(), [window.tensors for window in draw_windows(train_set, run)])
     loss = VAELoss(train_set.skeleton, LossManager(run))
     optimizer = torch.optim.AdamW(model.parameters(), lr=run.learning_rate, weight_decay=run.weight_decay)
     loader = PoseDataLoader(

@@ -43,7 +43,7 @@ def fit(model, keypoints, seen, mask):
     count = seen.sum(dim=(0, 1))
     mean = torch.where(seen[..., None], keypoints, 0).sum(dim=(0, 1)) / count.clamp(min=1)[:, None]
     real = [(keypoints[i, mask[i]], seen[i, mask[i]]) for i in range(len(mask))]
-    model.begin_with(mean, count / mask.sum(), real)
+    model.initialize(mean, count / mask.sum(), real)
 
 
 def lengths(bones, keypoints):

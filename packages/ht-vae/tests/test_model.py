@@ -204,7 +204,7 @@ def test_an_initialized_model_equals_its_linear_basis(build, poses):
     mean = torch.where(real[..., None], keypoints, 0).sum(dim=(0, 1)) / count.clamp(min=1)[:, None]
     model = build()
     clips = [(keypoints[i, mask[i]], real[i, mask[i]]) for i in range(len(mask))]
-    model.begin_with(mean, count / mask.sum(), clips)
+    model.initialize(mean, count / mask.sum(), clips)
     made = model.reconstruct(keypoints, confidence, mask)
     error = (made.keypoints - keypoints)[real].square().mean()
     assert error < 0.2 * (mean - keypoints)[real].square().mean()

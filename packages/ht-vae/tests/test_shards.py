@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ht_vae.config import RunConfig
-from ht_vae.data.loading import read_shards
+from ht_vae.data.loading import read_data
 from ht_vae.data.streaming import StreamedWindows
 from ht_vae.lightning_module import HTVAEModule
 from ht_vae.training import train
@@ -37,18 +37,18 @@ def shards(tmp_path_factory):
 
 
 def test_some_clips_are_in_memory_and_all_are_streamed(shards):
-    train_set, validation_set, stream = read_shards([shards], CONFIG)
-    assert stream.clips == 10
-    assert 60 <= sum(train_set.lengths) < stream.frames
-    assert len(validation_set) == 2
-    assert next(iter(stream)).sequence.skeleton == train_set.skeleton == validation_set.skeleton
+    data = read_data([shards], CONFIG)
+    assert (data.stream.clips, data.num_clips, data.num_frames) == (10, 10, data.stream.frames)
+    assert 60 <= sum(data.train.lengths) < data.num_frames
+    assert len(data.validation) == 2
+    assert next(iter(data.stream)).sequence.skeleton == data.train.skeleton == data.validation.skeleton
 
 
 def test_windows_of_streamed_clips_are_of_one_length(shards):
-    train_set, _, stream = read_shards([shards], CONFIG.model_copy(update={"condition": "text"}))
-    assert train_set.labels == ("A", "B")
-    collate = StreamedWindows(train_set, CONFIG)
-    clips = list(stream)
+    data = read_data([shards], CONFIG.model_copy(update={"condition": "text"}))
+    assert data.train.labels == ("A", "B")
+    collate = StreamedWindows(data.train, CONFIG)
+    clips = list(data.stream)
     torch.manual_seed(0)
     lengths = set()
     for _ in range(20):

@@ -194,9 +194,9 @@ def test_validation_clips_with_unknown_labels_are_dropped(tmp_path, quick):
     with pytest.warns(
         UserWarning, match=r"1 of 1 validation clips are left out: .*gsg-D\.pose.*no clip to train on has"
     ):
-        train_set, validation_set = read_data([tmp_path], config)
-    assert train_set.labels == ("A", "B", "C")
-    assert validation_set is None
+        data = read_data([tmp_path], config)
+    assert data.train.labels == ("A", "B", "C")
+    assert data.validation is None
 
 
 def test_fine_tuning_starts_from_the_models_weights(trained, csvs, quick, tmp_path):

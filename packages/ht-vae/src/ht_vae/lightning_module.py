@@ -14,7 +14,7 @@ from torchmetrics import MeanMetric
 from torchmetrics import MetricTracker as MetricsTracker  # noqa: F401 - public name of this package
 
 from ht_vae.evaluation.latent_statistics import LatentStatistics
-from ht_vae.losses import total
+from ht_vae.losses import LossManager, VAELoss, total
 from pose_core.training import configure_optimizer
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from ht_vae.config import RunConfig
     from ht_vae.data.loader import TrainingBatch
-    from ht_vae.losses import VAELoss
     from ht_vae.model import HierarchicalTransformerVAE
     from ht_vae.nn.latent import Posterior
 
@@ -41,14 +40,14 @@ class HTVAEModule(LightningModule):
     Args:
         model: see `HierarchicalTransformerVAE`.
         config: see `RunConfig`.
-        loss: see `VAELoss`.
+        loss: `VAELoss`, or a subclass with other components.
     """
 
-    def __init__(self, model: HierarchicalTransformerVAE, config: RunConfig, loss: VAELoss) -> None:
+    def __init__(self, model: HierarchicalTransformerVAE, config: RunConfig, loss: type[VAELoss] = VAELoss) -> None:
         super().__init__()
         self.model = model
         self.run = config
-        self.loss = loss
+        self.loss = loss(model.skeleton, LossManager(config))
         dims = {"whole": model.config.latent_dim, "chunk": model.config.chunk_latent_dim}
         self.latents = nn.ModuleDict(
             {
@@ -73,8 +72,9 @@ class HTVAEModule(LightningModule):
         self.square.reset()
 
     def training_step(self, batch: TrainingBatch) -> Tensor:
-        components, posterior, _ = self._components(batch, self.global_step)
-        self._update_statistics("train", posterior)
+        reconstruction = self.model(*batch.inputs, batch.condition)
+        components = self.loss(reconstruction, *batch.inputs, self.global_step)
+        self._update_statistics("train", reconstruction.posterior)
         loss = total(components)
         values = {f"train/{name}": value for name, (_, value) in components.items()}
         values["train/kl_weight"] = torch.tensor(components["kl"][0])
@@ -83,15 +83,16 @@ class HTVAEModule(LightningModule):
         return loss
 
     def validation_step(self, batch: TrainingBatch, batch_index: int) -> None:
-        components, posterior, keypoints = self._components(batch, self.global_step)
-        self._update_statistics("validation", posterior)
+        reconstruction = self.model(*batch.inputs, batch.condition)
+        components = self.loss(reconstruction, *batch.inputs, self.global_step)
+        self._update_statistics("validation", reconstruction.posterior)
         # With the final KL weight: a loss that rises with its weights says nothing about the model.
         components["kl"] = (self.run.kl_weight, components["kl"][1])
         frames = int(batch.poses.mask.sum())
         values = {f"validation/{name}": value for name, (_, value) in components.items()}
         self.log_dict(values, batch_size=frames, sync_dist=True)
         self.log(MONITOR, total(components), prog_bar=True, batch_size=frames, sync_dist=True)
-        error = (keypoints - batch.poses.keypoints)[batch.poses.visible].float()  # (N, D)
+        error = (reconstruction.poses.keypoints - batch.poses.keypoints)[batch.poses.visible].float()  # (N, D)
         if len(error):
             self.distance.update(error.norm(dim=-1))
             self.square.update(error.square())
@@ -105,13 +106,6 @@ class HTVAEModule(LightningModule):
         self._log_latents("validation")
         self.log("validation/mpjpe", self.distance.compute(), sync_dist=True)
         self.log("validation/rmse", self.square.compute().sqrt(), sync_dist=True)
-
-    def _components(self, batch: TrainingBatch, step: int) -> tuple[dict[str, tuple[float, Tensor]], Posterior, Tensor]:
-        """The loss's components, the posterior, and keypoints (B, T, K, D)."""
-        poses = batch.poses
-        reconstruction = self.model(poses.keypoints, poses.confidence, poses.mask, batch.condition)
-        components = self.loss(reconstruction, poses.keypoints, poses.confidence, poses.mask, step)
-        return components, reconstruction.posterior, reconstruction.poses.keypoints
 
     def _statistics(self, stage: str) -> dict[str, LatentStatistics]:
         """The statistics of a stage, by level of latents."""

@@ -272,7 +272,7 @@ class HierarchicalTransformerVAE(
         return self.decode(self.latent_space.prior(num_samples, frames, generator, self.device), frames, condition)
 
     @torch.no_grad()
-    def begin_with(self, mean: Tensor, visible_share: Tensor, sequences: Sequence[tuple[Tensor, Tensor]]) -> None:
+    def initialize(self, mean: Tensor, visible_share: Tensor, sequences: Sequence[tuple[Tensor, Tensor]]) -> None:
         """Fits the linear basis of an untrained model, and initializes its networks to add nothing to it.
 
         Otherwise they first have to learn the mean pose and to suppress the output of random layers, which varies more

@@ -1,4 +1,4 @@
-"""`train`: sequences to a model folder."""
+"""`train`: data to a model folder."""
 
 from __future__ import annotations
 
@@ -7,51 +7,131 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ht_vae.checkpoint import load_model
 from ht_vae.config import PRESETS as PRESETS
 from ht_vae.config import ModelConfig, ModelSizes
 from ht_vae.data.dataset import PoseSequenceDataset, Window
-from ht_vae.data.loader import PoseDataLoader, TrainingBatch
-from ht_vae.data.loading import name_of, read_data, read_shards
-from ht_vae.data.streaming import StreamedWindows, as_it_is
+from ht_vae.data.loader import TrainingBatch
+from ht_vae.data.loading import read_data
 from ht_vae.lightning_module import MONITOR, HTVAEModule
-from ht_vae.losses import LossManager, VAELoss
-from ht_vae.model import HierarchicalTransformerVAE
+from ht_vae.losses import VAELoss
+from ht_vae.model import HierarchicalTransformerVAE, load_model
 from ht_vae.nn.arms import has_hands_on_arms
-from pose_core import Skeleton
 from pose_core.command_line import say
-from pose_core.training import (
-    StreamLoader,
-    are_shards,
-    fit,
-    is_main_process,
-    model_card,
-    run_folder,
-)
+from pose_core.training import fit, is_main_process, model_card, run_folder
 from pose_core.training.data import data_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from torch import Tensor
     from torch.utils.data import DataLoader
 
     from ht_vae.config import RunConfig
+    from ht_vae.data.loading import TrainingData
     from ht_vae.nn.latent import Posterior
-    from pose_core.data import ShardDataset
     from pose_core.training.data import Data
 
-LONGEST_FITTED = 16  # chunks of a window that the linear basis and the prior are fitted to
+FITTING_CHUNKS = 16  # of the longest window that the linear basis and the prior are fitted to
+
+
+def train(
+    data: Data,
+    output: str | Path,
+    config: RunConfig,
+    *,
+    begin_from: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    dataset: type[PoseSequenceDataset] = PoseSequenceDataset,
+    loss: type[VAELoss] = VAELoss,
+) -> tuple[HierarchicalTransformerVAE, dict[str, float]]:
+    """Trains on the train split of manifests or folders.
+
+    Args:
+        data: manifests or folders, as `pose_core.data.read_clips` takes them; or one folder or URL of shards, which are
+            streamed.
+        output: run folder; becomes a model folder when the run is finished.
+        config: of the run.
+        begin_from: a model to fine-tune, as `load_model` takes it.
+        resume: continue the run in `output`; overwrite: start it again.
+        dataset: loads clips; a subclass with its own `load_sample` reads other files.
+        loss: a subclass may have other components.
+
+    Returns:
+        The model and its last metrics.
+
+    Raises:
+        UserError: data, settings or a folder that cannot be used.
+    """
+    paths = data_paths(data)
+    run = run_folder(output, config, data=paths, resume=resume, overwrite=overwrite, begin_from=begin_from)
+    source = load_model(begin_from, "cpu") if begin_from is not None else None
+    clips = read_data(paths, config, dataset=dataset, source=source)
+    torch.manual_seed(config.seed)
+    model = build_model(clips, config, source)
+    if source is None and run.resume_from is None:
+        say("fitting the linear basis")
+        windows = [window.tensors for window in draw_windows(clips.train, config)]
+        model.initialize(*clips.train.mean_pose(), windows)
+    module = HTVAEModule(model, config, loss)
+    metrics = fit(module, *clips.loaders(config), config, run, monitor=MONITOR)
+    model.eval()
+    if is_main_process() and not config.dry_run:
+        say("fitting the prior to the latents")
+        torch.manual_seed(config.seed)
+        model.latent_space.fit_prior([*posteriors(model, clips.train, config)])
+    run.finish(model.save_pretrained, model_card("ht-vae", paths, clips.num_clips, config, metrics))
+    return model, metrics
+
+
+def build_model(
+    data: TrainingData, config: RunConfig, source: HierarchicalTransformerVAE | None = None
+) -> HierarchicalTransformerVAE:
+    """A model for the data, untrained or with the weights of `source`."""
+    clips = data.train
+    settings = ModelConfig(
+        **config.model_dump(include={*ModelSizes.model_fields}),
+        labels=clips.labels,
+        skeleton=clips.skeleton.to_dict(),
+        fps=clips.fps,
+        trained_on=f"{data.num_clips} clips, {data.num_frames:,} frames, of {data.names}",
+        relative_arms=has_hands_on_arms(clips.skeleton) if source is None else source.config.relative_arms,
+    )
+    model = HierarchicalTransformerVAE(settings)
+    if source is not None:
+        model.load_state_dict(source.state_dict())
+    return model
+
+
+def draw_windows(clips: PoseSequenceDataset, config: RunConfig) -> Iterator[Window]:
+    """Random training windows, from `min_frames` to `FITTING_CHUNKS` chunks long, `fitting_frames` in all."""
+    longest = min(config.max_frames, FITTING_CHUNKS * config.chunk_size)
+    weights = torch.tensor(clips.lengths, dtype=torch.float64)
+    remaining = config.fitting_frames
+    while remaining > 0:
+        frames = int(torch.randint(min(config.min_frames, longest), longest + 1, ()))
+        window = clips[int(torch.multinomial(weights, 1)), frames]
+        remaining -= len(window.sequence)
+        yield window
+
+
+@torch.no_grad()
+def posteriors(model: HierarchicalTransformerVAE, clips: PoseSequenceDataset, config: RunConfig) -> Iterator[Posterior]:
+    """Posteriors of random windows, without augmentation, one at a time."""
+    plain = copy(clips)
+    plain.augmentation = None
+    for window in draw_windows(plain, config):
+        batch = TrainingBatch.of([window]).to(model.device)
+        yield model.encode(*batch.inputs, batch.condition)
 
 
 class HTVAETrainer:
-    """Trains models into a folder: checkpoints, logs, early stopping and resuming are pose-core's.
+    """Trains any model on any loaders into a run folder; `train` reads the data and builds the model, too.
 
     Args:
         config: see `RunConfig`.
-        output: run folder; in the end it is a model folder, too.
-        resume: go on with the run in `output`.
+        output: run folder; becomes a model folder when the run is finished.
+        resume: continue the run in `output`.
         overwrite: start it again.
         data: what it trains on, and `others`, whatever else makes it another run; see `run_folder`.
 
@@ -80,25 +160,12 @@ class HTVAETrainer:
         *,
         loss: type[VAELoss] = VAELoss,
     ) -> dict[str, float]:
-        """Trains a model and saves it; arguments as `train_only`'s."""
-        metrics = self.train_only(model, train_loader, validation_loader, loss=loss)
-        self.run.finish(model.save_pretrained)
-        return metrics
-
-    def train_only(
-        self,
-        model: HierarchicalTransformerVAE,
-        train_loader: DataLoader,
-        validation_loader: DataLoader | None = None,
-        *,
-        loss: type[VAELoss] = VAELoss,
-    ) -> dict[str, float]:
-        """Trains a model.
+        """Trains a model and saves it.
 
         Args:
-            model: on the skeleton of the loaders' batches; see its `begin_with`.
+            model: on the skeleton of the loaders' batches; see its `initialize`.
             train_loader, validation_loader: of `TrainingBatch`es, as `PoseDataLoader`'s.
-            loss: a subclass with components of its own.
+            loss: a subclass may have other components.
 
         Returns:
             The last metrics; the model holds the weights that `config.keep` says.
@@ -106,132 +173,8 @@ class HTVAETrainer:
         Raises:
             UserError: settings that Lightning refuses.
         """
-        objective = loss(Skeleton.from_dict(model.config.skeleton), LossManager(self.config))
-        module = HTVAEModule(model, self.config, objective)
+        module = HTVAEModule(model, self.config, loss)
         metrics = fit(module, train_loader, validation_loader, self.config, self.run, monitor=MONITOR)
         model.eval()
+        self.run.finish(model.save_pretrained)
         return metrics
-
-
-def train(
-    data: Data,
-    output: str | Path,
-    config: RunConfig,
-    *,
-    begin_from: str | Path | None = None,
-    resume: bool = False,
-    overwrite: bool = False,
-    dataset: type[PoseSequenceDataset] = PoseSequenceDataset,
-    loss: type[VAELoss] = VAELoss,
-) -> tuple[HierarchicalTransformerVAE, dict[str, float]]:
-    """Trains on the train split of manifests or folders.
-
-    Args:
-        data: manifests or folders, as `pose_core.data.read_clips` takes them; or one folder or URL of shards, which are
-            streamed.
-        output: run folder; in the end it is a model folder, too.
-        begin_from: a model to fine-tune, as `load_model` takes it.
-        resume: go on with the run in `output`; overwrite: start it again.
-        dataset: loads clips; a subclass with a `load_sample` of its own reads files of its own.
-        loss: a subclass with components of its own.
-
-    Returns:
-        The model and its last metrics.
-
-    Raises:
-        UserError: what the user has to mend in data, settings or folder.
-    """
-    data = data_paths(data)
-    trainer = HTVAETrainer(config, output, resume=resume, overwrite=overwrite, data=data, begin_from=begin_from)
-    source = load_model(begin_from, "cpu") if begin_from is not None else None
-    stream: ShardDataset | None = None
-    if are_shards(data[0]):
-        train_set, validation_set, stream = read_shards(data, config, source=source)
-    else:
-        train_set, validation_set = read_data(data, config, dataset=dataset, source=source)
-    clips, frames = (len(train_set.clips), sum(train_set.lengths)) if stream is None else (stream.clips, stream.frames)
-    trained_on = f"{clips} clips, {frames:,} frames, of {', '.join(name_of(path) for path in data)}"
-    torch.manual_seed(config.seed)
-    settings = model_config(train_set, trained_on, config)
-    if source is not None:
-        settings = settings.model_copy(update={"relative_arms": source.config.relative_arms})
-    model = HierarchicalTransformerVAE(settings)
-    if source is not None:
-        model.load_state_dict(source.state_dict())
-    elif trainer.run.resume_from is None:
-        say("fitting the linear basis")
-        model.begin_with(*train_set.mean_pose(), fitting_windows(train_set, config))
-    loading = {
-        "batch_size": config.batch_size,
-        "batch_frames": config.batch_frames,
-        "num_workers": config.num_workers,
-        "pin_memory": config.pin_memory,
-    }
-    if stream is None:
-        train_loader = PoseDataLoader(train_set, min_frames=config.min_frames, steps=config.steps_per_epoch, **loading)
-    else:
-        train_loader = StreamLoader(
-            stream,
-            as_it_is,
-            batch_size=config.batch_size,
-            collate=StreamedWindows(train_set, config),
-            num_workers=config.num_workers,
-            steps=config.steps_per_epoch,
-        )
-    validation_loader = PoseDataLoader(validation_set, **loading) if validation_set is not None else None
-    metrics = trainer.train_only(model, train_loader, validation_loader, loss=loss)
-    if is_main_process() and not config.dry_run:
-        say("fitting the prior to the latents")
-        torch.manual_seed(config.seed)
-        fit_prior(model, train_set, config)
-    card = model_card("ht-vae", data, clips, config, metrics)
-    trainer.run.finish(model.save_pretrained, card)
-    return model, metrics
-
-
-def fitting_windows(train_set: PoseSequenceDataset, config: RunConfig) -> list[tuple[Tensor, Tensor]]:
-    """Windows of the train set, `fitting_frames` in all: keypoints (T, K, D) and which are seen (T, K)."""
-    drawn = [window.sequence for window in drawn_windows(train_set, config)]
-    return [(torch.from_numpy(each.keypoints), torch.from_numpy(each.confidence > 0)) for each in drawn]
-
-
-def fit_prior(model: HierarchicalTransformerVAE, train_set: PoseSequenceDataset, config: RunConfig) -> None:
-    """Fits the prior to the latents of windows of the train set, as they are: what augmentation adds is not signed."""
-    model.eval()
-    model.latent_space.fit_prior(list(posteriors(model, train_set, config)))
-
-
-@torch.no_grad()
-def posteriors(
-    model: HierarchicalTransformerVAE, train_set: PoseSequenceDataset, config: RunConfig
-) -> Iterator[Posterior]:
-    """Of windows of the train set, one at a time and without augmentation."""
-    plain = copy(train_set)
-    plain.augmentation = None
-    for window in drawn_windows(plain, config):
-        batch = TrainingBatch.of([window]).to(model.device)
-        yield model.encode(batch.poses.keypoints, batch.poses.confidence, batch.poses.mask, batch.condition)
-
-
-def drawn_windows(train_set: PoseSequenceDataset, config: RunConfig) -> Iterator[Window]:
-    """Windows of few and of many chunks, drawn as training draws them, `fitting_frames` in all."""
-    longest = min(config.max_frames, LONGEST_FITTED * config.chunk_size)
-    weights = torch.tensor(train_set.lengths, dtype=torch.float64)
-    left = config.fitting_frames
-    while left > 0:
-        frames = int(torch.randint(min(config.min_frames, longest), longest + 1, ()))
-        window = train_set[int(torch.multinomial(weights, 1)), frames]
-        left -= len(window.sequence)
-        yield window
-
-
-def model_config(train_set: PoseSequenceDataset, trained_on: str, config: RunConfig) -> ModelConfig:
-    """The configuration of a model for a data set; what it is trained on in words."""
-    return ModelConfig(
-        **config.model_dump(include={*ModelSizes.model_fields}),
-        labels=train_set.labels,
-        skeleton=train_set.skeleton.to_dict(),
-        fps=train_set.fps,
-        trained_on=trained_on,
-        relative_arms=has_hands_on_arms(train_set.skeleton),
-    )

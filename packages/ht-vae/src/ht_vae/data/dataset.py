@@ -42,6 +42,11 @@ class Window:
     sequence: PoseSequence
     label: int | None = None
 
+    @property
+    def tensors(self) -> tuple[Tensor, Tensor]:
+        """Keypoints (T, K, D) and which are visible (T, K)."""
+        return torch.from_numpy(self.sequence.keypoints), torch.from_numpy(self.sequence.visible)
+
 
 class PoseSequenceDataset(PoseDataset):
     """Windows of clips: drawn at random for training, consecutive otherwise.

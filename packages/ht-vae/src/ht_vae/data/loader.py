@@ -1,4 +1,4 @@
-"""Batches of windows: of one length to train on, of as little padding as can be otherwise."""
+"""Batches of windows: of one length for training, with as little padding as possible otherwise."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingBatch:
-    """Windows side by side.
+    """A batch of windows.
 
     Attributes:
         poses: keypoints (B, T, K, D), confidence (B, T, K), mask (B, T).
-        condition: (B,) positions in the data set's `labels`; None where it has none.
+        condition: (B,) indices into the dataset's `labels`; None where it has none.
     """
 
     poses: PoseBatch
@@ -38,6 +38,11 @@ class TrainingBatch:
         return cls(collate([window.sequence for window in windows]), torch.tensor(labels) if labels else None)
 
     @property
+    def inputs(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Keypoints, confidence and mask, as the model and its loss take them."""
+        return self.poses.keypoints, self.poses.confidence, self.poses.mask
+
+    @property
     def num_frames(self) -> Tensor:
         """() real frames."""
         return self.poses.num_frames
@@ -48,24 +53,24 @@ class TrainingBatch:
         return TrainingBatch(self.poses.to(device), condition)
 
     def pin_memory(self) -> TrainingBatch:
-        """The batch in memory that goes to a GPU faster."""
+        """The batch in pinned memory, from which copies to a GPU are faster."""
         tensors = {name: getattr(self.poses, name).pin_memory() for name in ("keypoints", "confidence", "mask", "fps")}
         condition = None if self.condition is None else self.condition.pin_memory()
         return TrainingBatch(replace(self.poses, **tensors), condition)
 
 
 class WindowBatches(Sampler[list[tuple[int, int]]]):
-    """Batches of windows to train on, of one length each: (clip, frames) of every window.
+    """Batches of training windows, all of one length: (clip index, frames) of every window.
 
-    Lengths are drawn evenly on a logarithmic scale, so that many short windows and a few long ones are seen; a clip is
-    drawn as often as it has frames. Randomness is torch's global generator's, which the training seed sets.
+    Lengths are drawn log-uniformly, so that many short windows and a few long ones are seen; clips are drawn in
+    proportion to their frames. Randomness is torch's global generator's, which the training seed sets.
 
     Args:
         lengths: frames of each clip.
-        frames: fewest and most of a window.
-        batch_size: most windows a batch.
-        batch_frames: most frames a batch; one window fits always.
-        steps: batches an epoch; None: as many as hold the clips' frames once.
+        frames: minimum and maximum of a window.
+        batch_size: windows per batch, at most.
+        batch_frames: frames per batch, at most; one window always fits.
+        steps: batches per epoch; None: as many as hold the clips' frames once.
     """
 
     def __init__(
@@ -81,7 +86,7 @@ class WindowBatches(Sampler[list[tuple[int, int]]]):
     def of(
         cls, dataset: PoseSequenceDataset, min_frames: int, batch_size: int, batch_frames: int, steps: int | None
     ) -> WindowBatches:
-        """Of a data set that draws windows; where it does not stitch clips together, the longest clip bounds them."""
+        """For a dataset that draws windows; without stitching, the longest clip bounds them."""
         lengths = dataset.lengths
         longest = dataset.max_frames if dataset.stitching else min(dataset.max_frames, max(lengths))
         return cls(lengths, (min(min_frames, longest), longest), batch_size, batch_frames, steps)
@@ -119,14 +124,14 @@ class PaddedBatches(Sampler[list[int]]):
 class PoseDataLoader(DataLoader):
     """Batches of a `PoseSequenceDataset`: `WindowBatches` where windows are drawn, `PaddedBatches` otherwise.
 
-    Each process of a run of several takes its share of them.
+    In a distributed run each process takes its share of them.
 
     Args:
         dataset: see `PoseSequenceDataset`.
-        batch_size: most windows a batch.
-        batch_frames: most frames a batch, padding counted; one window fits always.
-        min_frames: shortest window that is drawn.
-        steps: batches an epoch where windows are drawn; None: as many as hold the clips' frames once.
+        batch_size: windows per batch, at most.
+        batch_frames: frames per batch, padding counted, at most; one window always fits.
+        min_frames: of the shortest window that is drawn.
+        steps: batches per epoch where windows are drawn; None: as many as hold the clips' frames once.
         options: `DataLoader`'s.
     """
 
@@ -140,7 +145,7 @@ class PoseDataLoader(DataLoader):
         steps: int | None = None,
         **options: Any,
     ) -> None:
-        from pose_core.training import DistributedBatchSampler  # with Lightning, which data sets do without
+        from pose_core.training import DistributedBatchSampler  # imports Lightning, which inference does without
 
         if dataset.training:
             batches: Any = WindowBatches.of(dataset, min_frames, batch_size, batch_frames, steps)

@@ -1,29 +1,74 @@
-"""The data sets of a run: files, which are read into memory, or shards, which are streamed."""
+"""Data of a run: files, read into memory, or shards, which are streamed."""
 
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ht_vae.config import ModelSizes
 from ht_vae.data.augmentation import Augmentation
 from ht_vae.data.dataset import PoseSequenceDataset
+from ht_vae.data.loader import PoseDataLoader
 from ht_vae.data.preprocessing import PoseDataProcessor, common_skeleton
 from ht_vae.data.splits import split_clips
-from ht_vae.data.streaming import PreparedDataset, prepared
-from pose_core import Skeleton, UserError
+from ht_vae.data.streaming import PreparedDataset, StreamedWindows, prepare, unchanged
+from pose_core import UserError
 from pose_core.command_line import say
 from pose_core.data.loading import MAX_SKIPPED, Kinds
-from pose_core.training import open_shards, overfit_subset, validated
+from pose_core.training import StreamLoader, are_shards, open_shards, overfit_subset, validated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from torch.utils.data import DataLoader
+
     from ht_vae.config import RunConfig
     from ht_vae.model import HierarchicalTransformerVAE
     from pose_core.data import Clip, ShardDataset
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Train and validation clips of a run, on one skeleton.
+
+    Attributes:
+        names: of the data sets, in words.
+        train: train clips in memory; where they are streamed the first few, to fit the basis and the prior to.
+        validation: None where there is no validation split.
+        stream: all train clips, streamed from shards; None where they are in memory.
+    """
+
+    names: str
+    train: PoseSequenceDataset
+    validation: PoseSequenceDataset | None
+    stream: ShardDataset | None = None
+
+    @property
+    def num_clips(self) -> int:
+        return len(self.train.clips) if self.stream is None else self.stream.clips
+
+    @property
+    def num_frames(self) -> int:
+        return sum(self.train.lengths) if self.stream is None else self.stream.frames
+
+    def loaders(self, config: RunConfig) -> tuple[DataLoader, DataLoader | None]:
+        """Loaders of training and validation batches; see `TrainingBatch`."""
+        loader = partial(
+            PoseDataLoader,
+            batch_size=config.batch_size,
+            batch_frames=config.batch_frames,
+            num_workers=config.num_workers,
+            pin_memory=config.pin_memory,
+        )
+        validation = None if self.validation is None else loader(self.validation)
+        if self.stream is None:
+            return loader(self.train, min_frames=config.min_frames, steps=config.steps_per_epoch), validation
+        windows = StreamedWindows(self.train, config)
+        options = {"batch_size": config.batch_size, "num_workers": config.num_workers, "steps": config.steps_per_epoch}
+        return StreamLoader(self.stream, unchanged, collate=windows, **options), validation
 
 
 def read_data(
@@ -32,133 +77,134 @@ def read_data(
     *,
     dataset: type[PoseSequenceDataset] = PoseSequenceDataset,
     source: HierarchicalTransformerVAE | None = None,
-) -> tuple[PoseSequenceDataset, PoseSequenceDataset | None]:
-    """The data sets to train on and to validate with, read and on one skeleton.
+) -> TrainingData:
+    """The data of a run.
 
     Args:
-        data, config, dataset: as `train`'s.
-        source: a model whose skeleton and labels are taken.
+        data, config, dataset: as `train`'s; shards are not read by `dataset`.
+        source: the model to fine-tune, whose skeleton and labels are used; None: there is none.
 
     Raises:
-        UserError: a file that cannot be used, or files of several skeletons; the message names them.
+        UserError: files or settings that cannot be used, or files of several skeletons; the message names them.
     """
-    train_clips, validation_clips = overfit_subset(*split_clips(data, config.validation_share, say), config)
-    condition = None if config.condition == "none" else config.condition
-    labels = source.config.labels if source is not None and condition is not None else None
-    if condition is not None:
-        check_named(train_clips, condition)
-    if source is not None:
-        check_sizes(source, config)
-    if condition is not None:
-        validation_clips = validated(
-            train_clips, validation_clips, partial(unnamed, condition=condition, labels=labels), data[0]
-        )
-    skeleton = Skeleton.from_dict(source.config.skeleton) if source is not None else None
-    say(f"reading {len(train_clips) + len(validation_clips)} clips")
-    make = partial(
-        dataset,
-        processor=PoseDataProcessor(config.keypoints, skeleton),
-        max_frames=config.max_frames,
-        condition=condition,
-        on_error="skip",
-        max_skipped=MAX_SKIPPED,
-    )
-    train_set = make(
-        train_clips,
-        training=True,
-        augmentation=Augmentation() if config.augment else None,
-        stitching=config.stitching,
-        labels=labels,
-    )
-    validation_set = make(validation_clips, labels=train_set.labels) if validation_clips else None
-    sets = [each for each in (train_set, validation_set) if each is not None]
-    if skeleton is None:
-        skeleton = common_skeleton([file for each in sets for file in each.skeletons()])
-    for each in sets:
-        each.skeleton = skeleton
-    frames = [sum(each.lengths) for each in sets]
-    for notice in rate_notices(sets):
-        warnings.warn(notice, stacklevel=2)
-    say(f"{frames[0]:,} frames to train on" + (f", {frames[1]:,} to validate with" if len(frames) > 1 else ""))
-    return train_set, validation_set
+    read = _read_shards if are_shards(data[0]) else partial(_read_files, dataset=dataset)
+    return read(data, config, source=source)
 
 
-def read_shards(
+def _read_files(
     data: Sequence[str | Path],
     config: RunConfig,
     *,
-    source: HierarchicalTransformerVAE | None = None,
-) -> tuple[PreparedDataset, PreparedDataset | None, ShardDataset | None]:
-    """The clips of shards that are kept in memory, to train on and to validate with, and all to stream.
+    source: HierarchicalTransformerVAE | None,
+    dataset: type[PoseSequenceDataset],
+) -> TrainingData:
+    train_clips, validation_clips = overfit_subset(*split_clips(data, config.validation_share, say), config)
+    check_labels(train_clips, config)
+    check_sizes(source, config)
+    validation_clips = validated(
+        train_clips, validation_clips, partial(unknown_labels, config=config, source=source), data[0]
+    )
+    say(f"reading {len(train_clips) + len(validation_clips)} clips")
+    make = partial(
+        dataset,
+        processor=PoseDataProcessor(config.keypoints, None if source is None else source.skeleton),
+        **_window_options(config),
+        on_error="skip",
+        max_skipped=MAX_SKIPPED,
+    )
+    train_set = make(train_clips, **_drawing_options(config), labels=_labels_of(source, config))
+    validation_set = make(validation_clips, labels=train_set.labels) if validation_clips else None
+    sets = [each for each in (train_set, validation_set) if each is not None]
+    files = [file for each in sets for file in each.skeletons()]
+    for each in sets:
+        each.skeleton = common_skeleton(files) if source is None else source.skeleton
+    for notice in rate_notices(sets):
+        warnings.warn(notice, stacklevel=3)
+    frames = [f"{sum(each.lengths):,}" for each in sets]
+    say(f"{frames[0]} frames to train on" + (f", {frames[1]} to validate with" if len(frames) > 1 else ""))
+    return TrainingData(_names_of(data), train_set, validation_set)
 
-    Args:
-        data, config, source: as `train`'s. A run that is to overfit streams nothing.
 
-    Raises:
-        UserError: as `pose_core.training.open_shards`, or settings that shards do not go with.
-    """
-    condition = None if config.condition == "none" else config.condition
-    known = source.config.labels if source is not None and condition is not None else None
+def _read_shards(
+    data: Sequence[str | Path], config: RunConfig, *, source: HierarchicalTransformerVAE | None
+) -> TrainingData:
+    """A run that is to overfit streams nothing."""
     say("reading shards")
-    if source is not None:
-        check_sizes(source, config)
+    check_sizes(source, config)
     clips = open_shards(
         data[0],
-        partial(prepared, keypoints=config.keypoints),
+        partial(prepare, keypoints=config.keypoints),
         config,
         frames=config.fitting_frames,
-        skeleton=Skeleton.from_dict(source.config.skeleton) if source is not None else None,
-        check=(lambda clips: None) if condition is None else partial(check_named, condition=condition),
-        reject=None if condition is None else partial(unnamed, condition=condition, labels=known),
+        skeleton=None if source is None else source.skeleton,
+        check=partial(check_labels, config=config),
+        # Without labels none is rejected, and shards are not read for them.
+        reject=None if config.condition == "none" else partial(unknown_labels, config=config, source=source),
     )
-    labels: Sequence[str] | None = None
-    if condition is not None:
-        found = sorted({getattr(clip, condition) for clip in clips.train_clips()})
-        labels = found if known is None else known
-    make = partial(PreparedDataset, max_frames=config.max_frames, condition=condition, labels=labels)
-    train_set = make(
-        clips.train,
-        training=True,
-        augmentation=Augmentation() if config.augment else None,
-        stitching=config.stitching,
-    )
-    return train_set, make(clips.validation) if clips.validation else None, clips.stream
+    labels = _labels_of(source, config)
+    if labels is None and config.condition != "none":
+        labels = sorted({getattr(clip, config.condition) for clip in clips.train_clips()})
+    make = partial(PreparedDataset, **_window_options(config), labels=labels)
+    train_set = make(clips.train, **_drawing_options(config))
+    validation_set = make(clips.validation) if clips.validation else None
+    return TrainingData(_names_of(data), train_set, validation_set, clips.stream)
 
 
-def check_named(clips: Sequence[Clip], condition: str) -> None:
-    """Refuses clips that have no value for what a model is conditioned on.
+def _window_options(config: RunConfig) -> dict[str, Any]:
+    """Options of all data sets of a run."""
+    return {"max_frames": config.max_frames, "condition": None if config.condition == "none" else config.condition}
+
+
+def _drawing_options(config: RunConfig) -> dict[str, Any]:
+    """Options of a data set that draws training windows."""
+    augmentation = Augmentation() if config.augment else None
+    return {"training": True, "augmentation": augmentation, "stitching": config.stitching}
+
+
+def _labels_of(source: HierarchicalTransformerVAE | None, config: RunConfig) -> Sequence[str] | None:
+    """The labels of the model to fine-tune; None: those of the clips."""
+    return None if source is None or config.condition == "none" else source.config.labels
+
+
+def check_labels(clips: Sequence[Clip], config: RunConfig) -> None:
+    """Refuses clips without a label where the model is conditioned on one.
 
     Raises:
         UserError: naming one.
     """
-    for clip in clips:
-        if not getattr(clip, condition):
-            raise UserError(f"{clip.path}: nothing says its {condition}; name the files in a manifest CSV")
+    for clip in clips if config.condition != "none" else ():
+        if not getattr(clip, config.condition):
+            raise UserError(f"{clip.path}: nothing says its {config.condition}; name the files in a manifest CSV")
 
 
-def unnamed(
-    train: Sequence[Clip], validation: Sequence[Clip], condition: str, labels: Sequence[str] | None
+def unknown_labels(
+    train: Sequence[Clip], validation: Sequence[Clip], config: RunConfig, source: HierarchicalTransformerVAE | None
 ) -> list[str | None]:
-    """Why each clip cannot be validated with by a model conditioned on the clips to train on; None where it can."""
+    """For each validation clip why the model does not know its label; None where it does."""
+    condition, labels = config.condition, _labels_of(source, config)
+    if condition == "none":
+        return [None] * len(validation)
     known = {getattr(clip, condition) for clip in train} if labels is None else set(labels)
     values = [getattr(clip, condition) for clip in validation]
     return [None if value in known else f"no clip to train on has its {condition}, {value!r}" for value in values]
 
 
 def rate_notices(sets: Sequence[PoseSequenceDataset]) -> list[str]:
-    """That clips have different frame rates, if they do; they were read."""
+    """Notices that clips, which have been read, have different frame rates."""
     kinds = Kinds()
     for each in sets:
         kinds.add(each.kinds)
     return kinds.notices(rates=True)
 
 
-def check_sizes(source: HierarchicalTransformerVAE, config: RunConfig) -> None:
-    """Refuses a model to begin from that is not of the run's sizes.
+def check_sizes(source: HierarchicalTransformerVAE | None, config: RunConfig) -> None:
+    """Refuses a model to fine-tune that has other sizes or another condition than the run.
 
     Raises:
         UserError: naming the setting to change.
     """
+    if source is None:
+        return
     for name in ModelSizes.model_fields:
         theirs, wanted = getattr(source.config, name), getattr(config, name)
         if name != "dropout" and theirs != wanted:
@@ -167,9 +213,11 @@ def check_sizes(source: HierarchicalTransformerVAE, config: RunConfig) -> None:
         raise UserError("the model to begin from is conditioned on something else; see `condition` in the config")
 
 
-def name_of(data: str | Path) -> str:
-    """What a data set is called: its folder's name, also where a manifest is given."""
-    path = Path(data)
-    if "://" in str(data):
-        return path.name
-    return (path if path.is_dir() else path.parent).resolve().name
+def _names_of(data: Sequence[str | Path]) -> str:
+    """The names of data sets: those of their folders, also of manifests."""
+    names = []
+    for each in data:
+        path = Path(each)
+        folder = path if "://" in str(each) else (path if path.is_dir() else path.parent).resolve()
+        names.append(folder.name)
+    return ", ".join(names)

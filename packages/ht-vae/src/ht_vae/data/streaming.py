@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class PreparedDataset(PoseSequenceDataset):
-    """A `PoseSequenceDataset` of clips that are in memory and prepared."""
+    """A `PoseSequenceDataset` of preprocessed clips in memory."""
 
     def __init__(self, samples: Sequence[ShardSample], **options: Any) -> None:
         self.samples = {sample.clip: sample.sequence for sample in samples}
@@ -30,38 +30,36 @@ class PreparedDataset(PoseSequenceDataset):
 
 
 class StreamedWindows:
-    """Makes a batch of windows out of a few clips, drawn as `PoseDataLoader` draws them from all clips.
+    """Collates streamed clips: draws a batch of windows from a few clips as `PoseDataLoader` does from all.
 
     Args:
-        like: how windows are cut, stitched and varied.
+        like: a dataset whose windows are cut, stitched and augmented in the same way.
         config: of the run.
     """
 
     def __init__(self, like: PoseSequenceDataset, config: RunConfig) -> None:
-        self.like = like
+        self.options = {
+            "max_frames": like.max_frames,
+            "training": True,
+            "augmentation": like.augmentation,
+            "stitching": like.stitching,
+            "condition": like.condition,
+            "labels": like.labels,
+        }
         self.config = config
 
     def __call__(self, samples: Sequence[ShardSample]) -> TrainingBatch:
-        """Prepared clips to a batch."""
-        like, config = self.like, self.config
-        few = PreparedDataset(
-            samples,
-            max_frames=like.max_frames,
-            training=True,
-            augmentation=like.augmentation,
-            stitching=like.stitching,
-            condition=like.condition,
-            labels=like.labels,
-        )
-        batch = next(iter(WindowBatches.of(few, config.min_frames, config.batch_size, config.batch_frames, steps=1)))
-        return TrainingBatch.of([few[window] for window in batch])
+        """Preprocessed clips to a batch."""
+        dataset, config = PreparedDataset(samples, **self.options), self.config
+        batches = WindowBatches.of(dataset, config.min_frames, config.batch_size, config.batch_frames, steps=1)
+        return TrainingBatch.of([dataset[window] for window in next(iter(batches))])
 
 
-def prepared(sequence: PoseSequence, skeleton: Skeleton | None, *, keypoints: KeypointChoice) -> PoseSequence:
-    """A clip as it is trained on."""
+def prepare(sequence: PoseSequence, skeleton: Skeleton | None, *, keypoints: KeypointChoice) -> PoseSequence:
+    """Preprocesses a clip for training."""
     return PoseDataProcessor(keypoints, skeleton)(sequence)
 
 
-def as_it_is(sample: ShardSample) -> ShardSample:
-    """What `StreamedWindows` takes of a clip: all of it."""
+def unchanged(sample: ShardSample) -> ShardSample:
+    """The whole clip, for `StreamedWindows`."""
     return sample

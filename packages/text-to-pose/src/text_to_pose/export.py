@@ -1,4 +1,4 @@
-"""Models as ONNX, any batch, number of frames and length of text, for `text_to_pose.numpy_sampling`."""
+"""ONNX export: text encoder and denoiser for any batch, frames and length of text; see `numpy_sampling`."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
     from text_to_pose.model import TextToPose
 
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
-TOLERANCE = 1e-3  # how far onnxruntime's results may lie from torch's
+TOLERANCE = 1e-3  # largest absolute difference between onnxruntime's results and torch's
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export wrote.
+    """The files of an export.
 
     Attributes:
         output: the folder.
         files: the size of each file in it, in bytes.
-        difference: the largest between onnxruntime's results and torch's, on a small batch.
+        difference: the largest absolute one between onnxruntime's results and torch's, on a small batch.
     """
 
     output: Path
@@ -78,13 +78,13 @@ class _Denoiser(nn.Module):
         text_mask: Tensor,
         summary: Tensor,
         start: Tensor,
-        start_seen: Tensor,
+        start_visible: Tensor,
         level: Tensor,
         noisy: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        condition = Condition(AdditionalSequence(text, text_mask), summary, start, start_seen)
-        made = self.denoiser(current, mask, condition, level, noisy)
-        return made.features, made.presence
+        condition = Condition(AdditionalSequence(text, text_mask), summary, start, start_visible)
+        prediction = self.denoiser(current, mask, condition, level, noisy)
+        return prediction.features, prediction.presence
 
 
 def export_checkpoint(
@@ -95,7 +95,7 @@ def export_checkpoint(
     overwrite: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> Exported:
-    """Loads a model and exports it, see `export_onnx`; what would hinder it is found before the model is loaded."""
+    """Loads a model and exports it, see `export_onnx`; all that can be checked before the model is loaded is."""
     check_opset(opset)
     check_packages("text-to-pose", *PACKAGES)
     check_export_folder(folder, overwrite=overwrite)
@@ -110,7 +110,7 @@ def export_onnx(
     overwrite: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> Exported:
-    """Writes a model as a folder for `OnnxTextToPose`, once it is found to do there what it does in torch.
+    """Exports a model to a folder for `OnnxTextToPose`, once its results are found to be torch's.
 
     `text.onnx` takes `ids` (B, L), `languages` (B,), `letters` (B,), `start_keypoints` (B, K, D) and `start_confidence`
     (B, K), and gives the fields of `numpy_sampling.Condition`; `denoiser.onnx` takes `current` (B, T, K, D), `mask`
@@ -119,13 +119,15 @@ def export_onnx(
     config and the sampler's constants, `start_frames.npz` the model's start frames.
 
     Args:
-        folder: is made, or replaced if `overwrite` is set.
+        model: the network.
+        folder: is created, or replaced if `overwrite` is set.
         opset: ONNX operator set; the default is the oldest that can be written, which the most runtimes load.
-        progress: told what is being done.
+        overwrite: replace an existing export.
+        progress: takes a line for people.
 
     Raises:
-        UserError: the packages are missing, the operator set cannot be written, the model draws what it sees, or the
-            folder cannot be written.
+        UserError: the packages are missing, the operator set cannot be written, the encoder is visual, or the folder
+            cannot be written.
         RuntimeError: the results differ from torch's.
     """
     check_opset(opset)
@@ -134,18 +136,18 @@ def export_onnx(
         raise UserError("a model with a visual encoder draws what it sees, which ONNX cannot; export one with another")
     say = progress or (lambda message: None)
     model = copy.deepcopy(model).cpu().float().eval()
-    with _written_folder(Path(folder), overwrite=overwrite) as made, torch.no_grad():
+    with _atomic_folder(Path(folder), overwrite=overwrite) as temporary, torch.no_grad():
         example = _example(model, B=2, L=3, T=3 * model.denoiser.group)
         for name, export in ((TEXT, _export_text), (DENOISER, _export_denoiser)):
             say(f"exporting {name}")
             with quiet():
-                export(model, example, made / name, opset)
+                export(model, example, temporary / name, opset)
         np.savez_compressed(
-            made / START_FRAMES, keypoints=model.start_keypoints.numpy(), confidence=model.start_confidence.numpy()
+            temporary / START_FRAMES, keypoints=model.start_keypoints.numpy(), confidence=model.start_confidence.numpy()
         )
-        (made / CONFIG).write_text(json.dumps(_config(model), indent=2, ensure_ascii=False), encoding="utf-8")
+        (temporary / CONFIG).write_text(json.dumps(_config(model), indent=2, ensure_ascii=False), encoding="utf-8")
         say("comparing with torch")
-        difference = _difference(model, made)
+        difference = _difference(model, temporary)
         if not difference <= TOLERANCE:
             raise RuntimeError(f"{folder}: not written, as its results differ from torch's by {difference:.2g}")
     return Exported(Path(folder), {name: (Path(folder) / name).stat().st_size for name in FILES}, difference)
@@ -164,11 +166,11 @@ def check_export_folder(folder: str | Path, *, overwrite: bool = False) -> None:
         return
     if not folder.is_dir():
         raise UserError(f"{folder}: is a file; name a folder")
-    held = {path.name for path in folder.iterdir()}
-    if held and not overwrite:
+    existing = {path.name for path in folder.iterdir()}
+    if existing and not overwrite:
         raise UserError(f"{folder}: is not empty; use --overwrite to replace the export in it or name another folder")
-    if held - set(FILES):
-        raise UserError(f"{folder}: holds {min(held - set(FILES))}, which is of no export; name another folder")
+    if existing - set(FILES):
+        raise UserError(f"{folder}: holds {min(existing - set(FILES))}, which is of no export; name another folder")
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,8 @@ class _Example:
 
     Attributes:
         text: those of `text.onnx`, in order.
-        current: (B, T, K, D); mask: (B, T), of no two sequences the same.
+        current: (B, T, K, D).
+        mask: (B, T), different for each sequence.
     """
 
     text: tuple[Tensor, ...]
@@ -186,7 +189,7 @@ class _Example:
 
 
 def _example(model: TextToPose, B: int, L: int, T: int) -> _Example:
-    """Random texts, each one token shorter than the one before, and start frames of which a part is missing."""
+    """Random texts, each one token shorter than the one before, and start frames with missing keypoints."""
     K, D = model.skeleton.num_keypoints, model.skeleton.num_dims
     random = torch.Generator().manual_seed(0)
     ids = torch.randint(NOTHING, len(model.tokenizer), (B, L), generator=random)
@@ -228,8 +231,8 @@ def _export(
     path: Path,
     opset: int,
 ) -> None:
-    # Traced here, not by torch.onnx, which would fix an axis it cannot keep open and say nothing. Strictly, because to
-    # the other tracer the `len` of a tensor is a number.
+    # Traced here, not by torch.onnx, which silently fixes an axis that it cannot keep dynamic. In strict mode, because
+    # the other one makes the `len` of a tensor a constant.
     traced = torch.export.export(network.eval(), inputs, dynamic_shapes=axes, strict=True)
     program = to_onnx(
         traced,
@@ -243,7 +246,7 @@ def _export(
 
 
 def _where() -> Callable[..., Any]:
-    """`where` in ONNX, also between truths, which onnxruntime has no kernel for."""
+    """`where` in ONNX, also between booleans, for which onnxruntime has no kernel."""
     from onnxscript import ir
     from onnxscript import opset18 as op
 
@@ -275,25 +278,25 @@ def _config(model: TextToPose) -> dict[str, Any]:
 
 
 def _difference(model: TextToPose, folder: Path) -> float:
-    """Largest difference of an exported model's results from torch's, in a batch of another shape than was traced."""
+    """Largest absolute difference between results of ONNX and of torch, on a batch of another shape than was traced."""
     example = _example(model, B=3, L=4, T=2 * model.denoiser.group + 1)
     ids, languages, letters, keypoints, confidence = example.text
     condition, _ = model.encode(TextBatch(ids, languages, letters), keypoints, confidence)
-    wanted = [*_tensors(condition), *model.length_predictor(condition)]
+    expected = [*_tensors(condition), *model.length_predictor(condition)]
     exported = numpy_sampling.OnnxTextToPose(folder)
-    given = exported.encode(*(tensor.numpy() for tensor in example.text))
-    found = [getattr(given, name) for name in CONDITION]
+    exported_condition = exported.encode(*(tensor.numpy() for tensor in example.text))
+    actual = [getattr(exported_condition, name) for name in CONDITION]
     sampling = Sampling(num_steps=2, guidance=2.0)
     for ours, theirs in zip(
-        exported.refine(given, example.mask.numpy(), 2, guidance=2.0),
+        exported.refine(exported_condition, example.mask.numpy(), 2, guidance=2.0),
         sampling.steps(model, condition, example.mask),
         strict=True,
     ):
-        wanted += [theirs.features[example.mask], theirs.presence[example.mask]]
-        found += [ours.features[example.mask.numpy()], ours.presence[example.mask.numpy()]]
+        expected += [theirs.features[example.mask], theirs.presence[example.mask]]
+        actual += [ours.features[example.mask.numpy()], ours.presence[example.mask.numpy()]]
     differences = [
         np.abs(ours.astype(np.float64) - theirs.numpy().astype(np.float64)).max()
-        for ours, theirs in zip(found, wanted, strict=True)
+        for ours, theirs in zip(actual, expected, strict=True)
     ]
     return float(np.max(differences))  # NaN, if there is one
 
@@ -304,23 +307,23 @@ def _tensors(condition: Condition) -> tuple[Tensor, ...]:
 
 
 @contextmanager
-def _written_folder(folder: Path, *, overwrite: bool) -> Generator[Path]:
-    """A temporary folder beside `folder`, renamed to it once the block has ended without an error."""
+def _atomic_folder(folder: Path, *, overwrite: bool) -> Generator[Path]:
+    """A temporary folder beside `folder`, renamed to it when the block ends without an error."""
     check_export_folder(folder, overwrite=overwrite)
-    place = folder.resolve()  # a link stays one
+    target = folder.resolve()  # a link stays one
     try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{place.name[:40]}-", dir=place.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}-", dir=target.parent))
         try:
-            made, replaced = temporary / "made", temporary / "replaced"
-            made.mkdir()
-            yield made
-            if place.exists():
-                place.rename(replaced)
+            new, old = temporary / "new", temporary / "old"
+            new.mkdir()
+            yield new
+            if target.exists():
+                target.rename(old)
             try:
-                made.rename(place)
+                new.rename(target)
             except OSError:
-                if replaced.exists():
-                    replaced.rename(place)
+                if old.exists():
+                    old.rename(target)
                 raise
         finally:
             shutil.rmtree(temporary, ignore_errors=True)

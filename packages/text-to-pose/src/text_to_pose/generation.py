@@ -248,7 +248,7 @@ def placed(sequence: PoseSequence) -> PoseSequence:
 def _share_frames(
     model: TextToPose, signs: Sequence[str], signed_language: str, start: StartFrames, frames: int
 ) -> list[int]:
-    """Frames of each sign of a text, `frames` in all: two successive signs share one frame; 0 for a pause."""
+    """Frames of each sign of a text, `frames` together: two successive signs share one frame; 0 for a pause."""
     spelled = [sign for sign in signs if sign != WORD_SPACE]
     pauses = len(signs) - len(spelled)
     with torch.inference_mode():

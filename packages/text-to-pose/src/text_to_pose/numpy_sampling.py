@@ -1,4 +1,4 @@
-"""A model exported to ONNX, run with numpy and onnxruntime: sampling as in `TextToPose`, without torch."""
+"""A model exported to ONNX, sampled with numpy and onnxruntime and without torch."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ DENOISER_INPUTS = CONDITION[:5]
 
 
 class OnnxTextToPose:
-    """A folder that `text-to-pose export` wrote.
+    """A model exported by `text-to-pose export`.
 
     Args:
         folder: of `text.onnx`, `denoiser.onnx`, `config.json` and `start_frames.npz`.
-        providers: what onnxruntime runs on, the preferred first.
+        providers: execution providers of onnxruntime, the preferred first.
 
     Raises:
-        UserError: the folder is not such a one, or onnxruntime is missing.
+        UserError: the folder is not an export, or onnxruntime is missing.
     """
 
     def __init__(self, folder: str | Path, *, providers: Sequence[str] = ("CPUExecutionProvider",)) -> None:
@@ -112,7 +112,7 @@ class OnnxTextToPose:
         Args:
             signs: B pairs of text (a letter, or what else the model takes) and signed language.
             start_keypoints: (B, K, D) in shoulder widths; the model's own start frames when None.
-            start_confidence: (B, K), 0 = missing; the model fills it in. All are there when None.
+            start_confidence: (B, K), 0 = missing; the model predicts those. All are visible when None.
 
         Raises:
             UserError: a language or a text the model does not know.
@@ -142,17 +142,17 @@ class OnnxTextToPose:
         start_confidence: np.ndarray,
     ) -> Condition:
         """Encodes tokens (B, L), languages and letters (B,), see `TextBatch`, and start frames, see `condition`."""
-        given = {
+        inputs = {
             "ids": ids.astype(np.int64),
             "languages": languages.astype(np.int64),
             "letters": letters.astype(np.int64),
             "start_keypoints": start_keypoints.astype(np.float32),
             "start_confidence": start_confidence.astype(np.float32),
         }
-        return Condition(*_run(self._text, CONDITION, given))
+        return Condition(*_run(self._text, CONDITION, inputs))
 
     def lengths(self, condition: Condition, *, deviations: float = 0.0) -> np.ndarray:
-        """Frames (B,) of each sequence: the middle of its distribution, or so many standard deviations above it."""
+        """Frames (B,) of each sequence: the median of its distribution, or so many standard deviations above it."""
         mean = condition.length_mean + deviations * np.exp(condition.length_log_std)
         longest = np.log(self.constants["max_seconds"] * self.config["fps"])
         return np.maximum(np.exp(np.minimum(mean, longest)).round().astype(int), int(self.constants["shortest"]))
@@ -283,18 +283,18 @@ class _Guided:
         return unconditional + self.scale * (conditional - unconditional)
 
 
-def _run(session: InferenceSession, outputs: Sequence[str], given: dict[str, np.ndarray]) -> list[np.ndarray]:
-    return [np.asarray(made) for made in session.run(list(outputs), given)]
+def _run(session: InferenceSession, names: Sequence[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+    return [np.asarray(output) for output in session.run(list(names), inputs)]
 
 
 def frame_mask(lengths: Sequence[int] | np.ndarray) -> np.ndarray:
-    """Lengths (B,) as (B, T) bool, T the longest."""
+    """Lengths (B,) to a mask (B, T), T the longest."""
     lengths = np.asarray(lengths)
     return np.arange(lengths.max()) < lengths[:, None]
 
 
 def normal_noise(mask: np.ndarray, shape: Sequence[int], seed: int) -> Iterator[np.ndarray]:
-    """Noise (B, T, K, D) of unit variance again and again, each sequence's drawn by itself; 0 at padded frames."""
+    """Noise (B, T, K, D) of unit variance again and again, as `text_to_pose.sampling.normal_noise`."""
     lengths = mask.sum(axis=1)
     generators = [np.random.default_rng(seed) for _ in lengths]
     while True:

@@ -1,4 +1,4 @@
-"""Where generated sequences begin: one frame of somebody's body each."""
+"""Start frames: the pose and body that generated sequences begin from."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StartFrames:
-    """Where sequences begin.
+    """One frame per sequence, from which it begins.
 
     Attributes:
         keypoints: (B, K, D) in shoulder widths.
-        confidence: (B, K), 0 = missing; the model fills it in.
+        confidence: (B, K), 0 = missing; the model predicts those.
     """
 
     keypoints: Tensor
@@ -47,7 +47,7 @@ class StartFrames:
 
     @classmethod
     def bundled(cls, model: TextToPose, signed_languages: Sequence[str]) -> StartFrames:
-        """The model's own start frames.
+        """The model's own start frames, one per language.
 
         Raises:
             UserError: a language the model does not know.
@@ -68,7 +68,7 @@ class StartFrames:
 
     @classmethod
     def of_clip(cls, model: TextToPose, sequence: PoseSequence, path: Path, frame: int | None = None) -> StartFrames:
-        """As `read`, of a file's poses."""
+        """As `read`, of a sequence that was read from `path`."""
         if frame is not None:
             if not 0 <= frame < len(sequence):
                 raise UserError(f"{path}: has no frame {frame}; it has 0 to {len(sequence) - 1}")
@@ -76,8 +76,8 @@ class StartFrames:
         try:
             return cls.last_of([prepare(sequence, sequence.fps, model.skeleton)[:1]])
         except UserError as error:
-            place = f"{path}, frame {frame}" if frame is not None else f"{path}"
-            raise UserError(f"{place}: {error}; start from another frame") from error
+            where = f"{path}, frame {frame}" if frame is not None else f"{path}"
+            raise UserError(f"{where}: {error}; start from another frame") from error
 
     @classmethod
     def concatenate(cls, start_frames: Sequence[StartFrames]) -> StartFrames:
@@ -85,7 +85,7 @@ class StartFrames:
         return cls(torch.cat([s.keypoints for s in start_frames]), torch.cat([s.confidence for s in start_frames]))
 
     def repeated(self, number: int) -> StartFrames:
-        """One start frame for `number` sequences."""
+        """One start frame repeated for `number` sequences."""
         return StartFrames(self.keypoints.expand(number, -1, -1), self.confidence.expand(number, -1))
 
     def torso_and_wrists(self, skeleton: Skeleton) -> StartFrames:
@@ -98,7 +98,7 @@ class StartFrames:
         return StartFrames(self.keypoints * (confidence > 0)[..., None], confidence)
 
     def flipped(self, skeleton: Skeleton) -> StartFrames:
-        """The start frames in a mirror, left and right exchanged."""
-        fps = 1.0  # the transform takes the B frames for those of one sequence
+        """The start frames mirrored, left and right exchanged."""
+        fps = 1.0  # the transform takes the B frames as those of one sequence
         frames = flip(PoseSequence(self.keypoints.cpu().numpy(), self.confidence.cpu().numpy(), fps, skeleton))
         return StartFrames(torch.from_numpy(frames.keypoints), torch.from_numpy(frames.confidence))

@@ -1,4 +1,4 @@
-"""`train`: a manifest to a model folder."""
+"""Training: data sets to a model folder."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pose_core.training import RunData, TrainingConfig
     from pose_core.training.data import Data
 
-KEPT_FRAMES = 100_000  # of clips that are streamed: for start frames, hand shapes and what a model begins with
+MEMORY_FRAMES = 100_000  # of streamed clips, kept for start frames, hand shapes and the model's statistics
 
 
 def train(
@@ -48,7 +48,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
 ) -> tuple[TextToPose, dict[str, float]]:
-    """Trains on a manifest's train split, keeping the weights that `config.keep` says.
+    """Trains on the train split of a data set, keeping the weights that `config.keep` says.
 
     Args:
         data: manifest CSVs; for pretraining folders of poses will do; or one folder of shards, or its URL, which are
@@ -74,7 +74,7 @@ def train(
         data,
         partial(prepare, fps=config.fps),
         config,
-        frames=KEPT_FRAMES,
+        frames=MEMORY_FRAMES,
         skeleton=source.skeleton if source is not None else None,
         check=(lambda clips: None) if pretrain else partial(check_clips, kind=config.text, data=data[0]),
         reject=None if pretrain else partial(reject, kind=config.text, known=source.config.text if source else None),
@@ -96,7 +96,7 @@ def train(
 
 
 def save(model: TextToPose, folder: Path, *, weights: Literal["float32", "float16"]) -> None:
-    """Writes a model folder; loading it gives 32-bit weights again, whatever precision it keeps."""
+    """Writes a model folder; loading it gives 32-bit weights, whatever precision it is saved in."""
     kept = copy.deepcopy(model).half() if weights == "float16" else model
     kept.save_pretrained(folder)
 
@@ -114,9 +114,9 @@ def build_model(
     Args:
         samples: clips, prepared.
         config: of the run.
-        clips: all clips that are trained on, where `samples` are some of them.
-        with_text: whether the model is taught texts.
-        source: a model whose languages, letters and symbols stay known beside those of the clips.
+        clips: all training clips, where `samples` are some of them.
+        with_text: whether the model learns texts.
+        source: a model whose languages, letters and symbols are kept beside those of the clips.
     """
     clips = [sample.clip for sample in samples] if clips is None else clips
     model = TextToPose(build_config(samples, config, clips, with_text=with_text, source=source))
@@ -176,7 +176,7 @@ def set_start_frames(model: TextToPose, samples: Sequence[ShardSample], source: 
 def loaders(
     clips: RunData, model: TextToPose, config: RunConfig, train_clips: Sequence[Clip], *, with_text: bool
 ) -> tuple[DataLoader, DataLoader | None]:
-    """Batches to train on, of texts or parts of them, and those to validate with, if there are any.
+    """Training batches, of texts or parts of them, and validation batches, if there are any.
 
     Args:
         train_clips: all clips that are trained on; `clips` may have some of them in memory.
@@ -213,7 +213,7 @@ def kept_texts(model: TextToPose, source: TextToPose) -> str:
 
 
 def adopt(model: TextToPose, source: TextToPose) -> None:
-    """Takes over a model's weights where they fit: the network's, and those of the tokens and letters both know.
+    """Copies a model's weights where they fit: the network's, and those of the tokens and letters both know.
 
     Raises:
         UserError: not even the denoiser fits.
@@ -224,20 +224,20 @@ def adopt(model: TextToPose, source: TextToPose) -> None:
         for name, value in ours.items()
     ):
         raise UserError("the model to begin from has a network of another size; train with its `network` settings")
-    own = {"start_keypoints", "start_confidence", "text_encoder.embedding.weight"}
-    fitting = {n: v for n, v in theirs.items() if n in ours and n not in own and v.shape == ours[n].shape}
+    by_row = {"start_keypoints", "start_confidence", "text_encoder.embedding.weight"}
+    fitting = {n: v for n, v in theirs.items() if n in ours and n not in by_row and v.shape == ours[n].shape}
     by_letter = {"text_encoder.lexicon.shared.weight", "text_encoder.lexicon.own.weight"}  # see `adopt_letters`
     model.load_state_dict({name: value for name, value in fitting.items() if name not in by_letter}, strict=False)
     with torch.no_grad():
         adopt_letters(model, source)
         for row, token in enumerate(model.tokenizer.vocabulary):
             if token in source.tokenizer.vocabulary:
-                place = source.tokenizer.vocabulary.index(token)
-                model.text_encoder.embedding.weight[row] = source.text_encoder.embedding.weight[place]
+                old = source.tokenizer.vocabulary.index(token)
+                model.text_encoder.embedding.weight[row] = source.text_encoder.embedding.weight[old]
 
 
 def adopt_letters(model: TextToPose, source: TextToPose) -> None:
-    """Takes over the vectors of letters that both models know, in general and in each language that both know."""
+    """Copies the embeddings of letters that both models know, the shared one and those of each language both know."""
     ours, theirs = model.text_encoder.lexicon, source.text_encoder.lexicon
     if ours is None or theirs is None:
         return
@@ -250,8 +250,8 @@ def adopt_letters(model: TextToPose, source: TextToPose) -> None:
         ours.shared.weight[row] = theirs.shared.weight[old]
         for number, language in enumerate(model.languages):
             if language in old_languages:
-                place = old_languages[language] * theirs.num_letters + old
-                ours.own.weight[number * ours.num_letters + row] = theirs.own.weight[place]
+                old_row = old_languages[language] * theirs.num_letters + old
+                ours.own.weight[number * ours.num_letters + row] = theirs.own.weight[old_row]
 
 
 def _loader(dataset: TextDataset, config: TrainingConfig, *, shuffle: bool) -> DataLoader:

@@ -11,13 +11,15 @@ if TYPE_CHECKING:
 
 
 def prepare(sequence: PoseSequence, fps: float, skeleton: Skeleton | None = None) -> PoseSequence:
-    """A clip in the model's terms: hands and body, shoulder widths, its frame rate, no empty frames at either end.
+    """Preprocesses a clip for the model: hands and body, in shoulder widths, resampled, no empty frames at either end.
 
     Args:
+        sequence: in pixels.
+        fps: the model's frame rate.
         skeleton: the model's; None keeps the hands and body that the clip has.
 
     Raises:
-        UserError: nobody is seen, or the pose cannot be normalized.
+        UserError: nobody is visible, or the pose cannot be normalized.
     """
     body = body_and_hands(sequence)
     if skeleton is not None:
@@ -27,5 +29,5 @@ def prepare(sequence: PoseSequence, fps: float, skeleton: Skeleton | None = None
 
 
 def body_and_hands(sequence: PoseSequence) -> PoseSequence:
-    """What a model sees of a clip, in the clip's own pixels and frames; wild points are missing in it."""
+    """Body and hands of a clip, in its own pixels and frames; `clean` has removed outliers."""
     return remove_legs(drop_face(drop_duplicates(clean(sequence))), keep_hips=True)

@@ -1,4 +1,4 @@
-"""The texts of a data set: what a model of them takes, which it can be taught, and which it can be validated with."""
+"""Texts of a data set: the text configuration of a model trained on them, and checks that they can be used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What no body does: hands larger than hands are, keypoints faster than they move in real clips. Needs no torch."""
+"""Anatomical limits: sizes of hands, and speeds of keypoints in real clips. Needs no torch."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ KNUCKLES = [5, 9, 13, 17]  # of a hand's 21 points, where index, middle, ring an
 
 
 def wrist_pairs(skeleton: Skeleton) -> list[tuple[int, int]]:
-    """For each hand the array positions of its own wrist and of its arm's wrist; without a hand that has no arm."""
+    """For each hand with an arm the indices of the hand's wrist and of the arm's wrist."""
     pairs = [(skeleton.hand(side), skeleton.wrist(side)) for side in ("left", "right")]
     return [(hand[0], wrist) for hand, wrist in pairs if hand and wrist is not None]
 
 
 def limit_hands(keypoints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """Keypoints (T, K, D) in shoulder widths whose hands are no larger than people's, each scaled about its wrist."""
+    """Keypoints (T, K, D) in shoulder widths whose hands are within anatomical limits, each scaled about its wrist."""
     limited = keypoints.copy()
     for side in ("left", "right"):
         hand = skeleton.hand(side)
@@ -38,7 +38,8 @@ def limit_hands(keypoints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
 def limit_motion(keypoints: np.ndarray, max_step: float, skeleton: Skeleton) -> np.ndarray:
     """Keypoints (T, K, D) that follow the given ones, but move at most `max_step` from one frame to the next.
 
-    The points of a hand and the arm's wrist are slowed down together, by the fastest one: the hand keeps its shape.
+    Where x is farther than that from the frame before, y, it becomes y + max_step (x - y) / |x - y|. The points of a
+    hand and the arm's wrist are slowed down together, by the fastest one: the hand keeps its shape.
     """
     hands = [
         [*hand, *([] if (wrist := skeleton.wrist(side)) is None else [wrist])]

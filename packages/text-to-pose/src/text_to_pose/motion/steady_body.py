@@ -1,4 +1,4 @@
-"""One body for a whole text: the torso stays the first frame's, arms keep their lengths, an idle arm rests."""
+"""One body per text: the torso of the first frame throughout, arms of constant length, an idle arm at rest."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ SCALES = (0.8, 1.25)  # within which the predicted shoulders may say how large t
 # fingerspelling clips the longest upper arm of a clip is 0.83 to 1.06 (5th and 95th percentile). The other three
 # numbers are chosen, not measured.
 UPPER_ARM, FOREARM_SHARE = (0.83, 1.1), (0.85, 1.1)
-PROJECTIONS = 8  # onto the two circles that an elbow has to lie in; the rest is below a thousandth
+PROJECTIONS = 8  # onto the two discs that an elbow has to lie in; the remaining error is below a thousandth
 
 
 def steady_body(
     sequence: PoseSequence, reference: PoseSequence, dominant_hand: Side | None, max_step: float
 ) -> PoseSequence:
-    """A sign on the body of its text.
+    """Retargets a sign to the body of its text.
 
-    A model predicts each sign relative to its start frame, body included. Sign by sign these predictions would add up
-    to a body that leans, grows and loses its elbows. What is kept of them is the hands, and the arms as far as arms go.
+    A model predicts each sign relative to its start frame, body included. Sign by sign the errors would add up to a
+    body that leans, grows and loses its elbows. So only the hands are kept, and the arms within their reach.
 
     Args:
         sequence: (T, K, D) in shoulder widths; it begins with its start frame.
-        reference: a sequence on the same skeleton, whose first frame's body is taken.
-        dominant_hand: whose arm signs even where no hand is visible.
-        max_step: shoulder widths that a resting arm moves at most from one frame to the next.
+        reference: a sequence on the same skeleton, whose first frame has the body.
+        dominant_hand: its arm signs even where no hand is visible.
+        max_step: largest displacement of a resting arm from one frame to the next, in shoulder widths.
     """
     if not _has_shoulders(reference):
         return sequence
@@ -53,15 +53,19 @@ def _has_shoulders(reference: PoseSequence) -> bool:
 
 
 def _steady_torso(sequence: PoseSequence, reference: PoseSequence) -> PoseSequence:
-    """Moves, turns and scales every frame in the picture so that its shoulders lie where the reference has them."""
+    """Maps every frame in the picture by a similarity that brings its shoulders to those of the reference.
+
+    With points z = x + iy, shoulders l and r, and reference shoulders L and R, it is
+    z -> (L + R) / 2 + s (z - (l + r) / 2) with s = (L - R) / (l - r), whose argument rotates and whose absolute value,
+    limited to `SCALES`, scales.
+    """
     left, right = sequence.skeleton.shoulders()
     first, visible = reference.keypoints[0], reference.confidence[0] > 0
-    # A similarity of the picture is a multiplication and an addition of complex numbers.
     points = sequence.keypoints[..., 0] + 1j * sequence.keypoints[..., 1]  # (T, K)
     target = first[:, 0] + 1j * first[:, 1]
-    wanted, predicted = target[left] - target[right], points[:, left] - points[:, right]
-    predicted = np.where(np.abs(predicted) > MIN_WIDTH, predicted, wanted)
-    similarity = wanted / predicted  # (T,)
+    goal, predicted = target[left] - target[right], points[:, left] - points[:, right]
+    predicted = np.where(np.abs(predicted) > MIN_WIDTH, predicted, goal)
+    similarity = goal / predicted  # (T,)
     scale = np.abs(similarity).clip(*SCALES)
     similarity = similarity / np.abs(similarity) * scale
     middle = (points[:, left] + points[:, right]) / 2
@@ -76,7 +80,7 @@ def _steady_torso(sequence: PoseSequence, reference: PoseSequence) -> PoseSequen
 
 
 def _arm(sequence: PoseSequence, side: Side) -> tuple[int, int, int] | None:
-    """Array positions of shoulder, elbow and wrist, or None where the skeleton lacks one."""
+    """Indices of shoulder, elbow and wrist, or None where the skeleton lacks one."""
     elbow, wrist = sequence.skeleton.elbow(side), sequence.skeleton.wrist(side)
     if elbow is None or wrist is None:
         return None
@@ -84,7 +88,7 @@ def _arm(sequence: PoseSequence, side: Side) -> tuple[int, int, int] | None:
 
 
 def _arm_of_fixed_length(sequence: PoseSequence, reference: PoseSequence, side: Side) -> PoseSequence:
-    """Upper arm and forearm no longer than the reference's; a wrist out of reach is pulled in, its hand with it."""
+    """Limits upper arm and forearm to the reference's lengths; a wrist out of reach is pulled in, its hand with it."""
     arm = _arm(sequence, side)
     if arm is None:
         return sequence
@@ -95,8 +99,8 @@ def _arm_of_fixed_length(sequence: PoseSequence, reference: PoseSequence, side: 
     reachable = within(W, S, upper + lower)
     hand = [k for k in sequence.skeleton.hand(side) if k != wrist]
     keypoints[:, [wrist, *hand], :2] += (reachable - W)[:, None]
-    # An elbow lies within an upper arm of the shoulder and a forearm of the wrist: projections onto the two discs by
-    # turns end where they overlap.
+    # An elbow lies within an upper arm of the shoulder and a forearm of the wrist: alternating projections onto the two
+    # discs converge to a point in both.
     for _ in range(PROJECTIONS):
         E = within(within(E, S, upper), reachable, lower)
     keypoints[:, elbow, :2] = E
@@ -104,7 +108,7 @@ def _arm_of_fixed_length(sequence: PoseSequence, reference: PoseSequence, side: 
 
 
 def _arm_lengths(reference: PoseSequence, arm: tuple[int, int, int]) -> tuple[float, float]:
-    """Lengths of upper arm and forearm, at least, of the person in the reference's first frame."""
+    """Lengths of upper arm and forearm in the reference's first frame, within the limits of real ones."""
     visible = reference.confidence[0, list(arm)] > 0
     S, E, W = reference.keypoints[0, list(arm), :2]
     upper = float(np.linalg.norm(E - S)) if visible[0] and visible[1] else 0.0
@@ -114,7 +118,7 @@ def _arm_lengths(reference: PoseSequence, arm: tuple[int, int, int]) -> tuple[fl
 
 
 def _resting_arm(sequence: PoseSequence, reference: PoseSequence, side: Side, max_step: float) -> PoseSequence:
-    """Brings an arm from where it is in the first frame to where the reference has it, and leaves it there."""
+    """Moves an arm along a raised cosine from its position in the first frame to that in the reference."""
     arm = _arm(sequence, side)
     if arm is None:
         return sequence

@@ -1,4 +1,4 @@
-"""What the network sees of a pose: fingers relative to their own wrist, and larger."""
+"""Features of a pose: fingers relative to their own wrist, and enlarged."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class HandFeatures(nn.Module):
     """Shoulder-normalized keypoints to features of the same shape, and back.
 
-    In shoulder widths a whole hand is as large as the sway of the body, and letters differ by a few hundredths. So
-    every point of a hand but its wrist is taken relative to that wrist and multiplied by `scale`; all else stays.
+    In shoulder widths a hand is as large as the sway of the body, and letters differ by a few hundredths. So each point
+    x of a hand whose wrist is w becomes scale (x - w); wrists and body points stay.
     """
 
     root: Tensor

@@ -1,4 +1,4 @@
-"""Texts to vectors a frame can attend to."""
+"""Text encoder: tokens to vectors that frames attend to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def sinusoids(x: Tensor, num_frequencies: int, highest: float) -> Tensor:
 
 
 class Lexicon(nn.Module):
-    """A vector for each letter of each language: one the letter has in all of them, and one of its own there."""
+    """An embedding of each letter of each language: one shared by all languages plus one of this language."""
 
     CODE_DIM = 64
 
@@ -33,21 +33,21 @@ class Lexicon(nn.Module):
         self.shared = nn.Embedding(num_letters, self.CODE_DIM)
         self.own = nn.Embedding(num_languages * num_letters, self.CODE_DIM)
         self.projection = nn.Linear(self.CODE_DIM, dim)
-        # As large as the language's token, which a letter's vector is added to.
+        # As large as the language's token, which it is added to.
         nn.init.normal_(self.projection.weight, std=(2 * self.CODE_DIM) ** -0.5)
 
     def forward(self, languages: Tensor, letters: Tensor) -> Tensor:
-        """Languages (B,) and letters (B,) to vectors (B, C); 0 where there is no letter."""
-        there = letters >= 0
+        """Languages (B,) and letters (B,) to vectors (B, C); 0 for no letter (-1)."""
+        known = letters >= 0
         letters = letters.clamp(min=0)
         code = self.shared(letters) + self.own(languages.clamp(min=0) * self.num_letters + letters)
-        return self.projection(code) * there[:, None]
+        return self.projection(code) * known[:, None]
 
 
 class TextEncoder(nn.Module):
-    """Tokens to vectors a frame can attend to, the first of them the whole text's.
+    """A transformer over tokens; its first output stands for the whole text.
 
-    Each token is added its place: attention alone takes a symbol twice for the symbol once.
+    Positions are added to the tokens: attention alone takes a symbol twice for the symbol once.
     """
 
     def __init__(
@@ -67,8 +67,8 @@ class TextEncoder(nn.Module):
 
     def forward(self, text: TextBatch) -> AdditionalSequence:
         """Texts (B, L) to vectors (B, L, C)."""
-        places = sinusoids(torch.arange(text.ids.shape[1], device=text.ids.device) / 32, 8, highest=32.0)
-        x = self.embedding(text.ids) + self.place_projection(places)
+        positions = sinusoids(torch.arange(text.ids.shape[1], device=text.ids.device) / 32, 8, highest=32.0)
+        x = self.embedding(text.ids) + self.place_projection(positions)
         if self.lexicon is not None:
             code = self.lexicon(text.languages, text.letters)
             x = torch.cat([x[:, :1] + code[:, None], x[:, 1:]], dim=1)

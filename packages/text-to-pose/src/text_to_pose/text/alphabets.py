@@ -1,4 +1,4 @@
-"""The languages of a model, read from its config without loading it."""
+"""Signed languages and letters of a model, read from its config without loading it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from text_to_pose.text.languages import hint, language_name, meant_language
 
 @dataclass(frozen=True)
 class Alphabet:
-    """A signed language and the letters that a model was taught in it; none where it takes other texts."""
+    """A signed language of a model and its letters; none where the model takes other texts."""
 
     code: str
     name: str
@@ -25,7 +25,7 @@ def alphabets(checkpoint: str | Path, language: str | None = None) -> list[Alpha
     """The languages of a model, by code.
 
     Args:
-        checkpoint: as `load_model` takes it; a hub's model is loaded.
+        checkpoint: as `load_model` takes it.
         language: code or name of one; None: all.
 
     Raises:
@@ -46,10 +46,12 @@ def alphabets(checkpoint: str | Path, language: str | None = None) -> list[Alpha
     return [each for each in known if each.code == meant]
 
 
-def _by_code(taught: dict[str, list[str]]) -> list[Alphabet]:
-    """Languages by code, letters with those that have accents behind the plain one."""
+def _by_code(letters_of: dict[str, list[str]]) -> list[Alphabet]:
+    """Sorted by code; letters with accents follow the plain one."""
 
     def key(letter: str) -> str:
         return unicodedata.normalize("NFD", letter.upper())
 
-    return [Alphabet(code, language_name(code), sorted(letters, key=key)) for code, letters in sorted(taught.items())]
+    return [
+        Alphabet(code, language_name(code), sorted(letters, key=key)) for code, letters in sorted(letters_of.items())
+    ]

@@ -1,4 +1,4 @@
-"""HamNoSys to the names of its symbols and back: `hampinch12 hamextfingerul hampalml`."""
+"""HamNoSys: Unicode symbols to their names and back, `hampinch12 hamextfingerul hampalml`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def is_hamnosys(text: str) -> bool:
-    """Whether a HamNoSys symbol of the private use area stands anywhere in the text; `{`, `|` and `}` alone do not."""
+    """Whether a text has a HamNoSys symbol of the private use area; `{`, `|` and `}` alone do not count."""
     return any(not character.isascii() and character in _names() for character in text)
 
 
 def hamnosys_tokens(text: str) -> list[str]:
-    """The name of each symbol, blanks too (`hamspace`): one token a character, so nothing is lost.
+    """The name of each symbol, blanks too (`hamspace`): one token per character, so nothing is lost.
 
     Raises:
         UserError: a character that is no HamNoSys symbol.

@@ -1,4 +1,4 @@
-"""Signed languages: names by ISO 639-3 code, what people call them for short, and what someone may have meant."""
+"""Signed languages: names by ISO 639-3 code, abbreviations, and suggestions for unknown names."""
 
 from __future__ import annotations
 
@@ -169,8 +169,8 @@ _NAMES = {
     "zsl": "Zambian",
 }
 
-# What a language is called by those who sign it, or write about it.
-_SHORT = {
+# Abbreviations in use among signers and in the literature.
+_ABBREVIATIONS = {
     "asl": "ase",
     "auslan": "asf",
     "bsl": "bfi",
@@ -208,17 +208,18 @@ def language_name(code: str) -> str:
 
 
 def meant_language(text: str, known: Collection[str]) -> str | None:
-    """The code that someone may have meant who wrote "ASL", "ASE", "american" or "Amercan Sign Language".
+    """The code meant by "ASL", "ASE", "american" or "Amercan Sign Language"; None where nothing is near.
 
     Args:
-        known: codes that a model knows; another one is found where the text says it exactly.
+        text: code, abbreviation or name.
+        known: codes that a model knows; another code is found only if the text names it exactly.
     """
     lowered = text.strip().lower()
     plain = lowered.removesuffix("sign language").strip()
     if lowered in known or lowered in _NAMES:
         return lowered
-    if lowered in _SHORT:
-        return _SHORT[lowered]
+    if lowered in _ABBREVIATIONS:
+        return _ABBREVIATIONS[lowered]
     names = {name.lower(): code for code, name in _NAMES.items()}
     if plain in names:
         return names[plain]
@@ -227,7 +228,7 @@ def meant_language(text: str, known: Collection[str]) -> str | None:
 
 
 def hint(text: str, known: Collection[str]) -> str:
-    """What may have been meant by an unknown language, to be put behind a message; empty where nothing is near."""
+    """A suggestion for an unknown language, to be appended to a message; empty where nothing is near."""
     meant = meant_language(text, known)
     if meant is None or (meant == text and meant not in _NAMES):
         return ""

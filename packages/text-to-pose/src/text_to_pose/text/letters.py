@@ -1,4 +1,4 @@
-"""Letters of alphabets, and which spellings are one letter."""
+"""Letters of alphabets: which spellings are one letter."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ TURKIC = {"tsm"}  # languages whose writing distinguishes dotted from dotless i
 
 
 def fold(text: str, signed_language: str) -> str:
-    """Lower case, composed: spellings of one letter fold to one string. `İ` folds to `i̇`, in Turkish `i` does too."""
+    """Folds case and composition: spellings of one letter become one string.
+
+    `İ` folds to `i̇`, in Turkish `i` does, too.
+    """
     text = unicodedata.normalize("NFC", text)
     if signed_language in TURKIC:
         text = text.replace("i", "İ").replace("ı", "I")

@@ -1,4 +1,4 @@
-"""SignWriting, in ASCII (FSW) or Unicode (SWU), to tokens and back: `M p518 p518 S14c c2 r0 p482 p483`.
+"""SignWriting: ASCII (FSW) or Unicode (SWU) to tokens and back, `M p518 p518 S14c c2 r0 p482 p483`.
 
 The `signwriting` library is imported when it is first needed: fingerspelling takes 0.3 s to import, the rest 0.1 s.
 """
@@ -25,12 +25,12 @@ class _Notation(NamedTuple):
     start: re.Pattern[str]
 
     @classmethod
-    def of(cls, sort: str, box: str, symbol: str, punctuation: str, place: str) -> _Notation:
+    def of(cls, sort: str, box: str, symbol: str, punctuation: str, position: str) -> _Notation:
         prefix = f"{sort}(?:{symbol})+"
         return cls(
-            sign=re.compile(f"(?:{prefix})?{box}{place}(?:{symbol}{place})*|{punctuation}{place}"),
+            sign=re.compile(f"(?:{prefix})?{box}{position}(?:{symbol}{position})*|{punctuation}{position}"),
             start=re.compile(
-                f"(?:{prefix})?{box}(?:{place}(?:{symbol}{place})*(?:{symbol})?)?|{prefix}|{sort}|{punctuation}"
+                f"(?:{prefix})?{box}(?:{position}(?:{symbol}{position})*(?:{symbol})?)?|{prefix}|{sort}|{punctuation}"
             ),
         )
 
@@ -41,14 +41,14 @@ _FSW = _Notation.of(
     box="[BLMR]",
     symbol="S(?:[12][0-9a-f]{2}|3[0-7][0-9a-f]|38[0-9ab])[0-5][0-9a-f]",
     punctuation="S38[7-9ab][0-5][0-9a-f]",
-    place="(?:{0})x(?:{0})".format("2[5-9][0-9]|[3-6][0-9]{2}|7[0-4][0-9]"),
+    position="(?:{0})x(?:{0})".format("2[5-9][0-9]|[3-6][0-9]{2}|7[0-4][0-9]"),
 )
 _SWU = _Notation.of(
     sort="\U0001d800",
     box="[\U0001d801-\U0001d804]",
     symbol="[\U00040001-\U0004f480]",
     punctuation="[\U0004f2a1-\U0004f480]",
-    place="[\U0001d80c-\U0001d9ff]{2}",
+    position="[\U0001d80c-\U0001d9ff]{2}",
 )
 _SWU_CHARACTER = re.compile("[\U0001d800-\U0001daaf\U00040001-\U0004f480]")
 _FSW_LOOK = re.compile(r"\s*(?:A(?:S[0-9a-f]{5})+|(?:S[0-9a-f]{5}|[BLMR])\d{3}x\d)")
@@ -72,7 +72,7 @@ def to_fsw(text: str) -> str:
 
 
 def signwriting_tokens(text: str) -> list[str]:
-    """The tokens of signs in FSW or SWU: of each symbol its base, fill (`c`), rotation (`r`), and place (two `p`).
+    """The tokens of signs in FSW or SWU: of each symbol its base, fill (`c`), rotation (`r`), and position (two `p`).
 
     Raises:
         UserError: as `to_fsw`.
@@ -84,8 +84,8 @@ def signwriting_tokens(text: str) -> list[str]:
 def signwriting_text(tokens: Sequence[str]) -> str:
     """FSW of tokens, a blank between two signs; the inverse of `signwriting_tokens`.
 
-    Tokens keep every box, symbol and place of a text, in order. They do not keep sort prefixes, whether it was SWU, and
-    what parted its signs; a punctuation mark without a box comes back in the box `M500x500`.
+    Tokens keep every box, symbol and position of a text, in order. They do not keep sort prefixes, whether it was SWU,
+    and what separated its signs; a punctuation mark without a box comes back in the box `M500x500`.
 
     Raises:
         UserError: an unknown token, or tokens that are no signs.
@@ -101,7 +101,7 @@ def signwriting_text(tokens: Sequence[str]) -> str:
     if whole < len(tokens):
         raise UserError(
             f"the tokens from number {whole + 1} on ({' '.join(tokens[whole : whole + 5])}) are no sign; "
-            "write a box and its size, then symbols with fill, rotation and place: M p518 p518 S14c c2 r0 p482 p483"
+            "write a box and its size, then symbols with fill, rotation and position: M p518 p518 S14c c2 r0 p482 p483"
         )
     return _tokenizer().tokens_to_text(list(tokens))
 
@@ -127,7 +127,7 @@ def letter_symbols(letter: str, signed_language: str) -> list[str]:
 
 
 def symbol_shapes(sign: str) -> list[str]:
-    """SignWriting's symbols without box and places, which say little of a letter."""
+    """Symbols of a sign without box and positions, which say little about a letter."""
     return [token for token in signwriting_tokens(sign) if token[0] in "Scr"]
 
 
@@ -156,7 +156,7 @@ def _malformed(text: str, wrong: int) -> str:
     found = "the text ends" if wrong == len(text) else repr(text[wrong : wrong + 10])
     return (
         f"malformed SignWriting at character {wrong + 1} ({found}); a sign is a box (B, L, M or R) and its size, "
-        "then symbols and their places, numbers from 250 to 749: M518x518S14c20482x483"
+        "then symbols and their positions, numbers from 250 to 749: M518x518S14c20482x483"
     )
 
 

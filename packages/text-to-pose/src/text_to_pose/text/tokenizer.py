@@ -1,4 +1,4 @@
-"""Texts as tokens behind a signed-language tag: letters, characters, HamNoSys or SignWriting."""
+"""Tokenizer: texts as tokens after a signed-language tag; letters, characters, HamNoSys or SignWriting."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     from text_to_pose.config import TextConfig, TextKind
 
-PAD, NOTHING = 0, 1  # NOTHING stands for a text that is not given
-NONE = -1  # the letter or language of what has none
+PAD, NOTHING = 0, 1  # NOTHING is the token for no text
+NONE = -1  # index of no letter or language
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """One text as the network takes it.
+    """Tokens of one text.
 
     Attributes:
         ids: token ids, the language's first.
@@ -109,9 +109,10 @@ class TextTokenizer:
         """A letter, or a whole text of another kind, as tokens.
 
         Args:
-            text: a letter may be one that is taught in other languages only; SignWriting (FSW or SWU) is taken in place
-                of a letter, too. None is no text at all, for a model that was trained without.
-            signwriting: add how a letter is written in SignWriting, where that is known and was taught.
+            text: a letter may be one of other languages only; SignWriting (FSW or SWU) may take the place of a letter.
+                None is no text.
+            signed_language: ISO 639-3 code.
+            signwriting: add the SignWriting of a letter, where it is known and was in the training data.
 
         Raises:
             UserError: unknown language, no text, or a letter, character or symbol the model was not taught.
@@ -134,7 +135,7 @@ class TextTokenizer:
         return Tokens([tag, *(known if len(known) == len(tokens) else [])], language, self.letters.index(letter))
 
     def detokenize(self, tokens: Tokens) -> str:
-        """`<language> text`, the inverse of `tokenize`, but for case, and box and places of a letter's SignWriting."""
+        """`<language> text`, the inverse of `tokenize` but for case, box and positions of a letter's SignWriting."""
         ids = [i for i in tokens.ids if i != PAD]
         if ids == [NOTHING]:
             return "<nothing>"
@@ -194,7 +195,11 @@ class TextTokenizer:
         return spelled.letters
 
     def check_language(self, signed_language: str) -> None:
-        """Raises `UserError`, listing the known ones, if the language was not taught."""
+        """Refuses a language that the model does not know.
+
+        Raises:
+            UserError: listing those it knows.
+        """
         if signed_language not in self.alphabets:
             known = ", ".join(self.languages)
             meant = hint(signed_language, self.languages)
@@ -236,7 +241,7 @@ class TextTokenizer:
 
 
 def find_kind(texts: Sequence[str]) -> TextKind:
-    """What texts are: a notation if all are written in it, letters if none is longer than four characters."""
+    """The kind of texts: a notation if all are written in it, letters if none is longer than four characters."""
     if all(map(is_hamnosys, texts)):
         return "hamnosys"
     if all(map(is_signwriting, texts)):
@@ -246,7 +251,7 @@ def find_kind(texts: Sequence[str]) -> TextKind:
 
 
 def tokens_of(text: str, kind: TextKind) -> list[str]:
-    """Symbols of a text in a notation; of SignWriting in a model of letters, only which, not where.
+    """Symbols of a text in a notation; of SignWriting in a model of letters without their positions.
 
     Raises:
         UserError: the text is not in that notation.

@@ -226,13 +226,13 @@ def correct(
 def train(
     options: TrainingOptions,
     encoder: Annotated[
-        str | None, typer.Option("--encoder", help="transformer, graph or visual, instead of the preset's.")
+        str | None, typer.Option("--encoder", help="Pose encoder: transformer, graph or visual.")
     ] = None,
     pretrain: Annotated[
-        bool, typer.Option("--pretrain", help="Leave texts out; --data may be a folder of poses, train/ in it.")
+        bool, typer.Option("--pretrain", help="Pretrain on poses without texts; --data may be a folder of poses.")
     ] = False,
 ) -> None:
-    """Train a model on a manifest's train split."""
+    """Train a model on the train split of a data set."""
     from text_to_pose.config import BUNDLED, PRESETS, RunConfig
     from text_to_pose.data.texts import check_early
 

@@ -98,7 +98,7 @@ def one(name: str, data: Path, seconds: float) -> dict:
     model = PoseEncoderModel(config)
     steps, frames = train(model.train(), *parts["train"], seconds)
     model.eval()
-    batch = collate([parts["train"][0][0].held(0, 64)] * 8)
+    batch = collate([parts["train"][0][0].hold_frame(0, 64)] * 8)
     started, passes = time.process_time(), 0
     with torch.inference_mode():
         while time.process_time() - started < 3:
@@ -123,9 +123,9 @@ def memory(name: str, data: Path, length: int) -> dict:
     config = ModelConfig(encoder=configuration(name), skeleton=sequence.skeleton.to_dict(), labels=list(LETTERS))
     model = PoseEncoderModel(config).eval()
     with torch.inference_mode():
-        model(collate([sequence.held(0, 8)]))
+        model(collate([sequence.hold_frame(0, 8)]))
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        model(collate([sequence.held(0, length)]))
+        model(collate([sequence.hold_frame(0, length)]))
     return {"megabytes": round((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)}
 
 

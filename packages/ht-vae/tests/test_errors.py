@@ -96,7 +96,7 @@ def test_features_measure_positions_and_motion(original, skeleton):
     features = window_features(original)
     assert features.shape == (1, skeleton.num_keypoints * 3)
     assert window_features(original[:1]).shape == features.shape
-    still = original.held(0, 64)
+    still = original.hold_frame(0, 64)
     assert window_features(still).shape == (2, skeleton.num_keypoints * 3)
     assert not window_features(still)[:, -skeleton.num_keypoints :].any()
     both = [np.concatenate([window_features(each[a : a + 20]) for a in (0, 10, 20)]) for each in (original, original)]

@@ -177,7 +177,7 @@ def test_a_part_is_the_part_of_the_whole(holistic, path, version, person):
 
 
 def test_a_part_leaves_the_rest_on_the_disk(holistic, path, monkeypatch):
-    write(holistic.held(0, 2000), path)
+    write(holistic.hold_frame(0, 2000), path)
     counts = []
     real = np.fromfile
     monkeypatch.setattr(np, "fromfile", lambda file, dtype, count: counts.append(count) or real(file, dtype, count))

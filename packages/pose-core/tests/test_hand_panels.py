@@ -70,7 +70,7 @@ def test_no_panel_for_a_hand_that_is_rare_or_large_already():
     confidence = sequence.confidence.copy()
     confidence[8:, sequence.skeleton.hand("right")] = 0
     assert Composition(replace(sequence, confidence=confidence), 480).panels == []
-    assert Composition(sequence.select(sequence.skeleton.hand("right")).held(10, 5), 480).panels == []
+    assert Composition(sequence.select(sequence.skeleton.hand("right")).hold_frame(10, 5), 480).panels == []
     assert Composition(sequence, 480, hands=False).panels == []
     assert Composition(sequence[:1], 480).panels
 

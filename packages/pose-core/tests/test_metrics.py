@@ -60,7 +60,7 @@ def test_a_clip_is_no_distance_from_itself_or_from_itself_at_half_speed(clip):
 
 
 def test_a_still_clip_moved_aside_is_as_far_as_it_was_moved(clip):
-    still = clip.held(0, 5)
+    still = clip.hold_frame(0, 5)
     moved = replace(still, keypoints=still.keypoints + np.float32([0.3, 0.4, 0.0]))
     assert dtw_mje(still, moved) == pytest.approx(0.5, abs=1e-6)
 
@@ -141,7 +141,7 @@ def test_acceleration_ratio(clip):
     t = np.arange(8, dtype=np.float32)[:, None, None]
     parabola = replace(clip[:8], keypoints=t**2 * np.ones((1, 50, 3), np.float32), confidence=np.ones((8, 50)))
     faster = replace(parabola, keypoints=3 * parabola.keypoints)
-    still = parabola.held(0, 8)
+    still = parabola.hold_frame(0, 8)
     assert acceleration_ratio(faster, parabola) == pytest.approx(3)
     assert acceleration_ratio(still, parabola[:5]) == 0
     assert np.isnan(acceleration_ratio(parabola, still))

@@ -30,7 +30,7 @@ def test_a_notebook_plays_it(holistic):
 
 
 def test_notebooks_stay_small():
-    long = fake_sequence(frames=100, face_points=40).held(50, 20_000)
+    long = fake_sequence(frames=100, face_points=40).hold_frame(50, 20_000)
     html = long._repr_html_()
     assert len(html) < 8 * BUDGET
     assert int(re.search(r"pose, one frame in (\d+)", html)[1]) > 5

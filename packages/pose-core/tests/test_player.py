@@ -136,7 +136,7 @@ def test_nothing_from_a_network(holistic, tmp_path):
 def test_long_clips_stay_small_and_blank_ones_work(holistic, tmp_path):
     blank = replace(holistic, confidence=np.zeros_like(holistic.confidence))
     with pytest.warns(UserWarning, match=r"a\.html: all keypoints are missing in blank; nothing is drawn there"):
-        write_html({"blank": blank, "long": holistic.held(0, 600)}, tmp_path / "a.html")
+        write_html({"blank": blank, "long": holistic.hold_frame(0, 600)}, tmp_path / "a.html")
     first, second = clips(tmp_path / "a.html")
     assert np.isnan(coordinates(first)).all()
     assert len(second["coordinates"]) < 600 * 54 * 4 * 1.4

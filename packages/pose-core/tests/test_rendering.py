@@ -165,6 +165,6 @@ def test_what_is_refused(holistic, tmp_path):
     with pytest.raises(UserError, match="at least 1"):
         write_png(holistic, tmp_path / "b.png", frames=0)
     write_gif(
-        replace(holistic.held(0, 12), fps=0.02), tmp_path / "a.GIF", size=60, overwrite=True
+        replace(holistic.hold_frame(0, 12), fps=0.02), tmp_path / "a.GIF", size=60, overwrite=True
     )  # 600 s, one picture
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.GIF", "a.png"]

@@ -102,9 +102,9 @@ def test_typos_are_refused_without_torch(tmp_path):
     ):
         training = TrainingConfig(**changes)
         with pytest.raises(UserError) as error:
-            check_run([data], tmp_path / "run", training, training, **checks)
+            check_run([data], tmp_path / "run", training, **checks)
         assert message in str(error.value)
-    check_run(["https://example.org/shards"], tmp_path / "run", TrainingConfig(), TrainingConfig(), **checks)
+    check_run(["https://example.org/shards"], tmp_path / "run", TrainingConfig(), **checks)
     code = "import sys, pose_core.training.checks, pose_core.training.describe, pose_core.pretrained as p; "
     code += "print([m for m in ('torch', 'lightning') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
@@ -116,7 +116,7 @@ def test_typos_are_refused_without_torch(tmp_path):
 def test_what_looks_like_a_path_is_not_asked_of_the_hub(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "here").mkdir()
-    monkeypatch.setattr("pose_core.pretrained._from_hub", lambda name: pytest.fail("asked the hub"))
+    monkeypatch.setattr("pose_core.pretrained.finding._from_hub", lambda name: pytest.fail("asked the hub"))
     with pytest.raises(UserError, match="no such model folder"):
         find_model(name, {})
 

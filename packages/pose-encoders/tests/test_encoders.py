@@ -58,7 +58,7 @@ def test_an_invisible_hand_differs_from_a_hand_at_0(encoder, batch):
 
 
 def test_frames_attend_to_frames_of_their_own_clip_alone(encoder, sequences):
-    a, b, c = sequences[0], sequences[3], sequences[3].held(0, len(sequences[3]))
+    a, b, c = sequences[0], sequences[3], sequences[3].hold_frame(0, len(sequences[3]))
     torch.testing.assert_close(encoder(collate([a, b]))[0], encoder(collate([a, c]))[0], atol=1e-5, rtol=1e-4)
     moved = replace(a, keypoints=np.concatenate([a.keypoints[:-1], b.keypoints[-1:, ::-1]]))
     assert (encoder(collate([a]))[0, 0] - encoder(collate([moved]))[0, 0]).abs().max() > 1e-5

@@ -84,7 +84,7 @@ def test_information_spreads_along_limbs_and_time():
 def test_long_sequences_fit(sequences):
     encoder = GraphEncoder(sequences[0].skeleton, GraphEncoderConfig(hidden_dim=16, num_layers=1, node_dim=16)).eval()
     with torch.inference_mode():
-        assert encoder(collate([sequences[0].held(0, 2000)])).isfinite().all()
+        assert encoder(collate([sequences[0].hold_frame(0, 2000)])).isfinite().all()
 
 
 def small_encoder(skeleton, conv="relational", **shape):

@@ -75,7 +75,7 @@ def test_mean_start_frame_averages_what_was_seen():
 
 
 def test_fastest_is_the_farthest_that_a_seen_keypoint_moves():
-    still = prepare(fake_sequence(), 25.0).held(0, 4)
+    still = prepare(fake_sequence(), 25.0).hold_frame(0, 4)
     keypoints, confidence = still.keypoints.copy(), still.confidence.copy()
     keypoints[2, 7, 0] += 0.6
     keypoints[2, 9] += 1e6

@@ -1,7 +1,6 @@
-"""pose-core: what pose models need around them: formats, skeletons, transforms, pictures, metrics, data, training.
+"""pose-core: formats, skeletons, transforms, rendering, metrics, data sets and training for sign language poses.
 
-What it exports is imported when it is first used: every command line imports `pose_core`, and answers `--help` without
-numpy.
+Names are imported on first use, so that `--help` of every command line answers without numpy.
 """
 
 from typing import TYPE_CHECKING

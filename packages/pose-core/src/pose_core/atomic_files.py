@@ -1,4 +1,4 @@
-"""Outputs that are there whole or not at all."""
+"""Atomic output files, and checks of outputs before any work."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check_name(path: str | Path) -> None:
-    """Refuses names that no file can have, of which the system says so by exceptions of its own.
+    """Refuses names that no file can have.
 
     Raises:
         UserError: the name is longer than the file system allows, or holds a NUL character.
@@ -39,7 +39,7 @@ def long_name(path: str | Path | None) -> str:
 
 
 def check_output(path: str | Path, *, overwrite: bool = False) -> None:
-    """Refuses an output before any work is done for it.
+    """Checks that an output file can be written, before any work is done for it.
 
     Raises:
         UserError: it exists and `overwrite` is not set, no file can have its name, or its folder does not exist or
@@ -59,7 +59,7 @@ def check_output(path: str | Path, *, overwrite: bool = False) -> None:
 
 
 def check_output_folder(path: str | Path) -> None:
-    """Creates an output folder where it is missing.
+    """Creates an output folder if it is missing.
 
     Raises:
         UserError: it is a file, or it cannot be created or written.
@@ -78,7 +78,7 @@ def check_output_folder(path: str | Path) -> None:
 
 @contextmanager
 def removed_if_empty(folder: str | Path | None) -> Generator[None]:
-    """Takes `folder` away again if it was made within the block, the block fails, and no file is in it."""
+    """Removes `folder` if the block created it, failed, and left no file in it."""
     folder = Path(folder or ".")
     made = not folder.exists()
     try:
@@ -90,14 +90,14 @@ def removed_if_empty(folder: str | Path | None) -> Generator[None]:
 
 
 def remove_empty(folder: str | Path) -> None:
-    """Takes a folder away, and those in it, if no file is in any of them."""
+    """Removes a folder tree that holds no file."""
     folder = Path(folder)
     if folder.is_dir() and not any(path.is_file() for path in folder.rglob("*")):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def apply_umask(path: str | Path) -> None:
-    """Gives a file the permissions that any new file in its folder gets: some writers keep theirs to the owner."""
+    """Gives a file the permissions of new files (umask): some writers restrict theirs to the owner."""
     path = Path(path)
     new = path.with_name(f".{uuid.uuid4().hex}")
     new.touch()  # asking for the process's umask itself would mean to change it for a moment
@@ -109,7 +109,7 @@ def apply_umask(path: str | Path) -> None:
 
 @contextmanager
 def atomic_write(path: str | Path, *, overwrite: bool = False) -> Generator[Path]:
-    """A temporary path beside `path` with its suffix, renamed to `path` once the block has ended without an error.
+    """Yields a temporary path beside `path`, which is renamed to `path` when the block ends without an error.
 
     Raises:
         UserError: as `check_output`, or the disk refuses the file.
@@ -131,7 +131,7 @@ def atomic_write(path: str | Path, *, overwrite: bool = False) -> Generator[Path
 
 
 def copy_to_stdout(path: str | Path) -> None:
-    """Sends a file's bytes to standard output, for `--output -`."""
+    """Copies a file to standard output, for `--output -`."""
     with Path(path).open("rb") as file:
         shutil.copyfileobj(file, sys.stdout.buffer)
     sys.stdout.buffer.flush()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PoseBatch:
-    """Pose sequences of one skeleton, side by side; transforms take it as they take a `PoseSequence`.
+    """Padded pose sequences on one skeleton; transforms take it like a `PoseSequence`.
 
     Attributes:
         keypoints: (B, T, K, D) float, 0 where missing or padded.

@@ -1,4 +1,4 @@
-"""The models that a package brings, without loading them."""
+"""Bundled models: what a package brings, without loading them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class BundledModel:
-    """A model that a package brings.
+    """A bundled model.
 
     Attributes:
         name: for `--checkpoint`.
@@ -41,7 +41,7 @@ def bundled_models(package: str | Path) -> list[BundledModel]:
 
 
 def model_lines(models: list[BundledModel]) -> list[str]:
-    """For people: name, size and what it is, a line each."""
+    """For people: name, size and description, one line per model."""
     width = max((len(model.name) for model in models), default=0)
     return [f"{model.name:{width}}  {model.megabytes:6.1f} MB  {model.about}" for model in models]
 

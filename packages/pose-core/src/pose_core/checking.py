@@ -1,4 +1,4 @@
-"""Whether pose files show a body: `pose-core check`."""
+"""Anatomy checks of pose files: `pose-core check`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FINGERS = {f"{side} {finger.replace('_', ' ')}" for side in SIDES for finger in
 
 @dataclass(frozen=True)
 class Measure:
-    """One measure of one file, over the frames that show it.
+    """One body measure of a file, over the frames that show it.
 
     Attributes:
         name: "left wrist gap".
@@ -51,13 +51,13 @@ class Measure:
 
     @property
     def is_common(self) -> bool:
-        """Whether tables show it where it is not over its limit, too: not of the many fingers and their joints."""
+        """Whether tables always show it; measures of fingers are shown only beyond their limit."""
         return self.name not in _FINGERS and not self.name.endswith(plausibility.BENT)
 
 
 @dataclass(frozen=True)
 class FileCheck:
-    """What was found in one file.
+    """Result of checking one file.
 
     Attributes:
         file: its name.

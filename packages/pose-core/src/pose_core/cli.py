@@ -1,4 +1,4 @@
-"""The `pose-core` command: look into pose files, convert, draw and compare them, prepare data."""
+"""The `pose-core` command: inspect, convert, draw, compare and check pose files, prepare data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every package's command line has in common: how it ends, what it says, and how options are spelled.
+"""Shared parts of all command lines: options, exit status, messages, results.
 
 Imports neither torch nor pose_format, so that `--help` answers at once.
 """
@@ -91,7 +91,7 @@ _said: dict[str, set[str]] = {}  # kind -> messages
 
 
 class App(typer.Typer):
-    """Commands that all take `--quiet`, beside `--version`."""
+    """A Typer app whose commands take `--quiet`, and which knows `--version`."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """As typer's."""
@@ -119,7 +119,7 @@ class App(typer.Typer):
 
 
 class _RenamedOptions(TyperCommand):
-    """A command that understands old spellings of its options, too."""
+    """A command that accepts old spellings of its options."""
 
     renamed: ClassVar[dict[str, str]]
 
@@ -136,7 +136,7 @@ class _RenamedOptions(TyperCommand):
 
 
 def _with_quiet(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with one parameter more, which silences progress."""
+    """The function with an additional option `--quiet`."""
 
     @functools.wraps(function)
     def wrapper(*args: Any, quiet: bool = False, **kwargs: Any) -> Any:
@@ -152,7 +152,7 @@ def _with_quiet(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def new_app(help: str) -> App:
-    """A command line that shows its help when called without a command, and knows `--version`."""
+    """A command line that shows its help when called without a command."""
     return App(help=help, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
@@ -166,7 +166,7 @@ def _common(
 
 
 def _print_version(context: typer.Context, version: bool) -> None:
-    """Prints the version of the package that the command is called like."""
+    """Prints the version of the package named like the command."""
     if version:
         from importlib.metadata import version as version_of
 
@@ -239,7 +239,7 @@ def _line(message: str) -> str:
 def _warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
 ) -> str:
-    """A warning in one line, without the line of code that gave it; nothing where there were many of its kind."""
+    """A warning as one line; empty after the first few of its kind."""
     if isinstance(message, InputWarning):
         said = _said.setdefault(message.kind, set())
         said_before = str(message) in said
@@ -261,7 +261,7 @@ def check_number(value: float | None) -> float | None:
 
 
 def check_seed(seed: int) -> int:
-    """Refuses seeds that random generators do not take.
+    """Refuses seeds of more than 64 bits.
 
     Raises:
         BadParameter: it does not fit into 64 bits.
@@ -272,7 +272,7 @@ def check_seed(seed: int) -> int:
 
 
 def settings_of(named: dict[str, Any], settings: list[str] | None) -> dict[str, Any]:
-    """Overrides of a preset, by dotted name: the options that were given, and what `--set name=value` says."""
+    """Overrides of a preset: the options given, and `--set name=value`."""
     overrides = {name: value for name, value in named.items() if value is not None}
     for setting in settings or []:
         name, equals, value = setting.partition("=")
@@ -291,7 +291,7 @@ def batch_options(
     json: bool = False,
     debug: bool = False,
 ) -> JobOptions:
-    """The options of a verb that takes many files.
+    """`JobOptions` of a command that takes many files.
 
     Raises:
         UserError: options that exclude each other.
@@ -304,9 +304,9 @@ def batch_options(
 
 
 def report(batch: JobRunner, line: Callable[[Any], str], *, json: bool = False) -> None:
-    """Prints what became of a batch: a line a result, or JSON in which a file that failed has `file` and `error`.
+    """Prints the results of a batch, one line per file, or as JSON in which a failed file has `file` and `error`.
 
-    What a result says of the body's `anatomy` is a warning.
+    A result's `anatomy` is printed as a warning.
 
     Raises:
         BatchError: a file failed.
@@ -337,7 +337,7 @@ def report(batch: JobRunner, line: Callable[[Any], str], *, json: bool = False) 
 
 
 def warn_of_anatomy(results: Iterable[Any], name: str | None = None) -> None:
-    """Says in a line of each result (`output`, `anatomy`) what is wrong with the body in it, if anything is.
+    """Warns of each result (`output`, `anatomy`) whose body is implausible.
 
     Args:
         results: what became of files.
@@ -349,7 +349,7 @@ def warn_of_anatomy(results: Iterable[Any], name: str | None = None) -> None:
 
 
 def print_json(result: Any) -> None:
-    """A result for machines: dataclasses as objects, NaN as null, paths as strings."""
+    """Prints a result as JSON: dataclasses as objects, NaN as null, paths as strings."""
     print(json.dumps(_plain(result), indent=2, ensure_ascii=False))
 
 

@@ -1,4 +1,4 @@
-"""Two pose files, or two folders of them, by every metric: `pose-core compare`."""
+"""Comparison of pose files, or folders of them, by all metrics: `pose-core compare`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shift:
-    """What normalization took away: where the prediction's person stands and how large it is, beside the reference's.
+    """Difference in position and scale between prediction and reference, which normalization removes.
 
     Attributes:
         moved: distance of the shoulders' middle from the reference's in the picture, in the reference's shoulder
@@ -42,8 +42,8 @@ class Comparison:
 
     Attributes:
         reference, prediction: the files.
-        keypoints: how many the two have in common, each place of the body once; only these are compared.
-        compared: share of the reference's visible keypoints, each place of the body once, that the prediction has.
+        keypoints: number of keypoints in common, without duplicates; only these are compared.
+        compared: share of the reference's visible keypoints, without duplicates, that the prediction has.
         unit: "shoulder widths", or "file units" where the skeleton has no shoulders.
         scores: metric -> value over all keypoints, NaN where there is none; `parts["all"].scores`.
         parts: part of the pose -> its scores, in the order of `metrics.parts.PARTS`.
@@ -65,9 +65,8 @@ class Comparison:
 def compare_files(reference: Path, prediction: Path, *, face: FaceChoice = "contour", **reading: Any) -> Comparison:
     """All metrics of one pair.
 
-    Both are cleaned, normalized each by its own shoulders, and brought to the reference's frame rate. Depth is left out
-    where one of them has none. No place of the body counts twice: world landmarks, and the body's points that a face or
-    hand shows better, are left out (`transforms.distinct_keypoints`).
+    Both are cleaned, normalized by their own shoulders, and resampled to the reference's frame rate. Depth is left out
+    where one of them has none. Duplicate keypoints are left out (`transforms.distinct_keypoints`).
 
     Args:
         reference, prediction: pose files.
@@ -99,7 +98,7 @@ def compare_files(reference: Path, prediction: Path, *, face: FaceChoice = "cont
 def compare_folders(
     reference: Path, prediction: Path, progress: Callable[[str], None], *, face: FaceChoice = "contour", **reading: Any
 ) -> tuple[list[Comparison], list[str]]:
-    """Every file of the prediction folder beside the file of the same name, but for the suffix, in the other.
+    """Compares files of the same name, except for the suffix, in two folders.
 
     Returns:
         The comparisons, and of each pair that cannot be compared why.
@@ -127,7 +126,7 @@ def compare_folders(
 
 
 def mean_parts(comparisons: list[Comparison]) -> dict[str, PartScores]:
-    """Of each part the mean of each metric over the pairs that have it; NaN where none has, with the first's reason."""
+    """Per part, the mean of each metric over the pairs that have it; NaN where none has, with the first's reason."""
     means = {}
     for part in PARTS:
         found = [comparison.parts[part] for comparison in comparisons if part in comparison.parts]
@@ -146,7 +145,7 @@ def mean_scores(comparisons: list[Comparison]) -> dict[str, float]:
 
 
 def lines(comparisons: list[Comparison]) -> list[str]:
-    """For people: a table with a line a part, then what the reader has to know of it."""
+    """For people: a table with one line per part, and notes."""
     parts = mean_parts(comparisons)
     rows = [["", "keypoints", "compared", *METRICS]]
     for part, scores in parts.items():
@@ -179,7 +178,7 @@ def _notes(comparisons: list[Comparison], parts: dict[str, PartScores]) -> list[
 
 
 def _reasons(parts: dict[str, PartScores]) -> Iterator[str]:
-    """Which metrics have no value in which parts, and why, a line per reason."""
+    """Which metrics have no value in which parts, and why; one line per reason."""
     lacking: dict[tuple[str, tuple[str, ...]], list[str]] = {}  # reason and metrics -> parts
     for part, scores in parts.items():
         for why in dict.fromkeys(scores.reasons.values()):

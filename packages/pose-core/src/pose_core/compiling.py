@@ -1,4 +1,4 @@
-"""Loops compiled by numba, with its cache where that can be written."""
+"""Loops compiled by numba, cached where the cache folder can be written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compiles a loop when it is first called, without the GIL; the result is cached on the disk if possible.
+    """Decorator: compiles a loop on its first call, without the GIL, and caches it on disk if possible.
 
     numba refuses to cache where neither the package's folder nor the user's cache folder can be written, as in a
     read-only container: then every process compiles anew, which takes seconds. `NUMBA_CACHE_DIR` names another folder.

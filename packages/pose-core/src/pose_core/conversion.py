@@ -1,4 +1,4 @@
-"""Pose files in another format, or a part of them: `pose-core convert`."""
+"""Conversion of pose files: `pose-core convert`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ConvertedFile:
-    """What one file became."""
+    """Result of converting one file."""
 
     file: str
     output: Path

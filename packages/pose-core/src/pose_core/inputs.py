@@ -1,4 +1,4 @@
-"""The files that a command line names: files, folders, patterns, standard input."""
+"""Input files of command lines: files, folders, glob patterns, standard input."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Input:
 
 
 def find_inputs(inputs: Sequence[str | Path], suffixes: Collection[str]) -> list[Input]:
-    """The files that arguments name, in their order; of a folder all files below it, sorted.
+    """Expands arguments to files, in their order; of a folder all files below it, sorted.
 
     Args:
         inputs: a file, whether it exists or not; a folder; a pattern as in `glob`, `**` for folders within folders; or

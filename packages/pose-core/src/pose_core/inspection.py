@@ -1,4 +1,4 @@
-"""What is in a pose file: `pose-core info`."""
+"""Description of pose files: `pose-core info`."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def inspect(
     fps: float | None = None,
     name: str | None = None,
 ) -> FileInfo:
-    """Reads a file and says what is in it.
+    """Reads and describes a file.
 
     Args:
         person, min_confidence, fps: as of `read`.

@@ -1,4 +1,4 @@
-"""Many files, one after the other, and what happens when one of them fails."""
+"""Batch processing of files, and what happens when one of them fails."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def _say_nothing(message: str) -> None:
 
 @dataclass(frozen=True)
 class JobOptions:
-    """How a batch of files is processed.
+    """Options of batch processing.
 
     Attributes:
         overwrite: replace outputs that exist.
         skip_existing: leave out files whose output exists.
-        keep_going: go on after a file that failed; None: if there are several.
+        keep_going: continue after a file that failed; None: if there are several.
         progress: of how many files, and what is done to them; see `command_line.progress`.
         say: takes a line for people.
         debug: print the traceback of a failure.
@@ -84,7 +84,7 @@ class Failure:
 
 @dataclass
 class JobRunner(Generic[Result]):
-    """Files to be processed one after the other.
+    """A batch: files processed one after the other.
 
     Attributes:
         jobs: what is to be done; skipped: what is left out, its output being there.

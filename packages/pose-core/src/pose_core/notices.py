@@ -1,4 +1,4 @@
-"""What was assumed about an input, said in one line: nothing is read in an unexpected way without a word."""
+"""Warnings about inputs: whatever is assumed about a file is reported in one line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PACKAGE = f"{Path(__file__).parent}{os.sep}"  # a warning names the line that c
 
 
 class InputWarning(UserWarning):
-    """An input that is not what it seems, and how it was read.
+    """A warning about an input file and how it was read.
 
     Attributes:
         kind: a few words for inputs of this kind; a command line that reads thousands of files prints the first few of

@@ -1,4 +1,4 @@
-"""Where results go: one file, a numbered series, a folder that mirrors its inputs, or standard output."""
+"""Planning of outputs: one file, a numbered series, a folder that mirrors its inputs, or standard output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OutputNames:
-    """How the outputs of input files are called.
+    """Naming scheme of outputs.
 
     Attributes:
         suffix: of outputs in folders, beside inputs and on standard output; None: the input's own, or the first of
@@ -57,7 +57,7 @@ class OutputNames:
 def plan_outputs(
     inputs: Sequence[Input], output: Path | None, names: OutputNames, temporary: Path
 ) -> list[tuple[Input, Path]]:
-    """Each input with the file that its result becomes.
+    """Pairs each input with its output file.
 
     Args:
         inputs: as found; those that are results of an earlier call are left out.
@@ -95,7 +95,7 @@ def numbered_outputs(
     joint: Collection[str] = (),
     overwrite: bool = False,
 ) -> list[Path]:
-    """Where a series of results goes, checked: one file that holds all of them, or `NAME_01.SUFFIX` ... in a folder.
+    """Checked outputs of a series: one file that holds all, or `NAME_01.SUFFIX` ... in a folder.
 
     Args:
         name: of each result ("sample").
@@ -162,7 +162,7 @@ def _mirrored(inputs: Sequence[Input], folder: Path | None, names: OutputNames) 
 
 
 def _without_results(pairs: list[tuple[Input, Path]], folder: Path | None) -> list[tuple[Input, Path]]:
-    """Without results of an earlier call, which a folder that was processed before may hold: they are no inputs."""
+    """Leaves out results of an earlier call that are in the input folder."""
     results = {output.resolve() for each, output in pairs if output.resolve() != each.path.resolve()}
     within = folder.resolve() if folder is not None else None
 

@@ -1,4 +1,4 @@
-"""Pictures of many pose files, one each: `pose-core render IN... FOLDER`."""
+"""Rendering of many pose files: `pose-core render IN... FOLDER`."""
 
 from __future__ import annotations
 

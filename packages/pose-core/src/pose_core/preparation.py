@@ -1,4 +1,4 @@
-"""Whole data sets: packed into shards, or their statistics taken (`pose-core pack`, `pose-core stats`)."""
+"""Preprocessing of data sets: packing into shards, statistics (`pose-core pack`, `pose-core stats`)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def pack_data(
     overwrite: bool = False,
     say: Callable[[str], None],
 ) -> list[Shard]:
-    """Packs every clip of data sets, as its file has it but cleaned.
+    """Packs the cleaned clips of data sets into shards.
 
     Args:
         data: see `read_clips`.
@@ -60,10 +60,10 @@ def pack_data(
 
 @dataclass(frozen=True)
 class DataStatistics:
-    """Of one split of a data set.
+    """Statistics of one split.
 
     Attributes:
-        components: of each component, each place of the body once.
+        components: of each component, without duplicate keypoints.
         hands_from_wrists: of each hand's points relative to its wrist, by component; empty of data without hands.
     """
 

@@ -1,4 +1,4 @@
-"""What commands say on standard error while they work: lines, or a bar on a terminal."""
+"""Progress on standard error: lines, or a bar on a terminal."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _quiet = False  # one command a process
 
 
 def be_quiet(quiet: bool) -> None:
-    """Whether progress is left out; warnings and errors are always said."""
+    """Turns progress off or on; warnings and errors are always printed."""
     global _quiet
     _quiet = quiet
 
 
 def say(message: str) -> None:
-    """Progress, on standard error; nothing after `be_quiet`."""
+    """Prints progress on standard error, unless `be_quiet`."""
     if not _quiet:
         print(message, file=sys.stderr)
 
 
 def warn(message: str) -> None:
-    """What the user has to know though the command goes on: one line on standard error."""
+    """Prints a one-line warning on standard error."""
     print("Warning:", " ".join(message.split()), file=sys.stderr)
 
 

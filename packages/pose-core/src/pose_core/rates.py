@@ -1,4 +1,4 @@
-"""Frames per second: what a file states, what the caller says, and what is assumed where neither does."""
+"""Frame rates: stated by a file, given by the caller, or assumed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CURE = "--fps or a manifest's column fps says another"
 
 
 def stated_rate(stated: float | None, given: float | None, path: Path) -> float:
-    """Frames per second of a file that states `stated` (None: nothing), read by someone who says `given`.
+    """The frame rate: `given` by the caller, else `stated` by the file, else the default with a warning.
 
     Raises:
         UserError: the rate is not between `LOWEST` and `HIGHEST`.
@@ -37,7 +37,7 @@ def stated_rate(stated: float | None, given: float | None, path: Path) -> float:
 
 
 def check_rate(fps: float) -> float:
-    """The frame rate itself.
+    """Returns a valid frame rate.
 
     Raises:
         UserError: it is not between `LOWEST` and `HIGHEST`.

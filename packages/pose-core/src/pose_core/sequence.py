@@ -72,7 +72,7 @@ class PoseSequence:
         return f"PoseSequence({', '.join(parts)})"
 
     def _repr_html_(self) -> str | None:
-        """What a notebook shows: what the installed entry point `html` of the group `pose_core.views` makes of it."""
+        """HTML for notebooks, from the entry point `html` of the group `pose_core.views`."""
         from importlib.metadata import entry_points  # takes 20 ms
 
         for view in entry_points(group="pose_core.views", name="html"):  # the player of `rendering.notebook`
@@ -94,8 +94,8 @@ class PoseSequence:
         hand = self.skeleton.hand(side)
         return float(self.visible[:, hand].any(axis=1).mean()) if hand and len(self) else 0.0
 
-    def held(self, frame: int, frames: int) -> PoseSequence:
-        """One frame, shown for `frames` frames."""
+    def hold_frame(self, frame: int, frames: int) -> PoseSequence:
+        """One frame repeated `frames` times: a still."""
         return replace(
             self,
             keypoints=np.repeat(self.keypoints[frame][None], frames, axis=0),
@@ -113,7 +113,7 @@ class PoseSequence:
         )
 
     def on_skeleton(self, skeleton: Skeleton) -> PoseSequence:
-        """The same frames on another skeleton, keypoints matched by name; those it lacks are missing (confidence 0).
+        """Maps to another skeleton by keypoint names; keypoints that it lacks are missing (confidence 0).
 
         Raises:
             UserError: not one keypoint has a name that `skeleton` knows, or the coordinates differ in number.
@@ -140,7 +140,7 @@ class PoseSequence:
 
 
 def _floating(sequence: PoseSequence) -> None:
-    """Makes the arrays of a new sequence plain floating-point ones; those that are so already are left alone."""
+    """Converts the arrays of a new sequence to plain floating point, if they are not."""
     keypoints, confidence = sequence.keypoints, sequence.confidence
     masks = [np.ma.getmaskarray(values) if np.ma.isMaskedArray(values) else None for values in (keypoints, confidence)]
     keypoints, confidence = (
@@ -167,7 +167,7 @@ def _float_array(values: np.ndarray, name: str) -> np.ndarray:
 
 
 def concatenate(sequences: Sequence[PoseSequence]) -> PoseSequence:
-    """Sequences one after the other, in the picture of the first.
+    """Concatenates sequences, in the picture of the first.
 
     Sequences from pictures of other sizes are scaled to fit into the first one's, in its middle; a warning says so.
 
@@ -208,7 +208,7 @@ def _has_picture(sequence: PoseSequence) -> bool:
 
 
 def _in_picture(sequence: PoseSequence, size: tuple[int, int, int]) -> PoseSequence:
-    """The sequence as it looks where its picture is scaled to fit into one of `size`, in the middle of it."""
+    """The sequence with its picture scaled to fit into one of `size`, centered."""
     if sequence.size[:2] == size[:2] or not _has_picture(sequence):
         return sequence
     scale = min(size[0] / sequence.size[0], size[1] / sequence.size[1])

@@ -1,4 +1,4 @@
-"""CSV files as spreadsheets and pandas write them: their encoding, delimiter, header and rows."""
+"""CSV files of spreadsheets and pandas: detection of encoding and delimiter, header and rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For tests: poses made by code, of a person who raises an arm and holds a handshape; and what all commands share."""
+"""For tests: synthetic poses of a person who raises an arm and holds a handshape; and checks of all commands."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SIZE = (500, 500, 0)
 
 
 def fake_skeleton(*, face_points: int = 0) -> Skeleton:
-    """MediaPipe's names for 8 body and twice 21 hand points, between them `face_points` of a face; D = 3."""
+    """MediaPipe's names: 8 body points, `face_points` of the face, two hands of 21; D = 3."""
     sides = ("LEFT", "RIGHT")
     body = tuple(f"{side}_{joint}" for joint in ("SHOULDER", "ELBOW", "WRIST", "HIP") for side in sides)
     body_limbs = ((0, 1), (0, 2), (2, 4), (1, 3), (3, 5), (0, 6), (1, 7), (6, 7))
@@ -80,7 +80,7 @@ def fake_sequence(
 
 
 def fake_manifest(folder: Path, *, letters: str = "ABCD", languages: Iterable[str] = ("ase", "gsg")) -> Path:
-    """Writes a clip a letter and language into `folder`, the last letter of each for validation; returns index.csv."""
+    """Writes one clip per letter and language into `folder`, the last of each for validation; returns index.csv."""
     rows = []
     for number, language in enumerate(languages):
         for letter in letters:
@@ -98,7 +98,7 @@ def fake_manifest(folder: Path, *, letters: str = "ABCD", languages: Iterable[st
 
 
 def error_line(stderr: str) -> str:
-    """The one error line with which a command ended; there is no other, and no traceback."""
+    """The error line of a command, asserting that there is one and no traceback."""
     lines = [line for line in stderr.splitlines() if line.startswith("Error:")]
     assert lines == stderr.splitlines()[-1:], stderr
     assert "Traceback" not in stderr

@@ -1,4 +1,4 @@
-"""Poses as whatever a file's suffix says: a pose file or a picture."""
+"""Writing poses by suffix: a pose file or a picture."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ class _Draft:
         if self.signs[position] != WORD_SPACE:
             return True
         if self.sequences:
-            self.sequences.append(self.sequences[-1].held(-1, pause_frames(self.model)))
+            self.sequences.append(self.sequences[-1].hold_frame(-1, pause_frames(self.model)))
         return False
 
     def start_frame(self, bundled: StartFrames) -> StartFrames:

@@ -1,6 +1,6 @@
-"""Clips from manifests, folders and shards, and batches of them.
+"""Data sets: clips from manifests, folders and shards, and batches of them.
 
-What it exports is imported when it is first used: a manifest is checked without torch.
+Names are imported on first use: a manifest is checked without torch.
 """
 
 from importlib import import_module

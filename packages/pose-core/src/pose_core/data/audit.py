@@ -1,4 +1,4 @@
-"""What is odd about the clips of a data set taken together: each thing is said in one line, and none is refused."""
+"""Warnings about a data set as a whole, such as clips in two splits; one line each, none is an error."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def summary(items: Sequence[str], shown: int = SHOWN) -> str:
 
 
 def notices(clips: Sequence[Clip], data: str | Path) -> list[str]:
-    """Splits that nothing uses, clips that repeat or are in two splits, people in two splits, languages in two cases.
+    """Unused splits, repeated clips, clips or people in two splits, languages spelled in two ways.
 
     Args:
         data: what messages call the clips.
@@ -36,7 +36,7 @@ def notices(clips: Sequence[Clip], data: str | Path) -> list[str]:
 
 
 def shared_clips(clips: Iterable[Clip]) -> list[tuple[Clip, Clip]]:
-    """Pairs of clips of different splits that have frames of one file in common, whatever links lead to it."""
+    """Pairs of clips of different splits that share frames of one file, links resolved."""
     return _pairs(_by_file(clips))
 
 
@@ -105,7 +105,7 @@ def _languages(clips: Sequence[Clip]) -> list[str]:
 
 
 def _by_file(clips: Iterable[Clip]) -> Iterable[list[Clip]]:
-    """Clips of one file together, by what links lead to; where it cannot be asked, by name."""
+    """Clips grouped by file, links resolved; by name where the file cannot be read."""
     files: dict[object, list[Clip]] = defaultdict(list)
     for clip in clips:
         try:

@@ -1,4 +1,4 @@
-"""Batches of sequences of similar length: little padding, so little time spent on it."""
+"""Length bucketing: batches of sequences of similar length, for little padding."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POOL = 8  # batches' worth of sequences that are sorted together; more pads less
 
 
 class LengthBucketSampler(Sampler[list[int]]):
-    """Every index once an epoch, in batches whose sequences are about equally long, in random order.
+    """Yields each index once per epoch, in random batches of sequences of similar length.
 
     Randomness is torch's global generator's, which the training seed sets.
 
@@ -46,7 +46,7 @@ class LengthBucketSampler(Sampler[list[int]]):
 
 
 class FrameBudgetSampler(Sampler[list[int]]):
-    """Every index once an epoch, in batches of at most so many frames, padding counted, in random order.
+    """Yields each index once per epoch, in random batches of at most `max_frames` frames, padding included.
 
     Sequences are sorted into buckets of nearly one length, shuffled within each, and cut into batches whose sizes
     follow from the buckets: so the number of batches is the same in every epoch, and so is the memory a step takes.

@@ -1,4 +1,4 @@
-"""`Clip`: what a data set says of one signed clip; its poses are read when they are needed."""
+"""`Clip`: the metadata of one clip of a data set; its poses are read on demand."""
 
 from __future__ import annotations
 

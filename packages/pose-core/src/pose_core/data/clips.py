@@ -1,4 +1,4 @@
-"""Data sets as folders: `train/ val/ test/` of pose files; and whichever way a data set is given."""
+"""Reading data sets: a manifest, a folder with one, or a folder tree `train/ val/ test/`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MANIFEST = "index.csv"
 
 
 def read_clips(path: str | Path, *more: str | Path) -> list[Clip]:
-    """The clips of a data set, or of several; warns of what `audit` finds in them.
+    """The clips of one or several data sets; warns of what `audit` finds.
 
     Args:
         path: a manifest CSV; a folder with a manifest `index.csv`; a folder tree `train/ val/ test/` of pose files; or
@@ -40,7 +40,7 @@ def read_clips(path: str | Path, *more: str | Path) -> list[Clip]:
 
 
 def check_data(path: str | Path, *more: str | Path) -> list[Clip]:
-    """Refuses data that nothing can be trained on, without reading a pose or importing torch; warns of nothing.
+    """Refuses data that cannot be trained on, without reading poses or importing torch.
 
     Args:
         path, more: as `read_clips` takes them; shards and URLs are not looked at.
@@ -59,7 +59,7 @@ def check_data(path: str | Path, *more: str | Path) -> list[Clip]:
 
 
 def check_trainable(clips: list[Clip], data: str | Path) -> None:
-    """Refuses clips of which none is to be trained on.
+    """Refuses clips without a train split.
 
     Raises:
         UserError: naming the splits there are.
@@ -118,7 +118,7 @@ def _load_tree(folder: Path) -> tuple[list[Clip], list[str]]:
 
 
 def _beside(folder: Path, splits: dict[str, str]) -> list[str]:
-    """What says that pose files are in none of the folders of splits."""
+    """Warnings of pose files beside the folders of splits."""
     beside: list[str] = []
     for path in sorted(folder.glob("*")):
         if path.name in splits or path.name.startswith("."):

@@ -1,4 +1,4 @@
-"""Clips as a torch data set, decoded once."""
+"""Clips as a torch data set, cached in memory."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class PoseDataset(Dataset):
         self._lengths: list[int] | None = None
 
     def load_sample(self, clip: Clip) -> PoseSequence:
-        """A clip's poses, from its start to its end; what a subclass with files of its own overrides."""
+        """Reads a clip's poses, from its start to its end; subclasses may override it."""
         return clean(read_clip(clip))
 
     @property

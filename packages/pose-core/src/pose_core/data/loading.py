@@ -1,4 +1,4 @@
-"""Clips read and prepared, all on one skeleton."""
+"""Loading of clips: read, prepared, and put on one skeleton."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def read_usable(
     on_error: Literal["raise", "skip"] = "skip",
     resampled: bool = True,
 ) -> tuple[list[Clip], list[PoseSequence]]:
-    """Reads clips and prepares them; those that cannot be used are left out, each with a warning, if they are few.
+    """Reads and prepares clips; a few that cannot be used are skipped with a warning each.
 
     Args:
         clips, prepare, skeleton: as `read_prepared`'s.
@@ -95,7 +95,7 @@ def read_usable(
 
 
 class Kinds:
-    """How many clips have which keypoints and which frame rate."""
+    """Counts of keypoint layouts and frame rates among clips."""
 
     def __init__(self) -> None:
         self._layouts: Counter[tuple[tuple[str, int], ...]] = Counter()
@@ -112,7 +112,7 @@ class Kinds:
         self._rates += other._rates
 
     def notices(self, *, rates: bool = False) -> list[str]:
-        """That clips differ, one line each.
+        """Warnings that layouts or frame rates differ, one line each.
 
         Args:
             rates: whether frame rates matter, which they do where clips are not resampled.
@@ -133,7 +133,7 @@ class Kinds:
 
 
 def check_skipped(problems: Sequence[str], clips: int, max_skipped: float = MAX_SKIPPED) -> None:
-    """Refuses data of which too much cannot be used.
+    """Refuses data if too many clips cannot be used.
 
     Args:
         problems: a line for each.

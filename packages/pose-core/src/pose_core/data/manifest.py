@@ -1,4 +1,4 @@
-"""Manifests: a CSV that names clips, one a row, and says what is signed in each."""
+"""Manifests: CSV files with one clip per row and what is signed in it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PERSON = ("person", "signer", "signer_id", "person_id", "participant")  # the fi
 
 
 def read_manifest(path: str | Path) -> list[Clip]:
-    """Reads a manifest, and checks that every file it names is there; warns of what `audit` finds.
+    """Reads a manifest and checks that its files exist; warns of what `audit` finds.
 
     Args:
         path: CSV, see `table.read_table`, with a header row naming at least path, text, signed_language and split;
@@ -47,7 +47,7 @@ def read_manifest(path: str | Path) -> list[Clip]:
 
 
 def load_manifest(path: Path) -> tuple[list[Clip], list[str]]:
-    """As `read_manifest`, without a look at the clips together; what was assumed is returned, one line each."""
+    """`read_manifest` without `audit`; warnings are returned, one line each."""
     table = _table(path)
     segments = Segments(table)
     _file.cache_clear()  # files come and go
@@ -129,7 +129,7 @@ def _rate(text: str) -> float | None:
 
 @lru_cache(maxsize=1024)  # parts of one file are rows next to each other
 def _file(name: str, folder: str) -> Path:
-    """The file of that name in the folder; a backslash parts folders too, and accents may be composed or not.
+    """The file of that name in the folder; backslashes separate folders, too, and Unicode forms are tried.
 
     Raises:
         UserError: there is none, or it is outside of the folder.
@@ -160,7 +160,7 @@ def _spellings(name: str, posix: str) -> Iterable[str]:
 
 
 def _is_clip(path: str) -> bool:
-    """Whether there is such a file, or a folder of an estimator's files, one a frame."""
+    """Whether the file exists, or is a folder of an estimator's files, one per frame."""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""Shards written: `pack`, what a shard is, and the index beside them; `pose_core.data.shards` reads them."""
+"""Packing clips into shards; `pose_core.data.shards` reads them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from pose_core.atomic_files import atomic_write, check_output_folder
 from pose_core.data.clip import Clip
-from pose_core.data.segments import parsed_place, written_place
+from pose_core.data.segments import format_position, parse_position
 from pose_core.data.splits import split_name
 from pose_core.errors import UserError, reason
 
@@ -49,7 +49,7 @@ def pack(
     shard_bytes: int = SHARD_BYTES,
     overwrite: bool = False,
 ) -> list[Shard]:
-    """Writes clips into shards, a split's together, one clip in memory at a time.
+    """Writes clips into shards by split, one clip in memory at a time.
 
     `clips.csv` beside them lists all clips. The index is written last: a folder without one is not a data set, so one
     that was left half-written is none.
@@ -91,17 +91,17 @@ def pack(
 
 
 def clip_texts(clip: Clip) -> dict[str, str]:
-    """A clip as texts; `start` and `end` say which part of its file was packed."""
+    """A clip as strings by column; `start` and `end` are the part of its file."""
     texts = {"path": clip.path.as_posix()} | {name: getattr(clip, name) for name in CLIP_TEXTS}
     return texts | {
-        "start": written_place(clip.start),
-        "end": written_place(clip.end),
+        "start": format_position(clip.start),
+        "end": format_position(clip.end),
         "person": clip.person,
     }
 
 
 def clip_of(texts: dict[str, str]) -> Clip:
-    """The clip of such texts.
+    """The inverse of `clip_texts`.
 
     Raises:
         LookupError, ValueError: they are none.
@@ -112,8 +112,8 @@ def clip_of(texts: dict[str, str]) -> Clip:
         signed_language=texts["signed_language"],
         split=split_name(texts["split"]),
         spoken_language=texts["spoken_language"],
-        start=parsed_place(texts.get("start", "")),
-        end=parsed_place(texts.get("end", "")),
+        start=parse_position(texts.get("start", "")),
+        end=parse_position(texts.get("end", "")),
         person=texts.get("person", ""),
     )
 
@@ -130,7 +130,7 @@ def parsed_index(content: bytes, path: str | Path) -> dict[str, Any]:
 
 
 def _remove(index: Path) -> None:
-    """A data set's files, and nothing else of the folder; the index first, so that no half is left of it."""
+    """Removes a packed data set; the index first, so that an interruption leaves none."""
     shards = [Path(values["file"]).name for values in parsed_index(index.read_bytes(), index)["shards"]]
     index.unlink()
     for name in (CLIPS, *shards):
@@ -193,7 +193,7 @@ class _Packing:
 
 
 class _ShardWriter:
-    """A shard being written, under a name that no index names until it is whole."""
+    """A shard being written under a temporary name."""
 
     def __init__(self, folder: Path, split: str, number: int) -> None:
         self.path = folder / f"{split}-{number:05}.tar"

@@ -1,4 +1,4 @@
-"""Files of storage that fails now and then."""
+"""Files on unreliable storage."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _PASSED = 1 << 20  # bytes read at once where there is no jumping over them
 
 
-class SteadyFile:
-    """A file read forward, as tarfile does it, that is opened again and read on where it stopped if its storage fails.
+class RetryingFile:
+    """A file for sequential reading, as by tarfile, that is reopened where it stopped if its storage fails.
 
     `pauses` are the seconds before each further attempt.
     """

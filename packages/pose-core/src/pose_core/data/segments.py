@@ -1,7 +1,6 @@
-"""Parts of files: the columns of a manifest that say where in its file a clip begins and ends.
+"""Segments: the columns of a manifest that say where in its file a clip begins and ends.
 
-Places are as `pose_core.read` takes them: an int is a frame, counted from 0, a float is seconds; the end is not part of
-the clip.
+Positions are as `pose_core.read` takes them: an int is a frame, from 0, a float is seconds; the end is exclusive.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class _Column:
 
 
 class Segments:
-    """Reads a manifest's places.
+    """Parser of a manifest's start and end columns.
 
     `start_frame`, `end_frame` (or `frame_start`, `frame_end`) are frames; `start_seconds`, `end_seconds` (or `_time`,
     `_sec`, `_s`) seconds, `_ms` milliseconds. Bare `start` and `end` are seconds if any number in them has a fraction,
@@ -61,12 +60,12 @@ class Segments:
         Raises:
             UserError: a value that is no place, or an end before the start; without the row's line.
         """
-        start, end = self._place(row, "start"), self._place(row, "end")
+        start, end = self._position(row, "start"), self._position(row, "end")
         if start is not None and end is not None and type(start) is type(end) and end <= start:
             raise UserError(f"ends at {end}, where it has not begun ({start})")
         return start, end
 
-    def _place(self, row: Row, side: str) -> float | None:
+    def _position(self, row: Row, side: str) -> float | None:
         column = self._columns[side]
         text = _point(row.cells.get(column.name, "")) if column is not None else ""
         if column is None or not text or (side == "end" and text in ("-1", "-1.0")):
@@ -79,41 +78,41 @@ class Segments:
         return value
 
 
-def parsed_place(text: str) -> float | None:
-    """A place as `written_place` writes it; None of an empty text."""
+def parse_position(text: str) -> float | None:
+    """The inverse of `format_position`; None of an empty text."""
     if not text:
         return None
-    place = _parsed(text, None)
-    if place is None:
+    position = _parsed(text, None)
+    if position is None:
         raise ValueError(f"{text!r} is no place in a file")
-    return place
+    return position
 
 
-def written_place(place: float | None) -> str:
+def format_position(position: float | None) -> str:
     """`50` for a frame, `2.5s` for seconds, nothing for None."""
-    if place is None:
+    if position is None:
         return ""
-    return str(place) if isinstance(place, int) else f"{place!r}s"
+    return str(position) if isinstance(position, int) else f"{position!r}s"
 
 
 def overlapping(first: Iterable[float | None], second: Iterable[float | None]) -> bool:
-    """Whether two parts (start, end) of one file share frames; of frames beside seconds it cannot be told: False."""
+    """Whether two parts (start, end) of one file overlap; False where one is in frames, the other in seconds."""
     (a, b), (c, d) = first, second
-    kinds = {type(place) for place in (a, b, c, d) if place is not None}
+    kinds = {type(position) for position in (a, b, c, d) if position is not None}
     if len(kinds) > 1:
         return False
     return (a or 0) < (math.inf if d is None else d) and (c or 0) < (math.inf if b is None else b)
 
 
 def _unit_assumed(columns: list[str], unit: str) -> str:
-    """That columns named without their unit were read in one, and how to name them for the other."""
+    """Warning of the unit assumed for columns without one, and how to name the other."""
     other, suffix = ("frames", "frame") if unit == "seconds" else ("seconds", "seconds")
     cure = ", ".join(f"{name}_{suffix}" for name in columns)
     return f"{' and '.join(columns)}: read as {unit}; if they are {other}, call them {cure}"
 
 
 def _unread(columns: list[str], used: set[str]) -> list[str]:
-    """That columns look as if they named places, and are not read."""
+    """Warning of columns that look like positions and are not read."""
     unread = [name for name in columns if name not in used and _LIKE_PLACES & set(name.split("_"))]
     if not unread:
         return []
@@ -124,7 +123,7 @@ def _unread(columns: list[str], used: set[str]) -> list[str]:
 
 
 def _columns(names: list[str]) -> list[_Column]:
-    """The columns that name places, frames first, then seconds, those without a unit last."""
+    """The position columns: frames first, then seconds, those without a unit last."""
     found = [column for name in names if (column := _column(name)) is not None]
     return sorted(found, key=lambda column: list(_SECONDS).index(column.unit) if column.unit else len(_SECONDS))
 
@@ -150,7 +149,7 @@ def _has_fraction(text: str) -> bool:
 
 
 def _parsed(text: str, scale: float | None) -> float | None:
-    """A number as frames (scale None) or in units of so many seconds; None if it is no place."""
+    """A number as frames (scale None) or in units of `scale` seconds; None if it is no position."""
     if text[-1] in "sS" and _NUMBER.fullmatch(text[:-1].strip()):
         return float(text[:-1])
     clock = _CLOCK.fullmatch(text)

@@ -1,4 +1,4 @@
-"""Shards, for data that outgrows files: tar files of many clips, read from one end to the other, locally or remotely.
+"""Shards: tar files of many clips for large data sets, read sequentially, locally or remotely.
 
 The layout is WebDataset's (https://github.com/webdataset/webdataset): a clip is two members of one name, `.json` (what
 the manifest says, fps, size) and `.npy` (T, K, D + 1), coordinates and confidence. `index.json` beside the shards has
@@ -26,7 +26,7 @@ import torch.distributed
 from torch.utils.data import IterableDataset, get_worker_info
 
 from pose_core.data.packing import CLIPS, INDEX, Shard, clip_of, parsed_index
-from pose_core.data.retrying_file import SteadyFile
+from pose_core.data.retrying_file import RetryingFile
 from pose_core.data.splits import split_name
 from pose_core.errors import UserError, reason
 from pose_core.sequence import PoseSequence
@@ -46,17 +46,17 @@ _DAMAGED = (EOFError, ValueError, TypeError, LookupError, SyntaxError, MemoryErr
 
 @dataclass(frozen=True)
 class ShardSample:
-    """A clip of a shard: its file's name in the data set that was packed, text and languages, and its poses."""
+    """A clip of a shard with its poses; its path is relative to the packed data set."""
 
     clip: Clip
     sequence: PoseSequence
 
 
 class ShardDataset(IterableDataset):
-    """Clips of a folder of shards, each once an epoch over all processes and their workers.
+    """Iterates over the clips of a folder of shards, each once per epoch over all processes and workers.
 
-    Every consumer (a worker of a rank) takes its own stretch of the clips and opens only the shards it lies in;
-    stretches differ by one clip at most, so one rank may have a clip more than another.
+    Each consumer (a worker of a rank) reads a contiguous range of the clips and opens only its shards; ranges differ by
+    at most one clip, so one rank may have one more than another.
 
     `state_dict` and `load_state_dict` resume within an epoch, as torchdata's StatefulDataLoader calls them, and
     Lightning that loader's. A state is that of one consumer. A plain DataLoader with workers reads the workers' copies
@@ -215,11 +215,11 @@ class ShardDataset(IterableDataset):
         shards = list(self.shards)
         if self.shuffle:
             random.shuffle(shards)
-        held: list[int] = []
-        order = _drawn(stretch, held, progress.order["buffer"], random)
+        buffer: list[int] = []
+        order = _shuffled(stretch, buffer, progress.order["buffer"], random)
         for _ in islice(order, progress.position):
             pass
-        arriving = self._packed(shards, chain(sorted(held), stretch[progress.position + len(held) :]))
+        arriving = self._packed(shards, chain(sorted(buffer), stretch[progress.position + len(buffer) :]))
         read: dict[int, _Packed | UserError] = {}
         for number in order:
             while number not in read:
@@ -249,7 +249,7 @@ class ShardDataset(IterableDataset):
         cause: Exception | None = None
         try:
             with (
-                SteadyFile(path, PAUSES) as file,
+                RetryingFile(path, PAUSES) as file,
                 tarfile.open(fileobj=file, mode="r:") as archive,  # ty: ignore[no-matching-overload]  # cannot write
             ):
                 for i, member in enumerate(archive):
@@ -328,7 +328,7 @@ class _Packed:
     members: dict[str, bytes]
 
 
-def _content(file: SteadyFile, member: tarfile.TarInfo) -> bytes:
+def _content(file: RetryingFile, member: tarfile.TarInfo) -> bytes:
     file.seek(member.offset_data)
     content = file.read(member.size)
     if len(content) < member.size:
@@ -352,12 +352,12 @@ def _read_index(folder: str) -> dict[str, Any]:
 
 
 def _content_of(path: str) -> bytes:
-    with SteadyFile(path, pauses=()) as file:
+    with RetryingFile(path, pauses=()) as file:
         return b"".join(iter(lambda: file.read(BUFFER), b""))
 
 
 def _rank() -> tuple[int, int]:
-    """Number of this process among those that train together, and how many there are."""
+    """Rank and world size."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return torch.distributed.get_rank(), torch.distributed.get_world_size()
     return 0, 1
@@ -372,18 +372,18 @@ def _consumer() -> tuple[int, int]:
     return rank * worker.num_workers + worker.id, ranks * worker.num_workers
 
 
-def _drawn(numbers: Iterable[int], held: list[int], size: int, random: np.random.Generator) -> Iterator[int]:
+def _shuffled(numbers: Iterable[int], buffer: list[int], size: int, random: np.random.Generator) -> Iterator[int]:
     """The numbers, each drawn from `size` that are held back in `held`; of one, in their order."""
     for number in numbers:
-        held.append(number)
-        if len(held) >= size:
-            yield _swapped_out(held, random)
-    while held:
-        yield _swapped_out(held, random)
+        buffer.append(number)
+        if len(buffer) >= size:
+            yield _pop_random(buffer, random)
+    while buffer:
+        yield _pop_random(buffer, random)
 
 
-def _swapped_out(held: list[int], random: np.random.Generator) -> int:
-    """One of those held, the last put in its place."""
-    i = int(random.random() * len(held))
-    held[i], held[-1] = held[-1], held[i]
-    return held.pop()
+def _pop_random(buffer: list[int], random: np.random.Generator) -> int:
+    """Removes and returns a random number of the buffer."""
+    i = int(random.random() * len(buffer))
+    buffer[i], buffer[-1] = buffer[-1], buffer[i]
+    return buffer.pop()

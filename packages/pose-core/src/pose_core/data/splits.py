@@ -1,4 +1,4 @@
-"""Names of splits: what data sets call them, and what they are called here."""
+"""Names of splits, and their aliases in data sets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SPLITS = {
 
 
 def split_name(name: str) -> str:
-    """A split's name here: `train`, `validation` or `test` for what is commonly so called; another name as it is."""
+    """The canonical name of a split: `train`, `validation` or `test` for their aliases; other names unchanged."""
     return SPLITS.get(name.strip().casefold(), name.strip())
 
 

@@ -12,7 +12,7 @@ from pose_core.atomic_files import check_name
 from pose_core.errors import UserError
 from pose_core.formats import estimator_json, landmarks_csv, npz, pose
 from pose_core.formats.estimator_json import is_clip_folder
-from pose_core.formats.frame_range import Span
+from pose_core.formats.frame_range import FrameRange
 from pose_core.formats.units import in_pixels
 from pose_core.notices import notify
 from pose_core.rates import DEFAULT_FPS, check_rate
@@ -76,11 +76,11 @@ def read(
     if not path.exists():
         raise UserError(f"{path}: no such file")
     file_format = _reader_of(path)
-    span = Span(start, end)
+    wanted = FrameRange(start, end)
     if (axes or order) and file_format is not npz:
         raise UserError(f"{path}: names its columns itself; axes and order are said of arrays (.npz, .npy) only")
     if file_format in (pose, estimator_json):
-        sequence = file_format.read(path, person=person, span=span, fps=fps, min_confidence=min_confidence)
+        sequence = file_format.read(path, person=person, frame_range=wanted, fps=fps, min_confidence=min_confidence)
     else:
         if person:
             raise UserError(f"{path}: has 1 person(s), counted from 0; there is no person {person}")
@@ -88,7 +88,7 @@ def read(
             sequence = npz.read(path, fps=fps, axes=axes, order=order)
         else:
             sequence = file_format.read(path, fps=fps)
-        sequence = sequence[span.frames(len(sequence), sequence.fps, path)]
+        sequence = sequence[wanted.frames(len(sequence), sequence.fps, path)]
     return in_pixels(_above(sequence, min_confidence, path), size, y_up, path)
 
 

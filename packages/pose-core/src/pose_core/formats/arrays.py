@@ -1,7 +1,7 @@
-"""Arrays that say nothing of themselves: which numbers are x, y, z and confidence, and the order of the keypoints.
+"""Arrays without metadata: which columns are x, y, z and confidence, and the order of the keypoints.
 
 Scripts around MediaPipe save (T, 543, 3) arrays of x, y, z with no confidence, or rows of 1,629 or 1,662 numbers, and
-the Kaggle competition `asl-signs` orders the same points otherwise. What was assumed is said in one line.
+the Kaggle competition `asl-signs` orders the same points otherwise. Assumptions are reported in one warning.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _KIND = "arrays whose columns or order had to be assumed"
 
 
 def split_columns(poses: np.ndarray, axes: str | None, order: str | None, path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Keypoints and confidence of an array of numbers.
+    """Splits an array of numbers into keypoints and confidence.
 
     Args:
         poses: (T, K, 2) x, y; (T, K, 3) x, y and confidence or z; (T, K, 4) x, y, z, confidence; or (T, N), these in a
@@ -94,7 +94,7 @@ def _likely_axes(poses: np.ndarray, assumed: list[str]) -> str:
 
 
 def _in_mediapipe_order(poses: np.ndarray, order: str | None, assumed: list[str]) -> np.ndarray:
-    """The keypoints in MediaPipe's order; adds to `assumed` that they were in that of asl-signs, if nobody said so."""
+    """The keypoints in MediaPipe's order; adds to `assumed` that the order of asl-signs was detected."""
     if poses.shape[1] != 543 or order == "mediapipe" or (order is None and not _is_asl_signs(poses)):
         return poses
     if order is None:
@@ -146,14 +146,14 @@ def _third(poses: np.ndarray) -> tuple[str, list[str]]:
 
 
 def _is_asl_signs(poses: np.ndarray) -> bool:
-    """Whether 543 keypoints begin with the face, which is compact then; read otherwise, it has points of the body."""
+    """Whether 543 keypoints begin with the face: the compact part in that order, but not in MediaPipe's."""
     with np.errstate(invalid="ignore"):
         ours, theirs = (_extent(poses[:, begin : begin + _FACE, :2]) for begin in (_BODY, 0))
     return theirs < _COMPACT * ours
 
 
 def _extent(points: np.ndarray) -> float:
-    """Median over frames of how far points (T, N, 2) reach; infinite where there are none."""
+    """Median over frames of the extent of points (T, N, 2); infinite where there are none."""
     finite = np.isfinite(points).all(axis=-1, keepdims=True)
     low = np.where(finite, points, np.inf).min(axis=1)
     high = np.where(finite, points, -np.inf).max(axis=1)
@@ -163,7 +163,7 @@ def _extent(points: np.ndarray) -> float:
 
 
 def _unknown(keypoints: np.ndarray, confidence: np.ndarray, finite: np.ndarray) -> list[str]:
-    """What to say about z and confidence that are no numbers beside x and y that are."""
+    """Warnings of NaN in z or confidence beside numbers in x and y."""
     assumed = []
     if keypoints.shape[-1] == 3 and (count := int((np.isnan(keypoints[..., 2]) & finite).any(axis=0).sum())):
         assumed.append(f"z is no number for {count} of {finite.shape[1]} keypoints, and counts as 0")

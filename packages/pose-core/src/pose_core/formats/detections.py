@@ -1,4 +1,4 @@
-"""Lists of people, frame by frame, as estimators detect them: who is who from one frame to the next."""
+"""Tracking: detections per frame linked to people across frames."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Detection:
 
 
 @dataclass(frozen=True)
-class Clip:
-    """What an estimator detected in a video.
+class DetectedClip:
+    """People that an estimator detected in a video.
 
     Attributes:
         skeleton: of the K keypoints.
@@ -60,10 +60,10 @@ class Clip:
         return np.ascontiguousarray(values[..., :-1]), np.ascontiguousarray(values[..., -1])
 
 
-def clip_of(
+def link_detections(
     detected: Iterable[tuple[int, list[Detection]]], skeleton: Skeleton, path: Path, *, min_confidence: float = 0.0
-) -> Clip:
-    """The clip of numbered frames, each with the people detected in it, in any order.
+) -> DetectedClip:
+    """Links detections of numbered frames, in any order, to people.
 
     Raises:
         UserError: no frames, one number twice, or numbers that leave out nearly everything.
@@ -86,7 +86,7 @@ def clip_of(
             f"{length - len(numbers)} of {length} frames are not there, and are missing",
             kind="clips that lack frames",
         )
-    owners = _by_name(frames) or _by_place(frames, min_confidence)
+    owners = _by_name(frames) or _by_position(frames, min_confidence)
     count = 1 + max((owner for row in owners for owner in row), default=0)
     shown, size = np.zeros(count), np.zeros(count)
     entries = []
@@ -98,11 +98,11 @@ def clip_of(
                 shown[owner] += 1
                 size[owner] += _size(detection.values, weight)
     slots = np.broadcast_to(np.arange(count), (length, count))
-    return Clip(skeleton, entries, length, People(slots, shown / length, size / np.maximum(shown, 1)))
+    return DetectedClip(skeleton, entries, length, People(slots, shown / length, size / np.maximum(shown, 1)))
 
 
 def _by_name(frames: list[tuple[int, list[Detection]]]) -> list[list[int]] | None:
-    """The people as the estimator numbers them, or None where it does not."""
+    """The people by the estimator's numbers; None if it gives none."""
     order: dict[int, int] = {}
     owners = []
     for _, people in frames:
@@ -113,8 +113,8 @@ def _by_name(frames: list[tuple[int, list[Detection]]]) -> list[list[int]] | Non
     return owners
 
 
-def _by_place(frames: list[tuple[int, list[Detection]]], min_confidence: float) -> list[list[int]]:
-    """The people as they move: each is nearest to where it was visible last, in its own sizes."""
+def _by_position(frames: list[tuple[int, list[Detection]]], min_confidence: float) -> list[list[int]]:
+    """The people by distance: each detection is the person nearest in its last visible frame, in body sizes."""
     if max(len(people) for _, people in frames) <= 1:
         return [[0] * len(people) for _, people in frames]
     last: dict[int, tuple[int, np.ndarray, np.ndarray]] = {}  # person -> frame, values, weight; the latest last
@@ -122,15 +122,15 @@ def _by_place(frames: list[tuple[int, list[Detection]]], min_confidence: float) 
     owners = []
     for number, people in frames:
         weights = [_weight(detection.values, min_confidence) for detection in people]
-        ways = []
-        for person, (seen, values, weight) in list(last.items())[-_RECENT:]:
-            limit = min(_JUMP + _JUMP_LATER * (number - seen - 1), _LONGEST_JUMP)
+        distances = []
+        for person, (visible, values, weight) in list(last.items())[-_RECENT:]:
+            limit = min(_JUMP + _JUMP_LATER * (number - visible - 1), _LONGEST_JUMP)
             for i, detection in enumerate(people):
-                way = _way(values, weight, detection.values, weights[i])
-                if way < limit:
-                    ways.append((way, person, i))
+                distance = _distance(values, weight, detection.values, weights[i])
+                if distance < limit:
+                    distances.append((distance, person, i))
         row = [-1] * len(people)
-        for _, person, i in sorted(ways):
+        for _, person, i in sorted(distances):
             if row[i] < 0 and person not in row:
                 row[i] = person
         for i, detection in enumerate(people):
@@ -144,10 +144,10 @@ def _by_place(frames: list[tuple[int, list[Detection]]], min_confidence: float) 
 
 
 def _weight(values: np.ndarray, min_confidence: float) -> np.ndarray:
-    """(K,) how much a keypoint of (K, D + 1) counts: its score, 0 where it is not visible."""
+    """(K,) weights of keypoints (K, D + 1): the score, 0 where not visible."""
     score = values[:, -1]
-    seen = (score > 0) & (score >= min_confidence) & np.isfinite(values).all(axis=-1)
-    return np.where(seen, score, 0.0).astype(np.float64)
+    visible = (score > 0) & (score >= min_confidence) & np.isfinite(values).all(axis=-1)
+    return np.where(visible, score, 0.0).astype(np.float64)
 
 
 def _size(values: np.ndarray, weight: np.ndarray) -> float:
@@ -158,12 +158,12 @@ def _size(values: np.ndarray, weight: np.ndarray) -> float:
     return float(np.sqrt(weight @ ((xy - middle) ** 2).sum(axis=-1)))
 
 
-def _way(before: np.ndarray, weight_before: np.ndarray, now: np.ndarray, weight_now: np.ndarray) -> float:
-    """Mean way of the keypoints that both have, in sizes of the person; infinite where there are none."""
+def _distance(before: np.ndarray, weight_before: np.ndarray, now: np.ndarray, weight_now: np.ndarray) -> float:
+    """Mean distance of the keypoints that both have, in body sizes; infinite where there are none."""
     weight = np.minimum(weight_before, weight_now)
     if not weight.any():
         return np.inf
     size = max(_size(before, weight_before), _size(now, weight_now))
     moved = np.where(weight[:, None] > 0, now[:, :2].astype(np.float64) - before[:, :2], 0.0)
-    way = float(weight @ np.linalg.norm(moved, axis=-1) / weight.sum())
-    return way / size if size > 0 else np.inf
+    distance = float(weight @ np.linalg.norm(moved, axis=-1) / weight.sum())
+    return distance / size if size > 0 else np.inf

@@ -1,8 +1,8 @@
-"""JSON of estimators: OpenPose's folders of a file a frame, and MMPose's predictions of a video.
+"""JSON of estimators: OpenPose's folders with one file per frame, and MMPose's predictions of a video.
 
 OpenPose: https://github.com/CMU-Perceptual-Computing-Lab/openpose/blob/master/doc/02_output.md. MMPose (RTMPose,
 DWPose, RTMW): `predictions` of its inferencer, `[{frame_id, instances: [{keypoints, keypoint_scores}]}]`, alone or as
-`instance_info`; of pictures, a file of instances each.
+`instance_info`; of pictures, one file of instances each.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_core.errors import UserError, reason
-from pose_core.formats.detections import Clip, Detection, clip_of
-from pose_core.formats.frame_range import Span
+from pose_core.formats.detections import DetectedClip, Detection, link_detections
+from pose_core.formats.frame_range import FrameRange
 from pose_core.formats.json_stream import LONGEST, JsonStream
 from pose_core.formats.reading import reading
 from pose_core.notices import notify
@@ -46,7 +46,7 @@ _COCO_BODY = (*range(8), *range(9, 19))  # where its 18 points stand among the 2
 
 
 def is_clip_folder(path: Path) -> bool:
-    """Whether a folder is one clip: it has OpenPose's files, or nothing but JSON files with a number each."""
+    """Whether a folder is one clip: OpenPose's files, or only JSON files with a number in their names."""
     numbered = None
     try:
         with os.scandir(path) as entries:
@@ -63,7 +63,7 @@ def read(
     path: Path,
     *,
     person: int | None = None,
-    span: Span = Span(),  # noqa: B008 - frozen
+    frame_range: FrameRange = FrameRange(),  # noqa: B008 - frozen
     fps: float | None = None,
     min_confidence: float = 0.0,
 ) -> PoseSequence:
@@ -71,7 +71,7 @@ def read(
     with reading(path):
         clip = _clip(path, _stamp(path), min_confidence)
         rate = stated_rate(None, fps, path)
-        frames = span.frames(clip.length, rate, path)
+        frames = frame_range.frames(clip.length, rate, path)
         keypoints, confidence = clip.arrays(clip.people.take(person, path), frames)
         return PoseSequence(keypoints, confidence, rate, clip.skeleton)
 
@@ -82,7 +82,7 @@ def people_of(path: Path, *, min_confidence: float = 0.0) -> People:
 
 
 @lru_cache(maxsize=1)
-def _clip(path: Path, stamp: tuple[int, ...], min_confidence: float) -> Clip:
+def _clip(path: Path, stamp: tuple[int, ...], min_confidence: float) -> DetectedClip:
     """Cached, as a long clip is read piece by piece; `stamp` tells whether it is the same still."""
     frames = list(_folder_frames(path) if path.is_dir() else _file_frames(path))
     counts = {len(detection.values): number for number, people in reversed(frames) for detection in people}
@@ -93,7 +93,7 @@ def _clip(path: Path, stamp: tuple[int, ...], min_confidence: float) -> Clip:
     if not counts:
         raise UserError(f"{path}: nobody is in any frame; there is nothing to read")
     skeleton = _skeleton(next(iter(counts)), widths.pop() - 1, path)
-    return clip_of(frames, skeleton, path, min_confidence=min_confidence)
+    return link_detections(frames, skeleton, path, min_confidence=min_confidence)
 
 
 def _skeleton(keypoints: int, dims: int, path: Path) -> Skeleton:

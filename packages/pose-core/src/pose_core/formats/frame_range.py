@@ -1,4 +1,4 @@
-"""Which part of a file is wanted."""
+"""The range of frames to read."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _ROUNDING = 1e-6  # of a frame: 0.28 s at 25 fps is frame 7, whatever the produc
 
 
 @dataclass(frozen=True)
-class Span:
+class FrameRange:
     """From `start` up to `end`, in frames where they are whole numbers, in seconds where they are floats."""
 
     start: float | None = None
     end: float | None = None
 
     def frames(self, length: int, fps: float, path: Path) -> slice:
-        """The frames of a file of `length` frames at `fps`; a frame that is begun in the span belongs to it.
+        """The slice of a file of `length` frames at `fps`; frames that begin within the range belong to it.
 
         Raises:
             UserError: there are none.

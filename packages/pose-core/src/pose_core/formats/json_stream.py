@@ -1,4 +1,4 @@
-"""JSON that is larger than memory should be: the values of an array or object one after the other."""
+"""Streaming JSON parser: the values of large arrays and objects one at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Landmark CSVs, one row a frame and landmark: `frame#,landmark_name,x,y[,z][,confidence]`, y up."""
+"""Landmark CSVs, one row per frame and landmark: `frame#,landmark_name,x,y[,z][,confidence]`, y up."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _rows(path: Path, fps: float | None) -> list[_Row] | PoseSequence:
 
 
 def _lines(file: TextIO, path: Path) -> Iterator[str]:
-    """The lines of a file; one without an end does not fill the memory."""
+    """The lines of a file, of bounded length."""
     number = 0
     while line := file.readline(LONGEST + 1):
         number += 1

@@ -92,7 +92,7 @@ def _read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
 
 
 def _check_header(stream: BinaryIO, size: int, name: str) -> None:
-    """Refuses an array whose stated shape does not fit its length: numpy takes memory for whatever is stated."""
+    """Refuses an array whose stated shape does not match its length: numpy would allocate whatever is stated."""
     version = np.lib.format.read_magic(stream)
     read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     shape, _, dtype = read_header[version](stream)

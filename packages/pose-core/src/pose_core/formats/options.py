@@ -1,4 +1,4 @@
-"""How the files of one command are read."""
+"""Options for reading pose files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """The arguments of `read` that every command has as options; see there."""
+    """The arguments of `pose_core.read` that every command has as options."""
 
     person: int | None = None
     min_confidence: float = 0.0

@@ -1,4 +1,4 @@
-"""Which person of a file with several: how often and how large each is visible, and where two change places."""
+"""Choice of a person in files with several, by visibility and size; swaps between slots are followed."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _FAR = 0.2  # ... and they would have moved by more than this many sizes otherwi
 
 @dataclass(frozen=True)
 class People:
-    """The people of a file, each followed where two change places in it.
+    """The people of a file, followed across swaps of slots.
 
     Attributes:
-        slots: (T, P) where in frame t of the file person p stands.
-        visible: (P,) share of the T frames in which any keypoint of that person is visible.
+        slots: (T, P) slot of person p in frame t of the file.
+        seen: (P,) share of the T frames in which any keypoint of that person is visible.
         size: (P,) how far the visible keypoints spread, mean of the frames, in the file's units.
-        changes: frames in which people change places.
+        changes: frames in which people swap slots.
     """
 
     slots: np.ndarray
@@ -46,7 +46,7 @@ class People:
         return int(np.flatnonzero(score * _PREFER >= score.max())[0])
 
     def take(self, person: int | None, path: Path) -> int:
-        """The wanted person, or the one to take where none was named; says who that is, and who changes places.
+        """The person asked for, or the default one; warns which it is, and of swaps.
 
         Raises:
             UserError: there is no such person.
@@ -84,14 +84,14 @@ def find_people(blocks: Iterable[tuple[np.ndarray, np.ndarray]], *, min_confiden
     frames = 0
     for keypoints, confidence in blocks:
         xy = keypoints[..., :2]
-        there: np.ndarray = (confidence > 0) & (confidence >= min_confidence) & np.isfinite(xy).all(axis=-1)
-        xy = np.where(there[..., None], xy, 0.0).astype(np.float64)
-        size = _spread(xy, there)
-        parts.append((np.any(there, axis=-1), size))
-        first = before or (xy[:1], there[:1], size[:1])
-        joined = tuple(np.concatenate([a, b]) for a, b in zip(first, (xy, there, size), strict=True))
+        visible: np.ndarray = (confidence > 0) & (confidence >= min_confidence) & np.isfinite(xy).all(axis=-1)
+        xy = np.where(visible[..., None], xy, 0.0).astype(np.float64)
+        size = _spread(xy, visible)
+        parts.append((np.any(visible, axis=-1), size))
+        first = before or (xy[:1], visible[:1], size[:1])
+        joined = tuple(np.concatenate([a, b]) for a, b in zip(first, (xy, visible, size), strict=True))
         changes += [(frames + t - 1, p, q) for t, p, q in _changes(*joined)]
-        before = xy[-1:], there[-1:], size[-1:]
+        before = xy[-1:], visible[-1:], size[-1:]
         frames += len(xy)
     seen, size = (np.concatenate(column) for column in zip(*parts, strict=True))  # (T, P)
     slots = np.empty(seen.shape, np.int64)
@@ -105,23 +105,23 @@ def find_people(blocks: Iterable[tuple[np.ndarray, np.ndarray]], *, min_confiden
     return People(slots, seen.mean(axis=0), mean_size, tuple(dict.fromkeys(t for t, _, _ in changes)))
 
 
-def _spread(xy: np.ndarray, there: np.ndarray) -> np.ndarray:
+def _spread(xy: np.ndarray, visible: np.ndarray) -> np.ndarray:
     """(T, P) root mean square distance of the visible keypoints from their middle."""
-    count = np.maximum(there.sum(axis=-1), 1)[..., None]
+    count = np.maximum(visible.sum(axis=-1), 1)[..., None]
     middle = xy.sum(axis=-2) / count
-    square = (np.where(there[..., None], xy - middle[..., None, :], 0.0) ** 2).sum(axis=(-2, -1))
+    square = (np.where(visible[..., None], xy - middle[..., None, :], 0.0) ** 2).sum(axis=(-2, -1))
     return np.sqrt(square / count[..., 0])
 
 
-def _changes(xy: np.ndarray, there: np.ndarray, size: np.ndarray) -> list[tuple[int, int, int]]:
-    """(t, p, q) where the people at p and q of frame t - 1 stand at q and p of frame t."""
+def _changes(xy: np.ndarray, visible: np.ndarray, size: np.ndarray) -> list[tuple[int, int, int]]:
+    """(t, p, q) where the people in slots p and q of frame t - 1 are in q and p of frame t."""
     people = xy.shape[1]
     if people < 2 or len(xy) < 2:
         return []
     way = np.ones((len(xy) - 1, people, people))  # in sizes; 1 where the two cannot be compared
     for p in range(people):
         for q in range(people):
-            both = there[:-1, p] & there[1:, q]
+            both = visible[:-1, p] & visible[1:, q]
             count = both.sum(axis=-1)
             distance = np.linalg.norm(np.where(both[..., None], xy[1:, q] - xy[:-1, p], 0.0), axis=-1).sum(axis=-1)
             known = (count > 0) & (size[:-1, p] > 0)

@@ -1,7 +1,7 @@
 """`.pose` files (https://github.com/sign-language-processing/pose): headers through `pose_format`, bodies from numpy.
 
-A body is read here because only the frames and the person asked for are wanted, and because whatever a file states is
-held against its length before memory is taken for it.
+Bodies are read here, so that only the wanted frames and person are read, and stated sizes are checked against the
+file's length before memory is allocated.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 from pose_core.atomic_files import atomic_write
 from pose_core.errors import UserError, reason
-from pose_core.formats.frame_range import Span
+from pose_core.formats.frame_range import FrameRange
 from pose_core.formats.people import MOST, People, find_people
 from pose_core.formats.reading import reading
 from pose_core.formats.sniffing import VERSIONS
@@ -44,7 +44,7 @@ class _Header:
 
     Attributes:
         skeleton: of the keypoints, at most three coordinates each.
-        widths: numbers a point of each component in the file: its coordinates and the confidence.
+        widths: values per point of each component: coordinates and confidence.
     """
 
     content: bytes
@@ -64,7 +64,7 @@ _headers: list[_Header] = []  # the last few; a data set has one, and sequences 
 
 @dataclass(frozen=True)
 class _Body:
-    """Where the values of a file are: arrays of all frames (0.1, 0.2), or frame by frame (0.0).
+    """Layout of a file's body: arrays of all frames (0.1, 0.2), or frame by frame (0.0).
 
     Attributes:
         begin: offset of the arrays in the file.
@@ -83,7 +83,7 @@ def read(
     path: Path,
     *,
     person: int | None = None,
-    span: Span = Span(),  # noqa: B008 - frozen
+    frame_range: FrameRange = FrameRange(),  # noqa: B008 - frozen
     fps: float | None = None,
     min_confidence: float = 0.0,
 ) -> PoseSequence:
@@ -100,7 +100,7 @@ def read(
         if person is not None and not 0 <= person < body.people:
             raise UserError(f"has {body.people} person(s), counted from 0; there is no person {person}")
         rate = stated_rate(body.fps, fps, path)
-        frames = span.frames(body.frames, rate, path)
+        frames = frame_range.frames(body.frames, rate, path)
         slots = np.zeros(frames.stop - frames.start, np.int64)
         if body.people > 1:
             people = _people_of(path, _stamp(file), min_confidence)
@@ -119,7 +119,7 @@ def read(
 
 
 def _damage(path: Path, error: BaseException) -> str:
-    """What is wrong with a file that the parser choked on."""
+    """Describes the damage of a file that cannot be parsed."""
     with path.open("rb") as file:
         start = file.read(len(VERSIONS[0]))
     if not start:
@@ -161,7 +161,7 @@ def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False, versio
 
 @dataclass(frozen=True)
 class PoseFile:
-    """What a `.pose` file states beside its poses: the format's version, and how many people are in it."""
+    """Version and number of people of a `.pose` file."""
 
     version: float
     people: int
@@ -247,7 +247,7 @@ def _read_header(file: BinaryIO) -> _Header:
 
 
 def _read_body(file: BinaryIO, header: _Header) -> _Body:
-    """What a body states, held against what it holds; the file stands where the header ends."""
+    """Reads and checks the body's header; the file is at the end of the file header."""
     if header.version == 0.0:
         fps, stated = struct.unpack("<HH", file.read(4))
         places = _frames_v0_0(file, header, stated)
@@ -296,9 +296,9 @@ def _values(
 def _values_v0_0(
     file: BinaryIO, header: _Header, places: Sequence[tuple[int, int]], slots: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Frame by frame, and of each person there a 2-byte id and the values of component after component.
+    """Version 0.0: per frame and person a 2-byte id and the values component by component.
 
-    A person is told by the place in the frame; a frame with too few people has the others missing.
+    People are identified by their position in the frame; in frames with fewer people the others are missing.
     """
     shape = (*slots.shape, header.skeleton.num_keypoints)
     keypoints, confidence = np.zeros((*shape, header.skeleton.num_dims), "<f4"), np.zeros(shape, "<f4")
@@ -318,7 +318,7 @@ def _values_v0_0(
 
 
 def _frames_v0_0(file: BinaryIO, header: _Header, stated: int) -> list[tuple[int, int]]:
-    """How many people each frame has, and where in the file the first of them begins."""
+    """Number of people per frame, and the file offset of the first."""
     size = os.fstat(file.fileno()).st_size
     place, frames = file.tell(), []
     for frame in range(stated):

@@ -1,4 +1,4 @@
-"""What goes wrong while a file is read, as one line that names it."""
+"""Errors of file readers, as one line that names the file."""
 
 from __future__ import annotations
 

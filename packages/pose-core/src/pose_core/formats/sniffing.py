@@ -1,4 +1,4 @@
-"""What a file is by its first bytes: standard input has no suffix, and a `.csv` may be a manifest."""
+"""Format detection by first bytes: standard input has no suffix, and a `.csv` may be a manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Coordinates that are not pixels with y down: how they are told, and how they become so."""
+"""Units of coordinates: detection of normalized or y-up files, and conversion to pixels with y down."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LOWER = 0.3  # shoulder widths that the head lies below the shoulders where y p
 
 
 def in_pixels(sequence: PoseSequence, size: tuple[int, int] | None, y_up: bool, path: Path) -> PoseSequence:
-    """The sequence in pixels of a picture, y down, as far as the caller says what the file does not.
+    """Converts to pixels with y down, as `size` and `y_up` say.
 
     Warns of coordinates that look as if they were shares of a picture, or upside down.
 
@@ -64,7 +64,7 @@ def in_pixels(sequence: PoseSequence, size: tuple[int, int] | None, y_up: bool, 
 
 
 def _sized(sequence: PoseSequence, size: tuple[int, int], *, shares: bool) -> PoseSequence:
-    """The sequence in a picture of that size, which `shares` of it are multiplied by."""
+    """The sequence in a picture of that size; `shares` of the size are scaled to pixels."""
     width, height = size
     if min(size) < 1 or max(size) > 0xFFFF:
         raise UserError(f"a picture of {width} x {height} pixels; write its width and height, as 1280x720")
@@ -88,7 +88,7 @@ def _warn_of_shares(size: tuple[int, int, int], path: Path) -> None:
 
 
 def _turned_down(sequence: PoseSequence) -> PoseSequence:
-    """The sequence whose y pointed up with y down."""
+    """Flips y from up to down."""
     keypoints = sequence.keypoints.copy()
     keypoints[..., 1] = (sequence.size[1] if min(sequence.size[:2]) > 1 else 0) - keypoints[..., 1]
     metric = sequence.skeleton.duplicates()

@@ -69,7 +69,7 @@ def hold(values: Array, visible: Array, initial: Array, *, backfill: bool = Fals
 
 
 def interpolate_frames(values: Array, visible: Array) -> Array:
-    """Values on the line between the visible frames around them; the ends are held.
+    """Linear interpolation between the nearest visible frames; the ends are held.
 
     Args:
         values: (..., T, K, D); what stands where they are not visible changes nothing.

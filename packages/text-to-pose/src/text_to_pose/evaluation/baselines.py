@@ -34,7 +34,7 @@ def still(references: References, i: int, start: int | None) -> PoseSequence | N
         for j, (clip, sequence) in enumerate(zip(references.clips, references.sequences, strict=True))
         if clip.signed_language == language and j != i
     ]
-    return references.sequences[start].held(0, int(np.median(lengths)))
+    return references.sequences[start].hold_frame(0, int(np.median(lengths)))
 
 
 def copied(references: References, i: int) -> PoseSequence | None:

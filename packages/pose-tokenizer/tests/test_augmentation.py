@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from pose_core.testing import fake_skeleton
-from pose_tokenizer.data.augmentation import Augmentation, warped
+from pose_tokenizer.data.augmentation import Augmentation, time_warp
 
-STILL = Augmentation(**dict.fromkeys([f.name for f in fields(Augmentation)], 0.0) | {"shortest": 1.0, "longest": 1.0})
+STILL = Augmentation(
+    **dict.fromkeys([f.name for f in fields(Augmentation)], 0.0) | {"min_length": 1.0, "max_length": 1.0}
+)
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def test_an_augmentation_of_nothing_changes_nothing(poses, skeleton):
 
 
 def test_a_clip_may_begin_in_its_middle(poses, skeleton):
-    keypoints, seen = replace(STILL, late=1.0).apply(*poses, skeleton, np.random.default_rng(0))
+    keypoints, seen = replace(STILL, late_start=1.0).apply(*poses, skeleton, np.random.default_rng(0))
     assert 1 <= len(seen) < 24
     np.testing.assert_allclose(keypoints, poses[0][-len(seen) :], atol=1e-6)
     np.testing.assert_array_equal(seen, poses[1][-len(seen) :])
@@ -79,7 +81,7 @@ def test_a_skeleton_without_an_opposite_is_varied_and_not_mirrored(poses):
 
 
 def test_hands_turn_about_their_wrists(poses, skeleton):
-    turned = replace(STILL, hand_turn=1.0)
+    turned = replace(STILL, hand_rotation=1.0)
     keypoints, _ = turned.apply(*poses, skeleton, np.random.default_rng(0))
     for side in ("left", "right"):
         hand = skeleton.hand(side)
@@ -94,7 +96,7 @@ def test_hands_turn_about_their_wrists(poses, skeleton):
 @pytest.mark.parametrize(("frames", "factor", "expected"), [(10, 1.0, 10), (10, 0.5, 5), (4, 0.1, 2), (1, 1.0, 2)])
 def test_warping_keeps_the_ends_and_lies_between(frames, factor, expected):
     keypoints = np.linspace(0, 9, frames, dtype=np.float32)[:, None, None].repeat(2, axis=2)
-    made, seen = warped(keypoints, np.ones((frames, 1), bool), factor)
+    made, seen = time_warp(keypoints, np.ones((frames, 1), bool), factor)
     assert len(made) == len(seen) == expected
     np.testing.assert_allclose(made[:, 0, 0], np.linspace(keypoints[0, 0, 0], keypoints[-1, 0, 0], expected), atol=1e-5)
     assert seen.all()
@@ -103,5 +105,5 @@ def test_warping_keeps_the_ends_and_lies_between(frames, factor, expected):
 def test_between_a_seen_and_a_missing_frame_nothing_is_seen():
     keypoints = np.arange(4, dtype=np.float32)[:, None, None].repeat(2, axis=2)
     seen = np.array([True, True, False, True])[:, None]
-    _, made = warped(keypoints, seen, 7 / 4)
+    _, made = time_warp(keypoints, seen, 7 / 4)
     assert made[:, 0].tolist() == [True, True, True, False, False, False, True]

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from pose_core import UserError
 from pose_core.transforms import Placement
+from pose_core.transforms.normalization import MAX_DISTANCE
 from pose_core.transforms.temporal import hold
 from pose_tokenizer.codec import encode_pieces
 from pose_tokenizer.nn.quantizer import num_codes
 from pose_tokenizer.streaming import (
     BEAM,
-    MAX_DISTANCE,
     MAX_WAIT,
     PLACEMENT_FRAMES,
     WINDOW,

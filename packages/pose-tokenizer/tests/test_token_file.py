@@ -89,7 +89,7 @@ def test_bits_of_a_small_example():
         (b"\xa8\x00\x00", 1, "too many bits"),
         (b"\x41", 1, "too many bits"),  # within the last byte
         (b"\xa8", 0, "too many bits"),
-        (b"\x78", 1, "a code that is in no codebook"),  # 7 of 6
+        (b"\x78", 1, "a code of no codebook"),  # 7 of 6
     ],
 )
 def test_bits_that_nobody_packed_are_refused(data, blocks, message):

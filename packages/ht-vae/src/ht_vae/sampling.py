@@ -13,6 +13,7 @@ from ht_vae.codec import DecodedSequence, decode, decoded_sequence
 from ht_vae.nn.latent import Latents
 from pose_core import UserError
 from pose_core.transforms import Placement, denormalize
+from pose_core.transforms.normalization import DEFAULT_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from pose_core import PoseSequence
 
 BATCH_SIZE = 16  # sequences decoded at once
-PICTURE = (512, 512, 0)  # pixels of the picture that samples are placed in
 
 
 def generate(
@@ -69,7 +69,7 @@ def place_sample(sequence: PoseSequence, *, in_picture: bool) -> PoseSequence:
             mid-hip point as origin, its mean over the frames that show both hips.
     """
     if in_picture:
-        return denormalize(sequence, Placement.default(PICTURE, sequence.skeleton.num_dims))
+        return denormalize(sequence, Placement.default(DEFAULT_SIZE, sequence.skeleton.num_dims))
     hips = sequence.skeleton.hips()
     both = sequence.visible[:, hips].all(axis=1) if len(hips) == 2 else np.zeros(len(sequence), bool)
     if not both.any():

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pose_core import PoseSequence, UserError, write
 from pose_core.errors import naming
-from pose_core.formats import DEFAULT_FPS, FORMATS
+from pose_core.formats import FORMATS
 from pose_core.formats.options import ReadOptions
 from pose_core.inputs import PIPE, pose_suffix
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_core.metrics import anatomy
+from pose_core.rates import DEFAULT_FPS
 from pose_tokenizer.codec import decode, encode, encode_pieces
 from pose_tokenizer.files.formats import SUFFIXES, TokenFormat, check_suffix, read_format, sniff_suffix, write_format
 from pose_tokenizer.live import Interruption, live_frames

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from pose_core.training.config import TrainingConfig
 from pose_core.transforms import KeypointChoice  # noqa: TC001 - pydantic reads it
-from pose_tokenizer.files.token_file import LARGEST_CODEBOOK, LONGEST_BLOCK, MOST_QUANTIZERS
+from pose_tokenizer.files.token_file import MAX_BLOCK_FRAMES, MAX_CODEBOOK_SIZE, MAX_QUANTIZERS
 
 BUNDLED = {"signing": Path(__file__).parent / "models" / "signing"}
 PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
@@ -27,13 +27,13 @@ class ModelSizes(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    downsampling: int = Field(4, ge=1, le=LONGEST_BLOCK, description="frames a block; each block has its own codes")
+    downsampling: int = Field(4, ge=1, le=MAX_BLOCK_FRAMES, description="frames a block; each block has its own codes")
     latent_dim: int = Field(128, ge=1, description="numbers that a block is quantized as")
     hidden_dim: int = Field(32, ge=1, description="channels of a keypoint in the graph networks")
     num_layers: int = Field(3, ge=0, description="ST-GCN blocks of encoder and of decoder; 0: linear alone")
     quantizer: Literal["rvq", "fsq", "residual_fsq"] = Field("rvq", description="learned codebooks, or grids")
-    num_quantizers: int = Field(16, ge=1, le=MOST_QUANTIZERS, description="most codes a block")
-    codebook_size: int = Field(1024, ge=2, le=LARGEST_CODEBOOK, description="of grids: a power of 4")
+    num_quantizers: int = Field(16, ge=1, le=MAX_QUANTIZERS, description="most codes a block")
+    codebook_size: int = Field(1024, ge=2, le=MAX_CODEBOOK_SIZE, description="of grids: a power of 4")
     hand_weight: float = Field(4.5, gt=0, description="how much a hand's coordinates count beside the face's")
     body_weight: float = Field(2.0, gt=0, description="how much those count that are of no hand and no face")
     rate: float = Field(2.0, ge=0, description="squared error that a code has to save to be used; 0: all codes are")

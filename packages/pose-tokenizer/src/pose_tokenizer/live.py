@@ -1,4 +1,4 @@
-"""Frames that arrive on standard input while somebody signs, and what ends them: its end, Ctrl-C, a line cut short."""
+"""Live streams: frames that arrive on standard input, until its end, Ctrl-C, or a line cut short."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from pose_tokenizer.model import PoseTokenizer
 
-LINES = 64  # that are encoded at once
+LINES = 64  # that become one piece
 CHUNK = 1 << 16  # bytes that are read at once
 
 
 class Interruption:
-    """Within its block, the first Ctrl-C or SIGTERM ends only the reading of `lines`; a second one ends the program.
+    """In its `with` block, a first Ctrl-C or SIGTERM only ends the reading of `lines`; a second one ends the program.
 
     Attributes:
         happened: whether there was one.
@@ -37,7 +37,7 @@ class Interruption:
         self._before: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> Interruption:
-        """Takes the signals over; in other threads than the main one Python does not allow it."""
+        """Installs the signal handlers; Python allows that only in the main thread."""
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._handle)
@@ -46,7 +46,7 @@ class Interruption:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Gives the signals back."""
+        """Restores the handlers."""
         for number, handler in self._before.items():
             signal.signal(number, handler)  # ty: ignore[invalid-argument-type]
 
@@ -57,7 +57,7 @@ class Interruption:
         self.happened = True
 
     def lines(self, stream: io.BufferedReader) -> Iterator[bytes]:
-        """The lines of a stream; after the interruption those that have arrived, without a last one cut short."""
+        """The lines of a stream; after an interruption those that have arrived, without a last one cut short."""
         rest = b""
         while not self.happened or _has_arrived(stream):
             try:
@@ -75,7 +75,7 @@ class Interruption:
 
 
 def _has_arrived(stream: io.BufferedReader) -> bool:
-    """Whether something can be read at once; never where the system cannot tell."""
+    """Whether something can be read without waiting; False where the system cannot tell."""
     try:
         return bool(select.select([stream.fileno()], [], [], 0)[0])
     except (OSError, ValueError):
@@ -83,12 +83,12 @@ def _has_arrived(stream: io.BufferedReader) -> bool:
 
 
 def live_frames(lines: Iterator[bytes], model: PoseTokenizer, fps: float) -> Iterator[PoseSequence]:
-    """Frames, a JSON list of [x, y, confidence] of each keypoint a line, on the model's skeleton.
+    """Pieces of a sequence from lines, each a frame: a JSON list of [x, y, confidence] per keypoint of the skeleton.
 
-    A last line that has no end and cannot be read is dropped if others came before it: its writer was stopped.
+    A last line without its end that cannot be read is left out if others came before it: its writer was stopped.
 
     Raises:
-        UserError: a line that is something else; the message counts it.
+        UserError: another line is something else; the message has its number.
     """
     K = model.skeleton.num_keypoints
     frames: list[np.ndarray] = []

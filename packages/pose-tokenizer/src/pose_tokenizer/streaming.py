@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from pose_core import UserError
-from pose_core.transforms import Placement
+from pose_core.transforms.normalization import MAX_DISTANCE, Placement
 from pose_tokenizer.nn.features import DIMS
 from pose_tokenizer.nn.quantizer import num_codes
 
@@ -26,7 +26,6 @@ BEAM = 8  # hypotheses of the beam search
 WINDOW = 16  # blocks that the networks run over at once
 PLACEMENT_FRAMES = 16  # frames with both shoulders that place a person
 MAX_WAIT = 160  # frames that are waited for them
-MAX_DISTANCE = 8.0  # shoulder widths from the middle; what is farther is no part of a person
 
 
 class StreamEncoder:

@@ -11,6 +11,7 @@ import torch
 from pose_core import PoseSequence, concatenate
 from pose_core.rendering import Caption
 from pose_core.transforms import Placement, correct_wrists, denormalize, flip
+from pose_core.transforms.normalization import DEFAULT_SIZE
 from text_to_pose.lengths import MIN_SIGN_FRAMES, predicted_lengths, shared_lengths
 from text_to_pose.motion.anchoring import MAX_ANCHOR_SPEED, anchored
 from text_to_pose.motion.limits import limit_hands, limit_motion
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from text_to_pose.model import TextToPose
     from text_to_pose.nn.denoiser import Condition
 
-SIZE = (512, 512, 0)  # picture that generated poses are placed in
 PAUSE = 0.4  # seconds between words, in which the hands rest where they are
 
 
@@ -241,8 +241,8 @@ def pause_frames(model: TextToPose) -> int:
 
 
 def placed(sequence: PoseSequence) -> PoseSequence:
-    """A generated sequence in pixels of a picture of `SIZE`."""
-    return denormalize(sequence, Placement.default(SIZE, sequence.skeleton.num_dims))
+    """A generated sequence in pixels of a picture of `DEFAULT_SIZE`."""
+    return denormalize(sequence, Placement.default(DEFAULT_SIZE, sequence.skeleton.num_dims))
 
 
 def _share_frames(

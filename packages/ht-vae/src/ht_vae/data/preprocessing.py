@@ -9,14 +9,13 @@ import numpy as np
 
 from pose_core import PoseSequence, Skeleton, UserError
 from pose_core.transforms import Placement, choose_keypoints, clean, denormalize, normalize
+from pose_core.transforms.normalization import MAX_DISTANCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from pose_core.transforms import KeypointChoice
-
-MAX_DISTANCE = 8.0  # shoulder widths from the mid-shoulder point; farther keypoints are failed detections
 
 
 class PoseDataProcessor:

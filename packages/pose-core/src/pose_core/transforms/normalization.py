@@ -14,6 +14,9 @@ from pose_core.transforms.arrays import Array, accurate, namespace, norm, with_v
 if TYPE_CHECKING:
     from pose_core.transforms.arrays import Poses
 
+DEFAULT_SIZE = (512, 512, 0)  # pixels; the picture of poses that have none, as generated ones
+MAX_DISTANCE = 8.0  # shoulder widths from the mid-shoulder point; keypoints farther off are failed detections
+
 
 @dataclass(frozen=True)
 class Placement:

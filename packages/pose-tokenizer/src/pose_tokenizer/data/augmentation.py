@@ -1,4 +1,4 @@
-"""Variations of normalized clips that are signing still: little data is the difficulty."""
+"""Augmentations of normalized clips that keep the sign recognisable."""
 
 from __future__ import annotations
 
@@ -15,57 +15,58 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far clips are varied; standard deviations where nothing else is said.
+    """Random changes of speed, start, side, and size and angle of body and hands.
 
     Attributes:
-        late: share of clips that begin in their middle; mirror: that are mirrored.
-        shortest, longest: of the clip's length.
-        turn, size: of the whole person, in radians and relative.
-        hand_turn, hand_size, hand_shear, hand_shift: of each hand about its wrist; the shift in shoulder widths.
+        late_start: share of clips that are cut at their beginning; mirror: share that are mirrored.
+        min_length, max_length: of a clip that is warped in time, relative to its own.
+        rotation, scale: of the whole person; standard deviations, in radians and relative.
+        hand_rotation, hand_scale, hand_shear, hand_shift: of each hand about its wrist; standard deviations, the shift
+            in shoulder widths.
     """
 
-    late: float = 0.3
+    late_start: float = 0.3
     mirror: float = 0.3
-    shortest: float = 0.6
-    longest: float = 1.5
-    turn: float = 0.04
-    size: float = 0.04
-    hand_turn: float = 0.15
-    hand_size: float = 0.08
+    min_length: float = 0.6
+    max_length: float = 1.5
+    rotation: float = 0.04
+    scale: float = 0.04
+    hand_rotation: float = 0.15
+    hand_scale: float = 0.08
     hand_shear: float = 0.08
     hand_shift: float = 0.06
 
     def apply(
-        self, keypoints: np.ndarray, seen: np.ndarray, skeleton: Skeleton, random: np.random.Generator
+        self, keypoints: np.ndarray, visible: np.ndarray, skeleton: Skeleton, random: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """A variation of keypoints (T, K, 2) and seen (T, K), of another length."""
-        keypoints, seen = warped(keypoints, seen, random.uniform(self.shortest, self.longest))
-        if random.random() < self.late:
-            begin = int(random.integers(len(keypoints)))
-            keypoints, seen = keypoints[begin:], seen[begin:]
+        """Keypoints (T, K, 2) and visible (T, K) of an augmented clip, of another length."""
+        keypoints, visible = time_warp(keypoints, visible, random.uniform(self.min_length, self.max_length))
+        if random.random() < self.late_start:
+            start = int(random.integers(len(keypoints)))
+            keypoints, visible = keypoints[start:], visible[start:]
         mirrored = random.random() < self.mirror
         if mirrored and (opposite := _opposites(skeleton)):
-            keypoints, seen = keypoints[:, opposite] * np.array([-1, 1], np.float32), seen[:, opposite]
-        keypoints = keypoints @ _turned(random.normal(0, self.turn), random.normal(1, self.size)).T
+            keypoints, visible = keypoints[:, opposite] * np.array([-1, 1], np.float32), visible[:, opposite]
+        keypoints = keypoints @ _similarity(random.normal(0, self.rotation), random.normal(1, self.scale)).T
         for side in ("left", "right"):
             hand = skeleton.hand(side)
             if not hand:
                 continue
-            change = _turned(random.normal(0, self.hand_turn), random.normal(1, self.hand_size))
-            change = change @ np.array([[1, random.normal(0, self.hand_shear)], [0, 1]])
+            affine = _similarity(random.normal(0, self.hand_rotation), random.normal(1, self.hand_scale))
+            affine = affine @ np.array([[1, random.normal(0, self.hand_shear)], [0, 1]])
             wrist = keypoints[:, hand[:1]]
-            keypoints[:, hand] = wrist + (keypoints[:, hand] - wrist) @ change.T + random.normal(0, self.hand_shift, 2)
-        return keypoints.astype(np.float32), seen
+            keypoints[:, hand] = wrist + (keypoints[:, hand] - wrist) @ affine.T + random.normal(0, self.hand_shift, 2)
+        return keypoints.astype(np.float32), visible
 
 
-def warped(keypoints: np.ndarray, seen: np.ndarray, factor: float) -> tuple[np.ndarray, np.ndarray]:
-    """Keypoints (T, K, 2) and seen (T, K) at another speed, between frames on lines; at least two frames."""
+def time_warp(keypoints: np.ndarray, visible: np.ndarray, factor: float) -> tuple[np.ndarray, np.ndarray]:
+    """Keypoints (T, K, 2) and visible (T, K) linearly interpolated to `factor` times the length, at least 2 frames."""
     frames = max(2, round(len(keypoints) * factor))
-    at = np.linspace(0, len(keypoints) - 1, frames).astype(np.float32)
-    before = np.floor(at).astype(int)
-    after = np.ceil(at).astype(int)
-    part = (at - before)[:, None, None]
-    return keypoints[before] * (1 - part) + keypoints[after] * part, seen[before] & seen[after]
+    times = np.linspace(0, len(keypoints) - 1, frames).astype(np.float32)
+    before = np.floor(times).astype(int)
+    after = np.ceil(times).astype(int)
+    weight = (times - before)[:, None, None]
+    return keypoints[before] * (1 - weight) + keypoints[after] * weight, visible[before] & visible[after]
 
 
 def _opposites(skeleton: Skeleton) -> list[int] | None:
@@ -76,6 +77,7 @@ def _opposites(skeleton: Skeleton) -> list[int] | None:
         return None
 
 
-def _turned(angle: float, size: float) -> np.ndarray:
+def _similarity(angle: float, scale: float) -> np.ndarray:
+    """(2, 2) rotation and scaling."""
     cosine, sine = np.cos(angle), np.sin(angle)
-    return size * np.array([[cosine, -sine], [sine, cosine]])
+    return scale * np.array([[cosine, -sine], [sine, cosine]])

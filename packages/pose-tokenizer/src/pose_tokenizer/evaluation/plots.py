@@ -1,4 +1,4 @@
-"""An evaluation's figures as still pictures: SVG, which any browser shows and any size suits."""
+"""Plots of an evaluation, as SVG."""
 
 from __future__ import annotations
 
@@ -16,46 +16,50 @@ if TYPE_CHECKING:
 
 HEIGHT = 420  # pixels of a picture, without its title
 TITLE = 34  # pixels above it
-WIDEST = 1.2  # of its height
+MAX_ASPECT = 1.2  # width to height
 MARGIN = 16
-DOT, MANY = 5.0, 60  # radius of a dot; half of it where there are so many
+DOT, MANY = 5.0, 60  # radius of a dot; half of it for so many dots or more
 BAR, GAP = 22, 8
 LOW, HIGH = np.array([254, 226, 150]), np.array([150, 10, 50])  # RGB of the smallest and of the largest error
 LIMB, INK, BLUE = "#cbd5e1", "#1f2937", "#1d4ed8"
 
 
-def keypoint_errors(evaluation: Evaluation, skeleton: Skeleton, places: np.ndarray) -> str:
-    """The error of every keypoint by the color of its dot: the whole skeleton, then each hand by itself, larger.
+def keypoint_errors(evaluation: Evaluation, skeleton: Skeleton, positions: np.ndarray) -> str:
+    """RMSE of every keypoint as the color of its dot: the whole skeleton, then an enlarged view of each hand.
 
     Args:
+        evaluation: has the errors.
         skeleton: the model's.
-        places: (K, 2) where its keypoints stand, in shoulder widths.
+        positions: (K, 2) of its keypoints, in shoulder widths.
     """
     errors = np.array([score.errors.rmse for score in evaluation.keypoints])
     compared = np.isfinite(errors)
     largest = float(errors.max(initial=0.0, where=compared))
-    everything = range(skeleton.num_keypoints)
-    chosen = {"all keypoints": everything, "left hand": skeleton.hand("left"), "right hand": skeleton.hand("right")}
-    parts, x = [], 0
-    for title, indices in chosen.items():
+    views = {
+        "all keypoints": range(skeleton.num_keypoints),
+        "left hand": skeleton.hand("left"),
+        "right hand": skeleton.hand("right"),
+    }
+    elements, x = [], 0
+    for title, indices in views.items():
         shown = sorted(i for i in indices if compared[i])
         if not shown:
             continue
-        spots, width = _fitted(places[shown])
+        dots_at, width = _fit(positions[shown])
         names = [" ".join(skeleton.keypoints[i]) for i in shown]
         colors = [_color(errors[i] / largest if largest else 0.0) for i in shown]
-        lines = "".join(_line(*spots[limb].ravel()) for limb in skeleton.select(shown).limbs)
+        lines = "".join(_line(*dots_at[limb].ravel()) for limb in skeleton.select(shown).limbs)
         dots = "".join(
-            _dot(*spot, DOT if len(shown) < MANY else DOT / 2, color, f"{name}: {error:.4f}")
-            for spot, color, name, error in zip(spots.tolist(), colors, names, errors[shown], strict=True)
+            _dot(*center, DOT if len(shown) < MANY else DOT / 2, color, f"{name}: {error:.4f}")
+            for center, color, name, error in zip(dots_at.tolist(), colors, names, errors[shown], strict=True)
         )
-        parts.append(f'{_text(x + 8, 22, title)}<g transform="translate({x} {TITLE})">{lines}{dots}</g>')
+        elements.append(f'{_text(x + 8, 22, title)}<g transform="translate({x} {TITLE})">{lines}{dots}</g>')
         x += width + 16
-    return _svg(x + 110, HEIGHT + TITLE, [*parts, _scale(x, largest)])
+    return _svg(x + 110, HEIGHT + TITLE, [*elements, _color_bar(x, largest)])
 
 
 def code_usage(evaluation: Evaluation) -> str:
-    """How each quantizer's codes are used, and the error that is left after it: four rows of bars."""
+    """Use of each quantizer's codes, and the quantization error after it: four rows of bars."""
     books = evaluation.codebooks
     size = max((book.perplexity for book in books if math.isfinite(book.perplexity)), default=1.0)
     before = evaluation.prediction_error or math.nan
@@ -63,18 +67,18 @@ def code_usage(evaluation: Evaluation) -> str:
         _bars("share of blocks that take a code of this quantizer", [b.uses / evaluation.blocks for b in books]),
         _bars("share of its codes that are taken at all", [b.utilization for b in books]),
         _bars("perplexity: how many equally frequent codes would say as much", [b.perplexity for b in books], size),
-        _bars("share of the latents' squared error that is left after it", [b.error / before for b in books]),
+        _bars("share of the latents' squared error that remains after it", [b.error / before for b in books]),
     ]
     width = max(560, (BAR + GAP) * len(books) + 60)
-    placed = [f'<g transform="translate(0 {160 * row})">{bars}</g>' for row, bars in enumerate(rows)]
-    return _svg(width, 160 * len(rows), placed)
+    groups = [f'<g transform="translate(0 {160 * row})">{bars}</g>' for row, bars in enumerate(rows)]
+    return _svg(width, 160 * len(rows), groups)
 
 
-def _fitted(places: np.ndarray) -> tuple[np.ndarray, int]:
-    """Points (N, 2) in a picture `HEIGHT` high, and how wide it is."""
-    low, high = places.min(axis=0), places.max(axis=0)
-    scale = (HEIGHT - 2 * MARGIN) / max(high[1] - low[1], (high[0] - low[0]) / WIDEST, 1e-6)
-    return (places - low) * scale + MARGIN, round((high[0] - low[0]) * scale + 2 * MARGIN)
+def _fit(points: np.ndarray) -> tuple[np.ndarray, int]:
+    """Points (N, 2) scaled to a picture `HEIGHT` high, and its width."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    scale = (HEIGHT - 2 * MARGIN) / max(high[1] - low[1], (high[0] - low[0]) / MAX_ASPECT, 1e-6)
+    return (points - low) * scale + MARGIN, round((high[0] - low[0]) * scale + 2 * MARGIN)
 
 
 def _line(x: float, y: float, to_x: float, to_y: float) -> str:
@@ -82,12 +86,12 @@ def _line(x: float, y: float, to_x: float, to_y: float) -> str:
 
 
 def _dot(x: float, y: float, radius: float, color: str, tooltip: str) -> str:
-    place = f'cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{color}"'
-    return f"<circle {place}><title>{escape(tooltip)}</title></circle>"
+    attributes = f'cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{color}"'
+    return f"<circle {attributes}><title>{escape(tooltip)}</title></circle>"
 
 
-def _scale(x: int, largest: float) -> str:
-    """What the colors mean."""
+def _color_bar(x: int, largest: float) -> str:
+    """The color scale, 0 to the largest error."""
     steps = 40
     height = 200 / steps
     bars = "".join(
@@ -100,23 +104,23 @@ def _scale(x: int, largest: float) -> str:
 
 
 def _bars(title: str, values: Sequence[float], top: float | None = None) -> str:
-    """A row of bars 90 pixels high, one a quantizer, each with its value above and its number below.
+    """A row of bars 90 pixels high, one per quantizer, its value above it and its number below.
 
     Values are shares, or numbers up to `top`.
     """
-    parts = [_text(8, 20, title)]
+    elements = [_text(8, 20, title)]
     for number, value in enumerate(values):
         x = 30 + number * (BAR + GAP)
-        parts.append(_text(x + BAR / 2, 148, str(number + 1), small=True))
+        elements.append(_text(x + BAR / 2, 148, str(number + 1), small=True))
         if math.isfinite(value):
             height = 90 * min(1.0, value / (top or 1.0))
-            parts.append(f'<rect x="{x}" y="{135 - height:.1f}" width="{BAR}" height="{height:.1f}" fill="{BLUE}"/>')
-            parts.append(_text(x + BAR / 2, 131 - height, f"{value:.0f}" if top else f"{value:.0%}", small=True))
-    return "".join(parts)
+            elements.append(f'<rect x="{x}" y="{135 - height:.1f}" width="{BAR}" height="{height:.1f}" fill="{BLUE}"/>')
+            elements.append(_text(x + BAR / 2, 131 - height, f"{value:.0f}" if top else f"{value:.0%}", small=True))
+    return "".join(elements)
 
 
 def _color(share: float) -> str:
-    """Of an error that is so much of the largest one."""
+    """Of an error, as its share of the largest one."""
     return "#" + bytes((LOW + share * (HIGH - LOW)).round().astype(np.uint8).tolist()).hex()
 
 
@@ -125,8 +129,8 @@ def _text(x: float, y: float, text: str, *, small: bool = False) -> str:
     return f'<text x="{x:g}" y="{y:g}" {style} fill="{INK}">{escape(text)}</text>'
 
 
-def _svg(width: int, height: int, parts: Sequence[str]) -> str:
+def _svg(width: int, height: int, elements: Sequence[str]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'font-family="system-ui, sans-serif"><rect width="100%" height="100%" fill="#fff"/>{"".join(parts)}</svg>\n'
+        f'font-family="system-ui, sans-serif"><rect width="100%" height="100%" fill="#fff"/>{"".join(elements)}</svg>\n'
     )

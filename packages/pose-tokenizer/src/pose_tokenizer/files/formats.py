@@ -8,7 +8,8 @@ from pose_core import UserError
 from pose_core.atomic_files import atomic_write
 from pose_core.formats import FORMATS
 from pose_core.notices import notify
-from pose_tokenizer.files.serialization import TEXT_FPS, from_json, from_text, to_json, to_text
+from pose_core.rates import DEFAULT_FPS
+from pose_tokenizer.files.serialization import from_json, from_text, to_json, to_text
 from pose_tokenizer.files.token_file import MAGIC, PoseTokens, read_tokens, write_tokens
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def read_format(
             f"{path}: a line of integers says nothing but its codes; decode it, or encode with --format json"
         )
     if fps is None:
-        fps = TEXT_FPS
+        fps = DEFAULT_FPS
         notify(
             name or path, f"states no frame rate; {fps:g} frames per second assumed; --fps says another", kind=_NO_RATE
         )

@@ -1,4 +1,4 @@
-"""Tokens for other programs: JSON, and lines of integers for language models."""
+"""Tokens as JSON, and as a line of integers for language models."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, NonNegativeInt, PositiveInt, ValidationError
 
 from pose_core import UserError
-from pose_core.transforms import Placement
-from pose_tokenizer.files.token_file import LARGEST_CODEBOOK, MOST_QUANTIZERS, NO_CODE, PoseTokens, TokenHeader
+from pose_core.rates import DEFAULT_FPS
+from pose_core.transforms.normalization import DEFAULT_SIZE, Placement
+from pose_tokenizer.files.token_file import MAX_CODEBOOK_SIZE, MAX_QUANTIZERS, NO_CODE, PoseTokens, TokenHeader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pose_tokenizer.model import PoseTokenizer
 
-TEXT_FPS = 25.0
-TEXT_SIZE = (512, 512, 0)  # a line of integers says nothing of the picture either
-
 
 def to_integers(codes: np.ndarray, codebook_size: int) -> list[int]:
-    """Codes (N, Q) as one row of integers.
+    """Codes (N, Q) as one list of integers.
 
     Code c of quantizer q is `q * codebook_size + c`, so that a block begins where an integer is below `codebook_size`;
     `Q * codebook_size` is a block without codes.
@@ -30,9 +28,8 @@ def to_integers(codes: np.ndarray, codebook_size: int) -> list[int]:
     empty = codes.shape[1] * codebook_size
     integers: list[int] = []
     for block in codes:
-        there = block >= 0
-        own = (block + np.arange(len(block)) * codebook_size)[there].tolist()
-        integers += own or [empty]
+        block_integers = (block + np.arange(len(block)) * codebook_size)[block >= 0].tolist()
+        integers += block_integers or [empty]
     return integers
 
 
@@ -42,18 +39,20 @@ def from_integers(
     """The inverse of `to_integers`: (N, Q).
 
     Args:
-        spell: what messages call an integer.
+        integers: of one sequence.
+        num_quantizers, codebook_size: of the model.
+        spell: an integer as error messages show it.
 
     Raises:
         UserError: an integer that is no token, or that cannot follow the one before it.
     """
     blocks: list[list[int]] = []
     empty = num_quantizers * codebook_size
-    for place, integer in enumerate(integers):
+    for position, integer in enumerate(integers, start=1):
         quantizer, code = divmod(integer, codebook_size)
         if not 0 <= integer <= empty:
-            all_of_them = f"{spell(0)} to {spell(empty)}"
-            raise UserError(f"token {place + 1} is {spell(integer)}; tokens of this model are {all_of_them}")
+            valid = f"{spell(0)} to {spell(empty)}"
+            raise UserError(f"token {position} is {spell(integer)}; tokens of this model are {valid}")
         if integer == empty:
             blocks.append([])
         elif quantizer == 0:
@@ -63,23 +62,23 @@ def from_integers(
         else:
             first = (quantizer - 1) * codebook_size
             needed = f"{spell(first)} to {spell(first + codebook_size - 1)}"
-            raise UserError(f"token {place + 1} is {spell(integer)}; the one before it has to be one of {needed}")
+            raise UserError(f"token {position} is {spell(integer)}; the one before it has to be one of {needed}")
     codes = np.full((len(blocks), num_quantizers), NO_CODE, np.int32)
-    for row, block in enumerate(blocks):
-        codes[row, : len(block)] = block
+    for n, block in enumerate(blocks):
+        codes[n, : len(block)] = block
     return codes
 
 
 def to_text(tokens: PoseTokens) -> str:
-    """One line of integers."""
+    """Tokens as one line of integers."""
     return " ".join(map(str, to_integers(tokens.codes, tokens.header.codebook_size))) + "\n"
 
 
-def from_text(line: str, model: PoseTokenizer, *, fps: float = TEXT_FPS) -> PoseTokens:
+def from_text(line: str, model: PoseTokenizer, *, fps: float = DEFAULT_FPS) -> PoseTokens:
     """A line of integers as tokens of `model`: whole blocks, `fps` frames per second, in the middle of a picture.
 
     Raises:
-        UserError: what is no token of that model, or no tokens at all.
+        UserError: something is no token of that model, or there are no tokens.
     """
     try:
         integers = [int(word) for word in line.split()]
@@ -99,7 +98,7 @@ def from_text(line: str, model: PoseTokenizer, *, fps: float = TEXT_FPS) -> Pose
 
 
 def whole_blocks(
-    codes: np.ndarray, model: str, model_hash: str, *, codebook_size: int, block_frames: int, fps: float = TEXT_FPS
+    codes: np.ndarray, model: str, model_hash: str, *, codebook_size: int, block_frames: int, fps: float = DEFAULT_FPS
 ) -> PoseTokens:
     """Codes (N, Q) that came alone as tokens: no frames but those of the blocks, in the middle of a picture."""
     header = TokenHeader(
@@ -111,14 +110,14 @@ def whole_blocks(
         frames=len(codes) * block_frames,
         empty_frames=0,
         fps=fps,
-        placement=Placement.default(TEXT_SIZE, 2),
+        placement=Placement.default(DEFAULT_SIZE, 2),
     )
     return PoseTokens(header, codes)
 
 
 def to_json(tokens: PoseTokens) -> str:
-    """All that a token file holds, the codes as a list for each block."""
-    header, place = tokens.header, tokens.header.placement
+    """Everything that a token file holds, as JSON; the codes are a list per block."""
+    header, placement = tokens.header, tokens.header.placement
     values = {
         "model": header.model,
         "model_hash": header.model_hash,
@@ -128,7 +127,7 @@ def to_json(tokens: PoseTokens) -> str:
         "frames": header.frames,
         "empty_frames": header.empty_frames,
         "fps": header.fps,
-        "placement": {"center": [*place.center], "scale": place.scale, "size": [*place.size]},
+        "placement": {"center": [*placement.center], "scale": placement.scale, "size": [*placement.size]},
         "codes": [block[block >= 0].tolist() for block in tokens.codes],
     }
     return json.dumps(values) + "\n"
@@ -149,8 +148,8 @@ class _Tokens(BaseModel):
 
     model: str
     model_hash: str = Field(pattern="^[0-9a-f]{16}$")
-    num_quantizers: int = Field(ge=1, le=MOST_QUANTIZERS)
-    codebook_size: int = Field(ge=2, le=LARGEST_CODEBOOK)
+    num_quantizers: int = Field(ge=1, le=MAX_QUANTIZERS)
+    codebook_size: int = Field(ge=2, le=MAX_CODEBOOK_SIZE)
     block_frames: PositiveInt
     frames: NonNegativeInt
     empty_frames: NonNegativeInt
@@ -163,24 +162,24 @@ def from_json(text: str) -> PoseTokens:
     """The inverse of `to_json`.
 
     Raises:
-        UserError: not JSON, or not of tokens.
+        UserError: not JSON, or not tokens.
     """
     try:
         values = _Tokens.model_validate_json(text)
     except ValidationError as error:
         problem = error.errors()[0]
-        place = ".".join(map(str, problem["loc"]))
-        raise UserError(f"not tokens as JSON ({place}{': ' if place else ''}{problem['msg']})") from error
+        location = ".".join(map(str, problem["loc"]))
+        raise UserError(f"not tokens as JSON ({location}{': ' if location else ''}{problem['msg']})") from error
     header = TokenHeader(
         **values.model_dump(exclude={"codes", "placement"}), placement=Placement(**values.placement.model_dump())
     )
-    deepest = max(map(len, values.codes), default=0)
-    highest = max((code for block in values.codes for code in block), default=0)
+    most_codes = max(map(len, values.codes), default=0)
+    largest_code = max((code for block in values.codes for code in block), default=0)
     if not (
         header.empty_frames <= header.frames
         and header.blocks == len(values.codes)
-        and deepest <= header.num_quantizers
-        and highest < header.codebook_size
+        and most_codes <= header.num_quantizers
+        and largest_code < header.codebook_size
     ):
         raise UserError("not tokens as JSON (its numbers do not fit together)")
     codes = np.full((len(values.codes), header.num_quantizers), NO_CODE, np.int32)

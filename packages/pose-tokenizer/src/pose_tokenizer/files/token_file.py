@@ -1,4 +1,4 @@
-"""Tokens of a pose sequence, and the file they are kept in."""
+"""Tokens of a pose sequence, and their file format."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 MAGIC = b"STOK"
 VERSION = 2
 NO_CODE = -1
-# version, Q, V - 1, frames a block, frames, leading frames without anybody, fps, center x, y, scale, picture, hash
+# version, Q, V - 1, frames per block, frames, leading empty frames, fps, center x, y, scale, picture size, hash
 _HEADER = struct.Struct("<BBHBIIdfff3I8s")
-_LONGEST_NAME = 255
-MOST_QUANTIZERS, LARGEST_CODEBOOK, LONGEST_BLOCK = 255, 65536, 255  # of a model
+_MAX_NAME_BYTES = 255
+MAX_QUANTIZERS, MAX_CODEBOOK_SIZE, MAX_BLOCK_FRAMES = 255, 65536, 255  # that the header has room for
 
 
 @dataclass(frozen=True)
 class TokenHeader:
-    """What a token file says beside its codes.
+    """What a token file says besides its codes.
 
     Attributes:
         model: the name of the model that made the tokens; model_hash: see `PoseTokenizer.hash`.
         num_quantizers, codebook_size, block_frames: of the model.
-        frames: of the sequence; empty_frames: those at its beginning, before anybody is seen, that have no codes.
-        fps: frames a second.
-        placement: where the pose stood in its picture; a file keeps it in single precision.
+        frames: of the sequence; empty_frames: those at its beginning, before both shoulders are visible, without codes.
+        fps: frames per second.
+        placement: position and scale of the pose in its picture; single precision in files.
     """
 
     model: str
@@ -50,7 +50,7 @@ class TokenHeader:
 
     @property
     def blocks(self) -> int:
-        """N, how many blocks have codes."""
+        """N, the number of blocks with codes."""
         return -(-(self.frames - self.empty_frames) // self.block_frames)
 
     @property
@@ -64,7 +64,7 @@ class PoseTokens:
 
     Attributes:
         header: see `TokenHeader`.
-        codes: (N, Q) int32, `NO_CODE` behind the last code of each block.
+        codes: (N, Q) int32, `NO_CODE` after the last code of each block.
     """
 
     header: TokenHeader
@@ -72,29 +72,30 @@ class PoseTokens:
 
     @property
     def bits(self) -> int:
-        """How many bits the codes take when packed, header not counted."""
+        """Size of the packed codes in bits, header not counted."""
         return packed_bits(self.codes, self.header.codebook_size)
 
 
 def packed_bits(codes: np.ndarray, codebook_size: int) -> int:
-    """Bits that codes (N, Q) take: each block says how many it has, and has them in a fixed number of bits each."""
-    depth_bits, code_bits = _widths(codes.shape[1], codebook_size)
-    return len(codes) * depth_bits + int((codes >= 0).sum()) * code_bits
+    """Size in bits of codes (N, Q): per block their number, then each in a fixed number of bits."""
+    count_bits, code_bits = _widths(codes.shape[1], codebook_size)
+    return len(codes) * count_bits + int((codes >= 0).sum()) * code_bits
 
 
 def _widths(num_quantizers: int, codebook_size: int) -> tuple[int, int]:
+    """Bits of a block's number of codes, and of a code."""
     return num_quantizers.bit_length(), max(1, (codebook_size - 1).bit_length())
 
 
 def pack(codes: np.ndarray, codebook_size: int) -> bytes:
-    """Codes (N, Q) as bytes: for each block how many codes, then these, the most significant bits first."""
+    """Codes (N, Q) as bytes: per block their number, then the codes, most significant bits first."""
     N, Q = codes.shape
-    depth_bits, code_bits = _widths(Q, codebook_size)
-    there = codes >= 0
-    bits = np.zeros((N, depth_bits + Q * code_bits), np.uint8)
-    bits[:, :depth_bits] = _as_bits(there.sum(axis=1), depth_bits)
-    bits[:, depth_bits:] = _as_bits(np.maximum(codes, 0), code_bits).reshape(N, Q * code_bits)
-    used = np.concatenate([np.ones((N, depth_bits), bool), np.repeat(there, code_bits, axis=1)], axis=1)
+    count_bits, code_bits = _widths(Q, codebook_size)
+    is_code = codes >= 0
+    bits = np.zeros((N, count_bits + Q * code_bits), np.uint8)
+    bits[:, :count_bits] = _to_bits(is_code.sum(axis=1), count_bits)
+    bits[:, count_bits:] = _to_bits(np.maximum(codes, 0), code_bits).reshape(N, Q * code_bits)
+    used = np.concatenate([np.ones((N, count_bits), bool), np.repeat(is_code, code_bits, axis=1)], axis=1)
     return np.packbits(bits[used]).tobytes()
 
 
@@ -102,47 +103,48 @@ def unpack(data: bytes, blocks: int, num_quantizers: int, codebook_size: int) ->
     """The inverse of `pack`.
 
     Raises:
-        ValueError: too few bits, too many, or codes that do not exist.
+        ValueError: too few bits, too many, or a code of no codebook.
     """
-    depth_bits, code_bits = _widths(num_quantizers, codebook_size)
+    count_bits, code_bits = _widths(num_quantizers, codebook_size)
     bits = np.unpackbits(np.frombuffer(data, np.uint8))
-    if blocks * depth_bits > len(bits):  # before memory is taken for what the header claims
+    if blocks * count_bits > len(bits):  # before memory is allocated for what the header claims
         raise ValueError("too few bits")
     codes = np.full((blocks, num_quantizers), NO_CODE, np.int32)
-    depth_weights, code_weights = _weights(depth_bits), _weights(code_bits)
-    at = 0
+    count_powers, code_powers = _powers(count_bits), _powers(code_bits)
+    start = 0
     for block in range(blocks):
-        depth = int(bits[at : at + depth_bits] @ depth_weights) if at + depth_bits <= len(bits) else num_quantizers + 1
-        at += depth_bits
-        end = at + depth * code_bits
-        if depth > num_quantizers or end > len(bits):
+        count_end = start + count_bits
+        count = int(bits[start:count_end] @ count_powers) if count_end <= len(bits) else num_quantizers + 1
+        end = count_end + count * code_bits
+        if count > num_quantizers or end > len(bits):
             raise ValueError("too few bits")
-        codes[block, :depth] = bits[at:end].reshape(depth, code_bits) @ code_weights
-        at = end
-    if len(bits) - at >= 8 or bits[at:].any():
+        codes[block, :count] = bits[count_end:end].reshape(count, code_bits) @ code_powers
+        start = end
+    if len(bits) - start >= 8 or bits[start:].any():
         raise ValueError("too many bits")
     if codes.max(initial=NO_CODE) >= codebook_size:
-        raise ValueError("a code that is in no codebook")
+        raise ValueError("a code of no codebook")
     return codes
 
 
-def _as_bits(numbers: np.ndarray, width: int) -> np.ndarray:
-    """Numbers (...) as bits (..., width), the most significant first."""
+def _to_bits(numbers: np.ndarray, width: int) -> np.ndarray:
+    """Numbers (...) as bits (..., width), most significant first."""
     return (numbers[..., None].astype(np.int64) >> np.arange(width - 1, -1, -1) & 1).astype(np.uint8)
 
 
-def _weights(width: int) -> np.ndarray:
+def _powers(width: int) -> np.ndarray:
+    """(width,) powers of 2, largest first."""
     return 1 << np.arange(width - 1, -1, -1, dtype=np.int64)
 
 
 def write_tokens(tokens: PoseTokens, path: Path, *, overwrite: bool = False) -> None:
-    """Writes a token file, whole or not at all.
+    """Writes a token file atomically.
 
     Raises:
-        UserError: the file exists and is not to be overwritten, or cannot be written.
+        UserError: the file exists and `overwrite` is not set, or it cannot be written.
     """
     payload = pack(tokens.codes, tokens.header.codebook_size)
-    head = _packed_header(tokens.header)
+    head = _pack_header(tokens.header)
     with atomic_write(path, overwrite=overwrite) as temporary:
         temporary.write_bytes(b"".join([head, payload, struct.pack("<I", zlib.crc32(head + payload))]))
 
@@ -170,15 +172,15 @@ def read_tokens(path: Path) -> PoseTokens:
     if zlib.crc32(body) != crc:
         raise damaged
     try:
-        header, start = _unpacked_header(body)
+        header, start = _unpack_header(body)
         codes = unpack(body[start:], header.blocks, header.num_quantizers, header.codebook_size)
     except (ValueError, struct.error, OverflowError) as error:
         raise damaged from error
     return PoseTokens(header, codes)
 
 
-def _packed_header(header: TokenHeader) -> bytes:
-    name = header.model.encode("utf-8")[:_LONGEST_NAME]
+def _pack_header(header: TokenHeader) -> bytes:
+    name = header.model.encode("utf-8")[:_MAX_NAME_BYTES]
     place = header.placement
     values = _HEADER.pack(
         VERSION,
@@ -196,17 +198,17 @@ def _packed_header(header: TokenHeader) -> bytes:
     return MAGIC + values + bytes([len(name)]) + name
 
 
-def _unpacked_header(data: bytes) -> tuple[TokenHeader, int]:
-    """The header, and where the codes begin."""
-    at = len(MAGIC) + _HEADER.size
-    values = _HEADER.unpack(data[len(MAGIC) : at])
+def _unpack_header(data: bytes) -> tuple[TokenHeader, int]:
+    """The header, and the offset of the codes."""
+    name_start = len(MAGIC) + _HEADER.size + 1
+    values = _HEADER.unpack(data[len(MAGIC) : name_start - 1])
     _, Q, V_less_1, block_frames, frames, empty, fps, x, y, scale, width, height, depth, model_hash = values
-    end = at + 1 + data[at]
-    numbers = fps > 0 and scale > 0 and all(map(math.isfinite, (fps, x, y, scale)))
-    if not (numbers and block_frames and Q and empty <= frames):
+    end = name_start + data[name_start - 1]
+    valid_numbers = fps > 0 and scale > 0 and all(map(math.isfinite, (fps, x, y, scale)))
+    if not (valid_numbers and block_frames and Q and empty <= frames):
         raise ValueError("a header that no writer writes")
     return TokenHeader(
-        model=data[at + 1 : end].decode("utf-8", errors="replace"),
+        model=data[name_start:end].decode("utf-8", errors="replace"),
         model_hash=model_hash.hex(),
         num_quantizers=Q,
         codebook_size=V_less_1 + 1,

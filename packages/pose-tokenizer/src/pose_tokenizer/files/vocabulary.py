@@ -1,4 +1,4 @@
-"""A model's codes as tokens that a language model's vocabulary is enlarged by."""
+"""A model's codes as tokens to add to the vocabulary of a language model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pose_core import UserError
 from pose_core.atomic_files import atomic_write
-from pose_tokenizer.files.serialization import TEXT_FPS, from_integers, to_integers, whole_blocks
+from pose_core.rates import DEFAULT_FPS
+from pose_tokenizer.files.serialization import from_integers, to_integers, whole_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,18 +24,18 @@ NONE = "<pose_none>"  # a block without codes
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The tokens of a model, added to those of a tokenizer all at once.
+    """The tokens of a model, added to those of a language model's tokenizer.
 
     Ids are the integers of the text format plus `offset`: `<pose_q0_0>` to `<pose_q0_{V-1}>`, the codes of the first
     quantizer, those of the other quantizers, `<pose_none>` for a block without codes; then `<pose>` and `</pose>`,
-    which a pose stands between. A block begins where a code of the first quantizer, or `<pose_none>`, does.
+    which enclose a pose. A block begins where a code of the first quantizer, or `<pose_none>`, does.
 
-    What the text format leaves out is left out here: frame rate, place in the picture, frames before anybody is seen,
-    and that the last block may have been cut short.
+    As the text format, this leaves out the frame rate, the position in the picture, empty frames at the beginning, and
+    that the last block may have been shorter.
 
     Attributes:
         model, model_hash, num_quantizers, codebook_size, block_frames: of the model, as in `TokenHeader`.
-        offset: the id that `<pose_q0_0>` got: how many tokens there were before, unless there were gaps in their ids.
+        offset: the id of `<pose_q0_0>`: the number of tokens before, unless there were gaps in their ids.
     """
 
     model: str
@@ -52,12 +53,12 @@ class Vocabulary:
 
     @property
     def size(self) -> int:
-        """How many tokens are added."""
+        """Number of tokens that are added."""
         return self.num_quantizers * self.codebook_size + 3
 
     @property
     def names(self) -> list[str]:
-        """All tokens, in the order of their ids from `offset` on; they do not depend on it."""
+        """All tokens in the order of their ids, which begin at `offset`."""
         codes = range(self.codebook_size)
         return [*(f"<pose_q{q}_{code}>" for q in range(self.num_quantizers) for code in codes), NONE, BEGIN, END]
 
@@ -88,7 +89,7 @@ class Vocabulary:
         return [self.begin, *(self.offset + code for code in codes), self.end]
 
     def text(self, tokens: PoseTokens) -> str:
-        """Tokens as their names with nothing between them, of which a tokenizer that has them makes `ids`.
+        """Tokens as their names, without separators; a tokenizer that has these tokens turns them into `ids`.
 
         Raises:
             UserError: as `ids`.
@@ -96,15 +97,15 @@ class Vocabulary:
         names = self.names
         return "".join(names[id - self.offset] for id in self.ids(tokens))
 
-    def tokens(self, ids: Iterable[int], *, fps: float = TEXT_FPS) -> PoseTokens:
+    def tokens(self, ids: Iterable[int], *, fps: float = DEFAULT_FPS) -> PoseTokens:
         """The inverse of `ids`: whole blocks, in the middle of a picture.
 
         Args:
             ids: of one pose, from `<pose>` to `</pose>`.
-            fps: frames a second of the poses that the language model learned from.
+            fps: frames per second of the poses that the language model was trained on.
 
         Raises:
-            UserError: ids that are no pose.
+            UserError: the ids are no pose.
         """
         ids = [int(id) for id in ids]
         if not ids or ids[0] != self.begin:
@@ -117,7 +118,7 @@ class Vocabulary:
                 integers, self.num_quantizers, self.codebook_size, spell=lambda code: self._spelled(code + self.offset)
             )
         except UserError as error:
-            raise UserError(f"behind {BEGIN}, {error}") from error
+            raise UserError(f"after {BEGIN}, {error}") from error
         return whole_blocks(
             codes,
             self.model,
@@ -127,7 +128,7 @@ class Vocabulary:
             fps=fps,
         )
 
-    def poses(self, ids: Iterable[int], *, fps: float = TEXT_FPS) -> list[PoseTokens]:
+    def poses(self, ids: Iterable[int], *, fps: float = DEFAULT_FPS) -> list[PoseTokens]:
         """All poses among the ids of a text; see `tokens`.
 
         Raises:
@@ -135,23 +136,23 @@ class Vocabulary:
         """
         found: list[PoseTokens] = []
         pose: list[int] = []
-        for place, id in enumerate(map(int, ids)):
+        for position, id in enumerate(map(int, ids), start=1):
             if pose or id == self.begin:
                 pose.append(id)
                 if id == self.end:
                     found.append(self.tokens(pose, fps=fps))
                     pose = []
             elif 0 <= id - self.offset < self.size:
-                raise UserError(f"token {place + 1} is {self._spelled(id)}, and no pose has begun")
+                raise UserError(f"token {position} is {self._spelled(id)}, and no pose has begun")
         if pose:
-            found.append(self.tokens(pose, fps=fps))  # which says that it has no end
+            found.append(self.tokens(pose, fps=fps))  # raises, as it has no end
         return found
 
     def summary(self) -> dict[str, Any]:
-        """What is added and where, the names of the codes apart.
+        """The vocabulary without the names of all codes.
 
         Returns:
-            `offsets` has the id of each quantizer's first code, `special_tokens` the ids of those that are no code.
+            `offsets` has the id of each quantizer's first code, `special_tokens` the ids of all other tokens.
         """
         special = range(self.begin - 1, self.end + 1)
         return {

@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
     from pose_core import Skeleton
 
-PARTITIONS = 3  # a keypoint itself, its neighbours nearer to the middle of the body, those farther away
+PARTITIONS = 3  # the keypoint itself, centripetal neighbours (nearer to the shoulders), centrifugal neighbours
 
 
 def partitioned_adjacency(skeleton: Skeleton) -> Tensor:
-    """Adjacency (3, K, K), rows normalized: the spatial configuration partitioning of ST-GCN.
+    """Adjacency (3, K, K) with normalized rows: the spatial configuration partitioning of ST-GCN.
 
-    Distances are counted in limbs from the shoulders. A hand hangs on the body's wrist; any other part that no limb
-    ties to the shoulders hangs on them by its first keypoint.
+    Distances are numbers of limbs from the shoulders. A hand is connected to the body's wrist; any other part that no
+    limb connects to the shoulders is connected to them by its first keypoint.
 
     Source:
         Yan et al. 2018, https://arxiv.org/abs/1801.07455
     """
     K = skeleton.num_keypoints
     neighbours = _neighbours(skeleton)
-    distance = _distances(neighbours, _middle(skeleton))
+    distance = _distances(neighbours, _roots(skeleton))
     adjacency = torch.zeros(PARTITIONS, K, K)
     adjacency[0] = torch.eye(K)
     for a in range(K):
@@ -38,8 +38,8 @@ def partitioned_adjacency(skeleton: Skeleton) -> Tensor:
     return adjacency / adjacency.sum(dim=2, keepdim=True).clamp(min=1)
 
 
-def _middle(skeleton: Skeleton) -> list[int]:
-    """The keypoints that distances are counted from."""
+def _roots(skeleton: Skeleton) -> list[int]:
+    """The keypoints at distance 0."""
     try:
         return list(skeleton.shoulders())
     except UserError:
@@ -47,32 +47,33 @@ def _middle(skeleton: Skeleton) -> list[int]:
 
 
 def _neighbours(skeleton: Skeleton) -> list[set[int]]:
+    """Each keypoint's neighbours in a connected graph."""
     neighbours: list[set[int]] = [set() for _ in range(skeleton.num_keypoints)]
 
-    def tie(a: int, b: int) -> None:
+    def connect(a: int, b: int) -> None:
         if a != b:
             neighbours[a].add(b)
             neighbours[b].add(a)
 
     for a, b in skeleton.limbs.tolist():
-        tie(a, b)
+        connect(a, b)
     for side in ("left", "right"):
         hand, wrist = skeleton.hand(side), skeleton.wrist(side)
         if hand and wrist is not None:
-            tie(hand[0], wrist)
-    middle = _middle(skeleton)
-    for a, b in pairwise(middle):
-        tie(a, b)
-    while True:  # what nothing leads to yet
-        distance = _distances(neighbours, middle)
-        lost = [k for k, d in enumerate(distance) if d < 0]
-        if not lost:
+            connect(hand[0], wrist)
+    roots = _roots(skeleton)
+    for a, b in pairwise(roots):
+        connect(a, b)
+    while True:
+        distance = _distances(neighbours, roots)
+        unconnected = [k for k, d in enumerate(distance) if d < 0]
+        if not unconnected:
             return neighbours
-        tie(lost[0], middle[0])
+        connect(unconnected[0], roots[0])
 
 
 def _distances(neighbours: list[set[int]], sources: list[int]) -> list[int]:
-    """Limbs from the nearest source, -1 where none leads there."""
+    """Number of limbs from the nearest source, by breadth-first search; -1 where there is no path."""
     distance = [-1] * len(neighbours)
     for source in sources:
         distance[source] = 0

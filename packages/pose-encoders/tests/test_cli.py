@@ -16,7 +16,7 @@ SMALL = ["--set", "encoder.hidden_dim=16", "--set", "encoder.num_layers=1", "--s
 
 
 @pytest.fixture
-def pose_encoders(monkeypatch, capsys):
+def cli(monkeypatch, capsys):
     """Runs a command line; gives exit status, stdout, stderr."""
 
     def call(*arguments):
@@ -46,31 +46,31 @@ def trained(tmp_path_factory):
     return folder
 
 
-def test_a_dry_run_writes_nothing(pose_encoders, trained, tmp_path):
+def test_a_dry_run_writes_nothing(cli, trained, tmp_path):
     run = ("--output", tmp_path / "run", "--dry-run", "--overfit", 2, "--device", "cpu")
-    status, out, err = pose_encoders("train", "--data", next(trained.glob("*.csv")), *run, *SMALL)
+    status, out, err = cli("train", "--data", next(trained.glob("*.csv")), *run, *SMALL)
     assert status == 0, err
     assert "dry_run/hours" in out
     assert "dry run, nothing was written" in err
     assert not (tmp_path / "run").exists()
 
 
-def test_encode_writes_a_file_for_one_pose_and_a_folder_for_several(pose_encoders, trained, tmp_path):
+def test_encode_writes_a_file_for_one_pose_and_a_folder_for_several(cli, trained, tmp_path):
     clips = sorted(trained.glob("*.pose"))[:2]
     checkpoint = ("--checkpoint", trained / "run", "--device", "cpu")
-    status, out, _ = pose_encoders("encode", clips[0], "--output", tmp_path / "a.npz", *checkpoint)
+    status, out, _ = cli("encode", clips[0], "--output", tmp_path / "a.npz", *checkpoint)
     assert (status, "16 frames of 16 numbers; " in out) == (0, True)
     vectors = np.load(tmp_path / "a.npz")
     assert (vectors["frames"].shape, vectors["clip"].shape, float(vectors["fps"])) == ((16, 16), (16,), 25.0)
-    status, out, _ = pose_encoders("encode", *clips, "--output", tmp_path / "many", "--json", *checkpoint)
+    status, out, _ = cli("encode", *clips, "--output", tmp_path / "many", "--json", *checkpoint)
     assert status == 0
     assert [len(result["labels"]) for result in json.loads(out)] == [4, 4]
     np.testing.assert_array_equal(np.load(tmp_path / "many" / f"{clips[0].stem}.npz")["frames"], vectors["frames"])
-    status, _, err = pose_encoders("encode", clips[0], "--output", tmp_path / "a.npz", *checkpoint)
+    status, _, err = cli("encode", clips[0], "--output", tmp_path / "a.npz", *checkpoint)
     assert (status, "use --overwrite" in err) == (2, True)
 
 
-def test_encode_goes_on_after_a_damaged_file_and_skip_existing_does_the_rest(pose_encoders, trained, tmp_path):
+def test_encode_goes_on_after_a_damaged_file_and_skip_existing_does_the_rest(cli, trained, tmp_path):
     clips = tmp_path / "clips"
     (clips / "deep").mkdir(parents=True)
     whole = next(trained.glob("*.pose")).read_bytes()
@@ -78,21 +78,21 @@ def test_encode_goes_on_after_a_damaged_file_and_skip_existing_does_the_rest(pos
         (clips / name).write_bytes(content)
     out = tmp_path / "out"
     call = ("encode", clips, "--output", out, "--checkpoint", trained / "run", "--device", "cpu")
-    status, said, err = pose_encoders(*call)
+    status, said, err = cli(*call)
     assert (status, len(said.splitlines()), f"{clips / 'b.pose'}: " in err) == (3, 2, True), err
     assert err.splitlines()[-1].startswith("Error: 1 of 3 files failed")
     (clips / "b.pose").write_bytes(whole)
-    status, said, err = pose_encoders(*call, "--skip-existing", "--quiet")
+    status, said, err = cli(*call, "--skip-existing", "--quiet")
     assert (status, len(said.splitlines()), err) == (0, 1, "")
     assert sorted(str(path.relative_to(out)) for path in out.rglob("*.npz")) == ["a.npz", "b.npz", "deep/c.npz"]
 
 
-def test_evaluate_prints_scores_and_writes_them_with_a_row_per_clip(pose_encoders, trained, tmp_path):
+def test_evaluate_prints_scores_and_writes_them_with_a_row_per_clip(cli, trained, tmp_path):
     call = ("evaluate", "--data", trained / "index.csv", "--checkpoint", trained / "run")
-    status, out, _ = pose_encoders(*call)
+    status, out, _ = cli(*call)
     assert (status, "1 clips; 0 more have" in out, "top1" in out) == (0, True, True)
     report = ("--output", tmp_path / "report", "--json")
-    status, out, _ = pose_encoders(*call, "--data", trained / "index.csv", "--split", "train", *report)
+    status, out, _ = cli(*call, "--data", trained / "index.csv", "--split", "train", *report)
     scores = json.loads(out)["scores"]
     assert (status, scores["clips"]) == (0, 14)  # of the same manifest, twice
     assert json.loads((tmp_path / "report" / "metrics.json").read_text())["scores"] == scores
@@ -101,18 +101,18 @@ def test_evaluate_prints_scores_and_writes_them_with_a_row_per_clip(pose_encoder
     assert list(rows[0]) == ["path", "label", "predicted", "rank"]
     assert sum(row["label"] == row["predicted"] for row in rows) == round(scores["top1"] * len(rows))
     assert sum(row["rank"] == "1" for row in rows) == round(scores["top1"] * len(rows))
-    assert "use --overwrite" in pose_encoders(*call, *report)[2]
+    assert "use --overwrite" in cli(*call, *report)[2]
 
 
-def test_info_describes_encoder_components_and_labels(pose_encoders, trained):
-    _, out, _ = pose_encoders("info", "--checkpoint", trained / "run", "--json")
+def test_info_describes_encoder_components_and_labels(cli, trained):
+    _, out, _ = cli("info", "--checkpoint", trained / "run", "--json")
     about = json.loads(out)
     assert (about["encoder"]["kind"], about["labels"], about["output_dim"]) == ("transformer", list("ABCD"), 16)
     assert about["components"]["RIGHT_HAND_LANDMARKS"] == 21
-    assert "labels      A, B, C, D" in pose_encoders("info", "--checkpoint", trained / "run")[1]
+    assert "labels      A, B, C, D" in cli("info", "--checkpoint", trained / "run")[1]
 
 
-def test_user_errors_are_one_line_with_exit_status_2(pose_encoders, trained, tmp_path):
+def test_user_errors_are_one_line_with_exit_status_2(cli, trained, tmp_path):
     clip = next(trained.glob("*.pose"))
     model = ("--checkpoint", trained / "run")
     data = ("--data", trained / "index.csv")
@@ -131,7 +131,7 @@ def test_user_errors_are_one_line_with_exit_status_2(pose_encoders, trained, tmp
         (("evaluate", *data, *model, "--split", "dev2"), "no clips of split 'dev2'"),
     ]
     for arguments, complaint in cases:
-        status, _, err = pose_encoders(*arguments, "--quiet")
+        status, _, err = cli(*arguments, "--quiet")
         assert (status, complaint in err, err.count("\n")) == (2, True, 1), (arguments, err)
     assert not [path for path in tmp_path.iterdir() if path.suffix == ".npz"]
 

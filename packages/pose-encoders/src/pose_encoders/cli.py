@@ -11,7 +11,7 @@ from pose_core import command_line as cl
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 
-app = new_app("Pose sequences to vectors: train an encoder, encode files, see how well it tells signs apart.")
+app = new_app("Pose encoders: train one, encode pose files to vectors, evaluate it.")
 
 # Of this package, which brings no model, and whose models have no default.
 Checkpoint = Annotated[str, typer.Option("--checkpoint", help="Model folder or hub id.")]
@@ -54,10 +54,10 @@ def encode(
 def train(
     options: TrainingOptions,
     task: Annotated[
-        str | None, typer.Option("--task", help="text or signed_language to tell apart; hidden_frames: no labels.")
+        str | None, typer.Option("--task", help="Column to classify by, text or signed_language; or hidden_frames, without labels.")
     ] = None,
 ) -> None:
-    """Train an encoder: to tell a manifest's texts or languages apart, or without labels on hidden frames."""
+    """Train an encoder: to classify texts or languages, or without labels to predict hidden frames."""
     from pose_encoders.config import PRESETS, RunConfig
 
     config = options.load_config(RunConfig, PRESETS, fixed=("encoder", "fps", "face"), task=task)

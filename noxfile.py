@@ -17,9 +17,10 @@ PACKAGES = ["pose-core", "pose-encoders", "text-to-pose", "pose-tokenizer", "ht-
 # Extras that a package's own tests exercise.
 EXTRAS = {
     "pose-core": ["--extra", "train", "--extra", "wandb"],
-    "pose-encoders": ["--extra", "onnx"],
-    "text-to-pose": ["--extra", "onnx"],
-    "pose-tokenizer": ["--extra", "onnx"],
+    "pose-encoders": ["--extra", "onnx", "--extra", "train"],
+    "text-to-pose": ["--extra", "onnx", "--extra", "train"],
+    "pose-tokenizer": ["--extra", "onnx", "--extra", "train"],
+    "ht-vae": ["--extra", "train"],
 }
 # Libraries of others that a package works with and does not need.
 BESIDE = {"pose-tokenizer": ["tokenizers>=0.21"]}

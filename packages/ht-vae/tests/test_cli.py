@@ -9,7 +9,14 @@ from ht_vae.cli import app
 from ht_vae.config import BUNDLED
 from ht_vae.model import HierarchicalTransformerVAE
 from pose_core import write
-from pose_core.testing import check_training_options, error_line, fake_manifest, fake_sequence, files_below
+from pose_core.testing import (
+    check_training_options,
+    error_line,
+    fake_manifest,
+    fake_sequence,
+    files_below,
+    run_without_training,
+)
 
 
 @pytest.fixture(scope="session")
@@ -163,3 +170,19 @@ def test_models_lists_bundled_models(cli):
 
 def test_train_and_config_have_the_options_of_all_packages():
     check_training_options(app)
+
+
+def test_inference_needs_nothing_that_training_installs(csvs, trained, tmp_path):
+    done = run_without_training(
+        "ht_vae",
+        "reconstruct",
+        sorted(csvs.glob("*.csv"))[0],
+        "--checkpoint",
+        trained[2],
+        "--output",
+        tmp_path / "a.csv",
+    )
+    assert done.returncode == 0, done.stderr
+    refused = run_without_training("ht_vae", "train", "--data", csvs, "--output", tmp_path / "run")
+    assert refused.returncode == 2
+    assert refused.stderr == "Error: training needs lightning: pip install 'ht-vae[train]'\n"

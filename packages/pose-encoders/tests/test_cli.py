@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pose_core.command_line import run
-from pose_core.testing import check_training_options, fake_manifest
+from pose_core.testing import check_training_options, fake_manifest, run_without_training
 from pose_encoders.cli import app
 
 SMALL = ["--set", "encoder.hidden_dim=16", "--set", "encoder.num_layers=1", "--set", "tensorboard=false"]
@@ -146,3 +146,21 @@ def test_help_imports_nothing_heavy():
 
 def test_train_and_config_have_the_options_of_all_packages():
     check_training_options(app)
+
+
+def test_inference_needs_nothing_that_training_installs(trained, tmp_path):
+    done = run_without_training(
+        "pose_encoders",
+        "encode",
+        next(trained.glob("*.pose")),
+        "--checkpoint",
+        trained / "run",
+        "--output",
+        tmp_path / "a.npz",
+    )
+    assert done.returncode == 0, done.stderr
+    refused = run_without_training(
+        "pose_encoders", "train", "--data", trained / "index.csv", "--output", tmp_path / "run"
+    )
+    assert refused.returncode == 2
+    assert refused.stderr == "Error: training needs lightning: pip install 'pose-encoders[train]'\n"

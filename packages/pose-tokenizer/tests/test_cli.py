@@ -13,7 +13,7 @@ import pytest
 import pose_tokenizer
 from pose_core import read, write
 from pose_core.notices import InputWarning
-from pose_core.testing import check_training_options
+from pose_core.testing import check_training_options, run_without_training
 from pose_tokenizer.cli import app, main
 from pose_tokenizer.codec import encode
 from pose_tokenizer.config import BUNDLED
@@ -600,3 +600,13 @@ def test_models_that_come_with_the_package_are_listed(cli):
 
 def test_train_and_config_have_the_options_of_all_packages():
     check_training_options(app)
+
+
+def test_inference_needs_nothing_that_training_installs(folder, poses, tmp_path):
+    done = run_without_training(
+        "pose_tokenizer", "encode", poses / "a.pose", "--checkpoint", folder, "--output", tmp_path / "a.tokens"
+    )
+    assert done.returncode == 0, done.stderr
+    refused = run_without_training("pose_tokenizer", "train", "--data", poses, "--output", tmp_path / "run")
+    assert refused.returncode == 2
+    assert refused.stderr == "Error: training needs lightning: pip install 'pose-tokenizer[train]'\n"

@@ -9,7 +9,7 @@ from PIL import Image
 from pose_format import Pose
 
 from pose_core import read, write
-from pose_core.testing import check_training_options, fake_sequence
+from pose_core.testing import check_training_options, fake_sequence, run_without_training
 from text_to_pose.cli import app
 from text_to_pose.generation import sign_texts
 
@@ -422,3 +422,13 @@ def test_correct_goes_on_after_a_bad_file_and_the_next_run_does_the_rest(cli, ma
 
 def test_train_and_config_have_the_options_of_all_packages():
     check_training_options(app)
+
+
+def test_inference_needs_nothing_that_training_installs(folder, manifest, tmp_path):
+    done = run_without_training(
+        "text_to_pose", "generate", "a", "--output", tmp_path / "a.pose", *map(str, GENERATE), folder
+    )
+    assert done.returncode == 0, done.stderr
+    refused = run_without_training("text_to_pose", "train", "--data", manifest, "--output", tmp_path / "run")
+    assert refused.returncode == 2
+    assert refused.stderr == "Error: training needs lightning: pip install 'text-to-pose[train]'\n"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -126,3 +128,14 @@ def check_training_options(app: App) -> None:
             for fact in ("opts", "help", "default", "required", "multiple"):
                 assert getattr(options[option.name], fact, None) == getattr(option, fact, None), (option.name, fact)
         assert getattr(ours, "renamed", {}).items() >= getattr(theirs, "renamed", {}).items()
+
+
+def run_without_training(module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Runs a package's command where what its extra `train` installs cannot be imported."""
+    code = (
+        "import sys\n"
+        "for name in ('lightning', 'tensorboard', 'wandb'):\n    sys.modules[name] = None\n"
+        f"from {module}.cli import main\nmain()"
+    )
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)

@@ -54,7 +54,10 @@ def encode(
 def train(
     options: TrainingOptions,
     task: Annotated[
-        str | None, typer.Option("--task", help="Column to classify by, text or signed_language; or hidden_frames, without labels.")
+        str | None,
+        typer.Option(
+            "--task", help="Column to classify by, text or signed_language; or hidden_frames, without labels."
+        ),
     ] = None,
 ) -> None:
     """Train an encoder: to classify texts or languages, or without labels to predict hidden frames."""

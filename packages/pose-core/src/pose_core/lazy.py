@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def attach(
-    package: str, modules: Mapping[str, tuple[str, ...]]
+    package: str, modules: Mapping[str, tuple[str, ...]], also: Mapping[str, tuple[str, ...]] | None = None
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """`__getattr__`, `__dir__` and `__all__` of a package whose `import` must cost nothing (PEP 562).
 
@@ -24,13 +24,15 @@ def attach(
     Args:
         package: its `__name__`.
         modules: module -> the public names it defines; modules are named relative to the package ("model",
-            "nn.attention").
+            "nn.attention"; ".batch" is a module beside the package).
+        also: names that can be imported from the package, too, but are not in `__all__`.
     """
-    homes = {name: f"{package}.{module}" for module, names in modules.items() for name in names}
+    public = sorted(name for names in modules.values() for name in names)
+    homes = {name: module for module, names in [*modules.items(), *(also or {}).items()] for name in names}
 
     def getattribute(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(homes[name]), name)
+        return getattr(import_module(f".{homes[name]}", package), name)
 
-    return getattribute, lambda: sorted(homes), sorted(homes)
+    return getattribute, lambda: public, public

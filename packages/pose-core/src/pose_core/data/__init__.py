@@ -3,8 +3,9 @@
 Names are imported on first use: a manifest is checked without torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pose_core.lazy import attach
 
 if TYPE_CHECKING:
     from pose_core.batch import PoseBatch, collate
@@ -18,44 +19,23 @@ if TYPE_CHECKING:
     from pose_core.data.shards import ShardDataset, ShardSample
     from pose_core.data.splits import select_split, split_name
 
-__all__ = [
-    "Clip",
-    "FrameBudgetSampler",
-    "LengthBucketSampler",
-    "PoseBatch",
-    "PoseDataset",
-    "Shard",
-    "ShardDataset",
-    "ShardSample",
-    "check_data",
-    "collate",
-    "pack",
-    "read_clip",
-    "read_clips",
-    "read_manifest",
-    "read_prepared",
-    "read_tree",
-    "read_usable",
-    "select_split",
-    "split_name",
-]
-
-_HOMES = {
-    "bucketing": ("FrameBudgetSampler", "LengthBucketSampler"),
-    "dataset": ("PoseDataset",),
-    "manifest": ("Clip", "read_manifest"),
-    "packing": ("Shard", "pack"),
-    "loading": ("read_clip", "read_prepared", "read_usable"),
-    "shards": ("ShardDataset", "ShardSample"),
-    "splits": ("select_split", "split_name"),
-    "clips": ("check_data", "read_clips", "read_tree"),
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("PoseBatch", "collate"):
-        return getattr(import_module("pose_core.batch"), name)
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(f"{__name__}.{home}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        ".batch": ("PoseBatch", "collate"),
+        "clip": ("Clip",),
+        "clips": ("read_clips",),
+        "dataset": ("PoseDataset",),
+        "manifest": ("read_manifest",),
+        "packing": ("pack",),
+        "shards": ("ShardDataset",),
+    },
+    also={
+        "bucketing": ("FrameBudgetSampler", "LengthBucketSampler"),
+        "clips": ("check_data", "read_tree"),
+        "loading": ("read_clip", "read_prepared", "read_usable"),
+        "packing": ("Shard",),
+        "shards": ("ShardSample",),
+        "splits": ("select_split", "split_name"),
+    },
+)

@@ -1,5 +1,6 @@
 """The declared lower bounds are those of the environment, and the first commands work there; see `nox -s lowest`."""
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,10 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 PACKAGES = ["pose-core", "pose-encoders", "text-to-pose", "pose-tokenizer", "ht-vae"]
+# Imported where another package's extra, or the user, has installed it; or a part of what is declared.
+UNDECLARED = {"onnx", "pydantic-core", "umap", "umap-learn", "wandb"}
+# Declared for what torch exports with.
+UNIMPORTED = {"onnx", "onnxruntime", "onnxscript", "tensorboard"}
 ROOT = Path(__file__).parents[1]
 
 
@@ -32,6 +37,23 @@ def test_what_is_installed_is_the_lower_bound(package):
         installed[requirement.name] = Version(Version(metadata.version(requirement.name)).public)
     assert declared
     assert installed == declared
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_declares_what_it_imports_and_nothing_else(package):
+    names = set()
+    for path in (ROOT / "packages" / package / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names.add(str(node.module).partition(".")[0])
+    names -= {*sys.stdlib_module_names, *(each.replace("-", "_") for each in PACKAGES)}
+    installed = metadata.packages_distributions()
+    imported = {each.lower().replace("_", "-") for name in names for each in installed.get(name, [name])}
+    declared = {requirement.name for requirement in requirements(package)}
+    assert imported - declared <= UNDECLARED
+    assert declared - imported <= UNIMPORTED
 
 
 def run(*command, cwd):

@@ -96,7 +96,7 @@ def compare_files(reference: Path, prediction: Path, *, face: FaceChoice = "cont
 
 
 def compare_folders(
-    reference: Path, prediction: Path, progress: Callable[[str], None], *, face: FaceChoice = "contour", **reading: Any
+    reference: Path, prediction: Path, say: Callable[[str], None], *, face: FaceChoice = "contour", **reading: Any
 ) -> tuple[list[Comparison], list[str]]:
     """Compares files of the same name, except for the suffix, in two folders.
 
@@ -106,13 +106,13 @@ def compare_folders(
     Raises:
         UserError: no two files have one name, or no pair can be compared.
     """
-    files = [_pose_files(folder, progress) for folder in (reference, prediction)]
+    files = [_pose_files(folder, say) for folder in (reference, prediction)]
     shared = sorted(files[0].keys() & files[1].keys())
     if not shared:
         raise UserError(f"{prediction} and {reference} have no file name in common; pairs are told by their names")
     alone = len(files[0].keys() ^ files[1].keys())
     if alone:
-        progress(f"{alone} files are in one of the folders only and are left out")
+        say(f"{alone} files are in one of the folders only and are left out")
     comparisons, failures = [], []
     for name in shared:
         try:
@@ -223,7 +223,7 @@ def _mean(values: list[float]) -> float:
     return float(np.mean(finite)) if finite else math.nan
 
 
-def _pose_files(folder: Path, progress: Callable[[str], None]) -> dict[str, Path]:
+def _pose_files(folder: Path, say: Callable[[str], None]) -> dict[str, Path]:
     """Files by their path in the folder without suffix."""
     try:
         found = find_inputs([folder], FORMATS)
@@ -233,5 +233,5 @@ def _pose_files(folder: Path, progress: Callable[[str], None]) -> dict[str, Path
     for each in found:
         first = files.setdefault(each.below.with_suffix("").as_posix(), each.path)
         if first != each.path:
-            progress(f"{each.path}: left out; {first.name} has the same name")
+            say(f"{each.path}: left out; {first.name} has the same name")
     return files

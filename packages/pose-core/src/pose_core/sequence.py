@@ -129,7 +129,7 @@ class PoseSequence:
             )
         if skeleton.num_dims > self.skeleton.num_dims:
             raise UserError(
-                f"the poses have {self.skeleton.num_dims} coordinates a point, expected {skeleton.num_dims}"
+                f"the poses have {self.skeleton.num_dims} coordinates per point, expected {skeleton.num_dims}"
             )
         new, old = (list(column) for column in zip(*pairs, strict=True))
         keypoints = np.zeros((len(self), skeleton.num_keypoints, skeleton.num_dims), np.float32)

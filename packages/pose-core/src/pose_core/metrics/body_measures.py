@@ -71,14 +71,7 @@ class BodyMeasures:
 
 
 def measure_body(sequence: PoseSequence, *, reference: PoseSequence | None = None) -> BodyMeasures:
-    """Measures of a sequence that hold for every body.
-
-    Args:
-        sequence: (T, K, 2 or 3), T >= 0, in pixels or normalized, on any skeleton; what is not there is NaN.
-        reference: another sequence of the same person, whose palms and bones are the measure: `palm_size` and
-            `bone_change` are over its medians, both in their own shoulder widths. Where it lacks one, the sequence's
-            own median serves.
-    """
+    """Measures of a sequence; arguments as of `pose_core.metrics.anatomy`."""
     points = _visible(sequence)
     skeleton = sequence.skeleton
     tilt, width, shoulder_width, slope = _shoulders(sequence, points)

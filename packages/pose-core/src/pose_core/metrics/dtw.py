@@ -9,7 +9,7 @@ import numpy as np
 from pose_core.compiling import compiled
 from pose_core.errors import UserError
 from pose_core.metrics.parallel import in_threads
-from pose_core.metrics.visibility import require_comparable, visible_points
+from pose_core.metrics.visibility import comparable_points, visible_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,11 +34,7 @@ def dtw_mje(hypothesis: PoseSequence, reference: PoseSequence) -> float:
     Raises:
         UserError: the skeletons differ, or a sequence has no frames.
     """
-    require_comparable(hypothesis, reference)
-    return _mean_joint_error(
-        *visible_points(hypothesis.keypoints, hypothesis.confidence),
-        *visible_points(reference.keypoints, reference.confidence),
-    )
+    return _mean_joint_error(*comparable_points(hypothesis, reference))
 
 
 def dtw_mje_pairs(pairs: Sequence[tuple[PoseSequence, PoseSequence]]) -> np.ndarray:

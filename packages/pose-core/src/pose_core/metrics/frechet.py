@@ -15,7 +15,7 @@ def frechet_distance(features: np.ndarray, reference_features: np.ndarray) -> fl
     with about as many.
 
     Args:
-        features, reference_features: (N, C) and (M, C) of one extractor, one row a clip.
+        features, reference_features: (N, C) and (M, C) of one extractor, one row per clip.
 
     Returns:
         At least 0, in squared units of the features.

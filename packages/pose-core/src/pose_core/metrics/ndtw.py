@@ -8,7 +8,7 @@ import numpy as np
 
 from pose_core.compiling import compiled
 from pose_core.metrics.parallel import in_threads
-from pose_core.metrics.visibility import require_comparable, visible_points
+from pose_core.metrics.visibility import comparable_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,11 +35,7 @@ def ndtw_mje(hypothesis: PoseSequence, reference: PoseSequence) -> float:
     Raises:
         UserError: the skeletons differ, or a sequence has no frames.
     """
-    require_comparable(hypothesis, reference)
-    return _mean_total(
-        *visible_points(hypothesis.keypoints, hypothesis.confidence),
-        *visible_points(reference.keypoints, reference.confidence),
-    )
+    return _mean_total(*comparable_points(hypothesis, reference))
 
 
 def ndtw_mje_pairs(pairs: Sequence[tuple[PoseSequence, PoseSequence]]) -> np.ndarray:

@@ -49,8 +49,18 @@ def require_one_skeleton(*poses: PoseSequence | PoseBatch) -> None:
         raise UserError("metrics compare poses on one skeleton; put one of them on the other's with `on_skeleton`")
 
 
-def require_comparable(*sequences: PoseSequence) -> None:
-    """Raises UserError unless all sequences are on one skeleton and have frames to align."""
-    require_one_skeleton(*sequences)
-    if any(len(s) == 0 for s in sequences):
+def comparable_points(
+    hypothesis: PoseSequence, reference: PoseSequence
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """`visible_points` of the hypothesis, then of the reference.
+
+    Raises:
+        UserError: the skeletons differ, or a sequence has no frames.
+    """
+    require_one_skeleton(hypothesis, reference)
+    if not len(hypothesis) or not len(reference):
         raise UserError("a sequence without frames cannot be compared")
+    return (
+        *visible_points(hypothesis.keypoints, hypothesis.confidence),
+        *visible_points(reference.keypoints, reference.confidence),
+    )

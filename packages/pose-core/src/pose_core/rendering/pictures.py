@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pose_core.rendering.captions import Caption
     from pose_core.sequence import PoseSequence
 
-FASTEST = 50  # frames a second; viewers slow a GIF down that names less than 20 ms a frame
+FASTEST = 50  # frames per second; viewers slow a GIF down that names less than 20 ms a frame
 LONGEST = 600  # seconds; a GIF's frame lasts 655 at most, and one in which nobody is visible is a single frame
 STEPS = 3  # from white to a color in a GIF's palette; more look the same and make files a quarter larger
 STRIP_HEIGHT = 320  # pixels
@@ -42,12 +42,8 @@ def write_gif(
     """Writes a clip as a GIF that loops at the clip's speed.
 
     Args:
-        sequence: at least one frame.
-        path: of the file.
+        sequence, path, captions, hands, overwrite: as of `pose_core.rendering.write_picture`.
         size: height in pixels without captions; the width follows from the pose.
-        captions: letters or signs, shown while they are signed.
-        hands: show hands magnified beside the signer, where they are small.
-        overwrite: replace an existing file.
 
     Raises:
         UserError: the sequence has no frames, shows nobody or lasts more than ten minutes, captions overlap or end
@@ -94,13 +90,9 @@ def write_png(
     They are evenly spaced from the first frame to the last; with captions, one frame of each.
 
     Args:
-        sequence: at least one frame.
-        path: of the file.
-        frames: how many, evenly spaced; eight, or one a caption, when None. A shorter clip shows every frame once.
+        sequence, path, captions, hands, overwrite: as of `pose_core.rendering.write_picture`.
+        frames: how many, evenly spaced; None: eight, or one per caption. A shorter clip shows every frame once.
         height: of a frame in pixels, without captions.
-        captions: letters or signs, shown below the frames that show them.
-        hands: show hands magnified beside the signer, where they are small.
-        overwrite: replace an existing file.
 
     Raises:
         UserError: the sequence has no frames or shows nobody, captions overlap or end after the last frame, the file

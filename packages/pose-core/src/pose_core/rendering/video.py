@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pose_core.sequence import PoseSequence
 
 CODEC = "libx264"
-SLOWEST, FASTEST = 0.001, 1000  # frames a second
+SLOWEST, FASTEST = 0.001, 1000  # frames per second
 FINEST = 1_000_000  # largest denominator of a rate; no clip drifts by a frame in a day
 BT709, LIMITED = 1, 1  # of H.264's tables of color spaces and ranges
 OPTIONS = {
@@ -45,13 +45,8 @@ def write_mp4(
     Pictures are drawn and compressed one by one, so that long clips need no more memory than short ones.
 
     Args:
-        sequence: at least one frame.
-        path: of the file.
-        size: height in pixels without captions, rounded down to an even number; the width follows from the
-            pose.
-        captions: letters or signs, shown while they are signed.
-        hands: show hands magnified beside the signer, where they are small.
-        overwrite: replace an existing file.
+        sequence, path, captions, hands, overwrite: as of `pose_core.rendering.write_picture`.
+        size: height in pixels without captions, rounded down to an even number; the width follows from the pose.
 
     Raises:
         UserError: the sequence has no frames or shows nobody, its fps are beyond what a video can state, captions

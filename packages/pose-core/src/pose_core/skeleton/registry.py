@@ -13,37 +13,46 @@ from pose_core.skeleton.skeleton import Component, Skeleton
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 _SIDES = ("LEFT", "RIGHT")
-_ARM = ("SHOULDER", "ELBOW", "WRIST", "PINKY", "INDEX", "THUMB")
-_LEG = ("HIP", "KNEE", "ANKLE", "HEEL", "FOOT_INDEX")
-# MediaPipe's 33 body points, and which of them limbs join.
-BODY_LANDMARKS = (
-    *("NOSE", "LEFT_EYE_INNER", "LEFT_EYE", "LEFT_EYE_OUTER", "RIGHT_EYE_INNER", "RIGHT_EYE", "RIGHT_EYE_OUTER"),
-    *("LEFT_EAR", "RIGHT_EAR", "MOUTH_LEFT", "MOUTH_RIGHT"),
-    *(
-        f"{side}_{point}"
-        for point in ("SHOULDER", "ELBOW", "WRIST", "PINKY", "INDEX", "THUMB")
-        for side in ("LEFT", "RIGHT")
-    ),
-    *(f"{side}_{point}" for point in ("HIP", "KNEE", "ANKLE", "HEEL", "FOOT_INDEX") for side in ("LEFT", "RIGHT")),
+BODY_LANDMARKS = _names(  # MediaPipe's 33 body points
+    """
+    NOSE LEFT_EYE_INNER LEFT_EYE LEFT_EYE_OUTER RIGHT_EYE_INNER RIGHT_EYE RIGHT_EYE_OUTER LEFT_EAR RIGHT_EAR
+    MOUTH_LEFT MOUTH_RIGHT LEFT_SHOULDER RIGHT_SHOULDER LEFT_ELBOW RIGHT_ELBOW LEFT_WRIST RIGHT_WRIST
+    LEFT_PINKY RIGHT_PINKY LEFT_INDEX RIGHT_INDEX LEFT_THUMB RIGHT_THUMB
+    LEFT_HIP RIGHT_HIP LEFT_KNEE RIGHT_KNEE LEFT_ANKLE RIGHT_ANKLE LEFT_HEEL RIGHT_HEEL
+    LEFT_FOOT_INDEX RIGHT_FOOT_INDEX
+    """
 )
-_CHAINS = (
-    *("SHOULDER ELBOW WRIST THUMB", "WRIST PINKY INDEX WRIST", "SHOULDER HIP KNEE ANKLE HEEL FOOT_INDEX ANKLE"),
-    *("EYE_INNER EYE EYE_OUTER EAR",),
+# Limbs of the body: along these chains on either side, and across the body.
+_CHAINS = [
+    _names("SHOULDER ELBOW WRIST THUMB"),
+    _names("WRIST PINKY INDEX WRIST"),
+    _names("SHOULDER HIP KNEE ANKLE HEEL FOOT_INDEX ANKLE"),
+    _names("EYE_INNER EYE EYE_OUTER EAR"),
+]
+_ACROSS = [
+    ("LEFT_SHOULDER", "RIGHT_SHOULDER"),
+    ("LEFT_HIP", "RIGHT_HIP"),
+    ("MOUTH_LEFT", "MOUTH_RIGHT"),
+    ("NOSE", "LEFT_EYE_INNER"),
+    ("NOSE", "RIGHT_EYE_INNER"),
+]
+_HAND = _names(
+    """
+    WRIST THUMB_CMC THUMB_MCP THUMB_IP THUMB_TIP
+    INDEX_FINGER_MCP INDEX_FINGER_PIP INDEX_FINGER_DIP INDEX_FINGER_TIP
+    MIDDLE_FINGER_MCP MIDDLE_FINGER_PIP MIDDLE_FINGER_DIP MIDDLE_FINGER_TIP
+    RING_FINGER_MCP RING_FINGER_PIP RING_FINGER_DIP RING_FINGER_TIP
+    PINKY_MCP PINKY_PIP PINKY_DIP PINKY_TIP
+    """
 )
-_ACROSS = (
-    *(("LEFT_SHOULDER", "RIGHT_SHOULDER"), ("LEFT_HIP", "RIGHT_HIP"), ("MOUTH_LEFT", "MOUTH_RIGHT")),
-    *(("NOSE", "LEFT_EYE_INNER"), ("NOSE", "RIGHT_EYE_INNER")),
-)
-_JOINTS = ("MCP", "PIP", "DIP", "TIP")
-_HAND = (
-    *("WRIST", "THUMB_CMC", "THUMB_MCP", "THUMB_IP", "THUMB_TIP"),
-    *(f"{finger}_{joint}" for finger in ("INDEX_FINGER", "MIDDLE_FINGER", "RING_FINGER", "PINKY") for joint in _JOINTS),
-)
-_HAND_LIMBS = (
-    *((0, 1), (1, 2), (2, 3), (3, 4), (0, 5), (5, 9), (9, 13), (13, 17), (0, 17)),
-    *((base + i, base + i + 1) for base in (5, 9, 13, 17) for i in range(3)),
-)
+_PALM_AND_THUMB = [(0, 1), (1, 2), (2, 3), (3, 4), (0, 5), (5, 9), (9, 13), (13, 17), (0, 17)]
+_HAND_LIMBS = _PALM_AND_THUMB + [(knuckle + i, knuckle + i + 1) for knuckle in (5, 9, 13, 17) for i in range(3)]
 _COLORS = {
     **dict.fromkeys(("POSE_LANDMARKS", "POSE_WORLD_LANDMARKS"), ((255, 0, 0),)),
     "FACE_LANDMARKS": ((128, 0, 0),),
@@ -129,7 +138,7 @@ def _limbs(component: str, points: tuple[str, ...]) -> Iterable[tuple[int, int]]
     if component.endswith("HAND_LANDMARKS"):
         pairs = [(_HAND[a], _HAND[b]) for a, b in _HAND_LIMBS]
     elif component.startswith("POSE"):
-        chains = [[f"{side}_{word}" for word in chain.split()] for chain in _CHAINS for side in _SIDES]
+        chains = [[f"{side}_{word}" for word in chain] for chain in _CHAINS for side in _SIDES]
         pairs = [*_ACROSS, *(pair for chain in chains for pair in itertools.pairwise(chain))]
     else:
         pairs = []

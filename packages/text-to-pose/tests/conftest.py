@@ -73,3 +73,15 @@ def cli(monkeypatch, capsys):
         return end.value.code, out, err
 
     return call
+
+
+@pytest.fixture
+def one_line():
+    """The one error line of what a command wrote to stderr, which has no traceback."""
+
+    def find(err):
+        (line,) = (line for line in err.splitlines() if line.startswith("Error:"))
+        assert "Traceback" not in err
+        return line
+
+    return find

@@ -36,13 +36,13 @@ def index():
     return path
 
 
-def test_it_is_small_and_comes_with_its_card():
+def test_bundled_model_is_below_its_size_limit_and_has_a_card():
     files = {path.name: path.stat().st_size for path in BUNDLED["fingerspelling"].iterdir()}
     assert set(files) >= {"config.json", "model.safetensors", "README.md"}
     assert sum(files.values()) < 20e6
 
 
-def test_every_letter_of_every_language_is_signed(bundled):
+def test_bundled_model_signs_every_letter_of_every_language(bundled):
     letters = [
         (letter, language) for language, alphabet in bundled.config.text.alphabets.items() for letter in alphabet
     ]
@@ -57,7 +57,7 @@ def test_every_letter_of_every_language_is_signed(bundled):
             assert np.abs(sequence.keypoints).max() < 4, (letter, language)  # shoulder widths
 
 
-def test_hello_is_spelled_without_a_jump(bundled):
+def test_hello_keeps_within_speed_and_acceleration_limits(bundled):
     (hello,) = generate_texts(bundled, [bundled.tokenizer.spell("hello", "ase")], "ase")
     assert hello.fps == 25
     assert 2 < hello.duration < 10
@@ -80,7 +80,7 @@ def readme_commands():
 
 
 @pytest.mark.parametrize("arguments", readme_commands(), ids=" ".join)
-def test_what_the_readme_shows_works(cli, tmp_path, monkeypatch, arguments):
+def test_readme_generate_commands_run(cli, tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
     Path("words.txt").write_text("hello\nbaby\n", encoding="utf-8")
     write(fake_sequence(frames=20), Path("me.pose"))
@@ -90,7 +90,7 @@ def test_what_the_readme_shows_works(cli, tmp_path, monkeypatch, arguments):
 
 
 @pytest.mark.slow
-def test_what_it_was_taught_is_recognised(bundled, index):
+def test_bundled_model_reaches_its_reported_scores(bundled, index):
     threads = torch.get_num_threads()
     torch.set_num_threads(os.cpu_count() or 1)
     taught = evaluate(bundled, index, "train").scores["model"]
@@ -102,7 +102,7 @@ def test_what_it_was_taught_is_recognised(bundled, index):
     assert unseen.dtw_mje <= 0.16
 
 
-def test_the_tenth_of_a_letter_looks_like_the_second(bundled):
+def test_repeated_letters_keep_hand_shape_and_elbow(bundled):
     (text,) = sign_texts(bundled, [["E"] * 10], "ase")
     hand, elbow = text.sequence.skeleton.hand("right"), text.sequence.skeleton.elbow("right")
     second, tenth = (

@@ -21,7 +21,7 @@ def clip(path="a.pose", text="A", language="ase"):
     return Clip(path=path, text=text, signed_language=language, split="train")
 
 
-def test_prepared_is_hands_and_body_in_shoulder_widths_at_the_models_rate():
+def test_prepare_gives_hands_and_body_in_shoulder_widths_at_the_models_rate():
     prepared = prepare(fake_sequence(frames=30, fps=30.0, face_points=6), 25.0)
     assert prepared.skeleton == fake_skeleton()
     assert prepared.skeleton.num_keypoints == 50
@@ -31,19 +31,19 @@ def test_prepared_is_hands_and_body_in_shoulder_widths_at_the_models_rate():
     np.testing.assert_allclose(width.mean(), 1, atol=1e-5)
 
 
-def test_empty_frames_at_the_ends_are_dropped():
+def test_prepare_drops_empty_frames_at_the_ends():
     sequence = fake_sequence(frames=10)
     empty = replace(sequence[:3], confidence=np.zeros_like(sequence.confidence[:3]))
     assert len(prepare(concatenate([empty, sequence, empty]), 25.0)) == 10
 
 
 @pytest.mark.parametrize("hands", [(), ("left",), ("left", "right")])
-def test_a_missing_hand_is_no_nan(hands):
+def test_prepare_of_a_missing_hand_is_finite(hands):
     prepared = prepare(fake_sequence(hands=hands), 25.0)
     assert np.isfinite(prepared.keypoints).all()
 
 
-def test_a_clip_that_cannot_be_used_is_named(tmp_path):
+def test_read_prepared_names_clips_that_cannot_be_used(tmp_path):
     good, flat = fake_sequence(), fake_sequence()
     keypoints = flat.keypoints.copy()
     keypoints[:, list(flat.skeleton.shoulders())] = 100.0
@@ -56,13 +56,13 @@ def test_a_clip_that_cannot_be_used_is_named(tmp_path):
             read_prepared([clip(tmp_path / "good.pose"), clip(tmp_path / f"{name}.pose")], partial(prepare, fps=25.0))
 
 
-def test_the_signing_hand_is_the_one_seen_more_in_the_language():
+def test_dominant_hands_are_those_visible_more_often_per_language():
     clips = [clip(language="ise"), clip(language="ase"), clip(language="ase")]
     sequences = [fake_sequence(hands=h) for h in (("left",), ("right",), ("left", "right"))]
     assert dominant_hands(clips, sequences) == {"ise": "left", "ase": "right"}
 
 
-def test_mean_start_frame_averages_what_was_seen():
+def test_mean_start_frame_averages_visible_keypoints():
     sequences = [prepare(fake_sequence(shape=s, hands=h), 25.0) for s, h in ((1, ("right",)), (2, ("right",)), (3, ()))]
     keypoints, confidence = mean_start_frame(sequences)
     skeleton = sequences[0].skeleton
@@ -74,7 +74,7 @@ def test_mean_start_frame_averages_what_was_seen():
     )
 
 
-def test_fastest_is_the_farthest_that_a_seen_keypoint_moves():
+def test_max_steps_are_the_largest_displacements_of_visible_keypoints():
     still = prepare(fake_sequence(), 25.0).hold_frame(0, 4)
     keypoints, confidence = still.keypoints.copy(), still.confidence.copy()
     keypoints[2, 7, 0] += 0.6
@@ -94,7 +94,7 @@ def dataset(objective=None, **options):
     )
 
 
-def test_training_draws_starts_and_lengths_and_leaves_the_clips_alone():
+def test_training_items_draw_start_frames_and_lengths_and_leave_clips_unchanged():
     torch.manual_seed(0)
     letters = dataset(Objective())
     before = [s.keypoints.copy() for s in letters.sequences]
@@ -106,7 +106,7 @@ def test_training_draws_starts_and_lengths_and_leaves_the_clips_alone():
         np.testing.assert_array_equal(sequence.keypoints, keypoints)
 
 
-def test_training_shows_parts_of_texts():
+def test_training_items_have_variants_of_texts():
     torch.manual_seed(0)
     letters = dataset(Objective(text_dropout=0.25, signwriting_dropout=0.25, signwriting_only=0.25))
     views = [letters[1][1] for _ in range(400)]
@@ -124,7 +124,7 @@ def test_training_shows_parts_of_texts():
     assert dataset(Objective(), with_text=False)[0][1].ids == [NOTHING]
 
 
-def test_validation_starts_from_another_clip_every_time_the_same():
+def test_validation_items_start_from_another_clip_deterministically():
     letters = dataset()
     for i in range(4):
         sequence, _, start, *_ = letters[i]
@@ -133,7 +133,7 @@ def test_validation_starts_from_another_clip_every_time_the_same():
         np.testing.assert_array_equal(letters[i][2], start)
 
 
-def test_batches_are_padded():
+def test_collate_pads_sequences_and_texts():
     letters = dataset()
     batch = letters.collate([letters[i] for i in range(4)])
     assert batch.target.keypoints.shape == (4, 15, 50, 3)

@@ -29,7 +29,7 @@ def fitting(manifest, tiny):
     ).eval()
 
 
-def test_scores_the_model_beside_two_baselines(fitting, manifest):
+def test_evaluate_scores_model_and_two_baselines(fitting, manifest):
     scores = evaluate(fitting, manifest, "train").scores
     assert list(scores) == ["model", "still", "copied"]
     assert scores["model"].clips == scores["still"].clips == 7
@@ -41,7 +41,7 @@ def test_scores_the_model_beside_two_baselines(fitting, manifest):
         assert 0 <= means.rank1 <= means.rank5 <= 1
 
 
-def test_a_perfect_model_scores_perfectly(fitting, manifest, monkeypatch):
+def test_oracle_predictions_have_perfect_scores(fitting, manifest, monkeypatch):
     def oracle(model, references, rows, starts, sampling):
         return [references.sequences[i] for i in rows]
 
@@ -50,7 +50,7 @@ def test_a_perfect_model_scores_perfectly(fitting, manifest, monkeypatch):
     assert (perfect.dtw_mje, perfect.length_error, perfect.rank1, perfect.acceleration) == (0, 0, 1, 1)
 
 
-def test_starts_from_another_clip_of_the_language(fitting, manifest, monkeypatch):
+def test_evaluate_starts_from_another_training_clip_of_the_language(fitting, manifest, monkeypatch):
     seen = {}
 
     def spy(model, references, rows, starts, sampling):
@@ -65,7 +65,7 @@ def test_starts_from_another_clip_of_the_language(fitting, manifest, monkeypatch
     assert len(set(seen.values())) > 2
 
 
-def test_hand_shape_is_relative_to_the_wrist_and_only_where_it_is_seen():
+def test_hand_shape_is_relative_to_the_wrist_in_visible_frames():
     sequence = prepare(fake_sequence(), 25.0)
     points, confidence = hand_shape(sequence, "right")
     assert points.shape == (20, 21, 3)
@@ -74,7 +74,7 @@ def test_hand_shape_is_relative_to_the_wrist_and_only_where_it_is_seen():
     assert hand_shape(sequence, "left") is None
 
 
-def test_what_cannot_be_scored_is_refused(fitting, manifest, folder):
+def test_evaluate_refuses_unknown_splits_languages_and_letters(fitting, manifest, folder):
     with pytest.raises(UserError, match="no clip has split test; it has train, validation"):
         evaluate(fitting, manifest, "test")
     with pytest.raises(UserError, match=r"gsg-A\.pose: unknown signed language 'gsg'.*; remove its row"):
@@ -85,7 +85,7 @@ def test_what_cannot_be_scored_is_refused(fitting, manifest, folder):
         evaluate(load_model(folder), manifest, "train")
 
 
-def test_scores_are_finite(fitting, manifest):
+def test_scores_of_an_untrained_model_are_finite(fitting, manifest):
     scores = evaluate(fitting, manifest, "validation").scores
     for means in scores.values():
         assert np.isfinite([means.dtw_mje, means.length_error]).all()
@@ -110,7 +110,7 @@ def clip_score(**values):
     return replace(good, **values)
 
 
-def test_means_are_over_the_clips_that_have_a_value():
+def test_score_means_leave_out_missing_values():
     ranks = (0, 1, 4, 5, None)
     clips = [
         clip_score(rank=rank, dtw_mje=dtw) for rank, dtw in zip(ranks, (0.1, 0.3, math.nan, 0.2, 0.2), strict=True)
@@ -124,7 +124,7 @@ def test_means_are_over_the_clips_that_have_a_value():
     assert math.isnan(confidence_intervals([])["rank1"].low)
 
 
-def test_intervals_hold_the_mean_and_narrow_with_more_clips():
+def test_confidence_intervals_hold_the_mean_and_narrow_with_more_clips():
     random = np.random.default_rng(1)
     clips = [clip_score(dtw_mje=x, rank=int(x > 0.2)) for x in random.gamma(2.0, 0.1, size=400)]
     few, many = confidence_intervals(clips[:25]), confidence_intervals(clips)
@@ -141,13 +141,13 @@ def test_intervals_hold_the_mean_and_narrow_with_more_clips():
     assert many["dtw_mje"].low < low < high < many["dtw_mje"].high
 
 
-def test_intervals_are_the_same_every_time():
+def test_confidence_intervals_are_deterministic():
     clips = [clip_score(dtw_mje=x) for x in np.linspace(0.1, 0.5, 30) ** 2]
     assert confidence_intervals(clips) == confidence_intervals(clips)
     assert confidence_intervals(clips) != confidence_intervals(clips, seed=1)
 
 
-def test_sequences_of_another_system_are_scored_alike(manifest):
+def test_references_score_predictions_of_any_system(manifest):
     references = read_references(manifest, "train", fps=25.0)
     rows = references.rows("train")
     assert [references.clips[i].split for i in rows] == ["train"] * 7
@@ -162,7 +162,7 @@ def test_sequences_of_another_system_are_scored_alike(manifest):
     assert scores[0].length_error == 2 / 16
 
 
-def test_a_letter_without_a_hand_has_no_rank(manifest):
+def test_predictions_without_a_dominant_hand_have_no_rank(manifest):
     references = read_references(manifest, "train", fps=25.0)
     (row, *_) = references.rows("train")
     hidden = references.sequences[row]
@@ -174,7 +174,7 @@ def test_a_letter_without_a_hand_has_no_rank(manifest):
     assert Score.of([clip]).rank5 == 0
 
 
-def test_baselines(manifest):
+def test_still_and_copied_baselines(manifest):
     references = read_references(manifest, "validation", fps=25.0)
     (row,) = references.rows("validation")
     start = other_clip(references.clips, row)

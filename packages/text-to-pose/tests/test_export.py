@@ -91,7 +91,7 @@ def compare(ours, theirs, mask):
 
 
 @pytest.mark.slow
-def test_the_command_writes_four_files_and_says_how_near_they_come(run):
+def test_export_writes_four_files_and_reports_the_difference(run):
     result, output = run
     assert result.exit_code == 0
     said = json.loads(result.stdout)
@@ -108,7 +108,7 @@ def test_the_command_writes_four_files_and_says_how_near_they_come(run):
 
 
 @pytest.mark.slow
-def test_an_export_names_no_path_of_this_machine(run):
+def test_exported_files_have_no_paths_of_this_machine(run):
     places = {str(Path(module.__file__).parent).encode() for module in (torch, export)}
     for path in run[1].iterdir():
         assert not any(place in path.read_bytes() for place in places)
@@ -118,7 +118,7 @@ def test_an_export_names_no_path_of_this_machine(run):
 @pytest.mark.parametrize(("signs", "lengths"), BATCHES)
 @pytest.mark.parametrize("guidance", [1.0, 2.0])
 @pytest.mark.parametrize(("num_steps", "schedule"), [(1, "linear"), (5, "cosine")])
-def test_refinement_gives_the_same(original, exported, signs, lengths, guidance, num_steps, schedule):
+def test_onnx_refinement_equals_torch(original, exported, signs, lengths, guidance, num_steps, schedule):
     theirs, ours = both_conditions(original, exported, signs)
     mask = frame_mask(lengths)
     options = {"schedule": schedule, "guidance": guidance}
@@ -131,7 +131,7 @@ def test_refinement_gives_the_same(original, exported, signs, lengths, guidance,
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("signs", "lengths"), BATCHES)
-def test_diffusion_gives_the_same_from_the_same_noise(original, exported, signs, lengths):
+def test_onnx_diffusion_equals_torch_with_the_same_noise(original, exported, signs, lengths):
     theirs, ours = both_conditions(original, exported, signs)
     mask = frame_mask(lengths)
     like = torch.zeros(*mask.shape, *exported.start_keypoints.shape[1:])
@@ -145,7 +145,7 @@ def test_diffusion_gives_the_same_from_the_same_noise(original, exported, signs,
 
 
 @pytest.mark.slow
-def test_keypoints_and_lengths_are_those_of_generate_signs(original, exported):
+def test_onnx_keypoints_and_lengths_equal_generate_signs(original, exported):
     signs, lengths = BATCHES[1]
     theirs, ours = both_conditions(original, exported, signs)
     with torch.inference_mode():
@@ -174,7 +174,7 @@ def test_keypoints_and_lengths_are_those_of_generate_signs(original, exported):
 
 
 @pytest.mark.slow
-def test_a_wrong_sign_is_refused_as_in_torch(exported):
+def test_onnx_model_refuses_unknown_languages_and_letters(exported):
     with pytest.raises(UserError, match="unknown signed language 'xyz'"):
         exported.condition([("A", "xyz")])
     with pytest.raises(UserError, match="was taught the letter 'Q'"):
@@ -182,7 +182,7 @@ def test_a_wrong_sign_is_refused_as_in_torch(exported):
 
 
 @pytest.mark.slow
-def test_sampling_needs_no_torch(run):
+def test_onnx_sampling_imports_no_torch(run):
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "import numpy as np\n"
@@ -199,7 +199,7 @@ def test_sampling_needs_no_torch(run):
 
 
 @pytest.mark.slow
-def test_a_graph_model_of_characters_can_be_exported(tmp_path):
+def test_export_takes_a_graph_encoder_and_characters(tmp_path):
     # No lexicon, so neither languages nor letters are used; three frames a token; added to the sequence that is shown.
     network = NetworkConfig(
         encoder=GraphEncoderConfig(hidden_dim=16, num_layers=1, num_heads=2, dropout=0.0),
@@ -225,7 +225,7 @@ def test_noise_does_not_depend_on_padding():
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime", "onnxscript"])
-def test_a_missing_package_is_one_line(cli, folder, tmp_path, monkeypatch, package):
+def test_export_names_a_missing_package(cli, folder, tmp_path, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     status, out, err = cli("export", "--checkpoint", folder, "--output", tmp_path / "onnx")
     assert (status, out) == (2, "")
@@ -233,7 +233,7 @@ def test_a_missing_package_is_one_line(cli, folder, tmp_path, monkeypatch, packa
     assert not (tmp_path / "onnx").exists()
 
 
-def test_a_folder_that_is_not_an_exports_to_write_is_refused_before_any_work(cli, tmp_path):
+def test_export_refuses_folders_of_other_files_before_any_work(cli, tmp_path):
     # With a model that does not exist: the folder is looked at first.
     mine, earlier, file = tmp_path / "mine", tmp_path / "earlier", tmp_path / "file"
     mine.mkdir()
@@ -254,7 +254,7 @@ def test_a_folder_that_is_not_an_exports_to_write_is_refused_before_any_work(cli
     assert (earlier / "text.onnx").read_text() == "old"
 
 
-def test_an_export_that_fails_leaves_everything_as_it_was(model, tmp_path, monkeypatch):
+def test_failed_export_check_is_our_error_and_keeps_the_old_export(model, tmp_path, monkeypatch):
     output = tmp_path / "onnx"
     output.mkdir()
     (output / "text.onnx").write_text("old")
@@ -266,14 +266,14 @@ def test_an_export_that_fails_leaves_everything_as_it_was(model, tmp_path, monke
     assert [path.read_text() for path in output.iterdir()] == ["old"]
 
 
-def test_a_visual_model_is_refused(tmp_path):
+def test_export_refuses_a_visual_encoder(tmp_path):
     network = NetworkConfig(encoder=VisualEncoderConfig(hidden_dim=16, num_layers=1, num_heads=2), num_heads=2)
     with pytest.raises(UserError, match="visual encoder"):
         export_onnx(untrained(network, TextConfig(alphabets={"ase": ["A"]})), tmp_path / "onnx")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_is_no_export_is_refused_by_name(tmp_path):
+def test_onnx_model_refuses_folders_that_are_no_export(tmp_path):
     with pytest.raises(UserError, match=r"lacks config\.json and start_frames\.npz and text\.onnx and denoiser\.onnx"):
         OnnxTextToPose(tmp_path)
     for name in FILES:
@@ -283,6 +283,6 @@ def test_a_folder_that_is_no_export_is_refused_by_name(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_files_name_no_place_of_this_machine(run):
+def test_exported_config_has_no_paths_of_this_machine(run):
     for name in ("text.onnx", "denoiser.onnx"):
         assert b".py" not in (run[1] / name).read_bytes()

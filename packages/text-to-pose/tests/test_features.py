@@ -4,7 +4,7 @@ from pose_core.testing import fake_sequence
 from text_to_pose.nn.features import HandFeatures
 
 
-def test_inverse_and_what_changes():
+def test_features_are_inverted_and_change_fingers_only():
     sequence = fake_sequence()
     features = HandFeatures(sequence.skeleton, scale=4.0)
     keypoints = torch.from_numpy(sequence.keypoints)

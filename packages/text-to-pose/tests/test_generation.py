@@ -34,7 +34,7 @@ def starts(model, letters=LETTERS):
     return StartFrames.bundled(model, [language for _, language in letters])
 
 
-def test_a_clip_alone_equals_the_same_clip_in_a_padded_batch_of_four(uneven):
+def test_generate_signs_alone_equals_generate_signs_in_a_padded_batch(uneven):
     start = starts(uneven)
     together = generate_signs(uneven, LETTERS, start)
     assert len({len(sequence) for sequence in together}) > 1, "nothing was padded"
@@ -45,7 +45,7 @@ def test_a_clip_alone_equals_the_same_clip_in_a_padded_batch_of_four(uneven):
         np.testing.assert_array_equal(alone.confidence, together[i].confidence)
 
 
-def test_batch_size_changes_nothing(uneven):
+def test_generate_signs_does_not_depend_on_batch_size(uneven):
     for small, large in zip(
         generate_signs(uneven, LETTERS, starts(uneven), sampling=Sampling(batch_size=1)),
         generate_signs(uneven, LETTERS, starts(uneven), sampling=Sampling(batch_size=4)),
@@ -54,14 +54,14 @@ def test_batch_size_changes_nothing(uneven):
         np.testing.assert_allclose(small.keypoints, large.keypoints, atol=1e-4)
 
 
-def test_a_letter_begins_with_its_start_frame(model):
+def test_generated_sequences_begin_at_their_start_frame(model):
     start = starts(model)
     for sequence, frame in zip(generate_signs(model, LETTERS, start), start.keypoints, strict=True):
         seen = sequence.confidence[0] > 0
         np.testing.assert_allclose(sequence.keypoints[0][seen], frame.numpy()[seen], atol=1e-4)
 
 
-def test_the_signing_hand_is_always_there_and_a_hand_is_never_there_in_part(model):
+def test_dominant_hand_is_always_visible_and_hands_are_visible_entirely_or_never(model):
     for sequence, (_, language) in zip(generate_signs(model, LETTERS, starts(model)), LETTERS, strict=True):
         assert sequence.hand_share(model.config.dominant_hands[language]) == 1
         for side in ("left", "right"):
@@ -71,14 +71,14 @@ def test_the_signing_hand_is_always_there_and_a_hand_is_never_there_in_part(mode
         assert np.isfinite(sequence.keypoints).all()
 
 
-def test_a_start_frame_without_anybody_is_filled_in(model):
+def test_empty_start_frame_is_completed(model):
     start = starts(model)
     nobody = StartFrames(torch.full_like(start.keypoints, float("nan")).nan_to_num(0.0), start.confidence * 0)
     for sequence in generate_signs(model, LETTERS, nobody):
         assert np.isfinite(sequence.keypoints).all()
 
 
-def test_each_letter_of_a_word_starts_from_the_last_frame_of_the_one_before(uneven):
+def test_successive_letters_share_one_frame(uneven):
     (word,) = generate_texts(uneven, [["A", "B"]], "ase")
     (first,) = generate_texts(uneven, [["A"]], "ase")
     n = len(first)
@@ -90,14 +90,14 @@ def test_each_letter_of_a_word_starts_from_the_last_frame_of_the_one_before(unev
     assert len(word) == len(a) + len(b) - 1  # the frame they share is there once
 
 
-def test_words_are_made_together_as_alone(uneven):
+def test_generate_texts_alone_equals_generate_texts_in_a_batch(uneven):
     words = [["A", "B", "C"], ["C"], ["B", "A"]]
     for word, together in zip(words, generate_texts(uneven, words, "ase"), strict=True):
         (alone,) = generate_texts(uneven, [word], "ase")
         np.testing.assert_allclose(alone.keypoints, together.keypoints, atol=0.05)  # pixels; 1e-4 shoulder widths each
 
 
-def test_the_same_call_makes_the_same_poses(model, tmp_path):
+def test_generate_texts_is_deterministic_and_survives_a_file(model, tmp_path):
     one, two = (generate_texts(model, [["A", "B"]], "ase")[0] for _ in range(2))
     np.testing.assert_array_equal(one.keypoints, two.keypoints)
     write(one, tmp_path / "a.pose")
@@ -123,7 +123,7 @@ def test_both_samplers_take_any_number_of_steps(model, sampler, num_steps):
         assert np.isfinite(sequence.keypoints).all()
 
 
-def test_diffusion_is_the_same_for_a_seed_and_whatever_the_batch(uneven):
+def test_diffusion_depends_on_its_seed_and_not_on_the_batch(uneven):
     start = starts(uneven)
     together = generate_signs(uneven, LETTERS, start, sampling=Sampling(sampler="diffusion", seed=3))
     again = generate_signs(uneven, LETTERS, start, sampling=Sampling(sampler="diffusion", seed=3, batch_size=1))
@@ -133,7 +133,7 @@ def test_diffusion_is_the_same_for_a_seed_and_whatever_the_batch(uneven):
         assert not np.allclose(one.keypoints, three.keypoints, atol=1e-3)
 
 
-def test_a_text_is_as_long_as_asked_and_its_signs_share_it(uneven):
+def test_frames_are_shared_by_the_signs_of_a_text(uneven):
     for frames in (5, 40, 333):
         one, three = generate_texts(uneven, [["A"], ["A", "B", "C"]], "ase", frames=frames)
         assert len(one) == len(three) == frames
@@ -141,7 +141,7 @@ def test_a_text_is_as_long_as_asked_and_its_signs_share_it(uneven):
         generate_texts(uneven, [["A", "B", "C"]], "ase", frames=3)
 
 
-def test_lengths_are_drawn_by_seed(uneven):
+def test_sampled_lengths_depend_on_the_seed(uneven):
     def lengths(seed, sample=True):
         sampling = Sampling(sample_length=sample, seed=seed)
         return [len(s) for s in generate_signs(uneven, LETTERS, starts(uneven), sampling=sampling)]
@@ -151,7 +151,7 @@ def test_lengths_are_drawn_by_seed(uneven):
     assert lengths(1, sample=False) == lengths(2, sample=False)
 
 
-def test_signs_whose_length_varies_more_give_more():
+def test_shared_lengths_change_most_where_the_variance_is_largest():
     class Model:
         config = type("Config", (), {"fps": 25.0})
 
@@ -164,7 +164,7 @@ def test_signs_whose_length_varies_more_give_more():
     assert shared_lengths(Model(), None, 40) == [20, 20]
 
 
-def test_a_text_begins_with_the_start_frame_of_a_file(uneven, tmp_path):
+def test_start_frame_is_read_from_a_file(uneven, tmp_path):
     sequence = fake_sequence(frames=9)
     empty = np.zeros((2, *sequence.confidence.shape[1:]), np.float32)
     late = replace(
@@ -188,14 +188,14 @@ def test_a_text_begins_with_the_start_frame_of_a_file(uneven, tmp_path):
     )  # 128 pixels a shoulder width
 
 
-def test_no_keypoint_moves_farther_in_a_frame_than_in_the_clips(model):
+def test_generated_speed_is_limited_by_max_step(model):
     model.config = model.config.model_copy(update={"max_step": {"ase": 0.2}})
     (text,) = generate_texts(model, [["A", "B", "C"]], "ase", frames=50)
     steps = np.linalg.norm(np.diff(text.keypoints, axis=0), axis=-1) / 128
     assert steps[:, (text.confidence > 0).all(axis=0)].max() <= 0.2001
 
 
-def test_limited_motion_follows_and_leaves_what_is_slow_alone():
+def test_limit_motion_changes_fast_keypoints_only():
     skeleton = fake_skeleton()
     keypoints = np.cumsum(np.full((6, skeleton.num_keypoints, 2), 0.1), axis=0)
     np.testing.assert_allclose(limit_motion(keypoints, 0.15, skeleton), keypoints)
@@ -214,7 +214,7 @@ def arm_lengths(sequence, side):
     return [np.linalg.norm(b - a, axis=-1) / 128 for a, b in itertools.pairwise(points)]
 
 
-def test_a_long_word_stays_on_one_body(uneven):
+def test_long_words_keep_shoulders_arms_and_hand_size(uneven):
     (word,) = generate_texts(uneven, [["A", "B", "C"] * 8], "ase")
     left, right = word.skeleton.shoulders()
     shoulders = word.keypoints[:, [left, right]]
@@ -226,7 +226,7 @@ def test_a_long_word_stays_on_one_body(uneven):
     assert reach.max() < 1.25**2 * MAX_HAND_LENGTH
 
 
-def test_an_arm_whose_hand_is_not_shown_comes_back_to_rest(model):
+def test_arm_without_a_visible_hand_rests(model):
     K = model.skeleton.num_keypoints
     left = model.skeleton.hand("left")
     with torch.no_grad():  # never there
@@ -238,7 +238,7 @@ def test_an_arm_whose_hand_is_not_shown_comes_back_to_rest(model):
     np.testing.assert_allclose(word.keypoints[:, arm], np.broadcast_to(word.keypoints[:1, arm], (60, 2, 3)), atol=1e-2)
 
 
-def test_a_hand_that_the_start_frame_lacks_hangs_at_the_arms_wrist(uneven, tmp_path):
+def test_hand_missing_in_the_start_frame_begins_at_the_arms_wrist(uneven, tmp_path):
     write(fake_sequence(hands=()), tmp_path / "down.pose")
     start = StartFrames.read(uneven, tmp_path / "down.pose", 0)
     (text,) = generate_texts(uneven, [["A", "B"]], "ase", start=start)
@@ -253,16 +253,16 @@ def fake_normalized(model):
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_the_hand_somebody_signs_with_is_the_one_that_is_visible(side):
+def test_dominant_hand_is_the_visible_one(side):
     assert dominant_hand(fake_sequence(hands=(side,))) == side
 
 
-def test_a_clip_of_both_hands_or_none_does_not_tell():
+def test_dominant_hand_of_both_or_no_hands_is_none():
     assert dominant_hand(fake_sequence(hands=("left", "right"))) is None
     assert dominant_hand(fake_sequence(hands=())) is None
 
 
-def test_the_other_hand_signs_in_a_mirror(uneven):
+def test_other_dominant_hand_mirrors_everything(uneven):
     (right,) = generate_texts(uneven, [["A", "B"]], "ase")
     (left,) = generate_texts(uneven, [["A", "B"]], "ase", dominant_hand="left")
     mirror = right.skeleton.mirror()
@@ -272,7 +272,7 @@ def test_the_other_hand_signs_in_a_mirror(uneven):
     np.testing.assert_array_equal(same.keypoints, right.keypoints)
 
 
-def test_words_are_parted_by_a_pause_and_captions_say_which_frames_show_a_letter(uneven):
+def test_pauses_separate_words_and_captions_have_the_frames_of_letters(uneven):
     (text,) = sign_texts(uneven, [["A", WORD_SPACE, "B", "C"]], "ase")
     a, b, c = text.captions
     assert [a.text, b.text, c.text] == ["A", "B", "C"]
@@ -285,7 +285,7 @@ def test_words_are_parted_by_a_pause_and_captions_say_which_frames_show_a_letter
     assert len(exact.sequence) == 80
 
 
-def test_giant_hands_are_scaled_about_their_wrist():
+def test_limit_hands_scales_large_hands_about_their_wrist():
     sequence = fake_sequence()
     hand = sequence.skeleton.hand("right")
     points = sequence.keypoints / 100
@@ -298,7 +298,7 @@ def test_giant_hands_are_scaled_about_their_wrist():
     np.testing.assert_allclose(limit_hands(points, sequence.skeleton), points, rtol=1e-6)
 
 
-def test_hand_shapes_do_not_depend_on_whose_body_signs(uneven):
+def test_hand_shapes_do_not_depend_on_the_start_frames_body(uneven):
     """Somebody narrow-hipped, hands down, whose depths are in other units: the hand signs what it signs anyway."""
     person = fake_sequence(hands=())
     person.keypoints[..., 2] = np.random.default_rng(0).normal(scale=20, size=person.confidence.shape)

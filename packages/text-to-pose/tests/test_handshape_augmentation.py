@@ -33,7 +33,7 @@ def shape_of(sequence, side="right"):
     return hand_shape(sequence, side)[0]
 
 
-def test_a_letter_is_given_the_shape_of_the_language_whose_hands_are_alike():
+def test_borrowed_letter_has_the_shape_of_the_most_similar_language():
     clips, sequences = letters()
     made = HandshapeAugmentation(clips, sequences).apply(sequences[0], "aaa", "D")
     alike, other = prepare(fake_sequence(shape=4), 25.0), prepare(fake_sequence(shape=14), 25.0)
@@ -44,7 +44,7 @@ def test_a_letter_is_given_the_shape_of_the_language_whose_hands_are_alike():
     assert error(alike) < 0.5 * error(other)
 
 
-def test_all_but_the_signing_hand_stays():
+def test_augmentation_changes_fingers_of_the_dominant_hand_only():
     clips, sequences = letters(hands=("left", "right"))
     body = sequences[0]
     before = body.keypoints.copy()
@@ -57,7 +57,7 @@ def test_all_but_the_signing_hand_stays():
     np.testing.assert_array_equal(body.keypoints, before)
 
 
-def test_a_left_handed_language_gets_the_mirror_image():
+def test_left_handed_language_gets_mirrored_shapes():
     clips, sequences = letters({"aaa": ALPHABETS["aaa"], "bbb": ALPHABETS["bbb"]})
     left = [prepare(fake_sequence(shape=shape, hands=("left",)), 25.0) for shape in ALPHABETS["aaa"].values()]
     made = HandshapeAugmentation(clips, [*left, *sequences[3:]]).apply(left[0], "aaa", "D")
@@ -66,7 +66,7 @@ def test_a_left_handed_language_gets_the_mirror_image():
     np.testing.assert_allclose(points[..., 0], -expected[..., 0], atol=0.05)
 
 
-def test_letters_drawn_are_untaught_and_written_as_others_write_them():
+def test_drawn_letters_are_those_missing_from_the_alphabet():
     clips, sequences = letters()
     augmentation = HandshapeAugmentation(clips, sequences)
     torch.manual_seed(0)
@@ -79,13 +79,13 @@ def test_letters_drawn_are_untaught_and_written_as_others_write_them():
         augmentation.apply(sequences[0], "aaa", "A")
 
 
-def test_a_clip_without_its_signing_hand_stays():
+def test_augmentation_leaves_a_clip_without_its_dominant_hand_unchanged():
     clips, sequences = letters()
     bare = replace(sequences[0], confidence=np.zeros_like(sequences[0].confidence))
     assert HandshapeAugmentation(clips, sequences).apply(bare, "aaa", "D") is bare
 
 
-def test_a_language_whose_hands_are_never_seen_is_left_out():
+def test_language_without_visible_hands_is_left_out():
     clips, sequences = letters()
     hidden = [
         replace(s, confidence=np.zeros_like(s.confidence)) if clip.signed_language == "ddd" else s
@@ -96,7 +96,7 @@ def test_a_language_whose_hands_are_never_seen_is_left_out():
     assert augmentation.draw("aaa") in ("D", "E")
 
 
-def test_languages_are_far_apart_where_their_shared_letters_are():
+def test_language_distances_grow_with_those_of_shared_letters():
     rng = np.random.default_rng(0)
     a, b = rng.standard_normal((2, 3, 4, 21, 3)).astype(np.float32)
     shapes = {(language, i): x[i] for language, x in (("x", a), ("y", a), ("z", b)) for i in range(3)}
@@ -108,7 +108,7 @@ def test_languages_are_far_apart_where_their_shared_letters_are():
 
 
 @pytest.mark.parametrize("frames", [1, 2, 7, 24])
-def test_resampled_keeps_both_ends(frames):
+def test_resampled_keeps_first_and_last_frame(frames):
     x = np.arange(5, dtype=np.float32)[:, None]
     y = resampled(x, frames)
     assert y.shape == (frames, 1)
@@ -117,7 +117,7 @@ def test_resampled_keeps_both_ends(frames):
     np.testing.assert_allclose(resampled(x, 5), x)
 
 
-def test_training_shows_untaught_letters_with_their_transplants():
+def test_training_items_have_borrowed_letters():
     clips, sequences = letters()
     tokenizer = TextTokenizer(text_config(clips, "auto"))
     augmentation = HandshapeAugmentation(clips, sequences)

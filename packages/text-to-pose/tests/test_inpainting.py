@@ -24,7 +24,7 @@ def hidden(sequence, frames=slice(0, 0), keypoints=()):
 
 
 @pytest.mark.parametrize("fps", [25.0, 30.0, 50.0])
-def test_what_was_seen_stays_bit_for_bit_and_the_gap_is_filled(model, fps):
+def test_correct_fills_gaps_and_keeps_visible_keypoints_bit_for_bit(model, fps):
     broken = hidden(fake_sequence(frames=31, fps=fps, face_points=5), slice(10, 16), [3])
     fixed = correct(model, broken)
     seen = broken.confidence > 0
@@ -40,7 +40,7 @@ def test_what_was_seen_stays_bit_for_bit_and_the_gap_is_filled(model, fps):
     assert (fixed.confidence[:, 3] == 0).all()
 
 
-def test_a_model_that_says_nothing_leaves_the_line_between_what_was_seen(model):
+def test_inpainting_with_a_constant_model_interpolates(model):
     torch.nn.init.zeros_(model.denoiser.head.weight)
     torch.nn.init.zeros_(model.denoiser.head.bias)
     broken = hidden(fake_sequence(frames=40), slice(12, 19))
@@ -49,7 +49,7 @@ def test_a_model_that_says_nothing_leaves_the_line_between_what_was_seen(model):
     np.testing.assert_allclose(fixed.keypoints[:, right], straight.keypoints[:, right], atol=0.05)
 
 
-def test_short_gaps_are_lines_whatever_the_model_says(model):
+def test_short_gaps_are_interpolated_without_the_model(model):
     broken = hidden(fake_sequence(frames=60), slice(12, 24))
     right = broken.skeleton.hand("right")
     straight = fill_gaps(broken).keypoints
@@ -64,7 +64,7 @@ def test_short_gaps_are_lines_whatever_the_model_says(model):
 
 
 @pytest.mark.parametrize("ends", ["hold", "generate"])
-def test_empty_first_frames_are_filled_if_asked(model, ends):
+def test_ends_generate_fills_empty_first_frames(model, ends):
     broken = hidden(fake_sequence(frames=20), slice(0, 4))
     assert not correct(model, broken).confidence[:4].any()
     fixed = correct(model, broken, ends=ends)
@@ -88,7 +88,7 @@ def dictionary_clip(fps=30.0, layout=None):
 
 @pytest.mark.parametrize("text", [None, "A"])
 @pytest.mark.parametrize("ends", ["missing", "hold", "generate"])
-def test_filled_hands_hang_on_their_arms(model, ends, text):
+def test_filled_hands_are_attached_to_their_arms(model, ends, text):
     broken = dictionary_clip()
     fixed = correct(model, broken, ends=ends, text=text, signed_language="ase" if text else "")
     seen = broken.confidence > 0
@@ -106,7 +106,7 @@ def test_filled_hands_hang_on_their_arms(model, ends, text):
 
 
 @pytest.mark.parametrize("fps", [12.5, 50.0])
-def test_a_held_hand_is_the_one_seen_next(fps):
+def test_ends_hold_keeps_the_nearest_visible_hand(fps):
     broken = dictionary_clip(fps=fps)
     fixed = correct(None, broken, ends="hold")
     hand = fixed.skeleton.hand("right")
@@ -117,7 +117,7 @@ def test_a_held_hand_is_the_one_seen_next(fps):
     np.testing.assert_allclose(fixed.keypoints[:, hand[0], :2], fixed.keypoints[:, wrist, :2], atol=0.01)
 
 
-def test_held_arms_go_with_the_shoulder():
+def test_ends_hold_moves_arms_with_the_shoulder():
     clip = fake_sequence(frames=30, hands=("left", "right"))
     skeleton = clip.skeleton
     keypoints = clip.keypoints + np.linspace(0, 60, 30, dtype=np.float32)[:, None, None] * np.float32([1, 0, 0])
@@ -131,7 +131,7 @@ def test_held_arms_go_with_the_shoulder():
     assert (fixed.confidence[20:, arm] == FILLED).all()
 
 
-def test_nothing_is_filled_in_outside_the_picture():
+def test_keypoints_outside_the_picture_stay_missing():
     broken = dictionary_clip()
     broken = replace(broken, size=(500, 320, 0))  # the arms hang out of it
     fixed = correct(None, broken, ends="hold")
@@ -144,7 +144,7 @@ def test_nothing_is_filled_in_outside_the_picture():
         assert not shown[fixed.keypoints[:, wrist, 1] > 330].any()
 
 
-def test_long_gaps_may_be_left():
+def test_max_gap_leaves_longer_gaps_missing():
     broken = dictionary_clip(fps=30.0)  # seven frames, .23 s
     right = broken.skeleton.hand("right")
     assert correct(None, broken, max_gap=0.25).confidence[24:31, right].all()
@@ -192,7 +192,7 @@ def test_other_skeletons_need_no_model_to_be_corrected(model):
     assert not fixed.confidence[:, hands].any()
 
 
-def test_a_text_brings_its_signing_hand(model):
+def test_text_generates_a_dominant_hand_that_is_never_visible(model):
     sequence = fake_sequence(frames=12, hands=())
     assert (correct(model, sequence).confidence[:, sequence.skeleton.hand("right")] == 0).all()
     fixed = correct(model, sequence, text="A", signed_language="ase")
@@ -200,21 +200,21 @@ def test_a_text_brings_its_signing_hand(model):
     assert (fixed.confidence[:, sequence.skeleton.hand("left")] == 0).all()
 
 
-def test_nothing_missing_changes_nothing(model):
+def test_complete_sequence_is_unchanged(model):
     sequence = fake_sequence(frames=9, hands=("left", "right"))
     fixed = correct(model, sequence)
     np.testing.assert_array_equal(fixed.keypoints, sequence.keypoints)
     np.testing.assert_array_equal(fixed.confidence, sequence.confidence)
 
 
-def test_what_cannot_be_mended_is_refused(model):
+def test_correct_refuses_empty_sequences_and_unknown_texts(model):
     with pytest.raises(UserError, match="nobody is seen"):
         correct(model, hidden(fake_sequence(frames=5), slice(0, 5)))
     with pytest.raises(UserError, match="unknown signed language 'xyz'"):
         correct(model, fake_sequence(frames=5), text="A", signed_language="xyz")
 
 
-def test_correct_writes_the_file(cli, folder, tmp_path):
+def test_correct_command_writes_and_summarizes(cli, folder, tmp_path):
     torch.manual_seed(0)
     broken = hidden(fake_sequence(frames=20), slice(5, 9))
     write(broken, tmp_path / "broken.pose")
@@ -246,7 +246,7 @@ def test_correct_writes_the_file(cli, folder, tmp_path):
     assert not (tmp_path / "a.pose").exists()
 
 
-def test_what_is_still_missing_is_told_by_reason():
+def test_missing_because_counts_by_reason():
     clip = fake_sequence(frames=30, hands=("right",))
     right, left = clip.skeleton.hand("right"), clip.skeleton.hand("left")
     broken = hidden(hidden(hidden(clip, slice(0, 2)), slice(10, 12)), slice(15, 25))
@@ -265,7 +265,7 @@ def test_what_is_still_missing_is_told_by_reason():
     assert described({}) == "none still missing"
 
 
-def test_what_bodies_have_not_is_said_once(cli, tmp_path, monkeypatch):
+def test_correct_reports_new_anatomical_problems_once(cli, tmp_path, monkeypatch):
     clip = fake_sequence(frames=20, hands=("left", "right"))
     right = clip.skeleton.hand("right")
     write(hidden(clip, slice(5, 9)), tmp_path / "broken.pose")

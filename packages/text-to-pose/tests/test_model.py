@@ -15,7 +15,7 @@ def condition(model, B=3):
 
 
 @torch.inference_mode()
-def test_refining_yields_every_step(model):
+def test_refinement_yields_every_step(model):
     T, K = 7, model.skeleton.num_keypoints
     mask = torch.ones(3, T, dtype=torch.bool)
     steps = list(Sampling(num_steps=5).steps(model, condition(model), mask))
@@ -28,7 +28,7 @@ def test_refining_yields_every_step(model):
 
 
 @torch.inference_mode()
-def test_the_last_step_arrives_at_the_prediction(model):
+def test_last_refinement_step_is_the_prediction(model):
     mask = torch.ones(3, 7, dtype=torch.bool)
     given = condition(model)
     (only,) = Sampling(num_steps=1).steps(model, given, mask)
@@ -40,13 +40,13 @@ def test_the_last_step_arrives_at_the_prediction(model):
 
 @pytest.mark.parametrize("num_steps", [1, 50])
 @torch.inference_mode()
-def test_any_number_of_steps(model, num_steps):
+def test_refinement_takes_any_number_of_steps(model, num_steps):
     *_, last = Sampling(num_steps=num_steps).steps(model, condition(model, 1), torch.ones(1, 4, dtype=torch.bool))
     assert last.features.isfinite().all()
 
 
 @torch.inference_mode()
-def test_missing_start_keypoints_are_filled_in_and_given_ones_kept(model):
+def test_encode_completes_missing_start_keypoints_and_keeps_given_ones(model):
     text = TextBatch.of([model.tokenizer.tokenize("A", "ase")])
     keypoints, confidence = model.start_keypoints[:1], torch.ones(1, model.skeleton.num_keypoints)
     confidence[:, 8:29] = 0
@@ -59,7 +59,7 @@ def test_missing_start_keypoints_are_filled_in_and_given_ones_kept(model):
     assert made.start.abs().max() < 100
 
 
-def test_a_folder_alone_rebuilds_the_model(model, folder):
+def test_save_and_load_rebuild_the_model(model, folder):
     loaded = load_model(folder)
     assert sorted(p.name for p in folder.iterdir() if p.suffix in (".json", ".safetensors")) == [
         "config.json",
@@ -80,7 +80,7 @@ def test_frame_positions_do_not_depend_on_padding():
     assert frame_positions(torch.tensor([1]), 1).isfinite().all()
 
 
-def test_a_symbol_twice_is_another_text_than_once(model):
+def test_text_encoder_counts_repeated_symbols(model):
     once = TextBatch.of([Tokens([2, 4])])
     twice = TextBatch.of([Tokens([2, 4, 4])])
     values = [model.text_encoder(text).values[0, 0] for text in (once, twice)]
@@ -102,7 +102,7 @@ def test_guidance_of_one_is_the_conditional_prediction(model, sampler):
 
 
 @torch.inference_mode()
-def test_diffusion_draws_by_seed_whatever_the_batch(model):
+def test_diffusion_noise_depends_on_the_seed_and_not_on_the_batch(model):
     given = condition(model)
     mask = torch.arange(7) < torch.tensor([[7], [4], [5]])
     *_, one = Sampling("diffusion", 4, seed=1).steps(model, given, mask)
@@ -117,7 +117,7 @@ def test_diffusion_draws_by_seed_whatever_the_batch(model):
 
 @pytest.mark.parametrize("T", [1, 3, 4, 5])
 @torch.inference_mode()
-def test_any_number_of_frames_fills_groups_of_four(model, T):
+def test_denoiser_pads_frames_to_whole_groups(model, T):
     given, mask = condition(model, 1), torch.ones(1, T, dtype=torch.bool)
     *_, whole = Sampling(num_steps=2).steps(model, given, mask)
     assert whole.features.shape[1] == T
@@ -126,7 +126,7 @@ def test_any_number_of_frames_fills_groups_of_four(model, T):
     torch.testing.assert_close(longer.features[:, :T], whole.features, atol=1e-4, rtol=1e-4)
 
 
-def test_predicting_the_change_adds_to_what_is_shown(tiny, model):
+def test_prediction_change_is_added_to_the_current_sequence(tiny, model):
     config = model.config.model_copy(update={"network": tiny.model_copy(update={"prediction": "change"})})
     other = TextToPose(config).eval()
     other.load_state_dict(model.state_dict())

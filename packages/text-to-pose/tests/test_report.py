@@ -43,7 +43,7 @@ def with_scores(evaluation, **values):
     return replace(evaluation, clip_scores=scores)
 
 
-def test_clips_stand_worst_first(evaluation, tmp_path):
+def test_report_page_lists_worst_clips_first(evaluation, tmp_path):
     page = written(write_report(evaluation, tmp_path / "report"))
     scores = sorted(evaluation.clip_scores["model"], key=lambda score: -score.dtw_mje)
     assert [clip["path"] for clip in page["clips"]] == [score.path.name for score in scores]
@@ -55,7 +55,7 @@ def test_clips_stand_worst_first(evaluation, tmp_path):
     assert (first["path"], first["dtw_mje"]) == (evaluation.clip_scores["model"][0].path.name, None)
 
 
-def test_both_are_drawn_in_one_picture(evaluation, tmp_path):
+def test_report_page_draws_reference_and_prediction_on_one_scale(evaluation, tmp_path):
     page = written(write_report(evaluation, tmp_path / "report"))
     for clip in page["clips"]:
         (row,) = (i for i in evaluation.rows if evaluation.references.clips[i].path.name == clip["path"])
@@ -81,7 +81,7 @@ def test_both_are_drawn_in_one_picture(evaluation, tmp_path):
         assert max(map(max, filter(None, limbs))) < clip["keypoints"]
 
 
-def test_the_table_shows_means_and_intervals(evaluation, tmp_path):
+def test_report_table_has_means_and_intervals(evaluation, tmp_path):
     page = write_report(evaluation, tmp_path / "report", checkpoint="<mine>").read_text("utf-8")
     assert "<title>&lt;mine&gt;: letters of the train split</title>" in page
     rows = dict(re.findall(r'<th scope="row">(\w+)</th>(.*?)</tr>', page))
@@ -107,12 +107,12 @@ def test_metrics_and_table_are_those_of_the_page(evaluation, tmp_path):
         assert metrics["scores"][system]["dtw_mje"] == pytest.approx(np.mean(errors))
 
 
-def test_the_same_evaluation_is_the_same_report(model, data, tmp_path):
+def test_report_is_deterministic(model, data, tmp_path):
     pages = [write_report(evaluate(model, data, "train"), tmp_path / name) for name in "ab"]
     assert pages[0].read_bytes() == pages[1].read_bytes()
 
 
-def test_the_page_needs_nothing_but_itself(evaluation, tmp_path):
+def test_report_page_needs_no_network(evaluation, tmp_path):
     page = write_report(with_scores(evaluation, text="</script><img src=x>"), tmp_path / "report").read_text("utf-8")
     assert not re.search(r"https?:|\b(src|href)=[^x]|@import|url\(", page)
     assert "<img" not in page
@@ -135,7 +135,7 @@ def test_a_report_is_replaced_only_if_asked(evaluation, tmp_path):
         write_report(evaluation, folder / "mine.txt")
 
 
-def test_command(cli, folder, data, tmp_path):
+def test_evaluate_command_writes_a_report(cli, folder, data, tmp_path):
     arguments = ("evaluate", "--checkpoint", folder, "--data", data, "--split", "train", "--steps", 1)
     report = tmp_path / "reports" / "first"
     status, out, _ = cli(*arguments, "--output", report)

@@ -29,7 +29,7 @@ def shards(manifest, tmp_path_factory):
     return folder
 
 
-def test_a_model_begins_as_one_for_the_files(shards, manifest, tiny):
+def test_shards_and_files_initialize_the_same_model(shards, manifest, tiny):
     config = RunConfig(**tiny.model_dump(), **QUICK)
     models, held_out = [], []
     for data in (manifest, shards):
@@ -43,7 +43,7 @@ def test_a_model_begins_as_one_for_the_files(shards, manifest, tiny):
     torch.testing.assert_close(models[0].start_keypoints, models[1].start_keypoints)
 
 
-def test_every_clip_is_seen_once_an_epoch_with_its_text(shards, tiny):
+def test_every_streamed_clip_is_yielded_once_per_epoch_with_its_text(shards, tiny):
     config = RunConfig(**tiny.model_dump(), **QUICK)
     clips = read_data(shards, partial(prepare, fps=25.0), TrainingConfig(**QUICK), frames=1)
     model = build_model(clips.train, config, clips.train_clips())
@@ -55,7 +55,7 @@ def test_every_clip_is_seen_once_an_epoch_with_its_text(shards, tiny):
     assert len(set(labels)) == len(labels) == len(every) // 2 * 2
 
 
-def test_training_that_is_stopped_goes_on(shards, tmp_path, tiny, monkeypatch):
+def test_stopped_streaming_run_resumes(shards, tmp_path, tiny, monkeypatch):
     config = RunConfig(**tiny.model_dump(), **QUICK)
     whole, metrics = train(shards, tmp_path / "whole", config)
     assert metrics["validation/dtw_mje"] > 0
@@ -74,7 +74,7 @@ def test_training_that_is_stopped_goes_on(shards, tmp_path, tiny, monkeypatch):
     torch.testing.assert_close(again.state_dict(), whole.state_dict(), atol=0, rtol=0)
 
 
-def test_a_language_that_is_not_among_the_first_clips(tmp_path, tiny):
+def test_streamed_languages_beyond_the_first_clips_are_known(tmp_path, tiny):
     pack(((Clip(Path("a"), "A", lang, "train"), fake_sequence()) for lang in ("ase", "gsg", "ise")), tmp_path)
     clips = read_data(tmp_path, partial(prepare, fps=25.0), TrainingConfig(**QUICK), frames=1)
     assert len(clips.train) == 1
@@ -83,7 +83,7 @@ def test_a_language_that_is_not_among_the_first_clips(tmp_path, tiny):
     assert model.start_confidence.any(dim=1).all()
 
 
-def test_clips_without_texts(tmp_path, tiny):
+def test_shards_without_texts_can_be_pretrained_on(tmp_path, tiny):
     pack([(Clip(Path("silent.pose"), "", "", "train"), fake_sequence())] * 2, tmp_path / "shards")
     config = RunConfig(**tiny.model_dump(), **QUICK)
     with pytest.raises(UserError, match=r"nothing says what silent\.pose signs; name a manifest .*or --pretrain"):

@@ -46,7 +46,7 @@ def test_text_comes_back_from_its_tokens(text):
 
 
 @given(sorted_texts)
-def test_both_notations_are_one(text):
+def test_fsw_and_swu_give_the_same_tokens(text):
     assert is_signwriting(text)
     assert to_fsw(text) == text
     swu = fsw2swu(text)
@@ -78,12 +78,12 @@ def test_the_vocabulary_has_no_double_and_no_padding():
 @pytest.mark.parametrize(
     "text", [SIGN, f" {SIGN}", SORT + SIGN, MARK, fsw2swu(SIGN), "M518x518S14c", "AS14c20", "\U0001d803"]
 )
-def test_what_is_meant_as_signwriting(text):
+def test_is_signwriting_accepts_malformed_signs(text):
     assert is_signwriting(text)
 
 
 @pytest.mark.parametrize("text", ["", "A", "M", "SCH", "AS", "MAX 518x518", "S14c20", "M518", "\ue000", "ﾞ"])
-def test_what_is_not(text):
+def test_is_signwriting_refuses_other_texts(text):
     assert not is_signwriting(text)
 
 
@@ -109,7 +109,7 @@ def test_what_is_not(text):
         (f"{fsw2swu(SIGN)} {SIGN}", 8, "'M518x518S1'"),
     ],
 )
-def test_an_error_says_where(text, position, found):
+def test_malformed_signs_are_refused_with_their_position(text, position, found):
     for read in (to_fsw, signwriting_tokens):
         with pytest.raises(UserError) as error:
             read(text)

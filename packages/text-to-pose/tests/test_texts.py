@@ -48,7 +48,7 @@ def test_validation_clips_with_unseen_texts_are_left_out(unseen, tmp_path, tiny)
     assert "line 11 (gsg-B.pose): unknown signed language 'ise'" in message
 
 
-def test_of_shards_too(tmp_path, tiny):
+def test_validation_shards_with_unseen_texts_are_left_out(tmp_path, tiny):
     texts = [("A", "train"), ("B", "train"), ("A", "validation"), ("Q", "validation")]
     pack(((Clip(Path(f"{t}{s}"), t, "ase", s), fake_sequence()) for t, s in texts), tmp_path)
     config = RunConfig(**tiny.model_dump(), **QUICK)
@@ -59,7 +59,7 @@ def test_of_shards_too(tmp_path, tiny):
     assert [sample.clip.text for sample in clips.validation] == ["A"]
 
 
-def test_what_a_model_that_is_fine_tuned_knows_stays_known():
+def test_fine_tuning_keeps_known_texts_valid():
     train, validation = [clip("A", 2)], [clip("B", 3), clip("C", 4), clip("A", 5, language="gsg")]
     known = TextConfig(alphabets={"ase": ["B"], "gsg": ["A"]})
     assert [why is None for why in reject(train, validation, "auto")] == [False] * 3
@@ -83,13 +83,13 @@ def test_training_texts_that_cannot_be_used_are_listed():
         ([HAMNOSYS, HAMNOSYS, "A"], "since 1 of 3 are not HamNoSys: line 4 .a.pose. 'A'"),
     ],
 )
-def test_few_texts_that_decide_what_all_are_taken_for(texts, message):
+def test_few_texts_that_decide_the_kind_are_warned_of(texts, message):
     clips = [clip(text, line) for line, text in enumerate(texts, start=2)]
     with pytest.warns(UserWarning, match=message):
         check_clips(clips, "auto", "data.csv")
 
 
-def test_usual_texts_are_not_remarked_on():
+def test_usual_texts_give_no_warning():
     for texts in (["A", "SCH", "B"], ["hello there", "good bye", "A"], [HAMNOSYS] * 2):
         with warnings.catch_warnings():
             warnings.simplefilter("error")

@@ -39,7 +39,7 @@ def test_no_two_letters_of_a_language_share_their_tokens(tokenizer):
     assert len({(*text.ids, text.language, text.letter) for text in tokens}) == len(LETTERS)
 
 
-def test_padding_is_marked():
+def test_text_batch_mask_is_false_where_padded():
     tokenizer = TextTokenizer(text_config([clip("kurz"), clip("ein langer Text")], "characters"))
     batch = TextBatch.of([tokenizer.tokenize(text, "gsg") for text in ("kurz", "ein langer text")])
     assert batch.ids.shape == (2, 16)
@@ -48,13 +48,13 @@ def test_padding_is_marked():
     assert tokenizer.detokenize(row) == "<gsg> kurz"
 
 
-def test_no_text_is_a_text_too(tokenizer):
+def test_no_text_has_a_token(tokenizer):
     tokens = tokenizer.tokenize(None, "")
     assert tokenizer.detokenize(tokens) == "<nothing>"
     assert (tokens.language, tokens.letter) == (NONE, NONE)
 
 
-def test_a_letter_brings_its_signwriting_where_all_of_that_was_taught():
+def test_letters_have_signwriting_tokens_if_all_are_known():
     tokenizer = TextTokenizer(text_config([clip("A", "ase"), clip("B", "ase"), clip("A", "asq")], "letters"))
     written = [tokenizer.vocabulary[i] for i in tokenizer.tokenize("a", "ase").ids]
     assert written == ["<ase>", *letter_symbols("A", "ase")]
@@ -88,7 +88,7 @@ def test_units_are_letters_or_signs_or_the_whole_text(tokenizer):
         (["M507x507S1f720487x492"], "signwriting"),
     ],
 )
-def test_the_kind_of_text_is_found(texts, kind):
+def test_find_kind_detects_letters_and_notations(texts, kind):
     assert find_kind(texts) == kind
     assert text_config([clip(text) for text in texts], "auto").kind == kind
 
@@ -107,7 +107,7 @@ def test_a_spelled_word_has_the_letters_it_was_written_with(letters):
     assert set(spelled[1::2]) <= {WORD_SPACE}
 
 
-def test_the_longest_letter_wins(tokenizer):
+def test_spell_prefers_the_longest_letter(tokenizer):
     assert tokenizer.spell("schs", "sgg") == ["SCH", "S"]
 
 
@@ -116,15 +116,15 @@ def test_composed_and_decomposed_spellings_are_one_letter(tokenizer, text):
     assert tokenizer.spell(text, "sgg") == ["Ä"]
 
 
-def test_turkish_tells_its_two_letters_i_apart(tokenizer):
+def test_fold_distinguishes_turkish_dotted_and_dotless_i(tokenizer):
     assert tokenizer.spell("iİıI", "tsm") == ["İ", "İ", "I", "I"]
 
 
-def test_final_sigma_is_sigma(tokenizer):
+def test_fold_maps_final_sigma_to_sigma(tokenizer):
     assert tokenizer.spell("σος ΟΣ", "gss") == ["Σ", "Ο", "Σ", WORD_SPACE, "Ο", "Σ"]
 
 
-def test_what_a_language_was_not_taught_is_refused_unless_asked_for(tokenizer):
+def test_spell_borrows_letters_only_if_asked(tokenizer):
     with pytest.raises(UserError, match=r"ase was not taught the letter 'S' .*--borrow-letters.*ase knows A B H"):
         tokenizer.spell("as", "ase")
     assert tokenizer.spell("as", "ase", borrow_letters=True) == ["A", "S"]
@@ -146,7 +146,7 @@ def test_a_text_that_cannot_be_spelled_is_refused_by_name(tokenizer, text, langu
         tokenizer.units(text, language)
 
 
-def test_all_letters_that_are_lacking_are_named_at_once(tokenizer):
+def test_spell_names_all_missing_letters_at_once(tokenizer):
     with pytest.raises(UserError) as refused:
         tokenizer.spell("xAsïß7s", "ase")
     assert str(refused.value) == (
@@ -172,7 +172,7 @@ def test_all_letters_that_are_lacking_are_named_at_once(tokenizer):
         ("b\u0640a", False, "BA", "left out, being no letters: \u0640"),  # Arabic tatweel
     ],
 )
-def test_what_is_no_letter_is_left_out_or_replaced_and_said(tokenizer, text, borrow, letters, notice):
+def test_spell_warns_of_left_out_and_replaced_characters(tokenizer, text, borrow, letters, notice):
     with pytest.warns(InputWarning) as said:
         assert "".join(tokenizer.spell(text, "ase", borrow_letters=borrow)).replace(" ", "") == letters
     assert [notice in str(each.message) for each in said] == [True]
@@ -195,7 +195,7 @@ def test_a_text_of_punctuation_alone_is_refused(tokenizer):
         ("en", "unknown signed language 'en'; this model knows ase"),
     ],
 )
-def test_a_language_by_another_name_gets_a_hint(tokenizer, written, hint):
+def test_unknown_language_names_get_a_suggestion(tokenizer, written, hint):
     with pytest.raises(UserError) as refused:
         tokenizer.check_language(written)
     assert hint in str(refused.value)

@@ -52,7 +52,7 @@ def test_a_config_in_sections_as_older_versions_had_is_the_same_one(tmp_path, ca
     assert len(capsys.readouterr().err.splitlines()) == 2
 
 
-def test_training_leaves_a_model_folder_and_resumes(manifest, tmp_path, tiny):
+def test_train_writes_a_model_folder_and_resumes(manifest, tmp_path, tiny):
     config = RunConfig(**tiny.model_dump(), **QUICK)
     model, metrics = train(manifest, tmp_path / "run", config)
     left = {str(path.relative_to(tmp_path / "run")) for path in (tmp_path / "run").rglob("*") if path.is_file()}
@@ -78,7 +78,7 @@ def test_training_leaves_a_model_folder_and_resumes(manifest, tmp_path, tiny):
     assert last["epoch"] == 2
 
 
-def test_a_resumed_run_ends_with_the_weights_of_an_undisturbed_one(manifest, tmp_path, tiny, monkeypatch):
+def test_resumed_run_equals_an_uninterrupted_one(manifest, tmp_path, tiny, monkeypatch):
     config = RunConfig(**tiny.model_dump(), **QUICK | {"epochs": 3, "ema_decay": 0.9})
     whole, _ = train(manifest, tmp_path / "whole", config)
 
@@ -95,7 +95,7 @@ def test_a_resumed_run_ends_with_the_weights_of_an_undisturbed_one(manifest, tmp
     torch.testing.assert_close(resumed.state_dict(), whole.state_dict(), atol=0, rtol=0)
 
 
-def test_half_precision_is_half_the_size_and_loads_as_whole(model, tmp_path):
+def test_float16_weights_halve_the_file_and_load_as_float32(model, tmp_path):
     for weights in ("float32", "float16"):
         save(model, tmp_path / weights, weights=weights)
     sizes = [(tmp_path / weights / "model.safetensors").stat().st_size for weights in ("float32", "float16")]
@@ -113,7 +113,7 @@ def test_a_manifest_without_train_rows_is_refused(manifest, tmp_path, tiny):
         train(other, tmp_path / "run", RunConfig(**tiny.model_dump(), **QUICK))
 
 
-def test_the_model_learns_two_clips(tiny):
+def test_model_overfits_two_clips(tiny):
     torch.manual_seed(0)
     clips = [Clip(Path(f"{letter}.pose"), letter, "ase", "train") for letter in "AB"]
     sequences = [prepare(fake_sequence(frames=14, shape=5), 25.0), prepare(fake_sequence(frames=18, shape=6), 25.0)]
@@ -141,7 +141,7 @@ def test_the_model_learns_two_clips(tiny):
     assert all(sequence.hand_share("left") == 0 for sequence in made)  # neither clip shows it
 
 
-def test_fine_tuning_keeps_what_the_model_knows(folder, model, manifest, tmp_path, tiny):
+def test_fine_tuning_keeps_languages_letters_and_start_frames(folder, model, manifest, tmp_path, tiny):
     """The model knows ase A B C and, left-handed, ise A SCH; the clips have ase A B C D and gsg A B C."""
     config = RunConfig(**tiny.model_dump(), **QUICK | {"epochs": 1, "learning_rate": 1e-9})
     tuned, _ = train(manifest, tmp_path / "run", config, begin_from=folder)
@@ -161,7 +161,7 @@ def test_fine_tuning_keeps_what_the_model_knows(folder, model, manifest, tmp_pat
             torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3)
 
 
-def test_a_language_keeps_its_fastest_movement(folder, manifest, tmp_path, tiny):
+def test_fine_tuning_keeps_the_larger_max_step(folder, manifest, tmp_path, tiny):
     config = json.loads((folder / "config.json").read_text())
     config["fastest"] = {"ise": 0.7, "ase": 9.0}
     (folder / "config.json").write_text(json.dumps(config))
@@ -172,7 +172,7 @@ def test_a_language_keeps_its_fastest_movement(folder, manifest, tmp_path, tiny)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
-def test_weights_have_the_permissions_of_the_umask(model, tmp_path):
+def test_saved_weights_have_the_permissions_of_the_umask(model, tmp_path):
     before = os.umask(0o022)
     try:
         model.save_pretrained(tmp_path / "model")

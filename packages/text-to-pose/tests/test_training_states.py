@@ -19,7 +19,7 @@ def states():
     return torch.randn(B, K, D), torch.randn(B, T, K, D), torch.randn(B, T, K, D), confidence
 
 
-def test_states_begin_at_the_start_and_end_at_what_the_model_made(states):
+def test_refinement_states_lead_from_start_frame_to_prediction(states):
     start, own, clean, confidence = states
     copies = start.clone(), own.clone(), clean.clone()
     objective = Objective(diffusion_share=0, inpainting_share=0)
@@ -31,7 +31,7 @@ def test_states_begin_at_the_start_and_end_at_what_the_model_made(states):
     torch.testing.assert_close((start, own, clean), copies)
 
 
-def test_known_states_hold_the_truth_where_it_was_seen_and_is_no_gap(states):
+def test_inpainting_states_have_the_target_at_known_keypoints(states):
     start, own, clean, confidence = states
     known, _ = Objective(diffusion_share=0, inpainting_share=1).states(start, own, clean, confidence, torch.ones(B))
     true = torch.isclose(known, clean, atol=1e-5).all(dim=-1)  # (B, T, K)
@@ -40,7 +40,7 @@ def test_known_states_hold_the_truth_where_it_was_seen_and_is_no_gap(states):
     assert (true | torch.isclose(known, own, atol=1e-5).all(dim=-1)).all()
 
 
-def test_noised_states_hold_noise(states):
+def test_diffusion_states_have_scaled_noise(states):
     start, own, clean, confidence = states
     level = torch.full((B,), 0.25)
     state, noisy = Objective(diffusion_share=1, inpainting_share=0).states(start, own, clean, confidence, level)
@@ -50,14 +50,14 @@ def test_noised_states_hold_noise(states):
     assert rest.std().item() == pytest.approx(NOISE * 0.75**0.5, rel=0.1)
 
 
-def test_a_share_of_the_levels_is_a_first_step():
+def test_first_step_share_of_levels_is_zero():
     torch.manual_seed(0)
     level = Objective(first_step_share=0.3).levels(2000)
     assert (level == 0).float().mean().item() == pytest.approx(0.3, abs=0.05)
     assert (level[level > 0].mean().item(), level.max() <= 1) == (pytest.approx(0.5, abs=0.05), True)
 
 
-def test_gaps_are_spans_of_frames_and_now_and_then_keypoints():
+def test_gaps_are_one_span_of_frames_and_some_keypoints():
     torch.manual_seed(0)
     made = gaps(torch.ones(500, 20, 8, dtype=torch.bool))
     whole_frames = made.all(dim=2)
@@ -66,12 +66,12 @@ def test_gaps_are_spans_of_frames_and_now_and_then_keypoints():
     assert (made.all(dim=1).any(dim=1)).float().mean().item() == pytest.approx(0.5, abs=0.15)
 
 
-def test_shares_above_one_are_refused():
+def test_config_refuses_shares_above_one_together():
     with pytest.raises(UserError, match="at most 1"):
         load_yaml(RunConfig, PRESETS["default"], {"objective.noised": 0.7, "objective.known": 0.7})
 
 
-def test_dropping_keypoints_only_hides():
+def test_drop_keypoints_only_hides():
     torch.manual_seed(0)
     confidence = torch.rand(500, K)
     copy = confidence.clone()

@@ -67,7 +67,11 @@ def generate_signs(
         frames = torch.tensor(lengths, device=model.device).clamp(min=MIN_SIGN_FRAMES)
     generated: dict[int, PoseSequence] = {}
     for rows in frames.argsort().split(sampling.batch_size):  # of similar length, so that little is padded
-        keypoints, presence = _sample(model, condition[rows], frames[rows], sampling)
+        batch, batch_frames = condition[rows], frames[rows]
+        mask = torch.arange(int(batch_frames.max()), device=model.device) < batch_frames[:, None]
+        *_, last = sampling.steps(model, batch, mask)
+        features = _anchor(model, last.features, batch.start, batch.start_visible)
+        keypoints, presence = model.decode(features), torch.sigmoid(last.presence)
         for i, row in enumerate(rows.tolist()):
             real = slice(0, int(frames[row]))
             generated[row] = _sequence(model, keypoints[i, real].cpu().numpy(), presence[i, real], signs[row][1])
@@ -228,11 +232,14 @@ class _Draft:
 
 def _begin_at(model: TextToPose, sequence: PoseSequence, frame: PoseSequence) -> PoseSequence:
     """The sequence, anchored at a frame (a sequence of one)."""
-    features, first = (model.features(torch.from_numpy(each.keypoints).to(model.device)) for each in (sequence, frame))
+    features, start = (model.features(torch.from_numpy(each.keypoints).to(model.device)) for each in (sequence, frame))
     visible = torch.from_numpy(frame.confidence > 0).to(model.device)
-    features = anchored(features[None], first, visible, wrists=model.features.wrists, is_root=model.features.is_root)
-    keypoints = model.decode(features)[0].cpu().numpy()
+    keypoints = model.decode(_anchor(model, features[None], start, visible))[0].cpu().numpy()
     return replace(sequence, keypoints=keypoints * (sequence.confidence > 0)[..., None])
+
+
+def _anchor(model: TextToPose, features: Tensor, start: Tensor, visible: Tensor) -> Tensor:
+    return anchored(features, start, visible, wrists=model.features.wrists, is_root=model.features.is_root)
 
 
 def pause_frames(model: TextToPose) -> int:
@@ -255,20 +262,6 @@ def _share_frames(
         condition = encode_signs(model, [(sign, signed_language) for sign in spelled], start.repeated(len(spelled)))
         lengths = iter(shared_lengths(model, condition, frames - pauses * pause_frames(model) + len(spelled) - 1))
     return [0 if sign == WORD_SPACE else next(lengths) for sign in signs]
-
-
-def _sample(model: TextToPose, condition: Condition, lengths: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
-    """Keypoints (B, T, K, D) in shoulder widths and the probabilities (B, T, K) that they are visible."""
-    mask = torch.arange(int(lengths.max()), device=model.device) < lengths[:, None]
-    *_, last = sampling.steps(model, condition, mask)
-    features = anchored(
-        last.features,
-        condition.start,
-        condition.start_visible,
-        wrists=model.features.wrists,
-        is_root=model.features.is_root,
-    )
-    return model.decode(features), torch.sigmoid(last.presence)
 
 
 def _sequence(model: TextToPose, keypoints: np.ndarray, presence: Tensor, signed_language: str) -> PoseSequence:

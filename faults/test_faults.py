@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import pytest
 from safetensors.numpy import load_file
 
-from pose_core.preparation import pack_data
+from pose_core.commands.preprocessing import pack_data
 from pose_core.testing import fake_manifest
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pose_core import PoseSequence, write
-from pose_core.comparison import compare_files, compare_folders, lines, mean_parts
+from pose_core.commands.comparison import compare_files, compare_folders, lines, mean_parts
 from pose_core.metrics.parts import METRICS, PARTS
 from pose_core.skeleton import known_skeleton
 from pose_core.transforms import flip, resample

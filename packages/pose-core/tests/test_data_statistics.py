@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pose_core import PoseSequence, write
-from pose_core.preparation import data_statistics
+from pose_core.commands.preprocessing import data_statistics
 from pose_core.skeleton import known_skeleton
 from pose_core.transforms import Statistics
 

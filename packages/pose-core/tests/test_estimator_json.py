@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pose_core import UserError, read, write
-from pose_core.conversion import convert_files
+from pose_core.commands.conversion import convert_files
 from pose_core.formats import FORMATS, is_clip_folder, people_of
 from pose_core.inputs import find_inputs
 from pose_core.jobs import JobOptions

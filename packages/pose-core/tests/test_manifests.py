@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from pose_core import UserError, read, write
+from pose_core.commands.preprocessing import pack_data
 from pose_core.data import Clip, PoseDataset, ShardDataset, check_data, pack, read_clip, read_clips, read_manifest
-from pose_core.preparation import pack_data
 from pose_core.testing import fake_sequence
 
 HEADER = "path,text,signed_language,split\n"

@@ -49,10 +49,10 @@ def info(
     debug: Debug = False,
 ) -> None:
     """Describe pose files: format, frames, keypoints, and the share that is missing."""
+    from pose_core.commands.inspection import inspect
     from pose_core.errors import BatchError, UserError
     from pose_core.formats import FORMATS
     from pose_core.inputs import find_inputs, local_files
-    from pose_core.inspection import inspect
 
     found, failed = [], []
     inputs = find_inputs(files, FORMATS)
@@ -131,7 +131,7 @@ def convert(
         "size": _size(size),
         "y_up": y_up,
     }
-    from pose_core.conversion import convert_files
+    from pose_core.commands.conversion import convert_files
     from pose_core.jobs import JobOptions
 
     if len(sources) == 1 and not Path(sources[0]).is_dir():  # done at once
@@ -167,7 +167,7 @@ def render(
     if not sources:
         raise typer.BadParameter("name a pose file and the picture to write")
     if output.is_dir() or not output.suffix:
-        from pose_core.pictures import render_files
+        from pose_core.commands.rendering import render_files
 
         options = batch_options(
             output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, debug=debug
@@ -212,7 +212,7 @@ def compare(
     debug: Debug = False,
 ) -> None:
     """Score predicted against reference poses, per body part: MSE, MAE, RMSE, PCK, DTW-MJE, nDTW-MJE, acceleration."""
-    from pose_core.comparison import compare_files, compare_folders, lines, mean_parts, mean_scores
+    from pose_core.commands.comparison import compare_files, compare_folders, lines, mean_parts, mean_scores
     from pose_core.errors import BatchError
     from pose_core.formats import is_clip_folder
 
@@ -244,7 +244,7 @@ def check(
     debug: Debug = False,
 ) -> None:
     """Check anatomy: hands off their wrists, palms that grow, shoulders that tilt, joints bent the wrong way."""
-    from pose_core.checking import check_file
+    from pose_core.commands.checking import check_file
     from pose_core.errors import BatchError, UserError
     from pose_core.formats import FORMATS
     from pose_core.inputs import find_inputs, local_files
@@ -287,7 +287,7 @@ def pack(
     debug: Debug = False,
 ) -> None:
     """Pack data sets into tar shards (WebDataset layout), for data too large for single files."""
-    from pose_core.preparation import pack_data
+    from pose_core.commands.preprocessing import pack_data
 
     shards = pack_data(
         *data, folder=output, shard_bytes=shard_megabytes << 20, keep_going=keep_going, overwrite=overwrite, say=say
@@ -312,7 +312,7 @@ def stats(
 ) -> None:
     """Compute mean and standard deviation per component, and of hands relative to their wrists, in one pass."""
     from pose_core.atomic_files import check_output
-    from pose_core.preparation import data_statistics
+    from pose_core.commands.preprocessing import data_statistics
 
     check_output(output, overwrite=overwrite)
     statistics = data_statistics(*data, split=split, normalized=not raw, face=face)

@@ -20,11 +20,6 @@ def namespace(poses: PoseSequence | PoseBatch) -> Any:
     return array_namespace(poses.keypoints)
 
 
-def seen(poses: PoseSequence | PoseBatch) -> Array:
-    """(..., T, K) as `poses.visible`."""
-    return poses.visible
-
-
 def with_values(poses: Poses, keypoints: Array, confidence: Array) -> Poses:
     """The poses with other values; keypoints of confidence 0 lie at 0."""
     xp = array_namespace(keypoints)

@@ -36,18 +36,19 @@ from torch.utils.data import DataLoader
 
 from pose_core import PoseSequence
 from pose_core.data import collate as side_by_side
-from pose_core.data import read_clips
+from pose_core.data import read_clips, read_prepared, select_split
 from pose_core.training import load_preset
 from pose_tokenizer import load_model
 from pose_tokenizer.config import RunConfig
 from pose_tokenizer.data.augmentation import Augmentation
 from pose_tokenizer.data.dataset import ClipDataset, TrainingBatch, collate
+from pose_tokenizer.data.loading import prepare_clip
 from pose_tokenizer.evaluation.metrics import KeypointErrors, QuantizerUse, squared_errors
 from pose_tokenizer.files.token_file import packed_bits
 from pose_tokenizer.model import PoseTokenizer
 from pose_tokenizer.nn.quantizer import num_codes
 from pose_tokenizer.streaming import BEAM
-from pose_tokenizer.training import PRESETS, read_prepared, train
+from pose_tokenizer.training import PRESETS, train
 
 BUDGETS = [10.0, 20.0, 40.0]
 MOST_QUANTIZERS = 8  # of the tokenizers that are trained
@@ -95,9 +96,9 @@ def measured(arguments: argparse.Namespace, output: Path) -> dict:
         for downsampling, epochs in zip(arguments.downsampling, arguments.epochs, strict=False)
     }
     clips = [clip for path in arguments.data for clip in read_clips(path)]
-    train_clips = read_prepared([clip for clip in clips if clip.split == "train"], base)
+    train_clips = read_prepared(select_split(clips, "train"), partial(prepare_clip, keypoints=base.keypoints))
     held_out = read_prepared(
-        [clip for clip in clips if clip.split == arguments.split], base, skeleton=train_clips[0].skeleton
+        select_split(clips, arguments.split), partial(prepare_clip, keypoints=None), train_clips[0].skeleton
     )
     trained, models = {}, {}
     for name, config in configs.items():

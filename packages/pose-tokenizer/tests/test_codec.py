@@ -11,10 +11,10 @@ from pose_tokenizer.codec import decode, encode
 from pose_tokenizer.config import TokenizerConfig
 from pose_tokenizer.data.dataset import prepare
 from pose_tokenizer.files.token_file import read_tokens, write_tokens
+from pose_tokenizer.initialization import initialize
 from pose_tokenizer.lightning_module import TokenizerModule
 from pose_tokenizer.losses import TokenizerLoss
 from pose_tokenizer.model import PoseTokenizer
-from pose_tokenizer.training import initialize
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def learnt(clip, hidden, skeleton, quick):
     torch.manual_seed(0)
     model = PoseTokenizer(run.model(skeleton.to_dict())).eval()
     module = TokenizerModule(model, run, TokenizerLoss(run, model.skeleton, model.features.weights))
-    initialize(module, [prepare(sequence, skeleton) for sequence in clips], run)
+    initialize(model, module.vq, [prepare(sequence, skeleton) for sequence in clips], run)
     return model, clips
 
 

@@ -11,7 +11,7 @@ from pose_core.data import Clip, pack
 from pose_core.testing import fake_sequence
 from pose_tokenizer import train
 from pose_tokenizer.config import RunConfig
-from pose_tokenizer.data.shards import read_shards
+from pose_tokenizer.data.loading import read_data
 from pose_tokenizer.lightning_module import TokenizerModule
 
 CONFIG = RunConfig(
@@ -34,13 +34,13 @@ def shards(tmp_path_factory):
 
 
 def test_what_is_streamed_fitted_and_validated(shards):
-    data = read_shards(str(shards), CONFIG)
+    data = read_data(str(shards), CONFIG)
     assert len(data.train_clips()) == 10
     fitted = sum(len(sample.sequence) for sample in data.train)
     assert (fitted >= 60 * CONFIG.downsampling, len(data.validation)) == (True, 2)
     assert next(iter(data.stream)).sequence.skeleton == data.skeleton
     with pytest.raises(UserError, match="num_keypoints is 3, the clips have"):
-        read_shards(str(shards), CONFIG.model_copy(update={"num_keypoints": 3}))
+        read_data(str(shards), CONFIG.model_copy(update={"num_keypoints": 3}))
 
 
 def test_training_on_shards_that_is_stopped_goes_on(shards, tmp_path, monkeypatch):

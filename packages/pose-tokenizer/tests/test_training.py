@@ -8,18 +8,19 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from pose_core import UserError, read, write
-from pose_core.data import PoseDataset
+from pose_core.data import PoseDataset, read_clips
 from pose_core.testing import fake_sequence
 from pose_core.transforms import choose_keypoints
-from pose_tokenizer import training
+from pose_tokenizer import initialization
 from pose_tokenizer.codec import decode, encode
 from pose_tokenizer.config import TokenizerConfig
 from pose_tokenizer.data.dataset import ClipDataset, collate, prepare
-from pose_tokenizer.initialization import fit_linear
+from pose_tokenizer.data.loading import read_data
+from pose_tokenizer.initialization import fit_linear, initialize
 from pose_tokenizer.lightning_module import TokenizerModule
 from pose_tokenizer.losses import TokenizerLoss
 from pose_tokenizer.model import PoseTokenizer, load_model
-from pose_tokenizer.training import initialize, train
+from pose_tokenizer.training import train
 
 
 def module_of(config, skeleton):
@@ -76,7 +77,7 @@ def test_what_a_run_leaves_behind(trained, manifest):
 
 def test_a_trained_model_signs_what_it_was_shown(trained, manifest):
     model, *_ = trained
-    sequence = choose_keypoints(PoseDataset([]).load_sample(training.read_clips(manifest)[0]), "hands_and_body")
+    sequence = choose_keypoints(PoseDataset([]).load_sample(read_clips(manifest)[0]), "hands_and_body")
     made = decode(model, encode(model, sequence, rate=0.05))
     seen = (sequence.confidence > 0) & (made.confidence > 0)
     assert seen.sum() > 0.9 * (sequence.confidence > 0).sum()
@@ -90,7 +91,7 @@ def test_the_network_learns_what_its_basis_does_not_hold(clip, skeleton, quick):
     )
     clips = [prepare(clip(32, seed=seed, scale=1.0), skeleton) for seed in range(3)]
     module = module_of(config, skeleton)
-    initialize(module, clips, config)
+    initialize(module.model, module.vq, clips, config)
     batch = collate([ClipDataset(clips)[i] for i in range(3)], block_frames=4)
     optimizer = torch.optim.Adam(module.model.parameters(), 5e-3)
     errors = []
@@ -106,7 +107,7 @@ def test_the_network_learns_what_its_basis_does_not_hold(clip, skeleton, quick):
 def test_codebooks_follow_the_latents_in_training_only(clip, skeleton, quick):
     clips = [prepare(clip(40, seed=seed), skeleton) for seed in range(3)]
     module = module_of(quick, skeleton)
-    initialize(module, clips, quick)
+    initialize(module.model, module.vq, clips, quick)
     batch = collate([ClipDataset(clips)[i] for i in range(3)], block_frames=4)
     codebooks = module.vq.codebooks.clone()
     module.eval()
@@ -147,7 +148,7 @@ def test_gradients_pass_the_codes_and_checkpointing_keeps_them(clip, skeleton, q
     for gradient_checkpointing in (False, True):
         config = quick.model_copy(update={"gradient_checkpointing": gradient_checkpointing})
         module = module_of(config, skeleton)
-        initialize(module, clips, config)
+        initialize(module.model, module.vq, clips, config)
         for parameter in module.model.parameters():
             torch.manual_seed(parameter.numel())
             parameter.data += 0.05 * torch.randn_like(parameter)
@@ -171,8 +172,9 @@ def test_everything_is_fitted_to_the_same_variations(clip, skeleton, quick, monk
         assert torch.equal(torch.get_rng_state(), before)
         return fit_linear(model, batches)
 
-    monkeypatch.setattr(training, "fit_linear", watched)
-    initialize(module_of(quick, skeleton), clips, quick.model_copy(update={"fitting_blocks": 90}))
+    monkeypatch.setattr(initialization, "fit_linear", watched)
+    module = module_of(quick, skeleton)
+    initialize(module.model, module.vq, clips, quick.model_copy(update={"fitting_blocks": 90}))
     plain, *varied = passes[0]
     assert sum(int(batch.mask.sum()) for batch in varied[:-1]) < 60 <= sum(int(batch.mask.sum()) for batch in varied)
     assert {each.tobytes() for each in plain.keypoints.numpy()} == {each.keypoints.tobytes() for each in clips}
@@ -288,9 +290,8 @@ def test_a_model_without_layers_is_trained_too(manifest, quick, tmp_path):
 
 @pytest.mark.parametrize(("keypoints", "count"), [("reduced", 51), ("all", 54), ("hands_and_body", 50)])
 def test_the_keypoints_that_a_model_is_for(manifest, quick, keypoints, count):
-    clips = training.read_clips(manifest)[:2]
     config = quick.model_copy(update={"keypoints": keypoints, "num_keypoints": count})
-    first, second = training.read_prepared(clips, config)
+    first, second = (sample.sequence for sample in read_data([manifest], config).train[:2])
     assert first.skeleton.num_keypoints == count
     assert first.skeleton == second.skeleton
     assert first.skeleton.num_dims == 2
@@ -322,7 +323,7 @@ def test_clips_on_other_skeletons_are_put_on_that_of_the_first(listed, quick):
         {("a.pose", "train"): fake_sequence(), ("b.pose", "train"): fake_sequence(face_points=6, hands=("left",))}
     )
     config = quick.model_copy(update={"keypoints": "all"})
-    first, second = training.read_prepared(training.read_clips(index), config)
+    first, second = (sample.sequence for sample in read_data([index], config).train)
     assert first.skeleton == second.skeleton
     assert second.hand_share("left") == 1
     assert second.hand_share("right") == 0
@@ -331,7 +332,7 @@ def test_clips_on_other_skeletons_are_put_on_that_of_the_first(listed, quick):
 def test_a_manifest_without_train_rows_is_refused(manifest, tmp_path, quick):
     other = manifest.with_name("untrained.csv")
     other.write_text(manifest.read_text().replace(",train", ",test"))
-    with pytest.raises(UserError, match=r"untrained\.csv: no clip has split train"):
+    with pytest.raises(UserError, match=r"untrained\.csv: the data has no clips of split 'train'"):
         train([other], tmp_path / "run", quick)
 
 
@@ -347,7 +348,7 @@ def test_several_manifests_are_one_and_long_clips_are_cut(listed, manifest, quic
     config = quick.model_copy(update={"sequence_length": 12, "fitting_blocks": 1})
     _, metrics = train([manifest, more], tmp_path / "run", config, loss=Watching)
     said = capsys.readouterr().err
-    assert said.index("reading 9 clips") < said.index("fitting basis and codebooks")
+    assert said.index("8 clips to train on, 1 to validate with") < said.index("fitting basis and codebooks")
     assert len(lengths) == 8
     assert max(lengths) == 12
     assert metrics["validation/codes"] >= 0
@@ -356,7 +357,7 @@ def test_several_manifests_are_one_and_long_clips_are_cut(listed, manifest, quic
 def test_validation_is_of_all_frames_at_the_models_rate(clip, skeleton, quick, monkeypatch):
     clips = [prepare(clip(frames, seed=frames), skeleton) for frames in (29, 48, 37)]
     module = module_of(quick, skeleton).eval()
-    initialize(module, clips, quick)
+    initialize(module.model, module.vq, clips, quick)
     logged = {}
     monkeypatch.setattr(module, "log_dict", lambda values, **_: logged.update(values))
     monkeypatch.setattr(module, "log", lambda name, value, **_: logged.update({name: value}))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,17 +12,20 @@ import torch
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
+from torch.utils.data import DataLoader
 from vector_quantize_pytorch import FSQ, ResidualVQ
 
+from pose_core.command_line import say
 from pose_core.transforms.temporal import hold
 from pose_tokenizer.config import GRID_LEVELS, grid_dims
+from pose_tokenizer.data.augmentation import Augmentation
+from pose_tokenizer.data.dataset import ClipDataset, TrainingBatch, collate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pose_core import PoseSequence
-    from pose_tokenizer.config import TokenizerConfig
-    from pose_tokenizer.data.dataset import TrainingBatch
+    from pose_tokenizer.config import RunConfig, TokenizerConfig
     from pose_tokenizer.model import PoseTokenizer
 
 RIDGE = 0.02  # regularizes the prediction of latents that hardly vary; in squared weighted shoulder widths
@@ -29,6 +34,54 @@ FITTING_SEED = 1
 CODE_DECAY = 0.999  # of the codebooks' moving averages
 GRID_EDGE = 1.51  # outermost of the four best levels for a normal distribution (Max 1960), in standard deviations
 DEAD_CODE_COUNT = 0.01  # codes that are taken less often per batch, on average, are replaced
+
+
+def initialize(
+    model: PoseTokenizer, vq: ResidualVQ | None, sequences: Sequence[PoseSequence], config: RunConfig
+) -> None:
+    """Fits everything that needs no gradients.
+
+    Args:
+        model: what is fitted.
+        vq: the codebooks while they learn, see `residual_vq`; None for grids.
+        sequences: prepared clips.
+        config: of the run.
+    """
+    say("fitting basis and codebooks")
+    model.features.mean.copy_(mean_pose(sequences))
+    residuals = fit_linear(model, partial(fitting_batches, sequences, config))
+    if vq is None:
+        fit_grids(model, residuals)
+    else:
+        fit_codebooks(model, vq, residuals)
+
+
+def initialize_from(
+    source: PoseTokenizer,
+    model: PoseTokenizer,
+    vq: ResidualVQ | None,
+    sequences: Sequence[PoseSequence],
+    config: RunConfig,
+) -> None:
+    """Gives a model the weights of `source`, for fine-tuning; otherwise as `initialize`."""
+    model.load_state_dict(source.state_dict())
+    if vq is not None:
+        continue_codebooks(model, vq, fitting_batches(sequences, config))
+
+
+def fitting_batches(sequences: Sequence[PoseSequence], config: RunConfig) -> Iterator[TrainingBatch]:
+    """The clips and, until there are `fitting_blocks`, augmented copies of them; each time the same."""
+    to_batch = partial(collate, block_frames=config.downsampling)
+    blocks = 0
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(FITTING_SEED)
+        for copy in itertools.count():
+            clips = ClipDataset(sequences, augmentation=Augmentation() if copy else None)
+            for batch in DataLoader(clips, batch_size=config.batch_size, shuffle=True, collate_fn=to_batch):
+                yield batch
+                blocks += int(batch.mask.sum())
+                if blocks >= config.fitting_blocks:
+                    return
 
 
 def residual_vq(config: TokenizerConfig) -> ResidualVQ:

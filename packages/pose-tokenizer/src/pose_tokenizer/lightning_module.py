@@ -34,31 +34,24 @@ class TokenizerModule(LightningModule):
         model: what is trained.
         config: of the run.
         loss: see `TokenizerLoss`.
-        first: called with the module before its first step, when all settings are known to be good.
 
     Attributes:
+        before_training: called before the first step, when all settings are known to be good; None: nothing is.
         vq: the codebooks while they learn, by moving averages; None for grids, which do not.
     """
 
-    def __init__(
-        self,
-        model: PoseTokenizer,
-        config: RunConfig,
-        loss: TokenizerLoss,
-        *,
-        first: Callable[[TokenizerModule], None] | None = None,
-    ) -> None:
+    def __init__(self, model: PoseTokenizer, config: RunConfig, loss: TokenizerLoss) -> None:
         super().__init__()
         self.model = model
         model.gradient_checkpointing = config.gradient_checkpointing
         self.run = config
         self.loss = loss
-        self.first = first
+        self.before_training: Callable[[], None] | None = None
         self.vq = residual_vq(model.config) if config.quantizer == "rvq" else None
 
     def setup(self, stage: str) -> None:
-        if self.first is not None:
-            self.first(self)
+        if self.before_training is not None:
+            self.before_training()
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         parameters = [*self.model.parameters()]

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from pose_core.command_line import say
 from pose_core.data.audit import summary
 from pose_core.data.clips import read_clips
-from pose_core.data.loading import read_usable
+from pose_core.data.loading import read_clip, read_usable
 from pose_core.data.packing import INDEX
 from pose_core.data.shards import ShardDataset, ShardSample
 from pose_core.data.splits import select_split
-from pose_core.errors import UserError
+from pose_core.errors import UserError, naming
 from pose_core.training.loaders import overfit_subset
 from pose_core.training.ranks import is_main_process
 
@@ -77,6 +77,8 @@ def read_data(
     *,
     frames: int = 1,
     skeleton: Skeleton | None = None,
+    load: Callable[[Clip], PoseSequence] = read_clip,
+    resampled: bool = True,
     check: Callable[[list[Clip]], object] = lambda clips: None,
     reject: Reject | None = None,
 ) -> RunData:
@@ -88,6 +90,8 @@ def read_data(
         config: `overfit` trains and validates on the first few clips.
         frames: of shards, fewest of the first clips together that are kept in memory, where there are as many.
         skeleton: of all clips; None: that of the first one prepared.
+        load: reads a clip; shards hold theirs.
+        resampled: whether `prepare` makes frame rates alike; files of different ones are warned of otherwise.
         check: called with the clips to train on before any is read, to refuse them.
         reject: called with the clips to train on and those to validate with, before any is read: why each of the latter
             is not to be validated with, or None. They are left out with a warning.
@@ -100,12 +104,14 @@ def read_data(
     if are_shards(paths[0]):
         return open_shards(paths[0], prepare, config, frames=frames, skeleton=skeleton, check=check, reject=reject)
     clips = read_clips(*paths)
-    train = select_split(clips, "train")
+    with naming(name):
+        train = select_split(clips, "train")
     train, validation = overfit_subset(train, [clip for clip in clips if clip.split == "validation"], config)
     check(train)
     validation = validated(train, validation, reject, name)
-    train, sequences = read_usable(train, prepare, skeleton)
-    validation, held_out = read_usable(validation, prepare, sequences[0].skeleton)
+    read = partial(read_usable, prepare=prepare, load=load, resampled=resampled)
+    train, sequences = read(train, skeleton=skeleton)
+    validation, held_out = read(validation, skeleton=sequences[0].skeleton)
     if is_main_process():
         say(f"{name}: {len(train)} clips to train on, {len(validation) or 'none'} to validate with")
     return RunData(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pose_core import Skeleton
+    from pose_core.data import ShardSample
     from pose_tokenizer.data.augmentation import Augmentation
 
 
@@ -93,10 +94,14 @@ class ClipDataset(Dataset):
         return len(self.sequences)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        return self.varied(self.sequences[index])
+        return self.item_of(self.sequences[index])
 
-    def varied(self, sequence: PoseSequence) -> tuple[np.ndarray, np.ndarray]:
-        """An item of a prepared clip: augmented, and cut to `sequence_length`."""
+    def item_of_shard(self, sample: ShardSample) -> tuple[np.ndarray, np.ndarray]:
+        """`item_of` a clip of shards."""
+        return self.item_of(sample.sequence)
+
+    def item_of(self, sequence: PoseSequence) -> tuple[np.ndarray, np.ndarray]:
+        """A prepared clip as an item: augmented, and cut to `sequence_length`."""
         keypoints, visible = sequence.keypoints, sequence.visible
         # Drawn from torch's generator, which the training seed sets and its checkpoints keep.
         random = np.random.default_rng(int(torch.randint(2**62, ())))

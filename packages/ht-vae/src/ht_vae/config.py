@@ -1,4 +1,4 @@
-"""What a model is made of, and what its training minimizes, in plain values."""
+"""Configuration of a model, its losses and a training run."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class ModelSizes(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    width: int = Field(96, gt=0, description="C, numbers a frame is described by between the layers")
-    num_heads: int = Field(4, gt=0)
-    local_layers: int = Field(3, gt=0, description="layers over the frames, of encoder and of decoder")
-    global_layers: int = Field(2, ge=0, description="layers over the chunks; 0: no chunk knows of those far away")
+    width: int = Field(96, gt=0, description="C, width of the transformer layers")
+    num_heads: int = Field(4, gt=0, description="attention heads")
+    local_layers: int = Field(3, gt=0, description="layers over frames, in encoder and decoder each")
+    global_layers: int = Field(2, ge=0, description="layers over chunks; 0: no global attention")
     feed_forward: int = Field(384, gt=0, description="width of the feed-forward networks")
-    chunk_size: int = Field(32, gt=0, description="frames of a chunk")
-    overlap: int = Field(8, ge=0, description="frames beyond either end of its chunk that a frame attends to")
-    latent_dim: int = Field(32, gt=0, description="Z, numbers of a whole sequence's latent vector")
-    chunk_latent_dim: int = Field(256, ge=0, description="numbers of a chunk's; 0: there is only the whole sequence's")
+    chunk_size: int = Field(32, gt=0, description="frames per chunk")
+    overlap: int = Field(8, ge=0, description="frames on either side of its chunk that a frame attends to")
+    latent_dim: int = Field(32, gt=0, description="Z, size of a sequence's latent vector")
+    chunk_latent_dim: int = Field(256, ge=0, description="size of a chunk's latent vector; 0: no chunk latents")
     pose_dim: int = Field(64, gt=0, description="principal components of a pose in the linear basis, at most")
     dropout: float = Field(0.1, ge=0, lt=1)
 
@@ -47,20 +47,21 @@ class ModelSizes(BaseModel):
 
 
 class ModelConfig(ModelSizes):
-    """A model: its sizes, what it is conditioned on, and its skeleton, which has K keypoints of D coordinates."""
+    """A model: its sizes, its condition, and its skeleton of K keypoints of D coordinates."""
 
-    condition_dim: int = Field(0, ge=0, description="E, numbers of the vector that it is conditioned on; 0: none")
-    labels: tuple[str, ...] = Field((), description="names of what it is conditioned on; none: on a vector or nothing")
-    skeleton: dict[str, Any] = Field(description="of `Skeleton.to_dict`")
-    fps: float = Field(25.0, gt=0, description="frames a second of what it makes from nothing")
-    trained_on: str = Field("", description="data that its weights come from, in words; empty: not said")
+    condition_dim: int = Field(0, ge=0, description="E, size of a vector condition; 0: none")
+    labels: tuple[str, ...] = Field((), description="labels of a label condition; none: a vector or no condition")
+    skeleton: dict[str, Any] = Field(description="as `Skeleton.to_dict` returns it")
+    fps: float = Field(25.0, gt=0, description="frame rate of samples, in frames per second")
+    trained_on: str = Field("", description="training data in words; empty: unknown")
     relative_arms: bool = Field(
-        False, description="arms and hands are bones that hang from shoulders, see `ArmBones`; not so in models of 0.4"
+        False,
+        description="arms and hands are bones relative to their parent joint: see `ArmBones`",
     )
 
     @model_serializer(mode="wrap")
-    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without what older models do not know: their hash is of their configuration, too."""
+    def _omit_default_arms(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `relative_arms` where it is False: hashes of older models, which lack it, cover the configuration."""
         values = handler(self)
         if not self.relative_arms:
             values.pop("relative_arms", None)
@@ -74,43 +75,48 @@ class ModelConfig(ModelSizes):
 
 
 class LossConfig(BaseModel):
-    """Weights of the components of the loss, and how the KL term's comes to its full size."""
+    """Weights of the loss components, and the annealing of the KL weight."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    reconstruction_weight: float = Field(1.0, ge=0)
-    face_weight: float = Field(0.25, ge=0, description="of a point of the face, beside 1 of the others: it has many")
-    kl_weight: float = Field(1e-4, ge=0, description="once the schedule has come to its end")
-    velocity_weight: float = Field(0.5, ge=0)
-    bone_weight: float = Field(0.1, ge=0)
-    presence_weight: float = Field(0.05, ge=0, description="of telling which keypoints are seen")
-    free_bits: float = Field(0.0, ge=0, description="nats a latent dimension that cost the same whether used or not")
-    kl_schedule: KLSchedule = "linear"
-    kl_steps: int = Field(1000, gt=0, description="steps of the rise, or of one cycle")
+    reconstruction_weight: float = Field(1.0, ge=0, description="weight of keypoint positions")
+    face_weight: float = Field(0.25, ge=0, description="weight of a face keypoint, relative to others: a face has many")
+    kl_weight: float = Field(1e-4, ge=0, description="weight of the KL divergence at the end of its schedule")
+    velocity_weight: float = Field(0.5, ge=0, description="weight of displacements between frames")
+    bone_weight: float = Field(0.1, ge=0, description="weight of limb lengths")
+    presence_weight: float = Field(0.05, ge=0, description="weight of predicted visibility (binary cross-entropy)")
+    free_bits: float = Field(0.0, ge=0, description="free bits: nats per latent dimension that cost nothing extra")
+    kl_schedule: KLSchedule = Field("linear", description="annealing of the KL weight")
+    kl_steps: int = Field(1000, gt=0, description="steps of the annealing, or of one cycle")
 
 
 class RunConfig(ModelSizes, LossConfig, TrainingConfig):
     """A training run: a flat YAML file."""
 
-    keypoints: KeypointChoice = Field("reduced", description="which of the files' keypoints: see `choose_keypoints`")
+    keypoints: KeypointChoice = Field("reduced", description="keypoints to use: see `choose_keypoints`")
     condition: Literal["none", "text", "signed_language"] = Field(
-        "none", description="column of the manifest whose values the model is conditioned on"
+        "none", description="manifest column whose values condition the model"
     )
     validation_share: float = Field(
-        0.1, ge=0, le=0.5, description="of the files, where data has no validation split; 0: do without"
+        0.1, ge=0, le=0.5, description="share of files held out of data without a validation split"
     )
-    max_frames: int = Field(4000, ge=1, description="frames of the longest window of a sequence that a step sees")
-    min_frames: int = Field(64, ge=1, description="of the shortest window; shorter clips are seen whole")
-    stitching: float = Field(0.7, ge=0, le=1, description="share of windows that several clips fill where one does not")
-    augment: bool = Field(True, description="vary what is trained on: see `Augmentation`")
+    max_frames: int = Field(4000, ge=1, description="frames of the longest training window")
+    min_frames: int = Field(64, ge=1, description="frames of the shortest training window")
+    stitching: float = Field(0.7, ge=0, le=1, description="share of windows longer than their clip that others fill")
+    augment: bool = Field(True, description="augment training windows: see `Augmentation`")
     steps_per_epoch: int | None = Field(None, gt=0, description="batches per epoch; null: all frames once")
-    fitting_frames: int = Field(120_000, gt=0, description="that the linear basis and the prior are fitted to")
-    batch_size: int = Field(16, gt=0, description="most windows per batch")
-    batch_frames: int = Field(4000, gt=0, description="most frames per batch, padded; one window always fits")
-    learning_rate: float = Field(3e-4, gt=0, description="much higher ones can make latents collapse early")
+    fitting_frames: int = Field(120_000, gt=0, description="frames that the linear basis and the prior are fitted to")
+    batch_size: int = Field(16, gt=0, description="windows per batch, at most")
+    batch_frames: int = Field(4000, gt=0, description="frames per batch, padded, at most; one window always fits")
+    learning_rate: float = Field(3e-4, gt=0, description="peak; much higher ones can cause posterior collapse")
     warmup_steps: int = Field(100, ge=0, description="steps of linear warm-up, at most a fifth of all steps")
     ema_decay: float = Field(0.99, ge=0, lt=1, description="decay of the averaged weights that are kept; 0: none")
     validate_every: int = Field(2, gt=0, description="epochs between validations")
+
+    @property
+    def label_column(self) -> Literal["text", "signed_language"] | None:
+        """The manifest column that conditions the model; None: unconditional."""
+        return None if self.condition == "none" else self.condition
 
     @model_validator(mode="after")
     def _windows(self) -> RunConfig:

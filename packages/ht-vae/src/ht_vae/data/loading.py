@@ -87,114 +87,111 @@ def read_data(
     Raises:
         UserError: files or settings that cannot be used, or files of several skeletons; the message names them.
     """
-    read = _read_shards if are_shards(data[0]) else partial(_read_files, dataset=dataset)
-    return read(data, config, source=source)
+    labels = None if source is None or config.label_column is None else source.config.labels
+    if are_shards(data[0]):
+        return _read_shards(data[0], config, source, labels)
+    return _read_files(data, config, source, labels, dataset)
 
 
 def _read_files(
     data: Sequence[str | Path],
     config: RunConfig,
-    *,
     source: HierarchicalTransformerVAE | None,
+    labels: Sequence[str] | None,
     dataset: type[PoseSequenceDataset],
 ) -> TrainingData:
     train_clips, validation_clips = overfit_subset(*split_clips(data, config.validation_share, say), config)
-    check_labels(train_clips, config)
+    check_labels(train_clips, config.label_column)
     check_sizes(source, config)
-    validation_clips = validated(
-        train_clips, validation_clips, partial(unknown_labels, config=config, source=source), data[0]
-    )
+    reject = partial(unknown_labels, column=config.label_column, labels=labels)
+    validation_clips = validated(train_clips, validation_clips, reject, data[0])
     say(f"reading {len(train_clips) + len(validation_clips)} clips")
     make = partial(
         dataset,
         processor=PoseDataProcessor(config.keypoints, None if source is None else source.skeleton),
-        **_window_options(config),
+        max_frames=config.max_frames,
+        condition=config.label_column,
         on_error="skip",
         max_skipped=MAX_SKIPPED,
     )
-    train_set = make(train_clips, **_drawing_options(config), labels=_labels_of(source, config))
+    train_set = make(train_clips, labels=labels, **_drawing(config))
     validation_set = make(validation_clips, labels=train_set.labels) if validation_clips else None
     sets = [each for each in (train_set, validation_set) if each is not None]
     files = [file for each in sets for file in each.skeletons()]
+    skeleton = common_skeleton(files) if source is None else source.skeleton
+    kinds = Kinds()
     for each in sets:
-        each.skeleton = common_skeleton(files) if source is None else source.skeleton
-    for notice in rate_notices(sets):
+        each.skeleton = skeleton
+        kinds.add(each.kinds)
+    for notice in kinds.notices(rates=True):
         warnings.warn(notice, stacklevel=3)
     frames = [f"{sum(each.lengths):,}" for each in sets]
     say(f"{frames[0]} frames to train on" + (f", {frames[1]} to validate with" if len(frames) > 1 else ""))
-    return TrainingData(_names_of(data), train_set, validation_set)
+    names = [(path if path.is_dir() else path.parent).resolve().name for path in map(Path, data)]
+    return TrainingData(", ".join(names), train_set, validation_set)
 
 
 def _read_shards(
-    data: Sequence[str | Path], config: RunConfig, *, source: HierarchicalTransformerVAE | None
+    data: str | Path,
+    config: RunConfig,
+    source: HierarchicalTransformerVAE | None,
+    labels: Sequence[str] | None,
 ) -> TrainingData:
     """A run that is to overfit streams nothing."""
     say("reading shards")
     check_sizes(source, config)
+    column = config.label_column
     clips = open_shards(
-        data[0],
+        data,
         partial(prepare, keypoints=config.keypoints),
         config,
         frames=config.fitting_frames,
         skeleton=None if source is None else source.skeleton,
-        check=partial(check_labels, config=config),
+        check=partial(check_labels, column=column),
         # Without labels none is rejected, and shards are not read for them.
-        reject=None if config.condition == "none" else partial(unknown_labels, config=config, source=source),
+        reject=None if column is None else partial(unknown_labels, column=column, labels=labels),
     )
-    labels = _labels_of(source, config)
-    if labels is None and config.condition != "none":
-        labels = sorted({getattr(clip, config.condition) for clip in clips.train_clips()})
-    make = partial(PreparedDataset, **_window_options(config), labels=labels)
-    train_set = make(clips.train, **_drawing_options(config))
+    if labels is None and column is not None:
+        labels = sorted({getattr(clip, column) for clip in clips.train_clips()})
+    make = partial(PreparedDataset, max_frames=config.max_frames, condition=column, labels=labels)
+    train_set = make(clips.train, **_drawing(config))
     validation_set = make(clips.validation) if clips.validation else None
-    return TrainingData(_names_of(data), train_set, validation_set, clips.stream)
+    name = Path(data).name if "://" in str(data) else Path(data).resolve().name
+    return TrainingData(name, train_set, validation_set, clips.stream)
 
 
-def _window_options(config: RunConfig) -> dict[str, Any]:
-    """Options of all data sets of a run."""
-    return {"max_frames": config.max_frames, "condition": None if config.condition == "none" else config.condition}
-
-
-def _drawing_options(config: RunConfig) -> dict[str, Any]:
+def _drawing(config: RunConfig) -> dict[str, Any]:
     """Options of a data set that draws training windows."""
     augmentation = Augmentation() if config.augment else None
     return {"training": True, "augmentation": augmentation, "stitching": config.stitching}
 
 
-def _labels_of(source: HierarchicalTransformerVAE | None, config: RunConfig) -> Sequence[str] | None:
-    """The labels of the model to fine-tune; None: those of the clips."""
-    return None if source is None or config.condition == "none" else source.config.labels
-
-
-def check_labels(clips: Sequence[Clip], config: RunConfig) -> None:
-    """Refuses clips without a label where the model is conditioned on one.
+def check_labels(clips: Sequence[Clip], column: str | None) -> None:
+    """Refuses clips without a label in the column that conditions the model, if one does.
 
     Raises:
         UserError: naming one.
     """
-    for clip in clips if config.condition != "none" else ():
-        if not getattr(clip, config.condition):
-            raise UserError(f"{clip.path}: nothing says its {config.condition}; name the files in a manifest CSV")
+    for clip in clips:
+        if column is not None and not getattr(clip, column):
+            raise UserError(f"{clip.path}: nothing says its {column}; name the files in a manifest CSV")
 
 
 def unknown_labels(
-    train: Sequence[Clip], validation: Sequence[Clip], config: RunConfig, source: HierarchicalTransformerVAE | None
+    train: Sequence[Clip], validation: Sequence[Clip], column: str | None, labels: Sequence[str] | None
 ) -> list[str | None]:
-    """For each validation clip why the model does not know its label; None where it does."""
-    condition, labels = config.condition, _labels_of(source, config)
-    if condition == "none":
+    """For each validation clip why the model does not know its label; None where it does.
+
+    Args:
+        train, validation: the clips.
+        column: of labels; None: there are none.
+        labels: that the model knows; None: those of the train clips.
+    """
+    if column is None:
         return [None] * len(validation)
-    known = {getattr(clip, condition) for clip in train} if labels is None else set(labels)
-    values = [getattr(clip, condition) for clip in validation]
-    return [None if value in known else f"no clip to train on has its {condition}, {value!r}" for value in values]
-
-
-def rate_notices(sets: Sequence[PoseSequenceDataset]) -> list[str]:
-    """Notices that clips, which have been read, have different frame rates."""
-    kinds = Kinds()
-    for each in sets:
-        kinds.add(each.kinds)
-    return kinds.notices(rates=True)
+    known = {getattr(clip, column) for clip in train} if labels is None else set(labels)
+    values = [getattr(clip, column) for clip in validation]
+    return [None if value in known else f"no clip to train on has its {column}, {value!r}" for value in values]
 
 
 def check_sizes(source: HierarchicalTransformerVAE | None, config: RunConfig) -> None:
@@ -211,13 +208,3 @@ def check_sizes(source: HierarchicalTransformerVAE | None, config: RunConfig) ->
             raise UserError(f"the model to begin from has {name} {theirs}, this run {wanted}; --set {name}={theirs}")
     if bool(source.config.labels) != (config.condition != "none") or source.config.condition_dim:
         raise UserError("the model to begin from is conditioned on something else; see `condition` in the config")
-
-
-def _names_of(data: Sequence[str | Path]) -> str:
-    """The names of data sets: those of their folders, also of manifests."""
-    names = []
-    for each in data:
-        path = Path(each)
-        folder = path if "://" in str(each) else (path if path.is_dir() else path.parent).resolve()
-        names.append(folder.name)
-    return ", ".join(names)

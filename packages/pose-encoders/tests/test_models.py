@@ -141,7 +141,7 @@ def test_data_without_different_or_known_labels_is_refused(tmp_path):
         train(tmp_path / "tree", tmp_path / "run", run)
     skeleton = fake_sequence().skeleton.to_dict()
     model = PoseEncoderModel(ModelConfig(encoder=run.encoder, skeleton=skeleton, labels=["X", "Y"]))
-    with pytest.raises(UserError, match="none of its labels is known to the model, which tells X, Y"):
+    with pytest.raises(UserError, match="none of its labels is known to the model, which knows X, Y"):
         evaluate(model, index, split="train")
 
 

@@ -45,7 +45,7 @@ class TransformerLayer(nn.Module):
         )
 
     def forward(self, x: Tensor, attendable: Tensor, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
-        """X (B, S, C) to (B, S, C); attendable: (B, 1, 1, S) bool, True where a position may be attended to."""
+        """Maps x (B, S, C) to (B, S, C); `attendable` (B, 1, 1, S) is True where a position may be attended to."""
         B, S, C = x.shape
         qkv = self.qkv(self.attention_norm(x)).view(B, S, 3, self.num_heads, C // self.num_heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, heads, S, head_dim)

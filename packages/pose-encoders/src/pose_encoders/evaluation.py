@@ -83,8 +83,8 @@ def evaluate(
     task = max(tasks, key=lambda task: sum(label_of(clip, task) in labels for clip in clips))
     known = [clip for clip in clips if label_of(clip, task) in labels]
     if not known:
-        told = ", ".join(model.config.labels[:8])
-        raise UserError(f"{data}: none of its labels is known to the model, which tells {told}...")
+        first = ", ".join(model.config.labels[:8])
+        raise UserError(f"{data}: none of its labels is known to the model, which knows {first}...")
     return _evaluate_labels(model, known, _batches(model, known, batch_size), task, len(clips) - len(known))
 
 

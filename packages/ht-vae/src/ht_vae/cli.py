@@ -300,16 +300,7 @@ def info(
         print(f"{name:<16} {value}")
 
 
-@app.command()
-def models(json: Json = False, debug: Debug = False) -> None:
-    """List the models that come with the package, for --checkpoint."""
-    from pose_core.bundled import bundled_models, model_lines
-
-    found = bundled_models(__file__)
-    if json:
-        print_json(found)
-        return
-    print(*model_lines(found), sep="\n")
+cl.add_models_command(app, __file__)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What a tokenizer is made of, and how it is trained: the keys of its YAML files."""
+"""Configuration of a tokenizer and of its training: the keys of `config.json` and of a run's YAML file."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pose_tokenizer.files.token_file import MAX_BLOCK_FRAMES, MAX_CODEBOOK_SIZE,
 
 BUNDLED = {"signing": Path(__file__).parent / "models" / "signing"}
 PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
-GRID_LEVELS = 4  # steps of a grid in each direction
+GRID_LEVELS = 4  # quantization levels of a grid per dimension
 
 
 def grid_dims(codebook_size: int) -> int:
-    """Directions that a grid of so many codes tells apart."""
+    """Dimensions of a grid of so many codes."""
     return round(math.log(codebook_size, GRID_LEVELS))
 
 
@@ -27,20 +27,28 @@ class ModelSizes(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    downsampling: int = Field(4, ge=1, le=MAX_BLOCK_FRAMES, description="frames a block; each block has its own codes")
-    latent_dim: int = Field(128, ge=1, description="numbers that a block is quantized as")
-    hidden_dim: int = Field(32, ge=1, description="channels of a keypoint in the graph networks")
-    num_layers: int = Field(3, ge=0, description="ST-GCN blocks of encoder and of decoder; 0: linear alone")
-    quantizer: Literal["rvq", "fsq", "residual_fsq"] = Field("rvq", description="learned codebooks, or grids")
-    num_quantizers: int = Field(16, ge=1, le=MAX_QUANTIZERS, description="most codes a block")
-    codebook_size: int = Field(1024, ge=2, le=MAX_CODEBOOK_SIZE, description="of grids: a power of 4")
-    hand_weight: float = Field(4.5, gt=0, description="how much a hand's coordinates count beside the face's")
-    body_weight: float = Field(2.0, gt=0, description="how much those count that are of no hand and no face")
-    rate: float = Field(2.0, ge=0, description="squared error that a code has to save to be used; 0: all codes are")
+    downsampling: int = Field(
+        4, ge=1, le=MAX_BLOCK_FRAMES, description="frames per block; each block has its own codes"
+    )
+    latent_dim: int = Field(128, ge=1, description="dimensions of a block's latent vector")
+    hidden_dim: int = Field(32, ge=1, description="channels per keypoint in the ST-GCNs")
+    num_layers: int = Field(3, ge=0, description="ST-GCN blocks of encoder and of decoder; 0: a linear model")
+    quantizer: Literal["rvq", "fsq", "residual_fsq"] = Field(
+        "rvq", description="learned codebooks, or finite scalar quantization"
+    )
+    num_quantizers: int = Field(16, ge=1, le=MAX_QUANTIZERS, description="number of codebooks: most codes per block")
+    codebook_size: int = Field(
+        1024, ge=2, le=MAX_CODEBOOK_SIZE, description="codes per codebook; with fsq and residual_fsq a power of 4"
+    )
+    hand_weight: float = Field(4.5, gt=0, description="weight of the hands' coordinates; the face's is 1")
+    body_weight: float = Field(2.0, gt=0, description="weight of all coordinates of neither hands nor face")
+    rate: float = Field(
+        2.0, ge=0, description="Lagrange multiplier: squared error that a code must save; 0: all codes are taken"
+    )
 
     @field_validator("codebook_size")
     @classmethod
-    def _of_a_grid(cls, size: int, info: ValidationInfo) -> int:
+    def _fits_a_grid(cls, size: int, info: ValidationInfo) -> int:
         if info.data.get("quantizer", "rvq") != "rvq" and GRID_LEVELS ** grid_dims(size) != size:
             raise ValueError(f"{info.data['quantizer']} needs a power of {GRID_LEVELS}")
         return size
@@ -57,20 +65,22 @@ class LossConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    reconstruction_weight: float = Field(1.0, ge=0)
+    reconstruction_weight: float = Field(1.0, ge=0, description="of the squared error of coordinates")
     quantization_weight: float = Field(0.1, ge=0, description="of the commitment loss")
     temporal_weight: float = Field(0.2, ge=0, description="of velocity and acceleration")
-    perceptual_weight: float = Field(0.0, ge=0, description="of a frozen network's features, see `losses`")
-    presence_weight: float = Field(0.05, ge=0)
+    perceptual_weight: float = Field(0.0, ge=0, description="of the features of a fixed random network")
+    presence_weight: float = Field(0.05, ge=0, description="of the cross-entropy of visible and missing")
 
 
 class RunConfig(ModelSizes, LossConfig, TrainingConfig):
     """A training run: a flat YAML file."""
 
-    keypoints: KeypointChoice = Field("reduced", description="which of the clips' keypoints: see `choose_keypoints`")
+    keypoints: KeypointChoice = Field("reduced", description="which of the clips' keypoints, see `choose_keypoints`")
     num_keypoints: int | None = Field(None, ge=1, description="K; refuses clips of another number of keypoints")
-    sequence_length: int = Field(96, ge=2, description="frames of a clip that a step sees")
-    fitting_blocks: int = Field(120_000, ge=1, description="blocks that basis and codebooks are fitted to")
+    sequence_length: int = Field(96, ge=2, description="most frames of a clip in a batch")
+    fitting_blocks: int = Field(
+        120_000, ge=1, description="blocks that basis and codebooks are first fitted to"
+    )
     gradient_checkpointing: bool = Field(False, description="recompute activations: less memory, more time")
     epochs: int = Field(60, gt=0)
     learning_rate: float = Field(2e-3, gt=0, description="peak learning rate, reached after the warm-up")

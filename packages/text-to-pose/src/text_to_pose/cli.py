@@ -311,16 +311,7 @@ def export(
     print(f"{output}: {sizes}; agrees with torch within {exported.difference:.1e}")
 
 
-@app.command()
-def models(json: Json = False, debug: Debug = False) -> None:
-    """List the bundled models, for --checkpoint."""
-    from pose_core.bundled import bundled_models, model_lines
-
-    found = bundled_models(__file__)
-    if json:
-        print_json(found)
-        return
-    print(*model_lines(found), sep="\n")
+cl.add_models_command(app, __file__)
 
 
 @app.command()

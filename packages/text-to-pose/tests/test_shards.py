@@ -14,9 +14,10 @@ from pose_core.formats import read
 from pose_core.testing import fake_sequence
 from pose_core.training import TrainingConfig, read_data
 from text_to_pose.config import RunConfig
+from text_to_pose.data.loading import loaders
 from text_to_pose.data.preprocessing import prepare
 from text_to_pose.lightning_module import TextToPoseModule
-from text_to_pose.training import build_model, loaders, train
+from text_to_pose.training import build_model, train
 
 QUICK = {"epochs": 2, "batch_size": 2, "validate_every": 1, "warmup_steps": 1, "device": "cpu", "tensorboard": False}
 
@@ -47,7 +48,7 @@ def test_every_streamed_clip_is_yielded_once_per_epoch_with_its_text(shards, tin
     config = RunConfig(**tiny.model_dump(), **QUICK)
     clips = read_data(shards, partial(prepare, fps=25.0), TrainingConfig(**QUICK), frames=1)
     model = build_model(clips.train, config, clips.train_clips())
-    train_loader, _ = loaders(clips, model, config, clips.train_clips(), with_text=True)
+    train_loader, _ = loaders(clips, model.tokenizer, config, clips.train_clips(), with_text=True)
     labels = [label for batch in train_loader for label in batch.labels]
     every = sorted(f"{clip.signed_language} {clip.text}" for clip in clips.train_clips())
     assert len(clips.train) < len(every)

@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 
 def check_clips(clips: Sequence[Clip], kind: TextKind | Literal["auto"], data: str | Path) -> None:
-    """Refuses clips to train on whose texts say nothing or cannot be used.
+    """Refuses training clips without a text, or whose texts cannot be used.
 
     Raises:
-        UserError: naming them, all at once.
+        UserError: naming all of them.
     """
     check_texts(clips, data)
     text = text_config(clips, kind)
     if kind == "auto":
         warn_of_kind(clips, text.kind)
-    check_taught(clips, TextTokenizer(text), data)
+    check_tokenizable(clips, TextTokenizer(text), data)
 
 
 def check_early(clips: Sequence[Clip], kind: TextKind | Literal["auto"], data: str | Path) -> None:
-    """As `check_clips` of those of the train split, without its warnings, which the run gives."""
+    """As `check_clips` for the train split, without warnings, which the run gives."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         train = [clip for clip in clips if clip.split == "train"]
@@ -51,26 +51,29 @@ def reject(
     kind: TextKind | Literal["auto"],
     known: TextConfig | None = None,
 ) -> list[str | None]:
-    """Why a model of the clips to train on cannot be validated with each of the others; None where it can.
+    """Why each validation clip cannot be used with a model of the training clips; None where it can.
 
     Args:
-        known: texts of the model that is fine-tuned, which stay known.
+        train: training clips.
+        validation: validation clips.
+        kind: of their texts.
+        known: texts of the model that is fine-tuned, which it keeps.
     """
     text = text_config(train, kind)
-    return untaught(validation, TextTokenizer(text if known is None else joined_texts(known, text)))
+    return text_problems(validation, TextTokenizer(text if known is None else merge_text_configs(known, text)))
 
 
 def text_config(clips: Sequence[Clip], kind: TextKind | Literal["auto"]) -> TextConfig:
-    """What a model trained on clips takes: their letters, or characters, or all symbols of their notation."""
+    """The text configuration of clips: their letters, or characters, or all symbols of their notation."""
     if kind == "auto":
         kind = find_kind([clip.text for clip in clips])
     alphabets: dict[str, dict[str, str]] = {}
     tokens: set[str] = set()
     for clip in clips:
-        taught = alphabets.setdefault(clip.signed_language, {})
+        letters = alphabets.setdefault(clip.signed_language, {})
         folded = fold(clip.text, clip.signed_language)
         if kind == "letters":
-            taught.setdefault(folded, clip.text)
+            letters.setdefault(folded, clip.text)
             tokens.update(letter_symbols(clip.text, clip.signed_language))
         elif kind == "characters":
             tokens.update(folded)
@@ -84,10 +87,10 @@ def text_config(clips: Sequence[Clip], kind: TextKind | Literal["auto"]) -> Text
     )
 
 
-def joined_texts(old: TextConfig, new: TextConfig) -> TextConfig:
-    """What a fine-tuned model takes: what it took before and what the new texts have; of another kind only the new.
+def merge_text_configs(old: TextConfig, new: TextConfig) -> TextConfig:
+    """The text configuration of a fine-tuned model: old and new together; of different kinds only the new one.
 
-    A language without letters, as pretraining has, is not kept among those with letters.
+    A language without letters, as in pretraining, is dropped where others have letters.
     """
     if old.kind != new.kind:
         return new
@@ -102,7 +105,7 @@ def joined_texts(old: TextConfig, new: TextConfig) -> TextConfig:
 
 
 def check_texts(clips: Sequence[Clip], data: str | Path) -> None:
-    """Refuses clips that say nothing, as those of a folder do.
+    """Refuses clips without a text or language, as those of a folder are.
 
     Raises:
         UserError: naming one.
@@ -114,13 +117,13 @@ def check_texts(clips: Sequence[Clip], data: str | Path) -> None:
             )
 
 
-def check_taught(clips: Sequence[Clip], tokenizer: TextTokenizer, data: str | Path) -> None:
-    """Refuses clips whose texts the tokenizer cannot take.
+def check_tokenizable(clips: Sequence[Clip], tokenizer: TextTokenizer, data: str | Path) -> None:
+    """Refuses clips whose texts cannot be tokenized.
 
     Raises:
         UserError: naming all their lines.
     """
-    problems = untaught(clips, tokenizer)
+    problems = text_problems(clips, tokenizer)
     wrong = [f"{clip.place}: {why}" for clip, why in zip(clips, problems, strict=True) if why is not None]
     if wrong:
         raise UserError(
@@ -128,8 +131,8 @@ def check_taught(clips: Sequence[Clip], tokenizer: TextTokenizer, data: str | Pa
         )
 
 
-def untaught(clips: Sequence[Clip], tokenizer: TextTokenizer) -> list[str | None]:
-    """Why the tokenizer cannot take each clip's text; None where it can."""
+def text_problems(clips: Sequence[Clip], tokenizer: TextTokenizer) -> list[str | None]:
+    """Why each clip's text cannot be tokenized; None where it can."""
 
     @cache
     def problem(text: str, signed_language: str) -> str | None:
@@ -143,7 +146,7 @@ def untaught(clips: Sequence[Clip], tokenizer: TextTokenizer) -> list[str | None
 
 
 def warn_of_kind(clips: Sequence[Clip], kind: str) -> None:
-    """Warns if a few texts decide what all are taken for: a word among letters, a word among texts in a notation."""
+    """Warns if a few texts decide the kind of all: a word among letters, a word among texts in a notation."""
     if kind != "characters" and kind != "letters":
         return
     for notation, written in (("HamNoSys", is_hamnosys), ("SignWriting", is_signwriting)):
@@ -157,9 +160,9 @@ def warn_of_kind(clips: Sequence[Clip], kind: str) -> None:
 
 
 def _warn(few: Sequence[Clip], clips: Sequence[Clip], kind: str, why: str) -> None:
-    places = summary([f"{clip.place} {clip.text[:20]!r}" for clip in few], 3)
+    which = summary([f"{clip.place} {clip.text[:20]!r}" for clip in few], 3)
     warnings.warn(
-        f"all texts are taken for {kind}, since {len(few)} of {len(clips)} are {why}: {places}; "
+        f"all texts are taken for {kind}, since {len(few)} of {len(clips)} are {why}: {which}; "
         "remove these rows, or --set text=...",
         stacklevel=3,
     )

@@ -80,11 +80,11 @@ def check_output_folder(path: str | Path) -> None:
 def removed_if_empty(folder: str | Path | None) -> Generator[None]:
     """Removes `folder` if the block created it, failed, and left no file in it."""
     folder = Path(folder or ".")
-    made = not folder.exists()
+    created = not folder.exists()
     try:
         yield
     except BaseException:
-        if made:
+        if created:
             remove_empty(folder)
         raise
 

@@ -1,4 +1,4 @@
-"""The exceptions every package raises when the user, not the program, has to act."""
+"""Exceptions for mistakes of the user, and for batches of which some files failed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 class UserError(Exception):
-    """What is wrong and what to do about it, in one line that names the thing; commands print it and exit with 2."""
+    """A mistake of the user: one line with file, problem and cure; commands print it and exit with 2."""
 
 
 class BatchError(Exception):
-    """Some files of a batch failed, and the others are done; commands print it and exit with 3.
+    """Some files of a batch failed, the others are done; commands print it and exit with 3.
 
     Args:
         message: how many failed, and how to go on.
@@ -50,6 +50,6 @@ def naming(path: Path | str, cure: str = "") -> Generator[None]:
 
 
 def reason(error: BaseException, length: int = 200) -> str:
-    """What another's exception says, in one line of at most that many characters: parsers quote what they choke on."""
+    """The message of a foreign exception as one line of at most `length` characters."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= length else f"{text[:length]}..."

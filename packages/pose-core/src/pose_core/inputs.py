@@ -103,19 +103,19 @@ def _files_below(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:
     Hidden ones do not count, nor does a manifest, which is not landmarks.
     """
     seen = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(place)
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(parent)
         if real in seen:  # a link to a folder above it
             folders.clear()
             continue
         seen.add(real)
-        if place != str(folder) and _is_clip(Path(place), suffixes):
+        if parent != str(folder) and _is_clip(Path(parent), suffixes):
             folders.clear()
-            yield Path(place)
+            yield Path(parent)
             continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            suffix, path = Path(name).suffix.lower(), Path(place, name)
+            suffix, path = Path(name).suffix.lower(), Path(parent, name)
             if suffix in suffixes and not name.startswith(".") and not (suffix == ".csv" and is_manifest(path)):
                 yield path
 

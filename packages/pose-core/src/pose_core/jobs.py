@@ -180,7 +180,7 @@ def planned(
     sniff: Callable[[bytes], str] | None = None,
     spool: bool = True,
 ) -> Generator[JobRunner]:
-    """A batch whose inputs were found and whose outputs can be written; an output folder made in vain is removed.
+    """Plans a batch: finds its inputs, checks its outputs; an output folder that stays empty is removed.
 
     Args:
         inputs: files, folders, patterns, or `-`; see `find_inputs`.

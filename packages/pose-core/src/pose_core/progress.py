@@ -48,7 +48,7 @@ def progress(total: int, verb: str) -> Generator[Callable[[str], None]]:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()
-        # Results go to standard output as they are; only what else is said to people is kept apart from the bar.
+        # Results go to standard output as they are; only messages are kept apart from the bar.
         with Progress(
             *columns, TimeRemainingColumn(), console=Console(stderr=True), redirect_stdout=False, transient=True
         ) as bar:

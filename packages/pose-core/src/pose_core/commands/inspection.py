@@ -84,8 +84,8 @@ class FileInfo:
             yield f"  {c.name:{width}}  {c.points:4} points  {c.limbs:4} limbs  {c.missing:6.1%} missing"
         if self.people > 1:
             for person, share in enumerate(self.seen):
-                told = ", the one above" if person == self.person else ""
-                yield f"  person {person} is seen in {share:.0%} of frames{told}"
+                note = ", the one above" if person == self.person else ""
+                yield f"  person {person} is seen in {share:.0%} of frames{note}"
         if self.empty:
             yield f"  nobody is seen in {self.empty} of {self.frames} frames"
         if self.repeated:

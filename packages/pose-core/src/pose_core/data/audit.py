@@ -68,7 +68,7 @@ def _shared(files: Iterable[list[Clip]]) -> list[str]:
     if not pairs:
         return []
     splits = " and ".join(sorted({clip.split for pair in pairs for clip in pair}))
-    examples = [f"{a.place} as {a.split}, {b.place} as {b.split}" for a, b in pairs]
+    examples = [f"{a.location} as {a.split}, {b.location} as {b.split}" for a, b in pairs]
     return [f"{len(pairs)} clip(s) are in {splits} both, so that scores tell little: {summary(examples, 3)}"]
 
 

@@ -37,6 +37,6 @@ class Clip:
     line: int | None = field(default=None, compare=False)
 
     @property
-    def place(self) -> str:
-        """What messages call it: the line of its manifest and its file."""
+    def location(self) -> str:
+        """For messages: the line of its manifest and its file."""
         return str(self.path) if self.line is None else f"line {self.line} ({self.path.name})"

@@ -44,7 +44,7 @@ class Segments:
 
     def __init__(self, table: Table) -> None:
         found = _columns(table.columns)
-        # Where a file has several (frames and seconds of the same place), the first kind is read.
+        # Where a file has several (frames and seconds of the same position), the first kind is read.
         self._columns = {side: next((c for c in found if c.side == side), None) for side in ("start", "end")}
         bare = [column.name for column in self._columns.values() if column is not None and not column.unit]
         values = [row.cells.get(name, "") for row in table.rows for name in bare]
@@ -58,7 +58,7 @@ class Segments:
         """Start and end of a row's clip; None where it is the file's.
 
         Raises:
-            UserError: a value that is no place, or an end before the start; without the row's line.
+            UserError: a value that is no position, or an end before the start; without the row's line.
         """
         start, end = self._position(row, "start"), self._position(row, "end")
         if start is not None and end is not None and type(start) is type(end) and end <= start:

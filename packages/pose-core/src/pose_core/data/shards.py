@@ -70,7 +70,7 @@ class ShardDataset(IterableDataset):
         transform: what is done to every sequence, when its turn comes.
         shuffle: another order of shards in every epoch, and of clips among `buffer` that were read.
         seed: of the order; with `epoch` set by `set_epoch` it decides it.
-        buffer: clips held back to draw from, not decoded yet.
+        buffer: size of the shuffle buffer, in clips, which are not decoded yet.
         on_error: "raise" at a damaged clip, or "skip" it with a warning that names it: `skipped` lists those that
             were met in this process in this epoch.
         max_skipped: more than this share of a consumer's clips of an epoch, rounded up to whole clips, are not skipped.
@@ -289,11 +289,11 @@ class ShardDataset(IterableDataset):
                 tuple(about["size"]),
             )
         except _DAMAGED as error:
-            raise UserError(f"{packed.place}: damaged ({reason(error)}); pack or copy it again") from error
+            raise UserError(f"{packed.location}: damaged ({reason(error)}); pack or copy it again") from error
         try:
             return ShardSample(clip, sequence if self.transform is None else self.transform(sequence))
         except UserError as error:
-            raise UserError(f"{packed.place}: {error}") from error
+            raise UserError(f"{packed.location}: {error}") from error
 
     def _skip(self, error: UserError, progress: _Progress, clips: int) -> None:
         message = str(error)
@@ -324,7 +324,7 @@ class _Progress:
 class _Packed:
     """A clip as it is in its shard, and what messages call it."""
 
-    place: str
+    location: str
     members: dict[str, bytes]
 
 
@@ -373,7 +373,7 @@ def _consumer() -> tuple[int, int]:
 
 
 def _shuffled(numbers: Iterable[int], buffer: list[int], size: int, random: np.random.Generator) -> Iterator[int]:
-    """The numbers, each drawn from `size` that are held back in `held`; of one, in their order."""
+    """The numbers, shuffled by a buffer of `size`; of 1, in their order."""
     for number in numbers:
         buffer.append(number)
         if len(buffer) >= size:

@@ -181,14 +181,14 @@ def _frames(stream: JsonStream, path: Path) -> Iterator[tuple[int, list[Detectio
     if stream.peek() != "[":
         raise stream.error("a list of frames expected")
     for value in stream.elements():
-        place = f"{path}, entry {count}"
+        location = f"{path}, entry {count}"
         if not isinstance(value, dict):
-            raise UserError(f"{place}: is no frame with instances; export MMPose's predictions again")
+            raise UserError(f"{location}: is no frame with instances; export MMPose's predictions again")
         if "instances" in value:
-            number = _frame_number(value.get("frame_id", count), place)
+            number = _frame_number(value.get("frame_id", count), location)
             yield number, _people_of_frame(value, f"{path}, frame {number}", path)
         else:
-            single.append(_instance(value, place))
+            single.append(_instance(value, location))
         count += 1
     if single:
         if len(single) < count:
@@ -196,15 +196,15 @@ def _frames(stream: JsonStream, path: Path) -> Iterator[tuple[int, list[Detectio
         yield 0, single
 
 
-def _frame_number(value: Any, place: str | Path) -> int:
+def _frame_number(value: Any, location: str | Path) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value or abs(value) > _LATEST:
-        raise UserError(f"{place}: frame_id {str(value)[:40]!r} is no number of a frame")
+        raise UserError(f"{location}: frame_id {str(value)[:40]!r} is no number of a frame")
     if int(value) != value:
-        raise UserError(f"{place}: frame_id {value} is no whole number")
+        raise UserError(f"{location}: frame_id {value} is no whole number")
     return int(value)
 
 
-def _people_of_frame(value: Any, place: str, path: Path) -> list[Detection]:
+def _people_of_frame(value: Any, location: str, path: Path) -> list[Detection]:
     """The people of a frame: OpenPose's `{people}`, MMPose's `{instances}` or list of instances."""
     if isinstance(value, dict) and "people" in value:
         people, one = value["people"], _openpose_person
@@ -213,18 +213,18 @@ def _people_of_frame(value: Any, place: str, path: Path) -> list[Detection]:
     else:
         people, one = value, _instance
     if not isinstance(people, list) or not all(isinstance(person, dict) for person in people):
-        raise UserError(f"{place}: neither OpenPose's people nor MMPose's instances are in it")
-    return [one(person, f"{place}, person {i}") for i, person in enumerate(people)]
+        raise UserError(f"{location}: neither OpenPose's people nor MMPose's instances are in it")
+    return [one(person, f"{location}, person {i}") for i, person in enumerate(people)]
 
 
-def _openpose_person(person: dict[str, Any], place: str) -> Detection:
+def _openpose_person(person: dict[str, Any], location: str) -> Detection:
     """137 keypoints of OpenPose's parts; those that are not there are missing."""
     values = np.zeros((sum(_PARTS.values()), 3), np.float32)
     first = 0
     for part, points in _PARTS.items():
-        numbers = _numbers(person.get(part) or [], f"{place}, {part}")
+        numbers = _numbers(person.get(part) or [], f"{location}, {part}")
         if numbers.ndim != 1 or numbers.size % 3:
-            raise UserError(f"{place}: {part} holds {numbers.size} numbers; x, y, score of each point expected")
+            raise UserError(f"{location}: {part} holds {numbers.size} numbers; x, y, score of each point expected")
         rows = numbers.reshape(-1, 3)
         if part == "pose_keypoints_2d" and len(rows) == len(_COCO_BODY):
             values[list(_COCO_BODY)] = rows
@@ -232,39 +232,39 @@ def _openpose_person(person: dict[str, Any], place: str) -> Detection:
             values[first : first + points] = rows
         elif len(rows):
             known = "25 or 18" if part == "pose_keypoints_2d" else points
-            raise UserError(f"{place}: {part} holds {len(rows)} points; {known} are known")
+            raise UserError(f"{location}: {part} holds {len(rows)} points; {known} are known")
         first += points
     name = person.get("person_id")
     name = name[0] if isinstance(name, list) and name else name
     return Detection(values, _name(name))
 
 
-def _instance(person: dict[str, Any], place: str) -> Detection:
+def _instance(person: dict[str, Any], location: str) -> Detection:
     """The keypoints of one of MMPose's instances, x, y and score, or x, y, z and score."""
-    keypoints = _numbers(person.get("keypoints"), f"{place}, keypoints")
+    keypoints = _numbers(person.get("keypoints"), f"{location}, keypoints")
     scores = person.get("keypoint_scores")
     if keypoints.ndim == 1 and scores is None and keypoints.size % 3 == 0:  # as COCO's annotations have them
         keypoints = keypoints.reshape(-1, 3)
     if keypoints.ndim != 2 or not len(keypoints) or keypoints.shape[1] not in (2, 3):
-        raise UserError(f"{place}: keypoints are {keypoints.shape}; x, y (and z) of each expected")
+        raise UserError(f"{location}: keypoints are {keypoints.shape}; x, y (and z) of each expected")
     if scores is None:
         if keypoints.shape[1] == 2:
-            raise UserError(f"{place}: has no keypoint_scores")
+            raise UserError(f"{location}: has no keypoint_scores")
         return Detection(keypoints, _name(person.get("track_id")))
-    scores = _numbers(scores, f"{place}, keypoint_scores")
+    scores = _numbers(scores, f"{location}, keypoint_scores")
     if scores.shape != keypoints.shape[:1]:
-        raise UserError(f"{place}: {scores.size} keypoint_scores for {len(keypoints)} keypoints")
+        raise UserError(f"{location}: {scores.size} keypoint_scores for {len(keypoints)} keypoints")
     return Detection(np.concatenate([keypoints, scores[:, None]], axis=1), _name(person.get("track_id")))
 
 
-def _numbers(values: Any, place: str) -> np.ndarray:
+def _numbers(values: Any, location: str) -> np.ndarray:
     """A float32 array of nested lists."""
     try:
         array = np.array(values, np.float64)
     except (ValueError, TypeError, OverflowError) as error:
-        raise UserError(f"{place}: not lists of numbers ({reason(error)}); export or copy it again") from error
+        raise UserError(f"{location}: not lists of numbers ({reason(error)}); export or copy it again") from error
     if array.ndim == 0 or array.ndim > 2:
-        raise UserError(f"{place}: not a list of numbers; export or copy it again")
+        raise UserError(f"{location}: not a list of numbers; export or copy it again")
     with np.errstate(over="ignore"):
         return array.astype(np.float32)
 

@@ -40,9 +40,9 @@ class FrameRange:
         return slice(start, end)
 
 
-def _frame(place: float, fps: float, rounded) -> int:
-    if isinstance(place, int):
-        return place
-    if not math.isfinite(place):
-        raise UserError(f"{place} s is no place in a file; name frames or seconds")
-    return rounded(place * fps + (_ROUNDING if rounded is math.floor else -_ROUNDING))
+def _frame(position: float, fps: float, rounding) -> int:
+    if isinstance(position, int):
+        return position
+    if not math.isfinite(position):
+        raise UserError(f"{position} s is no place in a file; name frames or seconds")
+    return rounding(position * fps + (_ROUNDING if rounding is math.floor else -_ROUNDING))

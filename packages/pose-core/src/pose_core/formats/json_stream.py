@@ -18,7 +18,7 @@ _NEAR_END = 4096  # characters before the end of what was read within which an e
 
 
 class JsonStream:
-    """Reads a JSON text from left to right; whatever is wrong is a `UserError` that names the file and the place."""
+    """Reads a JSON text from left to right; errors are `UserError`s that name the file and the position."""
 
     def __init__(self, file: TextIO, path: Path) -> None:
         self._file, self._path = file, path
@@ -26,7 +26,7 @@ class JsonStream:
         self._decoder = json.JSONDecoder()
 
     def error(self, what: str) -> UserError:
-        """An error at the place that has been reached."""
+        """An error at the current position."""
         return UserError(f"{self._path}, character {self._passed + self._at}: {what}; export or copy it again")
 
     def peek(self) -> str:

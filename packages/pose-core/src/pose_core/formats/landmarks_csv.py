@@ -40,7 +40,7 @@ def read(path: Path, *, fps: float | None = None) -> PoseSequence:
     rows = _rows(path, fps)
     if isinstance(rows, PoseSequence):
         return rows
-    dims = len(rows[0].place)
+    dims = len(rows[0].coordinates)
     # Landmarks in the order they first appear in, a component's together.
     names = list(dict.fromkeys(row.landmark for row in rows))
     rank = {component: i for i, component in enumerate(dict.fromkeys(map(_component, names)))}
@@ -55,7 +55,7 @@ def read(path: Path, *, fps: float | None = None) -> PoseSequence:
     keypoints = np.zeros((last - first + 1, len(names), dims), np.float32)
     confidence = np.zeros(keypoints.shape[:2], np.float32)
     for row in rows:
-        keypoints[row.frame - first, position[row.landmark]] = row.place
+        keypoints[row.frame - first, position[row.landmark]] = row.coordinates
         confidence[row.frame - first, position[row.landmark]] = row.confidence
     keypoints[..., 1] *= -1
     try:
@@ -93,7 +93,7 @@ def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False) -> Non
 class _Row(NamedTuple):
     frame: int
     landmark: str
-    place: list[float]  # x, y[, z] as in the file
+    coordinates: list[float]  # x, y[, z] as in the file
     confidence: float
 
 
@@ -107,8 +107,8 @@ def _rows(path: Path, fps: float | None) -> list[_Row] | PoseSequence:
                     return asl_signs_csv.read_rows(reader, columns, path, fps=fps)
                 rows = _rows_of(reader, columns, path)
             except csv.Error as error:
-                place = f"{path}, line {reader.line_num}"
-                raise UserError(f"{place}: not a readable UTF-8 CSV ({reason(error)})") from error
+                location = f"{path}, line {reader.line_num}"
+                raise UserError(f"{location}: not a readable UTF-8 CSV ({reason(error)})") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
@@ -141,15 +141,17 @@ def _rows_of(reader: Any, columns: list[str], path: Path) -> list[_Row]:  # csv 
     for values in reader:
         if not values:
             continue
-        place = f"{path}, line {reader.line_num}"
-        row = _row(dict(zip(columns, values, strict=False)), axes, place)
+        location = f"{path}, line {reader.line_num}"
+        row = _row(dict(zip(columns, values, strict=False)), axes, location)
         if rows and row.frame < rows[-1].frame:
-            raise UserError(f"{place}: frame {row.frame} stands after frame {rows[-1].frame}; sort the rows by frame")
+            raise UserError(
+                f"{location}: frame {row.frame} stands after frame {rows[-1].frame}; sort the rows by frame"
+            )
         rows.append(row)
     return rows
 
 
-def _row(values: dict[str, str], axes: list[str], place: str) -> _Row:
+def _row(values: dict[str, str], axes: list[str], location: str) -> _Row:
     try:
         number = float(values["frame#"])
         frame = int(number)
@@ -157,17 +159,17 @@ def _row(values: dict[str, str], axes: list[str], place: str) -> _Row:
         confidence = float(values.get("confidence") or 1.0)
         landmark = values["landmark_name"].strip()
     except KeyError as error:
-        raise UserError(f"{place}: ends before its {error.args[0]}; mend or drop the row") from error
+        raise UserError(f"{location}: ends before its {error.args[0]}; mend or drop the row") from error
     except (ValueError, OverflowError) as error:
-        raise UserError(f"{place}: {reason(error)}; mend or drop the row") from error
+        raise UserError(f"{location}: {reason(error)}; mend or drop the row") from error
     if frame != number or abs(frame) > LARGEST:
-        raise UserError(f"{place}: frame {values['frame#'][:40]} is no whole number; mend or drop the row")
+        raise UserError(f"{location}: frame {values['frame#'][:40]} is no whole number; mend or drop the row")
     if not landmark:
-        raise UserError(f"{place}: no landmark_name; mend or drop the row")
+        raise UserError(f"{location}: no landmark_name; mend or drop the row")
     if "/" not in landmark and landmark not in BODY_LANDMARKS:
         near = difflib.get_close_matches(landmark.upper(), BODY_LANDMARKS, n=1, cutoff=0)[0]
         raise UserError(
-            f"{place}: unknown landmark {landmark[:40]!r}; did you mean {near}? Others are named COMPONENT/POINT"
+            f"{location}: unknown landmark {landmark[:40]!r}; did you mean {near}? Others are named COMPONENT/POINT"
         )
     if not all(map(math.isfinite, coordinates)):
         coordinates, confidence = [0.0] * len(coordinates), 0.0

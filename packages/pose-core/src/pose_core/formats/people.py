@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST = 16  # people of a file that are counted; a file with more has crowds in it, or is damaged
-_PREFER = 1.1  # a person is taken before an earlier one if visible so many times more
-# Two people change places where that shortens their way from one frame to the next to this share of it ...
+_PREFER = 1.1  # a person is preferred to an earlier one if visible this many times more
+# Two people swap slots where that shortens their distance from one frame to the next to this share of it ...
 _SHORTER = 0.55
 _FAR = 0.2  # ... and they would have moved by more than this many sizes otherwise.
 
@@ -53,22 +53,22 @@ class People:
         """
         if person is not None and not 0 <= person < len(self):
             raise UserError(f"has {len(self)} person(s), counted from 0; there is no person {person}")
-        taken = self.choose() if person is None else person
+        chosen = self.choose() if person is None else person
         if person is None and len(self) > 1:
             notify(
                 path,
-                f"{len(self)} people; taking person {taken} (seen in {self.seen[taken]:.0%} of frames); "
+                f"{len(self)} people; taking person {chosen} (seen in {self.seen[chosen]:.0%} of frames); "
                 "--person chooses",
                 kind="several people, one of them taken",
             )
-        moves = [t for t in self.changes if self.slots[t, taken] != self.slots[t - 1, taken]]
+        moves = [t for t in self.changes if self.slots[t, chosen] != self.slots[t - 1, chosen]]
         if moves:
             notify(
                 path,
-                f"people change places in the file, first in frame {moves[0]}; person {taken} is followed",
+                f"people change places in the file, first in frame {moves[0]}; person {chosen} is followed",
                 kind="people who change places in the file",
             )
-        return taken
+        return chosen
 
 
 def find_people(blocks: Iterable[tuple[np.ndarray, np.ndarray]], *, min_confidence: float = 0.0) -> People:
@@ -118,17 +118,17 @@ def _changes(xy: np.ndarray, visible: np.ndarray, size: np.ndarray) -> list[tupl
     people = xy.shape[1]
     if people < 2 or len(xy) < 2:
         return []
-    way = np.ones((len(xy) - 1, people, people))  # in sizes; 1 where the two cannot be compared
+    distances = np.ones((len(xy) - 1, people, people))  # in body sizes; 1 where the two cannot be compared
     for p in range(people):
         for q in range(people):
             both = visible[:-1, p] & visible[1:, q]
             count = both.sum(axis=-1)
             distance = np.linalg.norm(np.where(both[..., None], xy[1:, q] - xy[:-1, p], 0.0), axis=-1).sum(axis=-1)
             known = (count > 0) & (size[:-1, p] > 0)
-            way[known, p, q] = distance[known] / count[known] / size[:-1, p][known]
+            distances[known, p, q] = distance[known] / count[known] / size[:-1, p][known]
     found = []
     for p in range(people):
         for q in range(p + 1, people):
-            stay, change = way[:, p, p] + way[:, q, q], way[:, p, q] + way[:, q, p]
+            stay, change = distances[:, p, p] + distances[:, q, q], distances[:, p, q] + distances[:, q, p]
             found += [(int(t) + 1, p, q) for t in np.flatnonzero((stay > _FAR) & (change < _SHORTER * stay))]
     return sorted(found)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _PARSER_ERRORS = (struct.error, ValueError, TypeError, IndexError, AttributeError, OverflowError, MemoryError)
 _PREFIX = 1 << 16  # bytes in which a header is looked for first; the largest of MediaPipe's has 25,000
 _LONGEST_HEADER = 1 << 20  # bytes; a longer one is damaged, and would take seconds to prove it
-_BLOCK = 1 << 24  # bytes of a body that are held at once while its people are counted
+_BLOCK = 1 << 24  # bytes of a body in memory at once while its people are counted
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,14 @@ class _Body:
     Attributes:
         begin: offset of the arrays in the file.
         frames, people: how many, of 0.0 the most people of a frame.
-        places: of 0.0, how many people each frame has and where the first of them begins; else empty.
+        frame_offsets: of 0.0, number of people of each frame and the offset of the first; else empty.
     """
 
     begin: int
     fps: float
     frames: int
     people: int
-    places: tuple[tuple[int, int], ...] = ()
+    frame_offsets: tuple[tuple[int, int], ...] = ()
 
 
 def read(
@@ -175,7 +175,7 @@ def describe(path: Path) -> PoseFile:
 
 
 def people_of(path: Path, *, min_confidence: float = 0.0) -> People:
-    """The people of a file that `read` has read: who is visible how often, how large, and who changes places."""
+    """The people of a file that `read` has read: visibility, size, and swaps of slots."""
     with path.open("rb") as file:
         stamp = _stamp(file)
     return _people_of(path, stamp, min_confidence)
@@ -250,8 +250,8 @@ def _read_body(file: BinaryIO, header: _Header) -> _Body:
     """Reads and checks the body's header; the file is at the end of the file header."""
     if header.version == 0.0:
         fps, stated = struct.unpack("<HH", file.read(4))
-        places = _frames_v0_0(file, header, stated)
-        return _Body(0, fps, stated, max([1, *(people for people, _ in places)]), tuple(places))
+        frame_offsets = _frames_v0_0(file, header, stated)
+        return _Body(0, fps, stated, max([1, *(people for people, _ in frame_offsets)]), tuple(frame_offsets))
     if header.version == 0.1:
         fps, stated, people = struct.unpack("<HHH", file.read(6))
         found = _frames_in(file, header, people)
@@ -278,7 +278,7 @@ def _values(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Keypoints (T', P', K, D) and confidence (T', P', K) of the people at `slots` (T', P') of the wanted frames."""
     if header.version == 0.0:
-        return _values_v0_0(file, header, body.places[frames], slots)
+        return _values_v0_0(file, header, body.frame_offsets[frames], slots)
     K, D = header.skeleton.num_keypoints, header.dims
     rows = np.arange(len(slots))[:, None]
 
@@ -294,7 +294,7 @@ def _values(
 
 
 def _values_v0_0(
-    file: BinaryIO, header: _Header, places: Sequence[tuple[int, int]], slots: np.ndarray
+    file: BinaryIO, header: _Header, frame_offsets: Sequence[tuple[int, int]], slots: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Version 0.0: per frame and person a 2-byte id and the values component by component.
 
@@ -302,11 +302,11 @@ def _values_v0_0(
     """
     shape = (*slots.shape, header.skeleton.num_keypoints)
     keypoints, confidence = np.zeros((*shape, header.skeleton.num_dims), "<f4"), np.zeros(shape, "<f4")
-    for row, (people, place) in enumerate(places):
+    for row, (people, offset) in enumerate(frame_offsets):
         for column, slot in enumerate(slots[row].tolist()):
             if slot >= people:
                 continue
-            file.seek(place + slot * _person_bytes(header) + 2)
+            file.seek(offset + slot * _person_bytes(header) + 2)
             first = 0
             for component, width in zip(header.skeleton.components, header.widths, strict=True):
                 points, dims = len(component.points), len(component.point_format) - 1
@@ -320,15 +320,15 @@ def _values_v0_0(
 def _frames_v0_0(file: BinaryIO, header: _Header, stated: int) -> list[tuple[int, int]]:
     """Number of people per frame, and the file offset of the first."""
     size = os.fstat(file.fileno()).st_size
-    place, frames = file.tell(), []
+    offset, frames = file.tell(), []
     for frame in range(stated):
-        file.seek(place)
+        file.seek(offset)
         people = int.from_bytes(file.read(2), "little")
-        frames.append((people, place + 2))
-        place += 2 + people * _person_bytes(header)
-        if place > size:
+        frames.append((people, offset + 2))
+        offset += 2 + people * _person_bytes(header)
+        if offset > size:
             raise UserError(f"states {stated} frames and ends in number {frame + 1}: it is cut short; copy it again")
-    if place < size:
+    if offset < size:
         raise UserError(f"goes on after the {stated} frames it states: it is damaged; export or copy it again")
     return frames
 

@@ -168,7 +168,7 @@ def _fingers(measures: BodyMeasures) -> Iterator[Judgement]:
     sizes = {str(side): size for side, size in measures.palm_size.items()}
     for name, length in measures.finger_length.items():
         side, finger = name.split("_", 1)
-        # A hand that is larger as a whole is one thing, nearer to the camera or a fault of its palm.
+        # Relative to the palm: a hand larger as a whole is near the camera, or a fault of its palm.
         length = length / np.fmax(sizes[side], 1.0)
         limit, spoken = FINGERS[finger], name.replace("_", " ")
         of = ("finger_length", side, spoken, length, "palms")

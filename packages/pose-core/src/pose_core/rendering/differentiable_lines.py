@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 _LINES_AT_ONCE = 4  # where nothing is compiled, so that their pictures fit into the cache
-_BRIGHTEST = 1 - 1e-4  # of one line; at 1 nothing below it could be told any more, nor any gradient
+_BRIGHTEST = 1 - 1e-4  # of one line; at 1 log(1 - line) would be infinite, and the gradient of what lies below 0
 
 
 def draw_soft_lines(points: Tensor, seen: Tensor, limbs: np.ndarray, size: int) -> Tensor:

@@ -40,8 +40,8 @@ def _thinned(sequence: PoseSequence) -> tuple[PoseSequence, str]:
     """The sequence with fewer points and frames, and a title that says so."""
     skeleton = sequence.skeleton
     dropped = {*skeleton.face_details(), *skeleton.duplicates(), *skeleton.legs()}
-    kept = [i for i in range(skeleton.num_keypoints) if i not in dropped]
-    thinned = sequence.select(kept) if dropped and kept else sequence
+    shown = [i for i in range(skeleton.num_keypoints) if i not in dropped]
+    thinned = sequence.select(shown) if dropped and shown else sequence
     if not anything_visible(thinned):
         thinned = sequence
     step = max(1, math.ceil(len(sequence) * thinned.skeleton.num_keypoints / BUDGET))

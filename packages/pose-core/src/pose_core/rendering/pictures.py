@@ -26,7 +26,7 @@ LONGEST = 600  # seconds; a GIF's frame lasts 655 at most, and one in which nobo
 STEPS = 3  # from white to a color in a GIF's palette; more look the same and make files a quarter larger
 STRIP_HEIGHT = 320  # pixels
 FRAMES, COLUMNS = 8, 4  # key frames, and how many of them stand side by side
-HELD = 0.6  # of a caption's time; a letter begins with the way to it
+CAPTION_POSITION = 0.6  # in a caption's time; a letter begins with the transition to it
 SEPARATOR = 200  # grey of the lines between key frames
 
 
@@ -56,12 +56,12 @@ def write_gif(
     if sequence.duration > LONGEST:
         raise UserError(f"{path}: a clip of {sequence.duration:.0f} s; a GIF holds {LONGEST} s: draw a part, or a PNG")
     with atomic_write(path, overwrite=overwrite) as temporary:
-        kept, hundredths = gif_frames(len(sequence), sequence.fps)
+        shown, hundredths = gif_frames(len(sequence), sequence.fps)
         composition = Composition(sequence, size, captions, hands=hands)
         palette = _palette(composition.colors())
         pictures = (
             Image.fromarray(picture).quantize(palette=palette, dither=Image.Dither.NONE)
-            for picture in composition.frames(kept)
+            for picture in composition.frames(shown)
         )
         next(pictures).save(
             temporary,
@@ -118,9 +118,11 @@ def write_png(
 
 def _key_frames(sequence: PoseSequence, frames: int | None, captions: Sequence[Caption]) -> list[int]:
     """The frames that a strip shows."""
-    held = sorted(each.start + int(HELD * (each.end - each.start)) for each in captions if each.text.strip())
-    if frames is None and held:
-        return held
+    caption_frames = sorted(
+        each.start + int(CAPTION_POSITION * (each.end - each.start)) for each in captions if each.text.strip()
+    )
+    if frames is None and caption_frames:
+        return caption_frames
     return np.unique(np.linspace(0, len(sequence) - 1, frames or FRAMES).round().astype(int)).tolist()
 
 
@@ -144,10 +146,10 @@ def gif_frames(frames: int, fps: float) -> tuple[list[int], list[int]]:
     Rounding errors are carried over, so that each frame starts at its time and the whole lasts as long as the clip.
     """
     step = max(1, math.ceil(fps / FASTEST - 1e-6))
-    kept = list(range(0, frames, step))
-    starts = [math.floor(100 * frame / fps + 0.5) for frame in [*kept, frames]]
+    shown = list(range(0, frames, step))
+    starts = [math.floor(100 * frame / fps + 0.5) for frame in [*shown, frames]]
     # The last frame of a clip cut mid-step, or one of a single frame, may last less than a viewer accepts.
-    return kept, [max(2, end - start) for start, end in itertools.pairwise(starts)]
+    return shown, [max(2, end - start) for start, end in itertools.pairwise(starts)]
 
 
 def _palette(colors: np.ndarray):

@@ -49,9 +49,9 @@ class View:
         upper = visible.copy()
         upper[:, [*skeleton.legs(), *skeleton.hips()]] = False
         visible = upper if upper.any() else visible
-        kept = _within_reach(sequence, points, visible)
-        kept = _within_fences(sequence, points, kept if kept.any() else visible)
-        low, high = points[kept].min(axis=0), points[kept].max(axis=0)
+        inside = _within_reach(sequence, points, visible)
+        inside = _within_fences(sequence, points, inside if inside.any() else visible)
+        low, high = points[inside].min(axis=0), points[inside].max(axis=0)
 
         middle, extent = (low + high) / 2, high - low
         if extent.max() <= 1e-6 * max(1.0, np.abs(middle).max()):
@@ -99,5 +99,5 @@ def _within_fences(sequence: PoseSequence, points: np.ndarray, visible: np.ndarr
         extremes.append(points[frames_shown, part].min(axis=1, initial=np.inf, where=mask))
         extremes.append(points[frames_shown, part].max(axis=1, initial=-np.inf, where=mask))
     low, high = np.percentile(np.concatenate(extremes), (5, 95), axis=0)
-    kept = visible & ((points >= low - (high - low)) & (points <= high + (high - low))).all(axis=-1)
-    return kept if kept.any() else visible
+    inside = visible & ((points >= low - (high - low)) & (points <= high + (high - low))).all(axis=-1)
+    return inside if inside.any() else visible

@@ -1,4 +1,4 @@
-"""Skeletons: named keypoints, components, limbs. The only place that knows a keypoint's name or a limb."""
+"""Skeletons: named keypoints, components, limbs. Names of keypoints and limbs are known here alone."""
 
 from pose_core.skeleton.layouts import LAYOUTS, Layout, Part, Role, Side
 from pose_core.skeleton.registry import known_skeleton, landmark_skeleton

@@ -186,7 +186,7 @@ def validated(train: list[Clip], validation: list[Clip], reject: Reject | None, 
     if reject is None or not validation:
         return validation
     reasons = reject(train, validation)
-    why = [f"{clip.place}: {reason}" for clip, reason in zip(validation, reasons, strict=True) if reason is not None]
+    why = [f"{clip.location}: {reason}" for clip, reason in zip(validation, reasons, strict=True) if reason is not None]
     if why:
         warnings.warn(
             f"{data}: {len(why)} of {len(validation)} validation clips are left out: {summary(why, 3)}", stacklevel=2

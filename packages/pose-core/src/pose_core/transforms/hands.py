@@ -123,8 +123,8 @@ def normalize_plane_and_line(points: Array, plane: tuple[int, int, int], line: t
     turned = xp.matmul(points - base[..., None, :], axes)
 
     start, end = (turned[..., i, :] for i in line)
-    way = end - start
-    angle = xp.atan2(way[..., 1], way[..., 0])
+    displacement = end - start
+    angle = xp.atan2(displacement[..., 1], displacement[..., 0])
     # By 90 degrees and that angle, clockwise.
     cos, sin = (values[..., None] for values in (-xp.sin(angle), -xp.cos(angle)))
     upright = xp.stack(

@@ -82,11 +82,11 @@ def _stretched(poses: Poses, lengths: Array, frames: Array) -> Poses:
     confidence = xp.where(visible, poses.confidence, xp.zeros_like(poses.confidence))
     keypoints = xp.where(visible[..., None], poses.keypoints, xp.zeros_like(poses.keypoints))
 
-    def between(values: Array, weight: Array, both: Array) -> Array:
+    def interpolated(values: Array, weight: Array, both: Array) -> Array:
         mean = (1 - weight) * take_frames(values, before) + weight * take_frames(values, after)
         return xp.where(both, mean, take_frames(values, nearest))
 
-    confidence = between(confidence, weight, both)
+    confidence = interpolated(confidence, weight, both)
     confidence = xp.where(real[..., None], confidence, xp.zeros_like(confidence))
-    poses = with_values(poses, between(keypoints, weight[..., None], both[..., None]), confidence)
+    poses = with_values(poses, interpolated(keypoints, weight[..., None], both[..., None]), confidence)
     return poses if isinstance(poses, PoseSequence) else replace(poses, mask=real)

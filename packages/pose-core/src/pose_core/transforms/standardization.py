@@ -158,9 +158,9 @@ class _Sums:
             return
         points = points.astype(np.float64)
         mean = points.mean(axis=0)
-        way, total = mean - self.mean, self.count + len(points)
-        self.squares += ((points - mean) ** 2).sum(axis=0) + way**2 * self.count * len(points) / total
-        self.mean += way * len(points) / total
+        delta, total = mean - self.mean, self.count + len(points)
+        self.squares += ((points - mean) ** 2).sum(axis=0) + delta**2 * self.count * len(points) / total
+        self.mean += delta * len(points) / total
         self.count = total
 
     def statistics(self) -> ComponentStatistics:

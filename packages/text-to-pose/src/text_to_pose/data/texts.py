@@ -124,7 +124,7 @@ def check_tokenizable(clips: Sequence[Clip], tokenizer: TextTokenizer, data: str
         UserError: naming all their lines.
     """
     problems = text_problems(clips, tokenizer)
-    wrong = [f"{clip.place}: {why}" for clip, why in zip(clips, problems, strict=True) if why is not None]
+    wrong = [f"{clip.location}: {why}" for clip, why in zip(clips, problems, strict=True) if why is not None]
     if wrong:
         raise UserError(
             f"{data}: {len(wrong)} of {len(clips)} texts cannot be used: {summary(wrong)}; mend or remove these rows"
@@ -160,7 +160,7 @@ def warn_of_kind(clips: Sequence[Clip], kind: str) -> None:
 
 
 def _warn(few: Sequence[Clip], clips: Sequence[Clip], kind: str, why: str) -> None:
-    which = summary([f"{clip.place} {clip.text[:20]!r}" for clip in few], 3)
+    which = summary([f"{clip.location} {clip.text[:20]!r}" for clip in few], 3)
     warnings.warn(
         f"all texts are taken for {kind}, since {len(few)} of {len(clips)} are {why}: {which}; "
         "remove these rows, or --set text=...",

@@ -61,7 +61,7 @@ def test_arrays_that_name_nothing(tmp_path, points, layout):
     assert sequence.confidence[2, 4] == 0
 
 
-def test_what_npz_files_get_wrong(tmp_path):
+def test_malformed_npz_files_are_refused(tmp_path):
     path = tmp_path / "a.npz"
     poses = np.zeros((4, 5, 3), np.float32)
     cases = [
@@ -111,7 +111,7 @@ def test_landmarks_with_gaps_and_repetitions(tmp_path):
     np.testing.assert_allclose(sequence.keypoints[2, 0], [0.7, -1.7])  # the later row, and y down
 
 
-def test_what_landmark_files_get_wrong(tmp_path):
+def test_malformed_landmark_files_are_refused(tmp_path):
     path = tmp_path / "a.csv"
     head = "frame#,landmark_name,x,y\n"
     cases = [
@@ -142,7 +142,7 @@ def test_what_landmark_files_get_wrong(tmp_path):
         read(path)
 
 
-def test_a_line_without_an_end_is_not_read_to_it(tmp_path):
+def test_overlong_lines_are_refused_before_they_fill_memory(tmp_path):
     path = tmp_path / "a.csv"
     with path.open("wb") as file:
         file.truncate(1 << 30)  # zeros, which take no room on the disk
@@ -153,7 +153,7 @@ def test_a_line_without_an_end_is_not_read_to_it(tmp_path):
     tracemalloc.stop()
 
 
-def test_names_of_others_than_the_bodys_keep_their_component(tiny, tmp_path):
+def test_points_of_other_components_keep_their_component_name(tiny, tmp_path):
     (component,) = tiny.skeleton.components
     odd = replace(tiny, skeleton=Skeleton((replace(component, name="POSE_LANDMARKS"),)))
     write(odd, tmp_path / "a.csv")
@@ -170,7 +170,7 @@ def test_real_landmark_files(data_dir):
         assert (sequence.keypoints[:, left, 1] < 0).mean() > 0.9  # above the hips
 
 
-def test_known_skeletons_hold_together():
+def test_known_skeletons_are_consistent():
     for points in (21, 42, 50, 75, 178, 543, 553, 576, 586):
         skeleton = known_skeleton(points, 3)
         assert skeleton.num_keypoints == points
@@ -203,7 +203,7 @@ def test_the_rows_of_asl_signs(tmp_path):
         assert str(path) in str(error.value)
 
 
-def test_a_frame_rate_that_a_csv_cannot_state_is_said(tiny, tmp_path):
+def test_writing_csv_warns_of_a_lost_frame_rate(tiny, tmp_path):
     with pytest.warns(InputWarning, match=r"a\.csv: a \.csv states no frame rate: read it with --fps 29.97"):
         write(replace(tiny, fps=29.97), tmp_path / "a.csv")
     with warnings.catch_warnings():

@@ -51,7 +51,7 @@ def asl_signs(poses):
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_z_is_not_taken_for_confidence(path, dtype):
+def test_z_is_not_read_as_confidence(path, dtype):
     poses = person()
     poses[2, 501:522] = np.nan  # a hand that was not found
     save(path, poses.astype(dtype))
@@ -97,7 +97,7 @@ def test_columns_and_order_can_be_named(path):
             read(path, **options)
 
 
-def test_axes_are_said_of_arrays_only(holistic, tmp_path):
+def test_axes_and_order_are_refused_for_other_formats(holistic, tmp_path):
     write(holistic, tmp_path / "a.pose")
     with pytest.raises(UserError, match=r"a\.pose: .*of arrays"):
         read(tmp_path / "a.pose", axes="xyz")
@@ -136,7 +136,7 @@ def test_rows_with_visibility_of_the_body(path):
     assert sequence.confidence[:, 501:522].all(axis=1).tolist() == [True] * 3 + [False] + [True] * 2
 
 
-def test_missing_depth_and_confidence_are_said(path):
+def test_nan_depth_and_confidence_are_warned_of(path):
     poses = np.concatenate([person() * 600, np.ones((6, 543, 1), np.float32)], axis=-1)
     poses[:, :33, 2] = np.nan
     poses[:, 33:, 3] = np.nan
@@ -176,7 +176,7 @@ def test_an_npy_file(tmp_path):
             read(path)
 
 
-def test_shares_of_a_picture_become_pixels_where_its_size_is_said(path):
+def test_relative_coordinates_become_pixels_given_a_size(path):
     poses = person()
     save(path, poses)
     with pytest.warns(InputWarning, match="x and y lie between 0 and 1.*of a square one; .*--size 1280x720"):
@@ -190,7 +190,7 @@ def test_shares_of_a_picture_become_pixels_where_its_size_is_said(path):
         read(path, size=(0, 720))
 
 
-def test_people_upside_down_are_told_and_turned(path, holistic, tmp_path):
+def test_upside_down_poses_are_warned_of_and_flipped(path, holistic, tmp_path):
     poses = person() * 500
     upright = poses.copy()
     poses[..., 1] *= -1
@@ -201,7 +201,7 @@ def test_people_upside_down_are_told_and_turned(path, holistic, tmp_path):
 
 
 @pytest.mark.filterwarnings("error")
-def test_nothing_is_said_of_our_own_files(holistic, openpose, tmp_path):
+def test_own_files_give_no_warnings(holistic, openpose, tmp_path):
     for name, sequence in (("a", holistic), ("b", openpose)):
         write(sequence, tmp_path / f"{name}.npz")
         np.testing.assert_array_equal(read(tmp_path / f"{name}.npz").keypoints, sequence.keypoints)
@@ -218,7 +218,7 @@ def test_normalized_poses_that_state_a_picture(holistic, tmp_path):
 
 
 @pytest.mark.parametrize("dims", [2, 3])
-def test_confidence_in_an_array_of_its_own(path, dims):
+def test_confidence_in_a_separate_array(path, dims):
     poses = person() * 500
     confidence = np.linspace(0, 1, 6 * 543).reshape(6, 543)
     save(path, poses[..., :dims], confidence=confidence, names=np.array(["a"]))
@@ -231,6 +231,6 @@ def test_confidence_in_an_array_of_its_own(path, dims):
         read(path)
 
 
-def test_frames_that_a_mask_leaves_out_are_missing(path):
+def test_masked_frames_are_missing(path):
     save(path, person()[:, :21] * 500, mask=np.array([1, 0, 1, 1, 0, 0]))
     assert read(path).confidence.any(axis=1).tolist() == [True, False, True, True]

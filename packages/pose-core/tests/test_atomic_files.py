@@ -9,7 +9,7 @@ from pose_core import UserError
 from pose_core.atomic_files import apply_umask, atomic_write, check_output, check_output_folder, removed_if_empty
 
 
-def test_written_whole_leaves_only_the_file(tmp_path):
+def test_atomic_write_leaves_only_the_file(tmp_path):
     path = tmp_path / "a.txt"
     with atomic_write(path) as temporary:
         assert temporary.suffix == ".txt"
@@ -76,7 +76,7 @@ def test_output_folder(tmp_path):
         check_output_folder(tmp_path / "file" / "deep")
 
 
-def test_a_folder_that_was_made_in_vain_is_removed(tmp_path):
+def test_an_empty_folder_is_removed_after_a_failure(tmp_path):
     old, new, used = (tmp_path / name for name in ("old", "new", "used"))
     old.mkdir()
     for folder, name in ((old, None), (new, None), (used, "result"), (None, None)):

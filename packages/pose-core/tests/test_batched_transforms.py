@@ -101,7 +101,7 @@ def test_a_batch_is_its_sequences(sequences, name):
         np.testing.assert_allclose(batch.keypoints[row, :length][seen], alone.keypoints[seen], atol=2e-3, rtol=1e-4)
 
 
-def test_there_and_back(sequences):
+def test_inverse_transforms_restore_a_batch(sequences):
     batch = clean(collate(sequences))
     normalized, placement = normalize(batch)
     torch.testing.assert_close(denormalize(normalized, placement).keypoints, batch.keypoints, atol=1e-2, rtol=1e-4)

@@ -69,7 +69,7 @@ def picture(page, clip=0):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGB")).astype(int)
 
 
-def test_shows_the_frame_that_is_sought(holistic, opened):
+def test_seeking_shows_the_frame(holistic, opened):
     page = opened(holistic)
     shown, packing = {}, (1, 256, 65536)
     for frame in (0, 7, 11, 7):
@@ -106,7 +106,7 @@ def test_hands_are_magnified_beside(opened):
     assert narrow.shape[1] / narrow.shape[0] == pytest.approx(composed.view.width / 480, rel=0.02)
 
 
-def test_letters_are_spelled_below(holistic, opened):
+def test_captions_are_spelled_below(holistic, opened):
     page = opened(holistic, captions=[Caption("H", 0, 5), Caption("I", 5, 9), Caption("!", 10, 12)])
     for frame, word, current in ((0, "HI", ["H"]), (7, "HI", ["I"]), (9, "HI", []), (11, "!", ["!"])):
         page.evaluate(f"player.seek({frame} / 25)")

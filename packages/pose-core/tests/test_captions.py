@@ -30,7 +30,7 @@ def test_a_gap_or_a_blank_ends_a_word():
     assert word_at([], 3) is None
 
 
-def test_the_current_letter_stands_out():
+def test_the_current_letter_is_highlighted():
     strip = CaptionStrip(HI, 800, 400)
     first, second, after = (strip.at(frame) for frame in (0, 5, 9))
     assert first.shape == (88, 800, 3)
@@ -40,7 +40,7 @@ def test_the_current_letter_stands_out():
     assert len(inked(after, OTHER))
 
 
-def test_scripts_that_run_to_the_left():
+def test_right_to_left_scripts():
     first = CaptionStrip(spelled("שלום"), 300, 200).at(0)
     assert inked(first, CURRENT).min() > inked(first, OTHER).max()
 
@@ -55,7 +55,7 @@ def test_a_long_word_keeps_the_current_letter_in_sight():
         assert columns.max() < 799
 
 
-def test_letters_that_no_font_has_are_code_points():
+def test_letters_without_a_font_become_code_points():
     letter = "\U000e0fff"  # unassigned
     with pytest.warns(UserWarning, match=r"no font on this computer has .*shows U\+E0FFF"):
         text, path = drawable(letter)

@@ -24,7 +24,7 @@ def changed(sequence, part, **values):
     return replace(sequence, keypoints=keypoints, confidence=confidence)
 
 
-def test_a_body_without_depth_keeps_its_x_and_y(holistic):
+def test_keypoints_without_z_keep_x_and_y(holistic):
     cleaned = clean(changed(holistic, range(8), z=np.nan))
     assert (cleaned.confidence[:, :8] > 0).all()
     np.testing.assert_array_equal(cleaned.keypoints[:, :8, :2], holistic.keypoints[:, :8, :2])
@@ -32,7 +32,7 @@ def test_a_body_without_depth_keeps_its_x_and_y(holistic):
     np.testing.assert_array_equal(cleaned.keypoints[:, 8:], holistic.keypoints[:, 8:])
 
 
-def test_hands_without_confidence_are_seen_where_they_have_coordinates(holistic):
+def test_hands_without_confidence_are_visible_where_they_have_coordinates(holistic):
     hand = holistic.skeleton.hand("right")
     sequence = changed(holistic, hand, confidence=np.nan)
     sequence.keypoints[3, hand] = np.nan
@@ -68,7 +68,7 @@ def test_a_threshold_for_scores(holistic):
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.int32, np.int64, np.uint16, np.float16, np.float64])
-def test_numbers_of_any_kind_normalize_alike(holistic, dtype):
+def test_normalize_gives_the_same_for_any_dtype(holistic, dtype):
     rounded = replace(holistic, keypoints=np.abs(holistic.keypoints.round()))
     sequence = replace(rounded, keypoints=rounded.keypoints.astype(dtype), confidence=(rounded.confidence > 0))
     assert sequence.keypoints.dtype == (np.float64 if dtype == np.float64 else np.float32)
@@ -78,7 +78,7 @@ def test_numbers_of_any_kind_normalize_alike(holistic, dtype):
     assert len(np.unique(normalized)) > 50
 
 
-def test_what_numpy_masks_is_missing(holistic):
+def test_masked_array_values_are_missing(holistic):
     mask = np.zeros(holistic.keypoints.shape, bool)
     hand = holistic.skeleton.hand("right")
     mask[2:5, hand] = True
@@ -122,7 +122,7 @@ def test_world_landmarks_are_mirrored_about_their_own_middle():
     np.testing.assert_array_equal(batch.keypoints[0, :, left, 0], -sequence.keypoints[:, right, 0])
 
 
-def test_joined_sequences_stand_in_the_first_ones_picture(holistic):
+def test_concatenation_scales_to_the_first_picture(holistic):
     twice = replace(holistic, keypoints=holistic.keypoints * 2, size=(1280, 960, 0))
     with pytest.warns(InputWarning, match="pictures are 640 x 480, 1280 x 960; all are scaled to the first"):
         whole = concatenate([holistic, twice])

@@ -137,7 +137,7 @@ def test_compare(pose_core, files):
     assert "none: mse, mae, rmse, pck@0.1, pck@0.2, pck@0.5: the lengths differ: 13 frames, the reference has 12" in out
 
 
-def test_compare_what_is_shared(pose_core, files):
+def test_compare_uses_shared_keypoints(pose_core, files):
     clip = read(files / "made/0.pose")
     write(clip.select(list(range(12))), files / "body.pose")
     write(replace(clip.select(list(range(33, 54))), size=(0, 0, 0)), files / "hand.pose")
@@ -199,7 +199,7 @@ def test_check_goes_on_after_a_bad_file(pose_core, files):
     assert (status, err.count("\n")) == (2, 1)
 
 
-def test_pack_and_what_is_left_out(pose_core, files):
+def test_pack_with_and_without_unreadable_clips(pose_core, files):
     (files / "real" / "2.pose").write_bytes(b"damaged")
     arguments = ("pack", "--data", files / "real", "--output", files / "shards")
     status, _, err = pose_core(*arguments)
@@ -270,7 +270,7 @@ def test_every_real_format_goes_through(pose_core, data_dir, tmp_path):
         np.testing.assert_array_equal(read(tmp_path / f"{path.stem}.npz").keypoints, read(path, end=20).keypoints)
 
 
-def test_info_of_doubled_frames(pose_core, files, holistic):
+def test_info_counts_repeated_frames(pose_core, files, holistic):
     doubled = replace(
         holistic, keypoints=holistic.keypoints.repeat(2, axis=0), confidence=holistic.confidence.repeat(2, axis=0)
     )
@@ -349,7 +349,7 @@ def test_pipes(files):
     assert bad.stderr.startswith(b"Error: standard input: ")
 
 
-def test_what_a_file_does_not_say_is_said(pose_core, tmp_path):
+def test_assumptions_about_files_are_warned_of(pose_core, tmp_path):
     poses = np.random.default_rng(0).uniform(0, 1, (5, 133, 3)).astype(np.float32)
     np.savez(tmp_path / "a.npz", poses=poses)
     arguments = ("convert", tmp_path / "a.npz", tmp_path / "b.npz", "--overwrite", "--fps", 30)

@@ -52,7 +52,7 @@ def succeed() -> None:
         (["--help"], 0, ""),
     ],
 )
-def test_how_it_ends(monkeypatch, capsys, arguments, status, message):
+def test_exit_status_and_error_line(monkeypatch, capsys, arguments, status, message):
     monkeypatch.setattr(sys, "argv", ["tool", *arguments])
     with pytest.raises(SystemExit) as end:
         run(app, "tool")
@@ -72,7 +72,7 @@ def test_a_warning_is_one_line(monkeypatch):
     assert line == "Warning: a.pose: skipped, it is damaged\n"
 
 
-def test_called_bare_it_shows_its_help(monkeypatch, capsys):
+def test_without_a_command_it_shows_its_help(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["tool"])
     with pytest.raises(SystemExit) as end:
         run(app, "tool")
@@ -126,7 +126,7 @@ def test_old_spellings_are_not_in_the_help(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("lines", [1, 100_000])
-def test_a_reader_that_has_gone_is_no_error(lines):
+def test_a_closed_pipe_is_no_error(lines):
     code = (
         "from pose_core.command_line import new_app, run\n"
         "app = new_app('')\n"
@@ -158,12 +158,12 @@ def test_json_is_json(capsys):
     assert "Ä" in out
 
 
-def test_importing_it_waits_for_nothing_heavy():
+def test_importing_it_imports_nothing_heavy():
     code = "import sys, pose_core.command_line; print([m for m in ('torch', 'pose_format', 'cv2') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-def test_of_many_inputs_of_a_kind_the_rest_is_counted(tmp_path):
+def test_repeated_warnings_are_counted_after_the_first_few(tmp_path):
     code = (
         "import sys\n"
         "from pose_core.command_line import new_app, run\n"

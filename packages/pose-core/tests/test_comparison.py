@@ -63,7 +63,7 @@ def changed(comparison) -> set[str]:
     }
 
 
-def test_itself(person, compare):
+def test_a_clip_against_itself(person, compare):
     same = compare(person)
     assert changed(same) == set()
     assert tuple(same.parts) == PARTS
@@ -71,7 +71,7 @@ def test_itself(person, compare):
     assert (same.keypoints, same.compared, same.lacking) == (186, 1, 0)
 
 
-def test_itself_with_hands_and_person_out_of_the_picture_at_times(person, tmp_path):
+def test_a_clip_with_missing_frames_against_itself(person, tmp_path):
     confidence = person.confidence.copy()
     confidence[:5, HANDS] = 0
     confidence[2] = 0
@@ -79,7 +79,7 @@ def test_itself_with_hands_and_person_out_of_the_picture_at_times(person, tmp_pa
     assert changed(compare_files(tmp_path / "person.pose", tmp_path / "person.pose")) == set()
 
 
-def test_moved_and_scaled_as_a_whole(person, compare):
+def test_translation_and_scale_are_normalized_away(person, compare):
     """Normalization takes both away, and says so."""
     moved = compare(shifted(person, [*range(576)], 0.5))
     assert changed(moved) == set()
@@ -89,14 +89,14 @@ def test_moved_and_scaled_as_a_whole(person, compare):
     assert scaled.shift.scaled == pytest.approx(1.25)
 
 
-def test_hands_moved(person, compare):
+def test_moved_hands_raise_the_error_of_hands(person, compare):
     comparison = compare(shifted(person, HANDS))
     assert changed(comparison) == {"all", "hands"}  # a hand's shape is as it was
     assert comparison.parts["hands"].scores["dtw_mje"] == pytest.approx(0.14, abs=1e-4)
     assert comparison.parts["hands"].scores["mae"] == pytest.approx(0.14 / 3, abs=1e-4)
 
 
-def test_face_moved(person, compare):
+def test_a_moved_face_raises_the_error_of_the_face(person, compare):
     assert changed(compare(shifted(person, SKELETON.face()))) == {"all", "face"}
     assert changed(compare(shifted(person, SKELETON.face()), face="none")) == set()
     inner = SKELETON.face_details()
@@ -104,12 +104,12 @@ def test_face_moved(person, compare):
     assert changed(compare(shifted(person, inner), face="full")) == {"all", "face"}
 
 
-def test_what_is_there_twice_does_not_count(person, compare):
+def test_duplicate_keypoints_do_not_count(person, compare):
     assert changed(compare(shifted(person, SKELETON.duplicates()))) == set()
     assert changed(compare(shifted(person, SKELETON.body_details()))) == set()
 
 
-def test_mirrored(person, compare):
+def test_a_mirrored_clip(person, compare):
     for mirrored in (flip(person), replace(person, keypoints=person.keypoints * [-1, 1, 1] + [640, 0, 0])):
         mirrored = replace(mirrored, keypoints=mirrored.keypoints.astype(np.float32))
         comparison = compare(mirrored)
@@ -170,7 +170,7 @@ def test_a_hand_the_reference_does_not_show(person, compare, tmp_path):
     assert {*hands.reasons.values()} == {"not visible in the reference, in the prediction it is"}
 
 
-def test_none_says_why(person, compare):
+def test_missing_scores_have_a_reason(person, compare):
     comparison = compare(person[:-1])
     assert comparison.parts["hands"].reasons["mse"] == "the lengths differ: 11 frames, the reference has 12"
     assert comparison.parts["hands"].compared == 1

@@ -15,7 +15,7 @@ def add(a, b):
     return a + b
 
 
-def test_without_a_writable_cache_it_compiles_all_the_same(monkeypatch):
+def test_it_compiles_without_a_writable_cache(monkeypatch):
     tried = []
 
     def refusing(*, cache=False, nogil):
@@ -29,7 +29,7 @@ def test_without_a_writable_cache_it_compiles_all_the_same(monkeypatch):
     assert tried == [True, False]
 
 
-def test_with_one_the_result_is_cached():
+def test_it_caches_where_it_can():
     assert compiled(add)(1, 2) == 3
     assert visibility._visible_points._cache.cache_path
     points, visible = visibility.visible_points(np.ones((2, 3, 2), np.float32), np.array([[1, 0, 1]] * 2, np.float32))

@@ -56,7 +56,7 @@ def maybe_data(request):
         return None
 
 
-def test_damaged_copies(maybe_data, tmp_path):
+def test_damaged_copies_are_read_or_refused_in_one_line(maybe_data, tmp_path):
     (tmp_path / "whole").mkdir()
     files = originals(maybe_data, tmp_path / "whole")
     for _, content in files:

@@ -39,7 +39,7 @@ def test_a_manifest_is_read(tmp_path):
         (b"\xff\xfe\x00", "not a readable UTF-8 CSV"),
     ],
 )
-def test_what_is_wrong_with_a_manifest_is_said(tmp_path, content, message):
+def test_malformed_manifests_are_refused(tmp_path, content, message):
     (tmp_path / "a.pose").write_bytes(b"")
     index = tmp_path / "sub" / "index.csv" if content is None else tmp_path / "index.csv"
     if isinstance(content, str):
@@ -68,7 +68,7 @@ def test_collate_pads_at_the_end():
     assert (batch.keypoints[1, :, sequences[1].skeleton.hand("right")] == 0).all()
 
 
-def test_what_is_missing_or_padded_is_zero_in_a_batch():
+def test_missing_and_padded_keypoints_are_zero():
     sequence = fake_sequence(frames=4)
     hand = sequence.skeleton.hand("left")
     keypoints = sequence.keypoints.copy()
@@ -87,7 +87,7 @@ def test_buckets_of_few_sequences():
     assert len(sampler) == 3
 
 
-def test_buckets_hold_everything_once_and_sequences_alike():
+def test_buckets_cover_each_index_once_with_similar_lengths():
     lengths = np.random.default_rng(0).integers(5, 300, size=203).tolist()
     sampler = LengthBucketSampler(lengths, 16)
     torch.manual_seed(0)

@@ -47,7 +47,7 @@ def test_a_manifest_or_the_folder_that_has_one(tmp_path):
     assert len(read_clips(index)) == 8
 
 
-def test_folders_that_hold_nothing(tmp_path):
+def test_folders_without_pose_files_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"no pose files; a data set is a manifest CSV, or train/"):
         read_clips(tmp_path)
     with pytest.raises(UserError, match="no such manifest"):
@@ -109,7 +109,7 @@ def test_batches_keep_to_the_budget(lengths, budget, seed):
     assert list(sampler) == epochs[0]
 
 
-def test_batches_of_a_budget_pad_little_and_mix():
+def test_frame_budget_batches_pad_little_and_are_shuffled():
     lengths = torch.randint(6, 90, (500,), generator=torch.Generator().manual_seed(0)).tolist()
     sampler = FrameBudgetSampler(lengths, 1024)
     first, second = list(sampler), list(sampler)

@@ -27,7 +27,7 @@ def folder(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:.*the head lies below")
-def test_nothing_counts_twice(folder):
+def test_duplicate_keypoints_count_once(folder):
     data, keypoints = folder
     statistics = data_statistics(data, split="train", normalized=False)
     counts = {name: component.count for name, component in statistics.components.items()}
@@ -50,7 +50,7 @@ def test_nothing_counts_twice(folder):
 
 
 @pytest.mark.filterwarnings("ignore:.*the head lies below")
-def test_the_file_is_what_standardize_takes(folder):
+def test_standardize_reads_the_statistics_file(folder):
     data, _ = folder
     statistics = data_statistics(data, split="train", normalized=True)
     statistics.save(data / "statistics.json")

@@ -25,7 +25,7 @@ def with_missing(clip, points, value):
     return replace(clip, keypoints=keypoints, confidence=confidence)
 
 
-def test_a_clip_moved_aside_is_as_far_in_each_coordinate_as_it_was_moved(clip):
+def test_errors_of_a_translated_clip_equal_the_translation(clip):
     aside = moved(clip, 0.3, -0.6, 0)
     assert mae(aside, clip) == mae(clip, aside) == pytest.approx(0.3, abs=1e-6)
     assert mse(aside, clip) == mse(clip, aside) == pytest.approx(0.15, abs=1e-6)
@@ -33,7 +33,7 @@ def test_a_clip_moved_aside_is_as_far_in_each_coordinate_as_it_was_moved(clip):
     assert mse(clip, clip) == mae(clip, clip) == rmse(clip, clip) == 0
 
 
-def test_they_are_numpys_where_all_is_seen(clip):
+def test_errors_equal_numpys_where_all_is_visible(clip):
     random = np.random.default_rng(0)
     noisy = replace(clip, keypoints=clip.keypoints + random.normal(size=clip.keypoints.shape).astype(np.float32))
     error = noisy.keypoints.astype(np.float64) - clip.keypoints
@@ -43,7 +43,7 @@ def test_they_are_numpys_where_all_is_seen(clip):
 
 @pytest.mark.parametrize("garbage", [0.0, 1e30, np.nan, np.inf])
 @pytest.mark.parametrize("metric", [mse, mae, rmse])
-def test_what_is_missing_in_either_never_counts(clip, metric, garbage):
+def test_keypoints_missing_in_either_do_not_count(clip, metric, garbage):
     aside = moved(clip, 0.5, 0.5, 0.5)
     random = np.random.default_rng(1)
     lost = random.random(clip.confidence.shape) < 0.3
@@ -52,7 +52,7 @@ def test_what_is_missing_in_either_never_counts(clip, metric, garbage):
     assert metric(aside, with_missing(clip, lost, garbage)) == pytest.approx(kept, rel=1e-5)
 
 
-def test_a_point_that_is_no_number_is_missing_whatever_its_confidence(clip):
+def test_nan_coordinates_are_missing(clip):
     keypoints = moved(clip, 0.5, 0.5, 0.5).keypoints
     keypoints[3, 4, 0] = np.nan
     assert mae(replace(clip, keypoints=keypoints), clip) == pytest.approx(0.5, abs=1e-6)
@@ -68,7 +68,7 @@ def test_pck_is_the_share_within_the_threshold(clip):
     assert pck(clip, clip, thresholds=(0,)) == {0: 1}
 
 
-def test_pck_misses_what_the_hypothesis_lacks_and_ignores_what_the_reference_lacks(clip):
+def test_pck_counts_missing_predictions_as_misses(clip):
     lost = np.zeros(clip.confidence.shape, bool)
     lost[:, :10] = True
     assert pck(with_missing(clip, lost, np.nan), clip)[0.5] == pytest.approx(0.8)
@@ -78,7 +78,7 @@ def test_pck_misses_what_the_hypothesis_lacks_and_ignores_what_the_reference_lac
     assert pck(clip, with_missing(clip, lost, 1e9))[0.1] == 1
 
 
-def test_nothing_in_common_is_nan(clip):
+def test_without_common_keypoints_the_score_is_nan(clip):
     nobody = replace(clip, confidence=np.zeros_like(clip.confidence))
     assert all(np.isnan(metric(clip, nobody)) for metric in (mse, mae, rmse))
     assert np.isnan(list(pck(clip, nobody).values())).all()
@@ -87,7 +87,7 @@ def test_nothing_in_common_is_nan(clip):
 
 
 @pytest.mark.parametrize("metric", [mse, mae, rmse, pck])
-def test_other_lengths_and_skeletons_are_refused(clip, metric):
+def test_different_lengths_and_skeletons_are_refused(clip, metric):
     with pytest.raises(UserError, match=r"12 and 9 frames.*stretch.*dtw_mje"):
         metric(clip, clip[:9])
     with pytest.raises(UserError, match="on_skeleton"):

@@ -84,7 +84,7 @@ def test_an_openpose_folder(tmp_path, first):
     assert np.isfinite(normalize(clean(sequence))[0].keypoints).all()
 
 
-def test_the_coco_body_of_openpose_has_its_points_where_body_25_has_them(tmp_path):
+def test_openpose_coco_bodies_map_to_body_25(tmp_path):
     signer = person(137)[0]
     coco = np.delete(signer[:25], [8, *range(19, 25)], axis=0)
     people = [openpose_person(signer, pose_keypoints_2d=coco.ravel().tolist())]
@@ -95,7 +95,7 @@ def test_the_coco_body_of_openpose_has_its_points_where_body_25_has_them(tmp_pat
 
 
 @pytest.mark.parametrize("source", ["openpose", "mmpose"])
-def test_people_in_any_order_are_followed(tmp_path, source):
+def test_people_are_tracked_across_frames(tmp_path, source):
     points = 137 if source == "openpose" else 133
     one = openpose_person if source == "openpose" else mmpose_instance
     signer, passer = person(points), person(points, x=800, scale=0.4)
@@ -118,7 +118,7 @@ def test_people_in_any_order_are_followed(tmp_path, source):
         read(path, person=2)
 
 
-def test_the_larger_person_is_taken_even_if_seen_later(tmp_path):
+def test_the_larger_person_is_chosen(tmp_path):
     signer, passer = person(133), person(133, x=800, scale=0.2)
     frames = [[mmpose_instance(passer[i])] + ([mmpose_instance(signer[i])] if i else []) for i in range(6)]
     with pytest.warns(InputWarning, match="taking person 1"):
@@ -126,7 +126,7 @@ def test_the_larger_person_is_taken_even_if_seen_later(tmp_path):
     np.testing.assert_array_equal(sequence.keypoints[1:], signer[1:, :, :2].astype(np.float32))
 
 
-def test_a_trackers_numbers_are_believed(tmp_path):
+def test_tracker_ids_are_used(tmp_path):
     one, two = person(133), person(133, x=20)
     frames = [[mmpose_instance(a, track_id=7), mmpose_instance(b, track_id=3)] for a, b in zip(one, two, strict=True)]
     frames[3].reverse()
@@ -179,7 +179,7 @@ def test_a_long_file_is_read_piece_by_piece(tmp_path, monkeypatch):
     np.testing.assert_array_equal(read(path).keypoints, signer[..., :2].astype(np.float32))
 
 
-def test_what_is_wrong_with_a_folder(tmp_path):
+def test_malformed_openpose_folders_are_refused(tmp_path):
     signer = person(137)
     frames = [[openpose_person(values)] for values in signer]
     folder = openpose_folder(tmp_path / "clip", frames)
@@ -210,7 +210,7 @@ def test_what_is_wrong_with_a_folder(tmp_path):
         read(tmp_path / "empty")
 
 
-def test_what_is_wrong_with_a_file(tmp_path):
+def test_malformed_json_files_are_refused(tmp_path):
     path = tmp_path / "a.json"
     instance = mmpose_instance(person(133)[0])
     body = {"keypoints": instance["keypoints"][:17], "keypoint_scores": instance["keypoint_scores"][:17]}
@@ -282,7 +282,7 @@ def test_damaged_copies_are_read_right_or_refused(tmp_path, source):
     assert outcomes == {"read", "refused"}
 
 
-def test_a_folder_of_clips_is_clips_beside_files(tmp_path, holistic):
+def test_clip_folders_count_as_clips_in_data_sets(tmp_path, holistic):
     for name in ("one", "two"):
         openpose_folder(tmp_path / name, [[openpose_person(values)] for values in person(137)])
     write(holistic, tmp_path / "three.pose")

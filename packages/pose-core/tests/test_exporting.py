@@ -7,7 +7,7 @@ from pose_core import UserError
 from pose_core.exporting import EXPORTER_LOGGER, NEWEST_OPSET, OPSET, check_opset, check_packages, quiet
 
 
-def test_a_missing_package_is_named_with_the_extra_that_brings_it():
+def test_a_missing_package_is_named_with_its_extra():
     check_packages("some-package", "json", "email.message")
     with pytest.raises(UserError, match=r"exporting needs nowhere: pip install 'some-package\[onnx\]'"):
         check_packages("some-package", "json", "nowhere")
@@ -21,7 +21,7 @@ def test_operator_sets_that_cannot_be_written_are_refused():
             check_opset(opset)
 
 
-def test_remarks_are_silent_inside_and_heard_again_outside(caplog, monkeypatch):
+def test_exporter_warnings_are_silenced_inside_only(caplog, monkeypatch):
     logger = logging.getLogger(EXPORTER_LOGGER)
     monkeypatch.setattr(logging.getLogger("torch"), "propagate", True)  # older torch, once imported, keeps its own
     with warnings.catch_warnings(record=True) as heard, pytest.raises(KeyError):

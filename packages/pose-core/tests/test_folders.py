@@ -49,7 +49,7 @@ def test_links_are_followed(tmp_path):
         assert names(read_clips(data))[-2:] == [("d.pose", "test"), ("c.pose", "test")]
 
 
-def test_links_that_lead_back_or_nowhere(tmp_path):
+def test_cyclic_and_broken_links_are_left_out(tmp_path):
     clip_at(tmp_path / "a" / "a.pose")
     (tmp_path / "a" / "again").symlink_to(tmp_path)
     (tmp_path / "gone.pose").symlink_to(tmp_path / "nowhere.pose")
@@ -72,7 +72,7 @@ def test_folders_in_any_case_and_files_of_no_split(tmp_path):
     assert "test: has no pose files, so there are none of split test" in messages
 
 
-def test_a_manifest_in_a_folder_is_not_taken_for_landmarks(tmp_path):
+def test_a_manifest_in_a_folder_is_not_read_as_landmarks(tmp_path):
     clip_at(tmp_path / "train" / "a.csv")
     (tmp_path / "train" / "clips.csv").write_text("path;text;signed_language;split\na.csv;A;ase;train\n")
     with pytest.warns(UserWarning, match=r"clips\.csv: a manifest, not landmarks, left out"):
@@ -96,7 +96,7 @@ def forty(tmp_path):
     return tmp_path
 
 
-def test_few_clips_that_cannot_be_used_end_no_run(forty):
+def test_a_few_unusable_clips_are_skipped(forty):
     data, messages = noticed(read_data, forty, prepare, TrainingConfig(epochs=1))
     assert len(data.train) == 38
     assert all(sample.clip.path.stem not in ("07", "20") for sample in data.train)
@@ -107,7 +107,7 @@ def test_few_clips_that_cannot_be_used_end_no_run(forty):
         assert len(PoseDataset(read_clips(forty), transform=lambda s: prepare(s, None), on_error="skip").lengths) == 38
 
 
-def test_many_are_listed_at_once(forty):
+def test_many_unusable_clips_are_refused_together(forty):
     clips = read_clips(forty)
     with pytest.raises(
         UserError, match=r"2 of 40 clips cannot be used: .*07\.npz.*; .*20\.npz: nobody.*remove it from"
@@ -119,7 +119,7 @@ def test_many_are_listed_at_once(forty):
         read_usable(clips[7:8], prepare)
 
 
-def test_clips_of_several_kinds_are_said_once(tmp_path):
+def test_mixed_layouts_are_warned_of_once(tmp_path):
     for number in range(3):
         write(fake_sequence(frames=4, fps=25.0), tmp_path / f"{number}.npz")
     write(fake_sequence(frames=4, face_points=3, fps=30.0), tmp_path / "3.npz")

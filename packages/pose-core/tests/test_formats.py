@@ -101,7 +101,7 @@ def test_frames_without_a_person(tiny, path):
 
 @pytest.mark.parametrize("version", [0.0, 0.1, 0.2])
 @pytest.mark.parametrize("people", [1, 2])
-def test_cut_anywhere(tiny, path, version, people):
+def test_files_cut_anywhere_are_refused(tiny, path, version, people):
     content = file_bytes(tiny, version, people)
     for end in range(len(content)):
         path.write_bytes(content[:end])
@@ -114,7 +114,7 @@ def test_cut_anywhere(tiny, path, version, people):
 
 @settings(max_examples=150, deadline=None)
 @given(version=st.sampled_from([0.0, 0.1, 0.2]), damage=st.lists(st.tuples(st.integers(0), st.binary(max_size=3))))
-def test_damaged_anywhere(tiny, tmp_path_factory, version, damage):
+def test_files_damaged_anywhere_are_read_or_refused(tiny, tmp_path_factory, version, damage):
     content = bytearray(file_bytes(tiny, version, people=2))
     for place, piece in damage:
         place %= len(content)
@@ -159,7 +159,7 @@ def test_files_are_written_as_they_were_byte_for_byte(holistic, tmp_path, path, 
 
 @pytest.mark.parametrize("version", [0.0, 0.1, 0.2])
 @pytest.mark.parametrize("person", [0, 1])
-def test_a_part_is_the_part_of_the_whole(holistic, path, version, person):
+def test_a_frame_range_equals_the_slice_of_the_whole(holistic, path, version, person):
     path.write_bytes(file_bytes(holistic, version, people=2))
     whole = read(path, person=person)
     for start, end, frames in (
@@ -176,7 +176,7 @@ def test_a_part_is_the_part_of_the_whole(holistic, path, version, person):
             read(path, start=start, end=end)
 
 
-def test_a_part_leaves_the_rest_on_the_disk(holistic, path, monkeypatch):
+def test_a_frame_range_reads_only_its_part(holistic, path, monkeypatch):
     write(holistic.hold_frame(0, 2000), path)
     counts = []
     real = np.fromfile
@@ -185,7 +185,7 @@ def test_a_part_leaves_the_rest_on_the_disk(holistic, path, monkeypatch):
     assert sum(counts) == 10 * 54 * 4
 
 
-def test_what_cannot_be_read(tiny, tmp_path, path):
+def test_unreadable_files_are_refused(tiny, tmp_path, path):
     with pytest.raises(UserError, match=r"a\.pose: no such file"):
         read(path)
     with pytest.raises(UserError, match="not a file"):
@@ -208,7 +208,7 @@ def test_what_cannot_be_read(tiny, tmp_path, path):
             read(path)
 
 
-def test_what_cannot_be_written(tiny, tmp_path, path):
+def test_unwritable_poses_are_refused(tiny, tmp_path, path):
     write(tiny, path)
     with pytest.raises(UserError, match="exists"):
         write(tiny, path)

@@ -10,18 +10,18 @@ def random():
     return np.random.default_rng(0)
 
 
-def test_features_are_no_distance_from_themselves_even_fewer_than_channels(random):
+def test_distance_of_features_to_themselves_is_zero(random):
     for samples in (2, 10, 300):
         features = random.normal(size=(samples, 32))
         assert frechet_distance(features, features[::-1]) == pytest.approx(0, abs=1e-9)
 
 
-def test_moved_features_are_as_far_as_they_were_moved_squared(random):
+def test_distance_of_translated_features_is_the_squared_translation(random):
     features = random.normal(size=(50, 8))
     assert frechet_distance(features + 2, features) == pytest.approx(8 * 4)
 
 
-def test_spread_alone_is_the_difference_of_standard_deviations(random):
+def test_distance_of_scaled_features_is_the_difference_of_deviations(random):
     features = random.normal(size=(100, 1))
     deviation = features.std(ddof=1)
     assert frechet_distance(3 * (features - features.mean()), features - features.mean()) == pytest.approx(
@@ -29,7 +29,7 @@ def test_spread_alone_is_the_difference_of_standard_deviations(random):
     )
 
 
-def test_it_is_symmetric_and_turning_both_changes_nothing(random):
+def test_distance_is_symmetric_and_rotation_invariant(random):
     x, y = random.normal(size=(60, 6)) @ random.normal(size=(6, 6)), random.normal(size=(40, 6)) + 1
     turn = np.linalg.qr(random.normal(size=(6, 6)))[0]
     distance = frechet_distance(x, y)
@@ -38,7 +38,7 @@ def test_it_is_symmetric_and_turning_both_changes_nothing(random):
     assert frechet_distance(x @ turn, y @ turn) == pytest.approx(distance)
 
 
-def test_it_is_the_formula_with_the_eigenvalues_of_the_product(random):
+def test_distance_equals_the_eigenvalue_formula(random):
     x, y = random.normal(size=(60, 5)) @ random.normal(size=(5, 5)), random.normal(size=(40, 5))
     covariances = np.cov(x, rowvar=False), np.cov(y, rowvar=False)
     root = np.sqrt(np.linalg.eigvals(covariances[0] @ covariances[1]).real).sum()
@@ -51,7 +51,7 @@ def test_float32_features_are_computed_with_in_float64(random):
     assert frechet_distance(features, features + np.float32(1)) == pytest.approx(8, rel=1e-5)
 
 
-def test_what_cannot_be_compared_is_refused(random):
+def test_incomparable_inputs_are_refused(random):
     features = random.normal(size=(5, 3))
     with pytest.raises(UserError, match="at least 2 samples.*found 1"):
         frechet_distance(features[:1], features)

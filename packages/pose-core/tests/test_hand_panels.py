@@ -32,14 +32,14 @@ def test_one_hand_fills_a_panel():
     assert ratio[0, 0] > 2
 
 
-def test_two_hands_stand_one_above_the_other():
+def test_two_panels_are_stacked():
     composition = Composition(fake_sequence(hands=("left", "right")), 480)
     assert [(panel.width, panel.height) for panel in composition.panels] == [(TWO * 480, 240)] * 2
     (picture,) = composition.frames([10])
     assert picture.shape == (480, composition.width, 3)
 
 
-def test_a_hand_that_comes_and_goes_stays_in_its_panel():
+def test_an_intermittent_hand_stays_in_its_panel():
     sequence = fake_sequence(frames=50)
     confidence = sequence.confidence.copy()
     hand = sequence.skeleton.hand("right")
@@ -65,7 +65,7 @@ def test_a_hand_that_moves_fast_or_changes_its_shape_stays_whole():
     assert (coordinates < (panel.width, panel.height) - edge + 1).all()
 
 
-def test_no_panel_for_a_hand_that_is_rare_or_large_already():
+def test_rare_or_large_hands_have_no_panel():
     sequence = fake_sequence(frames=50)
     confidence = sequence.confidence.copy()
     confidence[8:, sequence.skeleton.hand("right")] = 0
@@ -75,7 +75,7 @@ def test_no_panel_for_a_hand_that_is_rare_or_large_already():
     assert Composition(sequence[:1], 480).panels
 
 
-def test_a_hand_that_is_a_point_is_not_magnified_without_end():
+def test_magnification_is_limited():
     sequence = fake_sequence()
     hand = sequence.skeleton.hand("right")
     keypoints = sequence.keypoints.copy()
@@ -85,7 +85,7 @@ def test_a_hand_that_is_a_point_is_not_magnified_without_end():
     assert len(list(composition.frames())) == 20
 
 
-def test_files_have_them(tmp_path):
+def test_pictures_include_hand_panels(tmp_path):
     sequence = fake_sequence()
     write_gif(sequence, tmp_path / "a.gif", size=240)
     write_gif(sequence, tmp_path / "b.gif", size=240, hands=False)

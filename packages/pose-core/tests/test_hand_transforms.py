@@ -50,7 +50,7 @@ def their_hands(sequence):
     return hands
 
 
-def test_hands_in_3d_as_pose_format(clip):
+def test_normalize_hands_3d_equals_pose_format(clip):
     ours = normalize_hands_3d(clip)
     for component, theirs in their_hands(clip).items():
         np.testing.assert_allclose(ours.keypoints[:, ours.skeleton.slice_of(component)], theirs, atol=1e-4)
@@ -58,14 +58,14 @@ def test_hands_in_3d_as_pose_format(clip):
     np.testing.assert_array_equal(ours.keypoints[:, body], clip.keypoints[:, body])
 
 
-def test_real_hands_in_3d_as_pose_format(data_dir):
+def test_normalize_hands_3d_equals_pose_format_on_real_hands(data_dir):
     sequence = read(data_dir / "formats" / "mediapipe.pose")
     ours = normalize_hands_3d(sequence)
     for component, theirs in their_hands(sequence).items():
         np.testing.assert_allclose(ours.keypoints[:, ours.skeleton.slice_of(component)], theirs, atol=1e-4)
 
 
-def test_a_hand_in_3d_does_not_depend_on_size_or_place(clip):
+def test_normalize_hands_3d_is_invariant_to_scale_and_position(clip):
     moved = replace(clip, keypoints=3 * clip.keypoints + np.float32([10, -20, 5]))
     ours, theirs = (normalize_hands_3d(each).keypoints[:, 8:] for each in (moved, clip))
     np.testing.assert_allclose(ours, theirs, atol=1e-3)
@@ -84,7 +84,7 @@ def test_a_hand_without_its_plane_is_missing(clip, openpose):
         normalize_hands_3d(clip.select([i for i in range(50) if i != hand[8]]))
 
 
-def test_wrists_as_pose_format(clip):
+def test_correct_wrists_equals_pose_format(clip):
     ours, theirs = correct_wrists(clip), their_correct_wrists(as_pose(clip))
     seen = ours.confidence > 0
     np.testing.assert_array_equal(ours.confidence, theirs.body.confidence[:, 0])
@@ -94,7 +94,7 @@ def test_wrists_as_pose_format(clip):
     np.testing.assert_array_equal(ours.keypoints[6, wrist], clip.keypoints[6, wrist])
 
 
-def test_attached_hands_hang_on_their_arm_and_keep_their_shape(clip):
+def test_attach_hands_keeps_the_shape(clip):
     floating = clip.keypoints.copy()
     hands = {side: clip.skeleton.hand(side) for side in ("left", "right")}
     for number, hand in enumerate(hands.values()):
@@ -120,7 +120,7 @@ def test_attached_hands_hang_on_their_arm_and_keep_their_shape(clip):
     np.testing.assert_array_equal(attached.keypoints[:, body][seen], floating.keypoints[:, body][seen])
 
 
-def test_gaps_are_filled_on_the_line_between(clip):
+def test_gaps_are_interpolated_linearly(clip):
     filled = fill_gaps(clip)
     right, left = clip.skeleton.hand("right"), clip.skeleton.hand("left")
     for frame, share in ((5, 0.25), (6, 0.5), (7, 0.75)):
@@ -147,7 +147,7 @@ def bend(sequence, frame, side):
     return np.degrees(np.arccos(cosine))
 
 
-def test_a_lost_hand_is_held_and_goes_with_the_wrist(clip):
+def test_hold_hands_follows_the_wrist(clip):
     held = hold_hands(clip)
     left, wrist = clip.skeleton.hand("left"), clip.skeleton.wrist("left")
     for frame in range(10, 14):
@@ -170,7 +170,7 @@ def without(clip, **keypoints):
     return replace(clip, confidence=confidence, keypoints=np.where(confidence[..., None] > 0, clip.keypoints, np.nan))
 
 
-def test_a_held_hand_turns_with_the_forearm(clip):
+def test_hold_hands_rotates_with_the_forearm(clip):
     held = hold_hands(clip)
     assert bend(clip, 9, "left") < 50
     assert bend(held, 13, "left") < 50
@@ -179,7 +179,7 @@ def test_a_held_hand_turns_with_the_forearm(clip):
     assert bend(replace(clip, keypoints=upright), 13, "left") > 120  # the arm hangs by then
 
 
-def test_a_held_hand_waits_for_its_arm(clip):
+def test_hold_hands_without_an_arm(clip):
     left, wrist = clip.skeleton.hand("left"), clip.skeleton.wrist("left")
     # Lost with the arm, whose wrist comes back later: the hand stays, then it is where the wrist is.
     held = hold_hands(without(clip, LEFT_WRIST=slice(10, 12)))
@@ -195,7 +195,7 @@ def test_a_held_hand_waits_for_its_arm(clip):
     np.testing.assert_allclose(held.keypoints[11:, left[0], :2], clip.keypoints[11:, wrist, :2], atol=1e-3)
 
 
-def test_a_hand_far_off_its_arm_is_not_held_there(clip):
+def test_hold_hands_limits_the_wrist_gap(clip):
     keypoints = clip.keypoints.copy()
     left, wrist = clip.skeleton.hand("left"), clip.skeleton.wrist("left")
     keypoints[:, left] += np.float32([90, 0, 0])  # the estimator took something else for a hand
@@ -222,7 +222,7 @@ def hide(clip, frames, points):
     return replace(clip, confidence=confidence, keypoints=np.where(confidence[..., None] > 0, clip.keypoints, 1e6))
 
 
-def test_a_filled_hand_hangs_on_its_arm_and_keeps_its_size():
+def test_fill_arms_keeps_the_hand_connected_and_its_size():
     clip = turning()
     right, wrist = clip.skeleton.hand("right"), clip.skeleton.wrist("right")
     broken = hide(clip, slice(8, 24), right)
@@ -292,7 +292,7 @@ def test_arms_of_other_skeletons(openpose):
     assert np.isfinite(hold_hands(only_hands).keypoints).all()
 
 
-def test_a_wrist_that_arm_and_hand_share():
+def test_a_wrist_shared_by_arm_and_hand():
     skeleton = known_skeleton(135, 2)
     random = np.random.default_rng(0)
     keypoints = random.uniform(100, 200, (12, 135, 2)).astype(np.float32)

@@ -43,7 +43,7 @@ def with_nose(sequence, place):
     )
 
 
-def test_size_and_place():
+def test_size_and_position_of_the_head():
     places = outline(fake_sequence())
     np.testing.assert_allclose(np.ptp(places, axis=1), [[WIDTH * UNIT, HEIGHT * UNIT]] * 20, rtol=0.01)
     np.testing.assert_allclose(places.mean(axis=1), [[250, 200 - ABOVE_SHOULDERS * UNIT]] * 20, atol=0.01)
@@ -59,7 +59,7 @@ def test_tilts_as_the_shoulders_do(degrees):
     np.testing.assert_allclose(outline(replace(upright, keypoints=keypoints)), expected, atol=0.05)
 
 
-def test_is_above_the_shoulders_of_someone_seen_from_behind():
+def test_the_head_is_above_the_shoulders_seen_from_behind():
     mirrored = fake_sequence().keypoints * (-1, 1, 1) + (500, 0, 0)
     places = outline(replace(fake_sequence(), keypoints=mirrored.astype(np.float32)))
     assert (places[..., 1] < 200).all()
@@ -70,7 +70,7 @@ def test_follows_the_nose():
     np.testing.assert_allclose(places.mean(axis=1), [[275, 120]] * 20, atol=0.01)
 
 
-def test_shoulders_from_the_side_keep_its_size_and_way_up():
+def test_side_views_keep_size_and_orientation():
     front = fake_sequence()
     keypoints = front.keypoints.copy()
     shoulders = list(front.skeleton.shoulders())
@@ -93,7 +93,7 @@ def test_a_wild_frame_does_not_move_the_picture():
     np.testing.assert_allclose(wild.keypoints[10:, 50:], with_head(usual).keypoints[10:, 50:], atol=0.01)
 
 
-def test_where_there_is_none(holistic, tiny):
+def test_no_head_is_drawn_where_there_is_a_face(holistic, tiny):
     assert with_head(holistic) is holistic  # its face is seen
     hand = holistic.select(holistic.skeleton.hand("right"))
     for sequence in (hand, tiny, fake_sequence()[:0]):
@@ -105,7 +105,7 @@ def test_where_there_is_none(holistic, tiny):
     np.testing.assert_array_equal(there, [False] * 4 + [True] * 4 + [False] * 4)
 
 
-def test_pictures_for_people_have_it_rasters_for_models_do_not():
+def test_pictures_draw_the_head_and_rasters_do_not():
     sequence = fake_sequence()
     grey = (draw(sequence, height=240) == COLOR).all(axis=-1)
     assert grey[0, :80].sum() > 50

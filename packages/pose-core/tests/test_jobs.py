@@ -57,7 +57,7 @@ def tree(tmp_path):
     return folder
 
 
-def test_one_bad_file_ends_nothing_and_a_second_run_does_the_rest(tree, tmp_path):
+def test_a_batch_continues_after_a_bad_file_and_resumes(tree, tmp_path):
     batch = run([tree], tmp_path / "out")
     assert files(tmp_path / "out") == ["a.out", "deep/c.out"]
     assert [failure.error for failure in batch.failed] == [f"{tree / 'b.pose'}: it is bad"]
@@ -73,7 +73,7 @@ def test_one_bad_file_ends_nothing_and_a_second_run_does_the_rest(tree, tmp_path
         run([tree], tmp_path / "out", skip_existing=True, overwrite=True)
 
 
-def test_it_stops_at_a_bad_file_if_told_or_if_there_is_no_other(tree, tmp_path):
+def test_a_batch_stops_at_a_bad_file_without_keep_going(tree, tmp_path):
     with pytest.raises(UserError, match=r"b\.pose: it is bad"):
         run([tree], tmp_path / "out", keep_going=False)
     assert files(tmp_path / "out") == ["a.out"]
@@ -83,7 +83,7 @@ def test_it_stops_at_a_bad_file_if_told_or_if_there_is_no_other(tree, tmp_path):
         assert not (tmp_path / "new").exists()
 
 
-def test_our_mistake_is_told_from_a_bad_file(tree, tmp_path):
+def test_defects_are_distinguished_from_bad_files(tree, tmp_path):
     (tree / "a.pose").write_text("ours")
     batch = run([tree], tmp_path / "out")
     assert [(failure.ours, failure.error.split(": ", 1)[1]) for failure in batch.failed] == [
@@ -94,7 +94,7 @@ def test_our_mistake_is_told_from_a_bad_file(tree, tmp_path):
         run([tree / "a.pose"], tmp_path / "one.out")
 
 
-def test_a_folder_in_which_nothing_succeeds_is_not_left_behind(tree, tmp_path):
+def test_an_output_folder_without_results_is_removed(tree, tmp_path):
     batch = run([tree / "b.pose", tree / "gone.pose", tree / "b.pose" / ".." / "b.pose"][:2], tmp_path / "out")
     assert [failure.error.rsplit(": ")[-1] for failure in batch.failed] == ["it is bad", "no such file"]
     assert not (tmp_path / "out").exists()
@@ -125,7 +125,7 @@ def test_patterns_and_links_to_folders(tree, tmp_path):
         find_inputs(["-", tree], SUFFIXES)
 
 
-def test_what_was_written_before_is_no_input(tree):
+def test_earlier_results_are_no_inputs(tree):
     (tree / "b.pose").write_text("B")
     assert len(run([tree], None, suffix=None, infix=".new").done) == 3
     assert files(tree)[3:6] == ["a.pose", "b.new.pose", "b.pose"]
@@ -164,7 +164,7 @@ class Pipe(io.TextIOWrapper):
         super().__init__(io.BytesIO(content))
 
 
-def test_dash_is_standard_input_and_output(monkeypatch, tmp_path):
+def test_dash_means_standard_input_and_output(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "stdin", Pipe(b"PKtext"))
     monkeypatch.setattr(sys, "stdout", out := Pipe())
     batch = run(["-"], Path("-"))
@@ -179,7 +179,7 @@ def test_dash_is_standard_input_and_output(monkeypatch, tmp_path):
     assert files(tmp_path) == []
 
 
-def test_the_kind_of_standard_input_is_seen(tmp_path):
+def test_the_format_of_standard_input_is_detected(tmp_path):
     for suffix in (".pose", ".npz", ".csv"):
         path = tmp_path / f"a{suffix}"
         write(fake_sequence(frames=2), path)

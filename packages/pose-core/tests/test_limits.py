@@ -23,7 +23,7 @@ def clip():
 
 
 @pytest.mark.parametrize("fps", [1e300, 1e39, 1e7, 1e-12])
-def test_what_is_no_frame_rate_is_neither_written_nor_read_nor_made(clip, tmp_path, fps):
+def test_impossible_frame_rates_are_refused(clip, tmp_path, fps):
     fast = replace(clip, fps=fps)
     for suffix in (".pose", ".npz", ".csv"):
         with pytest.raises(UserError, match=r"a\.\w+: fps is"):
@@ -42,13 +42,13 @@ def test_what_is_no_frame_rate_is_neither_written_nor_read_nor_made(clip, tmp_pa
 
 @pytest.mark.filterwarnings("ignore:.*unlikely")
 @pytest.mark.parametrize("fps", [0.001, 1e6])
-def test_the_outermost_frame_rates_come_back_from_files(clip, tmp_path, fps):
+def test_extreme_frame_rates_round_trip(clip, tmp_path, fps):
     for suffix in (".pose", ".npz"):
         write(replace(clip, fps=fps), tmp_path / f"a{suffix}")
         assert read(tmp_path / f"a{suffix}").fps == pytest.approx(fps)
 
 
-def test_no_more_frames_are_made_than_the_memory_holds(clip):
+def test_resampling_to_too_many_frames_is_refused(clip):
     long = replace(clip, fps=0.01)
     with pytest.raises(UserError, match="1,000,000,000 frames, and 1,000,000 at most"):
         resample(long, 1e6)
@@ -116,7 +116,7 @@ def test_coordinates_beyond_a_million_are_missing(clip, value, axis):
 
 
 @pytest.mark.parametrize("name", ["a" * 5000 + ".pose", "a\x00.pose"])
-def test_names_that_no_file_can_have_are_one_line(clip, tmp_path, monkeypatch, capsys, name):
+def test_impossible_file_names_are_refused(clip, tmp_path, monkeypatch, capsys, name):
     write(clip, tmp_path / "ok.pose")
     monkeypatch.chdir(tmp_path)
     for arguments in (

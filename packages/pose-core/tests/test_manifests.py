@@ -60,7 +60,7 @@ def noticed(call, *arguments, **options):
         ('path,text,signed_language,split,,\nclips/a.pose,"A, B",ase,train,,\n', "utf-8"),
     ],
 )
-def test_dialects(folder, content, encoding):
+def test_csv_dialects(folder, content, encoding):
     expected = Clip(folder / "clips" / "a.pose", "A, B", "ase", "train")
     assert quiet(manifest(folder, content, encoding)) == [expected]
 
@@ -79,7 +79,7 @@ def rows(splits):
     return HEADER.replace("\n", ",start,end\n") + "".join(lines)
 
 
-def test_all_that_is_wrong_is_said_at_once(folder):
+def test_all_bad_rows_are_reported_at_once(folder):
     bad = "gone.pose,A,ase,train\nclips/a.pose,,ase,train\nclips/a.pose,B,ase,\nclips/b.pose,Hello, world,ase,train\n"
     index = manifest(folder, HEADER + "clips/a.pose,A,ase,train\n" + bad)
     with pytest.raises(UserError) as error:
@@ -105,7 +105,7 @@ def test_all_that_is_wrong_is_said_at_once(folder):
         (HEADER + "/data/a.pose,A,ase,train\n", "utf-8", "lies outside .*; name it relative to the manifest"),
     ],
 )
-def test_what_no_manifest_is_read_from(folder, content, encoding, message):
+def test_files_that_are_no_manifest_are_refused(folder, content, encoding, message):
     with pytest.raises(UserError, match=message):
         read_manifest(manifest(folder, content, encoding))
 
@@ -144,7 +144,7 @@ def test_a_link_to_a_file_elsewhere(folder, tmp_path_factory):
         ("begin,duration", ("0,1", "1,2"), [(None, None)] * 2, "begin, duration: not read; where a clip begins"),
     ],
 )
-def test_parts_of_a_file(folder, columns, values, expected, notice):
+def test_start_and_end_of_clips(folder, columns, values, expected, notice):
     header = HEADER.strip() + "," + columns
     lines = [f"clips/a.pose,{text},ase,train,{value}" for text, value in zip("AB", values, strict=True)]
     index = manifest(folder, "\n".join([header, *lines]))
@@ -187,12 +187,12 @@ def test_decimal_commas(folder):
         ("nan,20", "line 2: start 'nan' is not"),
     ],
 )
-def test_places_that_are_none(folder, values, message):
+def test_malformed_positions_are_refused(folder, values, message):
     with pytest.raises(UserError, match=message):
         read_manifest(manifest(folder, HEADER.strip() + f",start,end\nclips/a.pose,A,ase,train,{values}\n"))
 
 
-def test_parts_are_packed_and_loaded_as_parts(folder):
+def test_segments_are_packed_and_loaded(folder):
     content = HEADER.strip() + ",start_frame,end_frame,signer\nclips/a.pose,A,ase,train,10,20,p1\n"
     index = manifest(folder, content + "clips/a.pose,B,ase,train,30,,p2\nclips/b.pose,C,ase,val,,,p3\n")
     assert PoseDataset(quiet(index)).lengths == [10, 20, 40]
@@ -206,7 +206,7 @@ def test_parts_are_packed_and_loaded_as_parts(folder):
     assert len(ShardDataset(folder / "shards", "dev")) == 1
 
 
-def test_shards_of_before(folder):
+def test_shards_of_older_versions_are_read(folder):
     pack([(Clip(Path("a.pose"), "A", "ase", "val", start=2.5), fake_sequence(frames=5))], folder / "shards")
     assert ShardDataset(folder / "shards", "validation").read_clips()[0].start == 2.5
     index = json.loads((folder / "shards" / "index.json").read_text())

@@ -36,7 +36,7 @@ matrices = st.tuples(st.integers(1, 7), st.integers(1, 7)).flatmap(
 
 
 @given(matrices)
-def test_dtw_is_the_plain_loop(cost):
+def test_dtw_equals_a_plain_loop(cost):
     total, steps = cheapest(cost)
     assert dtw(cost) == pytest.approx(total / steps)
 
@@ -51,7 +51,7 @@ def clip():
     return normalize(fake_sequence(frames=18))[0]
 
 
-def test_a_clip_is_no_distance_from_itself_or_from_itself_at_half_speed(clip):
+def test_dtw_to_itself_and_to_half_speed_is_zero(clip):
     slow = replace(
         clip, keypoints=np.repeat(clip.keypoints, 2, axis=0), confidence=np.repeat(clip.confidence, 2, axis=0)
     )
@@ -59,13 +59,13 @@ def test_a_clip_is_no_distance_from_itself_or_from_itself_at_half_speed(clip):
     assert dtw_mje(clip, slow) == dtw_mje(slow, clip) == 0
 
 
-def test_a_still_clip_moved_aside_is_as_far_as_it_was_moved(clip):
+def test_dtw_of_a_translated_still_is_the_translation(clip):
     still = clip.hold_frame(0, 5)
     moved = replace(still, keypoints=still.keypoints + np.float32([0.3, 0.4, 0.0]))
     assert dtw_mje(still, moved) == pytest.approx(0.5, abs=1e-6)
 
 
-def test_a_missing_keypoint_never_counts(clip):
+def test_missing_keypoints_do_not_count(clip):
     wild = clip.keypoints.copy()
     confidence = clip.confidence.copy()
     wild[4:9, 10:20] = 1e9
@@ -81,7 +81,7 @@ def test_a_missing_keypoint_never_counts(clip):
     assert dtw_mje(clip, other) == dtw_mje(clip, zeroed)
 
 
-def test_many_pairs_are_each_one_alone(clip):
+def test_pairs_in_parallel_equal_single_pairs(clip):
     clips = [clip, clip[3:], clip[::2], clip[::-1], clip[:1]]
     expected = [[dtw_mje(x, y) for y in clips[:3]] for x in clips]
     np.testing.assert_array_equal(pairwise_dtw_mje(clips, clips[:3]), expected)
@@ -91,12 +91,12 @@ def test_many_pairs_are_each_one_alone(clip):
         dtw_mje_pairs([(clip, clip), (clip, clip.select([0, 1]))])
 
 
-def test_nothing_in_common_is_nan(clip):
+def test_without_common_keypoints_the_score_is_nan(clip):
     nobody = replace(clip, confidence=np.zeros_like(clip.confidence))
     assert np.isnan(dtw_mje(clip, nobody))
 
 
-def test_frame_distances_are_numpys():
+def test_frame_distances_equal_numpys():
     random = np.random.default_rng(0)
     x, y = random.normal(size=(4, 6, 3)), random.normal(size=(5, 6, 3))
     seen_x, seen_y = random.random((4, 6)) > 0.3, random.random((5, 6)) > 0.3
@@ -107,7 +107,7 @@ def test_frame_distances_are_numpys():
     np.testing.assert_allclose(frame_distances(x, seen_x * 0.5, y, seen_y * 1.0), expected)
 
 
-def test_frames_that_share_nothing_cost_as_much_as_the_worst_that_do():
+def test_frames_without_common_keypoints_cost_the_maximum():
     x, seen = np.arange(6.0).reshape(3, 2, 1), np.ones((3, 2))
     half = np.array([[1, 0], [0, 1], [0, 0]])
     distances = frame_distances(x, seen, x, half)

@@ -75,7 +75,7 @@ def computed(metric):
 
 
 @pytest.mark.parametrize(("metric", "expected"), METRICS.values(), ids=METRICS)
-def test_it_is_the_plain_function_however_the_clips_are_batched(metric, expected):
+def test_metrics_do_not_depend_on_batching(metric, expected):
     expected = pytest.approx(expected(), rel=1e-4)
     metric = metric()
     metric.update(collate(HYPOTHESES), collate(REFERENCES))
@@ -99,7 +99,7 @@ def test_padding_never_counts(metric, expected):
 
 
 @pytest.mark.parametrize(("metric", "expected"), METRICS.values(), ids=METRICS)
-def test_processes_add_up(metric, expected):
+def test_metrics_are_reduced_over_processes(metric, expected):
     first, second = metric(), metric()
     first.update(collate(HYPOTHESES[:1]), collate(REFERENCES[:1]))
     second.update(collate(HYPOTHESES[1:]), collate(REFERENCES[1:]))
@@ -107,7 +107,7 @@ def test_processes_add_up(metric, expected):
     assert computed(first) == pytest.approx(expected(), rel=1e-4)
 
 
-def test_a_step_has_its_own_value_and_names_are_for_loggers():
+def test_step_values_and_names_for_loggers():
     metrics = MetricCollection([stateful.MeanAbsolutePoseError(), stateful.PercentageOfCorrectKeypoints()], prefix="v/")
     batch = collate(HYPOTHESES)
     moved = replace(batch, keypoints=(batch.keypoints + 0.25).requires_grad_())
@@ -118,7 +118,7 @@ def test_a_step_has_its_own_value_and_names_are_for_loggers():
     assert metrics.compute()["v/MeanAbsolutePoseError"].item() == pytest.approx(0.125, rel=1e-5)
 
 
-def test_clips_that_cannot_be_scored_are_left_out_and_nothing_is_nan():
+def test_unscorable_clips_are_left_out():
     nobody = replace(HYPOTHESES[0], confidence=np.zeros_like(HYPOTHESES[0].confidence))
     metric = stateful.DTWMeanJointError()
     metric.update(collate([nobody, HYPOTHESES[1]]), collate(REFERENCES[:2]))
@@ -128,7 +128,7 @@ def test_clips_that_cannot_be_scored_are_left_out_and_nothing_is_nan():
         assert one.compute().isnan()
 
 
-def test_what_cannot_be_compared_is_refused():
+def test_incomparable_inputs_are_refused():
     batch = collate(HYPOTHESES)
     with pytest.raises(UserError, match="stretch"):
         stateful.MeanSquaredPoseError().update(batch, collate(HYPOTHESES[::-1]))

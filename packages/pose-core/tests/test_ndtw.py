@@ -55,18 +55,18 @@ lengths = st.integers(1, 9)
 
 
 @given(st.integers(0, 2**32 - 1), lengths, lengths, st.sampled_from((0.0, 0.3, 0.9)))
-def test_it_is_the_plain_loop(seed, frames, reference_frames, missing):
+def test_ndtw_equals_a_plain_loop(seed, frames, reference_frames, missing):
     x, y = random_sequence(seed, frames, missing), random_sequence(seed + 1, reference_frames, missing)
     assert ndtw_mje(x, y) == pytest.approx(plain(x, y), rel=1e-6, abs=1e-12)
 
 
 @given(st.integers(0, 2**32 - 1), lengths, lengths)
-def test_it_is_symmetric_where_nothing_is_missing(seed, frames, reference_frames):
+def test_ndtw_is_symmetric_without_missing_keypoints(seed, frames, reference_frames):
     x, y = random_sequence(seed, frames, 0), random_sequence(seed + 1, reference_frames, 0)
     assert ndtw_mje(x, y) == ndtw_mje(y, x)
 
 
-def test_what_lies_in_the_place_of_a_missing_point_never_counts():
+def test_coordinates_of_missing_keypoints_do_not_count():
     x, y = ([random_sequence(seed, 8, 0.4, garbage) for garbage in (np.nan, np.inf, 1e30, 0, 0.5)] for seed in (1, 2))
     assert len({ndtw_mje(a, b) for a in x for b in y}) == 1
 
@@ -93,7 +93,7 @@ def test_each_keypoint_is_aligned_alone():
     assert alone <= missed.sum() / clip.skeleton.num_keypoints + 1e-6
 
 
-def test_many_pairs_are_each_one_alone():
+def test_pairs_in_parallel_equal_single_pairs():
     clips = [random_sequence(seed, 3 + seed, 0.2) for seed in range(7)]
     pairs = [(x, y) for x in clips for y in clips]
     np.testing.assert_array_equal(ndtw_mje_pairs(pairs), [ndtw_mje(*pair) for pair in pairs])

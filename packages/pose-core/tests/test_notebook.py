@@ -12,7 +12,7 @@ from pose_core.rendering.notebook import BUDGET
 from pose_core.testing import fake_sequence
 
 
-def test_one_line(holistic, tiny):
+def test_repr_is_one_line(holistic, tiny):
     assert repr(holistic) == "PoseSequence(12 frames, 0.48 s at 25 fps, 54 keypoints, holistic, 38.9 % missing)"
     assert str(tiny[:1]) == "PoseSequence(1 frame, 0.04 s at 25 fps, 3 keypoints, a layout of its own, 0.0 % missing)"
     assert repr(tiny[:0]) == "PoseSequence(0 frames, 0.00 s at 25 fps, 3 keypoints, a layout of its own)"
@@ -36,7 +36,7 @@ def test_notebooks_stay_small():
     assert int(re.search(r"pose, one frame in (\d+)", html)[1]) > 5
 
 
-def test_nothing_to_see_is_said(holistic):
+def test_nothing_to_draw_gives_text(holistic):
     for sequence in (holistic[:0], replace(holistic, confidence=np.zeros_like(holistic.confidence))):
         assert re.fullmatch(r"<pre>PoseSequence\(.*\): nothing to draw</pre>", sequence._repr_html_())
 

@@ -59,7 +59,7 @@ def path(tmp_path):
 
 
 @pytest.mark.parametrize("version", [0.0, 0.2])
-def test_the_person_who_is_seen_is_taken_and_named(holistic, path, version):
+def test_the_visible_person_is_chosen_with_a_warning(holistic, path, version):
     write_people(path, [unseen(holistic), holistic], version)
     with pytest.warns(InputWarning, match=r"a\.pose: 2 people; taking person 1 \(seen in 100% of frames\); --person"):
         sequence = read(path)
@@ -67,7 +67,7 @@ def test_the_person_who_is_seen_is_taken_and_named(holistic, path, version):
     assert not read(path, person=0).confidence.any()
 
 
-def test_of_two_the_larger_is_taken_and_of_equals_the_first(holistic, path):
+def test_the_larger_or_first_person_is_chosen(holistic, path):
     write_people(path, [moved(holistic, 400, 0.5), holistic])
     with pytest.warns(InputWarning, match="taking person 1"):
         read(path)
@@ -77,7 +77,7 @@ def test_of_two_the_larger_is_taken_and_of_equals_the_first(holistic, path):
 
 
 @pytest.mark.filterwarnings("error")
-def test_nothing_is_said_where_nothing_was_assumed(holistic, path):
+def test_no_warning_without_assumption(holistic, path):
     write_people(path, [holistic])
     read(path)
     write_people(path, [holistic, moved(holistic, 300)])
@@ -86,7 +86,7 @@ def test_nothing_is_said_where_nothing_was_assumed(holistic, path):
 
 
 @pytest.mark.parametrize("version", [0.0, 0.2])
-def test_people_who_change_places_are_followed(holistic, path, version):
+def test_people_are_followed_across_swapped_slots(holistic, path, version):
     signer, other = holistic, moved(holistic, 300)
     write_people(path, exchanged(signer, other, 5), version)
     seen = holistic.confidence > 0
@@ -99,7 +99,7 @@ def test_people_who_change_places_are_followed(holistic, path, version):
         np.testing.assert_array_equal(part.keypoints, sequence.keypoints[4:8])
 
 
-def test_people_are_counted_block_by_block_as_at_once(holistic):
+def test_people_are_found_the_same_block_by_block(holistic):
     one, two = exchanged(holistic, moved(holistic, 300), 5)
     one, two = exchanged(one, two, 9)
     keypoints = np.stack([one.keypoints, two.keypoints], axis=1)
@@ -114,7 +114,7 @@ def test_people_are_counted_block_by_block_as_at_once(holistic):
         np.testing.assert_allclose(parts.size, whole.size)
 
 
-def test_people_who_only_pass_near_each_other_keep_their_places(holistic):
+def test_people_passing_near_each_other_keep_their_slots(holistic):
     way = np.linspace(-40, 40, 12)[:, None]
     one, two = (holistic.keypoints.copy() for _ in range(2))
     one[..., 0] += way
@@ -139,7 +139,7 @@ def test_a_score_below_the_threshold_is_missing(holistic, path):
 
 
 @pytest.mark.parametrize("stated", [0.0, float("nan"), 1000.0])
-def test_a_wrong_frame_rate_can_be_restated(holistic, path, stated):
+def test_fps_overrides_the_file(holistic, path, stated):
     write_people(path, [holistic], fps=stated)
     sequence = read(path, fps=24.0)
     assert (len(sequence), sequence.fps) == (12, 24.0)
@@ -154,7 +154,7 @@ def test_a_wrong_frame_rate_can_be_restated(holistic, path, stated):
 
 
 @pytest.mark.parametrize("version", [0.0, 0.2])
-def test_a_fourth_coordinate_is_left_out_and_said(holistic, path, version):
+def test_a_fourth_coordinate_is_dropped_with_a_warning(holistic, path, version):
     buffer = io.BytesIO()
     header = holistic.skeleton.to_header(holistic.size)
     for component in header.components:

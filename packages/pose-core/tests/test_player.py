@@ -75,7 +75,7 @@ def test_layers_are_those_of_the_drawing(holistic, tmp_path):
         assert lines == {(a, b, "#" + bytes(layer.colors[b].tolist()).hex()) for a, b in layer.limbs.tolist()}
 
 
-def test_captions_are_words(holistic, tiny, tmp_path):
+def test_captions_are_grouped_into_words(holistic, tiny, tmp_path):
     hi = [Caption("</script>", 0, 5), Caption("I", 5, 9), Caption("!", 10, 12)]
     write_html({"a": holistic, "b": tiny}, tmp_path / "a.html", captions={"a": hi})
     first, second = clips(tmp_path / "a.html")
@@ -117,7 +117,7 @@ def test_points_outside_of_the_picture_fit_into_16_bits(holistic, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["</script><b>bold</b>", "<!--<script>", "\"&'", "é 手 \udcff", "{{clips}}", ""])
-def test_names_cannot_break_out(tiny, tmp_path, name):
+def test_names_are_escaped(tiny, tmp_path, name):
     write_html({name: tiny, "other": tiny}, tmp_path / "a.html")
     assert [clip["name"] for clip in clips(tmp_path / "a.html")] == [name, "other"]
     write_html({"plain": tiny}, tmp_path / "b.html")
@@ -125,7 +125,7 @@ def test_names_cannot_break_out(tiny, tmp_path, name):
     assert parsed(tmp_path / "a.html").texts[1] == parsed(tmp_path / "b.html").texts[1]
 
 
-def test_nothing_from_a_network(holistic, tmp_path):
+def test_pages_load_nothing_from_a_network(holistic, tmp_path):
     write_html(holistic, tmp_path / "a.html")
     page = (tmp_path / "a.html").read_text("utf-8")
     assert not re.search(r"https?://|src=|@import|url\(|<link", page)

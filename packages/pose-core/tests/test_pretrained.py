@@ -25,7 +25,7 @@ def folder(tmp_path):
     return tmp_path / "tiny"
 
 
-def test_from_a_folder_and_by_name(folder, capsys):
+def test_loading_from_a_folder_and_by_name(folder, capsys):
     by_folder = load_pretrained(Tiny, folder, {}, "cpu")
     by_name = load_pretrained(Tiny, "small", {"small": folder}, "cpu")
     assert not by_folder.training
@@ -71,7 +71,7 @@ def test_a_hub_that_cannot_be_reached(monkeypatch):
         load_pretrained(Tiny, "no-such-organisation/tiny", {}, "cpu")
 
 
-def test_weights_that_are_missing_are_not_made_up(folder):
+def test_missing_weights_are_refused(folder):
     from safetensors.torch import load_file, save_file
 
     weights = load_file(folder / "model.safetensors")

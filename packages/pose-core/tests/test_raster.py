@@ -43,14 +43,14 @@ def difference(sequence, **settings):
     return np.abs(ours - np.stack(theirs, axis=1).astype(float)).mean(axis=(0, 2, 3)) / 255
 
 
-def test_it_draws_what_fast_and_ugly_draws(clip):
+def test_rasterize_equals_fast_and_ugly(clip):
     assert rasterize(clip).shape == (16, 4, 64, 64)
     assert (difference(clip) < 0.01).all()
     assert (difference(clip, size=32) < 0.02).all()
     assert rasterize(clip).mean() > 5
 
 
-def test_real_clips_are_drawn_as_fast_and_ugly_draws_them(data_dir):
+def test_rasterize_equals_fast_and_ugly_on_real_clips(data_dir):
     for name in ("mediapipe.pose", "openpose_137.pose", "holistic_full_2.pose"):
         sequence = clean(read(data_dir / "formats" / name, end=40))
         assert (difference(sequence) < 0.02).all()
@@ -88,7 +88,7 @@ def test_a_batch_is_its_sequences(clip):
     assert not pictures[1, 5:].any()
 
 
-def test_the_differentiable_picture_is_the_same(clip):
+def test_rasterize_differentiable_equals_rasterize(clip):
     batch = collate([clip])
     soft = rasterize_differentiable(batch)
     assert soft.shape == (1, 16, 4, 64, 64)
@@ -97,7 +97,7 @@ def test_the_differentiable_picture_is_the_same(clip):
     assert abs(float(soft.mean() / hard.mean()) - 1) < 0.1
 
 
-def test_a_gradient_moves_a_hand_into_the_picture_of_another(clip):
+def test_gradient_descent_fits_a_hand_to_a_picture(clip):
     batch = collate([clip[8:9]])
     target = rasterize_differentiable(batch, ["right_hand"]).detach()
     moved = batch.keypoints + 3.0 * torch.randn(batch.keypoints.shape, generator=torch.Generator().manual_seed(0))

@@ -35,7 +35,7 @@ def greenish(pictures):
     return int(((green - red > 100) & (green - blue > 100)).sum())
 
 
-def test_shape_and_ground(holistic):
+def test_shape_and_background(holistic):
     pictures = draw(holistic, height=240)
     assert pictures.shape[:2] == (12, 240)
     assert pictures.shape[3] == 3
@@ -46,7 +46,7 @@ def test_shape_and_ground(holistic):
     assert draw(holistic[:0], height=240).shape[0] == 0
 
 
-def test_normalized_and_pixels_look_alike(holistic):
+def test_normalized_and_pixel_poses_look_alike(holistic):
     normalized = replace(normalize(holistic)[0], size=(0, 0, 0))
     a, b = draw(holistic, height=240).astype(int), draw(normalized, height=240)
     assert a.shape == b.shape
@@ -59,7 +59,7 @@ def test_flat_poses_and_hands_only(holistic, openpose, tiny):
         assert (draw(sequence, height=120) != 255).any(axis=(1, 2, 3)).all()
 
 
-def test_nothing_seen_is_blank_and_no_file(holistic, tmp_path):
+def test_invisible_poses_give_no_file(holistic, tmp_path):
     blank = unseen(holistic)
     garbage = replace(blank, keypoints=np.full_like(blank.keypoints, np.nan))
     for sequence in (blank, garbage, replace(garbage, confidence=holistic.confidence)):
@@ -82,7 +82,7 @@ def test_limbs_with_a_missing_end_are_not_drawn(tiny):
     assert (draw(unseen(tiny, [0, 2]), height=120) != 255).any(axis=-1)[0].sum() < 200  # one dot
 
 
-def test_wild_points_do_not_move_the_picture(holistic):
+def test_outliers_do_not_change_the_view(holistic):
     keypoints = holistic.keypoints.copy()
     keypoints[3, 40] = 1e7
     keypoints[5, 35] = -3e4
@@ -102,7 +102,7 @@ def test_world_landmarks_are_not_drawn(holistic):
     np.testing.assert_array_equal(draw(sequence, height=120), draw(holistic, height=120))
 
 
-def test_a_color_of_its_own_for_every_point(tiny, tmp_path):
+def test_many_colors_are_quantized(tiny, tmp_path):
     points = tuple(f"p{i}" for i in range(200))
     colors = tuple((i, 255 - i, 300) for i in range(200))
     skeleton = Skeleton((Component("MANY", points, (), colors, "XYC"), replace(tiny.skeleton.components[0], colors=())))

@@ -25,7 +25,7 @@ def test_visible_is_confidence_above_zero_at_finite_coordinates(holistic):
     assert visible[4:].all()
 
 
-def test_concatenated_parts_are_the_whole(holistic):
+def test_concatenated_parts_equal_the_whole(holistic):
     whole = concatenate([holistic[:5], holistic[5:]])
     np.testing.assert_array_equal(whole.keypoints, holistic.keypoints)
     assert (whole.fps, whole.size, whole.skeleton) == (holistic.fps, holistic.size, holistic.skeleton)
@@ -56,7 +56,7 @@ def test_select_takes_the_same_points_of_everything(holistic):
     np.testing.assert_array_equal(right.confidence, holistic.confidence[:, 33:])
 
 
-def test_select_never_gives_a_keypoint_anothers_name(holistic):
+def test_select_keeps_names_with_their_keypoints(holistic):
     mixed = holistic.select([40, 3, 3, 9, 5])
     assert mixed.skeleton.keypoints == tuple(holistic.skeleton.keypoints[i] for i in (3, 5, 9, 40))
     np.testing.assert_array_equal(mixed.keypoints, holistic.keypoints[:, [3, 5, 9, 40]])

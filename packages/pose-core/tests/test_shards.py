@@ -77,7 +77,7 @@ def consume_as(monkeypatch, consumer, consumers):
     monkeypatch.setattr(shards_module, "_consumer", lambda: (consumer, consumers))
 
 
-def test_what_comes_out_is_what_went_in(folder):
+def test_shards_round_trip(folder):
     dataset = ShardDataset(folder, "train")
     assert len(dataset) == CLIPS
     assert len(dataset.shards) > 2
@@ -105,7 +105,7 @@ def test_the_clips_are_listed_without_their_poses(folder, tmp_path):
         ShardDataset(folder, "train").read_clips()
 
 
-def test_any_tar_reads_them(folder):
+def test_shards_are_plain_tar_files(folder):
     with tarfile.open(folder / "train-00000.tar") as archive:
         assert archive.getnames()[:2] == ["00000000.json", "00000000.npy"]
         assert json.load(archive.extractfile("00000000.json"))["text"] == "letter 0"
@@ -113,7 +113,7 @@ def test_any_tar_reads_them(folder):
 
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("consumers", [1, 2, 6, 20])
-def test_each_clip_once_over_all_readers(folder, monkeypatch, shuffle, consumers):
+def test_each_clip_is_read_once_over_all_consumers(folder, monkeypatch, shuffle, consumers):
     seen, counts = [], []
     for consumer in range(consumers):
         consume_as(monkeypatch, consumer, consumers)
@@ -167,7 +167,7 @@ def main(folder, output):
     torch.distributed.destroy_process_group()
 
 
-def test_the_order_is_the_seed_and_the_epoch(folder):
+def test_the_order_depends_on_seed_and_epoch(folder):
     dataset = ShardDataset(folder, "train", shuffle=True, seed=1)
     first = names(dataset)
     assert first == names(dataset) == names(ShardDataset(folder, "train", shuffle=True, seed=1))
@@ -179,7 +179,7 @@ def test_the_order_is_the_seed_and_the_epoch(folder):
 
 @settings(deadline=None, max_examples=100)
 @given(data=st.data(), shuffle=st.booleans(), buffer=st.sampled_from([1, 2, 5, 100]), seed=st.integers(0, 3))
-def test_what_was_read_and_what_is_resumed_are_the_whole(tiny, data, shuffle, buffer, seed):
+def test_resuming_completes_the_epoch(tiny, data, shuffle, buffer, seed):
     consumers = data.draw(st.integers(1, 3), "consumers")
     consumer = data.draw(st.integers(0, consumers - 1), "consumer")
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -207,7 +207,7 @@ def test_what_was_read_and_what_is_resumed_are_the_whole(tiny, data, shuffle, bu
         assert names(dataset) == after
 
 
-def test_what_was_yielded_is_neither_opened_nor_prepared_again(folder):
+def test_resuming_skips_what_was_yielded(folder):
     dataset = ShardDataset(folder, "train")
     shards = dataset.shards
     cut = shards[0].clips + shards[1].clips + 1
@@ -221,13 +221,13 @@ def test_what_was_yielded_is_neither_opened_nor_prepared_again(folder):
     assert prepared == [5 + i for i in range(cut, CLIPS)]
 
 
-def test_a_state_is_small_whatever_was_read(tiny):
+def test_the_state_is_small(tiny):
     dataset = ShardDataset(tiny, "train", shuffle=True, on_error="skip")
     names(dataset)
     assert len(pickle.dumps(dataset.state_dict())) < 600
 
 
-def test_a_finished_epoch_has_no_rest(folder):
+def test_a_finished_epoch_resumes_empty(folder):
     """StatefulDataLoader makes an iterator of the state and, if the epoch was finished, throws it away for another."""
     dataset = ShardDataset(folder, "train", shuffle=True)
     names(dataset)
@@ -240,7 +240,7 @@ def test_a_finished_epoch_has_no_rest(folder):
     assert names(resumed) == names(dataset)
 
 
-def test_another_epoch_than_the_states_begins_anew(folder):
+def test_a_state_of_another_epoch_is_ignored(folder):
     dataset = ShardDataset(folder, "train")
     names(islice(dataset, 4))
     resumed = ShardDataset(folder, "train")
@@ -289,7 +289,7 @@ def test_a_damaged_clip_is_named(folder):
         assert len(dataset.skipped) == 1
 
 
-def test_a_damaged_clip_is_met_again_after_it_was_raised(folder):
+def test_a_damaged_clip_is_raised_again_after_resuming(folder):
     damage(folder / "train-00000.tar", 1)
     dataset = ShardDataset(folder, "train")
     with pytest.raises(UserError):
@@ -326,7 +326,7 @@ def test_too_many_damaged_clips_on_both_sides_of_an_interruption(folder):
 @pytest.mark.filterwarnings("ignore:skipped")
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("end", [0, 100, 5000, -15000])
-def test_a_shard_that_is_cut_short(folder, end, shuffle):
+def test_a_truncated_shard(folder, end, shuffle):
     shard = folder / "train-00001.tar"
     shard.write_bytes(shard.read_bytes()[:end])
     with pytest.raises(UserError, match=r"train-00001\.tar"):
@@ -338,13 +338,13 @@ def test_a_shard_that_is_cut_short(folder, end, shuffle):
     assert dataset.state_dict()["skipped"] == CLIPS - there
 
 
-def test_a_shard_that_is_not_there(folder):
+def test_a_missing_shard(folder):
     (folder / "train-00001.tar").unlink()
     with pytest.raises(UserError, match=r"train-00001\.tar: cannot be read after clip 0 \(.*No such file"):
         names(ShardDataset(folder, "train"))
 
 
-def test_what_a_transform_does_wrong_is_no_damage(folder):
+def test_errors_of_a_transform_are_not_damage(folder):
     def failing(sequence):
         raise ValueError("a mistake of the program")
 
@@ -398,7 +398,7 @@ class ClientError(Exception):
 
 
 @pytest.mark.parametrize("error", [OSError("connection reset"), TimeoutError(), ClientError("disconnected")])
-def test_storage_that_fails_now_and_then(folder, failing, error):
+def test_unreliable_storage_is_retried(folder, failing, error):
     failing.setattr(FailingFileSystem, "error", error)
     dataset = ShardDataset(f"failing://{folder}", "train")
     assert names(dataset) == whole()
@@ -407,7 +407,7 @@ def test_storage_that_fails_now_and_then(folder, failing, error):
         np.testing.assert_array_equal(sample.sequence.keypoints, sequence.keypoints)
 
 
-def test_storage_that_fails_for_good(folder, failing):
+def test_failed_storage_is_reported(folder, failing):
     dataset = ShardDataset(f"failing://{folder}", "train")
     failing.setattr(FailingFileSystem, "every", 1)
     failing.setattr(FailingFileSystem, "failed", type("Never", (), {"__contains__": lambda *_: False, "add": id})())
@@ -474,7 +474,7 @@ def test_a_library_that_is_not_installed(monkeypatch):
         ShardDataset("absent://bucket", "train")
 
 
-def test_packing_is_whole_or_not_at_all(folder, tmp_path):
+def test_packing_is_atomic(folder, tmp_path):
     def failing():
         yield from samples(6)
         raise UserError("the seventh is damaged")
@@ -490,7 +490,7 @@ def test_packing_is_whole_or_not_at_all(folder, tmp_path):
         pack([], tmp_path / "empty")
 
 
-def test_what_is_no_folder_of_shards(folder, tmp_path):
+def test_folders_without_shards_are_refused(folder, tmp_path):
     for place in (tmp_path / "none", tmp_path):
         with pytest.raises(UserError, match="no shards there"):
             ShardDataset(place, "train")

@@ -116,7 +116,7 @@ def test_openpose_135_has_its_parts_in_one_component():
     assert len(skeleton.legs()) == 10
 
 
-def test_known_holistic_is_what_headers_say(data_dir):
+def test_known_holistic_skeletons_equal_headers(data_dir):
     real = read(data_dir / "formats" / "holistic_full_0.pose").skeleton
     known = known_skeleton(576, 3)
     assert known.keypoints == real.keypoints

@@ -17,7 +17,7 @@ def clips():
     return [fake_sequence(frames=6 + shape, shape=shape, hands=("left", "right")[: shape % 3]) for shape in range(5)]
 
 
-def test_statistics_of_everything_at_once(clips):
+def test_statistics_equal_those_of_all_data_at_once(clips):
     statistics = Statistics.fit(iter(clips))
     for name, of in statistics.components.items():
         part = clips[0].skeleton.slice_of(name)
@@ -47,7 +47,7 @@ def test_standardized_data(clips, tmp_path):
     np.testing.assert_allclose(back.keypoints, clips[0].keypoints, atol=1e-2)
 
 
-def test_missing_points_have_no_part(clips):
+def test_missing_points_do_not_count_in_statistics(clips):
     wild = np.where(clips[2].confidence[..., None] > 0, clips[2].keypoints, np.nan)
     assert Statistics.fit([replace(clips[2], keypoints=wild), *clips]) == Statistics.fit([clips[2], *clips])
 

@@ -10,7 +10,7 @@ def same(a, b):
     return a.skeleton == b.skeleton and np.array_equal(a.keypoints, b.keypoints)
 
 
-def test_a_fake_is_the_same_every_time_and_tells_its_shapes_apart():
+def test_fake_sequences_are_deterministic_and_distinct():
     assert same(fake_sequence(shape=3), fake_sequence(shape=3))
     assert not same(fake_sequence(shape=3), fake_sequence(shape=4))
     a, b = fake_sequence(shape=3, frames=9), fake_sequence(shape=3, frames=21)
@@ -22,7 +22,7 @@ def test_a_fake_is_the_same_every_time_and_tells_its_shapes_apart():
 
 @pytest.mark.parametrize("face_points", [0, 4])
 @pytest.mark.parametrize("hands", [(), ("left",), ("left", "right")])
-def test_the_hands_that_are_asked_for_are_seen(hands, face_points):
+def test_fake_sequences_show_the_requested_hands(hands, face_points):
     sequence = fake_sequence(frames=7, hands=hands, face_points=face_points)
     assert sequence.keypoints.shape == (7, 50 + face_points, 3)
     assert sequence.skeleton == fake_skeleton(face_points=face_points)

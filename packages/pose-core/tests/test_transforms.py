@@ -45,7 +45,7 @@ def without(sequence, frames, points):
     return replace(sequence, keypoints=keypoints, confidence=confidence)
 
 
-def test_normalize_as_pose_format(holistic, openpose):
+def test_normalize_equals_pose_format(holistic, openpose):
     for sequence in (holistic, openpose, without(holistic, slice(0, 3), slice(0, 2))):
         ours, _ = normalize(sequence)
         theirs = as_pose(sequence).normalize().body.data[:, 0]
@@ -70,7 +70,7 @@ def test_normalized_poses_do_not_depend_on_the_picture(holistic, scale, x, y):
     np.testing.assert_allclose(normalize(moved)[0].keypoints, expected, atol=2e-2)
 
 
-def test_a_missing_wild_point_changes_nothing(holistic):
+def test_coordinates_of_missing_points_change_nothing(holistic):
     wild = without(holistic, slice(4, 7), [3, 40])
     normalized, _ = normalize(wild)
     seen = wild.confidence > 0
@@ -78,7 +78,7 @@ def test_a_missing_wild_point_changes_nothing(holistic):
     assert not normalized.keypoints[~seen].any()
 
 
-def test_what_cannot_be_normalized(holistic, tiny):
+def test_poses_without_shoulders_are_refused(holistic, tiny):
     with pytest.raises(UserError, match="in no frame"):
         normalize(without(holistic, slice(None), 0))
     keypoints = holistic.keypoints.copy()
@@ -98,7 +98,7 @@ def with_world(holistic):
     return holistic.on_skeleton(skeleton)
 
 
-def test_remove_legs_as_pose_format(holistic, openpose):
+def test_remove_legs_equals_pose_format(holistic, openpose):
     for sequence in (with_world(holistic), openpose):
         ours = remove_legs(sequence)
         theirs = pose_hide_legs(as_pose(sequence), remove=True)
@@ -119,7 +119,7 @@ def test_hidden_legs_stay_in_the_skeleton(holistic, openpose):
 
 
 @pytest.mark.parametrize("points", [543, 576, 586])
-def test_reduced_as_pose_format(points):
+def test_reduce_holistic_equals_pose_format(points):
     skeleton = known_skeleton(points, 3)
     keypoints = np.random.default_rng(0).normal(size=(3, points, 3)).astype(np.float32)
     sequence = PoseSequence(keypoints, np.ones((3, points), np.float32), 25.0, skeleton)
@@ -129,7 +129,7 @@ def test_reduced_as_pose_format(points):
     assert len(reduce_face(sequence).skeleton.face()) == 128
 
 
-def test_what_estimators_leave_behind_is_missing(holistic):
+def test_clean_marks_non_estimates_missing(holistic):
     keypoints, confidence = holistic.keypoints.copy(), holistic.confidence.copy()
     confidence[0, :3] = [-16, 8.8, np.nan]
     keypoints[0, 3, 0] = np.nan
@@ -142,7 +142,7 @@ def test_what_estimators_leave_behind_is_missing(holistic):
     np.testing.assert_array_equal(clean(cleaned).keypoints, cleaned.keypoints)
 
 
-def test_a_flipped_right_hand_is_the_left_one(holistic):
+def test_flip_exchanges_hands(holistic):
     holistic = drop_face(holistic)
     flipped = flip(holistic)
     right, left = holistic.skeleton.hand("right"), holistic.skeleton.hand("left")
@@ -167,7 +167,7 @@ def test_resample_lengths(holistic):
         assert (len(resampled), resampled.fps) == (frames, fps)
 
 
-def test_resample_interpolates_between_seen_frames_only(holistic):
+def test_resample_interpolates_between_visible_frames_only(holistic):
     hand = holistic.skeleton.hand("right")
     gap = without(holistic, slice(4, 7), hand)
     for fps in (60, 31, 10):
@@ -194,7 +194,7 @@ def test_trim_unseen(holistic):
         trim_unseen(without(holistic, slice(None), slice(None)))
 
 
-def test_no_transform_touches_its_input(holistic):
+def test_transforms_leave_their_input_alone(holistic):
     sequence = without(with_world(holistic), slice(4, 7), slice(10, 20))
     before = sequence.keypoints.copy(), sequence.confidence.copy()
     for transform in (remove_legs, drop_face, drop_duplicates, trim_unseen):
@@ -208,7 +208,7 @@ def test_no_transform_touches_its_input(holistic):
     np.testing.assert_array_equal(holistic.keypoints, before)
 
 
-def test_which_keypoints_a_model_is_for():
+def test_choose_keypoints():
     sequence = fake_sequence(face_points=6)
     assert choose_keypoints(sequence, "all") is sequence
     reduced = choose_keypoints(sequence, "reduced").skeleton

@@ -46,7 +46,7 @@ def test_plays_at_the_speed_of_the_clip(holistic, tmp_path, fps):
 
 
 @pytest.mark.parametrize("frames", [1, 2])
-def test_clips_of_hardly_any_frames(holistic, tmp_path, frames):
+def test_clips_of_one_and_two_frames(holistic, tmp_path, frames):
     write_mp4(holistic[:frames], tmp_path / "a.mp4")
     pictures, _, duration = decoded(tmp_path / "a.mp4")
     assert len(pictures) == frames
@@ -64,7 +64,7 @@ def test_size_and_same_input_same_pictures(holistic, tmp_path):
     assert np.abs(pictures.astype(float) - again).mean() < 0.5
 
 
-def test_starts_while_it_loads(holistic, tmp_path):
+def test_the_index_precedes_the_data(holistic, tmp_path):
     write_mp4(holistic, tmp_path / "a.mp4", size=64)
     content = (tmp_path / "a.mp4").read_bytes()
     assert content.index(b"moov") < content.index(b"mdat")

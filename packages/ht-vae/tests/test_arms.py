@@ -32,17 +32,17 @@ def clips(poses):
 
 @pytest.fixture(scope="module")
 def bones(skeleton, clips):
-    keypoints, seen, mask = clips
+    keypoints, visible, mask = clips
     arms = ArmBones(skeleton)
-    arms.fit([(keypoints[i, mask[i]], seen[i, mask[i]]) for i in range(len(mask))])
+    arms.fit([(keypoints[i, mask[i]], visible[i, mask[i]]) for i in range(len(mask))])
     return arms
 
 
-def fit(model, keypoints, seen, mask):
+def fit(model, keypoints, visible, mask):
     """What training begins with."""
-    count = seen.sum(dim=(0, 1))
-    mean = torch.where(seen[..., None], keypoints, 0).sum(dim=(0, 1)) / count.clamp(min=1)[:, None]
-    real = [(keypoints[i, mask[i]], seen[i, mask[i]]) for i in range(len(mask))]
+    count = visible.sum(dim=(0, 1))
+    mean = torch.where(visible[..., None], keypoints, 0).sum(dim=(0, 1)) / count.clamp(min=1)[:, None]
+    real = [(keypoints[i, mask[i]], visible[i, mask[i]]) for i in range(len(mask))]
     model.initialize(mean, count / mask.sum(), real)
 
 
@@ -73,15 +73,15 @@ def test_moving_a_bone_moves_only_its_subtree(skeleton, right):
 
 
 def test_decoded_bones_are_at_most_as_long_as_real_ones(bones, clips, skeleton):
-    keypoints, seen, _ = clips
+    keypoints, visible, _ = clips
     real, allowed = lengths(bones, keypoints)
-    both = seen[..., bones.ends] & seen[..., bones.starts]
+    both = visible[..., bones.ends] & visible[..., bones.starts]
     for i in both.any(dim=(0, 1)).nonzero().flatten().tolist():
         assert real[..., i][both[..., i]].quantile(0.9) <= allowed[i] * LONG
         assert allowed[i] <= real[..., i][both[..., i]].max() * LONG
     wild = 10 * torch.randn(2, 20, skeleton.num_keypoints, 2)
-    made, allowed = lengths(bones, bones.absolute(wild))
-    assert (made <= allowed * LONG).all()
+    output, allowed = lengths(bones, bones.absolute(wild))
+    assert (output <= allowed * LONG).all()
 
 
 def test_both_sides_have_the_same_limits(bones, skeleton):
@@ -92,107 +92,109 @@ def test_both_sides_have_the_same_limits(bones, skeleton):
 
 
 def test_a_missing_hand_follows_its_arm(bones, clips, right):
-    keypoints, seen, _ = (each[:1, :21].clone() for each in clips)
+    keypoints, visible, _ = (each[:1, :21].clone() for each in clips)
     _, _, wrist, hand = right
-    seen[:, 10:, hand] = False
+    visible[:, 10:, hand] = False
     keypoints[:, 10:, wrist] += torch.tensor([0.3, -0.2])
     keypoints[:, 10:, hand] = torch.nan
-    made = bones.fill_missing(keypoints, seen)
-    shape = made[:, 9, hand] - made[:, 9, [wrist]]
-    torch.testing.assert_close(made[:, 15, hand] - made[:, 15, [wrist]], shape)
-    seen[:, :, hand] = False
-    made = bones.fill_missing(keypoints, seen)
+    output = bones.fill_missing(keypoints, visible)
+    shape = output[:, 9, hand] - output[:, 9, [wrist]]
+    torch.testing.assert_close(output[:, 15, hand] - output[:, 15, [wrist]], shape)
+    visible[:, :, hand] = False
+    output = bones.fill_missing(keypoints, visible)
     expected = bones.mean[hand[0]].expand(21, 2)
-    torch.testing.assert_close((made[:, :, hand[0]] - made[:, :, wrist])[0], expected, atol=1e-5, rtol=0)
-    assert made[..., hand, :].isfinite().all()
+    torch.testing.assert_close((output[:, :, hand[0]] - output[:, :, wrist])[0], expected, atol=1e-5, rtol=0)
+    assert output[..., hand, :].isfinite().all()
 
 
 def test_a_missing_wrist_follows_its_hand(bones, clips, right):
-    keypoints, seen, _ = (each[:1, :21].clone() for each in clips)
+    keypoints, visible, _ = (each[:1, :21].clone() for each in clips)
     _, _, wrist, hand = right
-    complete = bones.fill_missing(keypoints, seen)
-    seen[:, 10:, wrist] = False
-    made = bones.fill_missing(keypoints, seen)
+    complete = bones.fill_missing(keypoints, visible)
+    visible[:, 10:, wrist] = False
+    output = bones.fill_missing(keypoints, visible)
     gap = complete[:, 9, hand[0]] - complete[:, 9, wrist]
-    torch.testing.assert_close(made[:, 15, hand[0]] - made[:, 15, wrist], gap, atol=1e-5, rtol=0)
-    torch.testing.assert_close(made[:, 15, hand], keypoints[:, 15, hand], atol=1e-4, rtol=0)
+    torch.testing.assert_close(output[:, 15, hand[0]] - output[:, 15, wrist], gap, atol=1e-5, rtol=0)
+    torch.testing.assert_close(output[:, 15, hand], keypoints[:, 15, hand], atol=1e-4, rtol=0)
 
 
 def test_a_misplaced_hand_is_reattached_to_its_arm(bones, clips, right):
-    keypoints, seen, _ = (each[:1, :21].clone() for each in clips)
+    keypoints, visible, _ = (each[:1, :21].clone() for each in clips)
     _, _, wrist, hand = right
-    before = bones.fill_missing(keypoints, seen)
+    before = bones.fill_missing(keypoints, visible)
     keypoints[:, :, hand] += 1.5
-    made = bones.fill_missing(keypoints, seen)
-    assert ((made[..., hand[0], :] - made[..., wrist, :]).norm(dim=-1) <= bones.longest[hand[0]] * LONG).all()
+    output = bones.fill_missing(keypoints, visible)
+    assert ((output[..., hand[0], :] - output[..., wrist, :]).norm(dim=-1) <= bones.longest[hand[0]] * LONG).all()
     shape = before[..., hand, :] - before[..., hand[:1], :]
-    torch.testing.assert_close(made[..., hand, :] - made[..., hand[:1], :], shape, atol=1e-5, rtol=0)
+    torch.testing.assert_close(output[..., hand, :] - output[..., hand[:1], :], shape, atol=1e-5, rtol=0)
 
 
 def test_palms_are_limited_relative_to_their_median(bones, clips, skeleton, right):
-    keypoints, seen, _ = clips
+    keypoints, visible, _ = clips
     hand = right[3]
-    keypoints, seen = keypoints[2:3].clone(), seen[2:3]
-    torch.testing.assert_close(bones.limit_palms(keypoints, seen), keypoints)
+    keypoints, visible = keypoints[2:3].clone(), visible[2:3]
+    torch.testing.assert_close(bones.limit_palms(keypoints, visible), keypoints)
     keypoints[:, 5, hand] = keypoints[:, 5, hand[:1]] + 4 * (keypoints[:, 5, hand] - keypoints[:, 5, hand[:1]])
-    made = bones.limit_palms(keypoints, seen)
-    size = palm_size(made[..., hand, :])[0]
+    output = bones.limit_palms(keypoints, visible)
+    size = palm_size(output[..., hand, :])[0]
     assert size.max() <= MAX_PALM_RATIO * size.median() * LONG
-    assert torch.equal(made[:, :5], keypoints[:, :5])
-    assert torch.equal(made[:, :, hand[0]], keypoints[:, :, hand[0]])
-    torch.testing.assert_close(bones.limit_palms(keypoints, torch.zeros_like(seen)), keypoints)  # none to compare with
+    assert torch.equal(output[:, :5], keypoints[:, :5])
+    assert torch.equal(output[:, :, hand[0]], keypoints[:, :, hand[0]])
+    torch.testing.assert_close(
+        bones.limit_palms(keypoints, torch.zeros_like(visible)), keypoints
+    )  # none to compare with
 
 
 def test_missing_hands_leave_the_basis_unchanged(skeleton, clips, right):
     """A hand is stiff on its arm. Whether it is seen all the time or half of it, what is learned is the same."""
-    keypoints, seen, mask = clips
+    keypoints, visible, mask = clips
     _, _, wrist, hand = right
     keypoints = keypoints.clone()
     keypoints[..., hand, :] = keypoints[..., [wrist], :] + 0.1 * torch.arange(len(hand))[:, None] / len(hand)
-    some = seen.clone()
+    some = visible.clone()
     some[:, 8:, hand] = False
-    made = []
-    for shown in (seen, some):
+    output = []
+    for inputs in (visible, some):
         arms, basis = ArmBones(skeleton), PoseBasis(skeleton, 60, 6, 12, 16)
-        real = [(keypoints[i, mask[i]], shown[i, mask[i]]) for i in range(len(mask))]
+        real = [(keypoints[i, mask[i]], inputs[i, mask[i]]) for i in range(len(mask))]
         arms.fit(real)
-        completed = arms.fill_missing(keypoints, shown)
-        everything = torch.ones_like(seen)
+        completed = arms.fill_missing(keypoints, inputs)
+        everything = torch.ones_like(visible)
         basis.fit(
             completed[mask].mean(dim=0), [(completed[i, mask[i]], everything[i, mask[i]]) for i in range(len(mask))]
         )
         latents = basis.project(completed, everything, mask)
-        made.append(basis.restore(*latents, mask[:, ::16], mask.shape[1])[0])
-    torch.testing.assert_close(made[0][mask], made[1][mask], atol=1e-3, rtol=0)
+        output.append(basis.restore(*latents, mask[:, ::16], mask.shape[1])[0])
+    torch.testing.assert_close(output[0][mask], output[1][mask], atol=1e-3, rtol=0)
 
 
 def test_the_basis_predicts_which_hand_is_visible(build, clips, skeleton):
     """Without any training: clips with the right hand, with the left, and with one that comes and goes."""
-    keypoints, seen, mask = (each.clone() for each in clips)
+    keypoints, visible, mask = (each.clone() for each in clips)
     left, right = skeleton.hand("left"), skeleton.hand("right")
-    keypoints[1][:, left], seen[1][:, left] = keypoints[1][:, right], seen[1][:, right]
-    seen[1][:, right] = False
-    seen[2, 20:45, right] = False
+    keypoints[1][:, left], visible[1][:, left] = keypoints[1][:, right], visible[1][:, right]
+    visible[1][:, right] = False
+    visible[2, 20:45, right] = False
     model = build(relative_arms=True, chunk_latent_dim=40)
-    fit(model, keypoints, seen, mask)
-    made = model.reconstruct(keypoints, seen.float(), mask)
-    assert ((made.logits > 0) == seen)[mask].float().mean() > 0.97
-    assert (made.logits[~mask] == 0).all()
+    fit(model, keypoints, visible, mask)
+    output = model.reconstruct(keypoints, visible.float(), mask)
+    assert ((output.logits > 0) == visible)[mask].float().mean() > 0.97
+    assert (output.logits[~mask] == 0).all()
 
 
 @pytest.mark.parametrize("spread", [1.0, 5.0])
 def test_hands_of_samples_are_attached_to_arms(build, clips, skeleton, spread):
-    keypoints, seen, mask = clips
+    keypoints, visible, mask = clips
     model = build(relative_arms=True)
-    fit(model, keypoints, seen, mask)
+    fit(model, keypoints, visible, mask)
     torch.manual_seed(0)
-    made = model.decode(Latents(spread * torch.randn(3, 6), spread * torch.randn(3, 5, 5)), 80).keypoints
-    found, allowed = lengths(model.arms, made)
+    output = model.decode(Latents(spread * torch.randn(3, 6), spread * torch.randn(3, 5, 5)), 80).keypoints
+    found, allowed = lengths(model.arms, output)
     assert (found <= allowed * LONG).all()
     for side in ("left", "right"):
-        gap = made[..., skeleton.hand(side)[0], :] - made[..., skeleton.wrist(side), :]
+        gap = output[..., skeleton.hand(side)[0], :] - output[..., skeleton.wrist(side), :]
         assert gap.norm(dim=-1).max() < 0.2
-    assert made.diff(dim=1).abs().max() > 1e-3  # they move
+    assert output.diff(dim=1).abs().max() > 1e-3  # they move
 
 
 def test_models_without_arms_keep_their_hash_and_configuration(configure):

@@ -86,9 +86,9 @@ def test_padding_does_not_change_the_output_and_is_0(frames, length, padded):
 def test_no_nan_if_all_frames_are_padding(frames):
     attention = HierarchicalAttention(WIDTH, HEADS, SIZE, OVERLAP)
     x = frames(3 * SIZE).requires_grad_()
-    made = attention(x, torch.zeros(1, 3 * SIZE, dtype=torch.bool))
-    made.sum().backward()
-    assert (made == 0).all()
+    output = attention(x, torch.zeros(1, 3 * SIZE, dtype=torch.bool))
+    output.sum().backward()
+    assert (output == 0).all()
     assert (x.grad == 0).all()
 
 
@@ -108,10 +108,10 @@ def test_upsampling_is_continuous_across_chunks(size):
     torch.nn.init.zeros_(spreading.values.bias)
     chunks = torch.zeros(1, 3, WIDTH)
     chunks[:, 1] = 1.0  # the others say 0
-    told = spreading(chunks, torch.ones(1, 3, dtype=torch.bool), 3 * size)[0].abs().amax(dim=-1)
+    upsampled = spreading(chunks, torch.ones(1, 3, dtype=torch.bool), 3 * size)[0].abs().amax(dim=-1)
     most = spreading(chunks[:, 1:2], torch.ones(1, 1, dtype=torch.bool), size).abs().max()
-    assert told.max() > (1 - 1 / size) * most
-    assert told.diff().abs().max().item() == pytest.approx(
+    assert upsampled.max() > (1 - 1 / size) * most
+    assert upsampled.diff().abs().max().item() == pytest.approx(
         most.item() / size, rel=1e-4
     )  # from middle to middle, evenly
 
@@ -121,9 +121,9 @@ def test_upsampling_equal_chunks_gives_equal_frames(frames):
     spreading = ChunkUpsampling(WIDTH, SIZE)
     torch.nn.init.ones_(spreading.windows)
     N = num_chunks(frames, SIZE)
-    told = spreading(torch.ones(1, N + 2, WIDTH), torch.arange(N + 2)[None] < N, frames)
-    assert told.shape == (1, frames, WIDTH)
-    torch.testing.assert_close(told, told[:, :1].expand_as(told))
+    upsampled = spreading(torch.ones(1, N + 2, WIDTH), torch.arange(N + 2)[None] < N, frames)
+    assert upsampled.shape == (1, frames, WIDTH)
+    torch.testing.assert_close(upsampled, upsampled[:, :1].expand_as(upsampled))
 
 
 def test_rotary_products_depend_on_distances_only():

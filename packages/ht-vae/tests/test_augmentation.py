@@ -70,36 +70,36 @@ def test_rotation_and_scale_keep_the_shape(prepared, skeleton):
 
 def test_stitching_changes_clips_only_in_their_overlaps(prepared):
     clips = [prepared(frames, seed) for seed, frames in enumerate((30, 20, 40))]
-    made = stitch(clips)
-    assert len(made) == 90 - 2 * BLEND_FRAMES
-    np.testing.assert_array_equal(made.keypoints[: 30 - BLEND_FRAMES], clips[0].keypoints[:-BLEND_FRAMES])
+    output = stitch(clips)
+    assert len(output) == 90 - 2 * BLEND_FRAMES
+    np.testing.assert_array_equal(output.keypoints[: 30 - BLEND_FRAMES], clips[0].keypoints[:-BLEND_FRAMES])
     np.testing.assert_array_equal(
-        made.keypoints[30 : 50 - 2 * BLEND_FRAMES], clips[1].keypoints[BLEND_FRAMES:-BLEND_FRAMES]
+        output.keypoints[30 : 50 - 2 * BLEND_FRAMES], clips[1].keypoints[BLEND_FRAMES:-BLEND_FRAMES]
     )
-    np.testing.assert_array_equal(made.keypoints[-(40 - BLEND_FRAMES) :], clips[2].keypoints[BLEND_FRAMES:])
-    np.testing.assert_array_equal(made.confidence[0], clips[0].confidence[0])
+    np.testing.assert_array_equal(output.keypoints[-(40 - BLEND_FRAMES) :], clips[2].keypoints[BLEND_FRAMES:])
+    np.testing.assert_array_equal(output.confidence[0], clips[0].confidence[0])
     assert stitch(clips[:1]) is clips[0]
 
 
 def test_cross_fades_are_linear(prepared):
     a, b = prepared(20), prepared(20, 1)
     still = [replace(each, keypoints=np.repeat(each.keypoints[:1], 20, axis=0)) for each in (a, b)]
-    made = stitch(still)
-    joint = made.keypoints[20 - BLEND_FRAMES - 1 : 20 + 1]
+    output = stitch(still)
+    joint = output.keypoints[20 - BLEND_FRAMES - 1 : 20 + 1]
     steps = np.diff(joint, axis=0)
     np.testing.assert_allclose(steps, np.broadcast_to(steps[0], steps.shape), atol=1e-5)
 
 
 def test_keypoints_visible_in_one_clip_are_not_blended(prepared, skeleton):
     a, b = prepared(20, hands=("left",)), prepared(20, 1, hands=("right",))
-    made = stitch([a, b])
+    output = stitch([a, b])
     joint = slice(20 - BLEND_FRAMES, 20)
     for side, sequence, frames in (("left", a, slice(20 - BLEND_FRAMES, 20)), ("right", b, slice(0, BLEND_FRAMES))):
         hand = skeleton.hand(side)
-        np.testing.assert_array_equal(made.keypoints[joint, hand], sequence.keypoints[frames, hand])
-        assert (made.confidence[joint, hand] == 1).all()
-    assert not made.confidence[20:, skeleton.hand("left")].any()
-    assert not made.keypoints[made.confidence == 0].any()
+        np.testing.assert_array_equal(output.keypoints[joint, hand], sequence.keypoints[frames, hand])
+        assert (output.confidence[joint, hand] == 1).all()
+    assert not output.confidence[20:, skeleton.hand("left")].any()
+    assert not output.keypoints[output.confidence == 0].any()
 
 
 @pytest.mark.parametrize(("before", "after", "expected"), [(20, 20, BLEND_FRAMES), (1, 20, 0), (20, 1, 0), (5, 20, 2)])

@@ -18,26 +18,26 @@ def fit(skeleton, clips):
     """Makes a basis of the clips."""
 
     def make(pose_dim=60, latent_dim=6, chunk_latent_dim=12):
-        keypoints, seen, mask = clips
+        keypoints, visible, mask = clips
         torch.manual_seed(0)
         basis = PoseBasis(skeleton, pose_dim, latent_dim, chunk_latent_dim, SIZE)
-        basis.fit(keypoints[mask].mean(dim=0), [(keypoints[i, mask[i]], seen[i, mask[i]]) for i in range(len(mask))])
+        basis.fit(keypoints[mask].mean(dim=0), [(keypoints[i, mask[i]], visible[i, mask[i]]) for i in range(len(mask))])
         return basis
 
     return make
 
 
-def rmse(made, clips):
-    keypoints, seen, _ = clips
-    return (made - keypoints)[seen].square().mean().sqrt()
+def rmse(output, clips):
+    keypoints, visible, _ = clips
+    return (output - keypoints)[visible].square().mean().sqrt()
 
 
 def test_error_falls_with_the_number_of_components_to_zero(fit, clips):
-    keypoints, seen, mask = clips
+    keypoints, visible, mask = clips
     errors = []
     for sizes in ((60, 2, 0), (60, 2, 2), (60, 4, 6), (100, 5, 40)):
         basis = fit(*sizes)
-        whole, chunks = basis.project(keypoints, seen, mask)
+        whole, chunks = basis.project(keypoints, visible, mask)
         assert whole.shape == (5, sizes[1])
         assert chunks.shape == (5, 6, sizes[2])
         errors.append(rmse(basis.restore(whole, chunks, mask[:, ::SIZE], mask.shape[1])[0], clips))
@@ -46,8 +46,8 @@ def test_error_falls_with_the_number_of_components_to_zero(fit, clips):
 
 
 def test_latents_of_the_training_data_have_unit_variance(fit, clips):
-    keypoints, seen, mask = clips
-    whole, chunks = fit(chunk_latent_dim=4).project(keypoints, seen, mask)
+    keypoints, visible, mask = clips
+    whole, chunks = fit(chunk_latent_dim=4).project(keypoints, visible, mask)
     real = mask[:, ::SIZE]
     of_each = real.sum(dim=1)[:, None]  # chunks, as many as which a sequence counts
     torch.testing.assert_close(
@@ -57,28 +57,28 @@ def test_latents_of_the_training_data_have_unit_variance(fit, clips):
 
 
 def test_padding_and_other_clips_do_not_change_latents(fit, clips):
-    keypoints, seen, mask = clips
+    keypoints, visible, mask = clips
     basis = fit()
-    whole, chunks = basis.project(keypoints, seen, mask)
+    whole, chunks = basis.project(keypoints, visible, mask)
     for i, T in enumerate(mask.sum(dim=1).tolist()):
-        alone = basis.project(keypoints[i : i + 1, :T], seen[i : i + 1, :T], mask[i : i + 1, :T])
+        alone = basis.project(keypoints[i : i + 1, :T], visible[i : i + 1, :T], mask[i : i + 1, :T])
         torch.testing.assert_close(whole[i : i + 1], alone[0], atol=1e-5, rtol=1e-4)
         torch.testing.assert_close(chunks[i : i + 1, : alone[1].shape[1]], alone[1], atol=1e-4, rtol=1e-4)
 
 
 def test_values_of_missing_keypoints_do_not_change_latents(fit, clips):
-    keypoints, seen, mask = clips
+    keypoints, visible, mask = clips
     basis = fit()
-    expected = basis.project(keypoints, seen, mask)
-    wild = torch.where(seen[..., None], keypoints, 1e6)
-    for values, others in zip(basis.project(wild, seen, mask), expected, strict=True):
+    expected = basis.project(keypoints, visible, mask)
+    wild = torch.where(visible[..., None], keypoints, 1e6)
+    for values, others in zip(basis.project(wild, visible, mask), expected, strict=True):
         torch.testing.assert_close(values, others)
 
 
 def test_an_unfitted_basis_gives_zeros(skeleton, clips):
-    keypoints, seen, mask = clips
+    keypoints, visible, mask = clips
     basis = PoseBasis(skeleton, 60, 6, 5, SIZE)
-    whole, chunks = basis.project(keypoints, seen, mask)
+    whole, chunks = basis.project(keypoints, visible, mask)
     assert not whole.any()
     assert not chunks.any()
     assert not basis.restore(torch.randn(2, 6), torch.randn(2, 3, 5), torch.ones(2, 3, dtype=torch.bool), 40)[0].any()
@@ -86,9 +86,11 @@ def test_an_unfitted_basis_gives_zeros(skeleton, clips):
 
 def test_missing_keypoints_are_held():
     keypoints = torch.tensor([9.0, 1.0, 9.0, 3.0, 9.0]).view(1, 5, 1, 1)
-    seen = torch.tensor([False, True, False, True, False]).view(1, 5, 1)
-    assert hold(keypoints, seen, torch.zeros(1, 1), backfill=True).flatten().tolist() == [1, 1, 1, 3, 3]
-    assert hold(keypoints, torch.zeros_like(seen), torch.full((1, 1), 7.0), backfill=True).flatten().tolist() == [7] * 5
+    visible = torch.tensor([False, True, False, True, False]).view(1, 5, 1)
+    assert hold(keypoints, visible, torch.zeros(1, 1), backfill=True).flatten().tolist() == [1, 1, 1, 3, 3]
+    assert (
+        hold(keypoints, torch.zeros_like(visible), torch.full((1, 1), 7.0), backfill=True).flatten().tolist() == [7] * 5
+    )
 
 
 def test_two_levels_are_orthogonal_and_find_their_directions():

@@ -41,8 +41,8 @@ def test_the_matching_bundled_model_is_chosen():
 def test_an_unseen_person_is_reconstructed_closely(tmp_path, cli):
     write(fake_sequence(frames=80, face_points=128), tmp_path / "a.pose")
     assert cli("reconstruct", tmp_path / "a.pose", "--output", tmp_path / "b.pose")[0] == 0
-    made = read(tmp_path / "b.pose")
-    assert len(made) == 80
+    output = read(tmp_path / "b.pose")
+    assert len(output) == 80
     encoded, again = reconstruct(load_model("signing", "cpu"), read(tmp_path / "a.pose"))
     errors = clip_errors(encoded.original, again)
     assert errors.total("hands").mpjpe < CLOSE
@@ -51,11 +51,11 @@ def test_an_unseen_person_is_reconstructed_closely(tmp_path, cli):
 
 def test_samples_move_and_have_plausible_shoulders():
     model = load_model("signing", "cpu")
-    for made in generate(model, [100, 37], seed=1):
-        keypoints = made.dense.keypoints
+    for output in generate(model, [100, 37], seed=1):
+        keypoints = output.dense.keypoints
         assert np.isfinite(keypoints).all()
         assert np.abs(keypoints).max() < 8
-        left, right = made.dense.skeleton.shoulders()
+        left, right = output.dense.skeleton.shoulders()
         width = np.linalg.norm(keypoints[:, left] - keypoints[:, right], axis=-1)
         assert width.min() > 0.5
         assert width.max() < 1.6
@@ -64,7 +64,7 @@ def test_samples_move_and_have_plausible_shoulders():
 
 def test_hands_of_samples_are_attached_and_of_real_size():
     model = load_model("signing", "cpu")
-    measured = [anatomy(made.sequence) for made in generate(model, [200] * 4, seed=0)]
+    measured = [anatomy(output.sequence) for output in generate(model, [200] * 4, seed=0)]
     for name, highest_mean, highest in (("wrist_gap", 0.08, 0.2), ("palm_size", 1.1, 1.5)):
         values = np.concatenate([each for found in measured for each in getattr(found, name).values()])
         values = values[np.isfinite(values)]

@@ -128,10 +128,10 @@ def test_wrong_commands_give_one_line_and_write_nothing(
     (tmp_path / "bad" / "bad.csv").write_text("frame#,landmark_name,x,y\n0,NOSE,1,2\n1,NOSE,left,2\n")
     write(body(5), tmp_path / "mixed" / "a.csv")
     write(fake_sequence(frames=5), tmp_path / "mixed" / "b.pose")
-    places = {name.upper(): tmp_path / name for name in ("empty", "bad", "mixed")}
-    places |= {"CSVS": csvs, "MODEL": trained[2]}
+    stand_ins = {name.upper(): tmp_path / name for name in ("empty", "bad", "mixed")}
+    stand_ins |= {"CSVS": csvs, "MODEL": trained[2]}
     before, model_before = files_below(tmp_path), files_below(trained[2])
-    status, out, err = cli(*(places.get(argument, argument) for argument in arguments))
+    status, out, err = cli(*(stand_ins.get(argument, argument) for argument in arguments))
     assert status == 2, err
     assert message in error_line(err)
     assert not out
@@ -156,9 +156,9 @@ def test_info_imports_no_trainer(trained):
 
 def test_python_m_runs_the_command(cli):
     arguments = [sys.executable, "-m", "ht_vae", "--help"]
-    shown = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
+    inputs = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
     for verb in ("train", "info"):
-        assert verb in shown
+        assert verb in inputs
         assert cli(verb, "--help")[0] == 0
 
 

@@ -13,10 +13,10 @@ from pose_core import UserError
 def test_reconstruction_keeps_frames_frame_rate_and_skeleton(build, clip, skeleton, frames):
     model = build()
     sequence = replace(clip(frames), fps=23.976)
-    encoded, made = reconstruct(model, sequence)
-    assert (len(made.sequence), made.sequence.fps, made.sequence.skeleton) == (frames, 23.976, skeleton)
+    encoded, output = reconstruct(model, sequence)
+    assert (len(output.sequence), output.sequence.fps, output.sequence.skeleton) == (frames, 23.976, skeleton)
     assert encoded.num_latents == 6 + 5 * -(-frames // 16)
-    restored = made.restored(encoded.placement, sequence.skeleton)
+    restored = output.restored(encoded.placement, sequence.skeleton)
     assert restored.size == sequence.size
     assert np.isfinite(restored.keypoints).all()
     assert set(np.unique(restored.confidence)) <= {0, 1}
@@ -25,25 +25,27 @@ def test_reconstruction_keeps_frames_frame_rate_and_skeleton(build, clip, skelet
 
 def test_reconstruction_equals_the_models_own(build, clip, skeleton):
     model, sequence = build(), clip(40)
-    encoded, made = reconstruct(model, sequence)
+    encoded, output = reconstruct(model, sequence)
     prepared = PoseDataProcessor(skeleton=skeleton)(sequence)
-    seen = torch.from_numpy(prepared.confidence)[None]
+    visible = torch.from_numpy(prepared.confidence)[None]
     with torch.inference_mode():
-        poses = model.reconstruct(torch.from_numpy(prepared.keypoints)[None], seen, torch.ones(1, 40, dtype=torch.bool))
-    np.testing.assert_allclose(made.dense.keypoints, poses.keypoints[0].numpy(), atol=1e-6)
-    np.testing.assert_array_equal(made.sequence.confidence, (poses.logits[0] > 0).float().numpy())
-    restored = PoseDataProcessor().restore(made.dense, encoded.placement)
-    there = made.sequence.confidence > 0
+        poses = model.reconstruct(
+            torch.from_numpy(prepared.keypoints)[None], visible, torch.ones(1, 40, dtype=torch.bool)
+        )
+    np.testing.assert_allclose(output.dense.keypoints, poses.keypoints[0].numpy(), atol=1e-6)
+    np.testing.assert_array_equal(output.sequence.confidence, (poses.logits[0] > 0).float().numpy())
+    restored = PoseDataProcessor().restore(output.dense, encoded.placement)
+    there = output.sequence.confidence > 0
     np.testing.assert_allclose(
-        made.restored(encoded.placement).keypoints[there], restored.keypoints[there], rtol=1e-5, atol=1e-3
+        output.restored(encoded.placement).keypoints[there], restored.keypoints[there], rtol=1e-5, atol=1e-3
     )
 
 
 def test_restored_keypoints_are_those_of_file_and_model(build, clip, skeleton):
     sequence = clip(10, face_points=4)
     sequence = sequence.select([i for i in range(sequence.skeleton.num_keypoints) if i != 9 + 8])
-    encoded, made = reconstruct(build(), sequence)
-    restored = made.restored(encoded.placement, sequence.skeleton)
+    encoded, output = reconstruct(build(), sequence)
+    restored = output.restored(encoded.placement, sequence.skeleton)
     wanted = [name for name in sequence.skeleton.keypoints if name in set(skeleton.keypoints)]
     assert list(restored.skeleton.keypoints) == wanted
     assert len(wanted) == 49
@@ -56,9 +58,9 @@ def test_nan_and_outliers_give_finite_reconstructions(build, clip):
     keypoints[7, 11] = 1e20
     confidence[:5] = 0
     confidence[10:20, 8:] = 0
-    encoded, made = reconstruct(build(), replace(sequence, keypoints=keypoints, confidence=confidence))
-    assert np.isfinite(made.dense.keypoints).all()
-    assert np.isfinite(made.restored(encoded.placement).keypoints).all()
+    encoded, output = reconstruct(build(), replace(sequence, keypoints=keypoints, confidence=confidence))
+    assert np.isfinite(output.dense.keypoints).all()
+    assert np.isfinite(output.restored(encoded.placement).keypoints).all()
 
 
 def test_values_of_missing_keypoints_do_not_change_the_reconstruction(build, clip):
@@ -106,7 +108,7 @@ def test_conditions_are_read_and_checked(build, clip, tmp_path):
 
 def test_long_clips_are_encoded_as_a_whole(build, clip):
     sequence = clip(6000)
-    encoded, made = reconstruct(build(), sequence)
-    assert len(made.sequence) == 6000
+    encoded, output = reconstruct(build(), sequence)
+    assert len(output.sequence) == 6000
     assert encoded.posterior.chunk_mask.shape == (1, 375)
-    assert np.isfinite(made.dense.keypoints).all()
+    assert np.isfinite(output.dense.keypoints).all()

@@ -69,8 +69,8 @@ def test_evaluation_reports_errors_latents_realism_and_worst_clips(model, mixed)
 
 def test_splits_are_selected_or_held_out(csvs, mixed):
     said = []
-    held, taught = split_of([csvs], "validation", said.append), split_of([csvs], "train")
-    assert (len(held), len(taught), len(split_of([csvs], "all"))) == (1, 2, 3)
+    validation, train = split_of([csvs], "validation", said.append), split_of([csvs], "train")
+    assert (len(validation), len(train), len(split_of([csvs], "all"))) == (1, 2, 3)
     assert "held out" in said[0]
     assert len(split_of([mixed], "test")) == 5
     with pytest.raises(UserError, match="no clips of split 'validation'; it has test"):

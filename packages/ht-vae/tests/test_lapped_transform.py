@@ -34,8 +34,8 @@ def test_coding_errors_are_even_across_borders():
         """Error of the frames that meet at a border, beside all others, with 3 of 16 components kept."""
         rows = mix(chunks, real).flatten(2)
         _, vectors = torch.linalg.eigh(rows.flatten(0, 1).T @ rows.flatten(0, 1))
-        kept = (rows @ vectors[:, -3:] @ vectors[:, -3:].T)[..., None]
-        error = (unmix(kept, real) - chunks)[:, 1:-1].square().mean(dim=(0, 1, 3)).sqrt()
+        compressed = (rows @ vectors[:, -3:] @ vectors[:, -3:].T)[..., None]
+        error = (unmix(compressed, real) - chunks)[:, 1:-1].square().mean(dim=(0, 1, 3)).sqrt()
         return (error[[0, -1]].mean() / error[1:-1].mean()).item()
 
     lapped = LappedTransform(16)

@@ -22,10 +22,10 @@ def test_constant_dimensions_are_not_active():
 def test_padding_does_not_count():
     mean = torch.randn(3, 5, 2)
     real = torch.rand(3, 5) < 0.5
-    statistics, kept = LatentStatistics(2), LatentStatistics(2)
+    statistics, expected = LatentStatistics(2), LatentStatistics(2)
     statistics.update(Gaussian(mean, mean), real)
-    kept.update(Gaussian(mean[real], mean[real]))
-    for name, value in kept.compute().items():
+    expected.update(Gaussian(mean[real], mean[real]))
+    for name, value in expected.compute().items():
         torch.testing.assert_close(statistics.compute()[name], value)
 
 

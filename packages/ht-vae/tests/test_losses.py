@@ -13,11 +13,11 @@ from ht_vae.nn.latent import Gaussian, Posterior
 def components(skeleton):
     """Components of a loss: a posterior and what was made of a batch, against the batch."""
 
-    def make(made, keypoints, confidence, mask, step=0, posterior=None, **config):
+    def make(output, keypoints, confidence, mask, step=0, posterior=None, **config):
         if posterior is None:
             nothing = torch.zeros(len(mask), 3)
             posterior = Posterior(Gaussian(nothing, nothing), None, mask)
-        result = Reconstruction(Poses(made, torch.zeros_like(confidence)), posterior, None)
+        result = Reconstruction(Poses(output, torch.zeros_like(confidence)), posterior, None)
         return VAELoss(skeleton, LossManager(LossConfig(**config)))(result, keypoints, confidence, mask, step)
 
     return make
@@ -67,22 +67,22 @@ def test_loss_of_a_perfect_reconstruction_is_zero(components, poses):
 
 def test_missing_keypoints_and_padding_do_not_count(components, poses):
     keypoints, confidence, mask = poses(20, frames=30)
-    made = torch.where((confidence * mask[..., None] > 0)[..., None], keypoints, torch.randn_like(keypoints))
+    output = torch.where((confidence * mask[..., None] > 0)[..., None], keypoints, torch.randn_like(keypoints))
     elsewhere = torch.where(confidence[..., None] > 0, keypoints, torch.nan)
-    values = components(made, elsewhere, confidence, mask)
+    values = components(output, elsewhere, confidence, mask)
     for name in ("reconstruction", "velocity", "bone"):
         assert values[name][1].item() == 0
 
 
 def test_keypoints_are_weighted_by_confidence(components, poses):
     keypoints, confidence, mask = poses(1)
-    made = keypoints.clone()
-    made[0, 0, 0, 0] += 0.5
-    seen = int((confidence > 0).sum())
-    assert components(made, keypoints, confidence, mask)["reconstruction"][1].item() == pytest.approx(0.125 / seen)
+    output = keypoints.clone()
+    output[0, 0, 0, 0] += 0.5
+    visible = int((confidence > 0).sum())
+    assert components(output, keypoints, confidence, mask)["reconstruction"][1].item() == pytest.approx(0.125 / visible)
     confidence[0, 0, 0] = 0.5
-    value = components(made, keypoints, confidence, mask)["reconstruction"][1].item()
-    assert value == pytest.approx(0.0625 / (seen - 0.5))
+    value = components(output, keypoints, confidence, mask)["reconstruction"][1].item()
+    assert value == pytest.approx(0.0625 / (visible - 0.5))
 
 
 def test_shifts_cost_no_velocity_or_bones_but_jumps_do(components, poses):

@@ -18,17 +18,17 @@ def test_shapes(build, poses, length, changes):
     model = build(**changes)
     keypoints, confidence, mask = poses(length)
     with torch.inference_mode():
-        made = model(keypoints, confidence, mask)
-    assert made.poses.keypoints.shape == keypoints.shape
-    assert made.poses.logits.shape == confidence.shape
-    assert made.latents.whole.shape == (1, 6)
+        output = model(keypoints, confidence, mask)
+    assert output.poses.keypoints.shape == keypoints.shape
+    assert output.poses.logits.shape == confidence.shape
+    assert output.latents.whole.shape == (1, 6)
     chunks = -(-length // CHUNK)
-    assert made.posterior.chunk_mask.shape == (1, chunks)
+    assert output.posterior.chunk_mask.shape == (1, chunks)
     if model.config.chunk_latent_dim:
-        assert made.latents.chunks.shape == (1, chunks, 5)
+        assert output.latents.chunks.shape == (1, chunks, 5)
     else:
-        assert made.latents.chunks is None
-    assert made.poses.keypoints.isfinite().all()
+        assert output.latents.chunks is None
+    assert output.poses.keypoints.isfinite().all()
 
 
 @pytest.mark.parametrize("changes", VARIANTS)
@@ -68,8 +68,8 @@ def test_no_nan_if_everything_is_missing_or_padded(build, poses, skeleton, chang
     keypoints, confidence, mask = poses(40, 40)
     mask[1] = False
     nothing = torch.zeros_like(confidence)
-    made = model(keypoints, nothing, mask)
-    loss = total(VAELoss(skeleton, LossManager(LossConfig()))(made, keypoints, nothing, mask, 5))
+    output = model(keypoints, nothing, mask)
+    loss = total(VAELoss(skeleton, LossManager(LossConfig()))(output, keypoints, nothing, mask, 5))
     loss.backward()
     assert loss.isfinite()
     assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
@@ -79,14 +79,14 @@ def test_no_nan_if_everything_is_missing_or_padded(build, poses, skeleton, chang
 def test_gradients_reach_every_parameter(build, poses, changes):
     model = build(**changes).train()
     keypoints, confidence, mask = poses(40)
-    made = model(keypoints, confidence, mask)
-    for values in (made.latents.whole, made.latents.chunks):
+    output = model(keypoints, confidence, mask)
+    for values in (output.latents.whole, output.latents.chunks):
         if values is not None:
             values.retain_grad()
-    (made.poses.keypoints.square().sum() + made.poses.logits.square().sum()).backward()
-    assert made.latents.whole.grad.abs().sum() > 0
-    if made.latents.chunks is not None:
-        assert (made.latents.chunks.grad.abs().sum(dim=-1) > 0).all()
+    (output.poses.keypoints.square().sum() + output.poses.logits.square().sum()).backward()
+    assert output.latents.whole.grad.abs().sum() > 0
+    if output.latents.chunks is not None:
+        assert (output.latents.chunks.grad.abs().sum(dim=-1) > 0).all()
     assert all(p.grad is not None for p in model.parameters())
     assert model.encoder.embedding.weight.grad.abs().sum() > 0
 
@@ -103,28 +103,28 @@ def test_latents_are_sampled_in_training_and_the_mean_in_evaluation(build, poses
 def test_decodes_to_any_length(build, poses, frames):
     model = build()
     latents = model.latent_space.mean(model.encode(*poses(40)))
-    made = model.decode(latents, frames)
-    assert made.keypoints.shape == (1, frames, 50, 2)
-    assert made.keypoints.isfinite().all()
+    output = model.decode(latents, frames)
+    assert output.keypoints.shape == (1, frames, 50, 2)
+    assert output.keypoints.isfinite().all()
 
 
 def test_decodes_a_batch_of_different_lengths(build):
     model = build()
     latents = model.latent_space.prior(2, 50, torch.Generator().manual_seed(0))
-    made = model.decode(latents, torch.tensor([20, 50]))
+    output = model.decode(latents, torch.tensor([20, 50]))
     alone = model.decode(Latents(latents.whole[:1], latents.chunks[:1]), 20)
-    torch.testing.assert_close(made.keypoints[:1, :20], alone.keypoints, atol=1e-4, rtol=0)
-    assert (made.keypoints[0, 20:] == 0).all()
+    torch.testing.assert_close(output.keypoints[:1, :20], alone.keypoints, atol=1e-4, rtol=0)
+    assert (output.keypoints[0, 20:] == 0).all()
     with pytest.raises(ValueError, match="0 frames"):
         model.decode(latents, 0)
 
 
 def test_samples_are_different_and_the_same_for_the_same_seed(build):
     model = build()
-    made, again = (model.sample(2, 40, generator=torch.Generator().manual_seed(0)).keypoints for _ in range(2))
-    assert made.shape == (2, 40, 50, 2)
-    assert torch.equal(made, again)
-    assert not torch.allclose(made[0], made[1])
+    output, again = (model.sample(2, 40, generator=torch.Generator().manual_seed(0)).keypoints for _ in range(2))
+    assert output.shape == (2, 40, 50, 2)
+    assert torch.equal(output, again)
+    assert not torch.allclose(output[0], output[1])
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_condition_changes_encoder_and_decoder(build, poses, changes, condition,
     model = build(**changes)
     batch = poses(20)
     latents = model.latent_space.mean(model.encode(*batch, condition))
-    made = model.decode(latents, 20, condition).keypoints
-    assert not torch.allclose(made, model.decode(latents, 20, other).keypoints)
+    output = model.decode(latents, 20, condition).keypoints
+    assert not torch.allclose(output, model.decode(latents, 20, other).keypoints)
     assert not torch.allclose(latents.whole, model.encode(*batch, other).whole.mean)
     with pytest.raises(ValueError, match="conditional"):
         model.encode(*batch)
@@ -162,18 +162,18 @@ def test_saved_models_are_rebuilt_from_their_folder(build, tmp_path, changes):
     assert json.loads((tmp_path / "config.json").read_text())["chunk_size"] == CHUNK
     loaded = HierarchicalTransformerVAE.from_pretrained(tmp_path)
     assert loaded.config == model.config
-    made, again = (
+    output, again = (
         each.sample(1, 40, condition, torch.Generator().manual_seed(0)).keypoints for each in (model, loaded)
     )
-    assert torch.equal(made, again)
+    assert torch.equal(output, again)
 
 
 @pytest.mark.parametrize("changes", [{}, {"relative_arms": True}])
 def test_bfloat16_is_finite(build, poses, changes):
     model = build(**changes)
     with torch.autocast("cpu", torch.bfloat16):
-        made = model(*poses(40))
-    torch.testing.assert_close(made.poses.keypoints.float(), model(*poses(40)).poses.keypoints, atol=0.1, rtol=0.1)
+        output = model(*poses(40))
+    torch.testing.assert_close(output.poses.keypoints.float(), model(*poses(40)).poses.keypoints, atol=0.1, rtol=0.1)
 
 
 # Without a basis to begin with, what hangs from a chain of bones takes longer to learn.
@@ -189,12 +189,12 @@ def test_overfits_two_clips(build, poses, skeleton, changes, steps):
         loss.backward()
         optimizer.step()
     keypoints, confidence, _ = batch
-    made = model.eval().reconstruct(*batch)
-    seen = confidence > 0
-    error = (made.keypoints - keypoints)[seen]
-    spread = (keypoints[seen] - keypoints[seen].mean(dim=0)).square().mean().sqrt()
+    output = model.eval().reconstruct(*batch)
+    visible = confidence > 0
+    error = (output.keypoints - keypoints)[visible]
+    spread = (keypoints[visible] - keypoints[visible].mean(dim=0)).square().mean().sqrt()
     assert error.square().mean().sqrt() < 0.1 * spread
-    assert ((made.logits > 0) == seen)[batch[2]].all()
+    assert ((output.logits > 0) == visible)[batch[2]].all()
 
 
 def test_an_initialized_model_equals_its_linear_basis(build, poses):
@@ -205,9 +205,9 @@ def test_an_initialized_model_equals_its_linear_basis(build, poses):
     model = build()
     clips = [(keypoints[i, mask[i]], real[i, mask[i]]) for i in range(len(mask))]
     model.initialize(mean, count / mask.sum(), clips)
-    made = model.reconstruct(keypoints, confidence, mask)
-    error = (made.keypoints - keypoints)[real].square().mean()
+    output = model.reconstruct(keypoints, confidence, mask)
+    error = (output.keypoints - keypoints)[real].square().mean()
     assert error < 0.2 * (mean - keypoints)[real].square().mean()
-    assert ((made.logits > 0) == real)[mask].all()
-    shown = torch.cat([keypoints * real[..., None], real[..., None]], dim=-1)[mask].flatten(1)
-    torch.testing.assert_close(model.encoder.embedding(shown).mean(dim=0), torch.zeros(16), atol=1e-5, rtol=0)
+    assert ((output.logits > 0) == real)[mask].all()
+    inputs = torch.cat([keypoints * real[..., None], real[..., None]], dim=-1)[mask].flatten(1)
+    torch.testing.assert_close(model.encoder.embedding(inputs).mean(dim=0), torch.zeros(16), atol=1e-5, rtol=0)

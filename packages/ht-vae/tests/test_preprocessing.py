@@ -44,8 +44,8 @@ def test_restore_inverts_process(clip, skeleton):
     sequence = clip(12)
     processor = PoseDataProcessor(skeleton=skeleton)
     back = processor.restore(*processor.process(sequence))
-    seen = sequence.confidence > 0
-    np.testing.assert_allclose(back.keypoints[seen], sequence.keypoints[..., :2][seen], atol=1e-3)
+    visible = sequence.confidence > 0
+    np.testing.assert_allclose(back.keypoints[visible], sequence.keypoints[..., :2][visible], atol=1e-3)
     assert back.size == sequence.size
 
 
@@ -87,8 +87,8 @@ def test_mixed_skeletons_are_refused_naming_both_files(skeleton, body):
 
 
 def test_the_models_keypoints_are_selected_by_name(clip, skeleton, body):
-    made = PoseDataProcessor(skeleton=skeleton)(clip(face_points=4))
-    np.testing.assert_array_equal(made.keypoints, PoseDataProcessor("hands_and_body")(clip(face_points=4)).keypoints)
+    output = PoseDataProcessor(skeleton=skeleton)(clip(face_points=4))
+    np.testing.assert_array_equal(output.keypoints, PoseDataProcessor("hands_and_body")(clip(face_points=4)).keypoints)
     with pytest.raises(UserError, match="lacks LEFT_HAND_LANDMARKS, RIGHT_HAND_LANDMARKS; the model is for 50 keypo"):
         PoseDataProcessor(skeleton=skeleton)(body())
 

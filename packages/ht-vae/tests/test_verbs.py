@@ -66,11 +66,11 @@ def test_reconstructions_keep_their_placement(landmarks, trained, csvs, tmp_path
     made, original = read(tmp_path / "a.csv"), read(file)
     encoded, decoded = reconstruct(load_model(trained[2], "cpu"), original)
     restored = decoded.restored(encoded.placement, original.skeleton)
-    there = restored.confidence > 0
-    np.testing.assert_allclose(made.keypoints[there], restored.keypoints[there], atol=1e-5)
-    np.testing.assert_array_equal(made.confidence > 0, there)
+    visible = restored.confidence > 0
+    np.testing.assert_allclose(made.keypoints[visible], restored.keypoints[visible], atol=1e-5)
+    np.testing.assert_array_equal(made.confidence > 0, visible)
     middle = original.keypoints[:, original.skeleton.shoulders()].mean(axis=(0, 1))
-    assert np.linalg.norm(made.keypoints[there].mean(axis=0) - middle) < 2  # shoulder widths
+    assert np.linalg.norm(made.keypoints[visible].mean(axis=0) - middle) < 2  # shoulder widths
 
 
 def test_formats_follow_suffixes_and_several_files_go_to_a_folder(cli, signing, clip, tmp_path):
@@ -333,8 +333,8 @@ def test_wrong_commands_give_one_line_and_write_nothing(
     (tmp_path / "notes.txt").write_text("no poses")
     (tmp_path / "empty").mkdir()
     before = files_below(tmp_path)
-    places = {"EMPTY": "empty", "CSVS": str(csvs), "FOLDER/a.csv": str(folder / "a.csv")}
-    given = [places.get(argument, argument) for argument in arguments]
+    stand_ins = {"EMPTY": "empty", "CSVS": str(csvs), "FOLDER/a.csv": str(folder / "a.csv")}
+    given = [stand_ins.get(argument, argument) for argument in arguments]
     status, out, err = cli(*given, "--checkpoint", trained[2])
     assert status == 2, err
     assert message in error_line(err)

@@ -23,8 +23,8 @@ def is_drawn(path):
 
 def test_every_picture_is_drawn(build, clip, pictures):
     model = build()
-    encoded, made = reconstruct(model, clip(40))
-    rows = {"original": encoded.original, "reconstruction": made.sequence}
+    encoded, output = reconstruct(model, clip(40))
+    rows = {"original": encoded.original, "reconstruction": output.sequence}
     vectors = np.random.default_rng(0).normal(size=(12, 6))
     drawn = [
         pictures.strips("strips", rows),
@@ -42,8 +42,8 @@ def test_every_picture_is_drawn(build, clip, pictures):
 
 
 def test_one_frame_is_drawn_too(build, clip, pictures):
-    encoded, made = reconstruct(build(), clip(1))
-    assert is_drawn(pictures.strips("strips", {"original": encoded.original, "reconstruction": made.sequence}))
+    encoded, output = reconstruct(build(), clip(1))
+    assert is_drawn(pictures.strips("strips", {"original": encoded.original, "reconstruction": output.sequence}))
     assert is_drawn(pictures.errors_over_time("errors", np.array([0.2]), 25.0, 16))
     assert is_drawn(pictures.latents("latents", np.ones((1, 3))))
     assert is_drawn(pictures.attention("global", build(), encoded.original, level="global"))
@@ -86,8 +86,8 @@ def test_attention_maps_are_square_and_rows_sum_to_one(build, clip, skeleton):
 def test_principal_components_keep_distances_in_a_plane():
     flat = np.random.default_rng(0).normal(size=(9, 2))
     turned = flat @ np.linalg.qr(np.random.default_rng(1).normal(size=(5, 5)))[0][:2]
-    places, shares = principal_components(turned)
-    distances = [np.linalg.norm(x[:, None] - x[None], axis=-1) for x in (flat, places)]
+    positions, shares = principal_components(turned)
+    distances = [np.linalg.norm(x[:, None] - x[None], axis=-1) for x in (flat, positions)]
     np.testing.assert_allclose(*distances, atol=1e-9)
     assert sum(shares) == pytest.approx(1)
     assert shares[0] >= shares[1]

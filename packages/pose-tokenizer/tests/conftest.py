@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import settings
 
+from pose_core import write
 from pose_core.testing import fake_manifest, fake_sequence, fake_skeleton
 from pose_tokenizer.cli import main
 from pose_tokenizer.config import RunConfig
@@ -140,3 +141,27 @@ def cli(monkeypatch, capsys):
         return end.value.code, out, err
 
     return call
+
+
+@pytest.fixture
+def poses(clip, tmp_path):
+    """A folder of pose files, one of them in a folder of its own."""
+    folder = tmp_path / "poses"
+    (folder / "deep").mkdir(parents=True)
+    for seed, name in enumerate(("a.pose", "b.npz", "deep/c.pose")):
+        write(clip(18 + seed, seed=seed), folder / name)
+    (folder / "notes.md").write_text("no pose")
+    return folder
+
+
+@pytest.fixture
+def encoded(cli, poses, folder):
+    """The tokens of a.pose, in every format."""
+    paths = {}
+    for name, suffix in (("tokens", ".tokens"), ("json", ".json"), ("text", ".txt")):
+        paths[name] = poses.parent / f"one{suffix}"
+        status, _, err = cli(
+            "encode", poses / "a.pose", "--format", name, "--output", paths[name], "--checkpoint", folder
+        )
+        assert status == 0, err
+    return paths

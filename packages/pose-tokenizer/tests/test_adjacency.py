@@ -35,7 +35,7 @@ def skeletons(skeleton):
     }
 
 
-def test_rows_are_normalized_and_everything_is_tied_to_everything(skeletons):
+def test_adjacency_is_row_normalized_and_connected(skeletons):
     for name, skeleton in skeletons.items():
         adjacency = partitioned_adjacency(skeleton)
         K = skeleton.num_keypoints
@@ -50,7 +50,7 @@ def test_rows_are_normalized_and_everything_is_tied_to_everything(skeletons):
         assert (steps(adjacency) > 0).all() or K == 1, name
 
 
-def test_nearer_and_farther_are_told_apart(skeleton):
+def test_partitions_are_self_centripetal_and_centrifugal(skeleton):
     adjacency = partitioned_adjacency(skeleton)
     shoulder, elbow, wrist = (skeleton.index("POSE_LANDMARKS", f"LEFT_{j}") for j in ("SHOULDER", "ELBOW", "WRIST"))
     assert adjacency[1, elbow, shoulder] == 1  # the only neighbour nearer to the middle
@@ -60,7 +60,7 @@ def test_nearer_and_farther_are_told_apart(skeleton):
     assert not (adjacency[1] * adjacency[2]).any()
 
 
-def test_hands_hang_on_the_wrists_of_their_side(skeleton):
+def test_hands_are_connected_to_the_wrists_of_their_side(skeleton):
     adjacency = partitioned_adjacency(skeleton)
     for side, other in (("left", "right"), ("right", "left")):
         root = skeleton.hand(side)[0]
@@ -69,7 +69,7 @@ def test_hands_hang_on_the_wrists_of_their_side(skeleton):
         assert adjacency[2, skeleton.wrist(side), root] > 0
 
 
-def test_what_hangs_on_nothing_hangs_on_the_shoulders(skeletons):
+def test_unconnected_parts_are_connected_to_the_shoulders(skeletons):
     skeleton = skeletons["face"]
     adjacency = partitioned_adjacency(skeleton)
     first, second = skeleton.face()[:2]

@@ -17,7 +17,7 @@ def poses():
     return random.normal(size=(24, 50, 2)).astype(np.float32), random.random((24, 50)) < 0.8
 
 
-def test_a_variation_has_another_length_and_the_same_shape(poses, skeleton):
+def test_augmentation_changes_the_length_and_keeps_the_shape(poses, skeleton):
     lengths = set()
     for seed in range(30):
         keypoints, seen = Augmentation().apply(*poses, skeleton, np.random.default_rng(seed))
@@ -31,14 +31,14 @@ def test_a_variation_has_another_length_and_the_same_shape(poses, skeleton):
     assert len(lengths) > 5
 
 
-def test_the_same_random_numbers_make_the_same_variation(poses, skeleton):
+def test_augmentation_is_determined_by_the_random_generator(poses, skeleton):
     first, second, other = (Augmentation().apply(*poses, skeleton, np.random.default_rng(seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first[0], second[0])
     np.testing.assert_array_equal(first[1], second[1])
     assert first[0].shape != other[0].shape or not np.allclose(first[0], other[0])
 
 
-def test_varying_leaves_its_input_alone(poses, skeleton):
+def test_augmentation_does_not_change_its_input(poses, skeleton):
     kept = [x.copy() for x in poses]
     for seed in range(5):
         Augmentation().apply(*poses, skeleton, np.random.default_rng(seed))
@@ -59,7 +59,7 @@ def test_a_clip_may_begin_in_its_middle(poses, skeleton):
     np.testing.assert_array_equal(seen, poses[1][-len(seen) :])
 
 
-def test_mirrored_left_is_right(poses, skeleton):
+def test_mirroring_swaps_left_and_right(poses, skeleton):
     always = replace(STILL, mirror=1.0)
     keypoints, seen = always.apply(*poses, skeleton, np.random.default_rng(0))
     left, right = skeleton.hand("left"), skeleton.hand("right")
@@ -69,7 +69,7 @@ def test_mirrored_left_is_right(poses, skeleton):
     np.testing.assert_allclose(again, poses[0], atol=1e-6)
 
 
-def test_a_skeleton_without_an_opposite_is_varied_and_not_mirrored(poses):
+def test_a_skeleton_without_opposites_is_augmented_without_mirroring(poses):
     whole = fake_skeleton().with_dims(2)
     kept = [i for i in range(50) if i not in whole.hand("left")]
     one_hand = whole.select(kept)
@@ -94,7 +94,7 @@ def test_hands_turn_about_their_wrists(poses, skeleton):
 
 
 @pytest.mark.parametrize(("frames", "factor", "expected"), [(10, 1.0, 10), (10, 0.5, 5), (4, 0.1, 2), (1, 1.0, 2)])
-def test_warping_keeps_the_ends_and_lies_between(frames, factor, expected):
+def test_time_warp_keeps_the_ends_and_interpolates(frames, factor, expected):
     keypoints = np.linspace(0, 9, frames, dtype=np.float32)[:, None, None].repeat(2, axis=2)
     made, seen = time_warp(keypoints, np.ones((frames, 1), bool), factor)
     assert len(made) == len(seen) == expected
@@ -102,7 +102,7 @@ def test_warping_keeps_the_ends_and_lies_between(frames, factor, expected):
     assert seen.all()
 
 
-def test_between_a_seen_and_a_missing_frame_nothing_is_seen():
+def test_time_warp_between_a_visible_and_a_missing_frame_is_missing():
     keypoints = np.arange(4, dtype=np.float32)[:, None, None].repeat(2, axis=2)
     seen = np.array([True, True, False, True])[:, None]
     _, made = time_warp(keypoints, seen, 7 / 4)

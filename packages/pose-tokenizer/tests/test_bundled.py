@@ -1,36 +1,23 @@
 """The model that the package brings."""
 
 import numpy as np
-import pytest
 
-from pose_core import write
 from pose_core.testing import fake_sequence
 from pose_tokenizer import decode, encode, load_model
 from pose_tokenizer.config import BUNDLED
 
 
-def test_it_is_small_and_comes_with_its_card():
+def test_bundled_model_is_small_and_has_a_card():
     files = {path.name: path.stat().st_size for path in BUNDLED["signing"].iterdir()}
     assert set(files) >= {"config.json", "model.safetensors", "README.md"}
     assert sum(files.values()) < 20e6
 
 
-def test_its_hash_is_the_one_that_token_files_carry():
+def test_bundled_model_has_the_hash_that_token_files_carry():
     assert load_model(device="cpu").hash == "cc9f7d94c8eea294"
 
 
-@pytest.mark.parametrize(
-    ("name", "answer"), [("x.json", "add --format json"), ("x.txt", "add --format text"), ("x.pose", "no poses")]
-)
-def test_tokens_are_not_written_under_another_formats_name(cli, tmp_path, name, answer):
-    write(fake_sequence(), tmp_path / "a.pose")
-    status, _, err = cli("encode", tmp_path / "a.pose", "--output", tmp_path / name)
-    assert status == 2
-    assert answer in err
-    assert not (tmp_path / name).exists()
-
-
-def test_it_keeps_a_person_it_never_saw():
+def test_bundled_model_reconstructs_an_unseen_person():
     model = load_model(device="cpu")
     sequence = fake_sequence(frames=40)
     tokens = encode(model, sequence)

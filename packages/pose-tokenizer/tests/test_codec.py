@@ -34,7 +34,7 @@ def learnt(clip, hidden, skeleton, quick):
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 4, 5, 63, 64, 65, 1000])
 @pytest.mark.parametrize("which", ["lively", "model"])
-def test_as_many_frames_come_back_at_the_same_rate(request, clip, which, frames):
+def test_decoding_gives_as_many_frames_at_the_same_fps(request, clip, which, frames):
     model = request.getfixturevalue(which)
     sequence = replace(clip(frames), fps=29.97)
     tokens = encode(model, sequence)
@@ -48,7 +48,7 @@ def test_as_many_frames_come_back_at_the_same_rate(request, clip, which, frames)
     assert not made.keypoints[made.confidence == 0].any()
 
 
-def test_the_same_poses_are_the_same_tokens_are_the_same_poses(lively, clip):
+def test_encoding_and_decoding_are_deterministic(lively, clip):
     sequence = clip(70)
     first, second = (encode(lively, sequence) for _ in range(2))
     np.testing.assert_array_equal(first.codes, second.codes)
@@ -59,7 +59,7 @@ def test_the_same_poses_are_the_same_tokens_are_the_same_poses(lively, clip):
     assert not np.array_equal(first.codes, encode(lively, other).codes)
 
 
-def test_through_a_file_nothing_is_lost(lively, clip, tmp_path):
+def test_tokens_from_a_file_decode_to_the_same_poses(lively, clip, tmp_path):
     tokens = encode(lively, clip(70))
     write_tokens(tokens, tmp_path / "a.tokens")
     made, expected = decode(lively, read_tokens(tmp_path / "a.tokens")), decode(lively, tokens)
@@ -67,7 +67,7 @@ def test_through_a_file_nothing_is_lost(lively, clip, tmp_path):
     assert (made.fps, made.size) == (expected.fps, expected.size)
 
 
-def test_what_was_learnt_comes_back(learnt):
+def test_training_clips_are_reconstructed(learnt):
     model, clips = learnt
     left, right = (model.skeleton.hand(side) for side in ("left", "right"))
     for sequence in clips:
@@ -80,7 +80,7 @@ def test_what_was_learnt_comes_back(learnt):
     assert not made.confidence[:, right].any()
 
 
-def test_a_finer_rate_is_nearer_and_longer(learnt):
+def test_a_lower_rate_has_less_error_and_more_codes(learnt):
     model, clips = learnt
     errors, bits = [], []
     for rate in (30.0, 1.0, 0.0):
@@ -99,7 +99,7 @@ def test_the_models_own_rate_is_the_default(lively, clip):
     assert encode(lively, sequence).bits != encode(lively, sequence, rate=1.0).bits
 
 
-def test_a_number_of_bits_is_kept_to(lively, clip):
+def test_bits_per_frame_is_an_upper_bound(lively, clip):
     sequence = clip(70)
     most, least = encode(lively, sequence, rate=0).bits, encode(lively, sequence, rate=1e3).bits
     found = []
@@ -126,7 +126,7 @@ def test_fewer_quantizers_are_a_coarser_stream(lively, clip):
     assert not np.array_equal(coarse.keypoints, decode(lively, all_codes).keypoints)
 
 
-def test_where_and_how_large_somebody_stands_is_no_matter(lively, clip):
+def test_codes_do_not_depend_on_position_and_size(lively, clip):
     sequence = clip(70)
     twice = replace(sequence, keypoints=2 * sequence.keypoints, size=(1000, 1000, 0))
     tokens, other = encode(lively, sequence), encode(lively, twice)
@@ -136,7 +136,7 @@ def test_where_and_how_large_somebody_stands_is_no_matter(lively, clip):
     np.testing.assert_allclose(larger.keypoints, 2 * made.keypoints, rtol=1e-6)
 
 
-def test_empty_frames_before_anybody_come_back_empty(lively, clip, hidden):
+def test_leading_empty_frames_are_decoded_as_empty(lively, clip, hidden):
     sequence = clip(40)
     tokens = encode(lively, concatenate([hidden(sequence[:7]), sequence]))
     np.testing.assert_array_equal(tokens.codes, encode(lively, sequence).codes)
@@ -148,7 +148,7 @@ def test_empty_frames_before_anybody_come_back_empty(lively, clip, hidden):
 
 
 @pytest.mark.parametrize("late", [1, 6, 199])
-def test_shoulders_that_are_seen_late(lively, clip, hidden, late):
+def test_frames_before_both_shoulders_are_empty(lively, clip, hidden, late):
     sequence = hidden(clip(200), slice(0, late), [0])
     tokens = encode(lively, sequence)
     assert (tokens.header.frames, tokens.header.empty_frames) == (200, late)
@@ -156,7 +156,7 @@ def test_shoulders_that_are_seen_late(lively, clip, hidden, late):
     assert len(decode(lively, tokens)) == 200
 
 
-def test_frames_without_anybody_in_between(model, clip, hidden):
+def test_empty_frames_in_the_middle_are_encoded(model, clip, hidden):
     sequence = hidden(clip(60), slice(20, 44))
     made = decode(model, encode(model, sequence))
     assert len(made) == 60
@@ -164,14 +164,14 @@ def test_frames_without_anybody_in_between(model, clip, hidden):
 
 
 @pytest.mark.parametrize("hands", [(), ("left",), ("right",), ("left", "right")])
-def test_hands_that_are_there_or_not_are_no_trouble(model, clip, hands):
+def test_missing_hands_are_encoded(model, clip, hands):
     made = decode(model, encode(model, clip(30, hands=hands)))
     assert np.isfinite(made.keypoints).all()
     assert set(np.unique(made.confidence)) <= {0.0, 1.0}
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e9])
-def test_coordinates_that_are_none_are_missing(lively, clip, hidden, value):
+def test_coordinates_that_are_not_finite_count_as_missing(lively, clip, hidden, value):
     sequence = clip(60)
     finger = sequence.skeleton.hand("right")[7]
     missing = hidden(sequence, slice(5, 50), [finger])
@@ -195,7 +195,7 @@ def test_fewer_keypoints_than_the_models_are_missing(lively, clip, hidden):
     np.testing.assert_array_equal(encode(lively, without).codes, expected.codes)
 
 
-def test_flat_poses_do_as_well(lively, clip):
+def test_two_dimensional_poses_give_the_same_codes(lively, clip):
     sequence = clip(30)
     flat = replace(sequence, keypoints=sequence.keypoints[..., :2].copy(), skeleton=sequence.skeleton.with_dims(2))
     np.testing.assert_array_equal(encode(lively, flat).codes, encode(lively, sequence).codes)
@@ -230,7 +230,7 @@ def test_a_model_without_shoulders_says_so(lively, clip):
         encode(model, clip(10))
 
 
-def test_encoding_and_decoding_leave_their_input_alone(lively, clip, hidden):
+def test_encode_and_decode_do_not_change_their_input(lively, clip, hidden):
     sequence = hidden(clip(30), slice(0, 3), place=np.nan)
     keypoints, confidence = sequence.keypoints.copy(), sequence.confidence.copy()
     tokens = encode(lively, sequence)

@@ -46,7 +46,7 @@ def test_keys_of_older_files_are_taken_and_do_what_they_say(tmp_path, capsys):
     assert not capsys.readouterr().err
 
 
-def test_the_model_is_told_its_sizes(quick, skeleton):
+def test_model_sizes_are_those_of_the_run(quick, skeleton):
     config = quick.model(skeleton.to_dict())
     assert config.skeleton == skeleton.to_dict()
     for name in ModelSizes.model_fields:

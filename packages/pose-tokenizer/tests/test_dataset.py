@@ -27,13 +27,13 @@ def test_prepared_is_in_shoulder_widths_from_the_first_frame_with_shoulders(clip
     assert not prepared.keypoints[missing].any()
 
 
-def test_a_still_person_is_placed_as_pose_core_normalizes(skeleton):
+def test_placement_of_a_still_person_is_pose_cores_normalization(skeleton):
     sequence = fake_sequence(frames=9)
     normalized, _ = normalize(sequence)
     np.testing.assert_allclose(prepare(sequence, skeleton).keypoints, normalized.keypoints[..., :2], atol=1e-5)
 
 
-def test_a_clip_is_placed_as_the_encoder_places_it(clip, hidden, skeleton, lively):
+def test_prepare_and_stream_encoder_have_the_same_placement(clip, hidden, skeleton, lively):
     for step in (1, 15):  # the shoulders are seen so seldom that the encoder does not wait for all it would like
         sequence = clip(300)
         sequence = replace(sequence, keypoints=sequence.keypoints + np.arange(300, dtype=np.float32)[:, None, None] / 9)
@@ -45,7 +45,7 @@ def test_a_clip_is_placed_as_the_encoder_places_it(clip, hidden, skeleton, livel
         np.testing.assert_allclose(prepared.keypoints[there], expected[there], atol=1e-5)
 
 
-def test_what_lies_farther_than_a_person_reaches_is_missing(clip, skeleton):
+def test_keypoints_beyond_max_distance_are_missing(clip, skeleton):
     sequence = clip(10)
     keypoints = sequence.keypoints.copy()
     keypoints[3, skeleton.hand("right")[4], 0] = 1e6
@@ -58,7 +58,7 @@ def test_what_lies_farther_than_a_person_reaches_is_missing(clip, skeleton):
     np.testing.assert_array_equal(keypoints, kept)
 
 
-def test_what_cannot_be_placed_is_refused(clip, hidden, skeleton):
+def test_clips_without_placement_are_refused(clip, hidden, skeleton):
     sequence = clip(5)
     for bad, message in (
         (hidden(sequence, keypoints=[0]), "both shoulders are seen in no frame"),
@@ -90,7 +90,7 @@ def test_an_item_is_the_clip_or_a_piece_of_it(sequences):
     assert starts == {0, 1, 2}
 
 
-def test_items_are_varied_anew_each_time_and_by_torchs_seed_alone(sequences):
+def test_augmentation_of_items_depends_on_torchs_seed_alone(sequences):
     varied = ClipDataset(sequences, sequence_length=20, augmentation=Augmentation())
     torch.manual_seed(3)
     first = [varied[1] for _ in range(2)]

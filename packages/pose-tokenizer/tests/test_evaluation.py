@@ -102,7 +102,7 @@ def joined(coded, name, indices):
 
 
 @pytest.mark.parametrize("frames", [5, 90])
-def test_what_is_compared_is_what_decode_gives(coarse, frames):
+def test_round_trip_gives_what_decode_gives(coarse, frames):
     sequence = fake_sequence(frames=frames, face_points=4)
     sequence.confidence[:3, :2] = 0  # no shoulders at first
     there = round_trip(coarse, sequence)
@@ -142,7 +142,7 @@ def test_errors_are_those_of_all_clips_as_one(found, coded, coarse):
     assert 0 < found.parts["all"].pck < 1
 
 
-def test_how_many_clips_are_compared_at_once_changes_nothing(coarse, data, found, monkeypatch):
+def test_batch_size_does_not_change_the_scores(coarse, data, found, monkeypatch):
     monkeypatch.setattr(evaluation, "BATCH", 3)
     again = evaluate(coarse, [data], "train", rate=0.5)
     for name, errors in found.parts.items():
@@ -150,7 +150,7 @@ def test_how_many_clips_are_compared_at_once_changes_nothing(coarse, data, found
     assert again.codebooks == found.codebooks
 
 
-def test_denying_keypoints_makes_no_error_smaller(coarse, data, found, monkeypatch):
+def test_predicting_keypoints_as_missing_does_not_reduce_errors(coarse, data, found, monkeypatch):
     def denied(*arguments, **options):
         there = round_trip(*arguments, **options)
         return replace(there, decoded=replace(there.decoded, confidence=0 * there.decoded.confidence))
@@ -162,7 +162,7 @@ def test_denying_keypoints_makes_no_error_smaller(coarse, data, found, monkeypat
     assert errors.presence == pytest.approx(21 / 54)  # of the left hand alone that is right
 
 
-def test_use_of_codes():
+def test_quantizer_use():
     use = QuantizerUse(3, 4)
     use.update(torch.tensor([[0, 2, -1], [1, 2, -1]]), torch.tensor([[4.0, 2, 1, 1], [2, 2, 1, 1]]))
     use.update(torch.tensor([[2, -1, -1], [3, -1, -1]]), torch.tensor([[4.0, 2, 2, 2], [2, 2, 2, 2]]))
@@ -211,7 +211,7 @@ def test_sizes_are_those_of_the_files(found, coded, coarse, data):
     assert found.codes_per_block == pytest.approx(codes / found.blocks)
 
 
-def test_clips_stand_worst_first(coarse, data, coded, monkeypatch):
+def test_clips_are_ordered_worst_first(coarse, data, coded, monkeypatch):
     monkeypatch.setattr(evaluation, "WORST", 2)
     found = evaluate(coarse, [data], "train", rate=0.5)
     errors = [score.hands_rmse for score in found.clip_scores]
@@ -236,7 +236,7 @@ def test_a_clip_that_cannot_be_used_is_named(coarse, tmp_path):
         evaluate(coarse, [tmp_path], "train")
 
 
-def test_report(found, coarse, tmp_path):
+def test_report_files(found, coarse, tmp_path):
     folder = tmp_path / "report"
     assert write_report(found, coarse, folder) == folder / "metrics.json"
     assert sorted(path.name for path in folder.iterdir()) == ["clips.csv", "keypoints.csv", "metrics.json"]
@@ -252,7 +252,7 @@ def test_report(found, coarse, tmp_path):
     assert {row["rmse"] for row in rows if row["component"] == "LEFT_HAND_LANDMARKS"} == {""}
 
 
-def test_pages_hold_all_they_need(found, coarse, tmp_path):
+def test_report_pages_are_self_contained(found, coarse, tmp_path):
     page = write_report(found, coarse, tmp_path, visualize=True)
     text = page.read_text("utf-8")
     assert "{{" not in text
@@ -267,7 +267,7 @@ def test_pages_hold_all_they_need(found, coarse, tmp_path):
     assert (tmp_path / "codes.svg").read_text("utf-8").count("<rect") == 1 + 4 * Q
 
 
-def test_nothing_seen_and_no_codes_can_be_drawn(found, coarse, tmp_path):
+def test_plots_without_visible_keypoints_and_codes(found, coarse, tmp_path):
     unused = [replace(book, uses=0, perplexity=math.nan) for book in found.codebooks]
     nothing = [replace(s, errors=replace(s.errors, rmse=math.nan, num_visible=0)) for s in found.keypoints]
     empty = replace(found, codebooks=unused, keypoints=nothing, codes_per_block=0.0, prediction_error=0.0)
@@ -275,7 +275,7 @@ def test_nothing_seen_and_no_codes_can_be_drawn(found, coarse, tmp_path):
     assert "nan" not in text
 
 
-def test_names_of_clips_cannot_break_out(found, coarse, tmp_path):
+def test_clip_names_are_escaped_in_pages(found, coarse, tmp_path):
     named = [(replace(score, path=tmp_path / "<b>&.pose"), coded) for score, coded in found.worst]
     text = write_report(replace(found, worst=named), coarse, tmp_path / "report", visualize=True).read_text("utf-8")
     assert "<b>" not in text
@@ -308,7 +308,7 @@ def test_evaluate_command(command, data, folder, found, tmp_path):
         (("--checkpoint", "nowhere/at/all"), "nowhere/at/all"),
     ],
 )
-def test_mistakes_are_one_line(command, data, folder, options, message):
+def test_evaluate_usage_errors_are_one_line(command, data, folder, options, message):
     status, out, err = command("--data", data, "--checkpoint", folder, *options)
     assert (status, out) == (2, "")
     assert len(err.splitlines()) == 1

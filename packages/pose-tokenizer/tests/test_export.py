@@ -64,7 +64,7 @@ def shown(model, codes):
 
 
 @pytest.mark.parametrize("rate", [None, 0.0, 100.0])
-def test_codes_are_those_of_files(lively, clips, poses, exported, rate):
+def test_graph_codes_are_those_of_encode(lively, clips, poses, exported, rate):
     keypoints, seen, blocks = poses
     found = encode_blocks(exported["encode"], keypoints, seen, lively.config.rate if rate is None else rate)
     assert found.dtype == np.int64
@@ -77,7 +77,7 @@ def test_codes_are_those_of_files(lively, clips, poses, exported, rate):
     assert len(depths) == (1 if rate == 0 else lively.config.num_quantizers + 1)
 
 
-def test_a_clip_is_encoded_beside_others_as_alone(lively, poses, exported):
+def test_graph_codes_do_not_depend_on_other_clips_of_the_batch(lively, poses, exported):
     keypoints, seen, blocks = poses
     together = encode_blocks(exported["encode"], keypoints, seen, 2.0)
     for row, N in enumerate(blocks):
@@ -87,14 +87,14 @@ def test_a_clip_is_encoded_beside_others_as_alone(lively, poses, exported):
 
 
 @pytest.mark.parametrize("place", [np.nan, np.inf, 1e30])
-def test_what_stands_where_nothing_is_seen_changes_nothing(poses, exported, place):
+def test_coordinates_of_missing_keypoints_do_not_change_graph_codes(poses, exported, place):
     keypoints, seen, _ = poses
     there = np.where(seen[..., None], keypoints, np.float32(place))
     assert not np.array_equal(there, keypoints)
     np.testing.assert_array_equal(*(encode_blocks(exported["encode"], x, seen, 2.0) for x in (keypoints, there)))
 
 
-def test_poses_are_those_of_streams(lively, clips, exported):
+def test_graph_poses_are_those_of_stream_decoder(lively, clips, exported):
     for sequence in clips:
         codes = encode(lively, sequence).codes
         wanted, confidence = shown(lively, codes)
@@ -103,7 +103,7 @@ def test_poses_are_those_of_streams(lively, clips, exported):
         np.testing.assert_allclose(keypoints[0] * seen[0, ..., None], wanted, **CLOSE)
 
 
-def test_clips_of_any_length_are_decoded_side_by_side(lively, exported):
+def test_clips_of_different_lengths_are_decoded_in_one_batch(lively, exported):
     # Nothing of what follows a sequence's end, and of its neighbours, is in it.
     lengths, N, decode = [1, 9, 4], 9, exported["decode"]
     random = np.random.default_rng(0)
@@ -136,7 +136,7 @@ def test_clips_of_any_length_are_decoded_side_by_side(lively, exported):
         ("torchscript", {"downsampling": 1, "num_quantizers": 1, "codebook_size": 2}),
     ],
 )
-def test_models_of_other_kinds(quick, skeleton, tmp_path, format, settings):
+def test_other_quantizers_and_sizes_are_exported(quick, skeleton, tmp_path, format, settings):
     torch.manual_seed(0)
     model = PoseTokenizer(quick.model_copy(update=settings).model(skeleton.to_dict()))
     with torch.no_grad():
@@ -163,11 +163,11 @@ def test_models_of_other_kinds(quick, skeleton, tmp_path, format, settings):
     np.testing.assert_array_equal(seen, logits > 0)
 
 
-def test_the_search_is_as_wide_as_that_of_files():
+def test_export_and_stream_encoder_have_the_same_beam():
     assert inspect.signature(StreamEncoder).parameters["beam"].default == steps.BEAM
 
 
-def test_all_codebooks_give_what_an_early_end_gives():
+def test_search_in_graph_equals_search():
     random = torch.Generator().manual_seed(0)
     books = torch.randn(12, 9, 6, generator=random)  # mostly too coarse: few vectors take more than three
     x = torch.randn(40, 6, generator=random)
@@ -204,7 +204,7 @@ def test_onnx_runs_without_torch_from_a_state_of_zeros(lively, clips, poses, fil
     assert len(clips[0]) % lively.block_frames
 
 
-def test_the_files_say_what_they_are_and_nothing_of_this_machine(lively, files):
+def test_metadata_describes_the_model_and_holds_no_local_paths(lively, files):
     assert [file.output.stem for file in files] == ["encode", "decode"]
     for file in files:
         metadata = ExportedStep(file.output).metadata
@@ -228,7 +228,7 @@ def operator_set(path):
 
 
 @pytest.mark.parametrize("files", ["onnx"], indirect=True)
-def test_runtimes_of_2023_load_the_files(files):
+def test_onnx_files_have_the_operator_set_of_2023(files):
     assert {operator_set(file.output) for file in files} == {(8, 18)}
 
 
@@ -266,7 +266,7 @@ def test_torchscript_runs_on_another_device(files):
 
 
 @pytest.mark.parametrize("part", ["encode", "decode"])
-def test_graphs_that_give_something_else_are_not_written(lively, tmp_path, monkeypatch, part):
+def test_graphs_that_differ_from_the_model_are_not_written(lively, tmp_path, monkeypatch, part):
     class WrongCodes(EncodeStep):
         def forward(self, keypoints, seen, rate, state):
             codes, after = super().forward(keypoints, seen, rate, state)
@@ -285,7 +285,7 @@ def test_graphs_that_give_something_else_are_not_written(lively, tmp_path, monke
     assert (tmp_path / "decode.pt").read_text() == "old"
 
 
-def test_the_command_writes_both_and_says_what_they_take(cli, folder, tmp_path):
+def test_export_command_writes_both_graphs_and_prints_their_inputs(cli, folder, tmp_path):
     output = tmp_path / "deep" / "graphs"
     arguments = ["export", "--format", "torchscript", "--checkpoint", folder, "--output", output]
     status, out, err = cli(*arguments)
@@ -311,7 +311,7 @@ def test_the_command_writes_both_and_says_what_they_take(cli, folder, tmp_path):
     assert decoder["inputs"]["real"] == "bool (B,)"
 
 
-def test_the_command_writes_one_file(cli, folder, model, tmp_path):
+def test_export_command_writes_one_graph(cli, folder, model, tmp_path):
     output = tmp_path / "decoder.onnx"
     status, _, err = cli("export", "--part", "decode", "--opset", "20", "--checkpoint", folder, "--output", output)
     assert status == 0, err

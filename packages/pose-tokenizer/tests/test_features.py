@@ -29,7 +29,7 @@ def test_the_inverse_gives_keypoints_and_parts_back(features, skeleton):
     assert torch.equal(logits > 0, seen)
 
 
-def test_a_part_is_seen_when_most_of_it_is(features, skeleton):
+def test_a_part_is_visible_when_most_of_its_keypoints_are(features, skeleton):
     hand = skeleton.hand("right")
     seen = torch.ones(2, 50, dtype=torch.bool)
     seen[0, hand[:10]] = False
@@ -40,7 +40,7 @@ def test_a_part_is_seen_when_most_of_it_is(features, skeleton):
     assert (logits[:, skeleton.part("body")] > 0).all()
 
 
-def test_a_hand_that_is_farther_off_counts_so_much_more(features, skeleton):
+def test_feature_distance_is_weighted_by_hand_and_body_weight(features, skeleton):
     keypoints, seen = torch.zeros(1, 50, 2), torch.ones(1, 50, dtype=torch.bool)
 
     def change(point):
@@ -52,7 +52,7 @@ def test_a_hand_that_is_farther_off_counts_so_much_more(features, skeleton):
     assert change(skeleton.shoulders()[0]) == pytest.approx(2, abs=1e-5)
 
 
-def test_every_part_of_a_skeleton_with_a_face_is_told():
+def test_every_part_of_a_skeleton_with_a_face_has_a_presence_feature():
     skeleton = fake_skeleton(face_points=5).with_dims(2)
     features = PoseFeatures(skeleton, 1.0, 1.0)
     assert skeleton.parts() == ["body", "face", "left_hand", "right_hand"]
@@ -86,7 +86,7 @@ def held(keypoints, seen, before):
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.7, 1.0])
-def test_a_missing_keypoint_stays_where_it_was_seen_last(share):
+def test_a_missing_keypoint_is_held_where_it_was_last_visible(share):
     random = torch.Generator().manual_seed(0)
     keypoints, before = torch.randn(2, 12, 5, 2, generator=random), torch.randn(2, 5, 2, generator=random)
     seen = torch.rand(2, 12, 5, generator=random) < share
@@ -95,7 +95,7 @@ def test_a_missing_keypoint_stays_where_it_was_seen_last(share):
     assert torch.equal(keypoints, kept)
 
 
-def test_what_a_missing_keypoint_holds_does_not_matter():
+def test_coordinates_of_a_missing_keypoint_are_ignored():
     keypoints, before = torch.randn(1, 6, 3, 2), torch.zeros(1, 3, 2)
     seen = torch.tensor([1, 0, 1, 1, 0, 0], dtype=torch.bool)[None, :, None].expand(1, 6, 3)
     nowhere = torch.where(seen[..., None], keypoints, torch.nan)

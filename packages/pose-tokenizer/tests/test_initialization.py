@@ -6,6 +6,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from pose_core.testing import fake_sequence
+from pose_tokenizer import initialization
 from pose_tokenizer.data.dataset import ClipDataset, collate, prepare
 from pose_tokenizer.initialization import (
     clip_blocks,
@@ -13,6 +14,7 @@ from pose_tokenizer.initialization import (
     fit_codebooks,
     fit_grids,
     fit_linear,
+    initialize,
     mean_pose,
     residual_vq,
 )
@@ -39,7 +41,7 @@ def all_blocks(model, batches):
     return torch.cat([clip_blocks(model, batch)[batch.mask] for batch in batches()])
 
 
-def test_the_mean_pose_is_of_what_was_seen(skeleton):
+def test_mean_pose_is_over_visible_keypoints(skeleton):
     clips = [prepare(fake_sequence(frames=n, hands=hands), skeleton) for n, hands in ((4, ("right",)), (8, ()))]
     mean = mean_pose(clips)
     right, left = skeleton.hand("right"), skeleton.hand("left")
@@ -49,7 +51,7 @@ def test_the_mean_pose_is_of_what_was_seen(skeleton):
     np.testing.assert_allclose(mean[:8], both[:, :8].mean(axis=0), atol=1e-5)
 
 
-def test_the_basis_is_that_of_least_error(model, batches):
+def test_basis_is_that_of_principal_components(model, batches):
     fit_linear(model, batches)
     basis, blocks = model.basis, all_blocks(model, batches)
     torch.testing.assert_close(basis.T @ basis, torch.eye(16), atol=1e-4, rtol=1e-4)
@@ -58,7 +60,7 @@ def test_the_basis_is_that_of_least_error(model, batches):
     assert error.item() == pytest.approx(singular[16:].square().sum().item(), rel=1e-2)
 
 
-def test_a_basis_larger_than_what_there_is_stays_whole(quick, skeleton, batches):
+def test_a_basis_larger_than_the_features_is_orthonormal(quick, skeleton, batches):
     config = quick.model(skeleton.to_dict()).model_copy(update={"downsampling": 1, "latent_dim": 120})
     model = PoseTokenizer(config)  # 103 features a block
     fit_linear(model, partial(DataLoader, batches.args[0], collate_fn=partial(collate, block_frames=1)))
@@ -66,7 +68,7 @@ def test_a_basis_larger_than_what_there_is_stays_whole(quick, skeleton, batches)
     torch.testing.assert_close(model.basis[:, :103] @ model.basis[:, :103].T, torch.eye(103), atol=1e-4, rtol=1e-4)
 
 
-def test_the_prediction_leaves_less_than_there_was(model, batches):
+def test_prediction_residuals_are_smaller_than_latents(model, batches):
     left = fit_linear(model, batches)
     latents = all_blocks(model, batches) @ model.basis
     assert left.shape == latents.shape
@@ -79,7 +81,7 @@ def test_the_prediction_leaves_less_than_there_was(model, batches):
     torch.testing.assert_close(left[0], firsts[0] - firsts.mean(dim=0), atol=1e-4, rtol=1e-4)
 
 
-def test_each_codebook_leaves_less(model, batches, quick):
+def test_each_codebook_reduces_the_error(model, batches, quick):
     left = fit_linear(model, batches)
     vq = residual_vq(quick.model(model.skeleton.to_dict()))
     fit_codebooks(model, vq, left)
@@ -127,7 +129,7 @@ def test_grids_take_the_largest_components_first(quick, skeleton, batches, quant
     assert errors[-1] < errors[0] / 2
 
 
-def test_dead_codes_come_to_life(model, batches, quick):
+def test_dead_codes_are_replaced(model, batches, quick):
     left = fit_linear(model, batches)
     vq = residual_vq(quick.model(model.skeleton.to_dict()))
     fit_codebooks(model, vq, left)
@@ -140,7 +142,7 @@ def test_dead_codes_come_to_life(model, batches, quick):
     assert model.quantizer.codebooks[0].abs().max() < 100
 
 
-def test_a_clips_padding_does_not_fit_anything(model, sequences):
+def test_padding_does_not_change_the_fit(model, sequences):
     together = partial(collate, block_frames=4)
     one, two = (
         fit_linear(model, partial(DataLoader, ClipDataset(sequences), batch_size=size, collate_fn=together))
@@ -148,3 +150,23 @@ def test_a_clips_padding_does_not_fit_anything(model, sequences):
     )
     torch.testing.assert_close(one.square().sum(), two.square().sum(), rtol=1e-3, atol=0)
     assert len(one) == len(two) == sum(-(-len(sequence) // 4) for sequence in sequences)
+
+
+def test_all_fits_see_the_same_augmented_clips(model, clip, skeleton, quick, monkeypatch):
+    clips = [prepare(clip(40, seed=seed), skeleton) for seed in range(3)]
+    passes = []
+
+    def watched(model, batches):
+        before = torch.get_rng_state()
+        passes.extend(list(batches()) for _ in range(2))
+        assert torch.equal(torch.get_rng_state(), before)
+        return fit_linear(model, batches)
+
+    monkeypatch.setattr(initialization, "fit_linear", watched)
+    initialize(model, residual_vq(model.config), clips, quick.model_copy(update={"fitting_blocks": 90}))
+    plain, *varied = passes[0]
+    assert sum(int(batch.mask.sum()) for batch in varied[:-1]) < 60 <= sum(int(batch.mask.sum()) for batch in varied)
+    assert {each.tobytes() for each in plain.keypoints.numpy()} == {each.keypoints.tobytes() for each in clips}
+    assert not torch.equal(varied[0].mask, varied[1].mask)
+    for first, second in zip(*passes, strict=True):
+        assert torch.equal(first.keypoints, second.keypoints)

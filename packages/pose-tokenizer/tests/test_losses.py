@@ -57,7 +57,7 @@ def test_components_have_the_weights_of_the_config(build, batch, made):
     assert "perceptual" not in build(perceptual_weight=0.0).components(batch, made)
 
 
-def test_what_is_missing_or_padded_counts_in_nothing_but_presence(build, batch, made):
+def test_missing_and_padded_keypoints_count_in_presence_alone(build, batch, made):
     loss = build(perceptual_weight=1.0)
     plain = values(loss.components(batch, made))
     counts = (batch.visible & batch.frames[..., None])[..., None]
@@ -72,7 +72,7 @@ def test_what_is_missing_or_padded_counts_in_nothing_but_presence(build, batch, 
     assert told | {"presence": 0} == pytest.approx(plain | {"presence": 0})
 
 
-def test_what_is_seen_counts(build, batch, made):
+def test_visible_keypoints_change_the_loss(build, batch, made):
     loss = build(perceptual_weight=1.0)
     plain = values(loss.components(batch, made))
     b, t, k = (batch.visible & batch.frames[..., None]).nonzero()[40].tolist()
@@ -90,13 +90,13 @@ def test_a_perfect_reconstruction_costs_nothing_but_its_codes(build, batch):
     assert values(build(perceptual_weight=1.0).components(batch, made)) == pytest.approx(expected, abs=1e-6)
 
 
-def test_nobody_seen_costs_nothing(build, batch, made):
+def test_loss_is_zero_without_visible_keypoints(build, batch, made):
     nobody = replace(batch, visible=torch.zeros_like(batch.visible))
     told = values(build(perceptual_weight=1.0).components(nobody, made))
     assert (told["reconstruction"], told["temporal"], told["perceptual"]) == (0, 0, 0)
 
 
-def test_a_hands_keypoint_counts_more(build, batch, made):
+def test_hand_keypoints_have_a_larger_weight(build, batch, made):
     loss = build()
     errors = []
     for k in (0, 20):
@@ -107,7 +107,7 @@ def test_a_hands_keypoint_counts_more(build, batch, made):
     assert errors[1] == pytest.approx(16 * errors[0])
 
 
-def test_a_jump_costs_motion_and_a_shift_does_not(build, batch):
+def test_temporal_loss_sees_a_jump_and_not_a_shift(build, batch):
     loss = build()
     everything = replace(batch, visible=torch.ones_like(batch.visible), frames=torch.ones_like(batch.frames))
     shift, jump = torch.ones(B, T, K, 2), torch.zeros(B, T, K, 2)
@@ -121,7 +121,7 @@ def test_a_jump_costs_motion_and_a_shift_does_not(build, batch):
     assert loss.motion(jump, seen, torch.ones(B)).item() == 0
 
 
-def test_frozen_features_are_always_the_same_and_never_learn(skeleton, batch):
+def test_frozen_features_are_always_the_same_and_have_no_gradients(skeleton, batch):
     before = torch.get_rng_state()
     first, second = FrozenFeatures(skeleton), FrozenFeatures(skeleton)
     assert torch.equal(torch.get_rng_state(), before)

@@ -34,7 +34,7 @@ def test_shapes(lively, inputs, depth):
 
 
 @torch.no_grad()
-def test_neither_padding_nor_company_changes_a_clip(lively, inputs):
+def test_padding_and_other_clips_of_a_batch_do_not_change_a_clip(lively, inputs):
     blocks, seen, mask = inputs
     padding = ~mask[..., None]
     blocks, seen = torch.where(padding, 30.0, blocks), seen | padding[..., None]
@@ -54,7 +54,7 @@ def test_neither_padding_nor_company_changes_a_clip(lively, inputs):
 
 
 @torch.no_grad()
-def test_codes_know_nothing_of_the_future_and_frames_little(lively, inputs, depth):
+def test_encoder_is_causal_and_decoder_looks_ahead_by_its_layers(lively, inputs, depth):
     blocks, seen, _ = inputs
     mask = torch.ones(3, 7, dtype=torch.bool)
     plain = lively.latents(blocks, seen, mask)
@@ -72,7 +72,7 @@ def test_codes_know_nothing_of_the_future_and_frames_little(lively, inputs, dept
         assert moved.any(dim=1).tolist() == [False, False, True, True, True, True, True]
 
 
-def test_the_network_is_told_which_keypoints_are_seen(lively, inputs):
+def test_encoder_depends_on_visibility(lively, inputs):
     blocks, seen, mask = inputs
     other = seen.clone()
     other[1, 3, 2, 20] ^= True
@@ -138,7 +138,7 @@ def test_the_hash_follows_every_change_of_the_weights(lively):
         assert other.hash != lively.hash
 
 
-def test_what_is_no_model_is_refused(lively, tmp_path):
+def test_folders_that_hold_no_model_are_refused(lively, tmp_path):
     lively.save_pretrained(tmp_path / "cut")
     weights = tmp_path / "cut" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])

@@ -52,7 +52,7 @@ def nearest_codes(x, books, rate):
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.3, 1.0, 5.0])
-def test_search_is_the_plain_loop(quantizer, latents, rate):
+def test_search_with_beam_1_is_the_greedy_loop(quantizer, latents, rate):
     x = latents.flatten(0, 1)
     codes, left = found(quantizer, x, rate=rate, beam=1)
     for row in range(len(x)):
@@ -62,7 +62,7 @@ def test_search_is_the_plain_loop(quantizer, latents, rate):
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.3, 1.0])
-def test_a_beam_of_everything_finds_the_best_there_is(quantizer, latents, rate, monkeypatch):
+def test_an_exhaustive_beam_finds_the_optimum(quantizer, latents, rate, monkeypatch):
     monkeypatch.setattr("pose_tokenizer.nn.beam_search.EARLY_STOP_MARGIN", 1e9)
     monkeypatch.setattr("pose_tokenizer.nn.beam_search.MAX_UNPAID_CODES", Q)
     x = latents[0]
@@ -83,7 +83,7 @@ def test_a_beam_of_everything_finds_the_best_there_is(quantizer, latents, rate, 
     assert left.square().sum() < nearest.square().sum() or rate > 0.5
 
 
-def test_a_beam_is_never_worse_than_the_nearest_of_two_codebooks(quantizer, latents):
+def test_a_wider_beam_is_never_worse_with_two_codebooks(quantizer, latents):
     # Whoever follows several first codes follows the nearest, too; of more codebooks that holds on average.
     x = latents.flatten(0, 1)
     quantizer.codebooks = quantizer.codebooks[:2]
@@ -100,7 +100,7 @@ def test_a_wider_beam_is_better_on_average(quantizer):
     assert costs[2] < costs[1] < costs[0]
 
 
-def test_a_beam_wider_than_the_choices_there_are(quantizer, latents):
+def test_a_beam_wider_than_the_codebook(quantizer, latents):
     one = quantizer.codebooks[:1]
     codes, _ = search(latents[0], one, one.square().sum(dim=-1), rate=0, beam=100)
     expected, _ = search(latents[0], one, one.square().sum(dim=-1), rate=0, beam=1)
@@ -109,7 +109,7 @@ def test_a_beam_wider_than_the_choices_there_are(quantizer, latents):
 
 @pytest.mark.parametrize("n", [1, 5, 64, 130, 128 * 16])
 @pytest.mark.parametrize("count", [1, 4, 16])
-def test_the_least_are_those_of_a_sort(n, count):
+def test_smallest_k_is_the_head_of_a_sort(n, count):
     values = torch.randn(3, n, generator=torch.Generator().manual_seed(n))
     found, place = smallest_k(values, count)
     expected = values.sort(dim=1)
@@ -143,7 +143,7 @@ def test_clips_of_a_batch_are_quantized_as_alone(quantizer, latents):
         torch.testing.assert_close(quantized[row : row + 1], expected)
 
 
-def test_codes_that_cost_nothing_are_all_used_and_those_that_cost_too_much_are_not(quantizer, latents):
+def test_rate_0_takes_all_codes_and_a_huge_rate_none(quantizer, latents):
     codes, _ = quantizer.quantize(latents, rate=0)
     assert (codes >= 0).all()
     codes, quantized = quantizer.quantize(latents, rate=1e9)
@@ -167,7 +167,7 @@ def test_no_code_follows_a_missing_one(quantizer, latents):
     assert 0 < there.sum() < there.numel()
 
 
-def test_what_is_left_over_is_what_was_searched_for(quantizer, latents):
+def test_residuals_are_what_the_search_quantizes(quantizer, latents):
     codes, quantized = quantizer.quantize(latents, rate=0.5)
     left = quantizer.residuals(latents, quantized)
     again, rest = found(quantizer, left.flatten(0, 1), rate=0.5, beam=1)
@@ -175,7 +175,7 @@ def test_what_is_left_over_is_what_was_searched_for(quantizer, latents):
     torch.testing.assert_close(rest.unflatten(0, (3, 7)), latents - quantized, atol=1e-5, rtol=1e-5)
 
 
-def test_fewer_quantizers_leave_the_deep_codebooks_alone(quantizer, latents):
+def test_num_quantizers_limits_the_codebooks(quantizer, latents):
     codes, quantized = quantizer.quantize(latents, rate=0, num_quantizers=2)
     assert codes.shape == (3, 7, Q)
     assert (codes[..., :2] >= 0).all()
@@ -184,7 +184,7 @@ def test_fewer_quantizers_leave_the_deep_codebooks_alone(quantizer, latents):
     torch.testing.assert_close(quantizer.dequantize(codes[..., :2]), quantized, atol=1e-5, rtol=1e-5)
 
 
-def test_quantizing_leaves_its_input_alone(quantizer, latents):
+def test_quantize_does_not_change_its_input(quantizer, latents):
     kept = latents.clone()
     codes, _ = quantizer.quantize(latents, rate=0.3)
     quantizer.dequantize(codes)

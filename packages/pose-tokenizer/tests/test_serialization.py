@@ -57,7 +57,7 @@ def test_integers_of_a_small_example():
         ([10**30], "tokens of this model are 0 to 36"),
     ],
 )
-def test_integers_that_are_no_tokens_are_refused_by_place(integers, message):
+def test_integers_that_are_no_tokens_are_refused_by_position(integers, message):
     with pytest.raises(UserError) as error:
         from_integers(integers, 3, 12)
     assert message in str(error.value)
@@ -179,7 +179,7 @@ def test_text_that_is_no_json_object_is_refused(text):
     assert "\n" not in str(error.value)
 
 
-def test_whole_numbers_do_as_frame_rate_and_place(tokens):
+def test_integers_are_valid_as_frame_rate_and_placement(tokens):
     values = json.loads(to_json(tokens)) | {"fps": 30}
     values["placement"] = {"center": [1, 2], "scale": 3, "size": [4, 5, 0]}
     read = from_json(json.dumps(values))

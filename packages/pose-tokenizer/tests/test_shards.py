@@ -33,7 +33,7 @@ def shards(tmp_path_factory):
     return folder
 
 
-def test_what_is_streamed_fitted_and_validated(shards):
+def test_shards_give_clips_to_fit_to_stream_and_to_validate_with(shards):
     data = read_data(str(shards), CONFIG)
     assert len(data.train_clips()) == 10
     fitted = sum(len(sample.sequence) for sample in data.train)
@@ -43,7 +43,7 @@ def test_what_is_streamed_fitted_and_validated(shards):
         read_data(str(shards), CONFIG.model_copy(update={"num_keypoints": 3}))
 
 
-def test_training_on_shards_that_is_stopped_goes_on(shards, tmp_path, monkeypatch):
+def test_interrupted_training_on_shards_resumes_to_the_same_weights(shards, tmp_path, monkeypatch):
     whole, metrics = train([shards], tmp_path / "whole", CONFIG)
     assert metrics["validation/error"] > 0
     assert "12 clips" not in (tmp_path / "whole" / "README.md").read_text()
@@ -68,6 +68,6 @@ def test_shards_are_trained_on_alone(shards, tmp_path):
         train([shards, tmp_path], tmp_path / "run", CONFIG)
 
 
-def test_a_few_clips_of_shards(shards, tmp_path):
+def test_overfit_on_a_few_clips_of_shards(shards, tmp_path):
     train([shards], tmp_path / "run", CONFIG.model_copy(update={"overfit": 2, "epochs": 1}))
     assert "on 2 clips" in (tmp_path / "run" / "README.md").read_text()

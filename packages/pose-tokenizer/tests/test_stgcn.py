@@ -26,7 +26,7 @@ def x():
     return torch.randn(2, N, 50, INPUTS, generator=torch.Generator().manual_seed(1))
 
 
-def test_it_says_nothing_at_first(skeleton, x):
+def test_output_is_zero_at_initialization(skeleton, x):
     network = STGCN(INPUTS, 8, OUTPUTS, partitioned_adjacency(skeleton), 2, before=1, after=1)
     made = network(x, torch.ones(2, N, dtype=torch.bool))
     assert made.shape == (2, N, 50, OUTPUTS)
@@ -36,7 +36,7 @@ def test_it_says_nothing_at_first(skeleton, x):
 
 
 @pytest.mark.parametrize(("before", "after"), [(1, 0), (1, 1), (0, 0), (0, 2), (2, 1)])
-def test_an_output_depends_on_the_blocks_it_says_and_no_others(build, x, before, after):
+def test_temporal_receptive_field(build, x, before, after):
     network = build(before=before, after=after)
     assert (network.before, network.after) == (2 * before, 2 * after)
     mask = torch.ones(2, N, dtype=torch.bool)
@@ -48,7 +48,7 @@ def test_an_output_depends_on_the_blocks_it_says_and_no_others(build, x, before,
         assert changed == list(range(max(0, touched - 2 * after), min(N, touched + 2 * before + 1)))
 
 
-def test_an_output_depends_on_keypoints_within_so_many_limbs(build, skeleton, x):
+def test_spatial_receptive_field(build, skeleton, x):
     network, mask = build(), torch.ones(2, N, dtype=torch.bool)
     hand = skeleton.hand("left")
     other = x.clone()
@@ -68,7 +68,7 @@ def test_padding_changes_nothing(build, x, after):
     torch.testing.assert_close(together[:1], network(x[:1], mask[:1]), atol=1e-5, rtol=1e-5)
 
 
-def test_no_layers_are_a_line(build, x):
+def test_without_layers_the_network_is_linear(build, x):
     network, mask = build(num_layers=0), torch.ones(2, N, dtype=torch.bool)
     assert (network.before, network.after) == (0, 0)
     other = x.clone()
@@ -77,7 +77,7 @@ def test_no_layers_are_a_line(build, x):
     assert changed.nonzero().tolist() == [[3, 7]]
 
 
-def test_neighbours_are_those_of_the_adjacency(skeleton):
+def test_aggregate_is_multiplication_by_the_adjacency(skeleton):
     adjacency = partitioned_adjacency(skeleton)
     block = STGCNBlock(5, adjacency, before=1, after=0)
     torch.nn.init.normal_(block.importance)

@@ -57,7 +57,7 @@ def frames_of(model, codes, where, sizes=None):
     return [np.concatenate(x) for x in zip(*made, decoder.finish(), strict=True)]
 
 
-def test_the_codes_of_these_clips_say_something(whole, lively):
+def test_fixture_clips_have_varied_codes(whole, lively):
     for tokens in whole.values():
         assert len(set((tokens.codes >= 0).sum(axis=1))) >= 3
         assert len(set(tokens.codes[:, 0])) > 4
@@ -65,7 +65,7 @@ def test_the_codes_of_these_clips_say_something(whole, lively):
 
 @settings(max_examples=12)
 @given(st.lists(st.integers(0, 150), max_size=9))
-def test_codes_are_the_same_however_the_frames_arrive(lively, clips, whole, places):
+def test_codes_do_not_depend_on_how_frames_are_chunked(lively, clips, whole, places):
     tokens = encode_pieces(lively, cut(clips["steady"], places), rate=RATE)
     np.testing.assert_array_equal(tokens.codes, whole["steady"].codes)
     assert tokens.header == whole["steady"].header
@@ -73,14 +73,14 @@ def test_codes_are_the_same_however_the_frames_arrive(lively, clips, whole, plac
 
 @settings(max_examples=12)
 @given(st.lists(st.integers(0, 230), max_size=9))
-def test_and_so_are_those_of_somebody_seen_late_and_seldom(lively, clips, whole, places):
+def test_chunking_does_not_change_codes_of_a_clip_with_late_and_rare_shoulders(lively, clips, whole, places):
     tokens = encode_pieces(lively, cut(clips["seldom"], places), rate=RATE)
     np.testing.assert_array_equal(tokens.codes, whole["seldom"].codes)
     assert tokens.header == whole["seldom"].header
     assert tokens.header.empty_frames == 34  # the first multiple of 17 from 21 on
 
 
-def test_frame_by_frame(lively, clips, whole):
+def test_codes_frame_by_frame_are_those_of_the_whole(lively, clips, whole):
     for name, sequence in clips.items():
         tokens = encode_pieces(lively, (sequence[t : t + 1] for t in range(len(sequence))), rate=RATE)
         np.testing.assert_array_equal(tokens.codes, whole[name].codes)
@@ -88,7 +88,7 @@ def test_frame_by_frame(lively, clips, whole):
 
 @settings(max_examples=12)
 @given(st.lists(st.integers(0, 38), max_size=6))
-def test_frames_are_the_same_however_the_codes_arrive(lively, whole, places):
+def test_decoded_frames_do_not_depend_on_how_codes_are_chunked(lively, whole, places):
     codes = whole["steady"].codes
     expected = frames_of(lively, codes, PLACED)
     made = frames_of(lively, codes, PLACED, places)
@@ -98,7 +98,7 @@ def test_frames_are_the_same_however_the_codes_arrive(lively, whole, places):
 
 
 @torch.no_grad()
-def test_windows_are_quantized_and_decoded_as_the_whole(lively, clips, whole, monkeypatch):
+def test_windows_give_what_the_whole_sequence_gives(lively, clips, whole, monkeypatch):
     sequence, tokens = clips["steady"], whole["steady"]
     where = tokens.header.placement
     places = (sequence.keypoints[..., :2].astype(np.float64) - where.center) / where.scale
@@ -126,7 +126,7 @@ def test_windows_are_quantized_and_decoded_as_the_whole(lively, clips, whole, mo
     np.testing.assert_allclose(made, pixels, atol=1e-2, rtol=2e-5)
 
 
-def test_codes_come_as_soon_as_a_window_is_full(lively, clip):
+def test_codes_and_frames_are_given_as_soon_as_a_window_is_full(lively, clip):
     sequence, size = clip(200), WINDOW * 4
     encoder = StreamEncoder(lively, rate=RATE)
     counts = [
@@ -142,7 +142,7 @@ def test_codes_come_as_soon_as_a_window_is_full(lively, clip):
     assert len(decoder.finish()[0]) == size
 
 
-def test_whoever_shows_no_shoulders_is_waited_for_and_no_longer(lively, clip, hidden):
+def test_placement_waits_for_shoulders_up_to_max_wait(lively, clip, hidden):
     sequence = hidden(clip(300), slice(1, None), [0])
     encoder = StreamEncoder(lively, rate=RATE)
     for t in range(MAX_WAIT):
@@ -155,7 +155,7 @@ def test_whoever_shows_no_shoulders_is_waited_for_and_no_longer(lively, clip, hi
     assert len(encoder.finish()) == 0
 
 
-def test_nothing_pushed_is_nothing_made(lively):
+def test_pushing_no_frames_gives_no_codes(lively):
     encoder, decoder = StreamEncoder(lively, rate=RATE), StreamDecoder(lively, PLACED)
     assert encoder.push(np.zeros((0, 50, 2)), np.zeros((0, 50))).shape == (0, 3)
     assert encoder.finish().shape == (0, 3)
@@ -164,7 +164,7 @@ def test_nothing_pushed_is_nothing_made(lively):
         assert confidence.shape == (0, 50)
 
 
-def test_pushed_frames_and_codes_are_left_alone(lively, clips, whole):
+def test_push_does_not_change_its_input(lively, clips, whole):
     sequence = clips["seldom"]
     keypoints, confidence = sequence.keypoints[..., :2].copy(), sequence.confidence.copy()
     encoder = StreamEncoder(lively, rate=RATE)
@@ -178,7 +178,7 @@ def test_pushed_frames_and_codes_are_left_alone(lively, clips, whole):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30, 1e5])
-def test_a_point_that_is_nowhere_is_missing(lively, clip, hidden, value):
+def test_keypoints_that_are_not_finite_or_huge_are_missing(lively, clip, hidden, value):
     sequence = clip(60)
     finger = sequence.skeleton.hand("right")[4]
 
@@ -194,7 +194,7 @@ def test_a_point_that_is_nowhere_is_missing(lively, clip, hidden, value):
     assert not np.array_equal(codes(sequence), codes(missing))
 
 
-def test_shoulders_that_are_no_numbers_are_not_seen(lively, clip):
+def test_nan_shoulders_are_not_visible(lively, clip):
     sequence = clip(40)
     keypoints = sequence.keypoints[..., :2].copy()
     keypoints[:5, sequence.skeleton.shoulders()[0]] = np.nan
@@ -223,7 +223,7 @@ def test_shoulders_on_one_point_are_refused(skeleton):
             placement(keypoints, seen, skeleton.shoulders())
 
 
-def test_a_point_farther_than_a_person_reaches_is_missing(lively, clip):
+def test_keypoints_beyond_max_distance_are_missing_in_a_stream(lively, clip):
     sequence = clip(20, scale=0.0)
     left, right = sequence.skeleton.shoulders()
     width = sequence.keypoints[0, left, 0] - sequence.keypoints[0, right, 0]
@@ -238,7 +238,7 @@ def test_a_point_farther_than_a_person_reaches_is_missing(lively, clip):
     np.testing.assert_array_equal(codes(MAX_DISTANCE + 0.1), codes(MAX_DISTANCE + 4))
 
 
-def test_pieces_of_nothing_change_nothing(lively, clips, whole):
+def test_empty_pieces_do_not_change_the_codes(lively, clips, whole):
     steady = clips["steady"]
     tokens = encode_pieces(lively, [steady[:0], steady, steady[:0]], rate=RATE)
     np.testing.assert_array_equal(tokens.codes, whole["steady"].codes)
@@ -248,7 +248,7 @@ def test_pieces_of_nothing_change_nothing(lively, clips, whole):
         encode_pieces(lively, [], rate=RATE)
 
 
-def test_what_is_kept_of_a_stream_does_not_grow(lively, clip):
+def test_state_of_a_stream_does_not_grow(lively, clip):
     sequence = clip(90)
     encoder, decoder = StreamEncoder(lively, rate=RATE), StreamDecoder(lively, PLACED)
     sizes = []

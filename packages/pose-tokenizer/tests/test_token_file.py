@@ -58,7 +58,7 @@ def refused(path):
 
 
 @given(st.integers(0, 2**32), st.integers(0, 12), st.sampled_from([1, 2, 3, 7, 8, 16, 255]), st.integers(2, 65536))
-def test_unpacked_is_what_was_packed_and_takes_the_bits_it_says(seed, blocks, num_quantizers, codebook_size):
+def test_unpack_inverts_pack_and_packed_bits_is_the_size(seed, blocks, num_quantizers, codebook_size):
     codes = codes_of(seed, blocks, num_quantizers, codebook_size)
     packed = pack(codes, codebook_size)
     unpacked = unpack(packed, blocks, num_quantizers, codebook_size)
@@ -92,7 +92,7 @@ def test_bits_of_a_small_example():
         (b"\x78", 1, "a code of no codebook"),  # 7 of 6
     ],
 )
-def test_bits_that_nobody_packed_are_refused(data, blocks, message):
+def test_invalid_bits_are_refused(data, blocks, message):
     with pytest.raises(ValueError, match=message):
         unpack(data, blocks, 2, 6)
 
@@ -166,7 +166,7 @@ def test_every_flipped_byte_is_refused(written):
     assert read_tokens(written).header == HEADER
 
 
-def test_what_stands_behind_a_file_is_refused(written):
+def test_trailing_bytes_are_refused(written):
     written.write_bytes(written.read_bytes() + b"\0")
     assert "damaged" in refused(written)
 
@@ -204,7 +204,7 @@ def test_other_files_are_refused(tmp_path):
         {"placement": Placement((0.0, 0.0), 0.0, (1, 1, 0))},
     ],
 )
-def test_claims_that_the_codes_do_not_fill_are_refused_without_memory(tmp_path, claims):
+def test_oversized_headers_are_refused_before_allocation(tmp_path, claims):
     # Written with a checksum that is right: by a program that goes wrong, or by somebody who means it.
     path = tmp_path / "a.tokens"
     write_tokens(PoseTokens(replace(HEADER, **claims), CODES), path)
@@ -215,7 +215,7 @@ def test_claims_that_the_codes_do_not_fill_are_refused_without_memory(tmp_path, 
     assert peak < 1 << 20
 
 
-def test_an_existing_file_is_kept_unless_told(written):
+def test_an_existing_file_is_refused_without_overwrite(written):
     content = written.read_bytes()
     other = PoseTokens(HEADER, np.zeros_like(CODES))
     with pytest.raises(UserError, match=r"a\.tokens: exists; use --overwrite"):

@@ -59,7 +59,7 @@ def test_no_two_tokens_share_a_name_and_each_is_where_the_summary_says(vocabular
     assert replace(vocabulary, offset=0).names == names
 
 
-def test_a_small_example():
+def test_ids_of_a_small_example():
     assert SMALL.ids(small_tokens()) == IDS
     assert SMALL.text(small_tokens()) == TEXT
     assert SMALL.names[:2] + SMALL.names[11:13] == ["<pose_q0_0>", "<pose_q0_1>", "<pose_q0_11>", "<pose_q1_0>"]
@@ -68,7 +68,7 @@ def test_a_small_example():
     np.testing.assert_array_equal(SMALL.tokens(np.array(IDS)).codes, CODES)
 
 
-def test_ids_are_the_integers_of_the_text_format_and_keep_as_much(lively, clip):
+def test_ids_are_the_integers_of_the_text_format(lively, clip):
     tokens = encode(lively, clip(18))
     vocabulary = Vocabulary.of(lively, 1000)
     ids = vocabulary.ids(tokens)
@@ -169,7 +169,7 @@ def test_a_tokenizer_gives_these_ids_and_a_text_its_pose(build, model, clip):
     assert len(decode(model, pose)) == 20
 
 
-def test_a_language_model_learns_and_writes_a_pose(model, clip, tmp_path):
+def test_a_language_model_trains_and_generates_a_pose(model, clip, tmp_path):
     transformers = pytest.importorskip("transformers")
     import torch
 
@@ -198,7 +198,7 @@ def test_a_language_model_learns_and_writes_a_pose(model, clip, tmp_path):
     np.testing.assert_array_equal(pose.codes, tokens.codes)
 
 
-def test_vocab_says_where_tokens_are(cli, folder):
+def test_vocab_prints_the_offsets(cli, folder):
     status, out, err = cli("vocab", "--checkpoint", folder, "--offset", 1000)
     assert status == 0, err
     assert out.splitlines() == [
@@ -237,7 +237,7 @@ def test_vocab_writes_all_names_once(cli, folder, model, tmp_path):
     ("options", "message"),
     [(("--output", "x.pose"), "name a file that ends in .json"), (("--offset", "-1"), "--offset")],
 )
-def test_vocab_refuses_what_it_cannot_mean(cli, folder, tmp_path, monkeypatch, options, message):
+def test_vocab_usage_errors(cli, folder, tmp_path, monkeypatch, options, message):
     monkeypatch.chdir(tmp_path)
     status, out, err = cli("vocab", "--checkpoint", folder, *options)
     assert (status, out) == (2, "")

@@ -78,9 +78,7 @@ class RunConfig(ModelSizes, LossConfig, TrainingConfig):
     keypoints: KeypointChoice = Field("reduced", description="which of the clips' keypoints, see `choose_keypoints`")
     num_keypoints: int | None = Field(None, ge=1, description="K; refuses clips of another number of keypoints")
     sequence_length: int = Field(96, ge=2, description="most frames of a clip in a batch")
-    fitting_blocks: int = Field(
-        120_000, ge=1, description="blocks that basis and codebooks are first fitted to"
-    )
+    fitting_blocks: int = Field(120_000, ge=1, description="blocks that basis and codebooks are first fitted to")
     gradient_checkpointing: bool = Field(False, description="recompute activations: less memory, more time")
     epochs: int = Field(60, gt=0)
     learning_rate: float = Field(2e-3, gt=0, description="peak learning rate, reached after the warm-up")

@@ -1,5 +1,6 @@
 """The model that the package brings."""
 
+import json
 import os
 import shlex
 from pathlib import Path
@@ -7,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 
 from pose_core import write
 from pose_core.metrics import acceleration
 from pose_core.testing import fake_sequence
-from text_to_pose.config import BUNDLED
+from text_to_pose.config import BUNDLED, TextToPoseConfig
 from text_to_pose.evaluation.evaluate import evaluate
 from text_to_pose.generation import generate_signs, generate_texts, sign_texts
 from text_to_pose.model import load_model
@@ -40,6 +42,16 @@ def test_bundled_model_is_below_its_size_limit_and_has_a_card():
     files = {path.name: path.stat().st_size for path in BUNDLED["fingerspelling"].iterdir()}
     assert set(files) >= {"config.json", "model.safetensors", "README.md"}
     assert sum(files.values()) < 20e6
+
+
+def test_saving_the_bundled_model_writes_the_same_config_and_tensors(bundled, tmp_path):
+    bundled.save_pretrained(tmp_path)
+    old, new = (json.loads((folder / "config.json").read_text()) for folder in (BUNDLED["fingerspelling"], tmp_path))
+    assert new == old  # under the keys it always had
+    assert {"signing_hands", "fastest"} < set(new)
+    stored, saved = (safe_open(f / "model.safetensors", "np") for f in (BUNDLED["fingerspelling"], tmp_path))
+    assert sorted(stored.keys()) == sorted(saved.keys())
+    assert TextToPoseConfig.model_validate(bundled.config.model_dump()) == bundled.config  # under their new names
 
 
 def test_bundled_model_signs_every_letter_of_every_language(bundled):

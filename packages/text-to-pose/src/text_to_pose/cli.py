@@ -76,7 +76,8 @@ def generate(
         typer.Option("--start-frame", help="Start frame, FILE or FILE:FRAME: the pose and body to begin from."),
     ] = None,
     dominant_hand: Annotated[
-        DominantHand, typer.Option("--dominant-hand", help="Signing hand; auto: that of the person in --start-frame.")
+        DominantHand,
+        typer.Option("--dominant-hand", help="Dominant hand to sign with; auto: that of the person in --start-frame."),
     ] = "auto",
     captions: Annotated[bool, typer.Option("--captions/--no-captions", help="Caption pictures with the signs.")] = True,
     borrow_letters: Annotated[

@@ -14,10 +14,9 @@ from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_con
 app = new_app("Pose sequences of thousands of frames to one latent space and back.")
 
 MAX_TEMPERATURE = 100  # beyond it, numbers overflow and no body is recognisable
-Files = Annotated[list[str], typer.Argument(help="Pose files (.csv, .pose, .npz), folders, globs; or -.")]
 Checkpoint = Annotated[
     str | None,
-    typer.Option("--checkpoint", help="Model folder, bundled name or hub id; by default the bundled one that fits."),
+    typer.Option("--checkpoint", help="Model folder, bundled name or hub id; default: the bundled one that matches."),
 ]
 Condition = Annotated[
     str | None,
@@ -25,6 +24,7 @@ Condition = Annotated[
         "--condition", help="Condition of a conditional model: one of its labels, or an .npy file of a vector."
     ),
 ]
+Seed = Annotated[int, typer.Option("--seed", min=0, callback=cl.check_seed, help="Seed of the random generator.")]
 
 
 @app.command(renamed=RENAMED_OPTIONS)
@@ -55,7 +55,7 @@ add_config_command(app, "ht-vae")
 
 @app.command()
 def reconstruct(
-    files: Files,
+    files: cl.PoseFiles,
     output: Annotated[
         Path | None,
         typer.Option("--output", help="File (.csv, .pose, .npz, .html, .mp4, ...) or folder; beside each by default."),
@@ -103,13 +103,13 @@ def generate(
         typer.Option("--temperature", min=0, help="Sampling temperature: scales deviations from the prior's mean."),
     ] = 1.0,
     format: Annotated[
-        str, typer.Option("--format", help="Format of files in a folder: pose, csv, npz, html, ...")
+        str, typer.Option("--format", help="Suffix of files in an output folder: pose, csv, npz, html, ...")
     ] = "pose",
     checkpoint: Annotated[
-        str | None, typer.Option("--checkpoint", help="Model folder, bundled name or hub id; signing by default.")
+        str | None, typer.Option("--checkpoint", help="Model folder, bundled name or hub id; default: signing.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, callback=cl.check_seed, help="Random seed of the samples.")] = 0,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Samples decoded at once.")] = 16,
+    seed: Seed = 0,
+    batch_size: cl.SamplingBatch = 16,
     device: Device = "auto",
     overwrite: Overwrite = False,
     json: Json = False,
@@ -155,7 +155,7 @@ def interpolate(
     ] = False,
     format: Annotated[
         str | None,
-        typer.Option("--format", help="Format of files in a folder: csv, pose, npz, ...; by default that of A."),
+        typer.Option("--format", help="Suffix of files in an output folder: pose, csv, ...; default: that of A."),
     ] = None,
     checkpoint: Checkpoint = None,
     condition: Condition = None,
@@ -197,7 +197,7 @@ def interpolate(
 
 @app.command()
 def encode(
-    files: Files,
+    files: cl.PoseFiles,
     output: Annotated[
         Path | None, typer.Option("--output", help="The .npz for one file, or a folder; beside each by default.")
     ] = None,
@@ -234,23 +234,16 @@ def encode(
 
 @app.command(renamed={"--output-dir": "--output"})
 def evaluate(
-    data: Annotated[
-        list[Path],
-        typer.Option("--data", help="Folder of landmark CSVs, .pose or .npz files, or manifest CSV; may be repeated."),
-    ],
+    data: cl.DataSets,
     checkpoint: Checkpoint = None,
-    split: Annotated[
-        str, typer.Option("--split", help="Split to evaluate: train, validation, test, all.")
-    ] = "validation",
-    output: Annotated[
-        Path | None, typer.Option("--output", help="Folder of the report: metrics.json, clips.csv.")
-    ] = None,
+    split: cl.Split = "validation",
+    output: cl.Report = None,
     visualize: Annotated[bool, typer.Option("--visualize", help="Add pictures and players to the report.")] = False,
     extract_latents: Annotated[
         bool, typer.Option("--extract-latents", help="Add the latents of all clips, latents.npz, to the report.")
     ] = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, callback=cl.check_seed, help="Random seed of the samples.")] = 0,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Clips at once, at most.")] = 16,
+    seed: Seed = 0,
+    batch_size: cl.SamplingBatch = 16,
     device: Device = "auto",
     overwrite: Overwrite = False,
     json: Json = False,
@@ -263,7 +256,7 @@ def evaluate(
     from ht_vae.evaluation.report import summary_lines
 
     evaluation, written = evaluate_data(
-        data,
+        [Path(each) for each in data],
         output,
         checkpoint=checkpoint,
         split=split,

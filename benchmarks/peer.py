@@ -301,7 +301,7 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
 
     model = load_model(arguments.checkpoint, "cpu")
-    evaluation = evaluate(model, arguments.data, SPLIT, progress=say)
+    evaluation = evaluate(model, arguments.data, SPLIT, say=say)
     references = evaluation.references
     rows = references.rows("train")
     clips, sequences = [references.clips[i] for i in rows], [references.sequences[i] for i in rows]

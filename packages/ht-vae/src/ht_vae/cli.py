@@ -266,7 +266,7 @@ def evaluate(
         batch_size=batch_size,
         device=device,
         overwrite=overwrite,
-        progress=say,
+        say=say,
     )
     if json:
         print_json(evaluation.metrics() | {"output": written})

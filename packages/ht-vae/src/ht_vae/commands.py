@@ -214,7 +214,7 @@ def evaluate_data(
     batch_size: int = 16,
     device: str = "auto",
     overwrite: bool = False,
-    progress: Callable[[str], None] = lambda message: None,
+    say: Callable[[str], None] = lambda message: None,
 ) -> tuple[Evaluation, list[Path]]:
     """Evaluates a model and writes the report; see `evaluate` and `write_report`.
 
@@ -231,7 +231,7 @@ def evaluate_data(
         if output is not None:
             check_report(output, visualize=visualize, latents=extract_latents, overwrite=overwrite)
         model = Models(checkpoint, device).of_data([*data])
-        evaluation = evaluate(model, data, split, seed=seed, batch_size=batch_size, progress=progress)
+        evaluation = evaluate(model, data, split, seed=seed, batch_size=batch_size, say=say)
         if output is None:
             return evaluation, []
         return evaluation, write_report(

@@ -222,7 +222,7 @@ def evaluate(
     if output is not None:
         check_report(output, visualize=visualize, overwrite=overwrite)
     model = PoseTokenizer.load(checkpoint, device)
-    evaluation = evaluate(model, [Path(each) for each in data], split, rate=rate, progress=say)
+    evaluation = evaluate(model, [Path(each) for each in data], split, rate=rate, say=say)
     written = None
     if output is not None:
         written = write_report(evaluation, model, output, visualize=visualize, overwrite=overwrite)
@@ -253,7 +253,7 @@ def export(
 
     options: dict[str, Any] = {"format": format, "opset": opset, "part": part, "overwrite": overwrite}
     check_export(output, **options)
-    files = export(PoseTokenizer.load(checkpoint, "cpu"), output, **options, progress=say)
+    files = export(PoseTokenizer.load(checkpoint, "cpu"), output, **options, say=say)
     if json:
         print_json(files)
         return

@@ -278,7 +278,7 @@ def evaluate(
     from text_to_pose.sampling import Sampling
 
     sampling = Sampling(sampler, steps, schedule, guidance, seed=seed)
-    evaluation = evaluate_model(load_model(checkpoint, device), data, split, sampling=sampling, progress=say)
+    evaluation = evaluate_model(load_model(checkpoint, device), data, split, sampling=sampling, say=say)
     page = None
     if output is not None:
         say(f"writing the report to {output}")
@@ -303,7 +303,7 @@ def export(
     """Export a model to ONNX, for sampling with numpy and onnxruntime without torch."""
     from text_to_pose.export import export_checkpoint
 
-    exported = export_checkpoint(checkpoint, output, opset=opset, overwrite=overwrite, progress=say)
+    exported = export_checkpoint(checkpoint, output, opset=opset, overwrite=overwrite, say=say)
     if json:
         print_json(exported)
         return

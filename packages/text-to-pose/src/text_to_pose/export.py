@@ -93,13 +93,13 @@ def export_checkpoint(
     *,
     opset: int = OPSET,
     overwrite: bool = False,
-    progress: Callable[[str], None] | None = None,
+    say: Callable[[str], None] = lambda message: None,
 ) -> Exported:
     """Loads a model and exports it, see `export_onnx`; all that can be checked before the model is loaded is."""
     check_opset(opset)
     check_packages("text-to-pose", *PACKAGES)
     check_export_folder(folder, overwrite=overwrite)
-    return export_onnx(load_model(checkpoint, "cpu"), folder, opset=opset, overwrite=overwrite, progress=progress)
+    return export_onnx(load_model(checkpoint, "cpu"), folder, opset=opset, overwrite=overwrite, say=say)
 
 
 def export_onnx(
@@ -108,7 +108,7 @@ def export_onnx(
     *,
     opset: int = OPSET,
     overwrite: bool = False,
-    progress: Callable[[str], None] | None = None,
+    say: Callable[[str], None] = lambda message: None,
 ) -> Exported:
     """Exports a model to a folder for `OnnxTextToPose`, once its results are found to be torch's.
 
@@ -123,7 +123,7 @@ def export_onnx(
         folder: is created, or replaced if `overwrite` is set.
         opset: ONNX operator set; the default is the oldest that can be written, which the most runtimes load.
         overwrite: replace an existing export.
-        progress: takes a line for people.
+        say: takes a line for people.
 
     Raises:
         UserError: the packages are missing, the operator set cannot be written, the encoder is visual, or the folder
@@ -134,7 +134,6 @@ def export_onnx(
     check_packages("text-to-pose", *PACKAGES)
     if model.config.network.encoder.kind == "visual":
         raise UserError("a model with a visual encoder draws what it sees, which ONNX cannot; export one with another")
-    say = progress or (lambda message: None)
     model = copy.deepcopy(model).cpu().float().eval()
     with _atomic_folder(Path(folder), overwrite=overwrite) as temporary, torch.no_grad():
         example = _example(model, B=2, L=3, T=3 * model.denoiser.group)

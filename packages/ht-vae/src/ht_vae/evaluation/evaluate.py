@@ -144,7 +144,7 @@ def evaluate(
     seed: int = 0,
     batch_size: int = BATCH_SIZE,
     dataset: type[PoseSequenceDataset] = PoseSequenceDataset,
-    progress: Callable[[str], None] = lambda message: None,
+    say: Callable[[str], None] = lambda message: None,
 ) -> Evaluation:
     """Reconstructs every clip of a split, whole, and compares it with the original.
 
@@ -158,21 +158,21 @@ def evaluate(
         seed: of the samples.
         batch_size: clips at once.
         dataset: loads clips; a subclass with its own `load_sample` reads other files.
-        progress: called with each step in words.
+        say: takes a line for people.
 
     Raises:
         UserError: a clip that cannot be used, or a split without clips.
     """
     paths = [Path(path) for path in data]
-    clips = split_of(paths, split, progress)
+    clips = split_of(paths, split, say)
     loaded = _load(model, clips, dataset)
-    progress(f"reading {len(clips)} clips")
+    say(f"reading {len(clips)} clips")
     scores = _Scores(model, loaded)
     batches = PaddedBatches(loaded.lengths, batch_size, BATCH_FRAMES)
     for number, batch in enumerate(batches, start=1):
-        progress(f"batch {number} of {len(batches)}")
+        say(f"batch {number} of {len(batches)}")
         scores.update(batch)
-    progress("sampling")
+    say("sampling")
     samples = generate(model, loaded.lengths, condition=scores.conditions(), seed=seed, batch_size=min(batch_size, 4))
     return scores.evaluation(paths, split, seed, samples)
 

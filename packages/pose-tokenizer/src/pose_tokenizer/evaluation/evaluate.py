@@ -62,7 +62,7 @@ def evaluate(
     *,
     rate: float | None = None,
     dataset: type[PoseDataset] = PoseDataset,
-    progress: Callable[[str], None] = lambda message: None,
+    say: Callable[[str], None] = lambda message: None,
 ) -> Evaluation:
     """Encodes and decodes every clip of a split and compares the results with the originals.
 
@@ -72,7 +72,7 @@ def evaluate(
         split: of the clips.
         rate: see `encode`; the model's by default.
         dataset: loads clips; a subclass with a `load_sample` of its own reads files of its own.
-        progress: is called with what is being done.
+        say: takes a line for people.
 
     Raises:
         UserError: a manifest that cannot be used, a split without clips, or clips that cannot be, all at once.
@@ -84,7 +84,7 @@ def evaluate(
     problems: list[str] = []
     worst: list[tuple[ClipScore, CodedClip]] = []
     for number, clip in enumerate(clips, start=1):
-        progress(f"clip {number} of {len(clips)}: {clip.path}")
+        say(f"clip {number} of {len(clips)}: {clip.path}")
         try:
             coded = round_trip(model, loaded.load_sample(clip), rate=rate)
         except UserError as error:

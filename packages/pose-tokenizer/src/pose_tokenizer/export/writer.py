@@ -50,7 +50,7 @@ def export(
     opset: int = OPSET,
     part: Part | Literal["both"] = "both",
     overwrite: bool = False,
-    progress: Callable[[str], None] = lambda message: None,
+    say: Callable[[str], None] = lambda message: None,
 ) -> list[ExportedFile]:
     """Writes a model as graphs of one block, once they give what the model gives.
 
@@ -64,7 +64,7 @@ def export(
         opset: ONNX operator set; the default is the oldest that can be written, which the most runtimes load.
         part: which of the two graphs.
         overwrite: replace existing files.
-        progress: is called with what is being done.
+        say: takes a line for people.
 
     Raises:
         UserError: as `check_export`.
@@ -75,7 +75,7 @@ def export(
     written = []
     with ExitStack() as stack:  # neither file appears before both are right
         for name, path in files.items():
-            progress(f"exporting {path}")
+            say(f"exporting {path}")
             temporary = stack.enter_context(atomic_write(path, overwrite=overwrite))
             step = STEPS[name](model).eval()
             with quiet():
@@ -83,7 +83,7 @@ def export(
                     _write_onnx(step, _metadata(model, step), temporary, opset)
                 else:
                     write_torchscript(step, step.example(2), _metadata(model, step), temporary)
-            progress("comparing with the model")
+            say("comparing with the model")
             exported = ExportedStep(temporary)
             if not (same_codes if name == "encode" else same_poses)(model, exported):
                 raise RuntimeError(f"{path}: not written, as it gives something else than the model")

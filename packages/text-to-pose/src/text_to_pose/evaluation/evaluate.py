@@ -61,7 +61,7 @@ def evaluate(
     split: str,
     *,
     sampling: Sampling | None = None,
-    progress: Callable[[str], None] = lambda message: None,
+    say: Callable[[str], None] = lambda message: None,
 ) -> Evaluation:
     """Generates every letter of a split and compares it with the clip.
 
@@ -73,7 +73,7 @@ def evaluate(
         data: manifest CSV, or several. Recognition looks among all clips of the language.
         split: which rows to score, or "all".
         sampling: how letters are sampled.
-        progress: takes a line for people.
+        say: takes a line for people.
 
     Returns:
         Scores of `model`, of `still` (the start frame held as long as the language's median clip) and of `copied` (a
@@ -85,11 +85,11 @@ def evaluate(
     sampling = sampling or Sampling()
     sampling = replace(sampling, num_steps=sampling.num_steps or model.config.num_steps)
     references = read_references(
-        data, split, fps=model.config.fps, skeleton=model.skeleton, tokenizer=model.tokenizer, progress=progress
+        data, split, fps=model.config.fps, skeleton=model.skeleton, tokenizer=model.tokenizer, say=say
     )
     rows = references.rows(split)
     starts = [other_clip(references.clips, i) for i in rows]
-    progress(f"generating {len(rows)} letters")
+    say(f"generating {len(rows)} letters")
     predictions: dict[str, list[PoseSequence | None]] = {
         "model": [*_generate(model, references, rows, starts, sampling)],
         "still": [still(references, i, start) for i, start in zip(rows, starts, strict=True)],
@@ -97,7 +97,7 @@ def evaluate(
     }
     clip_scores = {}
     for system, sequences in predictions.items():
-        progress(f"scoring {system}")
+        say(f"scoring {system}")
         clip_scores[system] = references.score(rows, sequences)
     return Evaluation(data, split, sampling, references, rows, predictions, clip_scores)
 

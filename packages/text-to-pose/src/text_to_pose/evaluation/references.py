@@ -107,7 +107,7 @@ def read_references(
     fps: float,
     skeleton: Skeleton | None = None,
     tokenizer: TextTokenizer | None = None,
-    progress: Callable[[str], None] = lambda message: None,
+    say: Callable[[str], None] = lambda message: None,
 ) -> References:
     """Reads and preprocesses the clips of one data set or several, for a system that signs the letters of one split.
 
@@ -117,7 +117,7 @@ def read_references(
         fps: frame rate of the system.
         skeleton: the system's; that of the first clip where None.
         tokenizer: refuses what the system was not taught; None takes every language and letter.
-        progress: takes a line for people.
+        say: takes a line for people.
 
     Raises:
         UserError: a manifest or clip that cannot be used, a split without rows, or a language, or a letter in the
@@ -135,7 +135,7 @@ def read_references(
         if wrong:
             more = f" ({len(wrong)} of {len(clips)} rows)" if len(wrong) > 1 else ""
             raise UserError(f"{summary(wrong, 3)}; remove its row from {name}{more}")
-    progress(f"reading {len(clips)} clips")
+    say(f"reading {len(clips)} clips")
     sequences = read_prepared(clips, partial(prepare, fps=fps), skeleton)
     hands = dominant_hands(clips, sequences)
     shapes = [

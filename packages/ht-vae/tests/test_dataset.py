@@ -8,9 +8,9 @@ import torch
 from ht_vae.data.augmentation import Augmentation
 from ht_vae.data.dataset import PoseSequenceDataset
 from ht_vae.data.preprocessing import PoseDataProcessor
-from ht_vae.data.splits import split_clips
 from pose_core import UserError, read, write
 from pose_core.data import read_clips
+from pose_core.data.held_out import split_clips
 from pose_core.testing import fake_manifest, fake_sequence
 
 

@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from ht_vae.config import RunConfig
-from ht_vae.data.loading import read_data
-from ht_vae.data.streaming import StreamedWindows
+from ht_vae.data.loading import read_training_data
 from ht_vae.lightning_module import HTVAEModule
 from ht_vae.training import train
 from pose_core import UserError
@@ -37,7 +36,7 @@ def shards(tmp_path_factory):
 
 
 def test_some_clips_are_in_memory_and_all_are_streamed(shards):
-    data = read_data([shards], CONFIG)
+    data = read_training_data([shards], CONFIG)
     assert (data.stream.clips, data.num_clips, data.num_frames) == (10, 10, data.stream.frames)
     assert 60 <= sum(data.train.lengths) < data.num_frames
     assert len(data.validation) == 2
@@ -45,9 +44,10 @@ def test_some_clips_are_in_memory_and_all_are_streamed(shards):
 
 
 def test_windows_of_streamed_clips_are_of_one_length(shards):
-    data = read_data([shards], CONFIG.model_copy(update={"condition": "text"}))
+    config = CONFIG.model_copy(update={"condition": "text"})
+    data = read_training_data([shards], config)
     assert data.train.labels == ("A", "B")
-    collate = StreamedWindows(data.train, CONFIG)
+    collate = data.loaders(config)[0].collate_fn
     clips = list(data.stream)
     torch.manual_seed(0)
     lengths = set()

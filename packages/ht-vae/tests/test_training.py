@@ -8,7 +8,7 @@ from ht_vae.config import ModelConfig, ModelSizes
 from ht_vae.data.augmentation import Augmentation
 from ht_vae.data.dataset import PoseSequenceDataset
 from ht_vae.data.loader import PoseDataLoader
-from ht_vae.data.loading import read_data
+from ht_vae.data.loading import read_training_data
 from ht_vae.lightning_module import HTVAEModule
 from ht_vae.losses import LossManager, VAELoss, total
 from ht_vae.model import HierarchicalTransformerVAE, load_model
@@ -194,7 +194,7 @@ def test_validation_clips_with_unknown_labels_are_dropped(tmp_path, quick):
     with pytest.warns(
         UserWarning, match=r"1 of 1 validation clips are left out: .*gsg-D\.pose.*no clip to train on has"
     ):
-        data = read_data([tmp_path], config)
+        data = read_training_data([tmp_path], config)
     assert data.train.labels == ("A", "B", "C")
     assert data.validation is None
 

@@ -11,7 +11,7 @@ from ht_vae.config import PRESETS as PRESETS
 from ht_vae.config import ModelConfig, ModelSizes
 from ht_vae.data.dataset import PoseSequenceDataset, Window
 from ht_vae.data.loader import TrainingBatch
-from ht_vae.data.loading import read_data
+from ht_vae.data.loading import read_training_data
 from ht_vae.lightning_module import MONITOR, HTVAEModule
 from ht_vae.losses import VAELoss
 from ht_vae.model import HierarchicalTransformerVAE, load_model
@@ -66,7 +66,7 @@ def train(
     paths = data_paths(data)
     run = run_folder(output, config, data=paths, resume=resume, overwrite=overwrite, begin_from=begin_from)
     source = load_model(begin_from, "cpu") if begin_from is not None else None
-    clips = read_data(paths, config, dataset=dataset, source=source)
+    clips = read_training_data(paths, config, dataset=dataset, source=source)
     torch.manual_seed(config.seed)
     model = build_model(clips, config, source)
     if source is None and run.resume_from is None:

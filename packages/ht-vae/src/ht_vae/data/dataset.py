@@ -13,8 +13,8 @@ import torch
 
 from ht_vae.data.augmentation import BLEND_FRAMES, blend_frames, stitch
 from ht_vae.data.preprocessing import PoseDataProcessor, common_skeleton
-from ht_vae.data.splits import ClipPart
 from pose_core.data import PoseDataset
+from pose_core.data.held_out import ClipPart
 from pose_core.errors import UserError, naming
 from pose_core.transforms import stretch
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ht_vae.data.augmentation import Augmentation
     from pose_core import PoseSequence, Skeleton
     from pose_core.data import Clip
+    from pose_core.data.shards import ShardSample
 
 MAX_FRAMES = 4000
 
@@ -182,3 +183,15 @@ class PoseSequenceDataset(PoseDataset):
         start = int(random.integers(max(0, len(sequence) - source_frames) + 1))
         piece = sequence[start : start + source_frames]
         return piece if speed == 1 else stretch(piece, max(1, min(frames, round(len(piece) / speed))))
+
+
+class PreparedDataset(PoseSequenceDataset):
+    """A `PoseSequenceDataset` of preprocessed clips in memory, all on one skeleton."""
+
+    def __init__(self, samples: Sequence[ShardSample], **options: Any) -> None:
+        self.samples = {sample.clip: sample.sequence for sample in samples}
+        super().__init__([sample.clip for sample in samples], **options)
+        self.skeleton = samples[0].sequence.skeleton
+
+    def _sequence(self, clip: Clip) -> PoseSequence:
+        return self.samples[clip]

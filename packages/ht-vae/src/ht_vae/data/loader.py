@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
+from ht_vae.data.dataset import PreparedDataset
 from pose_core.data import collate
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from ht_vae.data.dataset import PoseSequenceDataset, Window
     from pose_core.data import PoseBatch
+    from pose_core.data.shards import ShardSample
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,21 @@ class WindowBatches(Sampler[list[tuple[int, int]]]):
             frames = round(math.exp(shortest + (longest - shortest) * torch.rand(()).item()))
             size = max(1, min(self.batch_size, self.batch_frames // frames))
             yield [(i, frames) for i in torch.multinomial(weights, size, replacement=True).tolist()]
+
+
+def draw_batch(
+    samples: Sequence[ShardSample], *, min_frames: int, batch_size: int, batch_frames: int, **options: Any
+) -> TrainingBatch:
+    """One of `WindowBatches` of a few clips, which were streamed.
+
+    Args:
+        samples: preprocessed clips.
+        min_frames, batch_size, batch_frames: see `PoseDataLoader`.
+        options: `PoseSequenceDataset`'s.
+    """
+    dataset = PreparedDataset(samples, training=True, **options)
+    batches = WindowBatches.of(dataset, min_frames, batch_size, batch_frames, steps=1)
+    return TrainingBatch.of([dataset[window] for window in next(iter(batches))])
 
 
 class PaddedBatches(Sampler[list[int]]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from ht_vae.config import ModelSizes
 from ht_vae.data.augmentation import Augmentation
-from ht_vae.data.dataset import PoseSequenceDataset
-from ht_vae.data.loader import PoseDataLoader
-from ht_vae.data.preprocessing import PoseDataProcessor, common_skeleton
-from ht_vae.data.splits import split_clips
-from ht_vae.data.streaming import PreparedDataset, StreamedWindows, prepare, unchanged
+from ht_vae.data.dataset import PoseSequenceDataset, PreparedDataset
+from ht_vae.data.loader import PoseDataLoader, draw_batch
+from ht_vae.data.preprocessing import common_skeleton, preprocess
 from pose_core import UserError
 from pose_core.command_line import say
-from pose_core.data.loading import MAX_SKIPPED, Kinds
-from pose_core.training import StreamLoader, are_shards, open_shards, overfit_subset, validated
+from pose_core.training import StreamLoader, read_data
+from pose_core.training.data import data_paths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +25,7 @@ if TYPE_CHECKING:
     from ht_vae.config import RunConfig
     from ht_vae.model import HierarchicalTransformerVAE
     from pose_core.data import Clip, ShardDataset
+    from pose_core.training.data import Data
 
 
 @dataclass(frozen=True)
@@ -66,19 +64,34 @@ class TrainingData:
         validation = None if self.validation is None else loader(self.validation)
         if self.stream is None:
             return loader(self.train, min_frames=config.min_frames, steps=config.steps_per_epoch), validation
-        windows = StreamedWindows(self.train, config)
-        options = {"batch_size": config.batch_size, "num_workers": config.num_workers, "steps": config.steps_per_epoch}
-        return StreamLoader(self.stream, unchanged, collate=windows, **options), validation
+        windows = partial(
+            draw_batch,
+            min_frames=config.min_frames,
+            batch_size=config.batch_size,
+            batch_frames=config.batch_frames,
+            max_frames=config.max_frames,
+            condition=config.label_column,
+            labels=self.train.labels,
+            **_drawing(config),
+        )
+        streamed = StreamLoader(
+            self.stream,
+            batch_size=config.batch_size,
+            collate=windows,
+            num_workers=config.num_workers,
+            steps=config.steps_per_epoch,
+        )
+        return streamed, validation
 
 
-def read_data(
-    data: Sequence[str | Path],
+def read_training_data(
+    data: Data,
     config: RunConfig,
     *,
     dataset: type[PoseSequenceDataset] = PoseSequenceDataset,
     source: HierarchicalTransformerVAE | None = None,
 ) -> TrainingData:
-    """The data of a run.
+    """The data of a run, see `pose_core.training.read_data`.
 
     Args:
         data, config, dataset: as `train`'s; shards are not read by `dataset`.
@@ -87,83 +100,47 @@ def read_data(
     Raises:
         UserError: files or settings that cannot be used, or files of several skeletons; the message names them.
     """
-    labels = None if source is None or config.label_column is None else source.config.labels
-    if are_shards(data[0]):
-        return _read_shards(data[0], config, source, labels)
-    return _read_files(data, config, source, labels, dataset)
+    paths, column = data_paths(data), config.label_column
+    labels = None if source is None or column is None else source.config.labels
 
+    def check(clips: Sequence[Clip]) -> None:
+        check_labels(clips, column)
+        check_sizes(source, config)
 
-def _read_files(
-    data: Sequence[str | Path],
-    config: RunConfig,
-    source: HierarchicalTransformerVAE | None,
-    labels: Sequence[str] | None,
-    dataset: type[PoseSequenceDataset],
-) -> TrainingData:
-    train_clips, validation_clips = overfit_subset(*split_clips(data, config.validation_share, say), config)
-    check_labels(train_clips, config.label_column)
-    check_sizes(source, config)
-    reject = partial(unknown_labels, column=config.label_column, labels=labels)
-    validation_clips = validated(train_clips, validation_clips, reject, data[0])
-    say(f"reading {len(train_clips) + len(validation_clips)} clips")
-    make = partial(
-        dataset,
-        processor=PoseDataProcessor(config.keypoints, None if source is None else source.skeleton),
-        max_frames=config.max_frames,
-        condition=config.label_column,
-        on_error="skip",
-        max_skipped=MAX_SKIPPED,
-    )
-    train_set = make(train_clips, labels=labels, **_drawing(config))
-    validation_set = make(validation_clips, labels=train_set.labels) if validation_clips else None
-    sets = [each for each in (train_set, validation_set) if each is not None]
-    files = [file for each in sets for file in each.skeletons()]
-    skeleton = common_skeleton(files) if source is None else source.skeleton
-    kinds = Kinds()
-    for each in sets:
-        each.skeleton = skeleton
-        kinds.add(each.kinds)
-    for notice in kinds.notices(rates=True):
-        warnings.warn(notice, stacklevel=3)
-    frames = [f"{sum(each.lengths):,}" for each in sets]
-    say(f"{frames[0]} frames to train on" + (f", {frames[1]} to validate with" if len(frames) > 1 else ""))
-    names = [(path if path.is_dir() else path.parent).resolve().name for path in map(Path, data)]
-    return TrainingData(", ".join(names), train_set, validation_set)
-
-
-def _read_shards(
-    data: str | Path,
-    config: RunConfig,
-    source: HierarchicalTransformerVAE | None,
-    labels: Sequence[str] | None,
-) -> TrainingData:
-    """A run that is to overfit streams nothing."""
-    say("reading shards")
-    check_sizes(source, config)
-    column = config.label_column
-    clips = open_shards(
-        data,
-        partial(prepare, keypoints=config.keypoints),
+    clips = read_data(
+        paths,
+        partial(preprocess, keypoints=config.keypoints),
         config,
         frames=config.fitting_frames,
         skeleton=None if source is None else source.skeleton,
-        check=partial(check_labels, column=column),
+        common=common_skeleton,
+        load=dataset([]).load_sample,
+        validation_share=config.validation_share,
+        resampled=False,
+        check=check,
         # Without labels none is rejected, and shards are not read for them.
         reject=None if column is None else partial(unknown_labels, column=column, labels=labels),
     )
     if labels is None and column is not None:
         labels = sorted({getattr(clip, column) for clip in clips.train_clips()})
     make = partial(PreparedDataset, max_frames=config.max_frames, condition=column, labels=labels)
-    train_set = make(clips.train, **_drawing(config))
+    train_set = make(clips.train, training=True, **_drawing(config))
     validation_set = make(clips.validation) if clips.validation else None
-    name = Path(data).name if "://" in str(data) else Path(data).resolve().name
-    return TrainingData(name, train_set, validation_set, clips.stream)
+    found = TrainingData(", ".join(map(_name_of, paths)), train_set, validation_set, clips.stream)
+    say(f"{found.num_frames:,} frames to train on")
+    return found
+
+
+def _name_of(data: str | Path) -> str:
+    """The name of a data set's folder, also of a manifest's."""
+    path = Path(data)
+    return path.name if "://" in str(data) else (path if path.is_dir() else path.parent).resolve().name
 
 
 def _drawing(config: RunConfig) -> dict[str, Any]:
-    """Options of a data set that draws training windows."""
+    """How training windows are drawn."""
     augmentation = Augmentation() if config.augment else None
-    return {"training": True, "augmentation": augmentation, "stitching": config.stitching}
+    return {"augmentation": augmentation, "stitching": config.stitching}
 
 
 def check_labels(clips: Sequence[Clip], column: str | None) -> None:

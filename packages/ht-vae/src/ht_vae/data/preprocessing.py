@@ -63,6 +63,11 @@ class PoseDataProcessor:
         return denormalize(sequence, placement)
 
 
+def preprocess(sequence: PoseSequence, skeleton: Skeleton | None, *, keypoints: KeypointChoice) -> PoseSequence:
+    """A clip as a `PoseDataProcessor` leaves it."""
+    return PoseDataProcessor(keypoints, skeleton)(sequence)
+
+
 def common_skeleton(files: Iterable[tuple[Path, Skeleton]]) -> Skeleton:
     """The skeleton with the most keypoints of files of one kind; keypoints that a file lacks are missing in it.
 

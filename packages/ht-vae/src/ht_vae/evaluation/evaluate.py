@@ -15,7 +15,6 @@ from ht_vae.config import RunConfig
 from ht_vae.data.dataset import PoseSequenceDataset
 from ht_vae.data.loader import PaddedBatches, TrainingBatch
 from ht_vae.data.preprocessing import PoseDataProcessor
-from ht_vae.data.splits import split_clips
 from ht_vae.evaluation.errors import ClipErrors, Errors, Seams, clip_errors
 from ht_vae.evaluation.frechet_features import FEATURES, window_features
 from ht_vae.evaluation.latent_statistics import LatentStatistics
@@ -23,6 +22,7 @@ from ht_vae.nn.latent import Gaussian
 from ht_vae.sampling import generate
 from pose_core import PoseSequence, UserError
 from pose_core.data import read_clips, select_split, split_name
+from pose_core.data.held_out import split_clips
 from pose_core.metrics import frechet_distance
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 from pose_core.data.audit import summary
+from pose_core.data.held_out import ClipPart
 from pose_core.errors import UserError
 from pose_core.formats import read
 from pose_core.notices import InputWarning
@@ -77,7 +78,8 @@ def read_usable(
     for clip in clips:
         try:
             sequence = load(clip)
-            sequences.append(prepare(sequence, skeleton=skeleton))
+            prepared = prepare(sequence, skeleton=skeleton)
+            sequences.append(clip.of(prepared) if isinstance(clip, ClipPart) else prepared)
         except UserError as error:
             problems.append(with_path(error, clip))
             continue

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pose_core.command_line import say
 from pose_core.data.audit import summary
 from pose_core.data.clips import read_clips
+from pose_core.data.held_out import split_clips
 from pose_core.data.loading import read_clip, read_usable
 from pose_core.data.packing import INDEX
 from pose_core.data.shards import ShardDataset, ShardSample
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pose_core.training.config import TrainingConfig
 
 VALIDATION_FRAMES = 200_000  # of shards that are kept in memory
+Check = Callable[["list[Clip]"], object]
 Reject = Callable[["list[Clip]", "list[Clip]"], Sequence[str | None]]
 
 
@@ -77,9 +79,11 @@ def read_data(
     *,
     frames: int = 1,
     skeleton: Skeleton | None = None,
+    common: Callable[[list[tuple[Path, Skeleton]]], Skeleton] | None = None,
     load: Callable[[Clip], PoseSequence] = read_clip,
+    validation_share: float | None = None,
     resampled: bool = True,
-    check: Callable[[list[Clip]], object] = lambda clips: None,
+    check: Check = lambda clips: None,
     reject: Reject | None = None,
 ) -> RunData:
     """The data of a run. Clips that cannot be used are left out with a warning, if they are few, see `check_skipped`.
@@ -90,7 +94,10 @@ def read_data(
         config: `overfit` trains and validates on the first few clips.
         frames: of shards, fewest of the first clips together that are kept in memory, where there are as many.
         skeleton: of all clips; None: that of the first one prepared.
+        common: of files, chooses one skeleton for all from their paths and skeletons, where `skeleton` is None.
         load: reads a clip; shards hold theirs.
+        validation_share: of files without a validation split, the share that is held out for it, see `split_clips`;
+            None: splits are taken as they are.
         resampled: whether `prepare` makes frame rates alike; files of different ones are warned of otherwise.
         check: called with the clips to train on before any is read, to refuse them.
         reject: called with the clips to train on and those to validate with, before any is read: why each of the latter
@@ -103,21 +110,39 @@ def read_data(
     name = ", ".join(map(str, paths))
     if are_shards(paths[0]):
         return open_shards(paths[0], prepare, config, frames=frames, skeleton=skeleton, check=check, reject=reject)
-    clips = read_clips(*paths)
-    with naming(name):
-        train = select_split(clips, "train")
-    train, validation = overfit_subset(train, [clip for clip in clips if clip.split == "validation"], config)
+    train, validation = overfit_subset(*_split(paths, name, validation_share), config)
     check(train)
     validation = validated(train, validation, reject, name)
-    read = partial(read_usable, prepare=prepare, load=load, resampled=resampled)
-    train, sequences = read(train, skeleton=skeleton)
-    validation, held_out = read(validation, skeleton=sequences[0].skeleton)
+    if is_main_process():
+        say(f"{name}: reading {len(train) + len(validation)} clips")
+    if skeleton is not None or common is None:
+        read = partial(read_usable, prepare=prepare, load=load, resampled=resampled)
+        train, sequences = read(train, skeleton=skeleton)
+        validation, held_out = read(validation, skeleton=sequences[0].skeleton)
+    else:
+        read = partial(
+            read_usable, prepare=lambda sequence, skeleton: prepare(sequence, None), load=load, resampled=resampled
+        )
+        (train, sequences), (validation, held_out) = read(train), read(validation)
+        files = zip(train + validation, sequences + held_out, strict=True)
+        skeleton = common([(clip.path, sequence.skeleton) for clip, sequence in files])
+        sequences = [sequence.on_skeleton(skeleton) for sequence in sequences]
+        held_out = [sequence.on_skeleton(skeleton) for sequence in held_out]
     if is_main_process():
         say(f"{name}: {len(train)} clips to train on, {len(validation) or 'none'} to validate with")
     return RunData(
         [ShardSample(clip, sequence) for clip, sequence in zip(train, sequences, strict=True)],
         [ShardSample(clip, sequence) for clip, sequence in zip(validation, held_out, strict=True)],
     )
+
+
+def _split(paths: list[str | Path], name: str, validation_share: float | None) -> tuple[list[Clip], list[Clip]]:
+    if validation_share is not None:
+        return split_clips(paths, validation_share, say if is_main_process() else lambda message: None)
+    clips = read_clips(*paths)
+    with naming(name):
+        train = select_split(clips, "train")
+    return train, [clip for clip in clips if clip.split == "validation"]
 
 
 def are_shards(data: str | Path) -> bool:
@@ -132,7 +157,7 @@ def open_shards(
     *,
     frames: int = 1,
     skeleton: Skeleton | None = None,
-    check: Callable[[list[Clip]], object] = lambda clips: None,
+    check: Check = lambda clips: None,
     reject: Reject | None = None,
 ) -> RunData:
     """Opens shards, and reads what is kept of them in memory; every process of a run reads the same.

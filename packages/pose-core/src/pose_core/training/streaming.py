@@ -27,7 +27,7 @@ class StreamLoader(DataLoader):
 
     Args:
         shards: shuffled to train on.
-        item: what is done to a clip, for `collate`.
+        item: a clip to an item for `collate`; None: the clip itself.
         batch_size: clips a batch.
         collate: items to a batch.
         num_workers: processes that read.
@@ -40,7 +40,7 @@ class StreamLoader(DataLoader):
     def __init__(
         self,
         shards: ShardDataset,
-        item: Callable[[ShardSample], Any],
+        item: Callable[[ShardSample], Any] | None = None,
         *,
         batch_size: int,
         collate: Callable[[list], Any],
@@ -82,7 +82,7 @@ class StreamedItems(IterableDataset):
     def __init__(
         self,
         shards: ShardDataset,
-        item: Callable[[ShardSample], Any],
+        item: Callable[[ShardSample], Any] | None,
         batch_size: int,
         workers: int,
         steps: int | None = None,
@@ -116,7 +116,10 @@ class StreamedItems(IterableDataset):
         for sample in islice(clips, self.items_per_worker - done):
             last = sample
             done += 1
-            yield self.item(sample)
+            yield self._item(sample)
         # Damaged clips were skipped: the others wait for this process's batches.
         if last is not None:
-            yield from (self.item(sample) for sample in chain(repeat(last, self.items_per_worker - done)))
+            yield from (self._item(sample) for sample in chain(repeat(last, self.items_per_worker - done)))
+
+    def _item(self, sample: ShardSample) -> Any:
+        return sample if self.item is None else self.item(sample)

@@ -2,8 +2,8 @@ import csv
 
 import pytest
 
-from ht_vae.data.splits import ClipPart, split_clips
 from pose_core import UserError, write
+from pose_core.data.held_out import ClipPart, split_clips
 from pose_core.testing import fake_manifest, fake_sequence
 
 

@@ -1,4 +1,4 @@
-"""Train and validation clips of a run."""
+"""Validation clips held out of data that has no validation split."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pose_core import PoseSequence, UserError
-from pose_core.data import Clip, read_clips
 from pose_core.data.audit import shared_clips
+from pose_core.data.clip import Clip
+from pose_core.data.clips import read_clips
+from pose_core.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from pose_core.sequence import PoseSequence
 
 
 @dataclass(frozen=True)

@@ -280,7 +280,7 @@ def test_a_file_in_pieces_gives_the_tokens_of_the_whole(model, clip, tmp_path, m
     pieces = [*commands.read_pieces(tmp_path / "x.pose")]
     assert [len(piece) for piece in pieces] == [10] * (frames // 10) + [frames % 10] * (frames % 10 > 0)
     job = Job(tmp_path / "x.pose", tmp_path / "x.tokens", "x.pose")
-    commands._encode_file(model, job, commands.EncodeOptions("tiny", device="cpu"), False)
+    commands._encode_file(model, commands.EncodeOptions("tiny", device="cpu"), False, job)
     tokens, whole = read_tokens(tmp_path / "x.tokens"), encode(model, sequence)
     np.testing.assert_array_equal(tokens.codes, whole.codes)
     assert tokens.header == whole.header

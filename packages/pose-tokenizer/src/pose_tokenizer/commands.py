@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -103,7 +104,7 @@ def encode_files(
     ) as batch:
         if batch.jobs:
             model = _load(encoding.checkpoint, encoding.device, encoding.num_quantizers)
-            batch.run(lambda job: (_encode_live if live else _encode_file)(model, job, encoding, options.overwrite))
+            batch.run(partial(_encode_live if live else _encode_file, model, encoding, options.overwrite))
     return batch
 
 
@@ -141,7 +142,7 @@ def decode_files(
     ) as batch:
         if batch.jobs:
             model = _load(checkpoint, device, num_quantizers)
-            batch.run(lambda job: _decode_file(model, job, num_quantizers, fps, options.overwrite))
+            batch.run(partial(_decode_file, model, num_quantizers, fps, options.overwrite))
     return batch
 
 
@@ -207,7 +208,7 @@ def _load(checkpoint: str, device: str, num_quantizers: int | None) -> PoseToken
     return model
 
 
-def _encode_file(model: PoseTokenizer, job: Job, encoding: EncodeOptions, overwrite: bool) -> EncodedFile:
+def _encode_file(model: PoseTokenizer, encoding: EncodeOptions, overwrite: bool, job: Job) -> EncodedFile:
     if encoding.bits_per_frame is not None:
         tokens = encode(
             model,
@@ -223,7 +224,7 @@ def _encode_file(model: PoseTokenizer, job: Job, encoding: EncodeOptions, overwr
     return _encoded_file(tokens, job, size)
 
 
-def _encode_live(model: PoseTokenizer, job: Job, encoding: EncodeOptions, overwrite: bool) -> EncodedFile:
+def _encode_live(model: PoseTokenizer, encoding: EncodeOptions, overwrite: bool, job: Job) -> EncodedFile:
     with Interruption() as interruption:
         lines = interruption.lines(cast("io.BufferedReader", sys.stdin.buffer))
         pieces = live_frames(lines, model, encoding.reading.fps or DEFAULT_FPS)
@@ -252,7 +253,7 @@ def _encoded_file(tokens: PoseTokens, job: Job, size: int | None, *, interrupted
 
 
 def _decode_file(
-    model: PoseTokenizer, job: Job, num_quantizers: int | None, fps: float | None, overwrite: bool
+    model: PoseTokenizer, num_quantizers: int | None, fps: float | None, overwrite: bool, job: Job
 ) -> DecodedFile:
     sequence = decode(model, read_format(job.source, model, fps=fps, name=job.name), num_quantizers=num_quantizers)
     write(sequence, job.output, overwrite=overwrite)

@@ -38,18 +38,18 @@ def test_generate_json_names_signs_and_frames(cli, folder, tmp_path):
 
 
 def test_generate_options_reach_the_model(cli, folder, tmp_path):
-    def made(name, *options):
+    def generate(name, *options):
         status, _, err = cli("generate", "ab", *GENERATE, folder, "--output", tmp_path / name, "--json", *options)
         assert status == 0, err
         return read(tmp_path / name)
 
-    plain = made("plain.pose")
-    assert len(made("frames.pose", "--length", 40)) == 40
-    assert len(made("seconds.pose", "--duration", 2)) == 50
+    plain = generate("plain.pose")
+    assert len(generate("frames.pose", "--length", 40)) == 40
+    assert len(generate("seconds.pose", "--duration", 2)) == 50
     for option in (("--guidance", 2), ("--sampler", "diffusion"), ("--start", tmp_path / "frames.pose:20")):
-        other = made(f"{option[0]}.pose", "--length", len(plain), *option)
+        other = generate(f"{option[0]}.pose", "--length", len(plain), *option)
         assert not np.allclose(other.keypoints, plain.keypoints, atol=1), option
-    seeds = [made(f"{seed}.pose", "--sampler", "diffusion", "--length", 9, "--seed", seed) for seed in (1, 2)]
+    seeds = [generate(f"{seed}.pose", "--sampler", "diffusion", "--length", 9, "--seed", seed) for seed in (1, 2)]
     assert not np.allclose(seeds[0].keypoints, seeds[1].keypoints, atol=1)
     sign = "M507x507S1f720487x492"
     status, out, _ = cli(
@@ -174,9 +174,9 @@ def test_generate_refuses_to_write_poses_that_are_not_finite(cli, folder, tmp_pa
     words.write_text("ab\nc\n")
 
     def overflowing(model, texts, *arguments, **options):
-        made = sign_texts(model, texts, *arguments, **options)
-        made[0].sequence.keypoints[-1, 5] = np.nan
-        return made
+        signed = sign_texts(model, texts, *arguments, **options)
+        signed[0].sequence.keypoints[-1, 5] = np.nan
+        return signed
 
     monkeypatch.setattr("text_to_pose.commands.sign_texts", overflowing)
     status, _, err = cli("generate", "ab", *GENERATE, folder, "--output", tmp_path / "a.pose", "--guidance", "9")

@@ -51,18 +51,21 @@ def test_oracle_predictions_have_perfect_scores(fitting, manifest, monkeypatch):
 
 
 def test_evaluate_starts_from_another_training_clip_of_the_language(fitting, manifest, monkeypatch):
-    seen = {}
+    starts_of = {}
 
     def spy(model, references, rows, starts, sampling):
-        seen.update(zip(rows, starts, strict=True))
-        assert all(references.clips[s].signed_language == references.clips[i].signed_language for i, s in seen.items())
+        pairs = [*zip(rows, starts, strict=True)]
+        starts_of.update(pairs)
+        assert all(
+            references.clips[s].signed_language == references.clips[i].signed_language for i, s in starts_of.items()
+        )
         assert all(references.clips[s].split == "train" for s in starts)
         return [references.sequences[i] for i in rows]
 
     monkeypatch.setattr(evaluate_module, "_generate", spy)
     evaluate(fitting, manifest, "train")
-    assert all(i != start for i, start in seen.items())
-    assert len(set(seen.values())) > 2
+    assert all(i != start for i, start in starts_of.items())
+    assert len(set(starts_of.values())) > 2
 
 
 def test_hand_shape_is_relative_to_the_wrist_in_visible_frames():
@@ -151,13 +154,13 @@ def test_references_score_predictions_of_any_system(manifest):
     references = read_references(manifest, "train", fps=25.0)
     rows = references.rows("train")
     assert [references.clips[i].split for i in rows] == ["train"] * 7
-    made = [copied(references, i) for i in rows]
-    made[2] = None  # it has no answer to that one
-    scores = references.score(rows, made)
+    predictions = [copied(references, i) for i in rows]
+    predictions[2] = None  # it has no answer to that one
+    scores = references.score(rows, predictions)
     assert [clip.path for clip in scores] == [references.clips[i].path for i in rows if i != rows[2]]
     assert {clip.rank for clip in scores} == {0}
     assert [clip.nearest for clip in scores] == [clip.text for clip in scores]
-    first, reference = made[0], references.sequences[rows[0]]
+    first, reference = predictions[0], references.sequences[rows[0]]
     assert (scores[0].frames, scores[0].reference_frames) == (len(first), len(reference)) == (18, 16)
     assert scores[0].length_error == 2 / 16
 

@@ -152,22 +152,22 @@ def test_onnx_keypoints_and_lengths_equal_generate_signs(original, exported):
         assert exported.lengths(ours).tolist() == predicted_lengths(original, theirs).tolist()
     assert (exported.lengths(ours, deviations=2.0) >= exported.lengths(ours)).all()
     random = np.random.default_rng(0)
-    # Hands near enough to their size: larger ones are made smaller, at the first frame, too.
+    # Hands near enough to their size: larger ones are scaled down, at the first frame, too.
     keypoints = random.normal(scale=0.05, size=(len(signs), *exported.start_keypoints.shape[1:])).astype(np.float32)
     confidence = (random.random(keypoints.shape[:2]) > 0.3).astype(np.float32)
     start = StartFrames(torch.from_numpy(keypoints), torch.from_numpy(confidence))
     wanted = generate_signs(original, signs, start, sampling=Sampling(num_steps=2), lengths=lengths)
     condition = exported.condition(signs, keypoints, confidence)
-    *_, made = exported.refine(condition, frame_mask(lengths), 2)
-    found, presence = exported.keypoints(made, condition)
+    *_, prediction = exported.refine(condition, frame_mask(lengths), 2)
+    found, presence = exported.keypoints(prediction, condition)
     assert found.dtype == np.float32
     assert ((presence > 0) & (presence < 1)).all()
     for row, sequence in enumerate(wanted):
-        there = sequence.confidence > 0
-        assert there.any()
+        visible = sequence.confidence > 0
+        assert visible.any()
         for hand, arm in exported.wrists:  # a signing hand is there whatever its probability says
-            there[:, arm] &= presence[row, : lengths[row], hand].mean() > 0.5
-        np.testing.assert_allclose(found[row, : lengths[row]][there], sequence.keypoints[there], **CLOSE)
+            visible[:, arm] &= presence[row, : lengths[row], hand].mean() > 0.5
+        np.testing.assert_allclose(found[row, : lengths[row]][visible], sequence.keypoints[visible], **CLOSE)
     wrists = (confidence > 0) & (confidence[:, exported.roots] > 0)  # a finger lies on its wrist
     wrists[:, [arm for _, arm in exported.wrists]] = False  # it goes to the hand's
     np.testing.assert_allclose(found[:, 0][wrists], keypoints[wrists], atol=1e-5)
@@ -192,8 +192,8 @@ def test_onnx_sampling_imports_no_torch(run):
         "condition = model.encode(np.array([[2]]), np.array([0]), np.array([1]), *start)\n"
         "mask = frame_mask(model.lengths(condition))\n"
         "for sampler in (model.refine, model.diffuse):\n"
-        "    *_, made = sampler(condition, mask, guidance=1.5)\n"
-        "    assert np.isfinite(model.keypoints(made, condition)[0]).all()"
+        "    *_, prediction = sampler(condition, mask, guidance=1.5)\n"
+        "    assert np.isfinite(model.keypoints(prediction, condition)[0]).all()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -209,8 +209,8 @@ def test_export_takes_a_graph_encoder_and_characters(tmp_path):
         prediction="change",
     )
     model = untrained(network, TextConfig(kind="characters", alphabets={"ase": []}, vocabulary=["a", "b", " "]))
-    made = export_onnx(model, tmp_path / "onnx")
-    assert made.difference < 1e-3
+    result = export_onnx(model, tmp_path / "onnx")
+    assert result.difference < 1e-3
     assert OnnxTextToPose(tmp_path / "onnx").condition([("a b", "ase"), ("b", "ase")]).text_mask.sum() == 6
 
 

@@ -8,13 +8,13 @@ def test_features_are_inverted_and_change_fingers_only():
     sequence = fake_sequence()
     features = HandFeatures(sequence.skeleton, scale=4.0)
     keypoints = torch.from_numpy(sequence.keypoints)
-    seen = features(keypoints)
-    torch.testing.assert_close(features.inverse(seen), keypoints, atol=1e-3, rtol=0)
+    encoded = features(keypoints)
+    torch.testing.assert_close(features.inverse(encoded), keypoints, atol=1e-3, rtol=0)
     body = sequence.skeleton.slice_of("POSE_LANDMARKS")
     hand = sequence.skeleton.hand("right")
-    torch.testing.assert_close(seen[:, body], keypoints[:, body])
-    torch.testing.assert_close(seen[:, hand[0]], keypoints[:, hand[0]])
-    torch.testing.assert_close(seen[:, hand[1]], 4 * (keypoints[:, hand[1]] - keypoints[:, hand[0]]))
+    torch.testing.assert_close(encoded[:, body], keypoints[:, body])
+    torch.testing.assert_close(encoded[:, hand[0]], keypoints[:, hand[0]])
+    torch.testing.assert_close(encoded[:, hand[1]], 4 * (keypoints[:, hand[1]] - keypoints[:, hand[0]]))
 
 
 def test_a_finger_whose_wrist_is_missing_has_no_confidence():

@@ -23,7 +23,7 @@ LETTERS = [("A", "ase"), ("SCH", "ise"), ("B", "ase"), ("C", "ase")]
 
 @pytest.fixture
 def uneven(model):
-    """The tiny model, made to predict a different length for each letter."""
+    """The tiny model, generated to predict a different length for each letter."""
     with torch.no_grad():
         model.length_predictor.network[-1].weight.normal_(std=0.5)
         model.length_predictor.initialize(torch.tensor([20]))
@@ -57,8 +57,8 @@ def test_generate_signs_does_not_depend_on_batch_size(uneven):
 def test_generated_sequences_begin_at_their_start_frame(model):
     start = starts(model)
     for sequence, frame in zip(generate_signs(model, LETTERS, start), start.keypoints, strict=True):
-        seen = sequence.confidence[0] > 0
-        np.testing.assert_allclose(sequence.keypoints[0][seen], frame.numpy()[seen], atol=1e-4)
+        visible = sequence.confidence[0] > 0
+        np.testing.assert_allclose(sequence.keypoints[0][visible], frame.numpy()[visible], atol=1e-4)
 
 
 def test_dominant_hand_is_always_visible_and_hands_are_visible_entirely_or_never(model):
@@ -182,9 +182,9 @@ def test_start_frame_is_read_from_a_file(uneven, tmp_path):
     with pytest.raises(UserError, match=r"late\.pose, frame 1: .*another frame"):
         StartFrames.read(uneven, tmp_path / "late.pose", 1)
     (text,) = generate_texts(uneven, [["A"]], "ase", start=start)
-    seen = (text.confidence[0] > 0) & (start.confidence[0].numpy() > 0)
+    visible = (text.confidence[0] > 0) & (start.confidence[0].numpy() > 0)
     np.testing.assert_allclose(
-        text.keypoints[0][seen], placed(expected).keypoints[0][seen], atol=0.05 * 128
+        text.keypoints[0][visible], placed(expected).keypoints[0][visible], atol=0.05 * 128
     )  # 128 pixels a shoulder width
 
 

@@ -35,11 +35,11 @@ def shape_of(sequence, side="right"):
 
 def test_borrowed_letter_has_the_shape_of_the_most_similar_language():
     clips, sequences = letters()
-    made = HandshapeAugmentation(clips, sequences).apply(sequences[0], "aaa", "D")
+    augmented = HandshapeAugmentation(clips, sequences).apply(sequences[0], "aaa", "D")
     alike, other = prepare(fake_sequence(shape=4), 25.0), prepare(fake_sequence(shape=14), 25.0)
 
     def error(reference):
-        return np.abs(shape_of(made) - shape_of(reference)).mean()
+        return np.abs(shape_of(augmented) - shape_of(reference)).mean()
 
     assert error(alike) < 0.5 * error(other)
 
@@ -48,20 +48,20 @@ def test_augmentation_changes_fingers_of_the_dominant_hand_only():
     clips, sequences = letters(hands=("left", "right"))
     body = sequences[0]
     before = body.keypoints.copy()
-    made = HandshapeAugmentation(clips, sequences).apply(body, "aaa", "D")
+    augmented = HandshapeAugmentation(clips, sequences).apply(body, "aaa", "D")
     right = body.skeleton.hand("right")
     others = [k for k in range(body.skeleton.num_keypoints) if k not in right[1:]]
-    np.testing.assert_array_equal(made.keypoints[:, others], body.keypoints[:, others])
-    assert not np.allclose(made.keypoints[:, right[1:]], body.keypoints[:, right[1:]])
-    np.testing.assert_array_equal(made.confidence, body.confidence)
+    np.testing.assert_array_equal(augmented.keypoints[:, others], body.keypoints[:, others])
+    assert not np.allclose(augmented.keypoints[:, right[1:]], body.keypoints[:, right[1:]])
+    np.testing.assert_array_equal(augmented.confidence, body.confidence)
     np.testing.assert_array_equal(body.keypoints, before)
 
 
 def test_left_handed_language_gets_mirrored_shapes():
     clips, sequences = letters({"aaa": ALPHABETS["aaa"], "bbb": ALPHABETS["bbb"]})
     left = [prepare(fake_sequence(shape=shape, hands=("left",)), 25.0) for shape in ALPHABETS["aaa"].values()]
-    made = HandshapeAugmentation(clips, [*left, *sequences[3:]]).apply(left[0], "aaa", "D")
-    points, expected = shape_of(made, "left"), shape_of(sequences[6])
+    augmented = HandshapeAugmentation(clips, [*left, *sequences[3:]]).apply(left[0], "aaa", "D")
+    points, expected = shape_of(augmented, "left"), shape_of(sequences[6])
     np.testing.assert_allclose(points[..., 1:], expected[..., 1:], atol=0.05)
     np.testing.assert_allclose(points[..., 0], -expected[..., 0], atol=0.05)
 

@@ -27,9 +27,9 @@ def hidden(sequence, frames=slice(0, 0), keypoints=()):
 def test_correct_fills_gaps_and_keeps_visible_keypoints_bit_for_bit(model, fps):
     broken = hidden(fake_sequence(frames=31, fps=fps, face_points=5), slice(10, 16), [3])
     fixed = correct(model, broken)
-    seen = broken.confidence > 0
-    np.testing.assert_array_equal(fixed.keypoints[seen], broken.keypoints[seen])
-    np.testing.assert_array_equal(fixed.confidence[seen], broken.confidence[seen])
+    visible = broken.confidence > 0
+    np.testing.assert_array_equal(fixed.keypoints[visible], broken.keypoints[visible])
+    np.testing.assert_array_equal(fixed.confidence[visible], broken.confidence[visible])
     assert (fixed.fps, fixed.size, len(fixed)) == (fps, broken.size, 31)
     right = fixed.skeleton.hand("right")
     assert (fixed.confidence[10:16, right] == FILLED).all()
@@ -91,8 +91,8 @@ def dictionary_clip(fps=30.0, layout=None):
 def test_filled_hands_are_attached_to_their_arms(model, ends, text):
     broken = dictionary_clip()
     fixed = correct(model, broken, ends=ends, text=text, signed_language="ase" if text else "")
-    seen = broken.confidence > 0
-    np.testing.assert_array_equal(fixed.keypoints[seen], broken.keypoints[seen])
+    visible = broken.confidence > 0
+    np.testing.assert_array_equal(fixed.keypoints[visible], broken.keypoints[visible])
     body = anatomy(clean(fixed), reference=clean(broken))
     for side in ("left", "right"):
         hand = fixed.skeleton.hand(side)
@@ -125,8 +125,8 @@ def test_ends_hold_moves_arms_with_the_shoulder():
     confidence = clip.confidence.copy()
     confidence[20:, arm] = 0
     fixed = correct(None, replace(clip, keypoints=keypoints, confidence=confidence), ends="hold")
-    way = keypoints[20:, skeleton.shoulders()[0]] - keypoints[19, skeleton.shoulders()[0]]
-    expected = keypoints[19, arm[:3]] + way[:, None]
+    displacement = keypoints[20:, skeleton.shoulders()[0]] - keypoints[19, skeleton.shoulders()[0]]
+    expected = keypoints[19, arm[:3]] + displacement[:, None]
     np.testing.assert_allclose(fixed.keypoints[20:, arm[:3], :2], expected[..., :2], atol=0.01)
     assert (fixed.confidence[20:, arm] == FILLED).all()
 
@@ -149,8 +149,8 @@ def test_max_gap_leaves_longer_gaps_missing():
     right = broken.skeleton.hand("right")
     assert correct(None, broken, max_gap=0.25).confidence[24:31, right].all()
     assert not correct(None, broken, max_gap=0.2).confidence[24:31, right].any()
-    held = correct(None, broken, max_gap=0.2, ends="hold").confidence[:, right].all(axis=1)
-    assert held.tolist() == [True] * 24 + [False] * 7 + [True] * 29
+    held_frames = correct(None, broken, max_gap=0.2, ends="hold").confidence[:, right].all(axis=1)
+    assert held_frames.tolist() == [True] * 24 + [False] * 7 + [True] * 29
 
 
 def test_nan_with_confidence_1_is_missing():
@@ -167,8 +167,8 @@ def test_nan_with_confidence_1_is_missing():
     assert (fixed.confidence[8:11, right] == FILLED).all()
     assert (fixed.confidence[:3, right] == 0).all()
     assert (fixed.confidence[5:7, face] == 0).all()
-    seen = np.isfinite(keypoints).all(axis=-1) & (confidence > 0)
-    np.testing.assert_array_equal(fixed.keypoints[seen], keypoints[seen])
+    visible = np.isfinite(keypoints).all(axis=-1) & (confidence > 0)
+    np.testing.assert_array_equal(fixed.keypoints[visible], keypoints[visible])
 
 
 def test_other_skeletons_need_no_model_to_be_corrected(model):
@@ -228,8 +228,8 @@ def test_correct_command_writes_and_summarizes(cli, folder, tmp_path):
     assert "anatomy" not in err
     assert "--checkpoint" in err  # no model was needed
     before, after = read(tmp_path / "broken.pose"), read(tmp_path / "fixed.pose")
-    seen = before.confidence > 0
-    np.testing.assert_array_equal(after.keypoints[seen], before.keypoints[seen])
+    visible = before.confidence > 0
+    np.testing.assert_array_equal(after.keypoints[visible], before.keypoints[visible])
     status, _, err = cli("correct", tmp_path / "gone.pose", "--output", tmp_path / "a.pose", "--checkpoint", folder)
     assert status == 2
     assert "gone.pose" in err

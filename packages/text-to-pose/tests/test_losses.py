@@ -48,9 +48,9 @@ def test_velocity_loss_of_one_frame_is_zero(example):
 
 
 def test_losses_are_weighted_by_confidence():
-    target, seen = torch.zeros(1, 2, D), torch.tensor([[1.0, 0.5]])
-    made = torch.stack([torch.full((D,), 1.0), torch.full((D,), 4.0)])[None]
-    assert start_loss(made, target, seen).item() == pytest.approx((1 * 1 + 0.5 * 4) / 1.5)
+    target, visible = torch.zeros(1, 2, D), torch.tensor([[1.0, 0.5]])
+    predicted = torch.stack([torch.full((D,), 1.0), torch.full((D,), 4.0)])[None]
+    assert start_loss(predicted, target, visible).item() == pytest.approx((1 * 1 + 0.5 * 4) / 1.5)
 
 
 def test_length_loss_is_smallest_at_the_target():

@@ -52,11 +52,11 @@ def test_encode_completes_missing_start_keypoints_and_keeps_given_ones(model):
     confidence[:, 8:29] = 0
     wild = keypoints.clone()
     wild[:, 8:29] = 1e6  # coordinates of a missing keypoint mean nothing
-    made, _ = model.encode(text, keypoints, confidence)
+    encoded, _ = model.encode(text, keypoints, confidence)
     same, _ = model.encode(text, wild, confidence)
-    torch.testing.assert_close(made.start, same.start)
-    torch.testing.assert_close(made.start[:, :8], keypoints[:, :8])
-    assert made.start.abs().max() < 100
+    torch.testing.assert_close(encoded.start, same.start)
+    torch.testing.assert_close(encoded.start[:, :8], keypoints[:, :8])
+    assert encoded.start.abs().max() < 100
 
 
 def test_save_and_load_rebuild_the_model(model, folder):

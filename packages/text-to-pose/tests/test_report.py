@@ -59,20 +59,20 @@ def test_report_page_draws_reference_and_prediction_on_one_scale(evaluation, tmp
     page = written(write_report(evaluation, tmp_path / "report"))
     for clip in page["clips"]:
         (row,) = (i for i in evaluation.rows if evaluation.references.clips[i].path.name == clip["path"])
-        reference, made = (
+        reference, prediction = (
             evaluation.references.sequences[row],
             evaluation.predictions["model"][evaluation.rows.index(row)],
         )
-        assert (len(reference), len(made)) == (clip["reference_frames"], clip["frames"])
+        assert (len(reference), len(prediction)) == (clip["reference_frames"], clip["frames"])
         stored = np.frombuffer(base64.b64decode(clip["coordinates"]), "<i2").reshape(-1, clip["keypoints"], 2)
-        assert len(stored) == len(reference) + len(made)
+        assert len(stored) == len(reference) + len(prediction)
         assert clip["keypoints"] == reference.skeleton.num_keypoints
-        seen = stored[..., 0] != MISSING
-        points = np.concatenate([reference.keypoints, made.keypoints])[..., :2][seen]
-        assert seen[: len(reference)].sum() == (reference.confidence > 0).sum()
+        visible = stored[..., 0] != MISSING
+        points = np.concatenate([reference.keypoints, prediction.keypoints])[..., :2][visible]
+        assert visible[: len(reference)].sum() == (reference.confidence > 0).sum()
         # One scale and one origin for both.
         x = np.stack([points.ravel(), *np.tile(np.eye(2), (len(points), 1)).T], axis=1)
-        places = stored[seen].ravel() / STEPS
+        places = stored[visible].ravel() / STEPS
         solved = np.linalg.lstsq(x, places, rcond=None)[0]
         np.testing.assert_allclose(x @ solved, places, atol=1 / STEPS)
         assert 0 < solved[0] < page["size"]

@@ -133,12 +133,12 @@ def test_model_overfits_two_clips(tiny):
         optimizer.zero_grad()
 
     start = StartFrames(batch.start_keypoints, batch.start_confidence)
-    made = generate_signs(model.eval(), [("A", "ase"), ("B", "ase")], start)
-    np.testing.assert_allclose([len(sequence) for sequence in made], [14, 18], atol=2)
-    errors = np.array([[dtw_mje(sequence, reference) for reference in sequences] for sequence in made])
+    generated = generate_signs(model.eval(), [("A", "ase"), ("B", "ase")], start)
+    np.testing.assert_allclose([len(sequence) for sequence in generated], [14, 18], atol=2)
+    errors = np.array([[dtw_mje(sequence, reference) for reference in sequences] for sequence in generated])
     assert errors.diagonal().max() < 0.05
     assert (errors.argmin(axis=1) == [0, 1]).all()
-    assert all(sequence.hand_share("left") == 0 for sequence in made)  # neither clip shows it
+    assert all(sequence.hand_share("left") == 0 for sequence in generated)  # neither clip shows it
 
 
 def test_fine_tuning_keeps_languages_letters_and_start_frames(folder, model, manifest, tmp_path, tiny):

@@ -59,11 +59,11 @@ def test_first_step_share_of_levels_is_zero():
 
 def test_gaps_are_one_span_of_frames_and_some_keypoints():
     torch.manual_seed(0)
-    made = gaps(torch.ones(500, 20, 8, dtype=torch.bool))
-    whole_frames = made.all(dim=2)
+    drawn = gaps(torch.ones(500, 20, 8, dtype=torch.bool))
+    whole_frames = drawn.all(dim=2)
     starts = (whole_frames[:, 1:] & ~whole_frames[:, :-1]).sum(dim=1) + whole_frames[:, 0]
     assert (starts <= 1).all()
-    assert (made.all(dim=1).any(dim=1)).float().mean().item() == pytest.approx(0.5, abs=0.15)
+    assert (drawn.all(dim=1).any(dim=1)).float().mean().item() == pytest.approx(0.5, abs=0.15)
 
 
 def test_config_refuses_shares_above_one_together():

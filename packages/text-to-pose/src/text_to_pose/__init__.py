@@ -1,4 +1,9 @@
-"""text-to-pose: text to a sequence of poses, all frames at once, refined step by step."""
+"""text-to-pose: text to a sequence of poses, all frames at once, refined step by step.
+
+To read it: `config`, `nn`, `model`, `schedules`, `samplers`, `sampling`, `losses`, `training_states`,
+`lightning_module`, `training`, `generation`, `inpainting`, `evaluation`, `export`, `commands`, `cli`. Texts are in
+`text`, training data in `data`.
+"""
 
 from typing import TYPE_CHECKING
 

@@ -40,15 +40,11 @@ COMMON = {"batch_size": 2, "warmup_steps": 10, "ema_decay": 0.9, "validate_every
 TRAINING = {"checkpoint_minutes": 1e-4, **COMMON}  # a checkpoint every step
 CONFIGS = {
     "text-to-pose": {
-        "network": {
-            "encoder": {"hidden_dim": 32, "num_layers": 0, "num_heads": 2, "sees_missing": False},
-            "decoder_layers": 1, "num_heads": 2, "dropout": 0.1,
-        },
-        "training": {"epochs": 15, **TRAINING},
+        "encoder": {"hidden_dim": 32, "num_layers": 0, "num_heads": 2, "sees_missing": False},
+        "decoder_layers": 1, "num_heads": 2, "dropout": 0.1, "epochs": 15, **TRAINING,
     },
     "pose-encoders": {
-        "encoder": {"hidden_dim": 32, "num_layers": 1, "num_heads": 2},
-        "training": {"epochs": 15, **TRAINING},
+        "encoder": {"hidden_dim": 32, "num_layers": 1, "num_heads": 2}, "epochs": 15, **TRAINING,
     },
     "pose-tokenizer": {
         "keypoints": "hands_and_body", "num_quantizers": 3, "codebook_size": 16, "latent_dim": 16, "hidden_dim": 8,
@@ -260,7 +256,7 @@ ASKED = r"stopping after this step; the same command goes on from there[^\n]*\n.
 NO_ROOM = r"\nError: [^\n]*free some space[^\n]*\n$"
 NO_ANSWER = r"127.0.0.1:9 cannot be reached [^\n]*logging to [^\n]*/wandb instead"
 BEGUN = "its run was interrupted; going on from"
-LEFT_OUT = r"last.ckpt: is damaged, and left out\n.*going on from checkpoints/before-last.ckpt"
+LEFT_OUT = r"last.ckpt: is damaged, and skipped\n.*going on from checkpoints/before-last.ckpt"
 TERM, INT, KILL = (partial(send, number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL))
 KILLED = [
     Fault("SIGKILL, just begun", kill_just_begun, -9, then=BEGUN),

@@ -100,7 +100,7 @@ def test_a_damaged_checkpoint_is_left_out(tmp_path, capsys):
     content[len(content) // 2] ^= 1
     last.write_bytes(content)
     assert newest_checkpoint(tmp_path) == before
-    assert "last.ckpt: is damaged, and left out" in capsys.readouterr().err
+    assert "last.ckpt: is damaged, and skipped" in capsys.readouterr().err
     before.write_bytes(before.read_bytes()[:-10])
     assert not is_whole(before)
     with pytest.raises(UserError, match="none of its checkpoints is whole"):

@@ -1,10 +1,11 @@
-"""The one way every package trains: a config, a Lightning module, loaders, an output folder.
+"""Training, the same for every package: a configuration, a Lightning module, loaders of batches, a run folder.
 
-What it exports is imported when it is first used: settings and folders are checked without waiting for Lightning.
+Names are imported on first use: settings and folders are checked without waiting for torch and Lightning.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pose_core.lazy import attach
 
 if TYPE_CHECKING:
     from pose_core.training.config import TrainingConfig, load_preset, load_yaml
@@ -17,56 +18,23 @@ if TYPE_CHECKING:
     from pose_core.training.streaming import StreamLoader
     from pose_core.training.trainer import fit
 
-__all__ = [
-    "DistributedBatchSampler",
-    "RunData",
-    "RunFolder",
-    "StreamLoader",
-    "TrainingConfig",
-    "are_shards",
-    "batch_loader",
-    "check_run_folder",
-    "configure_optimizer",
-    "fit",
-    "is_main_process",
-    "load_preset",
-    "load_yaml",
-    "model_card",
-    "open_shards",
-    "overfit_subset",
-    "read_data",
-    "run_folder",
-    "stream_loader",
-    "sweep_run_folder",
-    "validated",
-]
-
-_HOMES = {
-    "DistributedBatchSampler": "distributed",
-    "RunData": "data",
-    "RunFolder": "runs",
-    "StreamLoader": "streaming",
-    "TrainingConfig": "config",
-    "are_shards": "data",
-    "batch_loader": "loaders",
-    "check_run_folder": "runs",
-    "overfit_subset": "loaders",
-    "fit": "trainer",
-    "is_main_process": "ranks",
-    "load_preset": "config",
-    "load_yaml": "config",
-    "model_card": "runs",
-    "open_shards": "data",
-    "stream_loader": "loaders",
-    "sweep_run_folder": "runs",
-    "read_data": "data",
-    "run_folder": "runs",
-    "validated": "data",
-    "configure_optimizer": "optimizer",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "config": ("TrainingConfig", "load_preset"),
+        "data": ("read_data",),
+        "loaders": ("batch_loader",),
+        "optimizer": ("configure_optimizer",),
+        "runs": ("run_folder",),
+        "streaming": ("StreamLoader",),
+        "trainer": ("fit",),
+    },
+    also={
+        "config": ("load_yaml",),
+        "data": ("RunData", "are_shards", "open_shards", "validated"),
+        "distributed": ("DistributedBatchSampler",),
+        "loaders": ("overfit_subset", "stream_loader"),
+        "ranks": ("is_main_process",),
+        "runs": ("RunFolder", "check_run_folder", "model_card", "sweep_run_folder"),
+    },
+)

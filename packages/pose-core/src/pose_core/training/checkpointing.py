@@ -32,9 +32,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes a checkpoint under another name first, and keeps the one before the last.
+    """Writes checkpoints atomically, and keeps the one before the last.
 
-    Whenever the process or the machine stops, one of the two is whole.
+    Whenever the process or the machine stops, one of the two is intact.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None) -> None:
@@ -64,16 +64,16 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 class LastCheckpoint(Checkpoint):
-    """Keeps the state of the run after every epoch, every so many minutes, and when it is asked to stop.
+    """Saves the state of the run after every epoch, every few minutes, and on a request to stop.
 
-    Ctrl-C and SIGTERM end a run at the next whole step, its state saved; a second Ctrl-C ends it at once. Within an
-    epoch the state is saved only where the loader's batches can go on from there (`DistributedBatchSampler`). As a
+    Ctrl-C and SIGTERM end a run after the current step, its state saved; a second Ctrl-C ends it at once. Within an
+    epoch the state is saved only if batches can be resumed from there (`DistributedBatchSampler`). As a
     `Checkpoint` it is called after all other callbacks, the averages of weights among them.
 
     Args:
         folder: of the checkpoints.
         minutes: between checkpoints within an epoch.
-        resumable: whether they can go on from within an epoch.
+        resumable: whether batches can be resumed within an epoch.
     """
 
     def __init__(self, folder: Path, minutes: float, *, resumable: bool) -> None:
@@ -133,11 +133,11 @@ class LastCheckpoint(Checkpoint):
 class RandomState(Callback):
     """Keeps in the checkpoint the state of the random generators and the position in the epoch's batches.
 
-    A resumed run so draws, and sees, what the undisturbed one would. Every rank has random numbers of its own, from
-    another seed: else all of them would draw the same noise. Worker processes that load data begin new ones.
+    A resumed run therefore draws and sees what an uninterrupted one would. Every rank has a seed of its own: otherwise
+    all of them would draw the same noise. Worker processes that load data start new generators.
 
     Args:
-        batches: that are trained on; None where they know no position, and begin every epoch anew.
+        batches: training batches; None if they have no position, and start every epoch anew.
     """
 
     def __init__(self, batches: DistributedBatchSampler | StreamLoader | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The checkpoints in a run's folder, found and checked without torch."""
+"""Finds and verifies a run's checkpoints, without torch."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ BEFORE = "before-last.ckpt"
 
 
 def newest_checkpoint(run: Path) -> Path | None:
-    """The last whole checkpoint of a run's folder; None where there is none.
+    """The newest intact checkpoint of a run's folder; None if there is none.
 
     Raises:
-        UserError: there are some, and all are damaged.
+        UserError: all of them are damaged.
     """
     found = [path for name in (LAST, BEFORE) if (path := run / CHECKPOINTS / name).is_file()]
     for path in found:
         if is_whole(path):
             return path
         if is_main_process():
-            say(f"{path}: is damaged, and left out")
+            say(f"{path}: is damaged, and skipped")
     if found:
         raise UserError(f"{run}: none of its checkpoints is whole; --overwrite starts the run again")
     return None
 
 
 def is_whole(checkpoint: Path) -> bool:
-    """Whether every part of a checkpoint is there and has the checksum it was written with."""
+    """Whether a checkpoint is complete, by the checksums of its parts."""
     try:
         with zipfile.ZipFile(checkpoint) as archive:
             return archive.testzip() is None

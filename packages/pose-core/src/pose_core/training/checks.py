@@ -1,4 +1,4 @@
-"""What a `train` command checks before it waits for torch and Lightning to be imported."""
+"""Checks of a `train` command, before torch and Lightning are imported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pose_core.training.config import TrainingConfig
 
 DEVICES = ("auto", "cpu", "cuda", "gpu", "mps", "tpu")
-# First words of the names that Lightning registers, `ddp_find_unused_parameters_true` and so on.
+# Prefixes of the names that Lightning registers, such as `ddp_find_unused_parameters_true`.
 STRATEGIES = ("auto", "ddp", "fsdp", "deepspeed", "single", "xla")
 
 

@@ -1,4 +1,4 @@
-"""Settings of a training run, the same in every package."""
+"""Configuration of a training run, which every package extends by inheritance."""
 
 from __future__ import annotations
 

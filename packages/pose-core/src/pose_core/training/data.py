@@ -1,4 +1,4 @@
-"""What a run trains on and validates with: files, all in memory, or shards, which are streamed."""
+"""Training and validation data of a run: files, read into memory, or shards, which are streamed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class RunData:
 
     @property
     def skeleton(self) -> Skeleton:
-        """What every prepared clip is on."""
+        """The skeleton of all prepared clips."""
         return self.train[0].sequence.skeleton
 
     def train_clips(self) -> list[Clip]:
@@ -60,10 +60,10 @@ Data = str | Path | Sequence[str | Path]
 
 
 def data_paths(data: Data) -> list[str | Path]:
-    """What a run trains on, one or several, as a list.
+    """The data sets of a run as a list.
 
     Raises:
-        UserError: shards among others, which are trained on alone.
+        UserError: shards among several data sets.
     """
     paths = [data] if isinstance(data, str | Path) else [*data]
     for path in paths:

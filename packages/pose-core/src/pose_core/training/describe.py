@@ -1,4 +1,4 @@
-"""What the `config` commands print: a preset with every key, as YAML that `train --config` takes."""
+"""The `config` commands: print a configuration as YAML that `train --config` takes, every key explained."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def devices_and_nodes(config: TrainingConfig) -> tuple[int | Literal["auto"], in
 
 
 class DistributedBatchSampler(Sampler[list[int]]):
-    """This process's share of a batch sampler's batches: as many in every process, every index in one of them.
+    """A distributed batch sampler: this process's share of the batches, as many in every process, each index in one.
 
     Where the batches do not divide evenly, the largest are cut in two; only of fewer indices than processes are some
     taken twice. Rank 0 draws the order for all. In a run of one process these are the sampler's own batches.

@@ -1,4 +1,4 @@
-"""FSDP: weights, gradients and the optimizer's state shared out over processes."""
+"""FSDP (fully sharded data parallel): weights, gradients and optimizer state are sharded over processes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ShardedStrategy(FSDPStrategy):
-    """Lightning's FSDP, with what it leaves out: gradients clipped by norm, averaged weights, whole ones afterwards.
+    """Lightning's FSDP strategy with gradient clipping by norm, averaged weights, and unsharded weights afterwards.
 
     Mixed precision is autocast's, as without sharding: weights and buffers stay as precise as they are. On CPUs it
     trains, too, but torch 2.15 saves one moment of Adam there as both.
@@ -88,7 +88,7 @@ class ShardedStrategy(FSDPStrategy):
 
 
 class EMA(EMAWeightAveraging):
-    """Lightning's averages of weights, of whole ones where they are sharded."""
+    """Exponential moving average of the weights, unsharded where FSDP shards them."""
 
     def on_train_batch_end(self, trainer: Trainer, *arguments: Any, **options: Any) -> None:
         with _whole_weights(trainer):

@@ -1,4 +1,4 @@
-"""Precision and number of threads that suit the machine a run is on."""
+"""Precision and number of threads, by the hardware of the machine."""
 
 from __future__ import annotations
 

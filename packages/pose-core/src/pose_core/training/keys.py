@@ -1,4 +1,4 @@
-"""The keys of a config by dotted name: to suggest one, to compare, to print."""
+"""Keys of a configuration by dotted name: listed, compared, suggested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loaders of padded batches, which all packages train with."""
+"""Data loaders of padded batches."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def batch_loader(
 ) -> DataLoader:
     """Batches of `config.batch_size`: of similar length in random order to train on, in the data's order otherwise.
 
-    Each process of a run of several takes its share of them. `config.batch_frames` bounds those to train on instead.
+    In a distributed run each process takes its share. `config.batch_frames`, if set, bounds training batches instead.
 
     Args:
         dataset: items for `collate`.

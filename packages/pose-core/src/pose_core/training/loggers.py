@@ -1,4 +1,4 @@
-"""The loggers of a run: CSV, TensorBoard, Weights & Biases. They go on when the run does, without what was lost."""
+"""Loggers: CSV, TensorBoard, Weights & Biases. A resumed run continues its logs from its checkpoint on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 WANDB_TIMEOUT = 10  # seconds
 EVENT_FILES = "events.out.tfevents.*"
-LOG_STEPS = 10  # at most, between two entries of what is logged in every step
+LOG_STEPS = 10  # between two entries of what is logged per step, at most
 
 
 def build_loggers(config: TrainingConfig, run: RunFolder) -> list[Logger]:
@@ -91,7 +91,7 @@ def git_revision() -> str | None:
 
 
 class ContinuedWriter(ExperimentWriter):
-    """Lightning's writer of `metrics.csv`, which leaves the file that is there and appends to it."""
+    """Lightning's writer of `metrics.csv`, which appends to an existing file."""
 
     def _check_log_dir_exists(self) -> None:
         path = Path(self.metrics_file_path)
@@ -100,7 +100,7 @@ class ContinuedWriter(ExperimentWriter):
                 self.metrics_keys = list(csv.DictReader(file).fieldnames or [])
 
     def drop_from(self, step: int) -> None:
-        """Removes the rows of a step and all later ones, and a row that was cut short."""
+        """Removes the rows of a step and later ones, and a truncated row."""
         path = Path(self.metrics_file_path)
         if not path.is_file():
             return
@@ -129,13 +129,13 @@ class ContinuedCSVLogger(CSVLogger):
 
 
 class ContinuedLogs(Callback):
-    """Joins the logs of a run that goes on to those it has, up to the step it goes on from.
+    """Joins the logs of a resumed run to those it has, up to the step of its checkpoint.
 
-    Every `LOG_STEPS` steps something is logged, and at least once in an epoch.
+    Steps are logged every `LOG_STEPS`, and at least once per epoch.
 
     Args:
         output: folder of the run, whose loggers have not written yet.
-        goes_on: whether the run has logs to go on with.
+        goes_on: whether the run is resumed.
     """
 
     def __init__(self, output: Path, *, goes_on: bool) -> None:

@@ -1,4 +1,4 @@
-"""The options that all `train` commands share, and what the commands do with them."""
+"""Options of all `train` commands, declared once, and what the commands share."""
 
 import functools
 import inspect

@@ -1,4 +1,4 @@
-"""Which process of a run of several this is, told without importing torch."""
+"""The rank of this process, without importing torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ RANK_VARIABLES = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
 
 
 def is_main_process() -> bool:
-    """Whether this process is the one that writes and prints: rank 0, or the only one."""
+    """Whether this is rank 0, which writes and prints, or the only process."""
     if "lightning.pytorch" in sys.modules:  # which may know it from a cluster of another kind
         from lightning.pytorch.utilities import rank_zero_only
 

@@ -1,4 +1,4 @@
-"""The folder of a run: whose it is, whether it is finished, and what it leaves there."""
+"""The folder of a run: `run.json` (settings, whether it is finished), checkpoints, logs, model card."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ FORMAT = 2  # of run.json, of the settings in it, and of checkpoints; 1, which o
 
 @dataclass
 class RunFolder:
-    """An output folder that a run may use.
+    """The output folder of a run.
 
     Attributes:
-        path: the folder; it need not be there.
-        resume_from: the checkpoint to go on from; None for a run from the start.
-        settings: what makes it this run and no other.
-        id: what Weights & Biases knows the run by, the same each time it goes on.
-        claimed: whether the run has begun to use it; nothing is left in one that was not.
+        path: the folder; it need not exist.
+        resume_from: checkpoint to resume from; None for a new run.
+        settings: data, configuration and whatever else identifies the run.
+        id: of the run on Weights & Biases, the same when it is resumed.
+        claimed: whether the run has begun to write into it.
     """
 
     path: Path
@@ -48,9 +48,9 @@ class RunFolder:
     claimed: bool = False
 
     def claim(self) -> None:
-        """Notes whose folder it is, once nothing but training is left to do; of several processes, rank 0 does.
+        """Writes `run.json`, right before training; of several processes, rank 0 does.
 
-        What an older run left that this one does not go on from is removed.
+        A new run removes checkpoints and logs of an older one.
         """
         self.claimed = True
         if is_main_process():
@@ -60,7 +60,7 @@ class RunFolder:
             _write(self.path, {"format": FORMAT, "id": self.id, **self.settings})
 
     def finish(self, save: Callable[[Path], Any], card: str | None = None) -> None:
-        """Writes the model's card, if given, and the model, by `save`, on rank 0 alone; notes that the run is done."""
+        """Writes the model card, if given, and the model, by `save`, on rank 0; marks the run as finished."""
         if not self.claimed or not is_main_process():
             return
         # The card first: huggingface_hub's mixin writes one of its own where there is none.
@@ -79,18 +79,18 @@ class RunFolder:
 def check_run_folder(
     output: str | Path, config: BaseModel, *, data: Sequence[str | Path], resume: bool, overwrite: bool, **others: Any
 ) -> None:
-    """Refuses an output folder that a run cannot use, and touches nothing; of several processes, rank 0 does.
+    """Refuses an output folder that a run cannot use, and writes nothing; of several processes, rank 0 does.
 
     Args:
         output: the folder.
         config: of the run.
         data: what it trains on.
-        resume: go on with the run in the folder also if settings have changed, or it has come to its end.
+        resume: continue the run in the folder even if settings have changed or it is finished.
         overwrite: start it again.
-        others: whatever else makes it another run.
+        others: whatever else identifies the run.
 
     Raises:
-        UserError: the folder holds something that the run would damage, it is a file, or it holds no run to resume.
+        UserError: the folder is not empty, it is a file, or it has no run to resume.
     """
     output = sweep_run_folder(output)
     if output.exists() and not output.is_dir():
@@ -109,10 +109,10 @@ def check_run_folder(
 def run_folder(
     output: str | Path, config: BaseModel, *, data: Sequence[str | Path], resume: bool, overwrite: bool, **others: Any
 ) -> RunFolder:
-    """Looks at an output folder before any work is done for it, and touches nothing.
+    """The folder of a new or an interrupted run; writes nothing yet.
 
-    A run that was interrupted goes on by itself when the same command is given again. Of a run of several processes,
-    rank 0 alone refuses what is not a run's. The runs of a Weights & Biases sweep each get a folder of their own in it.
+    An interrupted run is resumed when the same command is given again. In a distributed run, rank 0 alone refuses
+    folders of something else. Each run of a Weights & Biases sweep gets a folder of its own inside.
 
     Args and Raises: as `check_run_folder`; also where all checkpoints are damaged.
     """

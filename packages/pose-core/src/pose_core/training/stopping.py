@@ -1,4 +1,4 @@
-"""A `train` command that is asked to stop before its first step, and processes whose parent has gone."""
+"""Signals before the first training step, and worker processes whose parent has died."""
 
 from __future__ import annotations
 

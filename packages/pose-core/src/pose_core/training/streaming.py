@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 
 class StreamLoader(DataLoader):
-    """Batches of a `ShardDataset`'s clips, as many in every process, whatever its share of them and what is skipped.
+    """Batches of a `ShardDataset`'s clips, as many in every process, whatever its share and what is skipped.
 
-    Clips that fill no whole batch are left out of an epoch, others in the next. A run goes on in mid-epoch where
-    `num_workers` is 0, and else begins that epoch again.
+    Clips that fill no whole batch are left out of an epoch, others in the next. A run resumes within an epoch if
+    `num_workers` is 0, and otherwise starts that epoch again.
 
     Args:
         shards: shuffled to train on.
         item: a clip to an item for `collate`; None: the clip itself.
-        batch_size: clips a batch.
+        batch_size: clips per batch.
         collate: items to a batch.
         num_workers: processes that read.
-        steps: batches an epoch at most; None: as many as hold every clip once.
+        steps: batches per epoch, at most; None: as many as hold every clip once.
 
     Raises:
         UserError: fewer clips than processes.
@@ -57,7 +57,7 @@ class StreamLoader(DataLoader):
         )
 
     def set_epoch(self, epoch: int) -> None:
-        """Another epoch, another order."""
+        """Sets the epoch, which determines the order of the clips."""
         self.items.shards.set_epoch(epoch)
 
     def position(self, batches_consumed: int) -> dict[str, Any] | None:

@@ -24,7 +24,7 @@ NEXT_BATCH = "[_TrainingEpochLoop].train_dataloader_next"  # as Lightning calls 
 
 
 class DataWaitProfiler(Profiler):
-    """Knows how long each batch was waited for, and nothing else; a `SimpleProfiler` knows it among all the rest.
+    """Records how long each batch was waited for; a `SimpleProfiler` records this among other actions.
 
     Attributes:
         recorded_durations: action -> seconds, each time.
@@ -91,7 +91,7 @@ class Throughput(Callback):
 def trial_summary(
     throughput: Throughput, module: LightningModule, train_loader: DataLoader, config: TrainingConfig
 ) -> dict[str, float]:
-    """What a trial of `TRIAL_STEPS` steps tells of the whole run; time is that of the steps, without validation."""
+    """Estimates the cost of a whole run from `TRIAL_STEPS` steps, without validation."""
     ends = throughput.ends
     step = (ends[-1] - ends[0]) / (len(ends) - 1) if len(ends) > 1 else ends[0]  # the first is slower
     steps = len(train_loader) * config.epochs
@@ -105,14 +105,14 @@ def trial_summary(
     }
     say(
         f"dry run, nothing was written: {found['parameters']:,.0f} parameters, {found['peak_memory_mb']:,.0f} MB at "
-        f"most, {len(train_loader):,} batches an epoch of about {found['frames_a_batch']:,.0f} frames, "
+        f"most, {len(train_loader):,} batches per epoch of about {found['frames_a_batch']:,.0f} frames, "
         f"{step:.2f} s each; {config.epochs:,} epochs take about {found['hours']:.1f} h, validation not counted"
     )
     return {f"dry_run/{name}": value for name, value in found.items()}
 
 
 def peak_memory() -> float:
-    """Most bytes that this process held: of the accelerator where there is one, else of main memory."""
+    """Peak memory of this process in bytes: of the accelerator if there is one, else of main memory."""
     if torch.accelerator.is_available():
         return float(torch.get_device_module().max_memory_allocated())
     try:

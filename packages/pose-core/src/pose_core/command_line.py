@@ -38,7 +38,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on standard error, only warnings and errors.")]
 Checkpoint = Annotated[str, typer.Option("--checkpoint", help="Model folder, bundled name or hub id.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of the random generator.")]
 SamplingBatch = Annotated[int, typer.Option("--batch-size", min=1, help="Sequences per batch.")]
 
 # Of every command that takes many files.
@@ -71,7 +70,6 @@ Fps = Annotated[
 ]
 
 # Of every `evaluate`, and of commands that go through a data set.
-Data = Annotated[Path, typer.Option("--data", help="Manifest CSV: path, text, signed_language, split.")]
 DataSets = Annotated[
     list[str],
     typer.Option(

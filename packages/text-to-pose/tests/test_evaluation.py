@@ -54,8 +54,7 @@ def test_evaluate_starts_from_another_training_clip_of_the_language(fitting, man
     starts_of = {}
 
     def spy(model, references, rows, starts, sampling):
-        pairs = [*zip(rows, starts, strict=True)]
-        starts_of.update(pairs)
+        starts_of.update(zip(rows, starts, strict=True))
         assert all(
             references.clips[s].signed_language == references.clips[i].signed_language for i, s in starts_of.items()
         )

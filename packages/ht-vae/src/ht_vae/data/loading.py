@@ -15,7 +15,6 @@ from ht_vae.data.preprocessing import common_skeleton, preprocess
 from pose_core import UserError
 from pose_core.command_line import say
 from pose_core.training import StreamLoader, read_data
-from pose_core.training.data import data_paths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from ht_vae.config import RunConfig
     from ht_vae.model import HierarchicalTransformerVAE
     from pose_core.data import Clip, ShardDataset
-    from pose_core.training.data import Data
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ class TrainingData:
 
 
 def read_training_data(
-    data: Data,
+    data: Sequence[str | Path],
     config: RunConfig,
     *,
     dataset: type[PoseSequenceDataset] = PoseSequenceDataset,
@@ -100,7 +98,7 @@ def read_training_data(
     Raises:
         UserError: files or settings that cannot be used, or files of several skeletons; the message names them.
     """
-    paths, column = data_paths(data), config.label_column
+    column = config.label_column
     labels = None if source is None or column is None else source.config.labels
 
     def check(clips: Sequence[Clip]) -> None:
@@ -108,7 +106,7 @@ def read_training_data(
         check_sizes(source, config)
 
     clips = read_data(
-        paths,
+        data,
         partial(preprocess, keypoints=config.keypoints),
         config,
         frames=config.fitting_frames,
@@ -126,7 +124,7 @@ def read_training_data(
     make = partial(PreparedDataset, max_frames=config.max_frames, condition=column, labels=labels)
     train_set = make(clips.train, training=True, **_drawing(config))
     validation_set = make(clips.validation) if clips.validation else None
-    found = TrainingData(", ".join(map(_name_of, paths)), train_set, validation_set, clips.stream)
+    found = TrainingData(", ".join(map(_name_of, data)), train_set, validation_set, clips.stream)
     say(f"{found.num_frames:,} frames to train on")
     return found
 

@@ -29,6 +29,15 @@ def test_generate_prints_a_summary_and_writes_every_format(cli, folder, tmp_path
     assert outputs[2].read_bytes()[1:4] == b"PNG"
 
 
+@pytest.mark.parametrize("suffix", [".npz", ".csv"])
+def test_generate_and_correct_write_every_pose_format(cli, folder, tmp_path, suffix):
+    pose, other, corrected = tmp_path / "a.pose", tmp_path / f"a{suffix}", tmp_path / f"b{suffix}"
+    assert cli("generate", "a", *GENERATE, folder, "--output", pose, "--output", other)[0] == 0
+    np.testing.assert_allclose(read(other).keypoints, read(pose).keypoints, atol=1e-4)
+    assert cli("correct", pose, "--output", corrected)[0] == 0
+    assert len(read(corrected)) == len(read(pose))
+
+
 def test_generate_json_names_signs_and_frames(cli, folder, tmp_path):
     status, out, _ = cli("generate", "ab", *GENERATE, folder, "--output", tmp_path / "ab.pose", "--json", "--steps", 1)
     assert status == 0
@@ -71,7 +80,7 @@ def test_generate_file_writes_one_pose_per_line(cli, folder, tmp_path):
     ("arguments", "message"),
     [
         (["", "--signed-language", "ase"], "the text is empty; give at least one letter"),
-        (["ax", "--signed-language", "ase"], "ase was not taught the letter 'X'; ase knows A B C"),
+        (["ax", "--signed-language", "ase"], "ase has no letter 'X'; ase knows A B C"),
         (
             ["asch", "--signed-language", "ase"],
             "letter 'SCH' (other languages have it: --borrow-letters signs it as they do)",
@@ -95,7 +104,7 @@ def test_generate_file_writes_one_pose_per_line(cli, folder, tmp_path):
         (["a", "--signed-language", "ase", "--overwrite", "--skip-existing"], "exclude each other"),
         (["a", "--signed-language", "ase", "--start", "nowhere.pose:3"], "nowhere.pose"),
         (["M518x518S14c20482x48", "--signed-language", "ase"], "SignWriting"),
-        (["M507x507S2ff00487x492", "--signed-language", "ase"], "not taught the symbol 'S2ff'"),
+        (["M507x507S2ff00487x492", "--signed-language", "ase"], "has no symbol 'S2ff'"),
         (["a", "--signed-language", "ase", "--sampler", "magic"], "'refinement', 'diffusion'"),
         (["a", "--signed-language", "ase", "--device", "warp"], "device 'warp' cannot be used"),
     ],
@@ -119,7 +128,7 @@ def test_outputs_that_cannot_be_written_are_refused_before_any_work(cli, tmp_pat
     for output, message in (
         (existing, f"{existing}: exists; use --overwrite"),
         (tmp_path / "no" / "a.pose", "there is no folder"),
-        (tmp_path / "a.mp3", "cannot write .mp3; use .pose, .gif, .png"),
+        (tmp_path / "a.mp3", "cannot write .mp3; use .pose, .npz, .csv, .gif, .png"),
         (existing / "a.pose", "there is no folder"),
     ):
         status, _, err = cli("generate", "a", *GENERATE, tmp_path / "nowhere", "--output", output)
@@ -140,7 +149,7 @@ def test_generate_file_names_file_and_line_of_an_error(cli, folder, tmp_path, on
         (None, "words.txt: cannot be read"),
         (b"\n  \n", "words.txt: has no text"),
         (b"\xff\xfe\xfa", "not UTF-8"),
-        (b"ab\nax\n", "words.txt, line 2: ase was not taught the letter 'X'"),
+        (b"ab\nax\n", "words.txt, line 2: ase has no letter 'X'"),
     ):
         if content is not None:
             words.write_bytes(content)
@@ -158,7 +167,7 @@ def test_generate_file_goes_on_after_a_bad_line_and_skip_existing_continues(cli,
     call = ("generate", "--file", words, *GENERATE, folder, "--output", out)
     status, said, err = cli(*call)
     assert (status, len(said.splitlines())) == (3, 2)
-    assert f"{words}, line 2: ase was not taught the letter 'X'" in err.splitlines()[-2]
+    assert f"{words}, line 2: ase has no letter 'X'" in err.splitlines()[-2]
     assert one_line(err) == "Error: 1 of 3 files failed; all others are done: --skip-existing leaves those out"
     assert sorted(path.name for path in out.iterdir()) == ["001-ab.pose", "004-cab.pose"]
     words.write_text("ab\nac\n\ncab\n")

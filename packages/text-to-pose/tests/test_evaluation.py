@@ -81,9 +81,7 @@ def test_evaluate_refuses_unknown_splits_languages_and_letters(fitting, manifest
         evaluate(fitting, manifest, "test")
     with pytest.raises(UserError, match=r"gsg-A\.pose: unknown signed language 'gsg'.*; remove its row"):
         evaluate(load_model(folder), manifest, "validation")
-    with pytest.raises(
-        UserError, match=r"ase-D\.pose: no language was taught the (letter|character) 'D'.*; remove its row"
-    ):
+    with pytest.raises(UserError, match=r"ase-D\.pose: no language has a (letter|character) 'D'.*; remove its row"):
         evaluate(load_model(folder), manifest, "train")
 
 

@@ -177,7 +177,7 @@ def test_onnx_keypoints_and_lengths_equal_generate_signs(original, exported):
 def test_onnx_model_refuses_unknown_languages_and_letters(exported):
     with pytest.raises(UserError, match="unknown signed language 'xyz'"):
         exported.condition([("A", "xyz")])
-    with pytest.raises(UserError, match="was taught the letter 'Q'"):
+    with pytest.raises(UserError, match="has a letter 'Q'"):
         exported.condition([("Q", "ase")])
 
 

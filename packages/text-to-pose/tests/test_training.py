@@ -17,7 +17,7 @@ from text_to_pose.config import PRESETS, RunConfig
 from text_to_pose.data.dataset import TextDataset
 from text_to_pose.data.preprocessing import prepare
 from text_to_pose.generation import generate_signs
-from text_to_pose.lightning_module import WEIGHTS, TextToPoseModule
+from text_to_pose.lightning_module import TextToPoseModule
 from text_to_pose.model import load_model
 from text_to_pose.start_frames import StartFrames
 from text_to_pose.text.tokenizer import TextBatch
@@ -113,6 +113,14 @@ def test_a_manifest_without_train_rows_is_refused(manifest, tmp_path, tiny):
         train(other, tmp_path / "run", RunConfig(**tiny.model_dump(), **QUICK))
 
 
+def test_total_loss_is_weighted_by_the_settings(model):
+    names = ("position", "keypoint", "velocity", "presence", "start", "length")
+    losses = {name: torch.tensor(1.0) for name in names}
+    assert TextToPoseModule(model, RunConfig()).total_loss(losses).item() == pytest.approx(4.35)
+    alone = RunConfig(**dict.fromkeys((f"{name}_weight" for name in names), 0.0) | {"length_weight": 0.5})
+    assert TextToPoseModule(model, alone).total_loss(losses).item() == 0.5
+
+
 def test_model_overfits_two_clips(tiny):
     torch.manual_seed(0)
     clips = [Clip(Path(f"{letter}.pose"), letter, "ase", "train") for letter in "AB"]
@@ -126,7 +134,7 @@ def test_model_overfits_two_clips(tiny):
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.01, total_iters=700)
     for _ in range(700):
         losses = module.losses(batch, batch.start_confidence, module.objective.levels(2))
-        sum(WEIGHTS[name] * loss for name, loss in losses.items()).backward()
+        module.total_loss(losses).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()

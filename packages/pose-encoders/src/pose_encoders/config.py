@@ -91,7 +91,7 @@ Pool = Literal["mean", "attention", "cls"]
 
 
 class ModelSettings(BaseModel):
-    """What a run chooses of a model."""
+    """Settings of a model that a run chooses."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -28,7 +28,11 @@ Steps = Annotated[
 Guidance = Annotated[
     float,
     typer.Option(
-        "--guidance", min=0, max=100, callback=cl.check_number, help="Classifier-free guidance scale; 1 = off."
+        "--guidance",
+        min=0,
+        max=100,
+        callback=cl.check_number,
+        help="Classifier-free guidance scale; 1 = off, larger follows the text more closely.",
     ),
 ]
 SamplerOption = Annotated[
@@ -50,7 +54,7 @@ def generate(
     output: Annotated[
         list[Path],
         typer.Option(
-            "--output", help="Output .pose, .gif, .mp4, .png or .html, may be given several times; a folder; or -."
+            "--output", help="Output pose file or picture, by suffix, may be given several times; a folder; or -."
         ),
     ],
     text: Annotated[str | None, typer.Argument(help="Text: letters to fingerspell, or SignWriting.")] = None,
@@ -146,7 +150,9 @@ def _generated(each: Any) -> str:
 @app.command()
 def correct(
     files: cl.PoseFiles,
-    output: Annotated[Path, typer.Option("--output", help="Output .pose or picture, folder for several files, or -.")],
+    output: Annotated[
+        Path, typer.Option("--output", help="Output pose file or picture, by suffix; folder for several; or -.")
+    ],
     ends: Annotated[
         Ends,
         typer.Option(

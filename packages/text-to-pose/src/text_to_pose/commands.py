@@ -1,4 +1,4 @@
-"""What the commands do with files: check everything, work, then write everything."""
+"""The work of the commands with files: check everything, work, then write everything."""
 
 from __future__ import annotations
 
@@ -27,10 +27,9 @@ from pose_core.inputs import PIPE, PIPE_NAME
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_core.metrics import anatomy
 from pose_core.outputs import check_outputs
-from pose_core.rendering import PICTURES
 from pose_core.transforms import clean
 from pose_core.transforms.temporal import last_visible, next_visible
-from pose_core.writing import write_poses
+from pose_core.writing import WRITABLE, write_poses
 from text_to_pose.data.hands import dominant_hand
 from text_to_pose.generation import SignedText, sign_texts
 from text_to_pose.inpainting import Ends, correct, needs_model
@@ -47,12 +46,10 @@ if TYPE_CHECKING:
     from text_to_pose.model import TextToPose
     from text_to_pose.sampling import Sampling
 
-WRITABLE = (".pose", *PICTURES)
-
 
 @dataclass(frozen=True)
 class GenerationOptions:
-    """What every text of one call is generated with; see `text-to-pose generate --help`."""
+    """Options of one call, for all of its texts; see `text-to-pose generate --help`."""
 
     signed_language: str
     checkpoint: str
@@ -279,12 +276,12 @@ def _generate_lines(batch: JobRunner[GeneratedText], texts: dict[Job, str], opti
 
 @dataclass(frozen=True)
 class CorrectedFile:
-    """What was filled in in one file, in keypoints times frames.
+    """Summary of one corrected file; keypoints are counted per frame.
 
     Attributes:
         missing_because: reason -> number of keypoints missing for it, see `text_to_pose.missing_keypoints.REASONS`.
         rejected: filled keypoints that `pose_core.transforms.clean` would reject.
-        anatomy: what real clips do not have and the file had not before, see `pose_core.metrics.anatomy`; or None.
+        anatomy: anatomical problems that the file did not have before, see `pose_core.metrics.anatomy`; or None.
     """
 
     file: str
@@ -301,7 +298,7 @@ class CorrectedFile:
 
 @dataclass(frozen=True)
 class CorrectionOptions:
-    """How files are corrected; see `text-to-pose correct --help`."""
+    """Options of `text-to-pose correct`, see its `--help`."""
 
     checkpoint: str
     sampling: Sampling

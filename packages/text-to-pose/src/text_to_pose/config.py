@@ -1,4 +1,4 @@
-"""What a text-to-pose model is, and how it is trained, in plain values."""
+"""Configuration of a text-to-pose model, and of its training, in plain values."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class NetworkConfig(BaseModel):
 
 
 class TextConfig(BaseModel):
-    """What texts a model takes.
+    """Texts that a model takes.
 
     `letters` are learned one by one, one hand shape each; `characters` are tokens of texts of any length; the two
     notations have symbols.
@@ -75,7 +75,7 @@ class TextToPoseConfig(BaseModel):
 
 
 class ObjectiveConfig(BaseModel):
-    """Which states the network learns to predict from, and how often parts of a text are dropped."""
+    """States that the network learns to predict from, and how often parts of a text are dropped."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -103,7 +103,20 @@ class ObjectiveConfig(BaseModel):
         return self
 
 
-class RunConfig(NetworkConfig, ObjectiveConfig, TrainingConfig):
+class LossConfig(BaseModel):
+    """Weights of the loss components."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    position_weight: float = Field(1.0, ge=0, description="of the absolute error of features")
+    keypoint_weight: float = Field(2.0, ge=0, description="of the absolute error of keypoints, in shoulder widths")
+    velocity_weight: float = Field(1.0, ge=0, description="of the displacements between frames")
+    presence_weight: float = Field(0.1, ge=0, description="of the cross-entropy of visible and missing")
+    start_weight: float = Field(0.2, ge=0, description="of the completed start frame")
+    length_weight: float = Field(0.05, ge=0, description="of the negative log-likelihood of lengths")
+
+
+class RunConfig(NetworkConfig, ObjectiveConfig, LossConfig, TrainingConfig):
     """A training run: a YAML file, flat but for its encoder."""
 
     SECTIONS: ClassVar[tuple[str, ...]] = ("network", "objective", "training")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def describe_kept_texts(source: TextToPose, model: TextToPose) -> str:
-    """What a fine-tuned model keeps of the texts it knew, in a line."""
+    """Summary of the texts that a fine-tuned model keeps, in a line."""
     old, new = source.config.text, model.config.text
     if old.kind != new.kind:
         return f"its {old.kind} are left out, for the new texts are {new.kind}"

@@ -202,7 +202,7 @@ class _Draft:
         return False
 
     def start_frame(self, bundled: StartFrames) -> StartFrames:
-        """Where the next sign begins: at torso and wrists of the last frame, or at the model's own start frame."""
+        """Start frame of the next sign: at torso and wrists of the last frame, or at the model's own start frame."""
         if not self.sequences:
             return bundled
         return StartFrames.last_of(self.sequences[-1:]).torso_and_wrists(self.model.skeleton)

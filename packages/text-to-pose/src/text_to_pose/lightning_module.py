@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from text_to_pose.data.dataset import TrainingBatch
     from text_to_pose.model import TextToPose
 
-WEIGHTS = {"position": 1.0, "keypoint": 2.0, "velocity": 1.0, "presence": 0.1, "start": 0.2, "length": 0.05}
 MONITOR = "validation/dtw_mje"
 
 
@@ -44,7 +43,7 @@ class TextToPoseModule(LightningModule):
 
     def training_step(self, batch: TrainingBatch) -> Tensor:
         losses = self.losses(batch, drop_keypoints(batch.start_confidence), self.objective.levels(len(batch.text)))
-        total = torch.stack([WEIGHTS[name] * loss for name, loss in losses.items()]).sum()
+        total = self.total_loss(losses)
         named = {f"train/{name}": loss for name, loss in losses.items()}
         self.log_dict(named, batch_size=len(batch.text), sync_dist=True)
         self.log("train/loss", total, prog_bar=True, batch_size=len(batch.text), sync_dist=True)
@@ -96,6 +95,10 @@ class TextToPoseModule(LightningModule):
             "start": start_loss(completed, start_target, model.features.confidence(batch.start_confidence)),
             "length": length_loss(mean, log_std, target.lengths),
         }
+
+    def total_loss(self, losses: dict[str, Tensor]) -> Tensor:
+        """The sum of losses by name, each with its weight in the configuration."""
+        return torch.stack([getattr(self.config, f"{name}_weight") * loss for name, loss in losses.items()]).sum()
 
     def _sequences(self, batch: PoseBatch, labels: list[str]) -> dict[str, PoseSequence]:
         """The sequences of a batch, by row and label."""

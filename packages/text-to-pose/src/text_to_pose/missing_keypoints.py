@@ -29,7 +29,7 @@ REASONS = {
 def missing_because(
     original: PoseSequence, corrected: PoseSequence, *, ends: Ends = "missing", max_gap: float | None = None
 ) -> dict[str, int]:
-    """How many keypoints (frames times points) are still missing for each of `REASONS`, without those of none.
+    """Number of keypoints (frames times points) that are still missing for each of `REASONS`, without those of none.
 
     A keypoint counts for the first of the masks below that it is in.
 

@@ -32,7 +32,7 @@ FILES = (CONFIG, START_FRAMES, TEXT, DENOISER)
 
 @dataclass(frozen=True)
 class Condition:
-    """What a sequence is generated from, and its length: the outputs of `text.onnx`, by their names there.
+    """Condition of a sequence, and its length: the outputs of `text.onnx`, by their names there.
 
     Attributes:
         text: (B, L, C) encoded text; text_mask: (B, L) bool.

@@ -1,4 +1,4 @@
-"""Samplers: from a start frame to a sequence, in as many steps as one likes. For torch and numpy alike.
+"""Samplers: from a start frame to a sequence, in any number of steps; works with torch and numpy.
 
 All three call `predict`, the network under its condition, on an intermediate sequence.
 """
@@ -23,15 +23,18 @@ if TYPE_CHECKING:
 
 
 class Predict(Protocol):
-    """The clean sequence, predicted from a current one (B, T, K, D) at a level in [0, 1].
+    """The clean sequence, predicted from a current one (B, T, K, D).
 
-    `noisy` says whether diffusion's noise is on the current one.
+    Args:
+        current: the sequence before the step.
+        level: in [0, 1], see `levels`: alpha-bar of a noisy sequence, else progress.
+        noisy: whether diffusion's noise is on the current sequence.
     """
 
     def __call__(self, current: Array, level: float, *, noisy: bool) -> Prediction: ...
 
 
-def refine(predict: Predict, start: Array, level: np.ndarray) -> Iterator[Prediction]:
+def refine(predict: Predict, start: Array, progress: np.ndarray) -> Iterator[Prediction]:
     """Iterative refinement: the start frame repeated, then `sequence += step_size * predicted change`.
 
     The change is that to the clean sequence as predicted from the current one; the last step covers all of it.
@@ -39,62 +42,63 @@ def refine(predict: Predict, start: Array, level: np.ndarray) -> Iterator[Predic
     Args:
         predict: the network.
         start: (B, T, K, D) features, the start frame in every frame.
-        level: (num_steps + 1,), see `levels`.
+        progress: (num_steps + 1,) from 0 to 1, the share of the displacement covered before each step, see `levels`.
 
     Yields:
-        The sequence after every step.
+        The current sequence after every step; the last is the predicted clean one.
     """
     current = start
-    for step, size in zip(level[:-1].tolist(), step_sizes(level).tolist(), strict=True):
-        clean = predict(current, step, noisy=False)
+    for level, size in zip(progress[:-1].tolist(), step_sizes(progress).tolist(), strict=True):
+        clean = predict(current, level, noisy=False)
         current = current + size * (clean.features - current)
         yield replace(clean, features=current)
 
 
 def diffuse(
-    predict: Predict, start: Array, level: np.ndarray, noises: Iterable[Array], *, std: float = NOISE
+    predict: Predict, start: Array, alpha_bar: np.ndarray, noises: Iterable[Array], *, std: float = NOISE
 ) -> Iterator[Prediction]:
     """Diffusion: noise around the start frame, then the clean sequence predicted and noised again, less each time.
 
     Args:
-        predict, start, level: as in `refine`; the level is the share of the variance that is signal.
+        predict, start: as in `refine`.
+        alpha_bar: (num_steps + 1,) from 0 to 1, the share of the variance that is signal before each step.
         noises: (B, T, K, D) of unit variance for each step.
         std: standard deviation that the noise is scaled to, in features.
 
     Yields:
-        The clean sequence as predicted in every step.
+        The clean sequence as predicted in every step, never the noisy one.
     """
     clean = start
-    current_level = array_namespace(start).asarray(level, device=device(start))
-    for k, noise in zip(range(len(level) - 1), noises, strict=False):
-        prediction = predict(noised(start, clean, current_level[k], noise, std), float(level[k]), noisy=True)
+    signal = array_namespace(start).asarray(alpha_bar, device=device(start))
+    for k, noise in zip(range(len(alpha_bar) - 1), noises, strict=False):
+        prediction = predict(noised(start, clean, signal[k], noise, std), float(alpha_bar[k]), noisy=True)
         clean = prediction.features
         yield prediction
 
 
-def noised(start: Array, clean: Array, level: Array, noise: Array, std: float = NOISE) -> Array:
-    """Diffusion's state, from noise around the start frame (level 0) to the clean sequence (level 1).
+def noised(start: Array, clean: Array, alpha_bar: Array, noise: Array, std: float = NOISE) -> Array:
+    """Diffusion's state, from noise around the start frame (alpha-bar 0) to the clean sequence (alpha-bar 1).
 
-    The level is alpha-bar: sqrt(alpha-bar) scales the displacement from the start frame, sqrt(1 - alpha-bar) std the
+    sqrt(alpha-bar) scales the displacement from the start frame, sqrt(1 - alpha-bar) std the
     noise, which keeps the variance.
 
     Args:
         start, clean, noise: (B, T, K, D) or broadcast to it, the noise of unit variance.
-        level: broadcast to (B, T, K, D), the share of the variance that is signal.
+        alpha_bar: broadcast to (B, T, K, D), the share of the variance that is signal.
         std: standard deviation that the noise is scaled to, in features.
     """
-    xp = array_namespace(level)
-    return start + xp.sqrt(level) * (clean - start) + xp.sqrt(1 - level) * std * noise
+    xp = array_namespace(alpha_bar)
+    return start + xp.sqrt(alpha_bar) * (clean - start) + xp.sqrt(1 - alpha_bar) * std * noise
 
 
-def inpaint(predict: Predict, start: Array, level: np.ndarray, known: Array, visible: Array) -> Iterator[Prediction]:
+def inpaint(predict: Predict, start: Array, progress: np.ndarray, known: Array, visible: Array) -> Iterator[Prediction]:
     """Refinement of a sequence of which a part is known.
 
     Before each step the known keypoints are set to where they would be on a straight path to their known values:
-    start + level * (known - start).
+    start + progress * (known - start).
 
     Args:
-        predict, start, level: as in `refine`.
+        predict, start, progress: as in `refine`.
         known: (B, T, K, D) features.
         visible: (B, T, K) bool, which of them are known.
 
@@ -103,8 +107,8 @@ def inpaint(predict: Predict, start: Array, level: np.ndarray, known: Array, vis
     """
     xp = array_namespace(known)
     clean = start
-    for step in level[:-1].tolist():
+    for level in progress[:-1].tolist():
         clean = xp.where(visible[..., None], known, clean)
-        prediction = predict(start + step * (clean - start), step, noisy=False)
+        prediction = predict(start + level * (clean - start), level, noisy=False)
         clean = prediction.features
         yield prediction

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How sequences are sampled.
+    """Settings of sampling.
 
     Attributes:
         sampler: see `text_to_pose.samplers`.
@@ -49,7 +49,7 @@ class Sampling:
         return schedules.levels(self.schedule, self.num_steps or model.config.num_steps)
 
     def steps(self, model: TextToPose, condition: Condition, mask: Tensor) -> Iterator[Prediction[Tensor]]:
-        """The sequences after every step.
+        """The sequence after every step, of diffusion the clean one as predicted, see `samplers`.
 
         Args:
             model: the network.

@@ -13,7 +13,7 @@ class Objective(ObjectiveConfig):
     """Draws the states that the network predicts from."""
 
     def levels(self, number: int) -> Tensor:
-        """(B,) levels of states: 0 with probability `first_step_share`, else uniform in [0, 1)."""
+        """(B,) levels, see `text_to_pose.schedules`: 0 with probability `first_step_share`, else uniform in [0, 1)."""
         return torch.rand(number) * (torch.rand(number) >= self.first_step_share)
 
     def states(
@@ -32,7 +32,7 @@ class Objective(ObjectiveConfig):
             predicted: (B, T, K, D), the network's prediction in a first step.
             clean: (B, T, K, D).
             confidence: (B, T, K).
-            level: (B,) in [0, 1].
+            level: (B,) in [0, 1]: progress, and alpha-bar of diffusion's states.
 
         Returns:
             States (B, T, K, D), and (B,), 1 where they are diffusion's, else 0.

@@ -116,7 +116,7 @@ def read_references(
         split: the rows that are to be signed, or "all"; the others only provide start frames and hand shapes.
         fps: frame rate of the system.
         skeleton: the system's; that of the first clip where None.
-        tokenizer: refuses what the system was not taught; None takes every language and letter.
+        tokenizer: refuses languages and letters that the system does not have; None takes every language and letter.
         say: takes a line for people.
 
     Raises:

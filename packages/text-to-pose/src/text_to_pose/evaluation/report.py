@@ -41,7 +41,7 @@ def check_report(folder: str | Path, *, overwrite: bool = False) -> None:
 
 
 def summarize(evaluation: Evaluation, checkpoint: str) -> dict[str, Any]:
-    """What was scored, each system's `Score`, and its confidence intervals: the content of `metrics.json`."""
+    """Content of `metrics.json`: what was scored, each system's `Score`, and its confidence intervals."""
     return {
         "checkpoint": checkpoint,
         "data": evaluation.data,
@@ -127,7 +127,7 @@ def _interval(column: Column, intervals: Mapping[str, Interval]) -> str:
 
 
 def _page_data(evaluation: Evaluation) -> dict[str, Any]:
-    """What the page's script reads: the model's clips, worst first, and the styles that they are drawn in."""
+    """Data of the page's script: the model's clips, worst first, and the styles that they are drawn in."""
     references = [evaluation.references.sequences[i] for i in evaluation.rows]
     scored = zip(evaluation.clip_scores["model"], references, evaluation.predictions["model"], strict=True)
     styles, clips = [], []
@@ -149,7 +149,7 @@ def _page_data(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _badness(score: ClipScore) -> float:
-    """What could not be compared is the worst of all."""
+    """Sort key, worst first; a clip that could not be compared comes before all others."""
     return score.dtw_mje if math.isfinite(score.dtw_mje) else math.inf
 
 

@@ -26,7 +26,7 @@ POSITION_DIM = 16  # of `frame_positions`
 
 @dataclass(frozen=True)
 class Condition:
-    """What a sequence is generated from.
+    """Condition of a sequence: text and start frame, encoded.
 
     Attributes:
         text: encoded text, values (B, L, C).
@@ -74,7 +74,10 @@ def frame_positions(lengths: Tensor, T: int) -> Tensor:
 
 
 class StepEmbedding(nn.Module):
-    """The sampler's step as a vector: its level, from 0 (start frame) to 1 (clean), and whether there is noise."""
+    """The sampler's step as a vector: its level, and whether there is noise.
+
+    The level is progress in refinement and alpha-bar in diffusion, see `text_to_pose.schedules.levels`.
+    """
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -96,7 +99,8 @@ class Denoiser(nn.Module):
         self.group = group
         self.prediction = network.prediction
         self.encoder = encoder
-        # A projection reads fingers better relative to their wrist; graphs and pictures are made of coordinates.
+        # The transformer's linear projection reads fingers better as features: relative to their wrist and enlarged.
+        # Graphs, pictures and users' own encoders are made of coordinates in one frame of reference.
         self.features = None if isinstance(encoder, TransformerEncoder) else features
         self.group_projection = nn.Linear(group * dim, dim)
         self.place_projection = nn.Linear(group * POSITION_DIM, dim)
@@ -137,7 +141,8 @@ class Denoiser(nn.Module):
         # A sequence being generated lacks no keypoint.
         visible = mask[:, :, None].expand(B, T, self.shape[0]).to(current.dtype)
         keypoints = current if self.features is None else self.features.inverse(current)
-        fps = torch.ones_like(mask[:, 0], dtype=torch.float32)  # encoders do not read it
+        # A batch has frames per second; encoders do not read them: all poses of a model have the same.
+        fps = torch.ones_like(mask[:, 0], dtype=torch.float32)
         poses = PoseBatch(keypoints, visible, mask, self.encoder.skeleton, fps)
         x = self.group_projection(self._grouped(self.encoder(poses)))
         positions = frame_positions(mask.sum(dim=1), T).to(x.dtype) * mask[..., None]

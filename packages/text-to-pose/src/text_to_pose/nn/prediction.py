@@ -1,4 +1,4 @@
-"""What the network predicts and a sampler yields, in torch or numpy."""
+"""Prediction of the network, and what a sampler yields, in torch or numpy."""
 
 from __future__ import annotations
 

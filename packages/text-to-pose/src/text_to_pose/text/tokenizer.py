@@ -115,7 +115,7 @@ class TextTokenizer:
             signwriting: add the SignWriting of a letter, where it is known and was in the training data.
 
         Raises:
-            UserError: unknown language, no text, or a letter, character or symbol the model was not taught.
+            UserError: unknown language, no text, or a letter, character or symbol that the model does not have.
         """
         if text is None:
             return Tokens([NOTHING])
@@ -128,7 +128,7 @@ class TextTokenizer:
             return Tokens([tag, *self._symbols(text, signed_language)], language)
         letter = fold(text, signed_language)
         if letter not in self.letters:
-            raise UserError(f"no language was taught the letter {shown(letter)}; {self._knows(signed_language)}")
+            raise UserError(f"no language has a letter {shown(letter)}; {self._knows(signed_language)}")
         tokens = letter_symbols(text, signed_language) if signwriting else []
         known = [self._ids[token] for token in tokens if token in self._ids]
         # Half a sign would be another one.
@@ -149,7 +149,7 @@ class TextTokenizer:
         return f"{tag} {''.join(symbols)}"
 
     def units(self, text: str, signed_language: str, *, borrow_letters: bool = False) -> list[str]:
-        """What is generated one after the other: the letters or written signs of a text, or all of another kind."""
+        """Units of a text, generated one after the other: its letters or written signs, or all of another kind."""
         self.check_language(signed_language)
         if not text.strip():
             raise UserError("the text is empty; give at least one letter")
@@ -214,13 +214,13 @@ class TextTokenizer:
         unknown = list(dict.fromkeys(token for token in tokens if token not in self._ids))
         if unknown and self.kind == "characters":
             characters = f"character{'s' * (len(unknown) > 1)} {', '.join(map(shown, unknown))}"
-            raise UserError(f"this model was not taught the {characters}")
+            raise UserError(f"this model has no {characters}")
         if unknown:
-            raise UserError(f"this model was not taught the symbol {shown(unknown[0])}")
+            raise UserError(f"this model has no symbol {shown(unknown[0])}")
         return [self._ids[token] for token in tokens]
 
     def _missing_letters(self, characters: list[str], language: str, borrow_letters: bool) -> str:
-        """Which letters a language lacks, all of them, and what `--borrow-letters` would do."""
+        """Message of all letters that a language lacks, and what `--borrow-letters` would do."""
         remedies = []
         if not borrow_letters:
             borrowed = [character for character in characters if character in self.letters]
@@ -234,7 +234,7 @@ class TextTokenizer:
                 remedies.append(f"--borrow-letters signs {', '.join(spelled)}")
         remedy = f" ({'; '.join(remedies)})" if remedies else ""
         letters = f"letter{'s' * (len(characters) > 1)} {', '.join(map(_shown_letter, characters))}"
-        return f"{language} was not taught the {letters}{remedy}; {self._knows(language)}"
+        return f"{language} has no {letters}{remedy}; {self._knows(language)}"
 
     def _knows(self, language: str) -> str:
         return f"{language} knows {' '.join(self.alphabets[language])}"

@@ -16,7 +16,7 @@ NOISE = 0.5  # standard deviation of diffusion's noise, in features: about how f
 def levels(schedule: Schedule, num_steps: int, *, steepness: float = STEEPNESS) -> np.ndarray:
     """The level before each step and after the last: (num_steps + 1,) float32, rising from 0 to 1.
 
-    0 is the start frame, with diffusion's noise around it, and 1 the clean sequence; DDPM's t runs the other way, from T
+    0 is the start frame, with diffusion's noise around it, 1 the clean sequence; DDPM's t runs the other way, from T
     (noise) to 0 (clean). In refinement the level is progress, the share of the displacement from start frame to
     prediction; in diffusion alpha-bar, the share of the variance that is signal (Nichol and Dhariwal 2021,
     https://arxiv.org/abs/2102.09672).

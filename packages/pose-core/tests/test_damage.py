@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pose_core import UserError, read, write
-from pose_core.formats import FORMATS
+from pose_core.formats import READERS
 from pose_core.testing import fake_sequence
 from pose_core.transforms import clean, normalize
 
@@ -22,7 +22,7 @@ def originals(data_dir, folder):
     """Real files of every version and format, the smaller ones, so that the damage falls on headers as well."""
     names = ("holistic_full_1", "openpose", "openpose_137", "mediapipe_hand_normalized", "holistic_full_2")
     files = [(data_dir / "formats" / f"{name}.pose").read_bytes() for name in names] if data_dir else []
-    for number, suffix in enumerate(FORMATS):
+    for number, suffix in enumerate(READERS):
         write(fake_sequence(frames=9, face_points=4), folder / f"{number}{suffix}")
     return [(".pose", content) for content in files] + [
         (path.suffix, path.read_bytes()) for path in sorted(folder.iterdir())

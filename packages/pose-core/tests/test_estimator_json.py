@@ -7,7 +7,7 @@ import pytest
 
 from pose_core import UserError, read, write
 from pose_core.commands.conversion import convert_files
-from pose_core.formats import FORMATS, is_clip_folder, people_of
+from pose_core.formats import READERS, is_clip_folder, people_of
 from pose_core.inputs import find_inputs
 from pose_core.jobs import JobOptions
 from pose_core.notices import InputWarning
@@ -287,10 +287,10 @@ def test_clip_folders_count_as_clips_in_data_sets(tmp_path, holistic):
         openpose_folder(tmp_path / name, [[openpose_person(values)] for values in person(137)])
     write(holistic, tmp_path / "three.pose")
     (tmp_path / "index.json").write_text("{}")
-    found = find_inputs([tmp_path], FORMATS)
+    found = find_inputs([tmp_path], READERS)
     assert sorted(each.below.name for each in found) == ["one", "three.pose", "two"]
-    assert [each.path for each in find_inputs([tmp_path / "one"], FORMATS)] == [tmp_path / "one"]
-    assert [each.path for each in find_inputs([tmp_path / "o*"], FORMATS)] == [tmp_path / "one"]
+    assert [each.path for each in find_inputs([tmp_path / "one"], READERS)] == [tmp_path / "one"]
+    assert [each.path for each in find_inputs([tmp_path / "o*"], READERS)] == [tmp_path / "one"]
     batch = convert_files([str(tmp_path)], tmp_path / "out", {}, JobOptions())
     assert (len(batch.done), batch.failed) == (3, [])
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["one.pose", "three.pose", "two.pose"]

@@ -3,6 +3,7 @@
 import io
 import struct
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,8 +13,13 @@ from hypothesis.extra import numpy as hnp
 from pose_format import Pose
 
 from pose_core import Skeleton, UserError, read, write
+from pose_core.commands.conversion import convert_files
+from pose_core.formats import READERS, WRITERS
 from pose_core.formats import pose as pose_file
+from pose_core.inputs import find_inputs
+from pose_core.jobs import JobOptions
 from pose_core.transforms import clean
+from pose_core.writing import write_poses
 
 
 def file_bytes(sequence, version, people=1):
@@ -238,3 +244,25 @@ def test_real_files_are_read_as_pose_format_reads_them(data_dir, path):
         write(sequence, path, overwrite=True, pose_version=version or 0.2)
         if version:
             assert path.read_bytes() == file.read_bytes()
+
+
+def test_a_format_may_be_written_only_or_read_only(holistic, monkeypatch, tmp_path):
+    def write_bvh(sequence, path, *, overwrite):
+        path.write_text(f"{len(sequence)} frames")
+
+    monkeypatch.setitem(WRITERS, ".bvh", SimpleNamespace(write=write_bvh))
+    monkeypatch.setitem(READERS, ".c3d", SimpleNamespace(read=lambda path, *, fps: holistic))
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    write(holistic, folder / "one.pose")
+    (folder / "two.c3d").touch()
+    convert_files([str(folder)], tmp_path / "out", {}, JobOptions(), format="bvh")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"one.bvh", "two.bvh"}
+    convert_files([str(folder / "one.pose")], folder / "three.bvh", {}, JobOptions())
+    write_poses(holistic, folder / "four.bvh")
+    assert (folder / "three.bvh").read_text() == (folder / "four.bvh").read_text() == f"{len(holistic)} frames"
+    assert [each.below.name for each in find_inputs([folder], READERS)] == ["one.pose", "two.c3d"]
+    with pytest.raises(UserError, match=r"three.bvh: unknown pose format '.bvh'; known: .pose, .npz, .csv, .c3d, .npy"):
+        read(folder / "three.bvh")
+    with pytest.raises(UserError, match=r"a.c3d: unknown pose format '.c3d'; known: .pose, .npz, .csv, .bvh"):
+        write(holistic, tmp_path / "a.c3d")

@@ -17,7 +17,7 @@ from ht_vae.sampling import generate, interpolate, place_sample
 from pose_core import UserError
 from pose_core.atomic_files import removed_if_empty
 from pose_core.errors import naming
-from pose_core.formats import FORMATS, READABLE, is_clip_folder
+from pose_core.formats import READABLE, READERS, is_clip_folder
 from pose_core.formats.options import ReadOptions
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_core.metrics import anatomy
@@ -276,7 +276,7 @@ def _run_jobs(
 ) -> JobRunner[Result]:
     """Does `work` for every input; the rest as in `planned`."""
     options = options or JobOptions()
-    with planned(inputs, output, options, suffixes=tuple(FORMATS), suffix=suffix, **names) as batch:
+    with planned(inputs, output, options, suffixes=tuple(READERS), suffix=suffix, **names) as batch:
         if batch.jobs:
             models = Models(reading.checkpoint, reading.device)
             batch.run(lambda job: work(job, models, reading, overwrite=options.overwrite))

@@ -51,11 +51,11 @@ def info(
     """Describe pose files: format, frames, keypoints, and the share that is missing."""
     from pose_core.commands.inspection import inspect
     from pose_core.errors import BatchError, UserError
-    from pose_core.formats import FORMATS
+    from pose_core.formats import READERS
     from pose_core.inputs import find_inputs, local_files
 
     found, failed = [], []
-    inputs = find_inputs(files, FORMATS)
+    inputs = find_inputs(files, READERS)
     with local_files(inputs) as paths:
         for path, given in zip(paths, inputs, strict=True):
             try:
@@ -246,10 +246,10 @@ def check(
     """Check anatomy: hands off their wrists, palms that grow, shoulders that tilt, joints bent the wrong way."""
     from pose_core.commands.checking import check_file
     from pose_core.errors import BatchError, UserError
-    from pose_core.formats import FORMATS
+    from pose_core.formats import READERS
     from pose_core.inputs import find_inputs, local_files
 
-    found = find_inputs(files, FORMATS)
+    found = find_inputs(files, READERS)
     checked, failed = [], []
     with local_files(found) as paths:
         for path, given in zip(paths, found, strict=True):
@@ -280,7 +280,7 @@ def pack(
     output: Annotated[Path, typer.Option("--output", help="Folder for the shards and their index.")],
     shard_megabytes: Annotated[int, typer.Option("--shard-megabytes", min=1, help="Approximate shard size.")] = 256,
     keep_going: Annotated[
-        bool, typer.Option("--keep-going/--no-keep-going", help="Continue after a file that fails, without it.")
+        bool, typer.Option("--keep-going/--no-keep-going", help="Skip clips that cannot be read and continue.")
     ] = False,
     overwrite: Overwrite = False,
     json: Json = False,

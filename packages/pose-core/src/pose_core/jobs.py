@@ -112,7 +112,7 @@ class JobRunner(Generic[Result]):
         return self.total > 1 if self.options.keep_going is None else self.options.keep_going and self.total > 1
 
     def run(self, work: Callable[[Job], Result]) -> None:
-        """Does `work` for every file; complaints begin with the file's name.
+        """Does `work` for every file; error messages begin with the file's name.
 
         Raises:
             UserError: a file failed, and the batch does not keep going.
@@ -129,7 +129,7 @@ class JobRunner(Generic[Result]):
 
     @contextmanager
     def noting(self, job: Job) -> Generator[None]:
-        """Notes that the block failed for `job`, where the batch keeps going; complaints begin with the file's name.
+        """Notes that the block failed for `job`, where the batch keeps going; messages begin with the file's name.
 
         Raises:
             UserError: the block failed, and the batch does not keep going.
@@ -240,7 +240,7 @@ def _check_jobs(batch: JobRunner) -> None:
 
 
 def _naming(message: str, job: Job) -> str:
-    """A complaint that begins with the file's name."""
+    """An error message that begins with the file's name."""
     if job.name != str(job.source):  # standard input, whose file is ours
         message = message.replace(str(job.source), job.name)
     return message if message.startswith((job.name, str(job.output))) else f"{job.name}: {message}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import ChainMap
+from typing import TYPE_CHECKING, Any
 
-from pose_core.formats import FORMATS, write
+from pose_core.formats import WRITERS, write
 from pose_core.outputs import check_suffix
 from pose_core.rendering import PICTURES, write_html, write_picture
 from pose_core.sequence import PoseSequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pose_core.rendering import Caption
 
 PLAYER = ".html"  # shows several sequences side by side
-WRITABLE = (*FORMATS, *PICTURES)  # suffixes that `write_poses` takes
+WRITABLE = ChainMap[str, Any](PICTURES, WRITERS)  # suffixes that `write_poses` takes
 
 
 def write_poses(

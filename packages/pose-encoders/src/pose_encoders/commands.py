@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core.atomic_files import atomic_write
-from pose_core.formats import FORMATS
+from pose_core.formats import READERS
 from pose_core.formats.options import ReadOptions
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_encoders.encoding import encode
@@ -56,7 +56,7 @@ def encode_files(
     """
     options, reading = options or JobOptions(), reading or ReadOptions()
     with planned(
-        inputs, output, options, verb="encoding", suffixes=tuple(FORMATS), suffix=VECTORS, writable=(VECTORS,)
+        inputs, output, options, verb="encoding", suffixes=tuple(READERS), suffix=VECTORS, writable=(VECTORS,)
     ) as batch:
         if batch.jobs:
             model = load_model(checkpoint, device)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pose_core import PoseSequence, UserError, write
 from pose_core.errors import naming
-from pose_core.formats import FORMATS
+from pose_core.formats import READERS, WRITERS
 from pose_core.formats.options import ReadOptions
 from pose_core.inputs import PIPE, pose_suffix
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
@@ -98,7 +98,7 @@ def encode_files(
         output,
         options,
         verb="encoding",
-        suffixes=tuple(FORMATS),
+        suffixes=tuple(READERS),
         suffix=SUFFIXES[encoding.format],
         spool=not live,
     ) as batch:
@@ -137,7 +137,7 @@ def decode_files(
         verb="decoding",
         suffixes=tuple(SUFFIXES.values()),
         suffix=".pose",
-        writable=FORMATS,
+        writable=WRITERS,
         sniff=sniff_suffix,
     ) as batch:
         if batch.jobs:

@@ -21,7 +21,7 @@ from pose_core.atomic_files import (
     removed_if_empty,
 )
 from pose_core.command_line import say
-from pose_core.formats import FORMATS
+from pose_core.formats import READERS
 from pose_core.formats.options import ReadOptions
 from pose_core.inputs import PIPE, PIPE_NAME
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
@@ -326,7 +326,7 @@ def correct_files(
     """
     options = job_options or JobOptions()
     with planned(
-        inputs, output, options, verb="correcting", suffixes=tuple(FORMATS), suffix=None, writable=WRITABLE
+        inputs, output, options, verb="correcting", suffixes=tuple(READERS), suffix=None, writable=WRITABLE
     ) as batch:
         if batch.jobs:
             needed = needs_model(correction.text, correction.ends)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_core.errors import UserError, naming
-from pose_core.formats import FORMATS, read
+from pose_core.formats import READERS, read
 from pose_core.inputs import find_inputs
+from pose_core.metrics.finite import finite_mean
 from pose_core.metrics.parts import METRICS, PARTS, PartScores, compared_share, part_scores
 from pose_core.transforms import FaceChoice, Placement, clean, distinct_keypoints, normalize, resample
 
@@ -132,10 +133,10 @@ def mean_parts(comparisons: list[Comparison]) -> dict[str, PartScores]:
         found = [comparison.parts[part] for comparison in comparisons if part in comparison.parts]
         if not found:
             continue
-        scores = {name: _mean([scores.scores[name] for scores in found]) for name in METRICS}
+        scores = {name: finite_mean([scores.scores[name] for scores in found]) for name in METRICS}
         reasons = {name: found[0].reasons[name] for name, value in scores.items() if math.isnan(value)}
         keypoints = max(scores.keypoints for scores in found)
-        means[part] = PartScores(keypoints, _mean([scores.compared for scores in found]), scores, reasons)
+        means[part] = PartScores(keypoints, finite_mean([scores.compared for scores in found]), scores, reasons)
     return means
 
 
@@ -165,9 +166,9 @@ def _notes(comparisons: list[Comparison], parts: dict[str, PartScores]) -> list[
     notes = [*_reasons(parts)]
     shifts = [comparison.shift for comparison in comparisons if comparison.shift is not None]
     if shifts:
-        moved, scaled = (_mean([getattr(shift, name) for shift in shifts]) for name in ("moved", "scaled"))
+        moved, scaled = (finite_mean([getattr(shift, name) for shift in shifts]) for name in ("moved", "scaled"))
         notes.append(f"removed by normalization: moved by {moved:.4f} shoulder widths, scaled by {scaled:.4f}")
-    compared = _mean([comparison.compared for comparison in comparisons])
+    compared = finite_mean([comparison.compared for comparison in comparisons])
     if compared < 1:
         lacking = max(comparison.lacking for comparison in comparisons)
         why = f"; its skeleton lacks {lacking} of the keypoints" if lacking else ""
@@ -217,16 +218,10 @@ def _shift(hypothesis: Placement, reference: Placement) -> Shift:
     return Shift(float(np.linalg.norm(moved)) / float(reference.scale), float(hypothesis.scale / reference.scale))
 
 
-def _mean(values: list[float]) -> float:
-    """Of what is not NaN; NaN of nothing."""
-    finite = [value for value in values if math.isfinite(value)]
-    return float(np.mean(finite)) if finite else math.nan
-
-
 def _pose_files(folder: Path, say: Callable[[str], None]) -> dict[str, Path]:
     """Files by their path in the folder without suffix."""
     try:
-        found = find_inputs([folder], FORMATS)
+        found = find_inputs([folder], READERS)
     except UserError:  # there are none
         return {}
     files: dict[str, Path] = {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pose_core.errors import UserError
-from pose_core.formats import FORMATS, read, write
+from pose_core.formats import READERS, WRITERS, read, write
 from pose_core.inputs import PIPE
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_core.transforms import resample
@@ -43,7 +43,7 @@ def convert_files(
         inputs: see `find_inputs`.
         output: a file for one input, a folder, or `-` for standard output.
         reading: arguments of `read`.
-        format: of files in a folder, and of standard output: "pose", "npz" or "csv".
+        format: of files in a folder, and of standard output: a suffix of `WRITERS`, with or without its dot.
         resample_to: frames per second of the outputs.
         pose_version: of `.pose` outputs; see `write`.
 
@@ -52,8 +52,8 @@ def convert_files(
     """
     suffix = f".{format.removeprefix('.').lower()}"
     named = output.suffix.lower() if len(inputs) == 1 and str(output) != PIPE and not output.is_dir() else suffix
-    if (named or suffix) not in FORMATS:
-        raise UserError(f"{output}: unknown pose format {named or suffix!r}; known: {', '.join(FORMATS)}")
+    if (named or suffix) not in WRITERS:
+        raise UserError(f"{output}: unknown pose format {named or suffix!r}; known: {', '.join(WRITERS)}")
 
     def convert(job: Job) -> ConvertedFile:
         sequence = read(job.source, **reading)
@@ -63,7 +63,7 @@ def convert_files(
         return ConvertedFile(job.name, job.output, len(sequence), sequence.fps, sequence.skeleton.num_keypoints)
 
     with planned(
-        inputs, output, options, verb="converting", suffixes=tuple(FORMATS), suffix=suffix, writable=FORMATS
+        inputs, output, options, verb="converting", suffixes=tuple(READERS), suffix=suffix, writable=WRITERS
     ) as batch:
         batch.run(convert)
     return batch

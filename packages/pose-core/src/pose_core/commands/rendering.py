@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pose_core.errors import UserError
-from pose_core.formats import FORMATS, read
+from pose_core.formats import READERS, read
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_core.rendering import PICTURES, write_picture
 from pose_core.transforms import clean
@@ -56,7 +56,7 @@ def render_files(
         return RenderedFile(job.name, job.output, sequence.duration)
 
     with planned(
-        inputs, folder, options, verb="drawing", suffixes=tuple(FORMATS), suffix=suffix, writable=PICTURES
+        inputs, folder, options, verb="drawing", suffixes=tuple(READERS), suffix=suffix, writable=PICTURES
     ) as batch:
         batch.run(render)
     return batch

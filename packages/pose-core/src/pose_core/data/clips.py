@@ -11,7 +11,7 @@ from pose_core.data.manifest import load_manifest
 from pose_core.data.pose_files import pose_files
 from pose_core.data.splits import SPLITS, select_split, split_counts
 from pose_core.errors import UserError
-from pose_core.formats import FORMATS
+from pose_core.formats import READERS
 from pose_core.formats.sniffing import is_manifest
 
 MANIFEST = "index.csv"
@@ -112,7 +112,7 @@ def _load_tree(folder: Path) -> tuple[list[Clip], list[str]]:
     if not clips:
         hint = f"; {said[0]}" if said else ""
         raise UserError(
-            f"{folder}: no pose files; a data set is a manifest CSV, or train/ val/ test/ of {', '.join(FORMATS)}{hint}"
+            f"{folder}: no pose files; a data set is a manifest CSV, or train/ val/ test/ of {', '.join(READERS)}{hint}"
         )
     return clips, said
 
@@ -132,7 +132,7 @@ def _beside(folder: Path, splits: dict[str, str]) -> list[str]:
 
 
 def _is_pose_file(path: Path) -> bool:
-    return path.suffix.lower() in FORMATS and path.is_file() and not (path.suffix == ".csv" and is_manifest(path))
+    return path.suffix.lower() in READERS and path.is_file() and not (path.suffix == ".csv" and is_manifest(path))
 
 
 __all__ = ["MANIFEST", "check_data", "check_trainable", "pose_files", "read_clips", "read_tree", "select_split"]

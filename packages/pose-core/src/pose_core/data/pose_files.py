@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from pose_core.data.audit import summary
-from pose_core.formats import FORMATS, READABLE, is_clip_folder
+from pose_core.formats import READABLE, READERS, is_clip_folder
 from pose_core.formats.sniffing import is_manifest
 
 Identity = tuple[int, int]  # of a folder, whatever links lead to it
@@ -69,7 +69,7 @@ class _Walk:
 
     def _sort(self, path: Path) -> None:
         suffix = path.suffix.lower()
-        if suffix not in FORMATS:
+        if suffix not in READERS:
             if path.is_symlink() and not path.exists():
                 self.broken.append(str(path))  # perhaps a folder's
             elif suffix in READABLE:

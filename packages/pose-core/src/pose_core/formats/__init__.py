@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,16 +19,21 @@ from pose_core.notices import notify
 from pose_core.rates import DEFAULT_FPS, check_rate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import ModuleType
 
     from pose_core.formats.people import People
     from pose_core.sequence import PoseSequence
 
-__all__ = ["DEFAULT_FPS", "FORMATS", "READABLE", "is_clip_folder", "people_of", "read", "write"]
+__all__ = ["DEFAULT_FPS", "READABLE", "READERS", "WRITERS", "is_clip_folder", "people_of", "read", "write"]
 
-FORMATS: dict[str, ModuleType] = {".pose": pose, ".npz": npz, ".csv": landmarks_csv}
-# Read, not written, and only where named: data sets hold other `.json` files, too.
-READABLE: dict[str, ModuleType] = {**FORMATS, ".npy": npz, ".json": estimator_json}
+# Modules by suffix: with `read` in READERS, with `write` in WRITERS; a format may stand in one alone. What finds files
+# or checks outputs asks these tables. Three places do not, as they load before the formats or know only first bytes:
+# `sniffing.pose_suffix` (standard input), the help of `command_line.PoseFiles` and of `pose-core convert`.
+READERS: dict[str, ModuleType] = {".pose": pose, ".npz": npz, ".csv": landmarks_csv}
+WRITERS: dict[str, ModuleType] = {".pose": pose, ".npz": npz, ".csv": landmarks_csv}
+# Folders are searched for READERS alone: data sets hold other `.json` and `.npy` files, too. These are read if named.
+READABLE: ChainMap[str, ModuleType] = ChainMap({".npy": npz, ".json": estimator_json}, READERS)
 _HIGHEST = 1.05  # of a confidence, with room for rounding; RTMPose scores up to 10
 
 
@@ -144,7 +150,7 @@ def write(sequence: PoseSequence, path: str | Path, *, overwrite: bool = False, 
             message names the path.
     """
     path = Path(path)
-    file_format = _format_of(path, FORMATS)
+    file_format = _format_of(path, WRITERS)
     if not len(sequence):
         raise UserError(f"{path}: the pose has no frames; there is nothing to write")
     try:
@@ -157,7 +163,7 @@ def write(sequence: PoseSequence, path: str | Path, *, overwrite: bool = False, 
         file_format.write(sequence, path, overwrite=overwrite)
 
 
-def _format_of(path: Path, formats: dict[str, ModuleType]) -> ModuleType:
+def _format_of(path: Path, formats: Mapping[str, ModuleType]) -> ModuleType:
     try:
         return formats[path.suffix.lower()]
     except KeyError:

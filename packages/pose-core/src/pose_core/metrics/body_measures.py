@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 
 from pose_core.errors import UserError
+from pose_core.metrics.finite import finite_median
 from pose_core.skeleton.layouts import Side
 
 if TYPE_CHECKING:
@@ -76,28 +77,28 @@ def measure_body(sequence: PoseSequence, *, reference: PoseSequence | None = Non
     skeleton = sequence.skeleton
     tilt, width, shoulder_width, slope = _shoulders(sequence, points)
     palms = {side: _palm(points, skeleton.hand(side)) for side in SIDES}
-    unit = _median(shoulder_width)
+    unit = finite_median(shoulder_width)
     has_shoulders = bool(unit > 0)
     if not has_shoulders:
-        unit = _median(np.concatenate(list(palms.values())))
+        unit = finite_median(np.concatenate(list(palms.values())))
         unit = unit if unit > 0 else np.nan
     bones = _arm_bones(sequence, points, unit) if has_shoulders else {}
     fingers = {}
     for side in SIDES:
         if len(skeleton.hand(side)) == HAND_POINTS:
-            lengths = _over(_finger_bones(points[:, skeleton.hand(side)]), _median(palms[side]))
+            lengths = _over(_finger_bones(points[:, skeleton.hand(side)]), finite_median(palms[side]))
             bones[f"{side}_fingers"] = _longest(lengths)
             fingers |= {f"{side}_{name}": length for name, length in zip(_NAMES, lengths.sum(axis=2).T, strict=True)}
-    palm_medians = {side: _median(palms[side]) / unit for side in SIDES}
+    palm_medians = {side: finite_median(palms[side]) / unit for side in SIDES}
     measures = BodyMeasures(
         unit=unit,
         has_shoulders=has_shoulders,
         wrist_gap={side: _wrist_gap(sequence, points, side) / unit for side in SIDES},
-        palm_size={side: _over(palms[side], _median(palms[side])) for side in SIDES},
+        palm_size={side: _over(palms[side], finite_median(palms[side])) for side in SIDES},
         palm=palm_medians,
         bone_length=bones,
         finger_length=fingers,
-        bone_change={name: _over(length, _median(length)) for name, length in bones.items()},
+        bone_change={name: _over(length, finite_median(length)) for name, length in bones.items()},
         shoulder_tilt=tilt,
         shoulder_width=width,
         shoulder_slope=slope,
@@ -114,7 +115,7 @@ def _against(measures: BodyMeasures, reference: BodyMeasures) -> BodyMeasures:
         side: _over(size * measures.palm[side], reference.palm[side]) if reference.palm[side] > 0 else size
         for side, size in measures.palm_size.items()
     }
-    medians = {name: _median(length) for name, length in reference.bone_length.items()}
+    medians = {name: finite_median(length) for name, length in reference.bone_length.items()}
     bones = {
         name: _over(measures.bone_length[name], medians[name]) if medians.get(name, 0.0) > 0 else change
         for name, change in measures.bone_change.items()
@@ -263,9 +264,3 @@ def _over(values: np.ndarray, divisor: np.ndarray | float) -> np.ndarray:
     """The quotient, NaN where the divisor is 0."""
     divisor = np.asarray(divisor, np.float64)
     return values / np.where(divisor != 0, divisor, np.nan)
-
-
-def _median(values: np.ndarray) -> float:
-    """Of what is not NaN; NaN of nothing."""
-    values = values[np.isfinite(values)]
-    return float(np.median(values)) if len(values) else np.nan

@@ -21,9 +21,9 @@ def ndtw_mje(hypothesis: PoseSequence, reference: PoseSequence) -> float:
 
     The metric of Ham2Pose (https://arxiv.org/abs/2211.13613), whose point distance is 0 where the reference's is
     missing, half the reference point's distance from the origin where only the hypothesis' is, Euclidean else. So it
-    is not symmetric, a hypothesis of nothing costs something, and a reference of nothing is met by anything (0). It
-    is a total and not divided by the path's length: longer clips cost more. Ham2Pose looks for the paths with the
-    approximate fastdtw; here they are exact, so that values may lie a little below theirs.
+    is not symmetric: an empty hypothesis is penalized; an empty reference always scores 0. It is a total, not divided
+    by the path's length: longer clips cost more. Ham2Pose looks for the paths with the approximate fastdtw; here they
+    are exact, so that values may lie a little below theirs.
 
     Args:
         hypothesis, reference: (T, K, D) and (T', K, D) on one skeleton, normalized

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pose_core.metrics.finite import finite_mean, finite_median, finite_percentile
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -139,7 +141,7 @@ def _wrist_gaps(measures: BodyMeasures) -> Iterator[Judgement]:
     for side, gap in measures.wrist_gap.items():
         text = f"the {side} hand lies {{}} off its wrist"
         of = ("wrist_gap", side, f"{side} wrist gap", gap, "shoulder widths")
-        yield Judgement(*of, "mean", _mean(gap), MEAN_WRIST_GAP, f"{text} on average")
+        yield Judgement(*of, "mean", finite_mean(gap), MEAN_WRIST_GAP, f"{text} on average")
         yield Judgement(*of, "95 %", _upper(gap), WRIST_GAP, f"{text} at times")
 
 
@@ -172,12 +174,12 @@ def _fingers(measures: BodyMeasures) -> Iterator[Judgement]:
         length = length / np.fmax(sizes[side], 1.0)
         limit, spoken = FINGERS[finger], name.replace("_", " ")
         of = ("finger_length", side, spoken, length, "palms")
-        yield Judgement(*of, "median", _median(length), limit, f"the {spoken} is {{}} long")
+        yield Judgement(*of, "median", finite_median(length), limit, f"the {spoken} is {{}} long")
         shown = length[np.isfinite(length)]
         fifth = len(shown) // 5
-        if len(shown) < SHORTEST_GROWTH or not (first := _median(shown[:fifth])) > 0:
+        if len(shown) < SHORTEST_GROWTH or not (first := finite_median(shown[:fifth])) > 0:
             continue
-        last = _median(shown[-fifth:])
+        last = finite_median(shown[-fifth:])
         if last > limit:
             text = f"the {spoken} grows to {{}} its length from the first to the last fifth"
             yield Judgement(*of, "growth", last / first, FINGER_GROWTH, text, "times")
@@ -192,7 +194,7 @@ def _shoulders(measures: BodyMeasures) -> Iterator[Judgement]:
     slope = measures.shoulder_slope
     of = ("shoulder_slope", None, "shoulders to the horizontal", slope, "degrees")
     text = "the shoulders stand upright in the picture, at {}: was the video turned?"
-    yield Judgement(*of, "median", _median(slope), TURNED, text)
+    yield Judgement(*of, "median", finite_median(slope), TURNED, text)
 
 
 def _joints(measures: BodyMeasures) -> Iterator[Judgement]:
@@ -215,19 +217,8 @@ def _number(value: float, unit: str) -> str:
     return f"{value:.0f}" if unit == "degrees" else f"{value:.2f}"
 
 
-def _mean(values: np.ndarray) -> float:
-    values = values[np.isfinite(values)]
-    return float(values.mean()) if len(values) else np.nan
-
-
 def _upper(values: np.ndarray) -> float:
-    values = values[np.isfinite(values)]
-    return float(np.percentile(values, PERCENTILE)) if len(values) else np.nan
-
-
-def _median(values: np.ndarray) -> float:
-    values = values[np.isfinite(values)]
-    return float(np.median(values)) if len(values) else np.nan
+    return finite_percentile(values, PERCENTILE)
 
 
 def worst_frames(values: np.ndarray) -> list[int]:

@@ -133,8 +133,8 @@ class LastCheckpoint(Checkpoint):
 class RandomState(Callback):
     """Keeps in the checkpoint the state of the random generators and the position in the epoch's batches.
 
-    A resumed run therefore draws and sees what an uninterrupted one would. Every rank has a seed of its own: otherwise
-    all of them would draw the same noise. Worker processes that load data start new generators.
+    A resumed run therefore sees the same batches and random numbers as an uninterrupted one. Every rank has a seed of
+    its own: otherwise all of them would draw the same noise. Worker processes that load data start new generators.
 
     Args:
         batches: training batches; None if they have no position, and start every epoch anew.

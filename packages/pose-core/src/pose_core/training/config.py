@@ -52,7 +52,9 @@ class TrainingConfig(BaseModel):
 
     epochs: int = Field(100, gt=0)
     batch_size: int = Field(32, gt=0, description="sequences per batch and process")
-    batch_frames: int | None = Field(None, gt=0, description="frames per training batch, padded, not batch_size")
+    batch_frames: int | None = Field(
+        None, gt=0, description="maximum frames per training batch, padding included; replaces batch_size"
+    )
     accumulate: int = Field(1, gt=0, description="batches whose gradients are accumulated for one optimizer step")
     optimizer: Optimizer = Field("adamw", description="sgd: with Nesterov momentum")
     scheduler: Scheduler = Field("warmup_cosine", description="learning rate after the linear warm-up")
@@ -234,7 +236,7 @@ def _first_problem(error: ValidationError, config: type[BaseModel]) -> str:
 
 
 def _kind(section: Any) -> str | None:
-    """What a section of several kinds calls one of them."""
+    """The `kind` tag of a member of a discriminated union."""
     while get_args(section):  # Annotated
         section = get_args(section)[0]
     field = getattr(section, "model_fields", {}).get("kind")

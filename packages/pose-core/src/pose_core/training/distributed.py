@@ -51,7 +51,7 @@ class DistributedBatchSampler(Sampler[list[int]]):
         return {"batches_consumed": batches_consumed, "rng_state": self.rng_state}
 
     def resume_from(self, position: dict[str, Any], rng_state: Tensor) -> None:
-        """Has the next epoch be the rest of one; `rng_state` is torch's random state to go on with."""
+        """Makes the next epoch yield only the remaining batches, then restores `rng_state`."""
         self._resume_at = position, rng_state
 
     def __iter__(self) -> Iterator[list[int]]:

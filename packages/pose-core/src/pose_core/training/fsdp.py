@@ -63,7 +63,7 @@ class ShardedStrategy(FSDPStrategy):
         return wrapped
 
     def whole_weights(self) -> AbstractContextManager:
-        """Within it every process has all weights; what is done to them stays."""
+        """Context in which each rank holds the full weights; changes are written back."""
         return FullyShardedDataParallel.summon_full_params(self._wrapped, writeback=True)
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Loggers: CSV, TensorBoard, Weights & Biases. A resumed run continues its logs from its checkpoint on."""
+"""Loggers: CSV, TensorBoard, Weights & Biases. On resume they append, dropping entries after the checkpoint."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class RunFolder:
     claimed: bool = False
 
     def claim(self) -> None:
-        """Writes `run.json`, right before training; of several processes, rank 0 does.
+        """Writes `run.json` just before training starts (rank 0 only).
 
         A new run removes checkpoints and logs of an older one.
         """

@@ -70,7 +70,7 @@ class StreamLoader(DataLoader):
         return {"batches_consumed": batches_consumed, "shards": self.items.shards.state_dict()}
 
     def resume_from(self, position: dict[str, Any], rng_state: Tensor) -> None:
-        """Has the next epoch be the rest of one; `rng_state` is torch's random state to go on with."""
+        """Makes the next epoch yield only the remaining batches, then restores `rng_state`."""
         assert self.batch_size is not None
         self.items.shards.load_state_dict(position["shards"])
         self.items.resume_at = position["batches_consumed"] * self.batch_size, rng_state

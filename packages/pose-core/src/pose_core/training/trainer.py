@@ -95,7 +95,7 @@ def fit(
 
 
 def resumable_batches(loader: DataLoader) -> StreamLoader | DistributedBatchSampler | None:
-    """What knows the position in an epoch of this loader; None where nothing does."""
+    """The loader or batch sampler that can report and restore its position; None if neither can."""
     for batches in (loader, loader.batch_sampler):
         if isinstance(batches, StreamLoader | DistributedBatchSampler):
             return batches

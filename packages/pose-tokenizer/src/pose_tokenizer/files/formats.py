@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pose_core import UserError
 from pose_core.atomic_files import atomic_write
-from pose_core.formats import FORMATS
+from pose_core.formats import WRITERS
 from pose_core.notices import notify
 from pose_core.rates import DEFAULT_FPS
 from pose_tokenizer.files.serialization import from_json, from_text, to_json, to_text
@@ -90,5 +90,5 @@ def check_suffix(output: Path | None, format: TokenFormat) -> None:
     for other, suffix in SUFFIXES.items():
         if output.suffix == suffix:
             raise UserError(f"{output}: --format {format} is written; add --format {other}, or name another file")
-    if output.suffix in FORMATS:
+    if output.suffix in WRITERS:
         raise UserError(f"{output}: tokens are written, no poses; name a file that ends in {SUFFIXES[format]}")

@@ -11,14 +11,14 @@ from typer.testing import CliRunner
 from pose_core import UserError
 from pose_core.testing import fake_skeleton
 from pose_encoders.config import GraphEncoderConfig, VisualEncoderConfig
-from text_to_pose import export, numpy_sampling
+from text_to_pose import export, onnx_model
 from text_to_pose.cli import app
 from text_to_pose.config import NetworkConfig, TextConfig, TextToPoseConfig
 from text_to_pose.export import export_onnx
 from text_to_pose.generation import encode_signs, generate_signs
 from text_to_pose.lengths import predicted_lengths
 from text_to_pose.model import TextToPose
-from text_to_pose.numpy_sampling import FILES, OnnxTextToPose, frame_mask
+from text_to_pose.onnx_model import FILES, OnnxTextToPose, frame_mask
 from text_to_pose.sampling import Sampling, normal_noise
 from text_to_pose.start_frames import StartFrames
 
@@ -186,7 +186,7 @@ def test_onnx_sampling_imports_no_torch(run):
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "import numpy as np\n"
-        "from text_to_pose.numpy_sampling import OnnxTextToPose, frame_mask\n"
+        "from text_to_pose.onnx_model import OnnxTextToPose, frame_mask\n"
         f"model = OnnxTextToPose({str(run[1])!r})\n"
         "start = model.start_keypoints[:1], model.start_confidence[:1]\n"
         "condition = model.encode(np.array([[2]]), np.array([0]), np.array([1]), *start)\n"
@@ -199,6 +199,12 @@ def test_onnx_sampling_imports_no_torch(run):
 
 
 @pytest.mark.slow
+def test_the_former_name_of_onnx_model_still_imports():
+    from text_to_pose import numpy_sampling
+
+    assert numpy_sampling.OnnxTextToPose is OnnxTextToPose
+
+
 def test_export_takes_a_graph_encoder_and_characters(tmp_path):
     # No lexicon, so neither languages nor letters are used; three frames a token; added to the sequence that is shown.
     network = NetworkConfig(
@@ -215,8 +221,8 @@ def test_export_takes_a_graph_encoder_and_characters(tmp_path):
 
 
 def test_noise_does_not_depend_on_padding():
-    long = numpy_sampling.normal_noise(frame_mask([5, 9]), (3, 2), seed=4)
-    short = numpy_sampling.normal_noise(frame_mask([5]), (3, 2), seed=4)
+    long = onnx_model.normal_noise(frame_mask([5, 9]), (3, 2), seed=4)
+    short = onnx_model.normal_noise(frame_mask([5]), (3, 2), seed=4)
     for _ in range(3):
         padded = next(long)
         np.testing.assert_array_equal(padded[:1, :5], next(short))

@@ -1,4 +1,4 @@
-"""ONNX export: text encoder and denoiser for any batch, frames and length of text; see `numpy_sampling`."""
+"""ONNX export: text encoder and denoiser for any batch, frames and length of text; see `onnx_model`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from pose_core import UserError
 from pose_core.atomic_files import check_output_folder
 from pose_core.exporting import OPSET, check_opset, check_packages, quiet, to_onnx
 from pose_encoders import AdditionalSequence
-from text_to_pose import numpy_sampling
+from text_to_pose import onnx_model
 from text_to_pose.lengths import MAX_SIGN_SECONDS, MIN_SIGN_FRAMES
 from text_to_pose.model import load_model
 from text_to_pose.motion.anchoring import MAX_ANCHOR_SPEED
 from text_to_pose.nn.denoiser import Condition
-from text_to_pose.numpy_sampling import CONDITION, CONFIG, DENOISER, DENOISER_INPUTS, FILES, FORMAT, START_FRAMES, TEXT
+from text_to_pose.onnx_model import CONDITION, CONFIG, DENOISER, DENOISER_INPUTS, FILES, FORMAT, START_FRAMES, TEXT
 from text_to_pose.sampling import Sampling
 from text_to_pose.schedules import NOISE, STEEPNESS
 from text_to_pose.text.tokenizer import NONE, NOTHING, PAD, TextBatch
@@ -113,7 +113,7 @@ def export_onnx(
     """Exports a model to a folder for `OnnxTextToPose`, once its results are found to be torch's.
 
     `text.onnx` takes `ids` (B, L), `languages` (B,), `letters` (B,), `start_keypoints` (B, K, D) and `start_confidence`
-    (B, K), and gives the fields of `numpy_sampling.Condition`; `denoiser.onnx` takes `current` (B, T, K, D), `mask`
+    (B, K), and gives the fields of `onnx_model.Condition`; `denoiser.onnx` takes `current` (B, T, K, D), `mask`
     (B, T), the first five of those fields, `level` (B,) and `noisy` (B,), and gives `features` (B, T, K, D) and
     `presence` (B, T, K), for a T that is a multiple of the model's `frames_per_token`. `config.json` holds the model's
     config and the sampler's constants, `start_frames.npz` the model's start frames.
@@ -282,7 +282,7 @@ def _difference(model: TextToPose, folder: Path) -> float:
     ids, languages, letters, keypoints, confidence = example.text
     condition, _ = model.encode(TextBatch(ids, languages, letters), keypoints, confidence)
     expected = [*_tensors(condition), *model.length_predictor(condition)]
-    exported = numpy_sampling.OnnxTextToPose(folder)
+    exported = onnx_model.OnnxTextToPose(folder)
     exported_condition = exported.encode(*(tensor.numpy() for tensor in example.text))
     actual = [getattr(exported_condition, name) for name in CONDITION]
     sampling = Sampling(num_steps=2, guidance=2.0)

@@ -21,7 +21,8 @@ from pose_encoders.model import build_encoder
 from text_to_pose.config import BUNDLED, TextToPoseConfig
 from text_to_pose.nn.denoiser import Condition, Denoiser
 from text_to_pose.nn.features import HandFeatures
-from text_to_pose.nn.predictors import LengthPredictor, StartFrameCompletion
+from text_to_pose.nn.length_predictor import LengthPredictor
+from text_to_pose.nn.start_frame_completion import StartFrameCompletion
 from text_to_pose.nn.text_encoder import Lexicon, TextEncoder
 from text_to_pose.text.tokenizer import NOTHING, TextBatch, TextTokenizer, Tokens
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from text_to_pose import schedules
-from text_to_pose.nn.prediction import Prediction
+from text_to_pose.nn.guidance import Guided
 from text_to_pose.samplers import diffuse, inpaint, refine
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from text_to_pose.config import Sampler, Schedule
     from text_to_pose.model import TextToPose
     from text_to_pose.nn.denoiser import Condition
+    from text_to_pose.nn.prediction import Prediction
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Sampling:
             condition: of B sequences.
             mask: (B, T), True for the frames to generate.
         """
-        predict = Guided(model, condition, mask, self.guidance)
+        predict = self._guided(model, condition, mask)
         start = condition.start[:, None].expand(-1, mask.shape[1], -1, -1)
         if self.sampler == "diffusion":
             return diffuse(predict, start, self.levels(model), normal_noise(mask, start, self.seed))
@@ -65,47 +66,14 @@ class Sampling:
     def inpaint(self, model: TextToPose, condition: Condition, known: Tensor, visible: Tensor) -> Tensor:
         """Features (B, T, K, D) of sequences of which those visible (B, T, K) are known; by refinement."""
         mask = torch.ones_like(visible[..., 0])
-        predict = Guided(model, condition, mask, self.guidance)
+        predict = self._guided(model, condition, mask)
         start = condition.start[:, None].expand_as(known)
         *_, last = inpaint(predict, start, self.levels(model), known, visible)
         return last.features
 
-
-class Guided:
-    """A model's predictions under a condition, with classifier-free guidance (https://arxiv.org/abs/2207.12598).
-
-    The guided prediction is `unconditional + scale * (conditional - unconditional)`; both are computed in one batch of
-    2B sequences, the unconditional ones last. With a scale of 1 only the conditional ones are.
-
-    Args:
-        model: the network.
-        condition: of B sequences.
-        mask: (B, T), True for the frames to generate.
-        scale: the guidance scale.
-    """
-
-    def __init__(self, model: TextToPose, condition: Condition, mask: Tensor, scale: float) -> None:
-        self.model = model
-        self.scale = scale
-        self.condition = condition if scale == 1 else condition.concatenate(model.without_text(condition))
-        self.mask = mask if scale == 1 else mask.repeat(2, 1)
-
-    def __call__(self, current: Tensor, level: float, *, noisy: bool) -> Prediction[Tensor]:
-        """See `text_to_pose.samplers.Predict`."""
-        rows = len(self.mask)
-        if self.scale != 1:
-            current = current.repeat(2, 1, 1, 1)
-        level_of_rows = torch.full((rows,), level, device=self.mask.device)
-        prediction = self.model(
-            current, self.mask, self.condition, level_of_rows, torch.full_like(level_of_rows, noisy)
-        )
-        if self.scale == 1:
-            return prediction
-        return Prediction(self._guided(prediction.features), self._guided(prediction.presence))
-
-    def _guided(self, both: Tensor) -> Tensor:
-        conditional, unconditional = both.chunk(2)
-        return unconditional + self.scale * (conditional - unconditional)
+    def _guided(self, model: TextToPose, condition: Condition, mask: Tensor) -> Guided:
+        unconditional = None if self.guidance == 1 else model.without_text(condition)
+        return Guided(model, condition, unconditional, mask, self.guidance)
 
 
 def normal_noise(mask: Tensor, like: Tensor, seed: int) -> Iterator[Tensor]:

@@ -1,6 +1,6 @@
 """Rate and distortion of `pose_tokenizer` compared with a codec without networks, at equal size and at equal error.
 
-uv run python benchmarks/codec.py [--data index.csv ...] [--split validation] [--checkpoint signing] [--rates ...]
+uv run python benchmarks/codec.py [--data index.csv ...] [--split validation] [--checkpoint signing] [--lambdas ...]
 
 The plain codec (`plain_codec.py`) is fitted to the train rows of the same manifests. Both get the clips
 preprocessed by the tokenizer, in shoulder widths; errors are per coordinate over visible keypoints. In `pck@0.1` a
@@ -30,7 +30,7 @@ from pose_tokenizer.evaluation.metrics import KeypointErrors
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared/data"
 DATA = [FOLDER / name / "index.csv" for name in ("fingerspelling", "dgs_sentences")]
-RATES = [0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0, 12.0, 24.0]
+LMBDAS = [0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0, 12.0, 24.0]
 STEPS = [0.2, 0.3, 0.4, 0.6, 0.8, 1.2, 1.6, 2.4, 3.2, 4.8, 6.4]
 BUDGETS = [10.0, 20.0, 40.0]
 ERRORS = ("hands_rmse", "rmse")
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, nargs="+", default=DATA)
     parser.add_argument("--split", default="validation")
     parser.add_argument("--checkpoint", default="signing")
-    parser.add_argument("--rates", type=float, nargs="+", default=RATES, help="of the tokenizer, one for all clips")
+    parser.add_argument("--lambdas", type=float, nargs="+", default=LMBDAS, help="of the tokenizer, one for all clips")
     parser.add_argument("--steps", type=float, nargs="+", default=STEPS, help="of the plain codec")
     parser.add_argument("--budgets", type=float, nargs="+", default=BUDGETS, help="bits per frame to compare at")
     parser.add_argument("--components", type=int, default=COMPONENTS, help="of the plain codec")
@@ -57,7 +57,7 @@ def main() -> None:
     plain = PlainCodec.fit(train, components=arguments.components, block_frames=arguments.block_frames)
     no_dct = PlainCodec.fit(train, components=arguments.components, block_frames=1)
 
-    tokens = [tokenized(model, read, rate) for rate in arguments.rates]
+    tokens = [tokenized(model, read, lmbda) for lmbda in arguments.lambdas]
     by_plain = [coded(plain, originals, step) for step in arguments.steps]
     by_components = [coded(no_dct, originals, step) for step in arguments.steps]
     curves = {"tokens": tokens, "plain codec": by_plain, "plain codec without DCT": by_components}
@@ -86,12 +86,12 @@ def main() -> None:
     print(json.dumps(rounded(result), indent=2))
 
 
-def tokenized(model, sequences: list[PoseSequence], rate: float) -> dict[str, float]:
-    """Size and errors of the tokens at one rate."""
-    done = [round_trip(model, sequence, rate=rate) for sequence in sequences]
+def tokenized(model, sequences: list[PoseSequence], lmbda: float) -> dict[str, float]:
+    """Size and errors of the tokens at one lambda."""
+    done = [round_trip(model, sequence, lmbda=lmbda) for sequence in sequences]
     frames = sum(len(each.original) for each in done)
     return {
-        "rate": rate,
+        "lmbda": lmbda,
         "bits_per_frame": sum(each.tokens.bits for each in done) / frames,
         "file_bits_per_frame": 8 * sum(file_bytes(each.tokens) for each in done) / frames,
         **errors(*([getattr(each, name) for each in done] for name in ("predicted", "decoded", "original"))),

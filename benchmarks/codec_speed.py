@@ -5,7 +5,7 @@ uv run python benchmarks/codec_speed.py [--checkpoint signing] [--device cuda] [
 A batch of one is what users call: `encode` and `decode` of a sequence in pixels, tokens with their header between;
 and, as of a camera, `StreamEncoder` frame by frame and `StreamDecoder` block by block. A batch of sixteen is the model
 alone, on clips that are normalized, whole and without windows. The longest clips of the split are repeated up to
-`--frames`; without the data, synthetic ones. At the model's own rate, and at rate 0, where all codes are used. "rest"
+`--frames`; without the data, synthetic ones. At the model's own lambda, and at 0, where all codes are used. "rest"
 is the time outside of networks and quantizer: no files are read, but poses are cleaned, normalized and interpolated,
 and `encode` and `decode` check the model's `hash`, which is timed separately, too.
 
@@ -81,8 +81,8 @@ def main() -> None:
         "speed": [
             row
             for device, model in models.items()
-            for rate in (model.config.rate, 0.0)
-            for row in rows(model, device, sequences, rate, arguments.repeats)
+            for lmbda in (model.config.lmbda, 0.0)
+            for row in rows(model, device, sequences, lmbda, arguments.repeats)
         ],
     }
     print(json.dumps(rounded(result), indent=2))
@@ -103,25 +103,27 @@ def repeated(sequence: PoseSequence, frames: int) -> PoseSequence:
     return replace(sequence, keypoints=sequence.keypoints[order], confidence=sequence.confidence[order])
 
 
-def rows(model: PoseTokenizer, device: str, sequences: list[PoseSequence], rate: float, repeats: int) -> Iterator[dict]:
-    """All figures of a model on one device, at one rate."""
+def rows(
+    model: PoseTokenizer, device: str, sequences: list[PoseSequence], lmbda: float, repeats: int
+) -> Iterator[dict]:
+    """All figures of a model on one device, at one lambda."""
     parts = Parts(model)
     first, frames = sequences[0], len(sequences[0])
-    tokens = encode(model, first, rate=rate)
+    tokens = encode(model, first, lmbda=lmbda)
     batch = side_by_side(model, sequences)
-    codes = encode_batch(model, batch, rate)
+    codes = encode_batch(model, batch, lmbda)
     bits = tokens.bits / frames
-    of_one = {"device": device, "batch": 1, "rate": rate, "bits_per_frame": bits}
+    of_one = {"device": device, "batch": 1, "lmbda": lmbda, "bits_per_frame": bits}
     calls: list[tuple[dict, Callable[[], object], int]] = [
-        ({**of_one, "call": "encode"}, lambda: encode(model, first, rate=rate), frames),
+        ({**of_one, "call": "encode"}, lambda: encode(model, first, lmbda=lmbda), frames),
         ({**of_one, "call": "decode"}, lambda: decode(model, tokens), frames),
-        ({**of_one, "call": "StreamEncoder, a frame at a time"}, lambda: encode_live(model, first, rate), frames),
+        ({**of_one, "call": "StreamEncoder, a frame at a time"}, lambda: encode_live(model, first, lmbda), frames),
         ({**of_one, "call": "StreamDecoder, a block at a time"}, lambda: decode_live(model, tokens), frames),
     ]
-    of_many = {"device": device, "batch": len(sequences), "rate": rate}
+    of_many = {"device": device, "batch": len(sequences), "lmbda": lmbda}
     total = int(batch.frames.sum())
     calls += [
-        ({**of_many, "call": "latents, quantize"}, lambda: encode_batch(model, batch, rate), total),
+        ({**of_many, "call": "latents, quantize"}, lambda: encode_batch(model, batch, lmbda), total),
         ({**of_many, "call": "dequantize, frames"}, lambda: decode_batch(model, codes, batch.mask), total),
     ]
     for about, call, count in calls:
@@ -195,9 +197,9 @@ class Parts:
             torch.accelerator.synchronize(self.device)
 
 
-def encode_live(model: PoseTokenizer, sequence: PoseSequence, rate: float) -> list[np.ndarray]:
+def encode_live(model: PoseTokenizer, sequence: PoseSequence, lmbda: float) -> list[np.ndarray]:
     """Codes of frames that come one by one."""
-    encoder = StreamEncoder(model, rate=rate)
+    encoder = StreamEncoder(model, lmbda=lmbda)
     body = clean(sequence).on_skeleton(model.skeleton.with_dims(sequence.skeleton.num_dims))
     pieces = [body[t : t + 1] for t in range(len(body))]
     return [*(encoder.push(piece.keypoints[..., :2], piece.confidence) for piece in pieces), encoder.finish()]
@@ -217,9 +219,9 @@ def side_by_side(model: PoseTokenizer, sequences: list[PoseSequence]) -> Trainin
 
 
 @torch.inference_mode()
-def encode_batch(model: PoseTokenizer, batch: TrainingBatch, rate: float) -> torch.Tensor:
+def encode_batch(model: PoseTokenizer, batch: TrainingBatch, lmbda: float) -> torch.Tensor:
     """Codes (B, N, Q)."""
-    return model.encode(batch.keypoints, batch.visible, batch.mask, rate=rate, beam=BEAM).codes
+    return model.encode(batch.keypoints, batch.visible, batch.mask, lmbda=lmbda, beam=BEAM).codes
 
 
 @torch.inference_mode()

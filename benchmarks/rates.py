@@ -3,7 +3,7 @@
 uv run python benchmarks/rates.py [--checkpoint signing] [--output folder] [--seconds 1800] [--data index.csv ...]
 
 For each downsampling one tokenizer with eight quantizers is trained on the train rows. "fixed" rows use the first 1, 2,
-4 or 8 codes of every block, "adaptive" rows as many as pay, at the rate with about as many bits per frame over all
+4 or 8 codes of every block, "adaptive" rows as many as pay, at the lambda with about as many bits per frame over all
 clips. The peer (`fsq_peer.py`) is trained on the same rows for as long as the tokenizer that took longest,
 fitting of codebooks counted, or for `--seconds`. All seconds are those of the process on its threads, so other load on
 the machine adds none. The model of `--checkpoint` was trained for as long as its card says.
@@ -53,7 +53,7 @@ from pose_tokenizer.training import PRESETS, train
 BUDGETS = [10.0, 20.0, 40.0]
 MOST_QUANTIZERS = 8  # of the tokenizers that are trained
 GOAL = 10.0  # bits per frame of ours that the goal is stated for
-RATES = 1e-3, 1e3  # that a number of bits is looked for between
+LMBDA_RANGE = 1e-3, 1e3  # that a number of bits is looked for between
 HALVINGS = 16
 
 CLIPS = 16  # at once
@@ -207,26 +207,26 @@ class Coded:
 
     def fixed(self, num_quantizers: int) -> dict:
         """Size and errors where every block takes so many codes."""
-        return {"kind": "fixed", "quantizers": num_quantizers, **self._row(rate=0.0, num_quantizers=num_quantizers)}
+        return {"kind": "fixed", "quantizers": num_quantizers, **self._row(lmbda=0.0, num_quantizers=num_quantizers)}
 
     def adaptive(self, budget: float) -> dict | None:
-        """Size and errors at the rate that makes at most so many bits per frame; None where no rate makes so many."""
-        if self._bits(self._quantized(rate=0.0)) < budget:
+        """Size and errors at the lambda that makes at most so many bits per frame; None where none makes so many."""
+        if self._bits(self._quantized(lmbda=0.0)) < budget:
             return None
-        low, high = (math.log(rate) for rate in RATES)
+        low, high = (math.log(lmbda) for lmbda in LMBDA_RANGE)
         for _ in range(HALVINGS):
             middle = (low + high) / 2
-            if self._bits(self._quantized(rate=math.exp(middle))) > budget:
+            if self._bits(self._quantized(lmbda=math.exp(middle))) > budget:
                 low = middle
             else:
                 high = middle
-        return {"kind": "adaptive", "rate": math.exp(high), **self._row(rate=math.exp(high))}
+        return {"kind": "adaptive", "lmbda": math.exp(high), **self._row(lmbda=math.exp(high))}
 
     @torch.inference_mode()
-    def _quantized(self, *, rate: float, num_quantizers: int | None = None) -> list[tuple[Tensor, Tensor]]:
+    def _quantized(self, *, lmbda: float, num_quantizers: int | None = None) -> list[tuple[Tensor, Tensor]]:
         """Codes (B, N, Q) and quantized latents (B, N, C) of each batch."""
         quantize = self.model.quantizer.quantize
-        return [quantize(latents, rate=rate, num_quantizers=num_quantizers, beam=BEAM) for latents in self.latents]
+        return [quantize(latents, lmbda=lmbda, num_quantizers=num_quantizers, beam=BEAM) for latents in self.latents]
 
     def _bits(self, quantized: list[tuple[Tensor, Tensor]]) -> float:
         """A frame."""
@@ -235,8 +235,8 @@ class Coded:
         return sum(packed_bits(codes[batch.mask].numpy(), size) for batch, (codes, _) in pairs) / self.frames
 
     @torch.inference_mode()
-    def _row(self, *, rate: float, num_quantizers: int | None = None) -> dict:
-        quantized = self._quantized(rate=rate, num_quantizers=num_quantizers)
+    def _row(self, *, lmbda: float, num_quantizers: int | None = None) -> dict:
+        quantized = self._quantized(lmbda=lmbda, num_quantizers=num_quantizers)
         pairs = zip(self.batches, quantized, strict=True)
         made = [self.model.frames(latents, num_codes(codes), batch.mask) for batch, (codes, latents) in pairs]
         return {"bits_per_frame": self._bits(quantized), **scores(self.originals, made)}
@@ -279,17 +279,17 @@ def varied(clips: list[PoseSequence], copies: int, block_frames: int, seed: int)
 
 @torch.inference_mode()
 def codebook_use(model: PoseTokenizer, clips: list[PoseSequence], copies: int, seed: int) -> dict:
-    """How the codes are used where blocks take all, and at the model's own rate."""
+    """How the codes are used where blocks take all, and at the model's own lambda."""
     books = model.quantizer.codebooks
-    counts = {rate: QuantizerUse(*books.shape[:2]) for rate in (0.0, model.config.rate)}
+    counts = {lmbda: QuantizerUse(*books.shape[:2]) for lmbda in (0.0, model.config.lmbda)}
     for batch in varied(clips, copies, model.block_frames, seed):
         latents = latents_of(model, batch)
-        for rate, count in counts.items():
-            codes, quantized = model.quantizer.quantize(latents, rate=rate, beam=BEAM)
+        for lmbda, count in counts.items():
+            codes, quantized = model.quantizer.quantize(latents, lmbda=lmbda, beam=BEAM)
             left = model.quantizer.residuals(latents, quantized)[batch.mask]
             count.update(codes[batch.mask], squared_errors(left, codes[batch.mask], books))
     everything, own = (use_figures(count) for count in counts.values())
-    return {"all codes": everything, f"rate {model.config.rate:g}": own}
+    return {"all codes": everything, f"lmbda {model.config.lmbda:g}": own}
 
 
 @torch.inference_mode()

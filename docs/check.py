@@ -194,7 +194,7 @@ def check_command(line: str) -> Iterator[str]:
             words = shlex.split(part)
         except ValueError:
             words = part.split()
-        if words and words[0].startswith("--") and len(words) <= 2:  # `--rate 2`: of any command
+        if words and words[0].startswith("--") and len(words) <= 2:  # `--lambda 2`: of any command
             name = words[0].partition("=")[0]
             if name not in ANY_OPTION and name not in OTHERS:
                 yield f"`{line}`: no command has {name}"

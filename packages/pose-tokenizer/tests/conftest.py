@@ -75,7 +75,7 @@ def quick():
         fitting_blocks=150,
         warmup_steps=1,
         validate_every=1,
-        rate=0.2,
+        lmbda=0.2,
         device="cpu",
         tensorboard=False,
     )
@@ -108,7 +108,7 @@ def model(folder):
 @pytest.fixture(scope="session")
 def lively(quick, skeleton, clip):
     """Fitted and not trained, and no weight is 0: it looks two blocks back and ahead, and all it sees changes it."""
-    sizes = {"latent_dim": 8, "hidden_dim": 6, "num_layers": 2, "codebook_size": 12, "rate": 16.0, "body_weight": 1.0}
+    sizes = {"latent_dim": 8, "hidden_dim": 6, "num_layers": 2, "codebook_size": 12, "lmbda": 16.0, "body_weight": 1.0}
     torch.manual_seed(0)
     model = PoseTokenizer(quick.model_copy(update=sizes).model(skeleton.to_dict())).eval()
     hands = [("right",), ("left", "right"), ()]

@@ -71,7 +71,7 @@ def test_training_clips_are_reconstructed(learnt):
     model, clips = learnt
     left, right = (model.skeleton.hand(side) for side in ("left", "right"))
     for sequence in clips:
-        made = decode(model, encode(model, sequence, rate=0))
+        made = decode(model, encode(model, sequence, lmbda=0))
         seen = sequence.confidence > 0
         error = np.linalg.norm(made.keypoints - sequence.keypoints[..., :2], axis=-1)[seen]
         assert error.mean() < 2  # pixels, of shoulders 120 wide
@@ -83,8 +83,8 @@ def test_training_clips_are_reconstructed(learnt):
 def test_a_lower_rate_has_less_error_and_more_codes(learnt):
     model, clips = learnt
     errors, bits = [], []
-    for rate in (30.0, 1.0, 0.0):
-        tokens = encode(model, clips[0], rate=rate)
+    for lmbda in (30.0, 1.0, 0.0):
+        tokens = encode(model, clips[0], lmbda=lmbda)
         made = decode(model, tokens)
         seen = (clips[0].confidence > 0) & (made.confidence > 0)
         errors.append(np.linalg.norm(made.keypoints - clips[0].keypoints[..., :2], axis=-1)[seen].mean())
@@ -95,13 +95,13 @@ def test_a_lower_rate_has_less_error_and_more_codes(learnt):
 
 def test_the_models_own_rate_is_the_default(lively, clip):
     sequence = clip(70)
-    np.testing.assert_array_equal(encode(lively, sequence).codes, encode(lively, sequence, rate=16.0).codes)
-    assert encode(lively, sequence).bits != encode(lively, sequence, rate=1.0).bits
+    np.testing.assert_array_equal(encode(lively, sequence).codes, encode(lively, sequence, lmbda=16.0).codes)
+    assert encode(lively, sequence).bits != encode(lively, sequence, lmbda=1.0).bits
 
 
 def test_bits_per_frame_is_an_upper_bound(lively, clip):
     sequence = clip(70)
-    most, least = encode(lively, sequence, rate=0).bits, encode(lively, sequence, rate=1e3).bits
+    most, least = encode(lively, sequence, lmbda=0).bits, encode(lively, sequence, lmbda=1e3).bits
     found = []
     for bits in (least / 70 + 0.5, 1.5, 2.5):
         tokens = encode(lively, sequence, bits_per_frame=bits)
@@ -116,10 +116,10 @@ def test_bits_per_frame_is_an_upper_bound(lively, clip):
 
 def test_fewer_quantizers_are_a_coarser_stream(lively, clip):
     sequence = clip(70)
-    tokens = encode(lively, sequence, rate=0, num_quantizers=1)
+    tokens = encode(lively, sequence, lmbda=0, num_quantizers=1)
     assert tokens.codes.shape[1] == 3
     assert (tokens.codes[:, 1:] == -1).all()
-    all_codes = encode(lively, sequence, rate=0)
+    all_codes = encode(lively, sequence, lmbda=0)
     coarse = decode(lively, all_codes, num_quantizers=1)
     cut = replace(all_codes, codes=np.where(np.arange(3) < 1, all_codes.codes, -1).astype(np.int32))
     np.testing.assert_array_equal(coarse.keypoints, decode(lively, cut).keypoints)

@@ -53,11 +53,21 @@ def test_encode_json_and_its_options_reach_the_model(cli, poses, folder, model):
         assert each["bytes_after"] == output.stat().st_size
         return tokens.codes
 
-    np.testing.assert_array_equal(made("--rate", 0), encode(model, sequence, rate=0).codes)
-    assert (made("--rate", 0, "--num-quantizers", 1)[:, 1:] == -1).all()
+    np.testing.assert_array_equal(made("--lambda", 0), encode(model, sequence, lmbda=0).codes)
+    assert (made("--lambda", 0, "--num-quantizers", 1)[:, 1:] == -1).all()
     found = made("--bits-per-frame", 1.5)
     np.testing.assert_array_equal(found, encode(model, sequence, bits_per_frame=1.5).codes)
-    assert not np.array_equal(found, made("--rate", 0))
+    assert not np.array_equal(found, made("--lambda", 0))
+
+
+def test_rate_is_an_older_spelling_of_lambda(cli, poses, folder, tmp_path):
+    for option in ("--lambda", "--rate"):
+        output = tmp_path / f"{option}.tokens"
+        options = ("--output", output, "--checkpoint", folder, option, 0)
+        status, _, err = cli("encode", poses / "a.pose", *options)
+        assert status == 0, err
+        assert ("--rate is now --lambda" in err) == (option == "--rate")
+    assert (tmp_path / "--rate.tokens").read_bytes() == (tmp_path / "--lambda.tokens").read_bytes()
 
 
 def test_encode_reads_with_fps_person_and_min_confidence(cli, poses, folder):

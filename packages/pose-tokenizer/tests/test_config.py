@@ -3,7 +3,7 @@ import yaml
 
 from pose_core import UserError
 from pose_core.training import load_yaml
-from pose_tokenizer.config import ModelSizes, RunConfig
+from pose_tokenizer.config import ModelSizes, RunConfig, TokenizerConfig
 from pose_tokenizer.training import PRESETS
 
 
@@ -22,7 +22,7 @@ def test_presets_load(name):
         ({"keypoints": "feet"}, "keypoints: .*'reduced', 'hands_and_body' or 'all'"),
         ({"learning_rate": 0}, "learning_rate: .*greater than 0"),
         ({"quantizer": "fsq", "codebook_size": 1000}, "codebook_size: .*fsq needs a power of 4, found 1000"),
-        ({"rate": -0.1}, "rate: .*greater than or equal to 0"),
+        ({"lmbda": -0.1}, "lmbda: .*greater than or equal to 0"),
         ({"keypoint_dim": 2}, "keypoint_dim is 2: keypoints are x, y, confidence"),
         ({"optimizer_type": "lion"}, "optimizer: .*'adamw', 'adam' or 'sgd'"),
         ({"scheduler_type": "step"}, "scheduler: .*'warmup_cosine'"),
@@ -44,6 +44,16 @@ def test_keys_of_older_files_are_taken_and_do_what_they_say(tmp_path, capsys):
     assert (config.epochs, config.precision, config.num_keypoints) == (7, "32-true", 9)
     assert (config.optimizer, config.scheduler) == ("adam", "warmup_linear")
     assert not capsys.readouterr().err
+
+
+def test_rate_is_an_older_name_of_lmbda(tmp_path, quick, skeleton, capsys):
+    (tmp_path / "mine.yaml").write_text("rate: 0.7\n")
+    assert load_yaml(RunConfig, tmp_path / "mine.yaml").lmbda == 0.7
+    assert "rate is now lmbda" in capsys.readouterr().err
+    saved = quick.model(skeleton.to_dict()).model_dump(by_alias=True)  # as in config.json
+    assert saved["rate"] == quick.lmbda
+    assert "lmbda" not in saved
+    assert TokenizerConfig.model_validate(saved).lmbda == quick.lmbda
 
 
 def test_model_sizes_are_those_of_the_run(quick, skeleton):

@@ -66,12 +66,12 @@ def coarse(sequences):
 
 @pytest.fixture(scope="module")
 def found(coarse, data):
-    return evaluate(coarse, [data], "train", rate=0.5)
+    return evaluate(coarse, [data], "train", lmbda=0.5)
 
 
 @pytest.fixture(scope="module")
 def coded(coarse, sequences):
-    return [round_trip(coarse, sequence, rate=0.5) for sequence in sequences]
+    return [round_trip(coarse, sequence, lmbda=0.5) for sequence in sequences]
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def test_errors_are_those_of_all_clips_as_one(found, coded, coarse):
 
 def test_batch_size_does_not_change_the_scores(coarse, data, found, monkeypatch):
     monkeypatch.setattr(evaluation, "BATCH", 3)
-    again = evaluate(coarse, [data], "train", rate=0.5)
+    again = evaluate(coarse, [data], "train", lmbda=0.5)
     for name, errors in found.parts.items():
         assert asdict(again.parts[name]) == pytest.approx(asdict(errors), nan_ok=True)
     assert again.codebooks == found.codebooks
@@ -156,7 +156,7 @@ def test_predicting_keypoints_as_missing_does_not_reduce_errors(coarse, data, fo
         return replace(there, decoded=replace(there.decoded, confidence=0 * there.decoded.confidence))
 
     monkeypatch.setattr(evaluation, "round_trip", denied)
-    errors = evaluate(coarse, [data], "train", rate=0.5).parts["all"]
+    errors = evaluate(coarse, [data], "train", lmbda=0.5).parts["all"]
     assert errors.mse == found.parts["all"].mse
     assert errors.pck == 0
     assert errors.presence == pytest.approx(21 / 54)  # of the left hand alone that is right
@@ -188,7 +188,7 @@ def test_error_after_all_codes_is_what_the_encoder_left(coarse, data, found, mon
         return codes, quantized
 
     monkeypatch.setattr(coarse.quantizer, "quantize", spy)
-    again = evaluate(coarse, [data], "train", rate=0.5)
+    again = evaluate(coarse, [data], "train", lmbda=0.5)
     assert again.codebooks[-1].error == pytest.approx(sum(left) / again.blocks, rel=1e-4)
     errors = [again.prediction_error, *(book.error for book in again.codebooks)]
     assert errors[0] > errors[-1] > 0
@@ -213,7 +213,7 @@ def test_sizes_are_those_of_the_files(found, coded, coarse, data):
 
 def test_clips_are_ordered_worst_first(coarse, data, coded, monkeypatch):
     monkeypatch.setattr(evaluation, "WORST", 2)
-    found = evaluate(coarse, [data], "train", rate=0.5)
+    found = evaluate(coarse, [data], "train", lmbda=0.5)
     errors = [score.hands_rmse for score in found.clip_scores]
     fingers = hands(coarse.skeleton)
     expected = [rmse(each.predicted.select(fingers), each.original.select(fingers)) for each in coded]
@@ -224,7 +224,7 @@ def test_clips_are_ordered_worst_first(coarse, data, coded, monkeypatch):
 
 
 def test_several_data_sets_are_one(coarse, data, found):
-    twice = evaluate(coarse, [data, data.parent], "train", rate=0.5)
+    twice = evaluate(coarse, [data, data.parent], "train", lmbda=0.5)
     assert twice.clips == 2 * found.clips
     assert twice.parts["all"].mse == pytest.approx(found.parts["all"].mse)
 
@@ -283,7 +283,7 @@ def test_clip_names_are_escaped_in_pages(found, coarse, tmp_path):
 
 
 def test_evaluate_command(command, data, folder, found, tmp_path):
-    options = ("--data", data, "--checkpoint", folder, "--split", "train", "--rate", 0.5, "--device", "cpu")
+    options = ("--data", data, "--checkpoint", folder, "--split", "train", "--lambda", 0.5, "--device", "cpu")
     status, out, err = command(*options, "--output", tmp_path / "made", "--visualize", "--json")
     assert status == 0, err
     figures = json.loads(out)

@@ -63,18 +63,18 @@ def shown(model, codes):
     return [np.concatenate(x) for x in zip(decoder.push(codes), decoder.finish(), strict=True)]
 
 
-@pytest.mark.parametrize("rate", [None, 0.0, 100.0])
-def test_graph_codes_are_those_of_encode(lively, clips, poses, exported, rate):
+@pytest.mark.parametrize("lmbda", [None, 0.0, 100.0])
+def test_graph_codes_are_those_of_encode(lively, clips, poses, exported, lmbda):
     keypoints, seen, blocks = poses
-    found = encode_blocks(exported["encode"], keypoints, seen, lively.config.rate if rate is None else rate)
+    found = encode_blocks(exported["encode"], keypoints, seen, lively.config.lmbda if lmbda is None else lmbda)
     assert found.dtype == np.int64
     depths = set()
     for row, sequence in enumerate(clips):
-        wanted = encode(lively, sequence, rate=rate).codes
+        wanted = encode(lively, sequence, lmbda=lmbda).codes
         np.testing.assert_array_equal(found[row, : blocks[row]], wanted)
         assert len(wanted) == blocks[row]
         depths |= set((wanted >= 0).sum(axis=1))
-    assert len(depths) == (1 if rate == 0 else lively.config.num_quantizers + 1)
+    assert len(depths) == (1 if lmbda == 0 else lively.config.num_quantizers + 1)
 
 
 def test_graph_codes_do_not_depend_on_other_clips_of_the_batch(lively, poses, exported):
@@ -132,7 +132,7 @@ def test_clips_of_different_lengths_are_decoded_in_one_batch(lively, exported):
         ("onnx", {"num_layers": 0, "quantizer": "fsq", "latent_dim": 5}),  # one direction for the last grid
         ("torchscript", {"num_layers": 0}),
         ("torchscript", {"quantizer": "fsq", "latent_dim": 5}),
-        ("torchscript", {"quantizer": "residual_fsq", "num_quantizers": 4, "rate": 0.0}),
+        ("torchscript", {"quantizer": "residual_fsq", "num_quantizers": 4, "lmbda": 0.0}),
         ("torchscript", {"downsampling": 1, "num_quantizers": 1, "codebook_size": 2}),
     ],
 )
@@ -152,7 +152,7 @@ def test_other_quantizers_and_sizes_are_exported(quick, skeleton, tmp_path, form
     encode, decode = (ExportedStep(path) for path in sorted((tmp_path / "graphs").iterdir(), reverse=True))
     random = np.random.default_rng(0)
     keypoints = random.normal(size=(2, 5, model.block_frames, 50, 2)).astype(np.float32)
-    codes = encode_blocks(encode, keypoints, random.random(keypoints.shape[:-1]) > 0.3, model.config.rate)
+    codes = encode_blocks(encode, keypoints, random.random(keypoints.shape[:-1]) > 0.3, model.config.lmbda)
     assert len(np.unique(codes)) > 2
     poses, seen = decode_blocks(decode, codes)
     tensor = torch.from_numpy(codes)
@@ -171,11 +171,11 @@ def test_search_in_graph_equals_search():
     random = torch.Generator().manual_seed(0)
     books = torch.randn(12, 9, 6, generator=random)  # mostly too coarse: few vectors take more than three
     x = torch.randn(40, 6, generator=random)
-    for rate in (0.0, 0.2, 1.0):
+    for lmbda in (0.0, 0.2, 1.0):
         options = {"norms": books.square().sum(dim=-1), "beam": 4}
-        codes, left = search(x, books, rate=rate, **options)
-        codes_in_graph, left_in_graph = search_in_graph(x, books, rate=torch.tensor(rate), **options)
-        assert (codes[:, -1] >= 0).all() == (rate == 0)
+        codes, left = search(x, books, lmbda=lmbda, **options)
+        codes_in_graph, left_in_graph = search_in_graph(x, books, lmbda=torch.tensor(lmbda), **options)
+        assert (codes[:, -1] >= 0).all() == (lmbda == 0)
         assert torch.equal(codes, codes_in_graph)
         assert torch.equal(left, left_in_graph)
 
@@ -268,8 +268,8 @@ def test_torchscript_runs_on_another_device(files):
 @pytest.mark.parametrize("part", ["encode", "decode"])
 def test_graphs_that_differ_from_the_model_are_not_written(lively, tmp_path, monkeypatch, part):
     class WrongCodes(EncodeStep):
-        def forward(self, keypoints, seen, rate, state):
-            codes, after = super().forward(keypoints, seen, rate, state)
+        def forward(self, keypoints, seen, lmbda, state):
+            codes, after = super().forward(keypoints, seen, lmbda, state)
             return codes.clamp(max=self.model.config.codebook_size - 2), after
 
     class WrongPoses(DecodeStep):

@@ -29,7 +29,7 @@ def test_gradients_reduce_the_error_of_the_linear_model(clip, skeleton, quick):
     optimizer = torch.optim.Adam(module.model.parameters(), 5e-3)
     errors = []
     for _ in range(80):
-        components = module.loss.components(batch, module.reconstruct(batch, rates=torch.zeros(3)))
+        components = module.loss.components(batch, module.reconstruct(batch, lmbdas=torch.zeros(3)))
         errors.append(components["reconstruction"][1].item())
         torch.stack([weight * value for weight, value in components.values()]).sum().backward()
         optimizer.step()
@@ -44,10 +44,10 @@ def test_codebooks_move_in_training_mode_only(clip, skeleton, quick):
     batch = collate([ClipDataset(clips)[i] for i in range(3)], block_frames=4)
     codebooks = module.vq.codebooks.clone()
     module.eval()
-    module.reconstruct(batch, rates=torch.full((3,), 0.1))
+    module.reconstruct(batch, lmbdas=torch.full((3,), 0.1))
     assert torch.equal(module.vq.codebooks, codebooks)
     module.train()
-    module.reconstruct(batch, rates=torch.full((3,), 0.1))
+    module.reconstruct(batch, lmbdas=torch.full((3,), 0.1))
     assert not torch.equal(module.vq.codebooks, codebooks)
 
 
@@ -62,7 +62,7 @@ def test_gradients_are_straight_through_and_equal_with_checkpointing(clip, skele
         for parameter in module.model.parameters():
             torch.manual_seed(parameter.numel())
             parameter.data += 0.05 * torch.randn_like(parameter)
-        components = module.loss.components(batch, module.reconstruct(batch, rates=torch.full((3,), 0.1)))
+        components = module.loss.components(batch, module.reconstruct(batch, lmbdas=torch.full((3,), 0.1)))
         components["reconstruction"][1].backward()
         gradients.append({name: p.grad for name, p in module.model.named_parameters() if p.grad is not None})
     assert set(gradients[0]) == set(gradients[1])

@@ -108,6 +108,6 @@ def test_folders_of_coco_wholebody_npz(quick, tmp_path):
     assert model.skeleton.parts() == ["body", "face", "left_hand", "right_hand"]
     assert metrics["validation/codes"] > 0
     sequence = read(tmp_path / "data" / "val" / "0.npz")
-    decoded = decode(model, encode(model, sequence, rate=0.0))
+    decoded = decode(model, encode(model, sequence, lmbda=0.0))
     assert decoded.keypoints.shape == (24, 133, 2)
     assert np.abs(decoded.keypoints[:, 5] - (260, 200)).max() < 20

@@ -39,13 +39,13 @@ def test_padding_and_other_clips_of_a_batch_do_not_change_a_clip(lively, inputs)
     padding = ~mask[..., None]
     blocks, seen = torch.where(padding, 30.0, blocks), seen | padding[..., None]
     latents = lively.latents(blocks, seen, mask)
-    codes, quantized = lively.quantizer.quantize(latents, rate=0.5, beam=4)
+    codes, quantized = lively.quantizer.quantize(latents, lmbda=0.5, beam=4)
     keypoints, logits = lively.frames(torch.where(padding, 30.0, quantized), num_codes(codes), mask)
     for row, count in enumerate((3, 7, 5)):
         own = slice(row, row + 1), slice(count)
         alone = lively.latents(blocks[own], seen[own], mask[own])
         torch.testing.assert_close(latents[own], alone, atol=1e-4, rtol=1e-4)
-        alone_codes, alone_quantized = lively.quantizer.quantize(alone, rate=0.5, beam=4)
+        alone_codes, alone_quantized = lively.quantizer.quantize(alone, lmbda=0.5, beam=4)
         assert torch.equal(codes[own], alone_codes)
         alone_keypoints, alone_logits = lively.frames(alone_quantized, num_codes(alone_codes), mask[own])
         frames = slice(row, row + 1), slice(4 * count)
@@ -110,7 +110,7 @@ def test_the_hash_is_of_weights_and_configuration(lively):
     with torch.no_grad():
         copy.quantizer.codebooks[2, 3, 4] += 1e-3
     assert copy.hash != lively.hash
-    for changed, same in (({"hand_weight": 2.0}, False), ({"rate": 0.7}, True)):  # decoding needs no rate
+    for changed, same in (({"hand_weight": 2.0}, False), ({"lmbda": 0.7}, True)):  # decoding needs no lambda
         other = PoseTokenizer(lively.config.model_copy(update=changed))
         other.load_state_dict(lively.state_dict())
         assert (other.hash == lively.hash) == same

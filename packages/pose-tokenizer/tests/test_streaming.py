@@ -24,7 +24,7 @@ from pose_tokenizer.streaming import (
     placement,
 )
 
-RATE = 16.0
+LMBDA = 16.0
 PLACED = Placement(center=(250.0, 200.0), scale=120.0)
 
 
@@ -41,7 +41,7 @@ def clips(clip, hidden):
 
 @pytest.fixture(scope="module")
 def whole(lively, clips):
-    return {name: encode_pieces(lively, [sequence], rate=RATE) for name, sequence in clips.items()}
+    return {name: encode_pieces(lively, [sequence], lmbda=LMBDA) for name, sequence in clips.items()}
 
 
 def cut(sequence, places):
@@ -66,7 +66,7 @@ def test_fixture_clips_have_varied_codes(whole, lively):
 @settings(max_examples=12)
 @given(st.lists(st.integers(0, 150), max_size=9))
 def test_codes_do_not_depend_on_how_frames_are_chunked(lively, clips, whole, places):
-    tokens = encode_pieces(lively, cut(clips["steady"], places), rate=RATE)
+    tokens = encode_pieces(lively, cut(clips["steady"], places), lmbda=LMBDA)
     np.testing.assert_array_equal(tokens.codes, whole["steady"].codes)
     assert tokens.header == whole["steady"].header
 
@@ -74,7 +74,7 @@ def test_codes_do_not_depend_on_how_frames_are_chunked(lively, clips, whole, pla
 @settings(max_examples=12)
 @given(st.lists(st.integers(0, 230), max_size=9))
 def test_chunking_does_not_change_codes_of_a_clip_with_late_and_rare_shoulders(lively, clips, whole, places):
-    tokens = encode_pieces(lively, cut(clips["seldom"], places), rate=RATE)
+    tokens = encode_pieces(lively, cut(clips["seldom"], places), lmbda=LMBDA)
     np.testing.assert_array_equal(tokens.codes, whole["seldom"].codes)
     assert tokens.header == whole["seldom"].header
     assert tokens.header.empty_frames == 34  # the first multiple of 17 from 21 on
@@ -82,7 +82,7 @@ def test_chunking_does_not_change_codes_of_a_clip_with_late_and_rare_shoulders(l
 
 def test_codes_frame_by_frame_are_those_of_the_whole(lively, clips, whole):
     for name, sequence in clips.items():
-        tokens = encode_pieces(lively, (sequence[t : t + 1] for t in range(len(sequence))), rate=RATE)
+        tokens = encode_pieces(lively, (sequence[t : t + 1] for t in range(len(sequence))), lmbda=LMBDA)
         np.testing.assert_array_equal(tokens.codes, whole[name].codes)
 
 
@@ -108,12 +108,12 @@ def test_windows_give_what_the_whole_sequence_gives(lively, clips, whole, monkey
     blocks, mask = lively.blocks(*last), torch.ones(1, 38, dtype=torch.bool)
     assert mask.shape[1] > 2 * WINDOW
     latents = lively.latents(blocks, last[1].unflatten(1, (38, 4)), mask)
-    codes, quantized = lively.quantizer.quantize(latents, rate=RATE, beam=BEAM)
+    codes, quantized = lively.quantizer.quantize(latents, lmbda=LMBDA, beam=BEAM)
     np.testing.assert_array_equal(codes[0], tokens.codes)
 
     windows = []
     monkeypatch.setattr(lively.quantizer, "quantize", lambda x, **_: windows.append(x) or (codes[:, : x.shape[1]], x))
-    encode_pieces(lively, [sequence], rate=RATE)
+    encode_pieces(lively, [sequence], lmbda=LMBDA)
     assert [x.shape[1] for x in windows] == [WINDOW, WINDOW, 6]
     torch.testing.assert_close(torch.cat(windows, dim=1), latents, atol=1e-4, rtol=1e-4)
 
@@ -128,7 +128,7 @@ def test_windows_give_what_the_whole_sequence_gives(lively, clips, whole, monkey
 
 def test_codes_and_frames_are_given_as_soon_as_a_window_is_full(lively, clip):
     sequence, size = clip(200), WINDOW * 4
-    encoder = StreamEncoder(lively, rate=RATE)
+    encoder = StreamEncoder(lively, lmbda=LMBDA)
     counts = [
         len(encoder.push(sequence.keypoints[t : t + 1, :, :2], sequence.confidence[t : t + 1])) for t in range(200)
     ]
@@ -144,19 +144,19 @@ def test_codes_and_frames_are_given_as_soon_as_a_window_is_full(lively, clip):
 
 def test_placement_waits_for_shoulders_up_to_max_wait(lively, clip, hidden):
     sequence = hidden(clip(300), slice(1, None), [0])
-    encoder = StreamEncoder(lively, rate=RATE)
+    encoder = StreamEncoder(lively, lmbda=LMBDA)
     for t in range(MAX_WAIT):
         assert encoder.placement is None
         encoder.push(sequence.keypoints[t : t + 1, :, :2], sequence.confidence[t : t + 1])
     assert encoder.placement is not None
-    encoder = StreamEncoder(lively, rate=RATE)
+    encoder = StreamEncoder(lively, lmbda=LMBDA)
     encoder.push(sequence.keypoints[1:, :, :2], sequence.confidence[1:])
     assert (encoder.placement, encoder.frames, encoder.empty_frames) == (None, 299, 299)
     assert len(encoder.finish()) == 0
 
 
 def test_pushing_no_frames_gives_no_codes(lively):
-    encoder, decoder = StreamEncoder(lively, rate=RATE), StreamDecoder(lively, PLACED)
+    encoder, decoder = StreamEncoder(lively, lmbda=LMBDA), StreamDecoder(lively, PLACED)
     assert encoder.push(np.zeros((0, 50, 2)), np.zeros((0, 50))).shape == (0, 3)
     assert encoder.finish().shape == (0, 3)
     for keypoints, confidence in (decoder.push(np.zeros((0, 3), np.int32)), decoder.finish()):
@@ -167,7 +167,7 @@ def test_pushing_no_frames_gives_no_codes(lively):
 def test_push_does_not_change_its_input(lively, clips, whole):
     sequence = clips["seldom"]
     keypoints, confidence = sequence.keypoints[..., :2].copy(), sequence.confidence.copy()
-    encoder = StreamEncoder(lively, rate=RATE)
+    encoder = StreamEncoder(lively, lmbda=LMBDA)
     encoder.push(keypoints, confidence)
     encoder.finish()
     np.testing.assert_array_equal(keypoints, sequence.keypoints[..., :2])
@@ -183,7 +183,7 @@ def test_keypoints_that_are_not_finite_or_huge_are_missing(lively, clip, hidden,
     finger = sequence.skeleton.hand("right")[4]
 
     def codes(sequence):
-        encoder = StreamEncoder(lively, rate=RATE)
+        encoder = StreamEncoder(lively, lmbda=LMBDA)
         pushed = encoder.push(sequence.keypoints[..., :2], sequence.confidence)
         return np.concatenate([pushed, encoder.finish()])
 
@@ -198,7 +198,7 @@ def test_nan_shoulders_are_not_visible(lively, clip):
     sequence = clip(40)
     keypoints = sequence.keypoints[..., :2].copy()
     keypoints[:5, sequence.skeleton.shoulders()[0]] = np.nan
-    encoder = StreamEncoder(lively, rate=RATE)
+    encoder = StreamEncoder(lively, lmbda=LMBDA)
     encoder.push(keypoints, sequence.confidence)
     assert encoder.empty_frames == 5
     assert np.isfinite(encoder.placement.scale)
@@ -232,7 +232,7 @@ def test_keypoints_beyond_max_distance_are_missing_in_a_stream(lively, clip):
     def codes(place):
         keypoints = sequence.keypoints.copy()
         keypoints[:, finger, :2] = 250 + place * width, 200
-        return encode_pieces(lively, [replace(sequence, keypoints=keypoints, size=(0, 0, 0))], rate=0.0).codes
+        return encode_pieces(lively, [replace(sequence, keypoints=keypoints, size=(0, 0, 0))], lmbda=0.0).codes
 
     assert not np.array_equal(codes(MAX_DISTANCE - 0.1), codes(MAX_DISTANCE - 4))
     np.testing.assert_array_equal(codes(MAX_DISTANCE + 0.1), codes(MAX_DISTANCE + 4))
@@ -240,17 +240,17 @@ def test_keypoints_beyond_max_distance_are_missing_in_a_stream(lively, clip):
 
 def test_empty_pieces_do_not_change_the_codes(lively, clips, whole):
     steady = clips["steady"]
-    tokens = encode_pieces(lively, [steady[:0], steady, steady[:0]], rate=RATE)
+    tokens = encode_pieces(lively, [steady[:0], steady, steady[:0]], lmbda=LMBDA)
     np.testing.assert_array_equal(tokens.codes, whole["steady"].codes)
     with pytest.raises(UserError, match="there are no frames to encode"):
-        encode_pieces(lively, [steady[:0]], rate=RATE)
+        encode_pieces(lively, [steady[:0]], lmbda=LMBDA)
     with pytest.raises(UserError, match="there are no frames to encode"):
-        encode_pieces(lively, [], rate=RATE)
+        encode_pieces(lively, [], lmbda=LMBDA)
 
 
 def test_state_of_a_stream_does_not_grow(lively, clip):
     sequence = clip(90)
-    encoder, decoder = StreamEncoder(lively, rate=RATE), StreamDecoder(lively, PLACED)
+    encoder, decoder = StreamEncoder(lively, lmbda=LMBDA), StreamDecoder(lively, PLACED)
     sizes = []
     for _ in range(12):
         decoder.push(encoder.push(sequence.keypoints[..., :2], sequence.confidence))

@@ -48,7 +48,7 @@ def test_files_and_metrics_of_a_run(trained, manifest):
 def test_a_trained_model_reconstructs_a_training_clip(trained, manifest):
     model, *_ = trained
     sequence = choose_keypoints(PoseDataset([]).load_sample(read_clips(manifest)[0]), "hands_and_body")
-    made = decode(model, encode(model, sequence, rate=0.05))
+    made = decode(model, encode(model, sequence, lmbda=0.05))
     seen = (sequence.confidence > 0) & (made.confidence > 0)
     assert seen.sum() > 0.9 * (sequence.confidence > 0).sum()
     error = np.linalg.norm(made.keypoints - sequence.keypoints[..., :2], axis=-1)[seen]

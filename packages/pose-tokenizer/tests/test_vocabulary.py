@@ -156,7 +156,7 @@ def test_a_tokenizer_gives_these_ids_and_a_text_its_pose(build, model, clip):
     vocabulary = Vocabulary.of(model, tokenizer.get_vocab_size())
     words = tokenizer.encode("hello world").ids
     assert tokenizer.add_special_tokens(vocabulary.names) == vocabulary.size
-    tokens = encode(model, clip(20), rate=0.05)
+    tokens = encode(model, clip(20), lmbda=0.05)
     assert (tokens.codes >= 0).sum() > len(tokens.codes)
     ids = tokenizer.encode(f"hello {vocabulary.text(tokens)} world").ids
     first = ids.index(vocabulary.begin)
@@ -184,7 +184,7 @@ def test_a_language_model_trains_and_generates_a_pose(model, clip, tmp_path):
     tokenizer.save_pretrained(tmp_path)
     tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(tmp_path)
     vocabulary = Vocabulary.of(model, tokenizer.convert_tokens_to_ids("<pose_q0_0>"))
-    tokens = encode(model, clip(20), rate=0.05)
+    tokens = encode(model, clip(20), lmbda=0.05)
     ids = tokenizer(f"hello {vocabulary.text(tokens)}", return_tensors="pt").input_ids
     optimizer = torch.optim.Adam(language_model.parameters(), lr=0.01)
     for _ in range(80):

@@ -15,12 +15,13 @@ from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_con
 app = new_app("Sign language poses to discrete tokens and back.")
 
 BUNDLED = "signing"
-RENAMED = {"--quantizers": "--num-quantizers"}
+RENAMED_LAMBDA = {"--rate": "--lambda"}
+RENAMED_QUANTIZERS = {"--quantizers": "--num-quantizers"}
 
-Rate = Annotated[
+Lambda = Annotated[
     float | None,
     typer.Option(
-        "--rate",
+        "--lambda",
         min=0,
         help="Lagrange multiplier of the rate-distortion cost: squared error that a code must save; 0: take all codes.",
     ),
@@ -30,7 +31,7 @@ NumQuantizers = Annotated[
 ]
 
 
-@app.command(renamed=RENAMED)
+@app.command(renamed=RENAMED_LAMBDA | RENAMED_QUANTIZERS)
 def encode(
     files: Annotated[
         list[str],
@@ -43,9 +44,9 @@ def encode(
         Literal["tokens", "json", "text"], typer.Option("--format", help="text: one line of integers per clip.")
     ] = "tokens",
     bits_per_frame: Annotated[
-        float | None, typer.Option("--bits-per-frame", help="Search for the rate that takes at most so many bits.")
+        float | None, typer.Option("--bits-per-frame", help="Search for the lambda that takes at most so many bits.")
     ] = None,
-    rate: Rate = None,
+    lmbda: Lambda = None,
     num_quantizers: NumQuantizers = None,
     person: cl.Person = None,
     min_confidence: cl.MinConfidence = 0.0,
@@ -59,8 +60,8 @@ def encode(
     debug: Debug = False,
 ) -> None:
     """Turn poses into tokens."""
-    if bits_per_frame is not None and (rate is not None or files == ["-"]):
-        raise typer.BadParameter("--bits-per-frame looks for --rate itself, and cannot for standard input")
+    if bits_per_frame is not None and (lmbda is not None or files == ["-"]):
+        raise typer.BadParameter("--bits-per-frame looks for --lambda itself, and cannot for standard input")
     if bits_per_frame is not None and not 0 < bits_per_frame < float("inf"):
         raise typer.BadParameter("--bits-per-frame is a number above 0")
     from pose_core.formats.options import ReadOptions
@@ -70,7 +71,7 @@ def encode(
         output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
     )
     reading = ReadOptions(person, min_confidence, fps)
-    encoding = EncodeOptions(checkpoint, rate, bits_per_frame, num_quantizers, format, device, reading)
+    encoding = EncodeOptions(checkpoint, lmbda, bits_per_frame, num_quantizers, format, device, reading)
     batch = encode_files(files, output, encoding, options)
 
     def line(each: Any) -> str:
@@ -83,7 +84,7 @@ def encode(
         raise KeyboardInterrupt
 
 
-@app.command(renamed=RENAMED)
+@app.command(renamed=RENAMED_QUANTIZERS)
 def decode(
     files: Annotated[
         list[str],
@@ -185,7 +186,7 @@ def train(options: TrainingOptions) -> None:
     """Train a tokenizer on the train split of manifests or folders."""
     from pose_tokenizer.config import BUNDLED, PRESETS, ModelSizes, RunConfig
 
-    fixed = [name for name in ModelSizes.model_fields if name != "rate"]
+    fixed = [name for name in ModelSizes.model_fields if name != "lmbda"]
     config = options.load_config(RunConfig, PRESETS, BUNDLED, fixed=fixed)
     options.check_run(config)
 
@@ -197,12 +198,12 @@ def train(options: TrainingOptions) -> None:
 add_config_command(app, "pose-tokenizer")
 
 
-@app.command()
+@app.command(renamed=RENAMED_LAMBDA)
 def evaluate(
     data: cl.DataSets,
     checkpoint: cl.Checkpoint = BUNDLED,
     split: cl.Split = "validation",
-    rate: Rate = None,
+    lmbda: Lambda = None,
     output: cl.Report = None,
     visualize: Annotated[
         bool, typer.Option("--visualize", help="Add pictures, and pages that play the worst clips, to the report.")
@@ -222,7 +223,7 @@ def evaluate(
     if output is not None:
         check_report(output, visualize=visualize, overwrite=overwrite)
     model = PoseTokenizer.load(checkpoint, device)
-    evaluation = evaluate(model, [Path(each) for each in data], split, rate=rate, say=say)
+    evaluation = evaluate(model, [Path(each) for each in data], split, lmbda=lmbda, say=say)
     written = None
     if output is not None:
         written = write_report(evaluation, model, output, visualize=visualize, overwrite=overwrite)

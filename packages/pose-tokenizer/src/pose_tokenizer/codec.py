@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pose_tokenizer.model import PoseTokenizer
 
-MIN_RATE, MAX_RATE = 1e-2, 1e3  # the rate of a number of bits is searched for between these
+MIN_LMBDA, MAX_LMBDA = 1e-2, 1e3  # lambda for a number of bits is searched for between these
 BISECTIONS = 9
 
 
@@ -25,7 +25,7 @@ def encode(
     model: PoseTokenizer,
     sequence: PoseSequence,
     *,
-    rate: float | None = None,
+    lmbda: float | None = None,
     bits_per_frame: float | None = None,
     num_quantizers: int | None = None,
 ) -> PoseTokens:
@@ -34,21 +34,21 @@ def encode(
     Args:
         model: the tokenizer.
         sequence: (T, K, D) in pixels, on any skeleton that has the model's keypoints; points it lacks count as missing.
-        rate: Lagrange multiplier of the rate-distortion cost: squared error that a code must save; the model's by
-            default.
-        bits_per_frame: search for the rate that takes at most so many bits instead, by bisection.
+        lmbda: Lagrange multiplier of the rate-distortion cost D + lambda R, R in codes: squared error that a code must
+            save; the model's by default.
+        bits_per_frame: search for the lambda that takes at most so many bits instead, by bisection.
         num_quantizers: most codes per block, for a coarser stream.
 
     Raises:
         UserError: both shoulders are seen in no frame, or the skeleton has none of the model's keypoints.
     """
     if bits_per_frame is None:
-        return encode_pieces(model, [sequence], rate=rate, num_quantizers=num_quantizers)
-    low, high = math.log(MIN_RATE), math.log(MAX_RATE)
-    best = encode_pieces(model, [sequence], rate=MAX_RATE, num_quantizers=num_quantizers)
+        return encode_pieces(model, [sequence], lmbda=lmbda, num_quantizers=num_quantizers)
+    low, high = math.log(MIN_LMBDA), math.log(MAX_LMBDA)
+    best = encode_pieces(model, [sequence], lmbda=MAX_LMBDA, num_quantizers=num_quantizers)
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        tokens = encode_pieces(model, [sequence], rate=math.exp(middle), num_quantizers=num_quantizers)
+        tokens = encode_pieces(model, [sequence], lmbda=math.exp(middle), num_quantizers=num_quantizers)
         if tokens.bits <= bits_per_frame * tokens.header.frames:
             best, high = tokens, middle
         else:
@@ -60,7 +60,7 @@ def encode_pieces(
     model: PoseTokenizer,
     pieces: Iterable[PoseSequence],
     *,
-    rate: float | None = None,
+    lmbda: float | None = None,
     num_quantizers: int | None = None,
 ) -> PoseTokens:
     """A sequence that comes in pieces as tokens, the same as those of the whole.
@@ -68,13 +68,13 @@ def encode_pieces(
     Args:
         model: the tokenizer.
         pieces: consecutive frames.
-        rate, num_quantizers: see `encode`.
+        lmbda, num_quantizers: see `encode`.
 
     Raises:
         UserError: as `encode`; no piece has a frame.
     """
-    rate = model.config.rate if rate is None else rate
-    encoder = StreamEncoder(model, rate=rate, num_quantizers=num_quantizers)
+    lmbda = model.config.lmbda if lmbda is None else lmbda
+    encoder = StreamEncoder(model, lmbda=lmbda, num_quantizers=num_quantizers)
     codes, first = [], None
     for piece in pieces:
         first = first or piece

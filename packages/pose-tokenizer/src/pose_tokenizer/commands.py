@@ -35,7 +35,7 @@ class EncodeOptions:
     """How files are read and encoded; see `pose-tokenizer encode --help`."""
 
     checkpoint: str
-    rate: float | None = None
+    lmbda: float | None = None
     bits_per_frame: float | None = None
     num_quantizers: int | None = None
     format: TokenFormat = "tokens"
@@ -218,7 +218,7 @@ def _encode_file(model: PoseTokenizer, encoding: EncodeOptions, overwrite: bool,
         )
     else:
         pieces = read_pieces(job.source, encoding.reading)
-        tokens = encode_pieces(model, pieces, rate=encoding.rate, num_quantizers=encoding.num_quantizers)
+        tokens = encode_pieces(model, pieces, lmbda=encoding.lmbda, num_quantizers=encoding.num_quantizers)
     write_format(tokens, job.output, encoding.format, overwrite=overwrite)
     size = None if job.source.is_dir() else job.source.stat().st_size
     return _encoded_file(tokens, job, size)
@@ -229,7 +229,7 @@ def _encode_live(model: PoseTokenizer, encoding: EncodeOptions, overwrite: bool,
         lines = interruption.lines(cast("io.BufferedReader", sys.stdin.buffer))
         pieces = live_frames(lines, model, encoding.reading.fps or DEFAULT_FPS)
         try:
-            tokens = encode_pieces(model, pieces, rate=encoding.rate, num_quantizers=encoding.num_quantizers)
+            tokens = encode_pieces(model, pieces, lmbda=encoding.lmbda, num_quantizers=encoding.num_quantizers)
         except UserError:
             if interruption.happened:  # before anything could be encoded
                 raise KeyboardInterrupt from None

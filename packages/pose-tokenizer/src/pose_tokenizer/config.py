@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from pose_core.training.config import TrainingConfig
 from pose_core.transforms import KeypointChoice  # noqa: TC001 - pydantic reads it
@@ -41,9 +41,13 @@ class ModelSizes(BaseModel):
         1024, ge=2, le=MAX_CODEBOOK_SIZE, description="codes per codebook; with fsq and residual_fsq a power of 4"
     )
     hand_weight: float = Field(4.5, gt=0, description="weight of the hands' coordinates; the face's is 1")
-    body_weight: float = Field(2.0, gt=0, description="weight of all coordinates of neither hands nor face")
-    rate: float = Field(
-        2.0, ge=0, description="Lagrange multiplier: squared error that a code must save; 0: all codes are taken"
+    body_weight: float = Field(2.0, gt=0, description="weight of body coordinates (neither hands nor face)")
+    lmbda: float = Field(
+        2.0,
+        ge=0,
+        validation_alias=AliasChoices("lmbda", "rate"),
+        serialization_alias="rate",
+        description="Lagrange multiplier of the rate: squared error that a code must save; 0: all codes are taken",
     )
 
     @field_validator("codebook_size")
@@ -74,6 +78,8 @@ class LossConfig(BaseModel):
 
 class RunConfig(ModelSizes, LossConfig, TrainingConfig):
     """A training run: a flat YAML file."""
+
+    RENAMED: ClassVar[dict[str, str]] = {**TrainingConfig.RENAMED, "rate": "lmbda"}
 
     keypoints: KeypointChoice = Field("reduced", description="which of the clips' keypoints, see `choose_keypoints`")
     num_keypoints: int | None = Field(None, ge=1, description="K; refuses clips of another number of keypoints")

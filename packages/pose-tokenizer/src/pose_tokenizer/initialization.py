@@ -178,7 +178,7 @@ def continue_codebooks(model: PoseTokenizer, vq: ResidualVQ, batches: Iterable[T
     Q, size, _ = model.quantizer.codebooks.shape
     counts = torch.ones(Q, size)
     for batch in batches:
-        codes = model.encode(batch.keypoints, batch.visible, batch.mask, rate=0.0).codes
+        codes = model.encode(batch.keypoints, batch.visible, batch.mask, lmbda=0.0).codes
         for q in range(Q):
             counts[q] += torch.bincount(codes[..., q][batch.mask], minlength=size)
     set_averages(vq, model.quantizer.codebooks, counts)

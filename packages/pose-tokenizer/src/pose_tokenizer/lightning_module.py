@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pose_tokenizer.model import PoseTokenizer
 
 MONITOR = "validation/cost"
-RATES = (0.05, 6.0)  # each clip's rate is drawn between these, so that coarse and fine streams decode
+LMBDA_RANGE = (0.05, 6.0)  # each clip's lambda is drawn between these, so that coarse and fine streams decode
 
 
 class TokenizerModule(LightningModule):
@@ -58,29 +58,29 @@ class TokenizerModule(LightningModule):
         return configure_optimizer(parameters, self.run, int(self.trainer.estimated_stepping_batches))
 
     def training_step(self, batch: TrainingBatch) -> Tensor | None:
-        low, high = (math.log(rate) for rate in RATES)
-        rates = torch.exp(low + (high - low) * torch.rand(len(batch.mask))).to(batch.mask.device)
-        components = self.loss.components(batch, self.reconstruct(batch, rates))
+        low, high = (math.log(lmbda) for lmbda in LMBDA_RANGE)
+        lmbdas = torch.exp(low + (high - low) * torch.rand(len(batch.mask))).to(batch.mask.device)
+        components = self.loss.components(batch, self.reconstruct(batch, lmbdas))
         total = torch.stack([weight * value for weight, value in components.values()]).sum()
         values = {f"train/{name}": value for name, (_, value) in components.items()}
         self.log_dict(values, batch_size=len(batch.mask), sync_dist=True)
         self.log("train/loss", total, prog_bar=True, batch_size=len(batch.mask), sync_dist=True)
         return total if total.requires_grad else None  # without layers only the codebooks learn, and not by gradients
 
-    def reconstruct(self, batch: TrainingBatch, rates: Tensor) -> Reconstruction:
-        """Encodes and decodes clips at rates (B,); in training, the codebooks move towards what they quantize."""
+    def reconstruct(self, batch: TrainingBatch, lmbdas: Tensor) -> Reconstruction:
+        """Encodes and decodes clips at `lmbdas` (B,); in training, the codebooks move towards what they quantize."""
         model = self.model
         if self.vq is not None:
             with torch.no_grad():
                 copy_codebooks(model, self.vq)
-        output = model(batch.keypoints, batch.visible, batch.mask, rate=rates)
+        output = model(batch.keypoints, batch.visible, batch.mask, lmbda=lmbdas)
         latents, quantized = output.encoded.latents, output.encoded.quantized
         if self.training and self.vq is not None:
             with torch.no_grad():
                 residuals = model.quantizer.residuals(latents.to(quantized.dtype), quantized)
                 self.vq(residuals[batch.mask][None])
         commitment = (latents - quantized)[batch.mask].square().sum(dim=-1).mean() / len(model.features.weights)
-        return Reconstruction(output.keypoints, output.logits, commitment, importance=(rates + RATES[0]).rsqrt())
+        return Reconstruction(output.keypoints, output.logits, commitment, importance=(lmbdas + LMBDA_RANGE[0]).rsqrt())
 
     def validation_step(self, batch: TrainingBatch, batch_index: int) -> None:
         model = self.model
@@ -91,5 +91,5 @@ class TokenizerModule(LightningModule):
         codes = num_codes(output.encoded.codes)[batch.mask].sum() / frames
         values = {"validation/error": error, "validation/codes": codes}
         self.log_dict(values, batch_size=frames, sync_dist=True)
-        cost = error + model.config.rate * codes
+        cost = error + model.config.lmbda * codes
         self.log(MONITOR, cost, prog_bar=True, batch_size=frames, sync_dist=True)

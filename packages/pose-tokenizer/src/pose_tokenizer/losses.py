@@ -26,7 +26,7 @@ class Reconstruction:
         keypoints: (B, T, K, 2) in shoulder widths.
         logits: (B, T, K), above 0 where a keypoint is predicted to be visible.
         commitment: () commitment loss: mean squared distance of latents and quantized latents.
-        importance: (B,) weight of each clip: larger at low rates, where errors are small.
+        importance: (B,) weight of each clip: larger at small lambda, where errors are small.
     """
 
     keypoints: Tensor

@@ -78,7 +78,7 @@ class PoseTokenizer(
     SavedModel,
     config=TokenizerConfig,
     bundled=BUNDLED,
-    unhashed=("rate",),
+    unhashed=("lmbda",),
     library_name="pose-tokenizer",
     tags=["sign-language", "pose-tokenizer"],
 ):
@@ -135,7 +135,7 @@ class PoseTokenizer(
         visible: Tensor,
         mask: Tensor | None = None,
         *,
-        rate: float | Tensor | None = None,
+        lmbda: float | Tensor | None = None,
         num_quantizers: int | None = None,
         beam: int = 1,
         norms: Tensor | None = None,
@@ -147,14 +147,14 @@ class PoseTokenizer(
             keypoints: (B, T, K, 2) in shoulder widths, T a multiple of `block_frames`.
             visible: (B, T, K) bool; the others' coordinates mean nothing.
             mask: (B, N), True where a block is real; all by default.
-            rate, num_quantizers, beam, norms: see `PredictiveQuantizer.quantize`; the rate is the model's by default.
+            lmbda, num_quantizers, beam, norms: see `PredictiveQuantizer.quantize`; `lmbda` is the model's by default.
             state: of the frames before; None at the beginning of a sequence.
         """
         latents, state = self.encode_latents(keypoints, visible, mask, state)
         with torch.no_grad():
             codes, quantized = self.quantizer.quantize(
                 latents.to(self.basis.dtype),  # lower precision, as of autocast, would choose other codes
-                rate=self.config.rate if rate is None else rate,
+                lmbda=self.config.lmbda if lmbda is None else lmbda,
                 num_quantizers=num_quantizers,
                 prediction=state.prediction,
                 beam=beam,
@@ -185,14 +185,14 @@ class PoseTokenizer(
         return self.frames(self.quantizer.dequantize(codes), num_codes(codes), mask)
 
     def forward(
-        self, keypoints: Tensor, visible: Tensor, mask: Tensor | None = None, *, rate: float | Tensor | None = None
+        self, keypoints: Tensor, visible: Tensor, mask: Tensor | None = None, *, lmbda: float | Tensor | None = None
     ) -> TokenizerOutput:
         """Encodes and decodes; see `encode`.
 
         In training mode, gradients pass the quantizer unchanged (straight-through, Bengio et al. 2013,
         https://arxiv.org/abs/1308.3432).
         """
-        encoded = self.encode(keypoints, visible, mask, rate=rate)
+        encoded = self.encode(keypoints, visible, mask, lmbda=lmbda)
         latents, quantized = encoded.latents, encoded.quantized
         if self.training:
             quantized = latents + (quantized - latents).detach()

@@ -33,7 +33,7 @@ class StreamEncoder:
 
     Args:
         model: the tokenizer.
-        rate, num_quantizers, beam: see `PredictiveQuantizer.quantize`.
+        lmbda, num_quantizers, beam: see `PredictiveQuantizer.quantize`.
 
     Attributes:
         placement: where the person stands in the picture, once that is known.
@@ -41,12 +41,12 @@ class StreamEncoder:
     """
 
     def __init__(
-        self, model: PoseTokenizer, *, rate: float, num_quantizers: int | None = None, beam: int = BEAM
+        self, model: PoseTokenizer, *, lmbda: float, num_quantizers: int | None = None, beam: int = BEAM
     ) -> None:
         self.model = model
         self.placement: Placement | None = None
         self.frames = self.empty_frames = 0
-        options = {"rate": rate, "num_quantizers": num_quantizers, "beam": beam, "norms": model.quantizer.norms()}
+        options = {"lmbda": lmbda, "num_quantizers": num_quantizers, "beam": beam, "norms": model.quantizer.norms()}
         self._encode_window = partial(model.encode, **options)
         self._shoulders = model.skeleton.shoulders()
         self._unplaced: list[tuple[np.ndarray, np.ndarray]] = []  # keypoints and visible, until the placement is known

@@ -84,5 +84,5 @@ def check_sizes(source: PoseTokenizer, config: RunConfig) -> None:
     """
     for name in ModelSizes.model_fields:
         theirs, ours = getattr(source.config, name), getattr(config, name)
-        if name != "rate" and theirs != ours:
+        if name != "lmbda" and theirs != ours:
             raise UserError(f"{name} is {ours}, and {theirs} in the model to fine-tune; set it to {theirs}")

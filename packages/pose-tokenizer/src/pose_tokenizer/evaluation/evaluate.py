@@ -36,17 +36,17 @@ RAW_BYTES = 3 * 4  # x, y and confidence of a keypoint as float32
 
 
 @torch.inference_mode()
-def round_trip(model: PoseTokenizer, sequence: PoseSequence, *, rate: float | None = None) -> CodedClip:
+def round_trip(model: PoseTokenizer, sequence: PoseSequence, *, lmbda: float | None = None) -> CodedClip:
     """Encodes a clip and decodes it again.
 
     Args:
         model: the tokenizer.
-        sequence, rate: as `encode` takes them.
+        sequence, lmbda: as `encode` takes them.
 
     Raises:
         UserError: as `encode`.
     """
-    tokens = encode(model, sequence, rate=rate)
+    tokens = encode(model, sequence, lmbda=lmbda)
     original = prepare(clean(sequence), model.skeleton)
     keypoints, logits = model.decode(codes_tensor(model, tokens))
     T = len(original)
@@ -60,7 +60,7 @@ def evaluate(
     data: Sequence[Path],
     split: str = "validation",
     *,
-    rate: float | None = None,
+    lmbda: float | None = None,
     dataset: type[PoseDataset] = PoseDataset,
     say: Callable[[str], None] = lambda message: None,
 ) -> Evaluation:
@@ -70,7 +70,7 @@ def evaluate(
         model: the tokenizer.
         data: manifests or folders, as `read_clips` takes them.
         split: of the clips.
-        rate: see `encode`; the model's by default.
+        lmbda: see `encode`; the model's by default.
         dataset: loads clips; a subclass with a `load_sample` of its own reads files of its own.
         say: takes a line for people.
 
@@ -86,7 +86,7 @@ def evaluate(
     for number, clip in enumerate(clips, start=1):
         say(f"clip {number} of {len(clips)}: {clip.path}")
         try:
-            coded = round_trip(model, loaded.load_sample(clip), rate=rate)
+            coded = round_trip(model, loaded.load_sample(clip), lmbda=lmbda)
         except UserError as error:
             problems.append(with_path(error, clip))
             continue
@@ -99,7 +99,7 @@ def evaluate(
         model=model.name,
         data=list(data),
         split=split,
-        rate=model.config.rate if rate is None else rate,
+        lmbda=model.config.lmbda if lmbda is None else lmbda,
         clips=len(clips),
         frames=counts.frames,
         blocks=counts.blocks,

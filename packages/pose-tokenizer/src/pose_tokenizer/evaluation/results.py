@@ -111,7 +111,7 @@ class Evaluation:
 
     Attributes:
         model: its name.
-        data, split: which clips; rate: squared error that a code had to save, see `encode`.
+        data, split: which clips; lmbda: see `encode`.
         clips, frames, blocks, seconds: how many and how long.
         parts: `Errors` of "all" keypoints, of both "hands", and of each part of the skeleton by name.
         keypoints: in the order of the skeleton.
@@ -126,7 +126,7 @@ class Evaluation:
     model: str
     data: list[Path]
     split: str
-    rate: float
+    lmbda: float
     clips: int
     frames: int
     blocks: int

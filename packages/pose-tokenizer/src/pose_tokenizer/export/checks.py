@@ -22,15 +22,15 @@ TOLERANCE = 1e-3  # difference of keypoints, in shoulder widths
 
 
 def same_codes(model: PoseTokenizer, exported: ExportedStep) -> bool:
-    """Whether poses get the model's own codes: two at once, with keypoints missing, at rate 0 and at the model's."""
+    """Whether poses get the model's own codes: two at once, with keypoints missing, at lambda 0 and at the model's."""
     random = torch.Generator().manual_seed(0)
     shape = (2, BLOCKS * model.block_frames, model.skeleton.num_keypoints)
     keypoints = model.features.mean + 0.03 * torch.randn(*shape, DIMS, generator=random).cumsum(dim=1)
     visible = torch.rand(shape, generator=random) > 0.2
     blocks = [x.unflatten(1, (BLOCKS, -1)).numpy() for x in (keypoints, visible)]
-    for rate in (0.0, model.config.rate):
-        expected = model.encode(keypoints, visible, rate=rate, beam=BEAM)
-        found = torch.from_numpy(encode_blocks(exported, *blocks, rate))
+    for lmbda in (0.0, model.config.lmbda):
+        expected = model.encode(keypoints, visible, lmbda=lmbda, beam=BEAM)
+        found = torch.from_numpy(encode_blocks(exported, *blocks, lmbda))
         # The last grid may hold some vectors several times, whose codes mean the same.
         near = (model.quantizer.dequantize(found) - expected.quantized).abs().max() <= TOLERANCE
         if not (near and torch.equal(num_codes(found), num_codes(expected.codes))):

@@ -57,20 +57,20 @@ class ExportedStep:
         return self._run(*inputs)
 
 
-def encode_blocks(encode: ExportedStep, keypoints: np.ndarray, visible: np.ndarray, rate: float) -> np.ndarray:
+def encode_blocks(encode: ExportedStep, keypoints: np.ndarray, visible: np.ndarray, lmbda: float) -> np.ndarray:
     """Whole sequences with a graph that encodes.
 
     Args:
         encode: the graph.
         keypoints: (B, N, block_frames, K, 2) in shoulder widths; visible: (B, N, block_frames, K) bool.
-        rate: see `EncodeStep`.
+        lmbda: see `EncodeStep`.
 
     Returns:
         Codes (B, N, Q).
     """
     state, codes = encode.start(len(keypoints)), []
     for n in range(keypoints.shape[1]):
-        block_codes, state = encode(keypoints[:, n], visible[:, n], np.array(rate, np.float32), state)
+        block_codes, state = encode(keypoints[:, n], visible[:, n], np.array(lmbda, np.float32), state)
         codes.append(block_codes)
     return np.stack(codes, axis=1)
 

@@ -56,16 +56,16 @@ class EncodeStep(nn.Module):
         """Inputs of the shapes that B sequences have."""
         frames, K = self.model.block_frames, self.model.skeleton.num_keypoints
         visible = torch.ones(B, frames, K, dtype=torch.bool)
-        rate = torch.tensor(self.model.config.rate)
-        return torch.zeros(B, frames, K, DIMS), visible, rate, torch.zeros(B, self.state_size)
+        lmbda = torch.tensor(self.model.config.lmbda)
+        return torch.zeros(B, frames, K, DIMS), visible, lmbda, torch.zeros(B, self.state_size)
 
-    def forward(self, keypoints: Tensor, seen: Tensor, rate: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, keypoints: Tensor, seen: Tensor, lmbda: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """One step.
 
         Args:
             keypoints: (B, block_frames, K, 2) in shoulder widths; those not visible mean nothing.
             seen: (B, block_frames, K) bool, which are visible.
-            rate: () squared error that a code must save; 0: all codes are taken.
+            lmbda: () Lagrange multiplier, see `PredictiveQuantizer.quantize`; the graph's input "rate".
             state: (B, S), 0 before the first block.
 
         Returns:
@@ -82,7 +82,7 @@ class EncodeStep(nn.Module):
         latents, context = model.latents_in_context(blocks, seen[:, None], None, past)
         latent = latents[:, 0]  # (B, C)
         codes, residual = search_in_graph(
-            latent - past.prediction, quantizer.codebooks, self.norms, rate=rate, beam=BEAM
+            latent - past.prediction, quantizer.codebooks, self.norms, lmbda=lmbda, beam=BEAM
         )
         prediction = quantizer.predict(latent - residual)
         count = (count + 1).clamp(max=max(self.back, 1))

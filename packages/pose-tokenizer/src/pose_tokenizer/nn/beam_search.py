@@ -2,11 +2,11 @@
 
 A vector x takes one code of each of the first n codebooks so that the rate-distortion cost
 
-    |x - b_1 - ... - b_n|^2 + rate * n
+    |x - b_1 - ... - b_n|^2 + lambda n
 
 is small. The codes are found codebook by codebook: of a residual r that a code c turns into r - b_c, the new squared
 error is |r|^2 - 2 r b_c + |b_c|^2, so one matrix product scores all codes of all M hypotheses in the beam, and the M
-best go on. Which these are does not depend on the rate; it only picks the depth n, from the best hypothesis at each.
+best go on. Which these are does not depend on lambda, which only picks the depth n, from the best hypothesis at each.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from pose_tokenizer.files.token_file import NO_CODE
 
 MAX_UNPAID_CODES = 2  # codes in a row that do not pay for themselves, after which a vector takes no more
-EARLY_STOP_MARGIN = 0.3  # of the rate; a code that misses the best cost by more is not followed by one that pays
+EARLY_STOP_MARGIN = 0.3  # of lambda; a code that misses the best cost by more is not followed by one that pays
 GROUP = 64  # values per group whose minimum is looked at first
 
 
@@ -52,7 +52,7 @@ class _Depth:
     """How many codes one vector takes: as many as have the least cost."""
 
     best_cost: float
-    free: bool  # the rate is 0: all codes are taken
+    free: bool  # lambda is 0: all codes are taken
     depth: int = 0
     active: bool = True
 
@@ -64,26 +64,26 @@ class _Depth:
             self.active = False
 
 
-def search(x: Tensor, books: Tensor, norms: Tensor, *, rate: float | Tensor, beam: int) -> tuple[Tensor, Tensor]:
+def search(x: Tensor, books: Tensor, norms: Tensor, *, lmbda: float | Tensor, beam: int) -> tuple[Tensor, Tensor]:
     """Quantizes vectors; stops as soon as no vector takes further codes.
 
     Args:
         x: (B, C).
         books: (Q, V, C) codebooks; norms: (Q, V) squared lengths of their vectors.
-        rate: squared error that a code must save, for all vectors or (B,) for each; 0: all codes are taken.
+        lmbda: squared error that a code must save, for all vectors or (B,) for each; 0: all codes are taken.
         beam: hypotheses that are kept, M.
 
     Returns:
         Codes (B, Q), `NO_CODE` after the last, and the residual (B, C) that they leave.
     """
     beams = [Beam.start(x)]
-    rates = rate.tolist() if isinstance(rate, Tensor) else [rate] * len(x)
+    lmbdas = lmbda.tolist() if isinstance(lmbda, Tensor) else [lmbda] * len(x)
     errors = beams[0].error[:, 0].tolist()
-    depths = [_Depth(error, free=each == 0) for error, each in zip(errors, rates, strict=True)]
+    depths = [_Depth(error, free=each == 0) for error, each in zip(errors, lmbdas, strict=True)]
     for q in range(len(books)):
         beams.append(expand_beam(beams[-1], books[q], norms[q], beam))
-        cost = beams[-1].error[:, 0] + rate * (q + 1)
-        hoped_for = cost - EARLY_STOP_MARGIN * rate
+        cost = beams[-1].error[:, 0] + lmbda * (q + 1)
+        hoped_for = cost - EARLY_STOP_MARGIN * lmbda
         # As lists: a batch is often one vector, for which tensors would take longer than all comparisons.
         for vector, now, optimistic in zip(depths, cost.tolist(), hoped_for.tolist(), strict=True):
             vector.update(q + 1, now, optimistic)
@@ -106,12 +106,12 @@ def _trace_back(beams: list[Beam], depths: list[int], Q: int) -> tuple[Tensor, T
     return torch.tensor(codes, device=residual.device), residual
 
 
-def search_in_graph(x: Tensor, books: Tensor, norms: Tensor, *, rate: Tensor, beam: int) -> tuple[Tensor, Tensor]:
+def search_in_graph(x: Tensor, books: Tensor, norms: Tensor, *, lmbda: Tensor, beam: int) -> tuple[Tensor, Tensor]:
     """What `search` does, in operations that an exported graph can hold: it always visits all codebooks.
 
     Args:
         x, books, norms, beam: see `search`.
-        rate: () or (B,).
+        lmbda: () or (B,).
     """
     Q = len(books)
     hypotheses = Beam.start(x)
@@ -124,9 +124,9 @@ def search_in_graph(x: Tensor, books: Tensor, norms: Tensor, *, rate: Tensor, be
         hypotheses = expand_beam(hypotheses, books[q], norms[q], beam)
         codes = codes.gather(1, hypotheses.parent[..., None].expand(-1, -1, Q))
         codes = torch.where(index == q, hypotheses.code[..., None], codes)
-        cost = hypotheses.error[:, 0] + rate * (q + 1)
-        better = (active & (cost < best_cost)) | (rate == 0)
-        promising = (q + 1 - best_depth < MAX_UNPAID_CODES) & (cost - EARLY_STOP_MARGIN * rate <= best_cost)
+        cost = hypotheses.error[:, 0] + lmbda * (q + 1)
+        better = (active & (cost < best_cost)) | (lmbda == 0)
+        promising = (q + 1 - best_depth < MAX_UNPAID_CODES) & (cost - EARLY_STOP_MARGIN * lmbda <= best_cost)
         active = active & (better | promising)
         best_depth = torch.where(better, q + 1, best_depth)
         best_cost = torch.where(better, cost, best_cost)

@@ -42,7 +42,7 @@ class PredictiveQuantizer(nn.Module):
         self,
         latents: Tensor,
         *,
-        rate: float | Tensor,
+        lmbda: float | Tensor,
         num_quantizers: int | None = None,
         prediction: Tensor | None = None,
         beam: int = 1,
@@ -52,7 +52,8 @@ class PredictiveQuantizer(nn.Module):
 
         Args:
             latents: (B, N, C).
-            rate: squared error that a code must save, of all sequences or (B,) of each; 0: all codes are taken.
+            lmbda: Lagrange multiplier of the rate-distortion cost: squared error that a code must save, for all
+                sequences or (B,) for each; 0: all codes are taken.
             num_quantizers: most codes per block; all by default.
             prediction: (B, C) of the first block; by default the one of a sequence's first block.
             beam: hypotheses of the beam search; 1 takes the nearest vector of each codebook.
@@ -69,7 +70,7 @@ class PredictiveQuantizer(nn.Module):
                 prediction = self.start
             elif quantized:
                 prediction = self.predict(quantized[-1])
-            block_codes, residual = search(latent - prediction, books, norms, rate=rate, beam=beam)
+            block_codes, residual = search(latent - prediction, books, norms, lmbda=lmbda, beam=beam)
             codes.append(block_codes)
             quantized.append(latent - residual)
         unused = len(self.codebooks) - len(books)

@@ -121,10 +121,10 @@ def rows(
         ({**of_one, "call": "StreamDecoder, a block at a time"}, lambda: decode_live(model, tokens), frames),
     ]
     of_many = {"device": device, "batch": len(sequences), "lmbda": lmbda}
-    total = int(batch.frames.sum())
+    total = int(batch.frame_mask.sum())
     calls += [
         ({**of_many, "call": "latents, quantize"}, lambda: encode_batch(model, batch, lmbda), total),
-        ({**of_many, "call": "dequantize, frames"}, lambda: decode_batch(model, codes, batch.mask), total),
+        ({**of_many, "call": "dequantize, frames"}, lambda: decode_batch(model, codes, batch.block_mask), total),
     ]
     for about, call, count in calls:
         times, shares = parts.timed(call, repeats)
@@ -221,7 +221,7 @@ def side_by_side(model: PoseTokenizer, sequences: list[PoseSequence]) -> Trainin
 @torch.inference_mode()
 def encode_batch(model: PoseTokenizer, batch: TrainingBatch, lmbda: float) -> torch.Tensor:
     """Codes (B, N, Q)."""
-    return model.encode(batch.keypoints, batch.visible, batch.mask, lmbda=lmbda, beam=BEAM).codes
+    return model.encode(batch.keypoints, batch.visible, batch.block_mask, lmbda=lmbda, beam=BEAM).codes
 
 
 @torch.inference_mode()

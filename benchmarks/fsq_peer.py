@@ -90,15 +90,15 @@ class FSQPeer(nn.Module):
 
     def forward(self, batch: TrainingBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Keypoints (B, T, K, 2), logits (B, T, K) of visibility, codes (B, T, 4)."""
-        B, T = batch.frames.shape
+        B, T = batch.frame_mask.shape
         before = self.features.mean.expand(B, -1, -1)
         shown = self.features(hold(batch.keypoints, batch.visible, before), batch.visible)
         latest = FARTHEST_POSITION - T if self.training else 0
         begins = torch.randint(latest + 1, (B, 1), device=shown.device)
         positions = self.positions[begins + torch.arange(T, device=shown.device)]  # (B, T, C)
-        x = self.encoder(self.inputs(shown) + positions, src_key_padding_mask=~batch.frames)
+        x = self.encoder(self.inputs(shown) + positions, src_key_padding_mask=~batch.frame_mask)
         quantized, codes = self.quantizer(x)
-        x = self.decoder(quantized + positions, src_key_padding_mask=~batch.frames)
+        x = self.decoder(quantized + positions, src_key_padding_mask=~batch.frame_mask)
         return *self.features.inverse(self.outputs(x)), codes
 
 
@@ -125,10 +125,10 @@ def sinusoids(length: int, dim: int) -> Tensor:
 def loss(peer: FSQPeer, batch: TrainingBatch, presence_weight: float) -> Tensor:
     """Loss of a reconstructed batch: squared error, and cross-entropy of visibility."""
     keypoints, logits, _ = peer(batch)
-    weights = (batch.visible & batch.frames[..., None]) * peer.features.weights.square()  # (B, T, K)
+    weights = (batch.visible & batch.frame_mask[..., None]) * peer.features.weights.square()  # (B, T, K)
     error = ((keypoints - batch.keypoints).square().sum(dim=-1) * weights).sum() / weights.sum()
-    visible = batch.visible[batch.frames].to(logits.dtype)
-    return error + presence_weight * F.binary_cross_entropy_with_logits(logits[batch.frames], visible)
+    visible = batch.visible[batch.frame_mask].to(logits.dtype)
+    return error + presence_weight * F.binary_cross_entropy_with_logits(logits[batch.frame_mask], visible)
 
 
 def train_peer(

@@ -232,13 +232,13 @@ class Coded:
         """A frame."""
         size = self.model.config.codebook_size
         pairs = zip(self.batches, quantized, strict=True)
-        return sum(packed_bits(codes[batch.mask].numpy(), size) for batch, (codes, _) in pairs) / self.frames
+        return sum(packed_bits(codes[batch.block_mask].numpy(), size) for batch, (codes, _) in pairs) / self.frames
 
     @torch.inference_mode()
     def _row(self, *, lmbda: float, num_quantizers: int | None = None) -> dict:
         quantized = self._quantized(lmbda=lmbda, num_quantizers=num_quantizers)
         pairs = zip(self.batches, quantized, strict=True)
-        made = [self.model.frames(latents, num_codes(codes), batch.mask) for batch, (codes, latents) in pairs]
+        made = [self.model.frames(latents, num_codes(codes), batch.block_mask) for batch, (codes, latents) in pairs]
         return {"bits_per_frame": self._bits(quantized), **scores(self.originals, made)}
 
 
@@ -249,7 +249,7 @@ def batches(clips: ClipDataset, block_frames: int) -> DataLoader:
 @torch.inference_mode()
 def latents_of(model: PoseTokenizer, batch: TrainingBatch) -> Tensor:
     """(B, N, C) of what a batch shows."""
-    return model.encode_latents(batch.keypoints, batch.visible, batch.mask)[0]
+    return model.encode_latents(batch.keypoints, batch.visible, batch.block_mask)[0]
 
 
 @torch.inference_mode()
@@ -286,8 +286,8 @@ def codebook_use(model: PoseTokenizer, clips: list[PoseSequence], copies: int, s
         latents = latents_of(model, batch)
         for lmbda, count in counts.items():
             codes, quantized = model.quantizer.quantize(latents, lmbda=lmbda, beam=BEAM)
-            left = model.quantizer.residuals(latents, quantized)[batch.mask]
-            count.update(codes[batch.mask], squared_errors(left, codes[batch.mask], books))
+            left = model.quantizer.residuals(latents, quantized)[batch.block_mask]
+            count.update(codes[batch.block_mask], squared_errors(left, codes[batch.block_mask], books))
     everything, own = (use_figures(count) for count in counts.values())
     return {"all codes": everything, f"lmbda {model.config.lmbda:g}": own}
 
@@ -296,7 +296,7 @@ def codebook_use(model: PoseTokenizer, clips: list[PoseSequence], copies: int, s
 def peer_codebook_use(peer: FSQPeer, clips: list[PoseSequence], copies: int, seed: int) -> dict:
     count = QuantizerUse(CODEBOOKS, math.prod(LEVELS))
     for batch in varied(clips, copies, 1, seed):
-        codes = peer(batch)[2][batch.frames]
+        codes = peer(batch)[2][batch.frame_mask]
         count.update(codes, codes.new_zeros(len(codes), CODEBOOKS + 1))
     return {"all codes": use_figures(count)}
 

@@ -121,8 +121,8 @@ def lively(quick, skeleton, clip):
             parameter.normal_(std=0.2)
         model.pooling.weight.normal_()
         model.depth.weight.normal_()
-        latents, _ = model.encode_latents(batch.keypoints, batch.visible, batch.mask)
-        fit_codebooks(model, residual_vq(model.config), model.quantizer.residuals(latents, latents)[batch.mask])
+        latents, _ = model.encode_latents(batch.keypoints, batch.visible, batch.block_mask)
+        fit_codebooks(model, residual_vq(model.config), model.quantizer.residuals(latents, latents)[batch.block_mask])
     model.name = "lively"
     return model
 

@@ -107,19 +107,19 @@ def test_a_batch_is_filled_up_to_blocks_and_padded(sequences):
     items = [ClipDataset(sequences)[i] for i in (0, 2)]
     batch = collate(items, block_frames=4)
     assert batch.keypoints.shape == (2, 12, 50, 2)
-    assert batch.mask.tolist() == [[True, True, True], [True, True, True]]
-    assert batch.frames.sum(dim=1).tolist() == [9, 12]
+    assert batch.block_mask.tolist() == [[True, True, True], [True, True, True]]
+    assert batch.frame_mask.sum(dim=1).tolist() == [9, 12]
     np.testing.assert_array_equal(batch.keypoints[0, :9], items[0][0])
     for frame in (9, 10, 11):  # the last block is filled up by the last frame
         np.testing.assert_array_equal(batch.keypoints[0, frame], items[0][0][-1])
         np.testing.assert_array_equal(batch.visible[0, frame], items[0][1][-1])
 
     longer = collate([items[0], ClipDataset(sequences)[1]], block_frames=4)
-    assert longer.mask.sum(dim=1).tolist() == [3, 8]
-    assert longer.mask[0].tolist() == [True] * 3 + [False] * 5
+    assert longer.block_mask.sum(dim=1).tolist() == [3, 8]
+    assert longer.block_mask[0].tolist() == [True] * 3 + [False] * 5
     assert not longer.keypoints[0, 12:].any()
     assert not longer.visible[0, 12:].any()
     np.testing.assert_array_equal(longer.keypoints[0, :12], batch.keypoints[0])
     moved = longer.to("cpu")
-    assert torch.equal(moved.mask, longer.mask)
-    assert torch.equal(moved.frames, longer.frames)
+    assert torch.equal(moved.block_mask, longer.block_mask)
+    assert torch.equal(moved.frame_mask, longer.frame_mask)

@@ -18,7 +18,7 @@ from pose_tokenizer.export.steps import DecodeStep, EncodeStep
 from pose_tokenizer.export.writer import export
 from pose_tokenizer.initialization import fit_grids
 from pose_tokenizer.model import PoseTokenizer
-from pose_tokenizer.nn.beam_search import search, search_in_graph
+from pose_tokenizer.nn.beam_search import beam_search, beam_search_in_graph
 from pose_tokenizer.nn.quantizer import num_codes
 from pose_tokenizer.streaming import StreamDecoder, StreamEncoder
 
@@ -53,8 +53,8 @@ def poses(lively, clips):
     """The clips as the graphs take them, side by side: keypoints and seen (B, N, block_frames, K, ...), blocks (B,)."""
     prepared = [prepare(sequence, lively.skeleton) for sequence in clips]
     batch = collate([(each.keypoints, each.confidence > 0) for each in prepared], lively.block_frames)
-    shape = batch.mask.shape[1], lively.block_frames
-    return *(x.unflatten(1, shape).numpy() for x in (batch.keypoints, batch.visible)), batch.mask.sum(dim=1).tolist()
+    shape, counts = (batch.block_mask.shape[1], lively.block_frames), batch.block_mask.sum(dim=1).tolist()
+    return *(x.unflatten(1, shape).numpy() for x in (batch.keypoints, batch.visible)), counts
 
 
 def shown(model, codes):
@@ -172,9 +172,9 @@ def test_search_in_graph_equals_search():
     books = torch.randn(12, 9, 6, generator=random)  # mostly too coarse: few vectors take more than three
     x = torch.randn(40, 6, generator=random)
     for lmbda in (0.0, 0.2, 1.0):
-        options = {"norms": books.square().sum(dim=-1), "beam": 4}
-        codes, left = search(x, books, lmbda=lmbda, **options)
-        codes_in_graph, left_in_graph = search_in_graph(x, books, lmbda=torch.tensor(lmbda), **options)
+        options = {"squared_norms": books.square().sum(dim=-1), "beam": 4}
+        codes, left = beam_search(x, books, lmbda=lmbda, **options)
+        codes_in_graph, left_in_graph = beam_search_in_graph(x, books, lmbda=torch.tensor(lmbda), **options)
         assert (codes[:, -1] >= 0).all() == (lmbda == 0)
         assert torch.equal(codes, codes_in_graph)
         assert torch.equal(left, left_in_graph)

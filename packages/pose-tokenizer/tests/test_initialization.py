@@ -38,7 +38,7 @@ def batches(sequences):
 
 
 def all_blocks(model, batches):
-    return torch.cat([clip_blocks(model, batch)[batch.mask] for batch in batches()])
+    return torch.cat([clip_blocks(model, batch)[batch.block_mask] for batch in batches()])
 
 
 def test_mean_pose_is_over_visible_keypoints(skeleton):
@@ -165,8 +165,12 @@ def test_all_fits_see_the_same_augmented_clips(model, clip, skeleton, quick, mon
     monkeypatch.setattr(initialization, "fit_linear", watched)
     initialize(model, residual_vq(model.config), clips, quick.model_copy(update={"fitting_blocks": 90}))
     plain, *varied = passes[0]
-    assert sum(int(batch.mask.sum()) for batch in varied[:-1]) < 60 <= sum(int(batch.mask.sum()) for batch in varied)
+    assert (
+        sum(int(batch.block_mask.sum()) for batch in varied[:-1])
+        < 60
+        <= sum(int(batch.block_mask.sum()) for batch in varied)
+    )
     assert {each.tobytes() for each in plain.keypoints.numpy()} == {each.keypoints.tobytes() for each in clips}
-    assert not torch.equal(varied[0].mask, varied[1].mask)
+    assert not torch.equal(varied[0].block_mask, varied[1].block_mask)
     for first, second in zip(*passes, strict=True):
         assert torch.equal(first.keypoints, second.keypoints)

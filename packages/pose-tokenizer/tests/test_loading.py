@@ -80,7 +80,7 @@ def test_several_manifests_are_read_and_long_clips_are_cut(listed, manifest, qui
 
     class Watching(TokenizerLoss):
         def components(self, batch, made):
-            lengths.extend(batch.frames.sum(dim=1).tolist())
+            lengths.extend(batch.frame_mask.sum(dim=1).tolist())
             return super().components(batch, made)
 
     more = listed({("more.pose", "train"): fake_sequence(frames=60)})

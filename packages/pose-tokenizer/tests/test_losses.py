@@ -17,8 +17,8 @@ def batch():
     return TrainingBatch(
         keypoints=torch.randn(B, T, K, 2, generator=random),
         visible=torch.rand(B, T, K, generator=random) < 0.7,
-        mask=torch.arange(N) < torch.tensor([[3], [2]]),
-        frames=torch.arange(T) < lengths,
+        block_mask=torch.arange(N) < torch.tensor([[3], [2]]),
+        frame_mask=torch.arange(T) < lengths,
     )
 
 
@@ -60,10 +60,10 @@ def test_components_have_the_weights_of_the_config(build, batch, made):
 def test_missing_and_padded_keypoints_count_in_presence_alone(build, batch, made):
     loss = build(perceptual_weight=1.0)
     plain = values(loss.components(batch, made))
-    counts = (batch.visible & batch.frames[..., None])[..., None]
+    counts = (batch.visible & batch.frame_mask[..., None])[..., None]
     moved = replace(made, keypoints=torch.where(counts, made.keypoints, made.keypoints + 100))
     other = replace(batch, keypoints=torch.where(counts, batch.keypoints, torch.tensor(-55.0)))
-    padded = replace(made, logits=torch.where(batch.frames[..., None], made.logits, -made.logits * 9))
+    padded = replace(made, logits=torch.where(batch.frame_mask[..., None], made.logits, -made.logits * 9))
     assert values(loss.components(batch, moved)) == pytest.approx(plain)
     assert values(loss.components(other, made)) == pytest.approx(plain)
     assert values(loss.components(batch, padded)) == pytest.approx(plain)
@@ -75,7 +75,7 @@ def test_missing_and_padded_keypoints_count_in_presence_alone(build, batch, made
 def test_visible_keypoints_change_the_loss(build, batch, made):
     loss = build(perceptual_weight=1.0)
     plain = values(loss.components(batch, made))
-    b, t, k = (batch.visible & batch.frames[..., None]).nonzero()[40].tolist()
+    b, t, k = (batch.visible & batch.frame_mask[..., None]).nonzero()[40].tolist()
     moved = made.keypoints.clone()
     moved[b, t, k] += 3
     told = values(loss.components(batch, replace(made, keypoints=moved)))
@@ -109,7 +109,7 @@ def test_hand_keypoints_have_a_larger_weight(build, batch, made):
 
 def test_temporal_loss_sees_a_jump_and_not_a_shift(build, batch):
     loss = build()
-    everything = replace(batch, visible=torch.ones_like(batch.visible), frames=torch.ones_like(batch.frames))
+    everything = replace(batch, visible=torch.ones_like(batch.visible), frame_mask=torch.ones_like(batch.frame_mask))
     shift, jump = torch.ones(B, T, K, 2), torch.zeros(B, T, K, 2)
     jump[:, 6:] = 1
     seen = everything.visible

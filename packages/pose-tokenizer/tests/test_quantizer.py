@@ -3,8 +3,8 @@ import itertools
 import pytest
 import torch
 
-from pose_tokenizer.files.token_file import NO_CODE
-from pose_tokenizer.nn.beam_search import EARLY_STOP_MARGIN, MAX_UNPAID_CODES, search, smallest_k
+from pose_tokenizer.codes import NO_CODE
+from pose_tokenizer.nn.beam_search import EARLY_STOP_MARGIN, MAX_UNPAID_CODES, beam_search, smallest_k
 from pose_tokenizer.nn.quantizer import PredictiveQuantizer
 
 C, Q, V = 6, 4, 9
@@ -29,13 +29,13 @@ def latents():
 
 
 def found(quantizer, x, **options):
-    """`search` of vectors (B, C) in the codebooks."""
+    """`beam_search` of vectors (B, C) in the codebooks."""
     books = quantizer.codebooks
-    return search(x, books, books.square().sum(dim=-1), **options)
+    return beam_search(x, books, books.square().sum(dim=-1), **options)
 
 
 def nearest_codes(x, books, lmbda):
-    """What `search` does with one vector and a beam of 1, one step after the other."""
+    """What `beam_search` does with one vector and a beam of 1, one step after the other."""
     left, best, best_left, cost, taken = x, [], x, x.square().sum(), []
     in_vain = 0
     for book in books:
@@ -102,8 +102,8 @@ def test_a_wider_beam_is_better_on_average(quantizer):
 
 def test_a_beam_wider_than_the_codebook(quantizer, latents):
     one = quantizer.codebooks[:1]
-    codes, _ = search(latents[0], one, one.square().sum(dim=-1), lmbda=0, beam=100)
-    expected, _ = search(latents[0], one, one.square().sum(dim=-1), lmbda=0, beam=1)
+    codes, _ = beam_search(latents[0], one, one.square().sum(dim=-1), lmbda=0, beam=100)
+    expected, _ = beam_search(latents[0], one, one.square().sum(dim=-1), lmbda=0, beam=1)
     assert torch.equal(codes, expected)
 
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from pose_core import UserError
 from pose_core.transforms import Placement
+from pose_tokenizer.codes import NO_CODE
 from pose_tokenizer.files.serialization import from_integers, from_json, from_text, to_integers, to_json, to_text
-from pose_tokenizer.files.token_file import NO_CODE, PoseTokens, TokenHeader
+from pose_tokenizer.files.token_file import PoseTokens, TokenHeader
 
 PLACEMENT = Placement(center=(250.25, 200.5), scale=120.125, size=(500, 400, 0))
 CODES = np.array([[3, 0, 11], [-1, -1, -1], [5, -1, -1]], np.int32)

@@ -21,7 +21,7 @@ from pose_tokenizer.streaming import (
     WINDOW,
     StreamDecoder,
     StreamEncoder,
-    placement,
+    causal_placement,
 )
 
 LMBDA = 16.0
@@ -210,7 +210,7 @@ def test_placement_is_the_mean_of_the_first_frames_with_both_shoulders(clip, ske
     left, right = skeleton.shoulders()
     seen[3, left] = seen[5, right] = False
     used = [t for t in range(PLACEMENT_FRAMES + 2) if t not in (3, 5)]
-    place = placement(keypoints, seen, (left, right))
+    place = causal_placement(keypoints, seen, (left, right))
     a, b = keypoints[used, left], keypoints[used, right]
     assert place.scale == pytest.approx(np.linalg.norm(a - b, axis=-1).mean())
     np.testing.assert_allclose(place.center, ((a + b) / 2).mean(axis=0))
@@ -220,7 +220,7 @@ def test_shoulders_on_one_point_are_refused(skeleton):
     keypoints = np.full((4, 50, 2), 300.0)
     for seen in (np.ones((4, 50), bool), np.zeros((4, 50), bool)):
         with pytest.raises(UserError, match="the shoulders lie on one point"):
-            placement(keypoints, seen, skeleton.shoulders())
+            causal_placement(keypoints, seen, skeleton.shoulders())
 
 
 def test_keypoints_beyond_max_distance_are_missing_in_a_stream(lively, clip):

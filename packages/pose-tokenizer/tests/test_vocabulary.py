@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from pose_core import UserError
 from pose_tokenizer.codec import decode, encode
+from pose_tokenizer.codes import NO_CODE
 from pose_tokenizer.files.serialization import from_text, to_integers, to_text, whole_blocks
-from pose_tokenizer.files.token_file import NO_CODE
 from pose_tokenizer.files.vocabulary import Vocabulary
 
 HASH = "ab" * 8

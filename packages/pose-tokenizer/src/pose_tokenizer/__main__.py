@@ -1,4 +1,4 @@
-"""`python -m pose_tokenizer`: what torchrun starts."""
+"""`python -m pose_tokenizer`, as torchrun starts it."""
 
 from pose_tokenizer.cli import main
 

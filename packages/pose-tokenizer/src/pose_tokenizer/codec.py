@@ -9,7 +9,8 @@ import numpy as np
 
 from pose_core import PoseSequence, UserError
 from pose_core.transforms import Placement, clean
-from pose_tokenizer.files.token_file import NO_CODE, PoseTokens, TokenHeader
+from pose_tokenizer.codes import NO_CODE
+from pose_tokenizer.files.token_file import PoseTokens, TokenHeader
 from pose_tokenizer.streaming import StreamDecoder, StreamEncoder
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def decode(model: PoseTokenizer, tokens: PoseTokens, *, num_quantizers: int | No
 
     Args:
         model: the tokenizer that made the tokens.
-        tokens: what is decoded.
+        tokens: of one sequence.
         num_quantizers: use only the first so many codes of each block; the tokens should then have been encoded with so
             many, since each block is predicted from the one before.
 

@@ -1,4 +1,4 @@
-"""What the commands do with files: check everything, work, then write."""
+"""Files to files, as the commands work: check everything, encode or decode, then write."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class EncodeOptions:
 
 @dataclass(frozen=True)
 class EncodedFile:
-    """What one file became.
+    """A file that was encoded.
 
     Attributes:
         bits_per_frame: of the packed codes, whatever format they are written in, header not counted.
@@ -67,7 +67,7 @@ class EncodedFile:
 
 @dataclass(frozen=True)
 class DecodedFile:
-    """What one token file became; `anatomy` says what is wrong with the body, if anything is."""
+    """A token file that was decoded; `anatomy` says what is wrong with the body, if anything is."""
 
     file: str
     output: Path
@@ -147,7 +147,7 @@ def decode_files(
 
 
 def describe(path: str, device: str = "cpu") -> dict[str, Any]:
-    """What a token file or a model is."""
+    """A token file or a model, described by name and value."""
     file = Path(path)
     if file.is_file():
         with naming(file):

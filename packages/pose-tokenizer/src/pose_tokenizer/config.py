@@ -10,7 +10,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationInfo,
 
 from pose_core.training.config import TrainingConfig
 from pose_core.transforms import KeypointChoice  # noqa: TC001 - pydantic reads it
-from pose_tokenizer.files.token_file import MAX_BLOCK_FRAMES, MAX_CODEBOOK_SIZE, MAX_QUANTIZERS
+from pose_tokenizer.codes import MAX_BLOCK_FRAMES, MAX_CODEBOOK_SIZE, MAX_QUANTIZERS
 
 BUNDLED = {"signing": Path(__file__).parent / "models" / "signing"}
 PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
@@ -27,20 +27,21 @@ class ModelSizes(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    # `block_frames` in code, token files and exported graphs.
     downsampling: int = Field(
         4, ge=1, le=MAX_BLOCK_FRAMES, description="frames per block; each block has its own codes"
     )
     latent_dim: int = Field(128, ge=1, description="dimensions of a block's latent vector")
     hidden_dim: int = Field(32, ge=1, description="channels per keypoint in the ST-GCNs")
-    num_layers: int = Field(3, ge=0, description="ST-GCN blocks of encoder and of decoder; 0: a linear model")
+    num_layers: int = Field(3, ge=0, description="ST-GCN layers of encoder and of decoder; 0: a linear model")
     quantizer: Literal["rvq", "fsq", "residual_fsq"] = Field(
         "rvq", description="learned codebooks, or finite scalar quantization"
     )
-    num_quantizers: int = Field(16, ge=1, le=MAX_QUANTIZERS, description="number of codebooks: most codes per block")
+    num_quantizers: int = Field(16, ge=1, le=MAX_QUANTIZERS, description="codebooks: most codes per block")
     codebook_size: int = Field(
         1024, ge=2, le=MAX_CODEBOOK_SIZE, description="codes per codebook; with fsq and residual_fsq a power of 4"
     )
-    hand_weight: float = Field(4.5, gt=0, description="weight of the hands' coordinates; the face's is 1")
+    hand_weight: float = Field(4.5, gt=0, description="weight of hand coordinates; that of the face is 1")
     body_weight: float = Field(2.0, gt=0, description="weight of body coordinates (neither hands nor face)")
     lmbda: float = Field(
         2.0,
@@ -61,7 +62,7 @@ class ModelSizes(BaseModel):
 class TokenizerConfig(ModelSizes):
     """A tokenizer: its sizes and its skeleton."""
 
-    skeleton: dict[str, Any] = Field(description="of `Skeleton.to_dict`")
+    skeleton: dict[str, Any] = Field(description="skeleton, as `Skeleton.to_dict` gives it")
 
 
 class LossConfig(BaseModel):
@@ -69,11 +70,13 @@ class LossConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    reconstruction_weight: float = Field(1.0, ge=0, description="of the squared error of coordinates")
-    quantization_weight: float = Field(0.1, ge=0, description="of the commitment loss")
-    temporal_weight: float = Field(0.2, ge=0, description="of velocity and acceleration")
-    perceptual_weight: float = Field(0.0, ge=0, description="of the features of a fixed random network")
-    presence_weight: float = Field(0.05, ge=0, description="of the cross-entropy of visible and missing")
+    reconstruction_weight: float = Field(1.0, ge=0, description="weight of the squared error of coordinates")
+    quantization_weight: float = Field(0.1, ge=0, description="weight of the commitment loss")
+    temporal_weight: float = Field(0.2, ge=0, description="weight of the squared errors of velocity and acceleration")
+    perceptual_weight: float = Field(
+        0.0, ge=0, description="weight of the squared error of a fixed random network's features"
+    )
+    presence_weight: float = Field(0.05, ge=0, description="weight of the cross-entropy of visible and missing")
 
 
 class RunConfig(ModelSizes, LossConfig, TrainingConfig):
@@ -81,10 +84,14 @@ class RunConfig(ModelSizes, LossConfig, TrainingConfig):
 
     RENAMED: ClassVar[dict[str, str]] = {**TrainingConfig.RENAMED, "rate": "lmbda"}
 
-    keypoints: KeypointChoice = Field("reduced", description="which of the clips' keypoints, see `choose_keypoints`")
-    num_keypoints: int | None = Field(None, ge=1, description="K; refuses clips of another number of keypoints")
-    sequence_length: int = Field(96, ge=2, description="most frames of a clip in a batch")
-    fitting_blocks: int = Field(120_000, ge=1, description="blocks that basis and codebooks are first fitted to")
+    keypoints: KeypointChoice = Field(
+        "reduced", description="keypoints to choose from the clips, see `choose_keypoints`"
+    )
+    num_keypoints: int | None = Field(None, ge=1, description="keypoints that clips must have; null: any number")
+    sequence_length: int = Field(96, ge=2, description="most frames of a clip in a training batch")
+    fitting_blocks: int = Field(
+        120_000, ge=1, description="blocks that basis and codebooks are fitted to before training"
+    )
     gradient_checkpointing: bool = Field(False, description="recompute activations: less memory, more time")
     epochs: int = Field(60, gt=0)
     learning_rate: float = Field(2e-3, gt=0, description="peak learning rate, reached after the warm-up")
@@ -96,7 +103,7 @@ class RunConfig(ModelSizes, LossConfig, TrainingConfig):
     @model_validator(mode="before")
     @classmethod
     def _three_numbers_per_keypoint(cls, values: Any) -> Any:
-        """Takes `keypoint_dim`, which older files state, where it is true."""
+        """Accepts `keypoint_dim: 3`, which older files state."""
         if not isinstance(values, dict) or "keypoint_dim" not in values:
             return values
         if values["keypoint_dim"] != 3:

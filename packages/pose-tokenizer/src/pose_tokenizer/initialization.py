@@ -1,4 +1,4 @@
-"""What is fitted to the training clips before gradients: mean pose, linear basis, prediction and codebooks."""
+"""Initialization from the training clips, before gradients: mean pose, linear basis, prediction and codebooks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def initialize(
     """Fits everything that needs no gradients.
 
     Args:
-        model: what is fitted.
+        model: the tokenizer to fit.
         vq: the codebooks while they learn, see `residual_vq`; None for grids.
         sequences: prepared clips.
         config: of the run.
@@ -79,7 +79,7 @@ def fitting_batches(sequences: Sequence[PoseSequence], config: RunConfig) -> Ite
             clips = ClipDataset(sequences, augmentation=Augmentation() if copy else None)
             for batch in DataLoader(clips, batch_size=config.batch_size, shuffle=True, collate_fn=to_batch):
                 yield batch
-                blocks += int(batch.mask.sum())
+                blocks += int(batch.block_mask.sum())
                 if blocks >= config.fitting_blocks:
                     return
 
@@ -124,7 +124,7 @@ def fit_linear(model: PoseTokenizer, batches: Callable[[], Iterable[TrainingBatc
     width, C = model.basis.shape
     covariance, number = torch.zeros(width, width, dtype=torch.float64), 0
     for batch in batches():
-        blocks = clip_blocks(model, batch)[batch.mask].double()
+        blocks = clip_blocks(model, batch)[batch.block_mask].double()
         covariance += blocks.T @ blocks
         number += len(blocks)
     _, vectors = torch.linalg.eigh(covariance / number)
@@ -134,7 +134,7 @@ def fit_linear(model: PoseTokenizer, batches: Callable[[], Iterable[TrainingBatc
     for batch in batches():
         latents = clip_blocks(model, batch) @ model.basis
         firsts.append(latents[:, 0])
-        has_previous = batch.mask[:, 1:]
+        has_previous = batch.block_mask[:, 1:]
         previous, current = latents[:, :-1][has_previous].double(), latents[:, 1:][has_previous].double()
         past += previous.T @ previous
         cross += previous.T @ current
@@ -145,7 +145,7 @@ def fit_linear(model: PoseTokenizer, batches: Callable[[], Iterable[TrainingBatc
     residuals = []
     for batch in batches():
         latents = clip_blocks(model, batch) @ model.basis
-        residuals.append(model.quantizer.residuals(latents, latents)[batch.mask])
+        residuals.append(model.quantizer.residuals(latents, latents)[batch.block_mask])
     return torch.cat(residuals)
 
 
@@ -178,9 +178,9 @@ def continue_codebooks(model: PoseTokenizer, vq: ResidualVQ, batches: Iterable[T
     Q, size, _ = model.quantizer.codebooks.shape
     counts = torch.ones(Q, size)
     for batch in batches:
-        codes = model.encode(batch.keypoints, batch.visible, batch.mask, lmbda=0.0).codes
+        codes = model.encode(batch.keypoints, batch.visible, batch.block_mask, lmbda=0.0).codes
         for q in range(Q):
-            counts[q] += torch.bincount(codes[..., q][batch.mask], minlength=size)
+            counts[q] += torch.bincount(codes[..., q][batch.block_mask], minlength=size)
     set_averages(vq, model.quantizer.codebooks, counts)
 
 

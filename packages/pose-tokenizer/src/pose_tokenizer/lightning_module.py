@@ -31,7 +31,7 @@ class TokenizerModule(LightningModule):
     """Trains a `PoseTokenizer` to reconstruct clips from its own codes.
 
     Args:
-        model: what is trained.
+        model: the tokenizer to train.
         config: of the run.
         loss: see `TokenizerLoss`.
 
@@ -59,12 +59,12 @@ class TokenizerModule(LightningModule):
 
     def training_step(self, batch: TrainingBatch) -> Tensor | None:
         low, high = (math.log(lmbda) for lmbda in LMBDA_RANGE)
-        lmbdas = torch.exp(low + (high - low) * torch.rand(len(batch.mask))).to(batch.mask.device)
+        lmbdas = torch.exp(low + (high - low) * torch.rand(len(batch.block_mask))).to(batch.block_mask.device)
         components = self.loss.components(batch, self.reconstruct(batch, lmbdas))
         total = torch.stack([weight * value for weight, value in components.values()]).sum()
         values = {f"train/{name}": value for name, (_, value) in components.items()}
-        self.log_dict(values, batch_size=len(batch.mask), sync_dist=True)
-        self.log("train/loss", total, prog_bar=True, batch_size=len(batch.mask), sync_dist=True)
+        self.log_dict(values, batch_size=len(batch.block_mask), sync_dist=True)
+        self.log("train/loss", total, prog_bar=True, batch_size=len(batch.block_mask), sync_dist=True)
         return total if total.requires_grad else None  # without layers only the codebooks learn, and not by gradients
 
     def reconstruct(self, batch: TrainingBatch, lmbdas: Tensor) -> Reconstruction:
@@ -73,22 +73,22 @@ class TokenizerModule(LightningModule):
         if self.vq is not None:
             with torch.no_grad():
                 copy_codebooks(model, self.vq)
-        output = model(batch.keypoints, batch.visible, batch.mask, lmbda=lmbdas)
+        output = model(batch.keypoints, batch.visible, batch.block_mask, lmbda=lmbdas)
         latents, quantized = output.encoded.latents, output.encoded.quantized
         if self.training and self.vq is not None:
             with torch.no_grad():
                 residuals = model.quantizer.residuals(latents.to(quantized.dtype), quantized)
-                self.vq(residuals[batch.mask][None])
-        commitment = (latents - quantized)[batch.mask].square().sum(dim=-1).mean() / len(model.features.weights)
+                self.vq(residuals[batch.block_mask][None])
+        commitment = (latents - quantized)[batch.block_mask].square().sum(dim=-1).mean() / len(model.features.weights)
         return Reconstruction(output.keypoints, output.logits, commitment, importance=(lmbdas + LMBDA_RANGE[0]).rsqrt())
 
     def validation_step(self, batch: TrainingBatch, batch_index: int) -> None:
         model = self.model
-        output = model(batch.keypoints, batch.visible, batch.mask)
-        weights = (batch.visible & batch.frames[..., None]) * model.features.weights.square()
-        frames = int(batch.frames.sum())
+        output = model(batch.keypoints, batch.visible, batch.block_mask)
+        weights = (batch.visible & batch.frame_mask[..., None]) * model.features.weights.square()
+        frames = int(batch.frame_mask.sum())
         error = ((output.keypoints - batch.keypoints).square().sum(dim=-1) * weights).sum() / frames
-        codes = num_codes(output.encoded.codes)[batch.mask].sum() / frames
+        codes = num_codes(output.encoded.codes)[batch.block_mask].sum() / frames
         values = {"validation/error": error, "validation/codes": codes}
         self.log_dict(values, batch_size=frames, sync_dist=True)
         cost = error + model.config.lmbda * codes

@@ -54,10 +54,10 @@ class TokenizerLoss(nn.Module):
 
     def components(self, batch: TrainingBatch, reconstruction: Reconstruction) -> dict[str, tuple[float, Tensor]]:
         """Each component's weight and value. A missing keypoint counts in none but `presence`."""
-        visible = batch.visible & batch.frames[..., None]
+        visible = batch.visible & batch.frame_mask[..., None]
         error = reconstruction.keypoints - batch.keypoints
         importance = reconstruction.importance
-        logits = reconstruction.logits[batch.frames]
+        logits = reconstruction.logits[batch.frame_mask]
         config = self.config
         components = {
             "reconstruction": (
@@ -68,7 +68,7 @@ class TokenizerLoss(nn.Module):
             "temporal": (config.temporal_weight, self.motion(error, visible, importance)),
             "presence": (
                 config.presence_weight,
-                F.binary_cross_entropy_with_logits(logits, batch.visible[batch.frames].to(logits.dtype)),
+                F.binary_cross_entropy_with_logits(logits, batch.visible[batch.frame_mask].to(logits.dtype)),
             ),
         }
         if self.perceptual is not None:

@@ -27,7 +27,7 @@ CONTEXT = 8  # channels by which the decoder's graph network knows a block's lat
 
 @dataclass(frozen=True)
 class EncoderState:
-    """What encoding carries from one piece of a sequence to the next.
+    """The encoder's state between one piece of a sequence and the next.
 
     Attributes:
         last_visible: (B, K, 2) coordinates where each keypoint was last visible; before that, of the mean pose.
@@ -90,7 +90,7 @@ class PoseTokenizer(
     A subclass may have networks of its own: `latents` and `frames` are what there is to override.
 
     Attributes:
-        block_frames: frames per block.
+        block_frames: frames per block: the setting `downsampling`.
         gradient_checkpointing: recompute activations in the backward pass, which saves memory.
     """
 
@@ -138,7 +138,7 @@ class PoseTokenizer(
         lmbda: float | Tensor | None = None,
         num_quantizers: int | None = None,
         beam: int = 1,
-        norms: Tensor | None = None,
+        squared_norms: Tensor | None = None,
         state: EncoderState | None = None,
     ) -> Encoded:
         """Frames to codes: `encode_latents`, then the quantizer.
@@ -147,7 +147,8 @@ class PoseTokenizer(
             keypoints: (B, T, K, 2) in shoulder widths, T a multiple of `block_frames`.
             visible: (B, T, K) bool; the others' coordinates mean nothing.
             mask: (B, N), True where a block is real; all by default.
-            lmbda, num_quantizers, beam, norms: see `PredictiveQuantizer.quantize`; `lmbda` is the model's by default.
+            lmbda, num_quantizers, beam, squared_norms: see `PredictiveQuantizer.quantize`; `lmbda` is by default the
+                model's.
             state: of the frames before; None at the beginning of a sequence.
         """
         latents, state = self.encode_latents(keypoints, visible, mask, state)
@@ -158,7 +159,7 @@ class PoseTokenizer(
                 num_quantizers=num_quantizers,
                 prediction=state.prediction,
                 beam=beam,
-                norms=norms,
+                squared_norms=squared_norms,
             )
             prediction = self.quantizer.predict(quantized[:, -1])
         return Encoded(codes, latents, quantized, replace(state, prediction=prediction))
@@ -257,7 +258,7 @@ class PoseTokenizer(
         return self.features.inverse(features.flatten(1, 2))
 
     def _coordinates(self, blocks: Tensor) -> Tensor:
-        """Of blocks (B, N, block_frames * F), the weighted coordinates alone, (B, N, block_frames, K, 2)."""
+        """The weighted coordinates (B, N, block_frames, K, 2) of blocks (B, N, block_frames * F)."""
         features = blocks.unflatten(2, (self.block_frames, -1))
         K = self.skeleton.num_keypoints
         return features[..., : K * DIMS].unflatten(-1, (K, DIMS))

@@ -46,7 +46,12 @@ class StreamEncoder:
         self.model = model
         self.placement: Placement | None = None
         self.frames = self.empty_frames = 0
-        options = {"lmbda": lmbda, "num_quantizers": num_quantizers, "beam": beam, "norms": model.quantizer.norms()}
+        options = {
+            "lmbda": lmbda,
+            "num_quantizers": num_quantizers,
+            "beam": beam,
+            "squared_norms": model.quantizer.squared_norms(),
+        }
         self._encode_window = partial(model.encode, **options)
         self._shoulders = model.skeleton.shoulders()
         self._unplaced: list[tuple[np.ndarray, np.ndarray]] = []  # keypoints and visible, until the placement is known
@@ -94,13 +99,13 @@ class StreamEncoder:
         """Finds the placement by the frames that waited for it."""
         keypoints, visible = (np.concatenate(x) for x in zip(*self._unplaced, strict=True))
         self._unplaced = []
-        self.placement = placement(keypoints[:MAX_WAIT], visible[:MAX_WAIT], self._shoulders)
+        self.placement = causal_placement(keypoints[:MAX_WAIT], visible[:MAX_WAIT], self._shoulders)
         self._append(keypoints, visible)
 
     def _append(self, keypoints: np.ndarray, visible: np.ndarray) -> None:
         """Adds frames, normalized, to those that are to be encoded."""
         assert self.placement is not None
-        keypoints, visible = normalized(keypoints, visible, self.placement)
+        keypoints, visible = apply_placement(keypoints, visible, self.placement)
         self._keypoints = np.concatenate([self._keypoints, keypoints])
         self._visible = np.concatenate([self._visible, visible])
 
@@ -184,8 +189,11 @@ class StreamDecoder:
         return (pixels * confidence[..., None]).astype(np.float32), confidence
 
 
-def placement(keypoints: np.ndarray, visible: np.ndarray, shoulders: tuple[int, int]) -> Placement:
-    """Where a person stands: center and width of the shoulders, means over the first frames that show both.
+def causal_placement(keypoints: np.ndarray, visible: np.ndarray, shoulders: tuple[int, int]) -> Placement:
+    """Where a person stands: center and width of the shoulders, means over the first 16 frames that show both.
+
+    `pose_core.transforms.normalize` averages over the whole clip, which a stream has not seen yet. Files are placed in
+    the same way, so that they get the tokens that they would get as a stream.
 
     Args:
         keypoints: (t, K, 2) in pixels; visible: (t, K).
@@ -205,10 +213,11 @@ def placement(keypoints: np.ndarray, visible: np.ndarray, shoulders: tuple[int, 
     return Placement(center=center, scale=width)
 
 
-def normalized(keypoints: np.ndarray, visible: np.ndarray, placement: Placement) -> tuple[np.ndarray, np.ndarray]:
+def apply_placement(keypoints: np.ndarray, visible: np.ndarray, placement: Placement) -> tuple[np.ndarray, np.ndarray]:
     """Keypoints (T, K, 2) from pixels to shoulder widths, 0 where not visible, and which are visible (T, K).
 
-    What lies farther off than a person reaches is not visible.
+    Unlike `pose_core.transforms.normalize`, it takes the placement as given, and a keypoint farther off than
+    `MAX_DISTANCE` is not visible: a failed detection.
     """
     keypoints = (keypoints - np.asarray(placement.center)) / placement.scale
     visible = visible & (np.abs(keypoints) < MAX_DISTANCE).all(axis=-1)

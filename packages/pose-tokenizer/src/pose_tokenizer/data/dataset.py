@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from pose_core import PoseSequence, UserError
-from pose_tokenizer.streaming import MAX_WAIT, filled_block, normalized, placement
+from pose_tokenizer.streaming import MAX_WAIT, apply_placement, causal_placement, filled_block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,8 +33,8 @@ def prepare(sequence: PoseSequence, skeleton: Skeleton) -> PoseSequence:
         raise UserError("both shoulders are seen in no frame: the pose cannot be placed")
     body = body[int(both.argmax()) :]
     first = body[:MAX_WAIT]
-    place = placement(first.keypoints.astype(np.float64), first.visible, skeleton.shoulders())
-    keypoints, visible = normalized(body.keypoints, body.visible, place)
+    place = causal_placement(first.keypoints.astype(np.float64), first.visible, skeleton.shoulders())
+    keypoints, visible = apply_placement(body.keypoints, body.visible, place)
     return replace(body, keypoints=keypoints, confidence=visible.astype(np.float32), size=(0, 0, 0))
 
 
@@ -42,21 +42,24 @@ def prepare(sequence: PoseSequence, skeleton: Skeleton) -> PoseSequence:
 class TrainingBatch:
     """Clips side by side, each filled up to whole blocks by its last frame, and padded.
 
+    The repeated frames that fill up a clip's last block are as visible as the frame they repeat: the encoder gets them
+    when it encodes files, too. `frame_mask` is False there, so that they count in no loss.
+
     Attributes:
         keypoints: (B, T, K, 2) in shoulder widths; visible: (B, T, K) bool.
-        mask: (B, N) bool, True where a block is real.
-        frames: (B, T) bool, True where a frame is the clip's own.
+        block_mask: (B, N) bool, False where a block is padding.
+        frame_mask: (B, T) bool, False where a frame is repeated or padding.
     """
 
     keypoints: Tensor
     visible: Tensor
-    mask: Tensor
-    frames: Tensor
+    block_mask: Tensor
+    frame_mask: Tensor
 
     @property
     def num_frames(self) -> Tensor:
-        """() real frames."""
-        return self.frames.sum()
+        """() number of frames, repeated ones and padding not counted."""
+        return self.frame_mask.sum()
 
     def to(self, device: torch.device | str) -> TrainingBatch:
         """The batch on another device; Lightning calls it."""
@@ -122,6 +125,6 @@ def collate(items: Sequence[tuple[np.ndarray, np.ndarray]], block_frames: int) -
     for row, item in enumerate(items):
         for batched, clip in zip((keypoints, visible), item, strict=True):
             batched[row, : blocks[row] * block_frames] = filled_block(clip, block_frames)
-    mask = torch.arange(max(blocks)) < torch.tensor(blocks)[:, None]
-    frames = torch.arange(T) < torch.tensor(lengths)[:, None]
-    return TrainingBatch(torch.from_numpy(keypoints), torch.from_numpy(visible), mask, frames)
+    block_mask = torch.arange(max(blocks)) < torch.tensor(blocks)[:, None]
+    frame_mask = torch.arange(T) < torch.tensor(lengths)[:, None]
+    return TrainingBatch(torch.from_numpy(keypoints), torch.from_numpy(visible), block_mask, frame_mask)

@@ -212,7 +212,7 @@ def _quantized(model: PoseTokenizer, coded: CodedClip) -> tuple[Tensor, Tensor]:
     """The codes (N, Q) of a clip's blocks, and the `squared_errors` (N, Q + 1) of their latents."""
     batch = collate_blocks([(coded.original.keypoints, coded.original.visible)], model.block_frames).to(model.device)
     codes = codes_tensor(model, coded.tokens)
-    latents, _ = model.encode_latents(batch.keypoints, batch.visible, batch.mask)
+    latents, _ = model.encode_latents(batch.keypoints, batch.visible, batch.block_mask)
     residuals = model.quantizer.residuals(latents, model.quantizer.dequantize(codes))
     return codes[0].cpu(), squared_errors(residuals[0], codes[0], model.quantizer.codebooks).cpu()
 

@@ -104,7 +104,7 @@ class QuantizerUse(Metric):
         self.blocks += len(codes)
 
     def compute(self) -> dict[str, Tensor]:
-        """Of the codebooks (Q,): uses, utilization, perplexity; and mean errors (Q + 1,)."""
+        """Uses, utilization and perplexity of the codebooks (Q,), and mean errors (Q + 1,)."""
         uses = self.counts.sum(dim=1)
         share = self.counts / uses[:, None]
         return {

@@ -120,7 +120,7 @@ def _bars(title: str, values: Sequence[float], top: float | None = None) -> str:
 
 
 def _color(share: float) -> str:
-    """Of an error, as its share of the largest one."""
+    """The color of an error, given as its share of the largest one."""
     return "#" + bytes((LOW + share * (HIGH - LOW)).round().astype(np.uint8).tolist()).hex()
 
 

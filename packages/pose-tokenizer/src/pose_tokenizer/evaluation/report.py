@@ -79,7 +79,7 @@ def write_report(
     The pages open from disk and need no network.
 
     Args:
-        evaluation: what is reported.
+        evaluation: the results.
         model: the one that was evaluated.
         folder: created where it is missing.
         visualize: add the pages.

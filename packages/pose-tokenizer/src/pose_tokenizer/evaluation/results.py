@@ -1,4 +1,4 @@
-"""What an evaluation finds."""
+"""The results of an evaluation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class CodedClip:
     """A clip before and after its tokens, (T, K, 2) in shoulder widths from the first frame with both shoulders.
 
     Attributes:
-        original: what the encoder saw.
+        original: the encoder's input.
         predicted: where the decoder puts all keypoints, its confidence 1.
         decoded: the same, with the keypoints missing that the decoder predicts to be so.
         tokens: the clip as tokens.
@@ -64,7 +64,7 @@ class ClipScore:
 
     @property
     def badness(self) -> float:
-        """What clips are ordered by: the RMSE of the hands, or of all keypoints where no hand was visible."""
+        """The key that clips are ordered by: RMSE of the hands, or of all keypoints where no hand was visible."""
         return self.rmse if math.isnan(self.hands_rmse) else self.hands_rmse
 
 
@@ -107,7 +107,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `evaluate` found.
+    """The results of `evaluate`.
 
     Attributes:
         model: its name.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from pose_tokenizer.codes import NO_CODE
 from pose_tokenizer.export.runtime import decode_blocks, encode_blocks
-from pose_tokenizer.files.token_file import NO_CODE
 from pose_tokenizer.nn.features import DIMS
 from pose_tokenizer.nn.quantizer import num_codes
 from pose_tokenizer.streaming import BEAM

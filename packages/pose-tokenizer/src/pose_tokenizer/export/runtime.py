@@ -24,7 +24,7 @@ class ExportedStep:
     """A graph from its file.
 
     Attributes:
-        metadata: what the file says of its model.
+        metadata: of its model, from the file.
     """
 
     def __init__(self, path: str | Path) -> None:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from pose_tokenizer.model import EncoderState
-from pose_tokenizer.nn.beam_search import search_in_graph
+from pose_tokenizer.nn.beam_search import beam_search_in_graph
 from pose_tokenizer.nn.features import DIMS
 from pose_tokenizer.nn.quantizer import num_codes
 from pose_tokenizer.streaming import BEAM
@@ -40,12 +40,12 @@ class EncodeStep(nn.Module):
     """
 
     inputs, outputs = ("keypoints", "seen", "rate", "state"), ("codes", "next_state")
-    norms: Tensor
+    squared_norms: Tensor
 
     def __init__(self, model: PoseTokenizer) -> None:
         super().__init__()
         self.model = model
-        self.register_buffer("norms", model.quantizer.norms())
+        self.register_buffer("squared_norms", model.quantizer.squared_norms())
         frames, K = model.block_frames, model.skeleton.num_keypoints
         width, dim = model.basis.shape
         self.back = model.encoder.before
@@ -81,8 +81,8 @@ class EncodeStep(nn.Module):
         blocks = model.blocks(torch.stack(filled, dim=1), seen)  # (B, 1, block_frames * F)
         latents, context = model.latents_in_context(blocks, seen[:, None], None, past)
         latent = latents[:, 0]  # (B, C)
-        codes, residual = search_in_graph(
-            latent - past.prediction, quantizer.codebooks, self.norms, lmbda=lmbda, beam=BEAM
+        codes, residual = beam_search_in_graph(
+            latent - past.prediction, quantizer.codebooks, self.squared_norms, lmbda=lmbda, beam=BEAM
         )
         prediction = quantizer.predict(latent - residual)
         count = (count + 1).clamp(max=max(self.back, 1))

@@ -23,7 +23,7 @@ def write_torchscript(
     Args:
         network: its tensors are written with the device they are on, to be moved by `map_location` or `to`.
         example: inputs; the first one is on the device that the module runs on.
-        metadata: what `metadata.json` in the file says.
+        metadata: content of `metadata.json` in the file.
     """
     traced = torch.jit.trace(network, example, check_trace=False)
     for module in traced.modules():

@@ -58,7 +58,7 @@ def export(
     TorchScript in `metadata.json`.
 
     Args:
-        model: what is exported.
+        model: the tokenizer.
         output: a folder for `encode` and `decode`, created where it is missing; a file for one of them.
         format: "onnx" or "torchscript".
         opset: ONNX operator set; the default is the oldest that can be written, which the most runtimes load.
@@ -127,7 +127,7 @@ def check_export(
 
 
 def _metadata(model: PoseTokenizer, step: EncodeStep | DecodeStep) -> dict[str, str]:
-    """What a file says of its model: what token files need, and the skeleton, which orders `keypoints`."""
+    """A file's metadata: all that token files say of a model, and the skeleton, which orders `keypoints`."""
     values = {
         "model": model.name,
         "model_hash": model.hash,

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, NonNegativeInt, 
 from pose_core import UserError
 from pose_core.rates import DEFAULT_FPS
 from pose_core.transforms.normalization import DEFAULT_SIZE, Placement
-from pose_tokenizer.files.token_file import MAX_CODEBOOK_SIZE, MAX_QUANTIZERS, NO_CODE, PoseTokens, TokenHeader
+from pose_tokenizer.codes import MAX_CODEBOOK_SIZE, MAX_QUANTIZERS, NO_CODE
+from pose_tokenizer.files.token_file import PoseTokens, TokenHeader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -142,7 +143,7 @@ class _Placement(BaseModel):
 
 
 class _Tokens(BaseModel):
-    """What `to_json` writes."""
+    """The content of a JSON file, see `to_json`."""
 
     model_config = ConfigDict(extra="forbid", strict=True, protected_namespaces=())
 

@@ -13,22 +13,21 @@ import numpy as np
 from pose_core import UserError
 from pose_core.atomic_files import atomic_write
 from pose_core.transforms import Placement
+from pose_tokenizer.codes import NO_CODE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MAGIC = b"STOK"
 VERSION = 2
-NO_CODE = -1
 # version, Q, V - 1, frames per block, frames, leading empty frames, fps, center x, y, scale, picture size, hash
 _HEADER = struct.Struct("<BBHBIIdfff3I8s")
 _MAX_NAME_BYTES = 255
-MAX_QUANTIZERS, MAX_CODEBOOK_SIZE, MAX_BLOCK_FRAMES = 255, 65536, 255  # that the header has room for
 
 
 @dataclass(frozen=True)
 class TokenHeader:
-    """What a token file says besides its codes.
+    """The header of a token file.
 
     Attributes:
         model: the name of the model that made the tokens; model_hash: see `PoseTokenizer.hash`.

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pose_tokenizer.files.token_file import NO_CODE
+from pose_tokenizer.codes import NO_CODE
 
 MAX_UNPAID_CODES = 2  # codes in a row that do not pay for themselves, after which a vector takes no more
 EARLY_STOP_MARGIN = 0.3  # of lambda; a code that misses the best cost by more is not followed by one that pays
@@ -30,7 +30,7 @@ class Beam:
     """The best hypotheses so far, best first: M choices of a code from each codebook up to this one.
 
     Attributes:
-        residual: (B, M, C) what the codes leave of each vector.
+        residual: (B, M, C) each vector less its codes.
         error: (B, M) squared length of that.
         parent: (B, M) the hypothesis of the previous beam that each one extends, code: (B, M) by which code.
     """
@@ -64,12 +64,14 @@ class _Depth:
             self.active = False
 
 
-def search(x: Tensor, books: Tensor, norms: Tensor, *, lmbda: float | Tensor, beam: int) -> tuple[Tensor, Tensor]:
+def beam_search(
+    x: Tensor, books: Tensor, squared_norms: Tensor, *, lmbda: float | Tensor, beam: int
+) -> tuple[Tensor, Tensor]:
     """Quantizes vectors; stops as soon as no vector takes further codes.
 
     Args:
         x: (B, C).
-        books: (Q, V, C) codebooks; norms: (Q, V) squared lengths of their vectors.
+        books: (Q, V, C) codebooks; squared_norms: (Q, V) of their vectors.
         lmbda: squared error that a code must save, for all vectors or (B,) for each; 0: all codes are taken.
         beam: hypotheses that are kept, M.
 
@@ -81,7 +83,7 @@ def search(x: Tensor, books: Tensor, norms: Tensor, *, lmbda: float | Tensor, be
     errors = beams[0].error[:, 0].tolist()
     depths = [_Depth(error, free=each == 0) for error, each in zip(errors, lmbdas, strict=True)]
     for q in range(len(books)):
-        beams.append(expand_beam(beams[-1], books[q], norms[q], beam))
+        beams.append(expand_beam(beams[-1], books[q], squared_norms[q], beam))
         cost = beams[-1].error[:, 0] + lmbda * (q + 1)
         hoped_for = cost - EARLY_STOP_MARGIN * lmbda
         # As lists: a batch is often one vector, for which tensors would take longer than all comparisons.
@@ -106,11 +108,13 @@ def _trace_back(beams: list[Beam], depths: list[int], Q: int) -> tuple[Tensor, T
     return torch.tensor(codes, device=residual.device), residual
 
 
-def search_in_graph(x: Tensor, books: Tensor, norms: Tensor, *, lmbda: Tensor, beam: int) -> tuple[Tensor, Tensor]:
-    """What `search` does, in operations that an exported graph can hold: it always visits all codebooks.
+def beam_search_in_graph(
+    x: Tensor, books: Tensor, squared_norms: Tensor, *, lmbda: Tensor, beam: int
+) -> tuple[Tensor, Tensor]:
+    """`beam_search` in operations that an exported graph can hold: it always visits all codebooks.
 
     Args:
-        x, books, norms, beam: see `search`.
+        x, books, squared_norms, beam: see `beam_search`.
         lmbda: () or (B,).
     """
     Q = len(books)
@@ -121,7 +125,7 @@ def search_in_graph(x: Tensor, books: Tensor, norms: Tensor, *, lmbda: Tensor, b
     best_depth = torch.zeros_like(best_cost, dtype=torch.long)
     active = best_depth == 0
     for q in range(Q):
-        hypotheses = expand_beam(hypotheses, books[q], norms[q], beam)
+        hypotheses = expand_beam(hypotheses, books[q], squared_norms[q], beam)
         codes = codes.gather(1, hypotheses.parent[..., None].expand(-1, -1, Q))
         codes = torch.where(index == q, hypotheses.code[..., None], codes)
         cost = hypotheses.error[:, 0] + lmbda * (q + 1)
@@ -135,16 +139,16 @@ def search_in_graph(x: Tensor, books: Tensor, norms: Tensor, *, lmbda: Tensor, b
     return best_codes, best_residual
 
 
-def expand_beam(beam: Beam, book: Tensor, norm: Tensor, width: int) -> Beam:
+def expand_beam(beam: Beam, book: Tensor, squared_norms: Tensor, width: int) -> Beam:
     """One codebook further: the `width` best extensions of the hypotheses.
 
     Args:
         beam: the hypotheses so far.
-        book: (V, C); norm: (V,) squared lengths of its vectors.
+        book: (V, C); squared_norms: (V,) of its vectors.
         width: hypotheses that are kept, fewer where there are fewer extensions.
     """
-    C, V = beam.residual.shape[2], len(norm)
-    errors = F.linear(-2 * beam.residual, book, norm) + beam.error[..., None]  # (B, M, V)
+    C, V = beam.residual.shape[2], len(squared_norms)
+    errors = F.linear(-2 * beam.residual, book, squared_norms) + beam.error[..., None]  # (B, M, V)
     error, index = smallest_k(errors.flatten(1), width)
     parent, code = index // V, index % V
     residual = beam.residual.gather(1, parent[..., None].expand(-1, -1, C)) - book[code]

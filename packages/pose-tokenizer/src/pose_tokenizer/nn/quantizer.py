@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pose_tokenizer.files.token_file import NO_CODE
-from pose_tokenizer.nn.beam_search import search
+from pose_tokenizer.codes import NO_CODE
+from pose_tokenizer.nn.beam_search import beam_search
 
 
 class PredictiveQuantizer(nn.Module):
@@ -46,7 +46,7 @@ class PredictiveQuantizer(nn.Module):
         num_quantizers: int | None = None,
         prediction: Tensor | None = None,
         beam: int = 1,
-        norms: Tensor | None = None,
+        squared_norms: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Latents to codes.
 
@@ -57,27 +57,27 @@ class PredictiveQuantizer(nn.Module):
             num_quantizers: most codes per block; all by default.
             prediction: (B, C) of the first block; by default the one of a sequence's first block.
             beam: hypotheses of the beam search; 1 takes the nearest vector of each codebook.
-            norms: see `norms`; computed if not given.
+            squared_norms: of `squared_norms()`, to compute them once; computed if not given.
 
         Returns:
             Codes (B, N, Q), `NO_CODE` after the last of each block, and quantized latents (B, N, C).
         """
         books = self.codebooks[:num_quantizers]
-        norms = (self.norms() if norms is None else norms)[:num_quantizers]
+        squared_norms = (self.squared_norms() if squared_norms is None else squared_norms)[:num_quantizers]
         codes, quantized = [], []
         for latent in latents.unbind(dim=1):
             if prediction is None:
                 prediction = self.start
             elif quantized:
                 prediction = self.predict(quantized[-1])
-            block_codes, residual = search(latent - prediction, books, norms, lmbda=lmbda, beam=beam)
+            block_codes, residual = beam_search(latent - prediction, books, squared_norms, lmbda=lmbda, beam=beam)
             codes.append(block_codes)
             quantized.append(latent - residual)
         unused = len(self.codebooks) - len(books)
         return F.pad(torch.stack(codes, dim=1), (0, unused), value=NO_CODE), torch.stack(quantized, dim=1)
 
-    def norms(self) -> Tensor:
-        """(Q, V) squared lengths of the codebooks' vectors."""
+    def squared_norms(self) -> Tensor:
+        """(Q, V) squared norms of the codebooks' vectors."""
         return self.codebooks.square().sum(dim=-1)
 
     def predict(self, previous: Tensor) -> Tensor:

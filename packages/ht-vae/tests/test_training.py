@@ -202,16 +202,16 @@ def test_validation_clips_with_unknown_labels_are_dropped(tmp_path, quick):
 def test_fine_tuning_starts_from_the_models_weights(trained, csvs, quick, tmp_path):
     source, _, folder, _ = trained
     still = quick.model_copy(update={"learning_rate": 1e-12, "ema_decay": 0.0})
-    model, _ = train([csvs], tmp_path / "on", still, begin_from=folder)
+    model, _ = train([csvs], tmp_path / "on", still, init_from=folder)
     torch.testing.assert_close(model.state_dict(), source.state_dict())
     for changes, message in (
         ({"latent_dim": 7}, "the model to begin from has latent_dim 6, this run 7; --set latent_dim=6"),
         ({"condition": "text"}, "nothing says its text"),
     ):
         with pytest.raises(UserError, match=message):
-            train([csvs], tmp_path / "off", quick.model_copy(update=changes), begin_from=folder)
+            train([csvs], tmp_path / "off", quick.model_copy(update=changes), init_from=folder)
     assert not (tmp_path / "off").exists()
-    other, _ = train([fake_manifest(tmp_path)], tmp_path / "body", quick, begin_from=folder)
+    other, _ = train([fake_manifest(tmp_path)], tmp_path / "body", quick, init_from=folder)
     assert other.skeleton.num_keypoints == 8  # the body's alone
 
 

@@ -13,7 +13,7 @@ from lightning.pytorch import LightningModule
 
 from pose_core import UserError
 from pose_core.training import RunFolder, TrainingConfig, batch_loader, configure_optimizer, fit, run_folder
-from pose_core.training.checkpoints import BEFORE, LAST, is_whole, newest_checkpoint
+from pose_core.training.checkpoint_files import BEFORE, LAST, is_whole, newest_checkpoint
 from pose_core.training.runs import FORMAT
 
 CONFIG = TrainingConfig(
@@ -153,8 +153,8 @@ def test_the_same_command_goes_on_with_an_interrupted_run(tmp_path, capsys):
     assert "going on from checkpoints/last.ckpt" in capsys.readouterr().err
     with pytest.raises(UserError, match=r"its interrupted run has epochs 3, this one 4; give its own command"):
         begin(output, CONFIG.model_copy(update={"epochs": 4}))
-    with pytest.raises(UserError, match=r"its interrupted run has begin_from None, this one letters"):
-        begin(output, begin_from="letters")
+    with pytest.raises(UserError, match=r"its interrupted run has init_from None, this one letters"):
+        begin(output, init_from="letters")
     longer = begin(output, CONFIG.model_copy(update={"epochs": 4}), resume=True)
     assert longer.resume_from == output / "checkpoints" / LAST
     assert longer.id == name

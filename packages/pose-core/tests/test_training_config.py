@@ -84,6 +84,8 @@ def test_other_names_of_settings_need_no_notice(tmp_path, capsys):
         ("fsp: 3", r"unknown key fsp; did you mean fps\?"),
         ("encoder: {hidden_dim: 0}", r"encoder\.hidden_dim: .*greater than 0, found 0"),
         ("epochs: 0", r"run\.yaml: epochs: .*greater than 0, found 0"),
+        ("epochs: 3\nnum_epochs: 7", "run.yaml: num_epochs and epochs are one setting; leave num_epochs out"),
+        ("precision: 32-true\nuse_amp: true", "use_amp and precision are one setting; leave use_amp out"),
         ("epochs: many", r"epochs: .*integer.*found 'many'"),
         ("devices: 0", r"devices.*greater than 0, found 0"),
         ("precision: 16", r"precision: .*16-mixed.*found 16"),

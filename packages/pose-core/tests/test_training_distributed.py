@@ -14,7 +14,8 @@ from lightning.pytorch import LightningModule
 
 from pose_core import UserError
 from pose_core.training import TrainingConfig, batch_loader, configure_optimizer, fit, run_folder
-from pose_core.training.distributed import DistributedBatchSampler, devices_and_nodes, split_evenly
+from pose_core.training.batch_sampler import DistributedBatchSampler, split_evenly
+from pose_core.training.distributed import devices_and_nodes
 from pose_core.training.fsdp import ShardedStrategy
 
 CONFIG = TrainingConfig(

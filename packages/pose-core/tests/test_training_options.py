@@ -64,7 +64,7 @@ def test_options_change_the_preset_and_reach_the_training(app, data, tmp_path, c
     ((paths, output, config, others),) = app.calls
     assert (paths, output) == ([str(data), str(data)], tmp_path / "run")
     assert config == RunConfig(epochs=4, batch_size=3, width=5, seed=7, num_nodes=2, dry_run=True)
-    assert others == {"begin_from": None, "resume": False, "overwrite": False}
+    assert others == {"init_from": None, "resume": False, "overwrite": False}
     said = capsys.readouterr()
     assert said.out == f"{tmp_path / 'run'}: model of 9 parameters\n  validation/loss            0.2500\n"
     assert "--nodes is now --num-nodes\n--num-epochs is now --epochs\n" in said.err

@@ -11,7 +11,7 @@ from pose_core import UserError
 from pose_core.data import Clip, ShardDataset, pack
 from pose_core.testing import fake_sequence
 from pose_core.training import RunFolder, StreamLoader, TrainingConfig, configure_optimizer, fit
-from pose_core.training.checkpoints import newest_checkpoint
+from pose_core.training.checkpoint_files import newest_checkpoint
 
 CONFIG = TrainingConfig(
     epochs=3, batch_size=2, warmup_steps=2, learning_rate=0.05, ema_decay=0.9, device="cpu", tensorboard=False,

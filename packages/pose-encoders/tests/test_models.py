@@ -121,11 +121,11 @@ def test_training_starts_from_a_pretrained_encoder(config, tmp_path):
     begun = build_model(RunConfig(encoder=config), pretrained.skeleton, ["A", "B"], pretrained)
     for ours, theirs in zip(begun.encoder.parameters(), pretrained.encoder.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs)
-    tuned, _ = train(index, tmp_path / "tuned", RunConfig(encoder=config, **QUICK), begin_from=start)
+    tuned, _ = train(index, tmp_path / "tuned", RunConfig(encoder=config, **QUICK), init_from=start)
     assert tuned.config.labels == ["A", "B", "C"]
     wider = RunConfig(encoder=config.model_copy(update={"hidden_dim": 32}), **QUICK)
     with pytest.raises(UserError, match="another encoder: hidden_dim differ"):
-        train(index, tmp_path / "wider", wider, begin_from=start)
+        train(index, tmp_path / "wider", wider, init_from=start)
 
 
 def test_data_without_different_or_known_labels_is_refused(tmp_path):

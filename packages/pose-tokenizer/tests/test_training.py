@@ -187,7 +187,7 @@ def test_a_model_without_layers_is_trained(manifest, quick, tmp_path):
 def test_fine_tuning_starts_from_the_source_model(trained, manifest, quick, tmp_path, keypoints):
     source, _, folder = trained
     still = {"learning_rate": 1e-12, "ema_decay": 0.0, "keypoints": keypoints}
-    tuned, _ = train([manifest], tmp_path / "run", quick.model_copy(update=still), begin_from=folder)
+    tuned, _ = train([manifest], tmp_path / "run", quick.model_copy(update=still), init_from=folder)
     assert tuned.skeleton == source.skeleton  # whatever keypoints the run would choose
     torch.testing.assert_close(tuned.basis, source.basis, atol=0, rtol=0)
     torch.testing.assert_close(tuned.quantizer.transition.weight, source.quantizer.transition.weight, atol=0, rtol=0)
@@ -201,7 +201,7 @@ def test_fine_tuning_a_model_of_other_sizes_is_refused(trained, manifest, quick,
     *_, folder = trained
     other = quick.model_copy(update={"latent_dim": quick.latent_dim + 1})
     with pytest.raises(UserError, match="latent_dim is .*in the model to fine-tune"):
-        train([manifest], tmp_path / "run", other, begin_from=folder)
+        train([manifest], tmp_path / "run", other, init_from=folder)
     arguments = ("train", "--data", manifest, "--output", tmp_path / "run", "--from", folder)
     status, _, err = cli(*arguments, "--set", "latent_dim=999")
     assert status == 2

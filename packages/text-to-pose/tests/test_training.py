@@ -152,7 +152,7 @@ def test_model_overfits_two_clips(tiny):
 def test_fine_tuning_keeps_languages_letters_and_start_frames(folder, model, manifest, tmp_path, tiny):
     """The model knows ase A B C and, left-handed, ise A SCH; the clips have ase A B C D and gsg A B C."""
     config = RunConfig(**tiny.model_dump(), **QUICK | {"epochs": 1, "learning_rate": 1e-9})
-    tuned, _ = train(manifest, tmp_path / "run", config, begin_from=folder)
+    tuned, _ = train(manifest, tmp_path / "run", config, init_from=folder)
     assert tuned.config.text.alphabets == {"ase": ["A", "B", "C", "D"], "gsg": ["A", "B", "C"], "ise": ["A", "SCH"]}
     assert tuned.config.dominant_hands["ise"] == "left"
     assert set(model.config.text.vocabulary) <= set(tuned.config.text.vocabulary)
@@ -173,7 +173,7 @@ def test_fine_tuning_keeps_the_larger_max_step(folder, manifest, tmp_path, tiny)
     config = json.loads((folder / "config.json").read_text())
     config["fastest"] = {"ise": 0.7, "ase": 9.0}
     (folder / "config.json").write_text(json.dumps(config))
-    tuned, _ = train(manifest, tmp_path / "run", RunConfig(**tiny.model_dump(), **QUICK), begin_from=folder)
+    tuned, _ = train(manifest, tmp_path / "run", RunConfig(**tiny.model_dump(), **QUICK), init_from=folder)
     assert tuned.config.max_step["ise"] == 0.7
     assert tuned.config.max_step["ase"] == 9.0
     assert 0 < tuned.config.max_step["gsg"] < 9

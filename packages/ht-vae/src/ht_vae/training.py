@@ -39,7 +39,7 @@ def train(
     output: str | Path,
     config: RunConfig,
     *,
-    begin_from: str | Path | None = None,
+    init_from: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     dataset: type[PoseSequenceDataset] = PoseSequenceDataset,
@@ -52,7 +52,7 @@ def train(
             streamed.
         output: run folder; becomes a model folder when the run is finished.
         config: of the run.
-        begin_from: a model to fine-tune, as `load_model` takes it.
+        init_from: a model to fine-tune, as `load_model` takes it.
         resume: continue the run in `output`; overwrite: start it again.
         dataset: loads clips; a subclass with its own `load_sample` reads other files.
         loss: a subclass may have other components.
@@ -64,8 +64,8 @@ def train(
         UserError: data, settings or a folder that cannot be used.
     """
     paths = data_paths(data)
-    run = run_folder(output, config, data=paths, resume=resume, overwrite=overwrite, begin_from=begin_from)
-    source = load_model(begin_from, "cpu") if begin_from is not None else None
+    run = run_folder(output, config, data=paths, resume=resume, overwrite=overwrite, init_from=init_from)
+    source = load_model(init_from, "cpu") if init_from is not None else None
     clips = read_training_data(paths, config, dataset=dataset, source=source)
     torch.manual_seed(config.seed)
     model = build_model(clips, config, source)

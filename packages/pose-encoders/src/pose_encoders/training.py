@@ -34,7 +34,7 @@ def train(
     output: str | Path,
     config: RunConfig,
     *,
-    begin_from: str | Path | None = None,
+    init_from: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
 ) -> tuple[PoseEncoderModel, dict[str, float]]:
@@ -43,7 +43,7 @@ def train(
     Args:
         data: manifests or folders, as `read_clips` takes them; or one folder of shards, or its URL, which are streamed.
         output: run folder; in the end it is a model folder too.
-        begin_from: model whose encoder's weights are the initial ones.
+        init_from: model whose encoder's weights are the initial ones.
         resume: continue the run in `output`.
         overwrite: start the run in `output` again.
 
@@ -54,8 +54,8 @@ def train(
         UserError: what the user has to mend in data, settings or folder.
     """
     data = data_paths(data)
-    run = run_folder(output, config, data=data, resume=resume, overwrite=overwrite, begin_from=begin_from)
-    start = load_model(begin_from, "cpu") if begin_from is not None else None
+    run = run_folder(output, config, data=data, resume=resume, overwrite=overwrite, init_from=init_from)
+    start = load_model(init_from, "cpu") if init_from is not None else None
     prepared = partial(prepare, fps=config.fps, face=config.face)
     clips = read_data(
         data,

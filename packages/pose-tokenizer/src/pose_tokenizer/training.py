@@ -31,7 +31,7 @@ def train(
     output: str | Path,
     config: RunConfig,
     *,
-    begin_from: str | Path | None = None,
+    init_from: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     dataset: type[PoseDataset] = PoseDataset,
@@ -44,7 +44,7 @@ def train(
         data: manifests or folders, as `read_clips` takes them; or one folder or URL of shards, which are streamed.
         output: run folder; becomes a model folder when the run is finished.
         config: of the run.
-        begin_from: a model to fine-tune, as `load_model` takes it; clips are put on its skeleton.
+        init_from: a model to fine-tune, as `load_model` takes it; clips are put on its skeleton.
         resume: continue the run in `output`; overwrite: start it again.
         dataset: loads clips; a subclass with its own `load_sample` reads other files.
         loss: a subclass may have other components.
@@ -57,8 +57,8 @@ def train(
         UserError: data, settings or a folder that cannot be used.
     """
     paths = data_paths(data)
-    run = run_folder(output, config, data=paths, resume=resume, overwrite=overwrite, begin_from=begin_from)
-    source = PoseTokenizer.load(begin_from, "cpu") if begin_from is not None else None
+    run = run_folder(output, config, data=paths, resume=resume, overwrite=overwrite, init_from=init_from)
+    source = PoseTokenizer.load(init_from, "cpu") if init_from is not None else None
     if source is not None:
         check_sizes(source, config)
     clips = read_data(paths, config, dataset=dataset, skeleton=None if source is None else source.skeleton)

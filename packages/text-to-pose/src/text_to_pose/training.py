@@ -40,7 +40,7 @@ def train(
     config: RunConfig,
     *,
     pretrain: bool = False,
-    begin_from: str | Path | None = None,
+    init_from: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
 ) -> tuple[TextToPose, dict[str, float]]:
@@ -51,7 +51,7 @@ def train(
             streamed.
         output: run folder; in the end it is a model folder too.
         pretrain: leave all texts out: the model learns motion and inpainting.
-        begin_from: a model to fine-tune, as `load_model` takes it; its weights are taken where they fit.
+        init_from: a model to fine-tune, as `load_model` takes it; its weights are taken where they fit.
         resume: go on with the run in `output`.
         overwrite: start the run in `output` again.
 
@@ -63,9 +63,9 @@ def train(
     """
     data = data_paths(data)
     run = run_folder(
-        output, config, data=data, resume=resume, overwrite=overwrite, begin_from=begin_from, pretrain=pretrain
+        output, config, data=data, resume=resume, overwrite=overwrite, init_from=init_from, pretrain=pretrain
     )
-    source = load_model(begin_from, "cpu") if begin_from is not None else None
+    source = load_model(init_from, "cpu") if init_from is not None else None
     clips = read_data(
         data,
         partial(prepare, fps=config.fps),
@@ -81,7 +81,7 @@ def train(
     if source is not None:
         copy_weights(source, model)
         if is_main_process():
-            say(f"fine-tuning {begin_from}: {describe_kept_texts(source, model)}")
+            say(f"fine-tuning {init_from}: {describe_kept_texts(source, model)}")
     train_loader, validation_loader = loaders(clips, model.tokenizer, config, train_clips, with_text=not pretrain)
     module = TextToPoseModule(model, config)
     metrics = fit(module, train_loader, validation_loader, config, run, monitor=MONITOR)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from pose_core.lazy import attach
 
 if TYPE_CHECKING:
+    from pose_core.training.batch_sampler import DistributedBatchSampler
     from pose_core.training.config import TrainingConfig, load_preset, load_yaml
-    from pose_core.training.data import RunData, are_shards, open_shards, read_data, validated
-    from pose_core.training.distributed import DistributedBatchSampler
+    from pose_core.training.data import RunData, are_shards, drop_rejected_clips, open_shards, read_data
     from pose_core.training.loaders import batch_loader, overfit_subset, stream_loader
     from pose_core.training.optimizer import configure_optimizer
     from pose_core.training.ranks import is_main_process
@@ -31,8 +31,8 @@ __getattr__, __dir__, __all__ = attach(
     },
     also={
         "config": ("load_yaml",),
-        "data": ("RunData", "are_shards", "open_shards", "validated"),
-        "distributed": ("DistributedBatchSampler",),
+        "data": ("RunData", "are_shards", "open_shards", "drop_rejected_clips"),
+        "batch_sampler": ("DistributedBatchSampler",),
         "loaders": ("overfit_subset", "stream_loader"),
         "ranks": ("is_main_process",),
         "runs": ("RunFolder", "check_run_folder", "model_card", "sweep_run_folder"),

@@ -16,7 +16,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from pose_core.command_line import say
 from pose_core.errors import UserError, reason
-from pose_core.training.checkpoints import BEFORE, LAST
+from pose_core.training.checkpoint_files import BEFORE, LAST
 from pose_core.training.ranks import is_main_process
 from pose_core.training.stopping import training_started
 from pose_core.training.streaming import StreamLoader
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from lightning.pytorch import LightningModule, Trainer
 
-    from pose_core.training.distributed import DistributedBatchSampler
+    from pose_core.training.batch_sampler import DistributedBatchSampler
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -130,7 +130,7 @@ class LastCheckpoint(Checkpoint):
             say("stopping after this step; the same command goes on from there. Ctrl-C again stops at once")
 
 
-class RandomState(Callback):
+class ResumeState(Callback):
     """Keeps in the checkpoint the state of the random generators and the position in the epoch's batches.
 
     A resumed run therefore sees the same batches and random numbers as an uninterrupted one. Every rank has a seed of

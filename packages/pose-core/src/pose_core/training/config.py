@@ -148,7 +148,7 @@ def _current_keys(values: dict[Any, Any], config: type[TrainingConfig], source: 
     """Values by the names that keys have today; one line says which of older versions were found in `source`, if any.
 
     Raises:
-        ValueError: what was a section is a value.
+        ValueError: what was a section is a value, or a setting has a value by each of two names.
     """
     current: dict[str, Any] = {}
     aliased: dict[str, Any] = {}
@@ -165,6 +165,10 @@ def _current_keys(values: dict[Any, Any], config: type[TrainingConfig], source: 
     if renamed and source is not None and is_main_process():
         more = f", and {len(renamed) - 1} more; the `config` command prints them all" if len(renamed) > 1 else ""
         warn(f"{source}: {renamed[0]}{more}")
+    for alias, key in config.ALIASES.items():
+        # Older versions printed both names of the precision, where "auto" left it to `use_amp`.
+        if key in aliased and current.get(key, "auto") != "auto":
+            raise ValueError(f"{alias} and {key} are one setting; leave {alias} out")
     return current | aliased
 
 

@@ -112,7 +112,7 @@ def read_data(
         return open_shards(paths[0], prepare, config, frames=frames, skeleton=skeleton, check=check, reject=reject)
     train, validation = overfit_subset(*_split(paths, name, validation_share), config)
     check(train)
-    validation = validated(train, validation, reject, name)
+    validation = drop_rejected_clips(train, validation, reject, name)
     if is_main_process():
         say(f"{name}: reading {len(train) + len(validation)} clips")
     if skeleton is not None or common is None:
@@ -200,14 +200,16 @@ def _held_out(
         validation = ShardDataset(folder, "validation", transform=stream.transform, on_error="skip")
     except UserError:  # there are none; the train split was there
         return []
-    kept = None if reject is None else {*validated(train_clips, validation.read_clips(), reject, folder)}
+    kept = None if reject is None else {*drop_rejected_clips(train_clips, validation.read_clips(), reject, folder)}
     if kept is not None and not kept:
         return []
     return [each for each in _first(validation, VALIDATION_FRAMES) if kept is None or each.clip in kept]
 
 
-def validated(train: list[Clip], validation: list[Clip], reject: Reject | None, data: str | Path) -> list[Clip]:
-    """The clips to validate with that `reject` does not refuse; how many it does is warned of, with the first few."""
+def drop_rejected_clips(
+    train: list[Clip], validation: list[Clip], reject: Reject | None, data: str | Path
+) -> list[Clip]:
+    """Validation clips without those that `reject` refuses; a warning gives their number and the first few."""
     if reject is None or not validation:
         return validation
     reasons = reject(train, validation)

@@ -8,7 +8,7 @@ from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
 
 from pose_core.data.bucketing import FrameBudgetSampler, LengthBucketSampler
 from pose_core.errors import UserError
-from pose_core.training.distributed import DistributedBatchSampler
+from pose_core.training.batch_sampler import DistributedBatchSampler
 from pose_core.training.streaming import StreamLoader
 
 if TYPE_CHECKING:

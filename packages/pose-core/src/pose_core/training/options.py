@@ -59,7 +59,7 @@ class TrainingOptions:
         str | None, typer.Option("--experiment-name", help="Name of a run folder inside --output, or inside runs/.")
     ] = None
     preset: Annotated[str, typer.Option("--config", help="Preset or YAML file.")] = "default"
-    begin_from: Annotated[
+    init_from: Annotated[
         str | None, typer.Option("--from", help="Model to fine-tune: folder, bundled name or hub id.")
     ] = None
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the training data.")] = None
@@ -143,7 +143,7 @@ class TrainingOptions:
         stop_while_starting()
         _ = self.run_path  # refuses wrong names
         given = {name: getattr(self, name) for name in SETTINGS if getattr(self, name) is not False}
-        source = model_config(self.begin_from, bundled or {}) if self.begin_from is not None else {}
+        source = model_config(self.init_from, bundled or {}) if self.init_from is not None else {}
         taken = {name: source[name] for name in fixed if name in source}
         return load_preset(config, self.preset, presets, settings_of(given | settings, self.settings), taken)
 
@@ -165,7 +165,7 @@ class TrainingOptions:
             self.data,
             self.run_path,
             config,
-            begin_from=self.begin_from,
+            init_from=self.init_from,
             resume=self.resume,
             overwrite=self.overwrite,
             **others,
@@ -181,7 +181,7 @@ class TrainingOptions:
             self.data,
             self.run_path,
             config,
-            begin_from=self.begin_from,
+            init_from=self.init_from,
             resume=self.resume,
             overwrite=self.overwrite,
             **others,

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from pose_core.atomic_files import atomic_write
 from pose_core.command_line import say
 from pose_core.errors import UserError, reason
-from pose_core.training.checkpoints import BEFORE, CHECKPOINTS, LAST, newest_checkpoint
+from pose_core.training.checkpoint_files import BEFORE, CHECKPOINTS, LAST, newest_checkpoint
 from pose_core.training.ranks import is_main_process
 
 if TYPE_CHECKING:

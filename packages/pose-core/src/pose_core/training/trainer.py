@@ -21,9 +21,10 @@ try:
 except ImportError as error:
     raise UserError(f"training needs {error.name}: pip install 'pose-core[train]'") from error
 
-from pose_core.training.checkpointing import AtomicCheckpointIO, LastCheckpoint, RandomState
-from pose_core.training.checkpoints import CHECKPOINTS, LAST
-from pose_core.training.distributed import DistributedBatchSampler, devices_and_nodes
+from pose_core.training.batch_sampler import DistributedBatchSampler
+from pose_core.training.checkpoint_files import CHECKPOINTS, LAST
+from pose_core.training.checkpointing import AtomicCheckpointIO, LastCheckpoint, ResumeState
+from pose_core.training.distributed import devices_and_nodes
 from pose_core.training.fsdp import EMA, ShardedStrategy
 from pose_core.training.hardware import choose_precision, describe_precision
 from pose_core.training.loggers import LOG_STEPS, ContinuedLogs, build_loggers, git_revision
@@ -115,7 +116,7 @@ def build_callbacks(
         batches: see `resumable_batches`.
         monitor: None where there is no validation.
     """
-    callbacks: list[Callback] = [RichProgressBar(console_kwargs={"stderr": True}), RandomState(batches), Throughput()]
+    callbacks: list[Callback] = [RichProgressBar(console_kwargs={"stderr": True}), ResumeState(batches), Throughput()]
     folder = run.path / CHECKPOINTS
     if not config.dry_run:
         callbacks.append(LastCheckpoint(folder, config.checkpoint_minutes, resumable=batches is not None))

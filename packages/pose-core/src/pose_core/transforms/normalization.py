@@ -20,7 +20,7 @@ MAX_DISTANCE = 8.0  # shoulder widths from the mid-shoulder point; keypoints far
 
 @dataclass(frozen=True)
 class Placement:
-    """Position and scale that normalization removed, of a sequence or of each in a batch.
+    """Scale and origin of a normalized pose: what `denormalize` needs, of a sequence or of each in a batch.
 
     Attributes:
         center: D coordinates of the mean mid-shoulder point, in pixels; (B, D) of a batch.

@@ -64,7 +64,7 @@ def wait_until(page, condition):
 
 
 def picture(page, clip=0):
-    """What a canvas shows, (H, W, 3)."""
+    """Pixels of a canvas, (H, W, 3)."""
     url = page.evaluate(f"document.querySelectorAll('canvas')[{clip}].toDataURL()")
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGB")).astype(int)
 

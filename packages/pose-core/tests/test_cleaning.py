@@ -1,4 +1,4 @@
-"""What estimators and exporters leave behind, and what becomes of it."""
+"""Cleaning of the artefacts that estimators and exporters leave behind."""
 
 from dataclasses import replace
 

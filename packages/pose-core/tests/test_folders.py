@@ -26,7 +26,7 @@ def names(clips):
 
 
 def noticed(call, *arguments, **options):
-    """What a call returns, and what it warns of."""
+    """Result of a call, and its warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         result = call(*arguments, **options)

@@ -1,4 +1,4 @@
-"""What a sequence says of itself, and shows in a notebook."""
+"""Text and notebook representations of a sequence."""
 
 import re
 import subprocess

@@ -156,7 +156,7 @@ def test_each_clip_once_over_two_processes(folder, tmp_path):
 
 
 def main(folder, output):
-    """What each of two processes does."""
+    """Work of each of two processes."""
     rank = int(os.environ["RANK"])
     torch.distributed.init_process_group("gloo", f"file://{output}/store", rank=rank, world_size=2)
     dataset = ShardDataset(folder, "train", shuffle=True, buffer=4)
@@ -394,7 +394,7 @@ def failing(monkeypatch):
 
 
 class ClientError(Exception):
-    """As aiohttp's: no OSError."""
+    """An error that is no OSError, as aiohttp's."""
 
 
 @pytest.mark.parametrize("error", [OSError("connection reset"), TimeoutError(), ClientError("disconnected")])

@@ -53,7 +53,7 @@ def loader(shuffle=True):
 
 
 def _steps(metrics):
-    """Of every row of a metrics.csv, its step and which columns it fills."""
+    """Step and filled columns of every row of a metrics.csv."""
     header, *rows = (line.split(",") for line in metrics.splitlines())
     place = header.index("step")
     return [(row[place], [name for name, value in zip(header, row, strict=True) if value]) for row in rows]

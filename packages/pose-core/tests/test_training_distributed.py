@@ -93,7 +93,7 @@ def outcome(module, metrics):
 
 
 def main(folder):
-    """What each process does; it leaves what it saw in `rank-N.json`."""
+    """Work of each process, which records its batches in `rank-N.json`."""
     plain = Line()
     found = {"plain": outcome(plain, run(plain, folder / "plain"))}
     # FSDP is refused on CPUs.

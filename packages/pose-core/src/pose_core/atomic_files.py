@@ -34,7 +34,7 @@ def check_name(path: str | Path) -> None:
 
 
 def long_name(path: str | Path | None) -> str:
-    """What to say of a file name that is too long."""
+    """Error message for a file name that is too long."""
     return f"{str(path)[:80]}...: the file name is too long ({len(str(path)):,} characters); name another"
 
 

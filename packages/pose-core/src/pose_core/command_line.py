@@ -92,13 +92,13 @@ class App(typer.Typer):
     """A Typer app whose commands take `--quiet`, and which knows `--version`."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """As typer's."""
+        """Runs the command line, as `typer.Typer` does."""
         if len(self.registered_commands) > 1:  # typer takes a single command for the whole
             self.callback()(_common)
         return super().__call__(*args, **kwargs)
 
     def command(self, *args: Any, renamed: Mapping[str, str] | None = None, **kwargs: Any) -> Callable[[Any], Any]:
-        """As typer's; the function itself need not know `quiet`.
+        """Registers a command, as `typer.Typer.command` does; the function need not take `quiet`.
 
         Args:
             args, kwargs: typer's.

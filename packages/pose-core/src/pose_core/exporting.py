@@ -1,4 +1,4 @@
-"""What every package's `export` needs around torch's exporters."""
+"""Export of models by torch's exporters, shared by the `export` commands of all packages."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def check_opset(opset: int) -> None:
 
 
 def to_onnx(*arguments: Any, opset: int = OPSET, **options: Any) -> torch.onnx.ONNXProgram:
-    """As `torch.onnx.export(dynamo=True)`, for older runtimes: of one operator set, with the IR version it came with.
+    """ONNX program by `torch.onnx.export(dynamo=True)` for older runtimes: one operator set, and its IR version.
 
     Raises:
         UserError: the installed exporter cannot convert the network to this operator set.

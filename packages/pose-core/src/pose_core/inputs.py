@@ -46,7 +46,7 @@ class Input:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Name of the input in messages."""
         return PIPE_NAME if self.piped else str(self.path)
 
 

@@ -103,7 +103,7 @@ class JobRunner(Generic[Result]):
 
     @property
     def total(self) -> int:
-        """How many files there are, the skipped ones included."""
+        """Number of files, the skipped ones included."""
         return len(self.jobs) + len(self.skipped)
 
     @property

@@ -179,7 +179,7 @@ def _notes(comparisons: list[Comparison], parts: dict[str, PartScores]) -> list[
 
 
 def _reasons(parts: dict[str, PartScores]) -> Iterator[str]:
-    """Which metrics have no value in which parts, and why; one line per reason."""
+    """Lines on metrics that have no value: parts and reason, one line per reason."""
     lacking: dict[tuple[str, tuple[str, ...]], list[str]] = {}  # reason and metrics -> parts
     for part, scores in parts.items():
         for why in dict.fromkeys(scores.reasons.values()):

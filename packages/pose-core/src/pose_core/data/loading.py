@@ -159,6 +159,6 @@ def check_skipped(problems: Sequence[str], clips: int, max_skipped: float = MAX_
 
 
 def with_path(error: UserError, clip: Clip) -> str:
-    """What is wrong with a clip, naming its file."""
+    """The error message, beginning with the path of the clip's file."""
     message = str(error)
     return message if str(clip.path) in message else f"{clip.path}: {message}"

@@ -119,7 +119,7 @@ def clip_of(texts: dict[str, str]) -> Clip:
 
 
 def parsed_index(content: bytes, path: str | Path) -> dict[str, Any]:
-    """What `index.json` says; `path` names it in the UserError where it says nothing."""
+    """Content of `index.json`; `path` names the file in the UserError for a damaged one."""
     try:
         index = json.loads(content)
     except ValueError as error:

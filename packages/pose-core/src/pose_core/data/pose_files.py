@@ -1,4 +1,4 @@
-"""Every pose file below a folder, and what is left out of them."""
+"""Finding all pose files below a folder."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class _Walk:
             self.files.append(path)
 
     def notices(self) -> list[str]:
-        """What was left out and why, one line each."""
+        """Warnings of files and folders that are left out, one line per reason."""
         found = {
             "{names}: a manifest, not landmarks, left out; to use it, name it instead of {folder}": self.manifests,
             "{folder}: {count} .json or .npy file(s) are left out; name them in a manifest if they are poses: "

@@ -42,7 +42,7 @@ class RetryingFile:
         self.position = position
 
     def read(self, size: int) -> bytes:
-        """That many bytes, fewer only at the end."""
+        """Reads `size` bytes, fewer only at the end."""
         parts: list[bytes] = []
         while size and (part := self._some(size)):
             parts.append(part)

@@ -139,7 +139,7 @@ def _column(name: str) -> _Column | None:
 
 
 def _point(text: str) -> str:
-    """With a decimal point where a comma stands, as half of Europe writes."""
+    """The number with a decimal point for the comma that half of Europe writes."""
     return re.sub(r"^(\d+),(\d+s?)$", r"\1.\2", text) if "," in text else text
 
 

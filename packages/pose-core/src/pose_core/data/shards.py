@@ -133,7 +133,7 @@ class ShardDataset(IterableDataset):
         return len(self._stretch(*_rank()))
 
     def state_dict(self) -> dict[str, Any]:
-        """How far this consumer is in its epoch: a few plain values, however much was read."""
+        """Position of this consumer in its epoch: a few plain values, however much was read."""
         return asdict(self._loaded or self._progress or _Progress(self.epoch))
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -168,12 +168,12 @@ class ShardDataset(IterableDataset):
 
     @property
     def clips(self) -> int:
-        """Of the split, over all processes."""
+        """Clips of the split, over all processes."""
         return sum(shard.clips for shard in self.shards)
 
     @property
     def frames(self) -> int:
-        """Of the split, over all processes, as they were packed."""
+        """Frames of the split, over all processes, as they were packed."""
         return sum(shard.frames for shard in self.shards)
 
     def read_clips(self) -> list[Clip]:
@@ -205,7 +205,7 @@ class ShardDataset(IterableDataset):
                 )
 
     def _rest(self, progress: _Progress, stretch: range) -> Iterator[ShardSample]:
-        """What is left of an epoch; `progress` goes along.
+        """The remaining clips of an epoch; updates `progress`.
 
         Numbers are drawn, not clips, and those of damaged clips too: so the order is known without reading, and the
         same whatever is skipped. A clip is decoded, and counted where it is damaged, when its turn comes: those held
@@ -311,7 +311,7 @@ class ShardDataset(IterableDataset):
 
 @dataclass
 class _Progress:
-    """How many clips of an epoch a consumer has yielded or skipped (`position`), and what decides their order."""
+    """Number of clips of an epoch that a consumer has yielded or skipped (`position`), and what decides their order."""
 
     epoch: int
     position: int = 0

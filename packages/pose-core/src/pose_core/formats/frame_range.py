@@ -16,7 +16,7 @@ _ROUNDING = 1e-6  # of a frame: 0.28 s at 25 fps is frame 7, whatever the produc
 
 @dataclass(frozen=True)
 class FrameRange:
-    """From `start` up to `end`, in frames where they are whole numbers, in seconds where they are floats."""
+    """Frames from `start` up to `end`: whole numbers are frames, floats seconds."""
 
     start: float | None = None
     end: float | None = None

@@ -266,7 +266,7 @@ def _read_body(file: BinaryIO, header: _Header) -> _Body:
 
 
 def _frames_in(file: BinaryIO, header: _Header, people: int) -> float:
-    """How many frames the rest of the file can hold; no whole number where it is damaged."""
+    """Number of frames that the rest of the file can hold; no whole number if it is damaged."""
     frame_bytes = 4 * people * header.skeleton.num_keypoints * (header.dims + 1)
     if not frame_bytes:
         raise UserError("states no people; there is nothing to read")

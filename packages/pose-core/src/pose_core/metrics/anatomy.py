@@ -17,10 +17,10 @@ MAX_IN_SUMMARY = 3
 
 
 class Anatomy(BodyMeasures):
-    """The measures of one sequence (see `BodyMeasures`), and what of them real clips do not have."""
+    """The measures of one sequence (see `BodyMeasures`), and those that are implausible."""
 
     def problems(self) -> list[Problem]:
-        """What real clips do not have, in the order of this class's attributes; [] where there is nothing."""
+        """Implausible measures, in the order of this class's attributes; [] if there are none."""
         return find_problems(self)
 
     def summary(self) -> str | None:

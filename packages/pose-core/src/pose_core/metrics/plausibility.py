@@ -198,7 +198,7 @@ def _shoulders(measures: BodyMeasures) -> Iterator[Judgement]:
 
 
 def _joints(measures: BodyMeasures) -> Iterator[Judgement]:
-    """Of fingers alone: estimated depth bends the elbows of real people too far for half of a clip."""
+    """Judges finger joints alone: estimated depth bends elbows of real people too far for half of a clip."""
     for joint, angle in measures.bent_wrong.items():
         side, name = joint.split("_", 1)
         limit = None if name == "elbow" else BENT_WRONG_SHARE

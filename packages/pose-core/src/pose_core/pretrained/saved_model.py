@@ -101,7 +101,7 @@ class SavedModel(nn.Module, PyTorchModelHubMixin):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Device of the weights."""
         return next(chain(self.parameters(), self.buffers())).device
 
     @property

@@ -61,7 +61,7 @@ class Word:
         return self.captions[0].start
 
     def current(self, frame: int) -> int | None:
-        """Which of the captions a frame belongs to; None before and after the word."""
+        """Index of the caption that a frame belongs to; None before and after the word."""
         return next((i for i, each in enumerate(self.captions) if each.start <= frame < each.end), None)
 
     @property

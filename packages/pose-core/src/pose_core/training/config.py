@@ -31,7 +31,7 @@ PrecisionSetting = Annotated[Literal["auto", "32-true", "bf16-mixed", "16-mixed"
 
 
 class TrainingConfig(BaseModel):
-    """How to train: batches, optimizer, schedule, hardware, logging.
+    """Settings of training: batches, optimizer, schedule, hardware, logging.
 
     Attributes:
         ALIASES: other names of keys that YAML files may use.

@@ -58,7 +58,7 @@ def describe_precision(precision: Precision, why: str, device: str) -> str:
 
 
 def limit_threads(devices: int | Literal["auto"]) -> None:
-    """Has torch use no more threads than this process's share of the cores.
+    """Limits torch's threads to this process's share of the cores.
 
     Torch counts the cores of the machine, not those that a container may use, and not the other processes of the run.
     What `OMP_NUM_THREADS` or `MKL_NUM_THREADS` says stays.

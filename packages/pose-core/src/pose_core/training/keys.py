@@ -56,7 +56,7 @@ def config_keys(config: type[BaseModel], prefix: str = "") -> list[Key]:
 
 
 def suggestion(unknown: str, config: type[BaseModel]) -> str:
-    """What to do about an unknown key: the nearest known one by its whole name or its last part, or where all are."""
+    """Advice on an unknown key: the nearest known one by its whole name or its last part, or where all are."""
     names = [key.name for key in config_keys(config)]
     if unknown in names:
         return "it belongs to another kind of section; the `config` command prints all keys"

@@ -69,7 +69,7 @@ def wandb_logger(project: str, run: RunFolder) -> WandbLogger:
 
 
 def why_unreachable(settings: Any) -> str | None:
-    """Why the server of wandb's settings cannot be reached; None where it can be, or none is wanted."""
+    """Reason why the server of wandb's settings cannot be reached; None if it can be, or none is wanted."""
     if settings.mode in ("offline", "disabled", "dryrun"):
         return None
     try:

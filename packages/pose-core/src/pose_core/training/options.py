@@ -41,7 +41,7 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """What the user asked a `train` command for; a setting that was not given stays as the configuration has it."""
+    """Options of a `train` command; a setting that was not given keeps the configuration's value."""
 
     package: str
     data: Annotated[

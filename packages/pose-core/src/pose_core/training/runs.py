@@ -150,7 +150,7 @@ def model_card(
 
 
 def _settings(config: BaseModel, data: Sequence[str | Path], others: dict[str, Any]) -> dict[str, Any]:
-    """What makes it this run and no other, as JSON keeps it."""
+    """The values that identify a run, as stored in JSON."""
     given = {"data": [str(path) for path in data], **others, "config": config.model_dump(mode="json")}
     return json.loads(json.dumps(given, default=str))
 

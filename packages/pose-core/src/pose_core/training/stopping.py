@@ -21,7 +21,7 @@ _started = threading.Event()
 
 
 def stop_while_starting() -> None:
-    """From here to the first step, SIGTERM ends this process as Ctrl-C does, and a child ends with its parent.
+    """Makes SIGTERM, until the first step, end this process as Ctrl-C does, and a child end with its parent.
 
     The processes that Lightning starts for further devices would else wait for minutes for one that is gone. To be
     called once, by a command, in the main thread.

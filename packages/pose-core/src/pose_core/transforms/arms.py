@@ -231,7 +231,7 @@ class _Bend:
 
     @classmethod
     def of(cls, keypoints: Array, known: Array, arm: _Arm, *, last: Array | None = None) -> _Bend | None:
-        """Of keypoints (..., T, K, D) known (..., T, K); of the hand as of the frames `last` (..., T, 1) if given."""
+        """The bend of an arm of keypoints (..., T, K, D), known (..., T, K); hands as in frames `last` (..., T, 1)."""
         if arm.elbow is None or arm.wrist is None or len(arm.hand) != HAND_POINTS:
             return None
         xp = array_namespace(keypoints)

@@ -55,7 +55,7 @@ class Gaps:
 
     @classmethod
     def between(cls, known: Array) -> Gaps:
-        """Of keypoints known (..., T, K)."""
+        """The gaps between frames in which keypoints are known (..., T, K)."""
         xp = array_namespace(known)
         T = known.shape[-2]
         before, after = last_visible(known), next_visible(known)

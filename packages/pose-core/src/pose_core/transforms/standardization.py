@@ -26,7 +26,7 @@ _CONSTANT = 1e-6  # a smaller standard deviation is a coordinate that is the sam
 
 @dataclass(frozen=True)
 class ComponentStatistics:
-    """Of one component's visible keypoints: how many, and mean and standard deviation of each of D coordinates."""
+    """Count of a component's visible keypoints, mean and standard deviation of each of their D coordinates."""
 
     count: int
     mean: tuple[float, ...]
@@ -53,7 +53,7 @@ class Statistics:
 
     @classmethod
     def load(cls, path: str | Path) -> Statistics:
-        """From a JSON file that `save` wrote.
+        """Reads statistics from a JSON file that `save` wrote.
 
         Raises:
             UserError: it is not there, or not such a file.
@@ -105,7 +105,7 @@ class RunningStatistics:
             self._sums.setdefault(component.name, _Sums(sequence.skeleton.num_dims)).add(points)
 
     def statistics(self) -> Statistics:
-        """Of all sequences so far.
+        """Statistics of all sequences added so far.
 
         Raises:
             UserError: there were none, or a component of theirs is visible in none.

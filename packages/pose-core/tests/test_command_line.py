@@ -11,7 +11,9 @@ import pytest
 import typer
 
 from pose_core import UserError
+from pose_core.batch_options import FileOptions
 from pose_core.command_line import Debug, new_app, print_json, run
+from pose_core.progress import be_quiet
 
 app = new_app("For this test.")
 
@@ -182,3 +184,27 @@ def test_repeated_warnings_are_counted_after_the_first_few(tmp_path):
         "Warning: a.csv: two people",
         "Warning: 6 more: files without a frame rate",
     ]
+
+
+def test_options_of_a_group_are_the_commands_own(monkeypatch, capsys):
+    grouped = new_app("For this test.")
+
+    @grouped.command(renamed={"--going": "--keep-going"})
+    def copy(source: str, options: FileOptions, name: Annotated[str, typer.Option("--name")] = "a") -> None:
+        """Copies."""
+        print(source, name, options.reading, options.jobs(None).keep_going, options.device)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["tool", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            run(grouped, "tool")
+        return ended.value.code, *capsys.readouterr()
+
+    arguments = ("x", "--person", "2", "--fps", "50", "--going", "--quiet")
+    read = "ReadOptions(person=2, min_confidence=0.0, fps=50.0)"
+    assert call(*arguments) == (0, f"x a {read} True auto\n", "--going is now --keep-going\n")
+    assert call("x", "--person", "-1")[0] == 2
+    assert call("x", "--overwrite", "--skip-existing")[0] == 2
+    listed = call("--help")[1]
+    assert all(option in listed for option in ("--name", "--min-confidence", "--json", "--device", "--quiet"))
+    be_quiet(False)

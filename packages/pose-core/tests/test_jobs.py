@@ -13,6 +13,7 @@ import typer
 
 from pose_core import UserError, progress, write
 from pose_core import command_line as cl
+from pose_core.batch_options import JsonBatchOptions
 from pose_core.errors import BatchError
 from pose_core.inputs import find_inputs, pose_suffix
 from pose_core.jobs import JobOptions, planned
@@ -193,10 +194,7 @@ app = cl.new_app("Copies.")
 def copying(
     inputs: list[str],
     output: Annotated[Path, typer.Option("--output")],
-    skip_existing: cl.SkipExisting = False,
-    keep_going: cl.KeepGoing = None,
-    overwrite: cl.Overwrite = False,
-    json: cl.Json = False,
+    options: JsonBatchOptions,
 ) -> None:
     """Copies."""
 
@@ -206,12 +204,9 @@ def copying(
         copy(job)
         return {"output": job.output}
 
-    options = cl.batch_options(
-        output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json
-    )
-    with planned(inputs, output, options, verb="copying", suffixes=(".pose",), suffix=".out") as batch:
+    with planned(inputs, output, options.jobs(output), verb="copying", suffixes=(".pose",), suffix=".out") as batch:
         batch.run(work)
-    cl.report(batch, lambda each: f"{each['output'].name}: copied", json=json)
+    cl.report(batch, lambda each: f"{each['output'].name}: copied", json=options.json)
 
 
 @pytest.fixture

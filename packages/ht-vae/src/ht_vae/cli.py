@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pose_core import command_line as cl
+from pose_core.batch_options import JsonBatchOptions, ReadingOptions
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
+
+if TYPE_CHECKING:
+    from ht_vae.commands import InputOptions
 
 app = new_app("Pose sequences of thousands of frames to one latent space and back.")
 
@@ -25,6 +30,22 @@ Condition = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, callback=cl.check_seed, help="Seed of the random generator.")]
+
+
+@dataclass(frozen=True)
+class EncodingOptions(ReadingOptions):
+    """How poses are read, and with which model they are encoded."""
+
+    checkpoint: Checkpoint = None
+    condition: Condition = None
+    device: Device = "auto"
+
+    @property
+    def inputs(self) -> InputOptions:
+        """The same for the package's functions."""
+        from ht_vae.commands import InputOptions
+
+        return InputOptions(self.checkpoint, self.condition, self.reading, self.device)
 
 
 @app.command(renamed=RENAMED_OPTIONS)
@@ -56,31 +77,17 @@ add_config_command(app, "ht-vae")
 @app.command()
 def reconstruct(
     files: cl.PoseFiles,
+    encoding: EncodingOptions,
+    options: JsonBatchOptions,
     output: Annotated[
         Path | None,
         typer.Option("--output", help="File (.csv, .pose, .npz, .html, .mp4, ...) or folder; beside each by default."),
     ] = None,
-    checkpoint: Checkpoint = None,
-    condition: Condition = None,
-    person: cl.Person = None,
-    min_confidence: cl.MinConfidence = 0.0,
-    fps: cl.Fps = None,
-    device: Device = "auto",
-    skip_existing: cl.SkipExisting = False,
-    keep_going: cl.KeepGoing = None,
-    overwrite: Overwrite = False,
-    json: Json = False,
-    debug: Debug = False,
 ) -> None:
     """Reconstruct poses: encode them, decode them, and write them where they were."""
-    from ht_vae.commands import InputOptions, reconstruct_files
-    from pose_core.formats.options import ReadOptions
+    from ht_vae.commands import reconstruct_files
 
-    options = cl.batch_options(
-        output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
-    )
-    reading = InputOptions(checkpoint, condition, ReadOptions(person, min_confidence, fps), device)
-    batch = reconstruct_files(files, output, reading, options)
+    batch = reconstruct_files(files, output, encoding.inputs, options.jobs(output))
     cl.report(
         batch,
         lambda each: (
@@ -88,7 +95,7 @@ def reconstruct(
             f"latents of {each.latents:,} numbers for {each.keypoint_numbers:,} coordinates"
             + (f"; {each.left_out} keypoints left out, which {each.model} does not know" if each.left_out else "")
         ),
-        json=json,
+        json=options.json,
     )
 
 
@@ -147,6 +154,7 @@ def interpolate(
     start: Annotated[Path, typer.Argument(metavar="A", help="Pose file: .csv, .pose, .npz.")],
     end: Annotated[Path, typer.Argument(metavar="B", help="Another.")],
     output: Annotated[Path, typer.Option("--output", help="HTML player of all samples, or a folder.")],
+    encoding: EncodingOptions,
     num_samples: Annotated[
         int, typer.Option("--num-samples", min=2, help="Number of samples, both ends included.")
     ] = 8,
@@ -157,26 +165,19 @@ def interpolate(
         str | None,
         typer.Option("--format", help="Suffix of files in an output folder: pose, csv, ...; default: that of A."),
     ] = None,
-    checkpoint: Checkpoint = None,
-    condition: Condition = None,
-    person: cl.Person = None,
-    min_confidence: cl.MinConfidence = 0.0,
-    fps: cl.Fps = None,
-    device: Device = "auto",
     overwrite: Overwrite = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Interpolate between two sequences in the latent space."""
-    from ht_vae.commands import InputOptions, interpolate_files
-    from pose_core.formats.options import ReadOptions
+    from ht_vae.commands import interpolate_files
 
     result = interpolate_files(
         start,
         end,
         num_samples,
         output,
-        InputOptions(checkpoint, condition, ReadOptions(person, min_confidence, fps), device),
+        encoding.inputs,
         spherical=spherical,
         suffix=None if format is None else f".{format.removeprefix('.').lower()}",
         overwrite=overwrite,
@@ -198,37 +199,23 @@ def interpolate(
 @app.command()
 def encode(
     files: cl.PoseFiles,
+    encoding: EncodingOptions,
+    options: JsonBatchOptions,
     output: Annotated[
         Path | None, typer.Option("--output", help="The .npz for one file, or a folder; beside each by default.")
     ] = None,
-    checkpoint: Checkpoint = None,
-    condition: Condition = None,
-    person: cl.Person = None,
-    min_confidence: cl.MinConfidence = 0.0,
-    fps: cl.Fps = None,
-    device: Device = "auto",
-    skip_existing: cl.SkipExisting = False,
-    keep_going: cl.KeepGoing = None,
-    overwrite: Overwrite = False,
-    json: Json = False,
-    debug: Debug = False,
 ) -> None:
     """Encode poses: write the mean and log variance of their latents, per sequence and per chunk."""
-    from ht_vae.commands import InputOptions, encode_files
-    from pose_core.formats.options import ReadOptions
+    from ht_vae.commands import encode_files
 
-    options = cl.batch_options(
-        output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
-    )
-    reading = InputOptions(checkpoint, condition, ReadOptions(person, min_confidence, fps), device)
-    batch = encode_files(files, output, reading, options)
+    batch = encode_files(files, output, encoding.inputs, options.jobs(output))
     cl.report(
         batch,
         lambda each: (
             f"{each.output}: {each.frames} frames as {each.latents[0]} numbers "
             f"and {each.chunks} chunks of {each.latents[1]}"
         ),
-        json=json,
+        json=options.json,
     )
 
 

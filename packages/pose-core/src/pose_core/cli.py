@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from pose_core.batch_options import BatchOptions, JsonBatchOptions, ReadingOptions
 from pose_core.command_line import (
     DataSets,
     Debug,
-    Fps,
     Json,
-    KeepGoing,
     MinConfidence,
     OutputFormat,
     Overwrite,
     Person,
     PoseFiles,
-    SkipExisting,
     Split,
-    batch_options,
     new_app,
     print_json,
     report,
@@ -42,9 +39,7 @@ Face = Annotated[
 @app.command()
 def info(
     files: PoseFiles,
-    person: Person = None,
-    min_confidence: MinConfidence = 0.0,
-    fps: Fps = None,
+    reading: ReadingOptions,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -59,7 +54,7 @@ def info(
     with local_files(inputs) as paths:
         for path, given in zip(paths, inputs, strict=True):
             try:
-                found.append(inspect(path, person=person, min_confidence=min_confidence, fps=fps, name=given.name))
+                found.append(inspect(path, **asdict(reading), name=given.name))
             except UserError as error:  # the others are still worth looking into
                 failed.append(str(error).replace(str(path), given.name))
                 found.append({"path": given.name, "error": failed[-1]})
@@ -85,11 +80,10 @@ def convert(
             help="Pose files or folders; then a file (.pose, .npz, .csv), folder or -.",
         ),
     ],
-    person: Person = None,
-    min_confidence: MinConfidence = 0.0,
+    reading: ReadingOptions,
+    options: JsonBatchOptions,
     start: Start = None,
     end: End = None,
-    fps: Fps = None,
     axes: Annotated[
         str | None, typer.Option("--axes", help="Columns of an array: xy, xyc (c is confidence), xyz or xyzc.")
     ] = None,
@@ -106,26 +100,17 @@ def convert(
     ] = None,
     pose_version: Annotated[float, typer.Option("--pose-version", help="Version of .pose outputs: 0.2 or 0.1.")] = 0.2,
     format: OutputFormat = "pose",
-    overwrite: Overwrite = False,
-    skip_existing: SkipExisting = False,
-    keep_going: KeepGoing = None,
-    json: Json = False,
-    debug: Debug = False,
 ) -> None:
     """Convert pose files to another format, or cut out a part; `-` is standard input or output."""
     *sources, last = paths
     if not sources:
         raise typer.BadParameter("name a pose file and the file to write")
     output = Path(last)
-    options = batch_options(
-        output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
-    )
-    reading: dict[str, object] = {
-        "person": person,
-        "min_confidence": min_confidence,
+    jobs = options.jobs(output)
+    arguments: dict[str, object] = {
+        **asdict(reading),
         "start": _position(start),
         "end": _position(end),
-        "fps": fps,
         "axes": axes,
         "order": order,
         "size": _size(size),
@@ -135,11 +120,11 @@ def convert(
     from pose_core.jobs import JobOptions
 
     if len(sources) == 1 and not Path(sources[0]).is_dir():  # done at once
-        options = replace(options, progress=JobOptions().progress)
+        jobs = replace(jobs, progress=JobOptions().progress)
     batch = convert_files(
-        sources, output, reading, options, format=format or "pose", resample_to=resample_to, pose_version=pose_version
+        sources, output, arguments, jobs, format=format or "pose", resample_to=resample_to, pose_version=pose_version
     )
-    report(batch, lambda f: f"{f.output}: {f.frames} frames at {f.fps:g} fps, {f.points} points", json=json)
+    report(batch, lambda f: f"{f.output}: {f.frames} frames at {f.fps:g} fps, {f.points} points", json=options.json)
 
 
 @app.command()
@@ -150,17 +135,12 @@ def render(
             metavar="IN... OUT", help="Pose files or folders, then the picture: .gif, .mp4, .png, .html, or a folder."
         ),
     ],
-    person: Person = None,
-    min_confidence: MinConfidence = 0.0,
+    reading: ReadingOptions,
+    options: BatchOptions,
     start: Start = None,
     end: End = None,
-    fps: Fps = None,
     hands: Annotated[bool, typer.Option("--hands/--no-hands", help="Show magnified hands beside the signer.")] = True,
     format: OutputFormat = "gif",
-    skip_existing: SkipExisting = False,
-    keep_going: KeepGoing = None,
-    overwrite: Overwrite = False,
-    debug: Debug = False,
 ) -> None:
     """Draw a pose file as GIF, MP4 or PNG strip; several side by side on an HTML page; or one picture per file."""
     *sources, output = paths
@@ -169,35 +149,28 @@ def render(
     if output.is_dir() or not output.suffix:
         from pose_core.commands.rendering import render_files
 
-        options = batch_options(
-            output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, debug=debug
-        )
-        span = {"start": _position(start), "end": _position(end)}
-        reading = {"person": person, "min_confidence": min_confidence, "fps": fps, **span}
-        batch = render_files(sources, output, reading, options, format=format or "gif", hands=hands)
+        arguments = {**asdict(reading), "start": _position(start), "end": _position(end)}
+        batch = render_files(sources, output, arguments, options.jobs(output), format=format or "gif", hands=hands)
         report(batch, lambda each: f"{each.output}: {each.seconds:.2f} s")
         return
     if len(sources) > 1 and output.suffix.lower() != ".html":
         raise typer.BadParameter(f"several poses are drawn side by side in .html only, not {output.suffix or output}")
     from pose_core.atomic_files import check_output
-    from pose_core.formats import read
     from pose_core.inputs import Input, local_files
     from pose_core.rendering import write_html, write_picture
     from pose_core.transforms import clean
 
-    check_output(output, overwrite=overwrite)
+    check_output(output, overwrite=options.overwrite)
     first, last = _position(start), _position(end)
     with local_files([Input(source, source) for source in sources]) as files:
         sequences = {
-            _unique_name(source, sources): clean(
-                read(file, person=person, min_confidence=min_confidence, start=first, end=last, fps=fps)
-            )
+            _unique_name(source, sources): clean(reading.reading.read(file, start=first, end=last))
             for source, file in zip(sources, files, strict=True)
         }
     if output.suffix.lower() == ".html":
-        write_html(sequences, output, hands=hands, overwrite=overwrite)
+        write_html(sequences, output, hands=hands, overwrite=options.overwrite)
     else:
-        write_picture(*sequences.values(), output, hands=hands, overwrite=overwrite)
+        write_picture(*sequences.values(), output, hands=hands, overwrite=options.overwrite)
     print(f"{output}: {', '.join(f'{name} {clip.duration:.2f} s' for name, clip in sequences.items())}")
 
 
@@ -236,9 +209,7 @@ def compare(
 @app.command()
 def check(
     files: PoseFiles,
-    person: Person = None,
-    min_confidence: MinConfidence = 0.0,
-    fps: Fps = None,
+    reading: ReadingOptions,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 4 if a file has a problem.")] = False,
     json: Json = False,
     debug: Debug = False,
@@ -254,7 +225,7 @@ def check(
     with local_files(found) as paths:
         for path, given in zip(paths, found, strict=True):
             try:
-                file = check_file(path, given.name, person=person, min_confidence=min_confidence, fps=fps)
+                file = check_file(path, given.name, **asdict(reading))
             except UserError as error:
                 if len(found) == 1:
                     raise

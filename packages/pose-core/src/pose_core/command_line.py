@@ -16,7 +16,7 @@ import traceback
 import warnings
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn, get_type_hints
 
 import typer
 from typer.core import TyperCommand
@@ -24,12 +24,12 @@ from typer.core import TyperCommand
 from pose_core.atomic_files import long_name
 from pose_core.errors import BatchError, UserError
 from pose_core.notices import InputWarning
-from pose_core.progress import be_quiet, progress, say, warn
+from pose_core.progress import be_quiet, say, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from pose_core.jobs import JobOptions, JobRunner
+    from pose_core.jobs import JobRunner
 
 # One definition for each option that several commands share, so that its `--help` reads the same everywhere.
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
@@ -98,7 +98,9 @@ class App(typer.Typer):
         return super().__call__(*args, **kwargs)
 
     def command(self, *args: Any, renamed: Mapping[str, str] | None = None, **kwargs: Any) -> Callable[[Any], Any]:
-        """Registers a command, as `typer.Typer.command` does; the function need not take `quiet`.
+        """Registers a command, as `typer.Typer.command` does.
+
+        The function need not take `quiet`, and may take option groups (see `group_options`).
 
         Args:
             args, kwargs: typer's.
@@ -110,7 +112,7 @@ class App(typer.Typer):
         register = super().command(*args, **kwargs)
 
         def decorated(function: Any) -> Any:
-            register(_with_quiet(function))
+            register(_with_options(function))
             return function
 
         return decorated
@@ -133,20 +135,35 @@ class _RenamedOptions(TyperCommand):
         return f"{self.renamed[option]}{equals}{value}"
 
 
-def _with_quiet(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with an additional option `--quiet`."""
+def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with an additional option `--quiet`, and with the options of its option groups as its own."""
+    own = inspect.signature(function, eval_str=True).parameters.values()
+    groups = {each.name: each.annotation for each in own if is_dataclass(each.annotation)}
 
     @functools.wraps(function)
-    def wrapper(*args: Any, quiet: bool = False, **kwargs: Any) -> Any:
+    def wrapper(*, quiet: bool, **values: Any) -> Any:
         be_quiet(quiet)
-        return function(*args, **kwargs)
+        for name, group in groups.items():
+            values[name] = group(**{each.name: values.pop(each.name) for each in group_options(group)})
+        return function(**values)
 
-    signature = inspect.signature(function, eval_str=True)
-    parameters = [*signature.parameters.values()]
-    parameters.append(inspect.Parameter("quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Quiet))
-    wrapper.__signature__ = signature.replace(parameters=parameters)  # ty: ignore[missing-attribute]
+    parameters = [
+        *(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own if each.name not in groups),
+        *(option for group in groups.values() for option in group_options(group)),
+        inspect.Parameter("quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Quiet),
+    ]
+    wrapper.__signature__ = inspect.Signature(parameters)  # ty: ignore[missing-attribute]
     wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return wrapper
+
+
+def group_options(group: type) -> list[inspect.Parameter]:
+    """The options of an option group, which is a dataclass: its fields, annotated as a command's options are."""
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        each.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[each.name])
+        for each in inspect.signature(group).parameters.values()
+    ]
 
 
 def new_app(help: str) -> App:
@@ -293,27 +310,6 @@ def settings_of(named: dict[str, Any], settings: list[str] | None) -> dict[str, 
             raise typer.BadParameter(f"--set {setting}: write name=value")
         overrides[name] = value
     return overrides
-
-
-def batch_options(
-    output: Path | None,
-    *,
-    overwrite: bool,
-    skip_existing: bool = False,
-    keep_going: bool | None = None,
-    json: bool = False,
-    debug: bool = False,
-) -> JobOptions:
-    """`JobOptions` of a command that takes many files.
-
-    Raises:
-        UserError: options that exclude each other.
-    """
-    from pose_core.jobs import JobOptions
-
-    if json and str(output) == "-":
-        raise UserError("--json and --output - would both write to standard output; give one of them")
-    return JobOptions(overwrite, skip_existing, keep_going, progress, say, debug)
 
 
 def report(batch: JobRunner, line: Callable[[Any], str], *, json: bool = False) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pose_core import command_line as cl
+from pose_core.batch_options import FileOptions
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 
@@ -22,31 +23,20 @@ def encode(
     files: cl.PoseFiles,
     checkpoint: Checkpoint,
     output: Annotated[Path, typer.Option("--output", help="Output .npz, folder for several files, or -.")],
-    person: cl.Person = None,
-    min_confidence: cl.MinConfidence = 0.0,
-    fps: cl.Fps = None,
-    device: Device = "auto",
-    skip_existing: cl.SkipExisting = False,
-    keep_going: cl.KeepGoing = None,
-    overwrite: Overwrite = False,
-    json: Json = False,
-    debug: Debug = False,
+    options: FileOptions,
 ) -> None:
     """Encode pose files: one vector per frame and one per clip."""
-    from pose_core.formats.options import ReadOptions
     from pose_encoders.commands import encode_files
 
-    options = cl.batch_options(
-        output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
+    batch = encode_files(
+        files, output, options.jobs(output), checkpoint=checkpoint, reading=options.reading, device=options.device
     )
-    reading = ReadOptions(person, min_confidence, fps)
-    batch = encode_files(files, output, options, checkpoint=checkpoint, reading=reading, device=device)
 
     def line(each: Any) -> str:
         labels = ", ".join(f"{label} {share:.0%}" for label, share in each.labels.items())
         return f"{each.output}: {each.frames} frames of {each.dim} numbers{f'; {labels}' if labels else ''}"
 
-    cl.report(batch, line, json=json)
+    cl.report(batch, line, json=options.json)
 
 
 @app.command(renamed=RENAMED_OPTIONS)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from pose_core import command_line as cl
+from pose_core.batch_options import FileOptions, JsonBatchOptions
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say
 from pose_core.exporting import OPSET, OPSET_HELP
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
@@ -37,6 +38,7 @@ def encode(
         list[str],
         typer.Argument(help="Pose files, folders, glob patterns, or - for standard input: a file, or frames as JSON."),
     ],
+    options: FileOptions,
     output: Annotated[
         Path | None, typer.Option("--output", help="File, folder for several, or -; beside each input by default.")
     ] = None,
@@ -48,38 +50,24 @@ def encode(
     ] = None,
     lmbda: Lambda = None,
     num_quantizers: NumQuantizers = None,
-    person: cl.Person = None,
-    min_confidence: cl.MinConfidence = 0.0,
-    fps: cl.Fps = None,
     checkpoint: cl.Checkpoint = BUNDLED,
-    device: Device = "auto",
-    skip_existing: cl.SkipExisting = False,
-    keep_going: cl.KeepGoing = None,
-    overwrite: Overwrite = False,
-    json: Json = False,
-    debug: Debug = False,
 ) -> None:
     """Turn poses into tokens."""
     if bits_per_frame is not None and (lmbda is not None or files == ["-"]):
         raise typer.BadParameter("--bits-per-frame looks for --lambda itself, and cannot for standard input")
     if bits_per_frame is not None and not 0 < bits_per_frame < float("inf"):
         raise typer.BadParameter("--bits-per-frame is a number above 0")
-    from pose_core.formats.options import ReadOptions
     from pose_tokenizer.commands import EncodeOptions, encode_files
 
-    options = cl.batch_options(
-        output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
-    )
-    reading = ReadOptions(person, min_confidence, fps)
-    encoding = EncodeOptions(checkpoint, lmbda, bits_per_frame, num_quantizers, format, device, reading)
-    batch = encode_files(files, output, encoding, options)
+    encoding = EncodeOptions(checkpoint, lmbda, bits_per_frame, num_quantizers, format, options.device, options.reading)
+    batch = encode_files(files, output, encoding, options.jobs(output))
 
     def line(each: Any) -> str:
         size = f"{each.bytes_after:,} bytes" + (f" of {each.bytes_before:,}" if each.bytes_before else "")
         bits = f"{each.bits_per_frame:.1f} bits per frame"
         return f"{each.output}: {each.codes} codes for {each.frames} frames, {bits}, {size}"
 
-    cl.report(batch, line, json=json)
+    cl.report(batch, line, json=options.json)
     if any(each.interrupted for each in batch.done):
         raise KeyboardInterrupt
 
@@ -90,6 +78,7 @@ def decode(
         list[str],
         typer.Argument(help="Token files (.tokens, .json, .txt), folders, glob patterns, or - for standard input."),
     ],
+    options: JsonBatchOptions,
     output: Annotated[
         Path | None, typer.Option("--output", help="Pose file, folder for several, or -; beside each input by default.")
     ] = None,
@@ -105,22 +94,22 @@ def decode(
     ] = None,
     checkpoint: cl.Checkpoint = BUNDLED,
     device: Device = "auto",
-    skip_existing: cl.SkipExisting = False,
-    keep_going: cl.KeepGoing = None,
-    overwrite: Overwrite = False,
-    json: Json = False,
-    debug: Debug = False,
 ) -> None:
     """Turn tokens back into poses."""
     from pose_tokenizer.commands import decode_files
 
-    options = cl.batch_options(
-        output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
-    )
     batch = decode_files(
-        files, output, options, checkpoint=checkpoint, num_quantizers=num_quantizers, fps=fps, device=device
+        files,
+        output,
+        options.jobs(output),
+        checkpoint=checkpoint,
+        num_quantizers=num_quantizers,
+        fps=fps,
+        device=device,
     )
-    cl.report(batch, lambda each: f"{each.output}: {each.frames} frames, {each.seconds:.1f} s of signing", json=json)
+    cl.report(
+        batch, lambda each: f"{each.output}: {each.frames} frames, {each.seconds:.1f} s of signing", json=options.json
+    )
 
 
 @app.command()

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from pose_core import command_line as cl
+from pose_core.batch_options import FileOptions, JsonBatchOptions
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say
 from pose_core.exporting import OPSET, OPSET_HELP
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
@@ -57,6 +58,7 @@ def generate(
             "--output", help="Output pose file or picture, by suffix, may be given several times; a folder; or -."
         ),
     ],
+    options: JsonBatchOptions,
     text: Annotated[str | None, typer.Argument(help="Text: letters to fingerspell, or SignWriting.")] = None,
     file: Annotated[
         Path | None, typer.Option("--file", help="Text file, one text per line, or -; --output is a folder.")
@@ -90,11 +92,6 @@ def generate(
     seed: Seed = 0,
     batch_size: cl.SamplingBatch = 64,
     device: Device = "auto",
-    skip_existing: cl.SkipExisting = False,
-    keep_going: cl.KeepGoing = None,
-    overwrite: Overwrite = False,
-    json: Json = False,
-    debug: Debug = False,
 ) -> None:
     """Generate poses for a text, or for every line of a text file."""
     _check_length(length, duration)
@@ -103,7 +100,7 @@ def generate(
     from text_to_pose.commands import GenerationOptions, generate_file, generate_text
     from text_to_pose.sampling import Sampling
 
-    options = GenerationOptions(
+    generation = GenerationOptions(
         signed_language=signed_language,
         checkpoint=checkpoint,
         sampling=Sampling(sampler, steps, schedule, guidance, sample_length, seed, batch_size),
@@ -114,21 +111,19 @@ def generate(
         frames=length,
         seconds=duration,
         device=device,
-        overwrite=overwrite,
+        overwrite=options.overwrite,
     )
-    batch_options = cl.batch_options(
-        output[0], overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
-    )
+    jobs = options.jobs(output[0])
     if file is not None:
         if len(output) != 1:
             raise typer.BadParameter("--file writes to one folder: give one --output")
-        cl.report(generate_file(file, output[0], options, batch_options), _generated, json=json)
+        cl.report(generate_file(file, output[0], generation, jobs), _generated, json=options.json)
         return
-    if skip_existing and all(path.exists() for path in output):
+    if options.skip_existing and all(path.exists() for path in output):
         say(f"{output[0]}: exists, and is left as it is")
         return
-    generated = generate_text(text or "", output, options)
-    if json:
+    generated = generate_text(text or "", output, generation)
+    if options.json:
         print_json([generated])
         return
     print(_generated(generated), file=sys.stderr if Path("-") in output else sys.stdout)
@@ -153,6 +148,7 @@ def correct(
     output: Annotated[
         Path, typer.Option("--output", help="Output pose file or picture, by suffix; folder for several; or -.")
     ],
+    options: FileOptions,
     ends: Annotated[
         Ends,
         typer.Option(
@@ -174,15 +170,6 @@ def correct(
     ] = None,
     steps: Steps = None,
     guidance: Guidance = 1.0,
-    person: cl.Person = None,
-    min_confidence: cl.MinConfidence = 0.0,
-    fps: cl.Fps = None,
-    device: Device = "auto",
-    skip_existing: cl.SkipExisting = False,
-    keep_going: cl.KeepGoing = None,
-    overwrite: Overwrite = False,
-    json: Json = False,
-    debug: Debug = False,
 ) -> None:
     """Fill in missing frames and keypoints of pose files; visible keypoints are left as they are.
 
@@ -191,7 +178,6 @@ def correct(
     """
     if (text is None) != (not signed_language):
         raise typer.BadParameter("--text and --signed-language belong together: give both or neither")
-    from pose_core.formats.options import ReadOptions
     from text_to_pose.commands import CorrectionOptions, correct_files
     from text_to_pose.inpainting import needs_model
     from text_to_pose.missing_keypoints import described
@@ -199,9 +185,6 @@ def correct(
 
     if not needs_model(text, ends) and (checkpoint, steps, guidance) != (None, None, 1.0):
         say("--checkpoint, --steps and --guidance change nothing without --text or --ends generate: no model is used")
-    options = cl.batch_options(
-        output, overwrite=overwrite, skip_existing=skip_existing, keep_going=keep_going, json=json, debug=debug
-    )
     correction = CorrectionOptions(
         checkpoint=checkpoint or BUNDLED,
         sampling=Sampling(num_steps=steps, guidance=guidance),
@@ -209,11 +192,11 @@ def correct(
         signed_language=signed_language,
         ends=ends,
         max_gap=max_gap,
-        reading=ReadOptions(person, min_confidence, fps),
-        device=device,
+        reading=options.reading,
+        device=options.device,
     )
-    batch = correct_files(files, output, correction, options)
-    if json and batch.total == len(batch.done) == 1:
+    batch = correct_files(files, output, correction, options.jobs(output))
+    if options.json and batch.total == len(batch.done) == 1:
         cl.warn_of_anatomy(batch.done)
         print_json(batch.done[0])
         return
@@ -225,7 +208,7 @@ def correct(
             f"{described(c.missing_because)}{rejected}"
         )
 
-    cl.report(batch, line, json=json)
+    cl.report(batch, line, json=options.json)
 
 
 @app.command(renamed=RENAMED_OPTIONS)

@@ -6,6 +6,7 @@ from lightning.pytorch import LightningModule
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, TensorDataset
 
+from pose_core.progress import be_quiet
 from pose_core.training import RunFolder, TrainingConfig, batch_loader, configure_optimizer, fit
 
 CONFIG = TrainingConfig(
@@ -215,3 +216,15 @@ def test_other_optimizers_and_schedules(settings, kind, rates):
     assert [group["weight_decay"] for group in made["optimizer"].param_groups] == [0.01, 0.0]
     (factor, _) = made["lr_scheduler"]["scheduler"].lr_lambdas
     assert [factor(step) for step in (0, 10, 35, 110)] == pytest.approx(rates)
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_quiet_run_shows_no_progress(tmp_path, capsys, quiet):
+    be_quiet(quiet)
+    try:
+        run(Line(), tmp_path)
+    finally:
+        be_quiet(False)
+    out, err = capsys.readouterr()
+    assert ("Epoch" in err) is not quiet
+    assert not quiet or (out, err) == ("", "")

@@ -19,6 +19,11 @@ def be_quiet(quiet: bool) -> None:
     _quiet = quiet
 
 
+def is_quiet() -> bool:
+    """Whether progress is turned off."""
+    return _quiet
+
+
 def say(message: str) -> None:
     """Prints progress on standard error, unless `be_quiet`."""
     if not _quiet:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pose_core.atomic_files import check_output_folder, removed_if_empty
 from pose_core.command_line import say
 from pose_core.errors import UserError, reason
+from pose_core.progress import is_quiet
 
 try:
     import torch
@@ -116,7 +117,8 @@ def build_callbacks(
         batches: see `resumable_batches`.
         monitor: None where there is no validation.
     """
-    callbacks: list[Callback] = [RichProgressBar(console_kwargs={"stderr": True}), ResumeState(batches), Throughput()]
+    bar = [] if is_quiet() else [RichProgressBar(console_kwargs={"stderr": True})]
+    callbacks: list[Callback] = [*bar, ResumeState(batches), Throughput()]
     folder = run.path / CHECKPOINTS
     if not config.dry_run:
         callbacks.append(LastCheckpoint(folder, config.checkpoint_minutes, resumable=batches is not None))
@@ -166,6 +168,7 @@ def build_trainer(
                 num_sanity_val_steps=0,
                 log_every_n_steps=LOG_STEPS,
                 enable_model_summary=False,
+                enable_progress_bar=not is_quiet(),  # Lightning would else add one
                 callbacks=callbacks,
                 logger=False if config.dry_run else build_loggers(config, run),
                 fast_dev_run=TRIAL_STEPS if config.dry_run else False,

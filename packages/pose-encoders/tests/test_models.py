@@ -1,17 +1,28 @@
 """Models as folders, pooling, training and evaluation on clips made by code."""
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from pydantic import ValidationError
 
+import pose_encoders.config
 from pose_core import UserError
 from pose_core.data import collate, read_clips
 from pose_core.testing import fake_manifest, fake_sequence
 from pose_core.training import load_preset
-from pose_encoders.config import ModelConfig
+from pose_encoders.config import (
+    ENCODER_CONFIGS,
+    GraphEncoderConfig,
+    ModelConfig,
+    PoseEncoderConfig,
+    TransformerEncoderConfig,
+    encoder_settings,
+    register_encoder,
+)
 from pose_encoders.dataset import augment
 from pose_encoders.drawing import draw_graph
 from pose_encoders.encoding import encode
@@ -39,6 +50,35 @@ def test_saved_folder_rebuilds_the_model(model, batch, tmp_path):
     (tmp_path / "model" / "config.json").write_text("{}")
     with pytest.raises(UserError, match="not a model of this kind"):
         load_model(tmp_path / "model", "cpu")
+
+
+def test_an_encoder_of_a_users_own_is_built_saved_and_loaded(sequences, batch, tmp_path, monkeypatch):
+    monkeypatch.setattr(pose_encoders.config, "ENCODER_CONFIGS", {**ENCODER_CONFIGS})
+
+    @register_encoder
+    class MeanEncoderConfig(PoseEncoderConfig):
+        ENCODER = "pose_encoders.transformer.TransformerEncoder"
+        kind: Literal["mean"] = "mean"
+        sees_missing: bool = False
+
+    encoder = {"kind": "mean", "hidden_dim": 16, "num_layers": 1, "num_heads": 2}
+    config = ModelConfig(encoder=encoder, skeleton=sequences[0].skeleton.to_dict(), labels=["A", "B"])
+    assert config.encoder == MeanEncoderConfig(hidden_dim=16, num_layers=1, num_heads=2)
+    model = PoseEncoderModel(config).eval()
+    model.save_pretrained(tmp_path / "model")
+    again = load_model(tmp_path / "model", "cpu")
+    assert again.config == config
+    torch.testing.assert_close(again.logits(batch), model.logits(batch))
+    with pytest.raises(ValidationError, match="depth: Extra inputs"):
+        ModelConfig(encoder={**encoder, "depth": 3}, skeleton={})
+
+
+def test_another_kind_of_encoder_keeps_the_settings_that_both_have():
+    current = TransformerEncoderConfig(hidden_dim=512, num_heads=8, sees_missing=False)
+    settings = encoder_settings(current, "graph")
+    assert GraphEncoderConfig(**settings) == GraphEncoderConfig(hidden_dim=512, num_heads=8)
+    assert TransformerEncoderConfig(**encoder_settings(current, "transformer")) == current
+    assert encoder_settings(current, "magic") == {"kind": "magic"}
 
 
 @pytest.mark.parametrize("pool", ["mean", "attention", "cls"])

@@ -102,8 +102,11 @@ def test_train_with_another_encoder(cli, manifest, tmp_path, encoder, one_line):
     settings = [option for setting in sizes for option in ("--set", setting)]
     run = tmp_path / "run"
     arguments = ("--data", manifest, "--output", run, "--encoder", encoder, "--epochs", 1, "--device", "cpu")
-    assert cli("train", *arguments, *settings)[0] == 0
-    assert json.loads((run / "config.json").read_text())["network"]["encoder"]["kind"] == encoder
+    status, _, err = cli("train", *arguments, *settings)
+    assert (status, f"--encoder {encoder}: without sees_missing" in err) == (0, True)
+    written = json.loads((run / "config.json").read_text())["network"]["encoder"]
+    # The preset's settings that both kinds have, below those of --set.
+    assert [written[name] for name in ("kind", "hidden_dim", "num_layers", "dropout")] == [encoder, 32, 0, 0.0]
     assert cli("generate", "a", *GENERATE, run, "--output", tmp_path / "a.pose")[0] == 0
     status, _, err = cli("train", *arguments[:5], "magic", "--overwrite")
     assert (status, "'graph', 'visual'" in one_line(err)) == (2, True)

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SerializeAsAny,
+    Tag,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from pose_core.training.config import TrainingConfig
 from pose_encoders.labels import Task  # noqa: TC001 - pydantic reads it
@@ -14,7 +25,14 @@ PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets"
 
 
 class PoseEncoderConfig(BaseModel):
-    """Base class: the transformer over frames. The skeleton of the poses belongs to the model, not to its settings."""
+    """Base class: the transformer over frames. The skeleton of the poses belongs to the model, not to its settings.
+
+    Attributes:
+        ENCODER: module and class of the encoder, imported when one is built: the graph encoder brings torch-geometric.
+        kind: name of the kind of encoder; every subclass has its own.
+    """
+
+    ENCODER: ClassVar[str]
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -34,15 +52,41 @@ class PoseEncoderConfig(BaseModel):
         return self
 
 
+Config = TypeVar("Config", bound=PoseEncoderConfig)
+ENCODER_CONFIGS: dict[str, type[PoseEncoderConfig]] = {}  # by kind
+
+
+def register_encoder(config: type[Config]) -> type[Config]:
+    """Class decorator: makes an encoder's configuration known by its `kind`, to every model and training run.
+
+    An encoder of a user's own module needs no more: a subclass of `PoseEncoder`, and of `PoseEncoderConfig` with
+    `ENCODER`, `kind` and this decorator, imported before a model is loaded.
+    """
+    ENCODER_CONFIGS[config.model_fields["kind"].default] = config
+    return config
+
+
+def encoder_settings(current: PoseEncoderConfig, kind: str) -> dict[str, Any]:
+    """Settings of another kind of encoder: those that both kinds have stay as they are, the others are its defaults."""
+    known = ENCODER_CONFIGS[kind].model_fields if kind in ENCODER_CONFIGS else {}
+    return {name: value for name, value in current.model_dump().items() if name in known} | {"kind": kind}
+
+
+@register_encoder
 class TransformerEncoderConfig(PoseEncoderConfig):
     """Configuration of a `TransformerEncoder`."""
+
+    ENCODER = "pose_encoders.transformer.TransformerEncoder"
 
     kind: Literal["transformer"] = "transformer"
     sees_missing: bool = Field(True, description="also input which keypoints are visible; off where all are")
 
 
+@register_encoder
 class GraphEncoderConfig(PoseEncoderConfig):
     """Configuration of a `GraphEncoder`."""
+
+    ENCODER = "pose_encoders.graph.GraphEncoder"
 
     kind: Literal["graph"] = "graph"
     conv: Literal["gcn", "relational", "gatv2", "transformer"] = Field(
@@ -53,8 +97,11 @@ class GraphEncoderConfig(PoseEncoderConfig):
     window: int = Field(1, ge=0, description="temporal edges reach so many frames before and after")
 
 
+@register_encoder
 class VisualEncoderConfig(PoseEncoderConfig):
     """Configuration of a `VisualEncoder`."""
+
+    ENCODER = "pose_encoders.visual.VisualEncoder"
 
     kind: Literal["visual"] = "visual"
     size: int = Field(64, gt=0, description="height and width of pictures, in pixels")
@@ -81,11 +128,29 @@ def _kind(encoder: Any) -> str:
     return encoder.get("kind", "transformer") if isinstance(encoder, dict) else getattr(encoder, "kind", "transformer")
 
 
+def _registered(value: Any, bundled: ValidatorFunctionWrapHandler) -> PoseEncoderConfig:
+    """Validates by the registered configuration of the value's kind; by the union of the bundled ones elsewhere."""
+    config = ENCODER_CONFIGS.get(_kind(value))
+    if config is None or config.__module__ == __name__:
+        return bundled(value)
+    try:
+        return config.model_validate(value)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise ValueError(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from error
+
+
+# Bundled encoders are in the union, whose keys the `config` command prints; those of users are registered.
 EncoderConfig = Annotated[
-    Annotated[TransformerEncoderConfig, Tag("transformer")]
-    | Annotated[GraphEncoderConfig, Tag("graph")]
-    | Annotated[VisualEncoderConfig, Tag("visual")],
-    Discriminator(_kind),
+    SerializeAsAny[
+        Annotated[
+            Annotated[TransformerEncoderConfig, Tag("transformer")]
+            | Annotated[GraphEncoderConfig, Tag("graph")]
+            | Annotated[VisualEncoderConfig, Tag("visual")],
+            Discriminator(_kind),
+        ]
+    ],
+    WrapValidator(_registered),
 ]
 Pool = Literal["mean", "attention", "cls"]
 

@@ -17,19 +17,12 @@ if TYPE_CHECKING:
     from pose_core.batch import PoseBatch
     from pose_core.sequence import PoseSequence
     from pose_encoders.base import PoseEncoder
-    from pose_encoders.config import EncoderConfig
-
-# Imported when one is built: the graph encoder brings torch-geometric.
-ENCODERS = {
-    "transformer": ("pose_encoders.transformer", "TransformerEncoder"),
-    "graph": ("pose_encoders.graph", "GraphEncoder"),
-    "visual": ("pose_encoders.visual", "VisualEncoder"),
-}
+    from pose_encoders.config import PoseEncoderConfig
 
 
-def build_encoder(config: EncoderConfig, skeleton: Skeleton) -> PoseEncoder:
+def build_encoder(config: PoseEncoderConfig, skeleton: Skeleton) -> PoseEncoder:
     """The encoder that a configuration describes, for poses on that skeleton."""
-    module, name = ENCODERS[config.kind]
+    module, _, name = config.ENCODER.rpartition(".")
     return getattr(import_module(module), name)(skeleton, config)
 
 

@@ -216,7 +216,8 @@ def correct(
 def train(
     options: TrainingOptions,
     encoder: Annotated[
-        str | None, typer.Option("--encoder", help="Pose encoder: transformer, graph or visual.")
+        str | None,
+        typer.Option("--encoder", help="Pose encoder: transformer, graph or visual, of the preset's sizes."),
     ] = None,
     pretrain: Annotated[
         bool, typer.Option("--pretrain", help="Pretrain on poses without texts; --data may be a folder of poses.")
@@ -226,8 +227,8 @@ def train(
     from text_to_pose.config import BUNDLED, PRESETS, RunConfig
     from text_to_pose.data.texts import check_early
 
-    encoder_settings = {"kind": encoder, "num_layers": 0} if encoder else None
-    config = options.load_config(RunConfig, PRESETS, BUNDLED, fixed=("network", "fps"), encoder=encoder_settings)
+    settings = _encoder_settings(options, encoder) if encoder else None
+    config = options.load_config(RunConfig, PRESETS, BUNDLED, fixed=("network", "fps"), encoder=settings)
     clips = options.check_run(config, pretrain=pretrain)
     if not pretrain:
         check_early(clips, config.text, options.data[0])
@@ -235,6 +236,22 @@ def train(
     from text_to_pose.training import train
 
     options.run(train, config, pretrain=pretrain)
+
+
+def _encoder_settings(options: TrainingOptions, kind: str) -> dict[str, Any]:
+    """Settings of an encoder of this kind, as the preset has them where its own encoder has them, too."""
+    if options.init_from is not None:
+        return {"kind": kind}  # the others are the model's
+    from pose_core.training.config import load_preset
+    from pose_encoders.config import encoder_settings
+    from text_to_pose.config import PRESETS, RunConfig
+
+    current = load_preset(RunConfig, options.preset, PRESETS).encoder
+    settings = encoder_settings(current, kind)
+    lost = sorted(current.model_fields_set - settings.keys())
+    if lost and len(settings) > 1:
+        say(f"--encoder {kind}: without {', '.join(lost)}, which only the preset's {current.kind} encoder has")
+    return settings
 
 
 add_config_command(app, "text-to-pose")

@@ -117,7 +117,7 @@ def test_a_suggested_key_exists(tmp_path, settings, message):
     path.write_text("fps: 3\n")
     with pytest.raises(UserError) as error:
         load_yaml(Run, path, settings)
-    assert str(error.value) == f"{path}: {message}"
+    assert str(error.value) == f"--set: {message}"
     names = [key.name for key in config_keys(Run)]
     assert all(name in names for name in str(error.value).rstrip("?").split("did you mean ")[1:])
 
@@ -153,3 +153,13 @@ def test_older_configs_say_nothing_of_precision(tmp_path):
     path = tmp_path / "run.yaml"
     path.write_text("precision: null\n")
     assert load_yaml(Run, path).precision == "auto"
+
+
+def test_a_wrong_setting_is_not_blamed_on_the_preset(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text("epochs: 3\n")
+    with pytest.raises(UserError, match=r"^--set: batch_size: .* found 0"):
+        load_yaml(Run, path, {"batch_size": 0})
+    path.write_text("batch_size: 0\n")
+    with pytest.raises(UserError, match=r"run\.yaml: batch_size: .* found 0"):
+        load_yaml(Run, path, {"epochs": 3})

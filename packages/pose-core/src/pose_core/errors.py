@@ -51,5 +51,8 @@ def naming(path: Path | str, cure: str = "") -> Generator[None]:
 
 def reason(error: BaseException, length: int = 200) -> str:
     """The message of a foreign exception as one line of at most `length` characters."""
+    if callable(problems := getattr(error, "errors", None)):  # pydantic's, of which the first will do
+        first = problems()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= length else f"{text[:length]}..."

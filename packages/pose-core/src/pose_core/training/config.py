@@ -113,23 +113,32 @@ def load_yaml(
     path = Path(path)
     content = _read_yaml(path)
     values: dict[str, Any] = {}
+    source = str(path)
     try:
-        for name, value in _current_keys(content, config, str(path)).items():
+        for name, value in _current_keys(content, config, source).items():
             set_key(values, name, value)
         chosen = {} if is_preset else flat(values)
-        for name, value in _current_keys(overrides or {}, config, "--set").items():
+        source = "--set"
+        settings = _current_keys(overrides or {}, config, source)
+        source = str(path)
+        for name, value in settings.items():
             set_key(values, name, value)
-            chosen |= flat({name: value})
+        given = flat(settings)
+        chosen |= given
         for name, value in flat(_current_keys(fixed or {}, config, None)).items():
             if name in chosen and chosen[name] != value:
                 raise UserError(f"{name} is {chosen[name]}, and {value} in the model to fine-tune; leave {name} out")
             set_key(values, name, value)
     except ValueError as error:
-        raise UserError(f"{path}: {error}") from error
+        raise UserError(f"{source}: {error}") from error
     try:
         return config.model_validate(values)
     except ValidationError as error:
-        raise UserError(f"{path}: {_first_problem(error, config)}") from error
+        key = ".".join(str(part) for part in error.errors()[0]["loc"])
+        # A preset is right by itself.
+        blamed = is_preset or any(name == key or name.startswith(f"{key}.") for name in given)
+        source = "--set" if blamed else str(path)
+        raise UserError(f"{source}: {_first_problem(error, config)}") from error
 
 
 def _read_yaml(path: Path) -> dict[Any, Any]:

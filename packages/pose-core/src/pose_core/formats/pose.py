@@ -6,7 +6,6 @@ file's length before memory is allocated.
 
 from __future__ import annotations
 
-import io
 import math
 import os
 import struct
@@ -16,10 +15,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from pose_core.atomic_files import atomic_write
-from pose_core.errors import UserError, reason
+from pose_core.errors import UserError
 from pose_core.formats.frame_range import FrameRange
 from pose_core.formats.people import MOST, People, find_people
+from pose_core.formats.pose_stream import PoseWriter
 from pose_core.formats.reading import reading
 from pose_core.formats.sniffing import VERSIONS
 from pose_core.notices import notify
@@ -133,30 +132,10 @@ def _damage(path: Path, error: BaseException) -> str:
 
 def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False, version: float = 0.2) -> None:
     """See `pose_core.formats.write`."""
-    for name in (name for names in sequence.skeleton.keypoints for name in names):
-        if not name.isascii():  # pose_format would count its letters and write its bytes: nobody could read the file
-            raise UserError(f"{path}: the name {name!r} cannot be written in a .pose file; use ASCII letters")
-    buffer = io.BytesIO()
-    try:
-        sequence.skeleton.to_header(sequence.size).write(buffer)
-    except (ValueError, struct.error) as error:
-        raise UserError(f"{path}: a .pose header holds numbers from 0 to 65,535 only ({reason(error)})") from error
-    frames = len(sequence)
-    if version == 0.2:
-        body = struct.pack("<fIH", sequence.fps, frames, 1)
-    elif version == 0.1:
-        if sequence.fps != round(sequence.fps) or max(sequence.fps, frames) > 0xFFFF:
-            raise UserError(f"{path}: version 0.1 holds whole frame rates and 65,535 frames; write version 0.2")
-        body = struct.pack("<HHH", round(sequence.fps), frames, 1)
-        buffer.getbuffer()[:4] = struct.pack("<f", version)  # pose_format's header says 0.2 whatever it is told
-    else:
-        raise UserError(f"{path}: .pose version {version} cannot be written; use 0.1 or 0.2")
-    buffer.seek(0, io.SEEK_END)
-    buffer.write(body)
-    buffer.write(np.ascontiguousarray(sequence.keypoints, "<f4").tobytes())
-    buffer.write(np.ascontiguousarray(sequence.confidence, "<f4").tobytes())
-    with atomic_write(path, overwrite=overwrite) as temporary:
-        temporary.write_bytes(buffer.getvalue())
+    with PoseWriter(
+        path, sequence.skeleton, sequence.fps, size=sequence.size, overwrite=overwrite, version=version
+    ) as writer:
+        writer.append(sequence.keypoints, sequence.confidence)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """A thousand damaged copies of files: each is read or refused in one line, at once, in little memory."""
 
 import contextlib
-import struct
 import time
 import tracemalloc
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 
 from pose_core import UserError, read, write
+from pose_core.damage import damaged
 from pose_core.formats import READERS
 from pose_core.testing import fake_sequence
 from pose_core.transforms import clean, normalize
@@ -27,25 +27,6 @@ def originals(data_dir, folder):
     return [(".pose", content) for content in files] + [
         (path.suffix, path.read_bytes()) for path in sorted(folder.iterdir())
     ]
-
-
-def damaged(content, random):
-    """One of: cut short, bytes flipped, a piece lost or doubled, absurd counts where a header may have some."""
-    kind, place = random.integers(5), int(random.integers(len(content)))
-    if kind == 0:
-        return content[:place]
-    if kind == 1:
-        copy = bytearray(content)
-        for i in random.integers(0, len(copy), random.integers(1, 40)):
-            copy[i] = random.integers(256)
-        return bytes(copy)
-    if kind == 2:
-        return content[:place] + content[place + int(random.integers(1, 999)) :]
-    if kind == 3:
-        return content[:place] + content[max(0, place - 99) :]
-    place = int(random.choice([0, 4, 6, 8, 10, 12, 14, *random.integers(0, min(len(content), 3000), 4)]))
-    absurd = random.choice([2**31 - 1, 2**32 - 1, 0xFFFF, 0x7FFF0000, 0])
-    return content[:place] + struct.pack("<I", int(absurd)) + content[place + 4 :]
 
 
 @pytest.fixture

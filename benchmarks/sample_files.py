@@ -1,0 +1,174 @@
+"""Files of every format that pose-core reads, made up, and what people read them with: for `reading.py` and
+`damaged_inputs.py`.
+
+To add a format: a function `make(folder, frames) -> path` of a good file, a function `obvious(path)` that reads it as a
+script of ten lines would (None if there is no such script), and a row in `SAMPLES`.
+"""
+
+import csv
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pose_core import PoseSequence, read, write
+from pose_core.skeleton import known_skeleton
+
+OPENPOSE = {"pose_keypoints_2d": 25, "face_keypoints_2d": 70, "hand_left_keypoints_2d": 21}
+OPENPOSE["hand_right_keypoints_2d"] = 21
+
+
+def read_one(path: Path) -> list[PoseSequence]:
+    return [read(path)]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A format: how a good file of it is made, and read by hand; `read` where a file has several clips."""
+
+    make: Callable[[Path, int], Path]
+    obvious: Callable[[Path], object] | None = None
+    read: Callable[[Path], Iterable[PoseSequence]] = read_one
+
+
+def moving(frames: int, keypoints: int, dims: int = 2) -> np.ndarray:
+    """(T, K, D + 1) of somebody who sways in a picture, with scores, as estimators round them."""
+    random = np.random.default_rng(keypoints)
+    around = random.uniform(100, 600, (keypoints, dims))
+    time = np.arange(frames)[:, None, None] / 25
+    points = around + 40 * np.sin(time + random.uniform(0, 6, (keypoints, dims)))
+    points = points + random.normal(0, 0.5, (frames, keypoints, dims))
+    scores = random.uniform(0.4, 0.99, (frames, keypoints, 1))
+    return np.concatenate([points, scores], axis=-1).round(3)
+
+
+def sequence(frames: int, keypoints: int = 178, dims: int = 3) -> PoseSequence:
+    values = moving(frames, keypoints, dims).astype(np.float32)
+    skeleton = known_skeleton(keypoints, dims)
+    return PoseSequence(values[..., :-1].copy(), values[..., -1].copy(), 25.0, skeleton, (720, 720, 0))
+
+
+def make_pose(folder: Path, frames: int) -> Path:
+    write(sequence(frames), folder / "sample.pose")
+    return folder / "sample.pose"
+
+
+def obvious_pose(path: Path) -> object:
+    from pose_format import Pose
+
+    body = Pose.read(path.read_bytes()).body
+    return np.asarray(body.data), body.confidence
+
+
+def make_npz(folder: Path, frames: int) -> Path:
+    write(sequence(frames), folder / "sample.npz")
+    return folder / "sample.npz"
+
+
+def obvious_npz(path: Path) -> object:
+    return np.load(path)["poses"]
+
+
+def make_npy(folder: Path, frames: int) -> Path:
+    np.save(folder / "sample.npy", moving(frames, 178, 3).astype(np.float32))
+    return folder / "sample.npy"
+
+
+def obvious_npy(path: Path) -> object:
+    return np.load(path)
+
+
+def make_csv(folder: Path, frames: int) -> Path:
+    write(sequence(frames, 50), folder / "sample.csv")
+    return folder / "sample.csv"
+
+
+def obvious_csv(path: Path) -> object:
+    import pandas
+
+    table = pandas.read_csv(path)
+    return [
+        [table.pivot_table(index="frame#", columns="landmark_name", values=axis).to_numpy()]
+        for axis in ("x", "y", "z", "confidence")
+    ]
+
+
+def make_asl_signs_csv(folder: Path, frames: int) -> Path:
+    kinds = {"face": 468, "left_hand": 21, "pose": 33, "right_hand": 21}
+    with (folder / "sample.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("frame", "row_id", "type", "landmark_index", "x", "y", "z"))
+        for frame, values in enumerate(moving(frames, 543, 3)):
+            points = iter(values[:, :3].tolist())
+            for kind, count in kinds.items():
+                for i in range(count):
+                    writer.writerow((frame, f"{frame}-{kind}-{i}", kind, i, *next(points)))
+    return folder / "sample.csv"
+
+
+def obvious_asl_signs_csv(path: Path) -> object:
+    import pandas
+
+    table = pandas.read_csv(path, usecols=["x", "y", "z"])  # the competition's own way
+    return table.to_numpy(np.float32).reshape(-1, 543, 3)
+
+
+def openpose_person(values: np.ndarray) -> dict:
+    ends = np.cumsum([0, *OPENPOSE.values()])
+    parts = {part: values[a:b].ravel().tolist() for part, a, b in zip(OPENPOSE, ends, ends[1:], strict=False)}
+    return {"person_id": [-1], **parts, **{f"{part[:-2]}3d": [] for part in OPENPOSE}}
+
+
+def make_openpose(folder: Path, frames: int) -> Path:
+    clip = folder / "sample"
+    clip.mkdir()
+    for number, values in enumerate(moving(frames, 137)):
+        text = json.dumps({"version": 1.3, "people": [openpose_person(values)]}, separators=(",", ":"))
+        (clip / f"sample_{number:012d}_keypoints.json").write_text(text)
+    return clip
+
+
+def obvious_openpose(path: Path) -> object:
+    frames = []
+    for file in sorted(path.glob("*_keypoints.json")):
+        with file.open() as opened:
+            person = json.load(opened)["people"][0]
+        frames.append(np.concatenate([np.array(person[part]).reshape(-1, 3) for part in OPENPOSE]))
+    return np.array(frames, np.float32)
+
+
+def mmpose_frame(number: int, values: np.ndarray) -> dict:
+    low, high = values[:, :2].min(axis=0).tolist(), values[:, :2].max(axis=0).tolist()
+    person = {"keypoints": values[:, :2].tolist(), "keypoint_scores": values[:, 2].tolist()}
+    return {"frame_id": number, "instances": [{**person, "bbox": [[*low, *high]], "bbox_score": 0.97}]}
+
+
+def make_mmpose(folder: Path, frames: int) -> Path:
+    path = folder / "sample.json"
+    with path.open("w") as file:
+        file.write('{"meta_info": {"dataset_name": "coco_wholebody", "num_keypoints": 133}, "instance_info": [')
+        for number, values in enumerate(moving(frames, 133)):
+            file.write((", " if number else "") + json.dumps(mmpose_frame(number, values)))
+        file.write("]}")
+    return path
+
+
+def obvious_mmpose(path: Path) -> object:
+    with path.open() as file:
+        frames = json.load(file)["instance_info"]
+    keypoints = np.array([frame["instances"][0]["keypoints"] for frame in frames], np.float32)
+    scores = np.array([frame["instances"][0]["keypoint_scores"] for frame in frames], np.float32)
+    return keypoints, scores
+
+
+SAMPLES: dict[str, Sample] = {
+    "pose": Sample(make_pose, obvious_pose),
+    "npz": Sample(make_npz, obvious_npz),
+    "npy": Sample(make_npy, obvious_npy),
+    "landmarks_csv": Sample(make_csv, obvious_csv),
+    "asl_signs_csv": Sample(make_asl_signs_csv, obvious_asl_signs_csv),
+    "openpose": Sample(make_openpose, obvious_openpose),
+    "mmpose": Sample(make_mmpose, obvious_mmpose),
+}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pose_core.errors import UserError
-from pose_core.formats import READERS, WRITERS, read, write
+from pose_core.formats import READERS, WRITERS, read, read_blocks, write
+from pose_core.formats.pose_stream import PoseWriter
 from pose_core.inputs import PIPE
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_core.transforms import resample
@@ -56,6 +58,8 @@ def convert_files(
         raise UserError(f"{output}: unknown pose format {named or suffix!r}; known: {', '.join(WRITERS)}")
 
     def convert(job: Job) -> ConvertedFile:
+        if resample_to is None and job.output.suffix.lower() == ".pose":
+            return _streamed(job, reading, overwrite=options.overwrite, pose_version=pose_version)
         sequence = read(job.source, **reading)
         if resample_to is not None:
             sequence = resample(sequence, resample_to)
@@ -67,3 +71,15 @@ def convert_files(
     ) as batch:
         batch.run(convert)
     return batch
+
+
+def _streamed(job: Job, reading: dict[str, Any], *, overwrite: bool, pose_version: float) -> ConvertedFile:
+    """Converts to `.pose` piece by piece, in constant memory where the input's reader does that."""
+    blocks = read_blocks(job.source, **reading)
+    first = next(blocks)  # there is one, or an error
+    with PoseWriter(
+        job.output, first.skeleton, first.fps, size=first.size, overwrite=overwrite, version=pose_version
+    ) as writer:
+        for block in itertools.chain([first], blocks):
+            writer.append(block.keypoints, block.confidence)
+    return ConvertedFile(job.name, job.output, writer.frames, first.fps, first.skeleton.num_keypoints)

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from pose_core.atomic_files import check_name
 from pose_core.errors import UserError
 from pose_core.formats import estimator_json, landmarks_csv, npz, pose
 from pose_core.formats.estimator_json import is_clip_folder
 from pose_core.formats.frame_range import FrameRange
-from pose_core.formats.units import in_pixels
-from pose_core.notices import notify
+from pose_core.formats.threshold import Threshold, ThresholdedFrames
+from pose_core.formats.units import plan_units
 from pose_core.rates import DEFAULT_FPS, check_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from types import ModuleType
 
+    from pose_core.formats.frame_source import FrameSource
     from pose_core.formats.people import People
     from pose_core.sequence import PoseSequence
 
-__all__ = ["DEFAULT_FPS", "READABLE", "READERS", "WRITERS", "is_clip_folder", "people_of", "read", "write"]
+__all__ = [
+    "DEFAULT_FPS",
+    "READABLE",
+    "READERS",
+    "WRITERS",
+    "is_clip_folder",
+    "people_of",
+    "read",
+    "read_blocks",
+    "write",
+]
 
 # Modules by suffix: with `read` in READERS, with `write` in WRITERS; a format may stand in one alone. What finds files
 # or checks outputs asks these tables. Three places do not, as they load before the formats or know only first bytes:
@@ -34,7 +42,6 @@ READERS: dict[str, ModuleType] = {".pose": pose, ".npz": npz, ".csv": landmarks_
 WRITERS: dict[str, ModuleType] = {".pose": pose, ".npz": npz, ".csv": landmarks_csv}
 # Folders are searched for READERS alone: data sets hold other `.json` and `.npy` files, too. These are read if named.
 READABLE: ChainMap[str, ModuleType] = ChainMap({".npy": npz, ".json": estimator_json}, READERS)
-_HIGHEST = 1.05  # of a confidence, with room for rounding; RTMPose scores up to 10
 
 
 def read(
@@ -78,24 +85,85 @@ def read(
         UserError: no such file, person or frames, or not a whole pose file; the message names the path.
     """
     path = Path(path)
+    frames = _opened(path, person=person, fps=fps, min_confidence=min_confidence, axes=axes, order=order)
+    sequence = frames[FrameRange(start, end).frames(len(frames), frames.fps, path)]
+    threshold = Threshold(min_confidence, path)
+    sequence = threshold.apply(sequence)
+    threshold.report()
+    return plan_units(sequence, size, y_up, path).apply(sequence)
+
+
+def read_blocks(
+    path: str | Path,
+    *,
+    frames: int = 1024,
+    person: int | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    fps: float | None = None,
+    min_confidence: float = 0.0,
+    axes: str | None = None,
+    order: str | None = None,
+    size: tuple[int, int] | None = None,
+    y_up: bool = False,
+) -> Iterator[PoseSequence]:
+    """Reads a clip piece by piece: one after the other, the pieces are what `read` returns.
+
+    A `.pose` file and a landmark table whose rows are sorted by frame take constant memory, however long they are; any
+    other file is read whole. What has to be assumed is said once.
+
+    Args:
+        path: as of `read`.
+        frames: per piece; the last one may have fewer.
+        person, start, end, fps, min_confidence, axes, order, size, y_up: as of `read`.
+
+    Raises:
+        UserError: as `read`; a damage in the middle of a file may be met after some pieces.
+    """
+    path = Path(path)
+    if frames < 1:
+        raise UserError(f"{frames} frames per piece; at least one")
+    source = _opened(path, person=person, fps=fps, min_confidence=min_confidence, axes=axes, order=order, whole=False)
+    part = FrameRange(start, end).frames(len(source), source.fps, path)
+    threshold = Threshold(min_confidence, path)
+    plan = plan_units(ThresholdedFrames(source, part, threshold), size, y_up, path)
+    for first in range(part.start, part.stop, frames):
+        block = source[first : min(first + frames, part.stop)]
+        yield plan.apply(threshold.apply(block))
+    threshold.report()
+
+
+def _opened(
+    path: Path,
+    *,
+    person: int | None,
+    fps: float | None,
+    min_confidence: float,
+    axes: str | None,
+    order: str | None,
+    whole: bool = True,
+) -> FrameSource:
+    """All frames of a file, of one person: in memory, or if not `whole`, as its reader's `blocks` gives them.
+
+    Raises:
+        UserError: as `read`.
+    """
     check_name(path)
     if not path.exists():
         raise UserError(f"{path}: no such file")
     file_format = _reader_of(path)
-    wanted = FrameRange(start, end)
     if (axes or order) and file_format is not npz:
         raise UserError(f"{path}: names its columns itself; axes and order are said of arrays (.npz, .npy) only")
-    if file_format in (pose, estimator_json):
-        sequence = file_format.read(path, person=person, frame_range=wanted, fps=fps, min_confidence=min_confidence)
-    else:
-        if person:
-            raise UserError(f"{path}: has 1 person(s), counted from 0; there is no person {person}")
-        if file_format is npz:
-            sequence = npz.read(path, fps=fps, axes=axes, order=order)
-        else:
-            sequence = file_format.read(path, fps=fps)
-        sequence = sequence[wanted.frames(len(sequence), sequence.fps, path)]
-    return in_pixels(_above(sequence, min_confidence, path), size, y_up, path)
+    opened = file_format.read if whole else getattr(file_format, "blocks", file_format.read)
+    if file_format is pose:
+        return pose.blocks(path, person=person, fps=fps, min_confidence=min_confidence)
+    if file_format is estimator_json:
+        return opened(path, person=person, fps=fps, min_confidence=min_confidence)
+    if person:
+        raise UserError(f"{path}: has 1 person(s), counted from 0; there is no person {person}")
+    if file_format is npz:
+        return opened(path, fps=fps, axes=axes, order=order)
+    return opened(path, fps=fps)
 
 
 def people_of(path: str | Path, *, min_confidence: float = 0.0) -> People | None:
@@ -113,27 +181,6 @@ def _reader_of(path: Path) -> ModuleType:
     if not path.is_file():
         raise UserError(f"{path}: not a file; name a single pose file")
     return _format_of(path, READABLE)
-
-
-def _above(sequence: PoseSequence, min_confidence: float, path: Path) -> PoseSequence:
-    """The sequence without keypoints of a lower score."""
-    confidence = sequence.confidence
-    if min_confidence > 0:
-        low = (confidence > 0) & (confidence < min_confidence)
-        if low.any() and (low | ~(confidence > 0)).all():
-            notify(
-                path, f"no keypoint scores {min_confidence:g} or more; all are missing", kind="files without a score"
-            )
-        return replace(sequence, confidence=np.where(low, np.float32(0), confidence)) if low.any() else sequence
-    highest = np.max(confidence, initial=0.0, where=np.isfinite(confidence))
-    if highest > _HIGHEST:
-        notify(
-            path,
-            f"scores run to {highest:.3g}; those above 1 count as 1, and none is too low to count; "
-            "--min-confidence sets a threshold",
-            kind="files whose scores exceed 1",
-        )
-    return sequence
 
 
 def write(sequence: PoseSequence, path: str | Path, *, overwrite: bool = False, pose_version: float = 0.2) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import struct
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO
@@ -27,7 +28,7 @@ from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Skeleton
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
 # What pose_format's parser raises on bytes that are no header, or only a part of one.
@@ -87,34 +88,62 @@ def read(
     min_confidence: float = 0.0,
 ) -> PoseSequence:
     """See `pose_core.formats.read`."""
+    frames = blocks(path, person=person, fps=fps, min_confidence=min_confidence)
+    return frames[frame_range.frames(len(frames), frames.fps, path)]
 
-    def damage(error: Exception) -> str:
-        return f"{_damage(path, error)}; export or copy it again"
 
-    with reading(path, _PARSER_ERRORS, damage), path.open("rb") as file:
-        header = _read_header(file)
-        body = _read_body(file, header)
-        if not body.frames:
-            raise UserError("has no frames; drop it from the data")
-        if person is not None and not 0 <= person < body.people:
-            raise UserError(f"has {body.people} person(s), counted from 0; there is no person {person}")
-        rate = stated_rate(body.fps, fps, path)
-        frames = frame_range.frames(body.frames, rate, path)
-        slots = np.zeros(frames.stop - frames.start, np.int64)
-        if body.people > 1:
-            people = _people_of(path, _stamp(file), min_confidence)
-            if person is None or person < len(people):
-                slots = people.slots[frames, people.take(person, path)]
-            else:
-                slots += person
-        keypoints, confidence = _values(file, header, body, frames, slots[:, None])
-        if header.dims > header.skeleton.num_dims:
-            notify(
-                path,
-                f"points have {header.dims} coordinates; the first three are read as x, y, z, the others left out",
-                kind="files with more than three coordinates",
-            )
-        return PoseSequence(keypoints[:, 0], confidence[:, 0], rate, header.skeleton, header.size)
+class PoseFrames:
+    """The frames of one person of a file, a `FrameSource`; only what a slice asks for is read."""
+
+    def __init__(self, path: Path, person: int | None, fps: float | None, min_confidence: float) -> None:
+        self._path = path
+        with self._opened() as (file, header, body):
+            if not body.frames:
+                raise UserError("has no frames; drop it from the data")
+            if person is not None and not 0 <= person < body.people:
+                raise UserError(f"has {body.people} person(s), counted from 0; there is no person {person}")
+            self.fps = stated_rate(body.fps, fps, path)
+            self._length = body.frames
+            self._slots = np.zeros(body.frames, np.int64)
+            if body.people > 1:
+                people = _people_of(path, _stamp(file), min_confidence)
+                if person is None or person < len(people):
+                    self._slots = people.slots[:, people.take(person, path)]
+                else:
+                    self._slots += person
+            if header.dims > header.skeleton.num_dims:
+                notify(
+                    path,
+                    f"points have {header.dims} coordinates; the first three are read as x, y, z, the others left out",
+                    kind="files with more than three coordinates",
+                )
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, frames: slice) -> PoseSequence:
+        frames = slice(*frames.indices(self._length)[:2])
+        with self._opened() as (file, header, body):
+            if body.frames != self._length:
+                raise UserError("has changed while it was read; read it again")
+            keypoints, confidence = _values(file, header, body, frames, self._slots[frames, None])
+            return PoseSequence(keypoints[:, 0], confidence[:, 0], self.fps, header.skeleton, header.size)
+
+    @contextmanager
+    def _opened(self) -> Generator[tuple[BinaryIO, _Header, _Body]]:
+        def damage(error: Exception) -> str:
+            return f"{_damage(self._path, error)}; export or copy it again"
+
+        with reading(self._path, _PARSER_ERRORS, damage), self._path.open("rb") as file:
+            header = _read_header(file)
+            yield file, header, _read_body(file, header)
+
+
+def blocks(
+    path: Path, *, person: int | None = None, fps: float | None = None, min_confidence: float = 0.0
+) -> PoseFrames:
+    """The frames of a file, to be read piece by piece; arguments as of `read`."""
+    return PoseFrames(path, person, fps, min_confidence)
 
 
 def _damage(path: Path, error: BaseException) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from pose_core.sequence import FARTHEST_NORMALIZED
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pose_core.formats.frame_source import FrameSource
     from pose_core.sequence import PoseSequence
     from pose_core.skeleton import Skeleton
 
@@ -23,51 +24,73 @@ _MOST = 0.97  # share of the coordinates that lie in 0 to that if they are share
 _LOWER = 0.3  # shoulder widths that the head lies below the shoulders where y points up
 
 
-def in_pixels(sequence: PoseSequence, size: tuple[int, int] | None, y_up: bool, path: Path) -> PoseSequence:
-    """Converts to pixels with y down, as `size` and `y_up` say.
+@dataclass(frozen=True)
+class UnitPlan:
+    """What makes a file's coordinates pixels with y down: decided once, done to any part of the file.
+
+    Attributes:
+        size: width and height of the picture in pixels, if the caller gave them.
+        shares: coordinates are shares of that picture, and scaled to it.
+        y_up: y points up in the file.
+    """
+
+    size: tuple[int, int] | None
+    shares: bool
+    y_up: bool
+
+    def apply(self, sequence: PoseSequence) -> PoseSequence:
+        """A part of the file in pixels with y down, as far as the caller said what that takes."""
+        if self.size is not None:
+            sequence = _sized(sequence, self.size, shares=self.shares)
+        return _turned_down(sequence) if self.y_up else sequence
+
+
+def plan_units(frames: FrameSource, size: tuple[int, int] | None, y_up: bool, path: Path) -> UnitPlan:
+    """Decides how to convert to pixels with y down, as `size` and `y_up` say.
 
     Warns of coordinates that look as if they were shares of a picture, or upside down.
 
     Args:
+        frames: at least one. Three of them tell the unit of all, and cost next to nothing.
         size: width and height of the picture in pixels. Coordinates that are shares of it are multiplied by it.
         y_up: y points up in the file.
 
     Raises:
         UserError: a size that is no size of a picture.
     """
-    probe = [0, len(sequence) // 2, len(sequence) - 1]  # three frames tell the unit of all, and cost next to nothing
-    points, score = sequence.keypoints[probe, :, :2], sequence.confidence[probe]
+    if size is not None and (min(size) < 1 or max(size) > 0xFFFF):
+        raise UserError(f"a picture of {size[0]} x {size[1]} pixels; write its width and height, as 1280x720")
+    probe = [frames[i : i + 1] for i in (0, len(frames) // 2, len(frames) - 1)]
+    skeleton, picture = probe[0].skeleton, probe[0].size
+    points = np.concatenate([each.keypoints[..., :2] for each in probe])
+    score = np.concatenate([each.confidence for each in probe])
     visible = (score > 0) & np.isfinite(points[..., 0]) & np.isfinite(points[..., 1])
     reach = np.abs(points[visible]).max(initial=0.0)
-    shares = reach > 0 and _are_shares(points, visible, sequence.skeleton)
+    shares = bool(reach > 0 and _are_shares(points, visible, skeleton))
     if size is not None:
-        sequence = _sized(sequence, size, shares=shares)
+        pass
     elif shares:
-        _warn_of_shares(sequence.size, path)
-    elif 0 < reach <= FARTHEST_NORMALIZED and min(sequence.size[:2]) > 10 * FARTHEST_NORMALIZED:
+        _warn_of_shares(picture, path)
+    elif 0 < reach <= FARTHEST_NORMALIZED and min(picture[:2]) > 10 * FARTHEST_NORMALIZED:
         notify(
             path,
-            f"x and y are no larger than {FARTHEST_NORMALIZED:g}, which are no pixels of the {sequence.size[0]} x "
-            f"{sequence.size[1]} that the file states; they are read as they are, as if normalized",
+            f"x and y are no larger than {FARTHEST_NORMALIZED:g}, which are no pixels of the {picture[0]} x "
+            f"{picture[1]} that the file states; they are read as they are, as if normalized",
             kind="files whose coordinates are no pixels",
         )
-    if y_up:
-        sequence = _turned_down(sequence)
-    elif _is_upside_down(points[..., 0], points[..., 1], visible, sequence.skeleton):
+    if not y_up and _is_upside_down(points[..., 0], points[..., 1], visible, skeleton):
         notify(
             path,
             "the head lies below the shoulders, as if y pointed up; it is read as pointing down, and "
             "`pose-core convert --y-up` turns it",
             kind="files that show people upside down",
         )
-    return sequence
+    return UnitPlan(size, shares, y_up)
 
 
 def _sized(sequence: PoseSequence, size: tuple[int, int], *, shares: bool) -> PoseSequence:
     """The sequence in a picture of that size; `shares` of the size are scaled to pixels."""
     width, height = size
-    if min(size) < 1 or max(size) > 0xFFFF:
-        raise UserError(f"a picture of {width} x {height} pixels; write its width and height, as 1280x720")
     keypoints = sequence.keypoints
     if shares:  # MediaPipe's z has the scale of x
         keypoints = keypoints * np.array((width, height, width)[: keypoints.shape[-1]], keypoints.dtype)

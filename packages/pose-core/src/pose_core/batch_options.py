@@ -3,7 +3,18 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pose_core.command_line import Debug, Device, Fps, Json, KeepGoing, MinConfidence, Overwrite, Person, SkipExisting
+from pose_core.command_line import (
+    Debug,
+    Device,
+    Fps,
+    Json,
+    KeepGoing,
+    Layout,
+    MinConfidence,
+    Overwrite,
+    Person,
+    SkipExisting,
+)
 from pose_core.errors import UserError
 from pose_core.progress import progress, say
 
@@ -21,13 +32,14 @@ class ReadingOptions:
     person: Person = None
     min_confidence: MinConfidence = 0.0
     fps: Fps = None
+    layout: Layout = None
 
     @property
     def reading(self) -> "ReadOptions":
         """The same for `read`."""
         from pose_core.formats.options import ReadOptions
 
-        return ReadOptions(self.person, self.min_confidence, self.fps)
+        return ReadOptions(self.person, self.min_confidence, self.fps, self.layout)
 
 
 @dataclass(frozen=True)

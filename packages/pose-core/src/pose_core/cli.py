@@ -13,6 +13,7 @@ from pose_core.command_line import (
     DataSets,
     Debug,
     Json,
+    Layout,
     MinConfidence,
     OutputFormat,
     Overwrite,
@@ -181,6 +182,7 @@ def compare(
     face: Face = "contour",
     person: Person = None,
     min_confidence: MinConfidence = 0.0,
+    layout: Layout = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -192,7 +194,7 @@ def compare(
     folders = [path.is_dir() and not is_clip_folder(path) for path in (reference, prediction)]
     if folders[0] != folders[1]:
         raise typer.BadParameter("compare two files or two folders")
-    reading = {"person": person, "min_confidence": min_confidence}
+    reading = {"person": person, "min_confidence": min_confidence, "layout": layout}
     if folders[0]:
         comparisons, failures = compare_folders(reference, prediction, say, face=face, **reading)
     else:

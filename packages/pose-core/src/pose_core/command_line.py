@@ -68,6 +68,14 @@ Fps = Annotated[
     float | None,
     typer.Option("--fps", min=0.001, max=1e6, help="Frames per second of the input, overriding the file's own."),
 ]
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        "--layout",
+        callback=lambda layout: check_layout(layout),
+        help="Map keypoints by anatomy to holistic_178, holistic_543, openpose_137, coco_wholebody_133, ...",
+    ),
+]
 
 # Of every `evaluate`, and of commands that go through a data set.
 DataSets = Annotated[
@@ -299,6 +307,22 @@ def check_seed(seed: int) -> int:
     if not -(2**63) <= seed < 2**63:
         raise typer.BadParameter("a seed is a whole number of at most 64 bits")
     return seed
+
+
+def check_layout(layout: str | None) -> str | None:
+    """Refuses layouts that have no name.
+
+    Raises:
+        BadParameter: with all names.
+    """
+    if layout is not None:
+        from pose_core.skeleton import named_skeleton
+
+        try:
+            named_skeleton(layout, 2)
+        except UserError as error:
+            raise typer.BadParameter(str(error)) from None
+    return layout
 
 
 def settings_of(named: dict[str, Any], settings: list[str] | None) -> dict[str, Any]:

@@ -196,7 +196,9 @@ def _shared(hypothesis: Skeleton, reference: Skeleton, files: tuple[Path, Path])
     names = {*hypothesis.keypoints}
     indices = [i for i, name in enumerate(reference.keypoints) if name in names]
     if not indices:
-        raise UserError(f"{files[0]} and {files[1]} share no keypoint; convert one to the other's layout")
+        raise UserError(
+            f"{files[0]} and {files[1]} share no keypoint; map both to one layout, as --layout holistic_178 does"
+        )
     return reference.select(indices).with_dims(min(hypothesis.num_dims, reference.num_dims))
 
 

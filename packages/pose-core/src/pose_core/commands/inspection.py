@@ -98,19 +98,20 @@ def inspect(
     person: int | None = None,
     min_confidence: float = 0.0,
     fps: float | None = None,
+    layout: str | None = None,
     name: str | None = None,
 ) -> FileInfo:
     """Reads and describes a file.
 
     Args:
-        person, min_confidence, fps: as of `read`.
+        person, min_confidence, fps, layout: as of `read`.
         name: what to call the file; its path by default.
 
     Raises:
         UserError: as `read`.
     """
     path = Path(path)
-    sequence = clean(read(path, person=person, min_confidence=min_confidence, fps=fps))
+    sequence = clean(read(path, person=person, min_confidence=min_confidence, fps=fps, layout=layout))
     missing = ~sequence.visible  # (T, K)
     empty: np.ndarray = np.all(missing, axis=1)  # (T,)
     same = (sequence.keypoints[1:] == sequence.keypoints[:-1]).all(axis=(1, 2)) & ~empty[1:]

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pose_core.atomic_files import check_name
-from pose_core.errors import UserError
+from pose_core.errors import UserError, naming
 from pose_core.formats import estimator_json, landmarks_csv, npz, pose
 from pose_core.formats.estimator_json import is_clip_folder
 from pose_core.formats.frame_range import FrameRange
 from pose_core.formats.threshold import Threshold, ThresholdedFrames
 from pose_core.formats.units import plan_units
 from pose_core.rates import DEFAULT_FPS, check_rate
+from pose_core.transforms.layouts import to_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,6 +57,7 @@ def read(
     order: str | None = None,
     size: tuple[int, int] | None = None,
     y_up: bool = False,
+    layout: str | None = None,
 ) -> PoseSequence:
     """Reads one person's poses, every value as the file has it; `transforms.clean` mends what estimators leave behind.
 
@@ -76,6 +78,7 @@ def read(
         order: in which an array has MediaPipe's 543 keypoints, "mediapipe" or "asl-signs"; found out by default.
         size: width and height of the picture, in pixels; coordinates between 0 and 1 are multiplied by it.
         y_up: y points up in the file; here it points down.
+        layout: name of the layout to map the keypoints to, by anatomy; see `transforms.to_layout`.
 
     Returns:
         The sequence in the file's own coordinates: pixels (`.pose`, `.json`), or a `.csv`'s, whose y points up, turned
@@ -90,7 +93,7 @@ def read(
     threshold = Threshold(min_confidence, path)
     sequence = threshold.apply(sequence)
     threshold.report()
-    return plan_units(sequence, size, y_up, path).apply(sequence)
+    return _in_layout(plan_units(sequence, size, y_up, path).apply(sequence), layout, path)
 
 
 def read_blocks(
@@ -106,6 +109,7 @@ def read_blocks(
     order: str | None = None,
     size: tuple[int, int] | None = None,
     y_up: bool = False,
+    layout: str | None = None,
 ) -> Iterator[PoseSequence]:
     """Reads a clip piece by piece: one after the other, the pieces are what `read` returns.
 
@@ -115,7 +119,7 @@ def read_blocks(
     Args:
         path: as of `read`.
         frames: per piece; the last one may have fewer.
-        person, start, end, fps, min_confidence, axes, order, size, y_up: as of `read`.
+        person, start, end, fps, min_confidence, axes, order, size, y_up, layout: as of `read`.
 
     Raises:
         UserError: as `read`; a damage in the middle of a file may be met after some pieces.
@@ -129,7 +133,7 @@ def read_blocks(
     plan = plan_units(ThresholdedFrames(source, part, threshold), size, y_up, path)
     for first in range(part.start, part.stop, frames):
         block = source[first : min(first + frames, part.stop)]
-        yield plan.apply(threshold.apply(block))
+        yield _in_layout(plan.apply(threshold.apply(block)), layout, path)
     threshold.report()
 
 
@@ -164,6 +168,11 @@ def _opened(
     if file_format is npz:
         return opened(path, fps=fps, axes=axes, order=order)
     return opened(path, fps=fps)
+
+
+def _in_layout(sequence: PoseSequence, layout: str | None, path: Path) -> PoseSequence:
+    with naming(path):
+        return sequence if layout is None else to_layout(sequence, layout)
 
 
 def people_of(path: str | Path, *, min_confidence: float = 0.0) -> People | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from pose_core.formats import read
@@ -20,7 +20,8 @@ class ReadOptions:
     person: int | None = None
     min_confidence: float = 0.0
     fps: float | None = None
+    layout: str | None = None
 
     def read(self, path: str | Path, *, start: float | None = None, end: float | None = None) -> PoseSequence:
         """`read` with these options."""
-        return read(path, person=self.person, min_confidence=self.min_confidence, fps=self.fps, start=start, end=end)
+        return read(path, start=start, end=end, **asdict(self))

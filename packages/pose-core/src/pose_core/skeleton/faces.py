@@ -1,4 +1,4 @@
-"""Face landmarks: contours of meshes, and mirror images."""
+"""Face landmarks: contours of meshes, mirror images, and which points of two estimators are the same."""
 
 from __future__ import annotations
 
@@ -13,6 +13,27 @@ MESH_CONTOURS = frozenset(
     """.split()  # noqa: SIM905 - a list of 128 strings would fill the file
 )
 MESH_POINTS = 478  # 468 of the mesh, then 5 of each iris
+
+# The mesh point of each iBUG point (68, then OpenPose's two pupils). No point of the mesh stands for two of iBUG's, so
+# that a face goes there and back unchanged. Where anatomy leaves a choice (jaw, lids, bridge and lips are lines), it is
+# the point next to iBUG's in the mean frontal face of real clips: MediaPipe's mesh against OpenPose and RTMPose,
+# aligned by corners of eyes and mouth, middle of the lips, and nose. Sides are the person's; iBUG begins at the right.
+IBUG_TO_MESH = (
+    *(127, 234, 93, 132, 58, 136, 149, 176),  # 0-7 jaw from the right temple, along the oval
+    152,  # 8 chin
+    *(400, 378, 365, 288, 361, 323, 454, 356),  # 9-16 jaw to the left temple
+    *(70, 63, 105, 66, 107),  # 17-21 right eyebrow from its outer end, upper edge
+    *(336, 296, 334, 293, 300),  # 22-26 left eyebrow from its inner end
+    *(168, 197, 5, 1),  # 27-30 bridge of the nose from between the eyes to the tip
+    *(98, 97, 2, 326, 327),  # 31-35 below the nose, from the right nostril; 33 is where nose and lip meet
+    *(33, 160, 158, 133, 153, 144),  # 36-41 right eye: outer corner, upper lid, inner corner, lower lid
+    *(362, 385, 387, 263, 373, 380),  # 42-47 left eye: inner corner, upper lid, outer corner, lower lid
+    *(61, 39, 37, 0, 267, 269, 291),  # 48-54 outer edge of the upper lip; 50 and 52 are the peaks of its bow
+    *(321, 314, 17, 84, 91),  # 55-59 outer edge of the lower lip, from the left
+    *(78, 82, 13, 312, 308),  # 60-64 inner edge of the upper lip
+    *(317, 14, 87),  # 65-67 inner edge of the lower lip, from the left
+    *(468, 473),  # 68 right, 69 left pupil: the irises' centers, which only a mesh of 478 points has
+)
 
 # (first, last, opposite of the first): runs of mesh points whose opposites run on as they do. Points in no run lie on
 # the middle line. The mesh numbers one side's points first and the other's after, which makes the runs long.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-from pose_core.skeleton.faces import MESH_POINTS, ibug_mirror, mesh_mirror
+from pose_core.skeleton.faces import IBUG_TO_MESH, MESH_POINTS, ibug_mirror, mesh_mirror
 
 Side = Literal["left", "right"]
 Role = Literal["body", "face", "left_hand", "right_hand"]
@@ -25,9 +25,10 @@ class Layout:
 
     name: str
     body: Part  # holds shoulders, wrists and legs
-    hands: dict[Side, Part]  # the first point is the wrist
+    hands: dict[Side, Part]  # 21 points in the order of `HAND_POINTS`, which all estimators share; first the wrist
     face: Part | None
     face_mirror: tuple[int, ...]  # position in `face.points` of each point's opposite
+    face_mesh: tuple[int, ...]  # number of the mesh point of MediaPipe's that each of `face.points` is
     shoulders: dict[Side, str]  # points of the body component
     wrists: dict[Side, str]
     hips: tuple[str, ...]  # whole point names, and
@@ -43,15 +44,39 @@ class Layout:
             name = name.replace(shoulder, elbow)
         return name
 
+    @property
+    def one_wrist(self) -> bool:
+        """Whether a hand's wrist is the body's own, and not a second estimate of it."""
+        return self.hands["left"].component == self.body.component
+
+
+HAND_POINTS = tuple(
+    """
+    WRIST THUMB_CMC THUMB_MCP THUMB_IP THUMB_TIP
+    INDEX_FINGER_MCP INDEX_FINGER_PIP INDEX_FINGER_DIP INDEX_FINGER_TIP
+    MIDDLE_FINGER_MCP MIDDLE_FINGER_PIP MIDDLE_FINGER_DIP MIDDLE_FINGER_TIP
+    RING_FINGER_MCP RING_FINGER_PIP RING_FINGER_DIP RING_FINGER_TIP
+    PINKY_MCP PINKY_PIP PINKY_DIP PINKY_TIP
+    """.split()  # noqa: SIM905 - one line a finger
+)
+# pose_format's names for OpenPose's hand, of thumb, index, middle, ring finger and little finger, each to its tip; they
+# say CMC of a knuckle and DIP of a tip, but the points are the ones above.
+_HAND_137 = (
+    *("BASE", "T_STT", "T_BCMC", "T_MCP", "T_IP"),
+    *(f"{finger}_{joint}" for finger in "IMRP" for joint in ("CMC", "MCP", "PIP", "DIP")),
+)
+_NUMBERED_HAND = tuple(f"hand_{i}" for i in range(21))
+
 
 def _coco(name: str, suffix: str, face_point: str) -> Layout:
     """COCO-WholeBody's names; AlphaPose's are the same with the number of points appended."""
     return Layout(
         name=name,
         body=Part("BODY" + suffix),
-        hands={"left": Part("LEFT_HAND" + suffix), "right": Part("RIGHT_HAND" + suffix)},
+        hands={side: Part(f"{side.upper()}_HAND{suffix}", _NUMBERED_HAND) for side in get_args(Side)},
         face=Part("FACE" + suffix, tuple(f"{face_point}{i}" for i in range(68))),
         face_mirror=ibug_mirror(68),
+        face_mesh=IBUG_TO_MESH[:68],
         shoulders={"left": "left_shoulder", "right": "right_shoulder"},
         wrists={"left": "left_wrist", "right": "right_wrist"},
         hips=("left_hip", "right_hip", "pelvis"),
@@ -85,9 +110,10 @@ LAYOUTS = (
     Layout(
         name="holistic",
         body=Part("POSE_LANDMARKS"),
-        hands={"left": Part("LEFT_HAND_LANDMARKS"), "right": Part("RIGHT_HAND_LANDMARKS")},
+        hands={side: Part(f"{side.upper()}_HAND_LANDMARKS", HAND_POINTS) for side in get_args(Side)},
         face=Part("FACE_LANDMARKS", tuple(str(i) for i in range(MESH_POINTS))),
         face_mirror=mesh_mirror(),
+        face_mesh=tuple(range(MESH_POINTS)),
         shoulders={"left": "LEFT_SHOULDER", "right": "RIGHT_SHOULDER"},
         wrists={"left": "LEFT_WRIST", "right": "RIGHT_WRIST"},
         hips=("LEFT_HIP", "RIGHT_HIP"),
@@ -99,12 +125,13 @@ LAYOUTS = (
     Layout(
         name="openpose",
         body=Part("pose_keypoints_2d"),
-        hands={"left": Part("hand_left_keypoints_2d"), "right": Part("hand_right_keypoints_2d")},
+        hands={side: Part(f"hand_{side}_keypoints_2d", _HAND_137) for side in get_args(Side)},
         face=Part(
             "face_keypoints_2d",
             tuple(f"{word}_{i}" for i, word in enumerate(word for word, count in _IBUG_137 for _ in range(count))),
         ),
         face_mirror=ibug_mirror(70),
+        face_mesh=IBUG_TO_MESH,
         shoulders={"left": "LShoulder", "right": "RShoulder"},
         wrists={"left": "LWrist", "right": "RWrist"},
         hips=("MidHip", "LHip", "RHip"),
@@ -125,6 +152,7 @@ LAYOUTS = (
         hands={"left": _hand_135("L"), "right": _hand_135("R")},
         face=_face_135(),
         face_mirror=ibug_mirror(70),
+        face_mesh=IBUG_TO_MESH,
         shoulders={"left": "LShoulder", "right": "RShoulder"},
         wrists={"left": "LWrist", "right": "RWrist"},
         hips=("LHip", "RHip"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pose_core.errors import UserError
 from pose_core.skeleton.faces import MESH_CONTOURS, MESH_POINTS
+from pose_core.skeleton.layouts import HAND_POINTS
 from pose_core.skeleton.skeleton import Component, Skeleton
 
 if TYPE_CHECKING:
@@ -42,15 +43,6 @@ _ACROSS = [
     ("NOSE", "LEFT_EYE_INNER"),
     ("NOSE", "RIGHT_EYE_INNER"),
 ]
-_HAND = _names(
-    """
-    WRIST THUMB_CMC THUMB_MCP THUMB_IP THUMB_TIP
-    INDEX_FINGER_MCP INDEX_FINGER_PIP INDEX_FINGER_DIP INDEX_FINGER_TIP
-    MIDDLE_FINGER_MCP MIDDLE_FINGER_PIP MIDDLE_FINGER_DIP MIDDLE_FINGER_TIP
-    RING_FINGER_MCP RING_FINGER_PIP RING_FINGER_DIP RING_FINGER_TIP
-    PINKY_MCP PINKY_PIP PINKY_DIP PINKY_TIP
-    """
-)
 _PALM_AND_THUMB = [(0, 1), (1, 2), (2, 3), (3, 4), (0, 5), (5, 9), (9, 13), (13, 17), (0, 17)]
 _HAND_LIMBS = _PALM_AND_THUMB + [(knuckle + i, knuckle + i + 1) for knuckle in (5, 9, 13, 17) for i in range(3)]
 _COLORS = {
@@ -75,10 +67,10 @@ def known_skeleton(keypoints: int, dims: int) -> Skeleton:
     """
     if keypoints in (133, 135, 137):
         return _from_pose_format(keypoints, dims)
-    hands: dict[str, tuple[str, ...]] = {"LEFT_HAND_LANDMARKS": _HAND, "RIGHT_HAND_LANDMARKS": _HAND}
+    hands: dict[str, tuple[str, ...]] = {"LEFT_HAND_LANDMARKS": HAND_POINTS, "RIGHT_HAND_LANDMARKS": HAND_POINTS}
     mesh = tuple(str(i) for i in range(MESH_POINTS))
     known: dict[int, dict[str, tuple[str, ...]]] = {
-        21: {"RIGHT_HAND_LANDMARKS": _HAND},
+        21: {"RIGHT_HAND_LANDMARKS": HAND_POINTS},
         42: hands,
         50: {"POSE_LANDMARKS": _UPPER_BODY, **hands},
         75: {"POSE_LANDMARKS": BODY_LANDMARKS, **hands},
@@ -100,6 +92,41 @@ def known_skeleton(keypoints: int, dims: int) -> Skeleton:
     }
     numbered = {"KEYPOINTS": tuple(str(i) for i in range(keypoints))}
     return _skeleton(known.get(keypoints, numbered), dims)
+
+
+# The layouts that have names, with their numbers of keypoints.
+LAYOUT_NAMES = {
+    "holistic_543": 543,
+    "holistic_553": 553,
+    "holistic_576": 576,
+    "holistic_586": 586,
+    "holistic_178": 178,
+    "holistic_75": 75,
+    "holistic_50": 50,
+    "openpose_137": 137,
+    "openpose_135": 135,
+    "coco_wholebody_133": 133,
+}
+
+
+def named_skeleton(name: str, dims: int) -> Skeleton:
+    """The skeleton of a layout by its name, `dims` coordinates each keypoint; see `LAYOUT_NAMES`.
+
+    Raises:
+        UserError: there is no layout of that name; the message lists them.
+    """
+    if name not in LAYOUT_NAMES:
+        raise UserError(f"unknown layout {name!r}; known: {', '.join(LAYOUT_NAMES)}")
+    return known_skeleton(LAYOUT_NAMES[name], dims)
+
+
+def layout_name(skeleton: Skeleton) -> str | None:
+    """The name of the smallest layout that has all the skeleton's keypoints by name, or None."""
+    wanted = set(skeleton.keypoints)
+    for name in sorted(LAYOUT_NAMES, key=lambda name: LAYOUT_NAMES[name]):
+        if wanted <= set(named_skeleton(name, 2).keypoints):
+            return name
+    return None
 
 
 def landmark_skeleton(landmarks: Sequence[str], dims: int) -> Skeleton:
@@ -136,7 +163,7 @@ def _skeleton(components: dict[str, tuple[str, ...]], dims: int) -> Skeleton:
 def _limbs(component: str, points: tuple[str, ...]) -> Iterable[tuple[int, int]]:
     """Positions of connected points among the given ones."""
     if component.endswith("HAND_LANDMARKS"):
-        pairs = [(_HAND[a], _HAND[b]) for a, b in _HAND_LIMBS]
+        pairs = [(HAND_POINTS[a], HAND_POINTS[b]) for a, b in _HAND_LIMBS]
     elif component.startswith("POSE"):
         chains = [[f"{side}_{word}" for word in chain] for chain in _CHAINS for side in _SIDES]
         pairs = [*_ACROSS, *(pair for chain in chains for pair in itertools.pairwise(chain))]

@@ -5,6 +5,7 @@ from pose_core.transforms.cleaning import clean
 from pose_core.transforms.flipping import flip
 from pose_core.transforms.gaps import fill_gaps
 from pose_core.transforms.hands import correct_wrists, hands_from_wrists, normalize_hands_3d
+from pose_core.transforms.layouts import to_layout
 from pose_core.transforms.normalization import Placement, denormalize, normalize
 from pose_core.transforms.reduction import (
     FaceChoice,
@@ -48,6 +49,7 @@ __all__ = [
     "resample",
     "standardize",
     "stretch",
+    "to_layout",
     "trim_unseen",
     "unstandardize",
 ]

@@ -1,0 +1,104 @@
+"""Pose estimators: what each needs installed, how it is set, and what its poses are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pose_core.estimation.environments import Environment
+from pose_core.estimation.worker_process import WorkerProcess
+from pose_core.skeleton.registry import known_skeleton
+from pose_core.skeleton.skeleton import Component, Skeleton
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WORKERS = Path(__file__).parent / "workers"
+
+# The last release with both models in the wheel and `solutions`. Of what it asks for, Holistic imports these two only:
+# without OpenCV, jax and matplotlib it is 130 MB instead of 700, and needs no libGL. numpy and protobuf are the newest
+# it takes.
+MEDIAPIPE = Environment(
+    name="mediapipe-0.10.21",
+    title="MediaPipe 0.10.21",
+    requirements=("mediapipe==0.10.21", "numpy==1.26.4", "protobuf==4.25.8"),
+    megabytes=130,
+    imports=("numpy", "google.protobuf"),
+)
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """An estimator with its settings.
+
+    Attributes:
+        title: in messages.
+        environment: where it runs.
+        script: the worker's, in `workers/`.
+        settings: what the worker is told.
+    """
+
+    title: str
+    environment: Environment
+    script: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def start(self, say: Callable[[str], None]) -> WorkerProcess:
+        """Starts a worker, in its environment, which is made first where there is none.
+
+        Args:
+            say: takes a line for people.
+
+        Raises:
+            UserError: it cannot be installed or started.
+        """
+        # Isolated: PYTHONPATH and the user's own packages are for another Python.
+        command = [str(self.environment.python(say)), "-I", "-u", str(WORKERS / self.script)]
+        return WorkerProcess(command, self.settings, name=self.title, repair=self.environment.repair)
+
+
+def holistic(
+    *,
+    complexity: int = 1,
+    refined_face: bool = False,
+    min_detection_confidence: float = 0.5,
+    min_tracking_confidence: float = 0.5,
+) -> Estimator:
+    """MediaPipe Holistic: body, face and hands of the most prominent person, 576 points, with a refined face 586.
+
+    Args:
+        complexity: of the body's model, 0 to 2; the wheel carries 1.
+        refined_face: 478 points, irises among them, instead of 468.
+        min_detection_confidence, min_tracking_confidence: MediaPipe's.
+    """
+    settings = {
+        "model_complexity": complexity,
+        "refine_face_landmarks": refined_face,
+        "min_detection_confidence": min_detection_confidence,
+        "min_tracking_confidence": min_tracking_confidence,
+    }
+    return Estimator("MediaPipe Holistic", MEDIAPIPE, "holistic.py", settings)
+
+
+def skeleton_of(poses: dict[str, Any]) -> Skeleton:
+    """The skeleton of a worker's poses: its own components, in the colors of our own, or one known by its number."""
+    ours = known_skeleton(poses["keypoints"], poses["dims"])
+    if "components" not in poses:
+        return ours
+    from pose_format.utils.openpose import hand_colors
+
+    colors = {each.name: each.colors for each in ours.components}
+    hands = tuple((int(r), int(g), int(b)) for r, g, b in hand_colors)
+    return Skeleton(
+        tuple(
+            Component(
+                each["name"],
+                tuple(each["points"]),
+                tuple((a, b) for a, b in each["limbs"]),
+                hands if "HAND" in each["name"] else colors[each["name"]],
+                "XYZC" if poses["dims"] == 3 else "XYC",
+            )
+            for each in poses["components"]
+        )
+    )

@@ -65,7 +65,7 @@ def test_malformed_npz_files_are_refused(tmp_path):
     path = tmp_path / "a.npz"
     poses = np.zeros((4, 5, 3), np.float32)
     cases = [
-        ({"pose": poses}, "an array named `poses`"),
+        ({"labels": poses[0, 0]}, "an array named `poses`"),
         ({"poses": poses[0]}, r"expected numbers \(T, K, 3\)"),
         ({"poses": poses.astype(str)}, "expected numbers"),
         ({"poses": poses[:0]}, "no frames"),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pose_core.command_line import (
+    ClipName,
     Debug,
     Device,
     Fps,
@@ -33,13 +34,14 @@ class ReadingOptions:
     min_confidence: MinConfidence = 0.0
     fps: Fps = None
     layout: Layout = None
+    clip: ClipName = None
 
     @property
     def reading(self) -> "ReadOptions":
         """The same for `read`."""
         from pose_core.formats.options import ReadOptions
 
-        return ReadOptions(self.person, self.min_confidence, self.fps, self.layout)
+        return ReadOptions(self.person, self.min_confidence, self.fps, self.layout, self.clip)
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,11 @@ Layout = Annotated[
     ),
 ]
 
+ClipName = Annotated[
+    str | None,
+    typer.Option("--clip", help="Name of the clip, of files that hold several; `pose-core info` lists them."),
+]
+
 # Of every `evaluate`, and of commands that go through a data set.
 DataSets = Annotated[
     list[str],

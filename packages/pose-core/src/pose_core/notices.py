@@ -5,9 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 _PACKAGE = f"{Path(__file__).parent}{os.sep}"  # a warning names the line that called this package
+_names: ContextVar[dict[str, str]] = ContextVar("names", default={})  # noqa: B039 - never changed
 
 
 class InputWarning(UserWarning):
@@ -25,7 +32,18 @@ class InputWarning(UserWarning):
 
 def notify(path: str | Path, message: str, *, kind: str) -> None:
     """Warns about the file `path`; Python prints the same text once, command lines on one line of stderr."""
+    path = _names.get().get(str(path), path)
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back
     warnings.warn(InputWarning(f"{path}: {message}", kind), stacklevel=level)
+
+
+@contextmanager
+def called(path: str | Path, name: str | Path) -> Generator[None]:
+    """Warnings about the file `path` name `name` within the block, as where it is a part of another file."""
+    token = _names.set({**_names.get(), str(path): str(name)})
+    try:
+        yield
+    finally:
+        _names.reset(token)

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pose_core.formats import people_of, pose, read
+from pose_core.formats import clips_of, people_of, pose, read
+from pose_core.formats.clip_files import open_clips
 from pose_core.transforms import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pose_core.skeleton import Skeleton
+
+_LISTED = 20  # clips of a file that are listed for people
 
 
 @dataclass(frozen=True)
@@ -92,26 +95,64 @@ class FileInfo:
             yield f"  {self.repeated} of {self.frames} frames are exactly like the one before"
 
 
+@dataclass(frozen=True)
+class ClipInfo:
+    """One clip of a file of several: its name, and its frames where they are known without reading it."""
+
+    name: str
+    frames: int | None
+
+
+@dataclass(frozen=True)
+class ClipFileInfo:
+    """A file of several clips.
+
+    Attributes:
+        path: of the file.
+        format: its suffix.
+        clips: in the file's order.
+    """
+
+    path: Path
+    format: str
+    clips: list[ClipInfo]
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        frames = [clip.frames for clip in self.clips if clip.frames is not None]
+        total = f", {sum(frames):,} frames" if len(frames) == len(self.clips) else ""
+        yield f"{self.path}: {self.format}, {len(self.clips):,} clips{total}; --clip NAME describes one"
+        for clip in self.clips[:_LISTED]:
+            yield f"  {clip.name}" + ("" if clip.frames is None else f"  {clip.frames} frames")
+        if len(self.clips) > _LISTED:
+            yield f"  ... and {len(self.clips) - _LISTED:,} more; --json lists all"
+
+
 def inspect(
     path: str | Path,
     *,
+    clip: str | None = None,
     person: int | None = None,
     min_confidence: float = 0.0,
     fps: float | None = None,
     layout: str | None = None,
     name: str | None = None,
-) -> FileInfo:
-    """Reads and describes a file.
+) -> FileInfo | ClipFileInfo:
+    """Reads and describes a file; of one with several clips, the clip that is named, or the list of them.
 
     Args:
-        person, min_confidence, fps, layout: as of `read`.
+        clip, person, min_confidence, fps, layout: as of `read`.
         name: what to call the file; its path by default.
 
     Raises:
         UserError: as `read`.
     """
     path = Path(path)
-    sequence = clean(read(path, person=person, min_confidence=min_confidence, fps=fps, layout=layout))
+    if clip is None and len(clips_of(path)) > 1:
+        file = open_clips(path)
+        clips = [ClipInfo(each, file.frames(i)) for i, each in enumerate(file.names)]
+        return ClipFileInfo(Path(name) if name else path, path.suffix.lower() or "folder of .arrow", clips)
+    sequence = clean(read(path, clip=clip, person=person, min_confidence=min_confidence, fps=fps, layout=layout))
     missing = ~sequence.visible  # (T, K)
     empty: np.ndarray = np.all(missing, axis=1)  # (T,)
     same = (sequence.keypoints[1:] == sequence.keypoints[:-1]).all(axis=(1, 2)) & ~empty[1:]

@@ -1,14 +1,14 @@
-"""Reading and writing pose files by suffix: `.pose`, `.npz`, `.csv`; `.npy`, `.json` and OpenPose folders are read."""
+"""Reading and writing pose files by suffix: `.pose`, `.npz`, `.csv`; others, and OpenPose folders, are read."""
 
 from __future__ import annotations
 
 from collections import ChainMap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pose_core.atomic_files import check_name
 from pose_core.errors import UserError, naming
-from pose_core.formats import estimator_json, landmarks_csv, npz, pose
+from pose_core.formats import clip_files, estimator_json, landmarks_csv, npz, pose
 from pose_core.formats.estimator_json import is_clip_folder
 from pose_core.formats.frame_range import FrameRange
 from pose_core.formats.threshold import Threshold, ThresholdedFrames
@@ -29,6 +29,7 @@ __all__ = [
     "READABLE",
     "READERS",
     "WRITERS",
+    "clips_of",
     "is_clip_folder",
     "people_of",
     "read",
@@ -42,12 +43,15 @@ __all__ = [
 READERS: dict[str, ModuleType] = {".pose": pose, ".npz": npz, ".csv": landmarks_csv}
 WRITERS: dict[str, ModuleType] = {".pose": pose, ".npz": npz, ".csv": landmarks_csv}
 # Folders are searched for READERS alone: data sets hold other `.json` and `.npy` files, too. These are read if named.
-READABLE: ChainMap[str, ModuleType] = ChainMap({".npy": npz, ".json": estimator_json}, READERS)
+READABLE: ChainMap[str, ModuleType] = ChainMap(
+    {".npy": npz, ".json": estimator_json, **dict.fromkeys(clip_files.OPENERS, clip_files)}, READERS
+)
 
 
 def read(
     path: str | Path,
     *,
+    clip: str | None = None,
     person: int | None = None,
     start: float | None = None,
     end: float | None = None,
@@ -65,7 +69,9 @@ def read(
 
     Args:
         path: a `.pose` file (version 0.0, 0.1 or 0.2), an `.npz` with `poses` (T, K, D + 1), an `.npy` of that array, a
-            landmark `.csv`, MMPose's predictions (`.json`), or a folder with OpenPose's `*_keypoints.json`.
+            landmark `.csv`, MMPose's predictions (`.json`), a folder with OpenPose's `*_keypoints.json`; or a file of
+            clips (`.pt`, `.safetensors`, `.npz` of several arrays).
+        clip: which clip of a file that holds several; see `clips_of`.
         person: which person of a file with several, from 0; None: who is visible most often and largest, and a warning
             says who that is. People who change places within a file are followed.
         start: first frame to read, a whole number of frames or a float in seconds; from the beginning by default.
@@ -75,7 +81,8 @@ def read(
         min_confidence: keypoints that score less have confidence 0, in the file's own scores.
         axes: what the numbers of each keypoint of an array are, "xy", "xyc" (c is confidence), "xyz" or "xyzc", if the
             file does not say; found out and said by default.
-        order: in which an array has MediaPipe's 543 keypoints, "mediapipe" or "asl-signs"; found out by default.
+        order: in which an array has MediaPipe's 543 keypoints, "mediapipe" or "asl-signs", or 178 of them, "mediapipe"
+            or "slrtp"; found out by default.
         size: width and height of the picture, in pixels; coordinates between 0 and 1 are multiplied by it.
         y_up: y points up in the file; here it points down.
         layout: name of the layout to map the keypoints to, by anatomy; see `transforms.to_layout`.
@@ -88,7 +95,8 @@ def read(
         UserError: no such file, person or frames, or not a whole pose file; the message names the path.
     """
     path = Path(path)
-    frames = _opened(path, person=person, fps=fps, min_confidence=min_confidence, axes=axes, order=order)
+    arguments: dict[str, Any] = {"clip": clip, "person": person, "fps": fps, "min_confidence": min_confidence}
+    frames = _opened(path, **arguments, axes=axes, order=order)
     sequence = frames[FrameRange(start, end).frames(len(frames), frames.fps, path)]
     threshold = Threshold(min_confidence, path)
     sequence = threshold.apply(sequence)
@@ -100,6 +108,7 @@ def read_blocks(
     path: str | Path,
     *,
     frames: int = 1024,
+    clip: str | None = None,
     person: int | None = None,
     start: float | None = None,
     end: float | None = None,
@@ -119,7 +128,7 @@ def read_blocks(
     Args:
         path: as of `read`.
         frames: per piece; the last one may have fewer.
-        person, start, end, fps, min_confidence, axes, order, size, y_up, layout: as of `read`.
+        clip, person, start, end, fps, min_confidence, axes, order, size, y_up, layout: as of `read`.
 
     Raises:
         UserError: as `read`; a damage in the middle of a file may be met after some pieces.
@@ -127,7 +136,8 @@ def read_blocks(
     path = Path(path)
     if frames < 1:
         raise UserError(f"{frames} frames per piece; at least one")
-    source = _opened(path, person=person, fps=fps, min_confidence=min_confidence, axes=axes, order=order, whole=False)
+    arguments: dict[str, Any] = {"clip": clip, "person": person, "fps": fps, "min_confidence": min_confidence}
+    source = _opened(path, **arguments, axes=axes, order=order, whole=False)
     part = FrameRange(start, end).frames(len(source), source.fps, path)
     threshold = Threshold(min_confidence, path)
     plan = plan_units(ThresholdedFrames(source, part, threshold), size, y_up, path)
@@ -140,11 +150,12 @@ def read_blocks(
 def _opened(
     path: Path,
     *,
-    person: int | None,
-    fps: float | None,
-    min_confidence: float,
-    axes: str | None,
-    order: str | None,
+    clip: str | None = None,
+    person: int | None = None,
+    fps: float | None = None,
+    min_confidence: float = 0.0,
+    axes: str | None = None,
+    order: str | None = None,
     whole: bool = True,
 ) -> FrameSource:
     """All frames of a file, of one person: in memory, or if not `whole`, as its reader's `blocks` gives them.
@@ -156,6 +167,18 @@ def _opened(
     if not path.exists():
         raise UserError(f"{path}: no such file")
     file_format = _reader_of(path)
+    if file_format is clip_files:
+        return clip_files.read(
+            path,
+            open_file=_opened,
+            clip=clip,
+            person=person,
+            fps=fps,
+            min_confidence=min_confidence,
+            axes=axes,
+            order=order,
+        )
+    clip_files.check_single(path, clip)
     if (axes or order) and file_format is not npz:
         raise UserError(f"{path}: names its columns itself; axes and order are said of arrays (.npz, .npy) only")
     opened = file_format.read if whole else getattr(file_format, "blocks", file_format.read)
@@ -175,6 +198,19 @@ def _in_layout(sequence: PoseSequence, layout: str | None, path: Path) -> PoseSe
         return sequence if layout is None else to_layout(sequence, layout)
 
 
+def clips_of(path: str | Path) -> list[str]:
+    """The names of the clips of a file that holds several, for `read(path, clip=...)`; of a file that is a clip, none.
+
+    Raises:
+        UserError: no such file, or not a whole one.
+    """
+    path = Path(path)
+    check_name(path)
+    if not path.exists():
+        raise UserError(f"{path}: no such file")
+    return list(clip_files.open_clips(path).names) if _reader_of(path) is clip_files else []
+
+
 def people_of(path: str | Path, *, min_confidence: float = 0.0) -> People | None:
     """The people of a file that `read` has read; None where its format has only one."""
     path = Path(path)
@@ -189,7 +225,8 @@ def _reader_of(path: Path) -> ModuleType:
         raise UserError(f"{path}: not a file; name a single pose file, or a folder of OpenPose's *_keypoints.json")
     if not path.is_file():
         raise UserError(f"{path}: not a file; name a single pose file")
-    return _format_of(path, READABLE)
+    file_format = _format_of(path, READABLE)
+    return clip_files if file_format is npz and clip_files.holds_clips(path) else file_format
 
 
 def write(sequence: PoseSequence, path: str | Path, *, overwrite: bool = False, pose_version: float = 0.2) -> None:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core.errors import UserError
+from pose_core.formats import slrtp
 from pose_core.notices import notify
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 AXES = ("xy", "xyc", "xyz", "xyzc")  # c is confidence
-ORDERS = ("mediapipe", "asl-signs")
+ORDERS = ("mediapipe", "asl-signs", "slrtp")
 _KNOWN = (21, 42, 50, 75, 133, 135, 137, 178, 543, 553, 576, 586)  # keypoints, as `known_skeleton` knows them
 _MEDIAPIPE = (21, 33, 42, 75, 543, 553, 576, 586)  # as MediaPipe gives them, which has a z of everything
 _FACE, _HAND, _BODY = 468, 21, 33
@@ -26,6 +27,8 @@ _ASL_SIGNS = np.r_[_FACE + _HAND : _FACE + _HAND + _BODY, 0:_FACE, _FACE : _FACE
 _NEGATIVE = 0.01  # share of negative numbers above which the last column is no confidence
 _INSIDE = 0.9  # share of x and y that lie inside a picture, or nearly, if they are those of one
 _COMPACT = 0.7  # of the extent that the face has in the one order, which it has at most in the other if that is right
+SLRTP_ASSUMED = "178 keypoints in the order of SLRTP's benchmark: body, right hand, left hand, face"
+WITHOUT_CONFIDENCE = "x, y, z without confidence: every keypoint that has numbers counts as visible"
 _KIND = "arrays whose columns or order had to be assumed"
 
 
@@ -36,7 +39,7 @@ def split_columns(poses: np.ndarray, axes: str | None, order: str | None, path: 
         poses: (T, K, 2) x, y; (T, K, 3) x, y and confidence or z; (T, K, 4) x, y, z, confidence; or (T, N), these in a
             row for a known number of keypoints.
         axes: one of `AXES`; None: found out.
-        order: one of `ORDERS` for 543 keypoints; None: found out.
+        order: one of `ORDERS`, for 543 or 178 keypoints; None: found out.
         path: the file, for messages.
 
     Returns:
@@ -56,11 +59,11 @@ def split_columns(poses: np.ndarray, axes: str | None, order: str | None, path: 
         wanted = f"expected numbers (T, K, 3) or (T, K, 4){_hint(poses.shape)}"
         raise UserError(f"{path}: poses are {poses.dtype} {poses.shape}; {wanted}")
     poses = poses.astype(np.float32)
+    poses, order = _in_mediapipe_order(poses, order, assumed)
     if axes is None:
-        axes = _likely_axes(poses, assumed)
+        axes = _likely_axes(poses, order, assumed)
     elif len(axes) != poses.shape[2]:
         raise UserError(f"{path}: poses are {poses.shape}, which are not the axes {axes}")
-    poses = _in_mediapipe_order(poses, order, assumed)
     finite: np.ndarray = np.all(np.isfinite(poses[..., :2]), axis=-1)
     if axes.endswith("c"):
         keypoints, confidence = poses[..., :-1], poses[..., -1]
@@ -82,10 +85,13 @@ def _warn_of_float16(poses: np.ndarray, path: Path) -> None:
         notify(path, "float16 holds numbers above 2048 only to the nearest 2; save float32", kind=_KIND)
 
 
-def _likely_axes(poses: np.ndarray, assumed: list[str]) -> str:
+def _likely_axes(poses: np.ndarray, order: str, assumed: list[str]) -> str:
     """The axes of (T, K, 2 to 4) numbers; adds to `assumed` what to say about them."""
     axes = {2: "xy", 3: "xyc", 4: "xyzc"}[poses.shape[2]]
-    if axes == "xyc":
+    if axes == "xyc" and order == "slrtp":
+        axes = "xyz"
+        assumed.append(WITHOUT_CONFIDENCE)
+    elif axes == "xyc":
         axes, why = _third(poses)
         assumed += why
     elif axes == "xy":
@@ -93,13 +99,18 @@ def _likely_axes(poses: np.ndarray, assumed: list[str]) -> str:
     return axes
 
 
-def _in_mediapipe_order(poses: np.ndarray, order: str | None, assumed: list[str]) -> np.ndarray:
-    """The keypoints in MediaPipe's order; adds to `assumed` that the order of asl-signs was detected."""
-    if poses.shape[1] != 543 or order == "mediapipe" or (order is None and not _is_asl_signs(poses)):
-        return poses
-    if order is None:
-        assumed.append("keypoints in the order of asl-signs: face, left hand, body, right hand")
-    return poses[:, _ASL_SIGNS]
+def _in_mediapipe_order(poses: np.ndarray, order: str | None, assumed: list[str]) -> tuple[np.ndarray, str]:
+    """The keypoints in MediaPipe's order, and the order they were in; adds to `assumed` which one was detected."""
+    keypoints = poses.shape[1]
+    if keypoints == 543 and (order == "asl-signs" or (order is None and _is_asl_signs(poses))):
+        if order is None:
+            assumed.append("keypoints in the order of asl-signs: face, left hand, body, right hand")
+        return poses[:, _ASL_SIGNS], "asl-signs"
+    if keypoints == 178 and (order == "slrtp" or (order is None and is_slrtp(poses))):
+        if order is None:
+            assumed.append(SLRTP_ASSUMED)
+        return poses[:, slrtp.ORDER], "slrtp"
+    return poses, "mediapipe"
 
 
 def _unflattened(poses: np.ndarray, axes: str | None, path: Path) -> tuple[np.ndarray, str]:
@@ -138,7 +149,7 @@ def _third(poses: np.ndarray) -> tuple[str, list[str]]:
         return "xyc", []
     inside = float(((x > -0.5) & (y > -0.5))[known].mean())
     if inside >= _INSIDE or poses.shape[1] in _MEDIAPIPE:
-        return "xyz", ["x, y, z without confidence: every keypoint that has numbers counts as visible"]
+        return "xyz", [WITHOUT_CONFIDENCE]
     return "xyc", [
         f"{negative:.0%} of the confidences are negative, and these keypoints missing; if they are z, "
         "`pose-core convert --axes xyz` reads them so"
@@ -149,6 +160,13 @@ def _is_asl_signs(poses: np.ndarray) -> bool:
     """Whether 543 keypoints begin with the face: the compact part in that order, but not in MediaPipe's."""
     with np.errstate(invalid="ignore"):
         ours, theirs = (_extent(poses[:, begin : begin + _FACE, :2]) for begin in (_BODY, 0))
+    return theirs < _COMPACT * ours
+
+
+def is_slrtp(poses: np.ndarray) -> bool:
+    """Whether 178 keypoints end with the face: the compact part in that order, but not in MediaPipe's."""
+    with np.errstate(invalid="ignore"):
+        ours, theirs = (_extent(poses[:, face, :2]) for face in (slrtp.FACES["mediapipe"], slrtp.FACES["slrtp"]))
     return theirs < _COMPACT * ours
 
 

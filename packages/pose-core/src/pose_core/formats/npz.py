@@ -23,13 +23,15 @@ from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Skeleton, known_skeleton
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 # What zipfile and numpy raise on bytes that are no archive of arrays, or a damaged one; numpy reads headers as Python.
-_DAMAGED = (
+DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, MemoryError, RuntimeError),
     *(tokenize.TokenError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
 )
+_BOMB, _SMALL = 300, 64 << 20  # poses are not packed to a 300th of their size, beyond as many bytes
 _KNOWN = ("poses", "confidence", "mask", "fps", "size", "skeleton")
 
 
@@ -41,8 +43,20 @@ def read(path: Path, *, fps: float | None = None, axes: str | None = None, order
     other frame without is missing. What `write` adds: `fps`, `size`, `skeleton`; without them the skeleton is known by
     its number of keypoints. An `.npy` file is the array `poses` alone.
     """
-    with reading(path, _DAMAGED):
-        arrays = _read_arrays(path)
+    with reading(path, DAMAGED):
+        return sequence_of(_read_arrays(path), path, fps=fps, axes=axes, order=order)
+
+
+def sequence_of(
+    arrays: Mapping[str, np.ndarray],
+    path: Path,
+    *,
+    fps: float | None = None,
+    axes: str | None = None,
+    order: str | None = None,
+) -> PoseSequence:
+    """The sequence of arrays by the names that `read` knows; `path` is that of messages."""
+    with reading(path, DAMAGED):
         poses = _poses(arrays, path)
         if "confidence" in arrays and "skeleton" not in arrays:
             poses, axes = _with_confidence(poses, arrays["confidence"], path)
@@ -77,27 +91,62 @@ def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False) -> Non
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     if path.suffix.lower() == ".npy":
         with path.open("rb") as file:
-            _check_header(file, path.stat().st_size, path.name)
+            refuse_objects(_check_header(file, path.stat().st_size, path.name)[1], path.name)
             file.seek(0)
             return {"poses": np.lib.format.read_array(file, allow_pickle=False)}
     with zipfile.ZipFile(path) as archive:
-        return {name.removesuffix(".npy"): _read_array(archive, name) for name in archive.namelist()}
+        named = {name.removesuffix(".npy"): name for name in archive.namelist()}
+        # What else is there is not read: it may be large, or pickled.
+        return {key: read_array(archive, name) if key in _KNOWN else np.empty(0) for key, name in named.items()}
 
 
-def _read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    with archive.open(name) as file:
-        _check_header(cast("BinaryIO", file), archive.getinfo(name).file_size, name)
+def read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    """An array of an archive; its stated size is checked before memory is taken."""
+    refuse_objects(header_of(archive, name)[1], name)
     with archive.open(name) as file:
         return np.lib.format.read_array(cast("BinaryIO", file), allow_pickle=False)
 
 
-def _check_header(stream: BinaryIO, size: int, name: str) -> None:
-    """Refuses an array whose stated shape does not match its length: numpy would allocate whatever is stated."""
+def refuse_objects(dtype: np.dtype, name: str) -> None:
+    """Refuses an array of Python objects, which is a pickle.
+
+    Raises:
+        UserError: it is one.
+    """
+    if dtype.hasobject:
+        raise UserError(
+            f"{name} holds Python objects, pickled, which can run code and are never loaded; save numbers: "
+            "np.savez(file, poses=array), or np.savez(file, **clips) of several"
+        )
+
+
+def header_of(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and kind of numbers of an array of an archive, which is not read.
+
+    Raises:
+        UserError: it states what cannot be.
+    """
+    about = archive.getinfo(name)
+    if about.file_size > _BOMB * about.compress_size + _SMALL:
+        raise UserError(
+            f"states {about.file_size:,} bytes in {name}, packed into {about.compress_size:,}, which cannot be poses"
+        )
+    with archive.open(name) as file:
+        return _check_header(cast("BinaryIO", file), about.file_size, name)
+
+
+def _check_header(stream: BinaryIO, size: int, name: str) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and kind of numbers of an array.
+
+    Raises:
+        UserError: its stated shape does not match its length: numpy would allocate whatever is stated.
+    """
     version = np.lib.format.read_magic(stream)
     read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     shape, _, dtype = read_header[version](stream)
-    if math.prod(shape) * dtype.itemsize != size - stream.tell():
+    if not dtype.hasobject and math.prod(shape) * dtype.itemsize != size - stream.tell():
         raise UserError(f"states {shape} numbers in {name} and holds others: it is damaged; write or copy it again")
+    return shape, dtype
 
 
 def _with_confidence(poses: np.ndarray, confidence: np.ndarray, path: Path) -> tuple[np.ndarray, str]:
@@ -125,7 +174,7 @@ def _real_frames(poses: np.ndarray, mask: np.ndarray | None, path: Path) -> tupl
     return poses, real
 
 
-def _poses(arrays: dict[str, np.ndarray], path: Path) -> np.ndarray:
+def _poses(arrays: Mapping[str, np.ndarray], path: Path) -> np.ndarray:
     if "poses" not in arrays:
         raise UserError(f"{path}: holds {', '.join(arrays) or 'nothing'}; poses are in an array named `poses`")
     poses = arrays["poses"]

@@ -21,6 +21,7 @@ class ReadOptions:
     min_confidence: float = 0.0
     fps: float | None = None
     layout: str | None = None
+    clip: str | None = None
 
     def read(self, path: str | Path, *, start: float | None = None, end: float | None = None) -> PoseSequence:
         """`read` with these options."""

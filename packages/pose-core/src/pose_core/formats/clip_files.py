@@ -1,0 +1,76 @@
+"""Finding the clips of a file, and reading one of them: `pose_core.read(path, clip=...)`, `clips_of(path)`."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from pose_core.errors import UserError
+from pose_core.formats import npz_clips, safetensors_clips, torch_clips
+from pose_core.formats.rows import RowReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pose_core.formats.clip_file import ClipFile
+    from pose_core.formats.frame_source import FrameSource
+    from pose_core.sequence import PoseSequence
+
+OPENERS = {
+    ".pt": torch_clips.TorchClips,
+    ".pth": torch_clips.TorchClips,
+    ".safetensors": safetensors_clips.SafetensorsClips,
+}
+
+
+def holds_clips(path: Path) -> bool:
+    """Whether a file is of a kind that holds many clips; of `.npz` one without an array `poses`."""
+    suffix = path.suffix.lower()
+    return suffix in OPENERS or (suffix == ".npz" and path.is_file() and npz_clips.holds_clips(path))
+
+
+def open_clips(path: Path) -> ClipFile:
+    """The clips of a file for which `holds_clips` is true.
+
+    Raises:
+        UserError: it is damaged, or holds no poses.
+    """
+    state = path.stat()
+    return _open(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _open(path: Path, size: int, modified: int) -> ClipFile:
+    """Cached, as clips are read one after the other; size and time tell whether it is the same file still."""
+    return OPENERS.get(path.suffix.lower(), npz_clips.NpzClips)(path)
+
+
+def read(
+    path: Path,
+    *,
+    open_file: Callable[..., FrameSource],
+    clip: str | None = None,
+    column: str | None = None,
+    person: int | None = None,
+    fps: float | None = None,
+    min_confidence: float = 0.0,
+    axes: str | None = None,
+    order: str | None = None,
+) -> PoseSequence:
+    """All frames of one clip; see `pose_core.formats.read`. `open_file` opens a file within the file."""
+    file = open_clips(path)
+    index = file.find(clip)
+    reader = RowReader(path, open_file, column, person, fps, min_confidence, axes, order)
+    with file.naming(index):
+        return reader.read(file.row(index))
+
+
+def check_single(path: Path, clip: str | None) -> None:
+    """Refuses a clip's name for a file that holds one clip.
+
+    Raises:
+        UserError: there is such a name.
+    """
+    if clip is not None:
+        raise UserError(f"{path}: is one clip; leave the name {clip[:80]!r} out")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import typer
@@ -17,7 +17,8 @@ from pose_core.skeleton import Component, Skeleton
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from fractions import Fraction
     from pathlib import Path
 
     from pose_core.command_line import App
@@ -79,6 +80,50 @@ def fake_sequence(
     turn = np.linspace(0, 2 * np.pi, face_points, endpoint=False)
     keypoints[:, skeleton.face(), :2] = np.stack([250 + 25 * np.cos(turn), 140 + 35 * np.sin(turn)], axis=1)
     return PoseSequence(keypoints, confidence, fps, skeleton, _SIZE)
+
+
+def fake_video(
+    path: Path,
+    *,
+    frames: int = 12,
+    size: tuple[int, int] = (64, 48),
+    fps: int = 25,
+    times: Sequence[int] | None = None,
+    codec: str = "libx264",
+    pixel_format: str = "yuv420p",
+    options: dict[str, str] | None = None,
+    matrix: Sequence[int] | None = None,
+    pixel_aspect: Fraction | None = None,
+    container: str | None = None,
+) -> None:
+    """Writes a video whose frame i is gray, 16 (i mod 16) bright, and red in the upper left quarter.
+
+    Args:
+        times: when each frame is shown, in milliseconds; one by one at `fps` by default.
+        matrix: nine numbers of the display matrix, by which players turn the picture.
+        pixel_aspect: width of a pixel by its height.
+        container: name of a format as FFmpeg has it; by the path's suffix by default.
+    """
+    from fractions import Fraction
+
+    import av
+
+    clock = Fraction(1, 1000) if times is not None else Fraction(1, fps)
+    with av.open(str(path), "w", format=container) as file:
+        stream: Any = file.add_stream(codec, rate=fps, options=options or {})
+        stream.width, stream.height, stream.pix_fmt = (*size, pixel_format)
+        stream.codec_context.time_base = clock
+        if pixel_aspect is not None:
+            stream.codec_context.sample_aspect_ratio = pixel_aspect
+        if matrix is not None:
+            stream.set_display_matrix(matrix)
+        for number in range(frames):
+            picture = np.full((size[1], size[0], 3), 16 * (number % 16), np.uint8)
+            picture[: size[1] // 2, : size[0] // 2] = (255, 0, 0)
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format=pixel_format)
+            frame.pts, frame.time_base = times[number] if times is not None else number, clock
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
 
 
 def fake_manifest(folder: Path, *, letters: str = "ABCD", languages: Iterable[str] = ("ase", "gsg")) -> Path:

@@ -13,6 +13,7 @@ from pose_core import read, write
 from pose_core.metrics.anatomy import anatomy
 from pose_core.skeleton import landmark_skeleton
 from pose_core.testing import fake_sequence
+from pose_core.transforms import to_layout
 
 CLOSE, FACE_CLOSE = 0.05, 0.3  # shoulder widths, of a hand drawn by code, and of a face whose points are drawn by lot
 
@@ -71,3 +72,19 @@ def test_hands_of_samples_are_attached_and_of_real_size():
         assert len(values) > 200
         assert values.mean() < highest_mean
         assert values.max() < highest
+
+
+def test_poses_of_openpose_are_reconstructed_closely_by_layout(tmp_path, cli):
+    model, file, output = load_model("signing", "cpu"), tmp_path / "openpose.pose", tmp_path / "b.npz"
+    poses = to_layout(fake_sequence(frames=80), "holistic_178")
+    face = poses.skeleton.face()
+    poses.keypoints[:, face, :2] = 120 * model.basis.center[face].numpy() + [250, 200]  # where its shoulders are
+    poses.confidence[:, face] = 1
+    write(to_layout(poses, "openpose_137"), file)
+    status, _, err = cli("encode", file, "--output", output)
+    assert (status, "--layout holistic_178 maps them by anatomy" in err) == (2, True)
+    assert cli("encode", file, "--layout", "holistic_178", "--output", output)[0] == 0
+    encoded, decoded = reconstruct(model, read(file, layout="holistic_178"))
+    assert (encoded.original.visible[:, face].sum(axis=1) == 59).all()
+    for part in ("hands", "body", "face"):
+        assert clip_errors(encoded.original, decoded).total(part).mpjpe < CLOSE

@@ -193,3 +193,13 @@ def test_read_maps_and_names_the_file(tmp_path):
     assert np.array_equal(mapped.keypoints, to_layout(sequence, "holistic_178").keypoints)
     with pytest.raises(UserError, match=re.escape(f"{path}: unknown layout 'x'")):
         read(path, layout="x")
+
+
+def test_errors_about_another_layout_name_the_option():
+    flat = poses("openpose_137", 2)
+    with pytest.raises(UserError, match="POSE_LANDMARKS, RIGHT_HAND_LANDMARKS; --layout holistic_50 maps them by"):
+        flat.on_skeleton(known_skeleton(50, 2).select([0, 1, *range(8, 50)]))
+    with pytest.raises(UserError, match="expected LEFT_HAND_LANDMARKS, POSE_LANDMARKS, RIGHT_HAND_LANDMARKS$"):
+        flat.on_skeleton(known_skeleton(50, 3))  # which it cannot be mapped to
+    with pytest.raises(UserError, match="expected KEYPOINTS$"):
+        flat.on_skeleton(known_skeleton(7, 2))

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import pose_tokenizer
+from pose_core import write
 from pose_core.testing import check_training_options, error_line, files_below, run_without_training
+from pose_core.transforms import to_layout
 from pose_tokenizer.cli import app
 from pose_tokenizer.config import BUNDLED
 from pose_tokenizer.files.token_file import read_tokens
@@ -210,3 +212,19 @@ def test_inference_needs_nothing_that_training_installs(folder, poses, tmp_path)
     refused = run_without_training("pose_tokenizer", "train", "--data", poses, "--output", tmp_path / "run")
     assert refused.returncode == 2
     assert refused.stderr == "Error: training needs lightning: pip install 'pose-tokenizer[train]'\n"
+
+
+def test_poses_of_another_layout_are_mapped_by_option(cli, clip, folder, tmp_path):
+    native, other = tmp_path / "native.pose", tmp_path / "openpose.pose"
+    write(clip(18), native)
+    write(to_layout(clip(18), "openpose_137"), other)
+    encoding = ("--checkpoint", folder, "--device", "cpu", "--format", "text", "--output", "-")
+    status, _, err = cli("encode", other, *encoding)
+    assert (status, "openpose.pose: no keypoint in common" in err) == (2, True)
+    assert "--layout holistic_50 maps them by anatomy" in err
+    status, mapped, _ = cli("encode", other, "--layout", "holistic_50", *encoding)
+    assert status == 0
+    assert mapped == cli("encode", native, *encoding)[1]  # OpenPose has all 50 points
+    assert (
+        "unknown layout 'openpose'; known: holistic_543" in cli("encode", other, "--layout", "openpose", *encoding)[2]
+    )

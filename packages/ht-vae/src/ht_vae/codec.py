@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from ht_vae.data.completion import complete
 from ht_vae.data.preprocessing import PoseDataProcessor
 from pose_core import PoseSequence, UserError
 from pose_core.data import collate
@@ -90,7 +91,7 @@ def encode(
     if not len(sequence):
         raise UserError("the pose has no frames; there is nothing to encode")
     original, placement = PoseDataProcessor(skeleton=model.skeleton).process(sequence)
-    batch = collate([original]).to(model.device)
+    batch = collate([complete(original, model.basis.center.cpu().numpy())]).to(model.device)
     posterior = model.encode(batch.keypoints, batch.confidence, batch.mask, condition)
     return EncodedSequence(original, placement, posterior, condition)
 

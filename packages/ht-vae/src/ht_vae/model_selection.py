@@ -11,6 +11,7 @@ from ht_vae.model import load_model
 from pose_core import Skeleton, UserError, read
 from pose_core.data import read_clips
 from pose_core.errors import naming
+from pose_core.skeleton.correspondence import layout_hint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,7 +102,11 @@ def matching_model(skeleton: Skeleton) -> str:
     matching = {name: each.num_keypoints for name, each in bundled.items() if _matches(each, skeleton)}
     if not matching:
         known = "; ".join(f"{name} is for {outline(each)}" for name, each in bundled.items())
-        raise UserError(f"has {outline(skeleton)}, and no bundled model fits: {known}; name one with --checkpoint")
+        largest = max(bundled.values(), key=lambda each: each.num_keypoints)
+        raise UserError(
+            f"has {outline(skeleton)}, and no bundled model fits: {known}; name one with --checkpoint"
+            f"{layout_hint(skeleton, largest)}"
+        )
     return max(matching, key=lambda name: matching[name])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from pose_core.errors import UserError
 from pose_core.notices import notify
+from pose_core.skeleton.correspondence import layout_hint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,6 +127,7 @@ class PoseSequence:
             theirs, ours = ({c for c, _ in s.keypoints} for s in (self.skeleton, skeleton))
             raise UserError(
                 f"no keypoint in common: found {', '.join(sorted(theirs))}, expected {', '.join(sorted(ours))}"
+                f"{layout_hint(self.skeleton, skeleton)}"
             )
         if skeleton.num_dims > self.skeleton.num_dims:
             raise UserError(

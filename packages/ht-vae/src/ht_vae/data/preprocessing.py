@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core import PoseSequence, Skeleton, UserError
+from pose_core.skeleton.correspondence import layout_hint
 from pose_core.transforms import Placement, choose_keypoints, clean, denormalize, normalize
 from pose_core.transforms.normalization import MAX_DISTANCE
 
@@ -55,7 +56,8 @@ class PoseDataProcessor:
             return normalize(_without_outliers(sequence.on_skeleton(sequence.skeleton.with_dims(2))))
         names = {component.name for component in sequence.skeleton.components}
         if missing := [c.name for c in self.skeleton.components if c.name not in names]:
-            raise UserError(f"lacks {', '.join(missing)}; the model is for {outline(self.skeleton)}")
+            hint = layout_hint(sequence.skeleton, self.skeleton)
+            raise UserError(f"lacks {', '.join(missing)}; the model is for {outline(self.skeleton)}{hint}")
         return normalize(_without_outliers(sequence.on_skeleton(self.skeleton)))
 
     def restore(self, sequence: PoseSequence, placement: Placement) -> PoseSequence:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core.errors import UserError
+from pose_core.skeleton.registry import layout_name
 
 if TYPE_CHECKING:
     from pose_core.skeleton.layouts import Layout
@@ -45,6 +46,14 @@ def matches(source: Skeleton, target: Skeleton) -> tuple[np.ndarray, np.ndarray]
         raise UserError(f"no keypoint of {theirs} is one of {ours}")
     new, old = np.array(pairs).T
     return new, old
+
+
+def layout_hint(source: Skeleton, target: Skeleton) -> str:
+    """What to add to an error about `source` not being `target`: the layout that maps it there, if one does, or ""."""
+    name = layout_name(target)
+    if name is None or source.num_dims < target.num_dims or not set(landmarks(source)) & set(landmarks(target)):
+        return ""
+    return f"; --layout {name} maps them by anatomy"
 
 
 def landmarks(skeleton: Skeleton) -> list[Landmark]:

@@ -26,6 +26,7 @@ from pose_core.command_line import (
     run,
     say,
 )
+from pose_core.cut_options import CuttingOptions
 
 app = new_app("Pose files: inspect, convert, draw and compare them; prepare data for training.")
 
@@ -173,6 +174,35 @@ def render(
     else:
         write_picture(*sequences.values(), output, hands=hands, overwrite=options.overwrite)
     print(f"{output}: {', '.join(f'{name} {clip.duration:.2f} s' for name, clip in sequences.items())}")
+
+
+@app.command()
+def cut(
+    cutting: CuttingOptions,
+    reading: ReadingOptions,
+    options: JsonBatchOptions,
+    files: Annotated[
+        list[str] | None, typer.Argument(help="Pose files, folders or glob patterns that the segments are of.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="Folder for clips and manifest.")] = None,
+    list_tiers: Annotated[bool, typer.Option("--list-tiers", help="Print the tiers of --segments only.")] = False,
+    format: OutputFormat = "pose",
+) -> None:
+    """Cut pose files into clips by ELAN tiers or subtitles, with a manifest that `pack` and `train` take."""
+    from pose_core.commands.cutting import cut_files, tiers_of
+
+    if list_tiers:
+        tiers = tiers_of(cutting.segments)
+        if options.json:
+            print_json(tiers)
+            return
+        for each in tiers:
+            print(each.line())
+        return
+    if not files or output is None:
+        raise typer.BadParameter("name the pose files to cut, and the folder for clips with --output")
+    batch = cut_files(files, cutting.segments, output, cutting.cutting(format), reading.reading, options.jobs(output))
+    report(batch, lambda file: file.line(), json=options.json)
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -10,14 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pose_core.errors import UserError, reason
+from pose_core.texts import encoding, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 DELIMITERS = ",;\t|"
 HEADER_BYTES = 4096
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # Excel's "Unicode Text"
 _SEP_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # Excel's way to name the delimiter
+_COMMENT = re.compile(r'"?#[^\n]*\n')  # such as the file that ELAN exported, before the header
 
 
 @dataclass(frozen=True)
@@ -37,30 +37,25 @@ class Table:
     rows: list[Row]
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, *, comments: bool = False, what: str = "CSV") -> Table:
     """Reads a CSV file.
 
     Args:
         path: UTF-8 with or without BOM, or UTF-16 with one; delimited by comma, semicolon, tab or `|`, whichever the
             header has most of; lines end in any way.
+        comments: lines before the header that begin with `#` are left out.
+        what: the file is, for messages.
 
     Raises:
         UserError: it cannot be read, is not such a text, or names a column twice.
     """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such manifest") from None
-    except OSError as error:
-        raise UserError(f"{path}: not a readable UTF-8 CSV ({reason(error)})") from error
-    try:
-        text = content.decode(_encoding(content))
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UserError(
-            f"{path}: not a readable UTF-8 CSV (line {line} is in another encoding, such as Latin-1); save it as UTF-8"
-        ) from error
+    if not path.exists():
+        raise UserError(f"{path}: no such manifest")
+    text, commented = read_text(path, what), 0
+    while comments and (comment := _COMMENT.match(text)):
+        text, commented = text[comment.end() :], commented + 1
     delimiter, text, skipped = _delimiter(text)
+    skipped += commented
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
         columns = [_normalized(name) for name in next(reader, [])]
@@ -68,7 +63,7 @@ def read_table(path: Path) -> Table:
             _row(reader.line_num + skipped, columns, cells) for cells in reader if any(cell.strip() for cell in cells)
         ]
     except csv.Error as error:
-        raise UserError(f"{path}: not a readable UTF-8 CSV ({reason(error)})") from error
+        raise UserError(f"{path}: not a readable UTF-8 {what} ({reason(error)})") from error
     twice = sorted({name for name in columns if name and columns.count(name) > 1})
     if twice:
         raise UserError(f"{path}: has the column {twice[0]} twice; rename one of them")
@@ -80,15 +75,11 @@ def header_of(path: Path) -> set[str]:
     try:
         with path.open("rb") as file:
             content = file.read(HEADER_BYTES)
-        lines = content.decode(_encoding(content), errors="ignore").splitlines()
+        lines = content.decode(encoding(content), errors="ignore").splitlines()
     except OSError:
         return set()
     delimiter = _delimiter(lines[0])[0] if lines else ","
     return {_normalized(name) for name in lines[0].split(delimiter)} if lines else set()
-
-
-def _encoding(content: bytes) -> str:
-    return "utf-16" if content.startswith(_UTF16) else "utf-8-sig"
 
 
 def _delimiter(text: str) -> tuple[str, str, int]:

@@ -6,6 +6,7 @@ import csv
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 import typer
@@ -17,7 +18,7 @@ from pose_core.skeleton import Component, Skeleton
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from fractions import Fraction
     from pathlib import Path
 
@@ -142,6 +143,54 @@ def fake_manifest(folder: Path, *, letters: str = "ABCD", languages: Iterable[st
         writer.writerow(("path", "text", "signed_language", "split"))
         writer.writerows(rows)
     return index
+
+
+def eaf_text(
+    tiers: Mapping[str, Sequence[tuple[int | None, int | None, str]]],
+    *,
+    people: Mapping[str, str] | None = None,
+    media: Mapping[str, int] | None = None,
+    version: str = "3.0",
+) -> str:
+    """An ELAN file.
+
+    Args:
+        tiers: start and end in milliseconds (None: a time slot without a time) and text of annotations, by tier.
+        people: participants of tiers.
+        media: names of recordings, and their TIME_ORIGIN in milliseconds.
+    """
+    slots, body = [], []
+    for tier, segments in tiers.items():
+        participant = f" PARTICIPANT={quoteattr(people[tier])}" if people and tier in people else ""
+        body.append(f'<TIER LINGUISTIC_TYPE_REF="default" TIER_ID={quoteattr(tier)}{participant}>')
+        for start, end, text in segments:
+            for time in (start, end):
+                value = "" if time is None else f' TIME_VALUE="{time}"'
+                slots.append(f'<TIME_SLOT TIME_SLOT_ID="ts{len(slots) + 1}"{value}/>')
+            body.append(
+                f'<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a{len(slots) // 2}" TIME_SLOT_REF1="ts'
+                f'{len(slots) - 1}" TIME_SLOT_REF2="ts{len(slots)}"><ANNOTATION_VALUE>{escape(text)}'
+                "</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>"
+            )
+        body.append("</TIER>")
+    recordings = [
+        f'<MEDIA_DESCRIPTOR MEDIA_URL={quoteattr(f"file:///C:/recordings/{name}")} TIME_ORIGIN="{origin}"/>'
+        for name, origin in (media or {}).items()
+    ]
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<ANNOTATION_DOCUMENT AUTHOR="" DATE="2026-01-01T12:00:00+01:00" FORMAT="{version}" VERSION="{version}">',
+        '<HEADER MEDIA_FILE="" TIME_UNITS="milliseconds">',
+        *recordings,
+        "</HEADER>",
+        "<TIME_ORDER>",
+        *slots,
+        "</TIME_ORDER>",
+        *body,
+        '<LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="default" TIME_ALIGNABLE="true"/>',
+        "</ANNOTATION_DOCUMENT>",
+    ]
+    return "\n".join(lines)
 
 
 def error_line(stderr: str) -> str:

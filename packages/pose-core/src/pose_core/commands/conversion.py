@@ -59,7 +59,7 @@ def convert_files(
 
     def convert(job: Job) -> ConvertedFile:
         if resample_to is None and job.output.suffix.lower() == ".pose":
-            return _streamed(job, reading, overwrite=options.overwrite, pose_version=pose_version)
+            return convert_streamed(job, reading, overwrite=options.overwrite, pose_version=pose_version)
         sequence = read(job.source, **reading)
         if resample_to is not None:
             sequence = resample(sequence, resample_to)
@@ -73,8 +73,18 @@ def convert_files(
     return batch
 
 
-def _streamed(job: Job, reading: dict[str, Any], *, overwrite: bool, pose_version: float) -> ConvertedFile:
-    """Converts to `.pose` piece by piece, in constant memory where the input's reader does that."""
+def convert_streamed(
+    job: Job, reading: dict[str, Any], *, overwrite: bool = False, pose_version: float = 0.2
+) -> ConvertedFile:
+    """Converts a file to `.pose` piece by piece, in constant memory where the input's reader does that.
+
+    Args:
+        job, overwrite: the file, its output, and whether to replace that.
+        reading, pose_version: see `convert_files`.
+
+    Raises:
+        UserError: as `read_blocks` and `PoseWriter`.
+    """
     blocks = read_blocks(job.source, **reading)
     first = next(blocks)  # there is one, or an error
     with PoseWriter(

@@ -169,17 +169,19 @@ def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False, versio
 
 @dataclass(frozen=True)
 class PoseFile:
-    """Version and number of people of a `.pose` file."""
+    """Version of a `.pose` file, and its numbers of people and frames."""
 
     version: float
     people: int
+    frames: int
 
 
 def describe(path: Path) -> PoseFile:
-    """Version and people of a file that `read` has read."""
+    """Version, people and frames of a file that `read` has read."""
     with path.open("rb") as file:
         header = _read_header(file)
-        return PoseFile(header.version, _read_body(file, header).people)
+        body = _read_body(file, header)
+        return PoseFile(header.version, body.people, body.frames)
 
 
 def people_of(path: Path, *, min_confidence: float = 0.0) -> People:

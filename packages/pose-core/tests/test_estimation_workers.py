@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from pose_core.errors import UserError
-from pose_core.estimation.estimators import WORKERS
 from pose_core.estimation.worker_process import WorkerError, WorkerProcess
 
 FAKE = Path(__file__).parent / "fake_estimator.py"
@@ -24,7 +23,7 @@ class Frame:
 
 
 def command():
-    return [sys.executable, "-I", str(FAKE), str(WORKERS)]
+    return [sys.executable, "-I", str(FAKE)]
 
 
 def worker(**settings):
@@ -33,7 +32,7 @@ def worker(**settings):
 
 def picture(red, green, size=(8, 6)):
     image = np.zeros((size[1], size[0], 3), np.uint8)
-    image[..., 0], image[..., 1] = red, green
+    image[..., 0], image[..., 1] = 10 * red, 10 * green
     return image
 
 
@@ -50,10 +49,10 @@ def test_every_frame_has_its_pose_whatever_libraries_print():
     with worker() as fake:
         assert (fake.keypoints, fake.dims) == (3, 2)
         keypoints, confidence = poses(fake, frames(picture(1, 2), picture(0, 0), picture(3, 4)))
-        np.testing.assert_array_equal(keypoints[:, 1], [[1, 2], [0, 0], [3, 4]])
+        np.testing.assert_array_equal(keypoints[:, 1], [[10, 20], [0, 0], [30, 40]])
         np.testing.assert_array_equal(confidence[:, 2], [1, 0, 1])
         keypoints, _ = poses(fake, frames(picture(5, 6, (4, 2))), (4, 2))  # another video, of another size
-        np.testing.assert_array_equal(keypoints[0, 0], [5, 6])
+        np.testing.assert_array_equal(keypoints[0, 0], [50, 60])
     assert not fake.alive
 
 
@@ -61,7 +60,7 @@ def test_a_frame_stands_for_as_many_as_it_is_shown_and_an_unknown_one_for_nobody
     with worker() as fake:
         found = [Frame(3, picture(1, 1)), Frame(2, None), Frame(1, picture(2, 2))]
         keypoints, confidence = poses(fake, found)
-    np.testing.assert_array_equal(keypoints[:, 0, 0], [1, 1, 1, 0, 0, 2])
+    np.testing.assert_array_equal(keypoints[:, 0, 0], [10, 10, 10, 0, 0, 20])
     np.testing.assert_array_equal(confidence[:, 0], [1, 1, 1, 0, 0, 1])
 
 
@@ -85,9 +84,9 @@ def test_an_error_of_the_video_comes_after_the_frames_before_it_and_the_worker_l
         with pytest.raises(UserError, match=r"clip\.mp4: it is damaged"):
             for keypoints, _ in fake.estimate(damaged(), (8, 6)):
                 found.append(keypoints[0, 0, 0])
-        assert found == [1, 2]
+        assert found == [10, 20]
         assert fake.alive
-        assert poses(fake, frames(picture(7, 7)))[0][0, 0, 0] == 7
+        assert poses(fake, frames(picture(7, 7)))[0][0, 0, 0] == 70
 
 
 @pytest.mark.parametrize(

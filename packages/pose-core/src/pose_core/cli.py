@@ -27,6 +27,7 @@ from pose_core.command_line import (
     say,
 )
 from pose_core.cut_options import CuttingOptions
+from pose_core.estimation.options import CameraOptions, EstimatorOptions, Output, ResumingBatchOptions, Videos, Workers
 
 app = new_app("Pose files: inspect, convert, draw and compare them; prepare data for training.")
 
@@ -127,6 +128,37 @@ def convert(
         sources, output, arguments, jobs, format=format or "pose", resample_to=resample_to, pose_version=pose_version
     )
     report(batch, lambda f: f"{f.output}: {f.frames} frames at {f.fps:g} fps, {f.points} points", json=options.json)
+
+
+@app.command()
+def estimate(
+    estimator: EstimatorOptions,
+    camera: CameraOptions,
+    options: ResumingBatchOptions,
+    videos: Videos = None,
+    output: Output = None,
+    workers: Workers = 1,
+) -> None:
+    """Estimate poses from videos or a camera, by MediaPipe Holistic, which the first call installs by itself."""
+    jobs = options.jobs(output)
+    camera.check(videos, output)
+    from pose_core.commands.estimation import estimate_files, record
+
+    if camera.camera is not None and output is not None:
+        with camera.opened() as opened:
+            recorded = record(opened, output, estimator.chosen, overwrite=options.overwrite, say=say)
+        print_json([recorded]) if options.json else print(recorded.line)
+        return
+    batch = estimate_files(
+        videos or [],
+        output,
+        estimator.chosen,
+        jobs,
+        skip_existing=options.skip_existing,
+        workers=workers,
+        crop=estimator.part,
+    )
+    report(batch, lambda each: each.line, json=options.json)
 
 
 @app.command()

@@ -364,11 +364,7 @@ def report(batch: JobRunner, line: Callable[[Any], str], *, json: bool = False) 
         sys.stdout.flush()
         raise BatchError(
             f"{len(batch.failed)} of {batch.total} files failed; "
-            + (
-                "all others are done: --skip-existing leaves those out"
-                if batch.done or batch.skipped
-                else "none is done"
-            ),
+            + (f"all others are done: {batch.options.goes_on}" if batch.done or batch.skipped else "none is done"),
             [failure.error for failure in batch.failed],
             ours=any(failure.ours for failure in batch.failed),
         )

@@ -47,6 +47,7 @@ class JobOptions:
         progress: of how many files, and what is done to them; see `command_line.progress`.
         say: takes a line for people.
         debug: print the traceback of a failure.
+        goes_on: how a batch of which some files failed goes on, in its last message.
 
     Raises:
         UserError: `overwrite` and `skip_existing`, which exclude each other.
@@ -58,6 +59,7 @@ class JobOptions:
     progress: Callable[[int, str], AbstractContextManager[Step]] = _silent
     say: Callable[[str], None] = _say_nothing
     debug: bool = False
+    goes_on: str = "--skip-existing leaves those out"
 
     def __post_init__(self) -> None:
         if self.overwrite and self.skip_existing:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 WORKERS = Path(__file__).parent / "workers"
 
 # The last release with both models in the wheel and `solutions`. Of what it asks for, Holistic imports these two only:
-# without OpenCV, jax and matplotlib it is 130 MB instead of 700, and needs no libGL. numpy and protobuf are the newest
+# without OpenCV, jax and matplotlib it is 130 MB instead of 870, and needs no libGL. numpy and protobuf are the newest
 # it takes.
 MEDIAPIPE = Environment(
     name="mediapipe-0.10.21",

@@ -18,9 +18,10 @@ from pose_core.errors import UserError
 from pose_core.estimation.workers.protocol import HEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
 GRACE = 5.0  # seconds that a process has to end by itself
+MOST_AT_ONCE = 256  # frames of the result: a damaged span may be an hour long
 PIPE_BYTES = 1 << 20  # where the system lets a pipe hold more than its 64 KB: a frame is megabytes
 
 
@@ -96,15 +97,15 @@ class WorkerProcess:
         return not self._stopped and self._process.poll() is None
 
     def estimate(self, frames: Iterable[Frame], size: tuple[int, int]) -> Generator[tuple[np.ndarray, np.ndarray]]:
-        """Poses of a video, while it is decoded: this many frames wait in pipes, and no more are held.
+        """Poses of a video, estimated while it is decoded: a few frames wait in between, however long it is.
 
         Args:
             frames: iterated over in a thread of its own.
             size: width and height of the images.
 
         Yields:
-            Keypoints (t, K, D) and confidence (t, K) of the next `t` frames of the result, one for each of `frames`,
-            which stands for `count` of them; all 0 where there is no image.
+            Keypoints (t, K, D) and confidence (t, K) of the next frames of the result: of each frame as often as
+            it counts, and 0 where it has no image.
 
         Raises:
             WorkerError: it ended, or could not go on.
@@ -119,7 +120,7 @@ class WorkerProcess:
                 if isinstance(planned, BaseException):
                     finished = True  # whatever was sent before it has had its answer
                     raise planned
-                yield self._pose(planned)
+                yield from self._pose(planned)
             finished = True
         finally:
             if not finished:  # answers to frames that were sent are still to come, to whoever asks next
@@ -165,7 +166,7 @@ class WorkerProcess:
         except BaseException as error:
             plan.put(error)
 
-    def _pose(self, frame: _Sent) -> tuple[np.ndarray, np.ndarray]:
+    def _pose(self, frame: _Sent) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         K, D = self.keypoints, self.dims
         values = np.zeros((K, D + 1), np.float32)
         if frame.sent:
@@ -173,8 +174,9 @@ class WorkerProcess:
             if len(answer) != values.nbytes:
                 raise WorkerError(f"{self.name}: answered {len(answer)} bytes for {K} keypoints; it is a defect of its")
             values = np.frombuffer(answer, "<f4").reshape(K, D + 1)
-        rows = np.repeat(values[None], frame.count, 0)
-        return rows[..., :D], rows[..., D]
+        for start in range(0, frame.count, MOST_AT_ONCE):
+            rows = np.repeat(values[None], min(MOST_AT_ONCE, frame.count - start), 0)
+            yield rows[..., :D], rows[..., D]
 
     def _send(self, kind: bytes, content: bytes | memoryview) -> None:
         pipe = self._process.stdin

@@ -1,0 +1,303 @@
+"""Poses from videos: `pose-core estimate`."""
+
+from __future__ import annotations
+
+import queue
+import signal
+import threading
+import time
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pose_core.atomic_files import check_output, check_output_folder
+from pose_core.errors import UserError
+from pose_core.estimation.estimators import skeleton_of
+from pose_core.estimation.frame_progress import FrameProgress, frame_progress
+from pose_core.estimation.video import SUFFIXES, Video, open_video
+from pose_core.formats.pose_stream import PoseWriter
+from pose_core.inputs import find_inputs
+from pose_core.jobs import Job, JobOptions, JobRunner, planned
+from pose_core.notices import notify
+from pose_core.outputs import check_suffix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+    from pathlib import Path
+
+    from pose_core.estimation.camera import Camera
+    from pose_core.estimation.estimators import Estimator
+    from pose_core.estimation.pictures import Crop
+    from pose_core.estimation.worker_process import WorkerProcess
+    from pose_core.skeleton import Skeleton
+
+GOES_ON = "the same command tries the failed ones again"
+POLL = 0.5  # seconds; a wait without an end would not see Ctrl-C on Windows
+
+
+@dataclass(frozen=True)
+class EstimatedFile:
+    """What was estimated from one video.
+
+    Attributes:
+        visible: frames in which somebody is seen.
+        seconds: that it took.
+    """
+
+    file: str
+    output: Path
+    frames: int
+    fps: float
+    points: int
+    visible: int
+    seconds: float
+
+    @property
+    def line(self) -> str:
+        """The result in one line."""
+        seen = "" if self.visible == self.frames else f", nobody visible in {self.frames - self.visible:,}"
+        speed = self.frames / max(self.seconds, 1e-9)
+        return (
+            f"{self.output}: {self.frames:,} frames at {self.fps:g} fps, {self.points} points{seen} "
+            f"({speed:.1f} frames/s)"
+        )
+
+
+def estimate_files(
+    inputs: Sequence[str | Path],
+    output: Path | None,
+    estimator: Estimator,
+    options: JobOptions,
+    *,
+    skip_existing: bool | None = None,
+    workers: int = 1,
+    crop: Crop | None = None,
+) -> JobRunner[EstimatedFile]:
+    """Estimates poses of videos: files, folders of them, patterns, or standard input.
+
+    Args:
+        inputs: see `find_inputs`.
+        output: a `.pose` file for one video, a folder, `-` for standard output, or None: beside each video.
+        estimator: with its settings.
+        options: see `JobOptions`.
+        skip_existing: leave out videos whose output exists; None: if there are several, and those are not to be
+            replaced.
+        workers: videos estimated at the same time.
+        crop: the part of the picture that the estimator sees.
+
+    Raises:
+        UserError: an input or output that cannot be used, or one that fails, unless the batch keeps going; the
+            estimator cannot be installed or started.
+    """
+    if skip_existing is None:
+        skip_existing = not options.overwrite and len(find_inputs(inputs, SUFFIXES)) > 1
+    options = replace(options, skip_existing=skip_existing, goes_on=GOES_ON)
+    with planned(
+        inputs,
+        output,
+        options,
+        verb="estimating",
+        suffixes=SUFFIXES,
+        suffix=".pose",
+        writable=(".pose",),
+        sniff=lambda start: ".mp4",  # the file says itself what it is
+    ) as batch:
+        if batch.jobs:
+            _Estimation(batch, estimator, crop).run(workers)
+    return batch
+
+
+class _Estimation:
+    """A batch of videos, estimated by worker processes, each fed by a thread."""
+
+    def __init__(self, batch: JobRunner[EstimatedFile], estimator: Estimator, crop: Crop | None) -> None:
+        self._batch, self._estimator, self._crop = batch, estimator, crop
+        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        for job in batch.jobs:
+            self._jobs.put(job)
+        self._workers: set[WorkerProcess] = set()
+        self._lock, self._stopped = threading.Lock(), False
+
+    def run(self, workers: int) -> None:
+        """Estimates all videos.
+
+        Raises:
+            KeyboardInterrupt: on Ctrl-C or SIGTERM; nothing of what was not done is left.
+        """
+        batch = self._batch
+        sizes = {job.name: job.source.stat().st_size if job.source.is_file() else 0 for job in batch.jobs}
+        with terminable(), ThreadPoolExecutor(min(workers, len(batch.jobs))) as pool:
+            try:
+                first = self._start()  # before any video: what is wrong with the estimator is no video's fault
+                with frame_progress(sizes) as progress:
+                    started = [first, *[None] * (min(workers, len(batch.jobs)) - 1)]
+                    pending = {pool.submit(self._serve, worker, progress) for worker in started}
+                    while pending:
+                        done, pending = wait(pending, POLL, FIRST_EXCEPTION)
+                        for future in done:
+                            future.result()
+            except BaseException as error:
+                self._stop()
+                if isinstance(error, KeyboardInterrupt) and batch.total > 1:
+                    finished = len(batch.done) + len(batch.skipped)
+                    batch.options.say(
+                        f"{finished} of {batch.total} files are done; the same command goes on from there"
+                    )
+                raise
+        order = {job.name: number for number, job in enumerate(batch.jobs)}
+        batch.done.sort(key=lambda result: order[result.file])
+        batch.failed.sort(key=lambda failure: order[failure.file])
+
+    def _serve(self, worker: WorkerProcess | None, progress: FrameProgress) -> None:
+        """Estimates one video after the other, by a process that takes the place of one that ended."""
+        try:
+            while not self._stopped:
+                try:
+                    job = self._jobs.get_nowait()
+                except queue.Empty:
+                    return
+                with self._batch.noting(job):
+                    if worker is None or not worker.alive:
+                        worker = self._start()
+                    self._batch.done.append(self._estimate(job, worker, progress))
+        finally:
+            if worker is not None:
+                worker.close()
+
+    def _estimate(self, job: Job, worker: WorkerProcess, progress: FrameProgress) -> EstimatedFile:
+        begun = time.monotonic()
+        if not self._batch.to_stdout:
+            check_output_folder(job.output.parent)
+        with open_video(job.source, crop=self._crop) as video:
+            progress.begin(job.name, video.length)
+            done = 0
+            try:
+                with PoseWriter(
+                    job.output,
+                    skeleton := skeleton_of(worker.poses),
+                    video.fps,
+                    size=(*video.size, 0),
+                    overwrite=self._batch.options.overwrite,
+                ) as writer:
+                    visible = 0
+                    for seen, count in _written(video, worker, skeleton, writer):
+                        visible, done = visible + seen, done + count
+                        progress.advance(count)
+                    if not visible:
+                        raise UserError(f"{job.name}: nobody is visible in its {done:,} frames; nothing is written")
+            finally:
+                progress.forget(video.length, done)
+            for message, kind in video.warnings():
+                notify(job.name, message, kind=kind)
+        seconds = time.monotonic() - begun
+        return EstimatedFile(job.name, job.output, done, video.fps, worker.keypoints, visible, seconds)
+
+    def _start(self) -> WorkerProcess:
+        with self._lock:
+            if self._stopped:
+                raise UserError("interrupted")
+            worker = self._estimator.start(self._batch.options.say)
+            self._workers.add(worker)
+        return worker
+
+    def _stop(self) -> None:
+        """Ends all processes, and with them what waits for them."""
+        self._stopped = True
+        for worker in tuple(self._workers):
+            worker.kill()
+
+
+def record(
+    camera: Camera, output: Path, estimator: Estimator, *, overwrite: bool = False, say: Callable[[str], None]
+) -> EstimatedFile:
+    """Estimates what a camera sees until it ends or somebody presses Ctrl-C; what there is by then is written.
+
+    Args:
+        camera: opened.
+        output: a `.pose` file.
+        estimator: with its settings.
+        overwrite: replace an existing file.
+        say: takes a line for people.
+
+    Raises:
+        UserError: the output cannot be written, the estimator cannot be started, or nobody was visible.
+        KeyboardInterrupt: on Ctrl-C before the recording begins, or twice.
+    """
+    check_suffix(output, (".pose",))
+    check_output(output, overwrite=overwrite)
+    with terminable(), estimator.start(say) as worker:
+        skeleton = skeleton_of(worker.poses)
+        width, height = camera.size
+        begun, visible, frames = time.monotonic(), 0, 0
+        with PoseWriter(output, skeleton, camera.fps, size=(width, height, 0), overwrite=overwrite) as writer:
+            say(f"recording {camera.name}, {width} x {height} at {camera.fps:g} frames/s; Ctrl-C ends it")
+            with _ending(camera):
+                for seen, count in _written(camera, worker, skeleton, writer):
+                    visible, frames = visible + seen, frames + count
+            if not visible:
+                raise UserError(f"{camera.name}: nobody is visible in {frames:,} frames; nothing is written")
+    for message, kind in camera.warnings():
+        notify(camera.name, message, kind=kind)
+    return EstimatedFile(camera.name, output, frames, camera.fps, worker.keypoints, visible, time.monotonic() - begun)
+
+
+@contextmanager
+def _ending(camera: Camera) -> Generator[None]:
+    """Ctrl-C ends the recording, and only the next one the command."""
+
+    def end(number: int, frame: object) -> None:
+        if camera.ended:
+            raise KeyboardInterrupt
+        camera.end()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _written(
+    video: Video | Camera, worker: WorkerProcess, skeleton: Skeleton, writer: PoseWriter
+) -> Generator[tuple[int, int]]:
+    """Writes a video's poses, and yields of each piece how many frames show somebody, and how many there are."""
+    moved = _shift(video.offset, skeleton)
+    with closing(worker.estimate(video, video.image_size)) as poses:
+        for keypoints, confidence in poses:
+            if moved is not None:
+                keypoints = np.where(confidence[..., None] > 0, keypoints + moved, 0).astype(np.float32)
+            writer.append(keypoints, confidence)
+            yield int((confidence > 0).any(1).sum()), len(keypoints)
+
+
+def _shift(offset: tuple[int, int], skeleton: Skeleton) -> np.ndarray | None:
+    """(K, D) what turns coordinates in a part of the picture into those in the whole; world coordinates stay."""
+    if offset == (0, 0):
+        return None
+    moved = np.zeros((skeleton.num_keypoints, skeleton.num_dims), np.float32)
+    moved[:, :2] = offset
+    for name in skeleton.layout.duplicates if skeleton.layout else ():
+        moved[skeleton.slice_of(name)] = 0
+    return moved
+
+
+@contextmanager
+def terminable() -> Generator[None]:
+    """Makes SIGTERM end the block as Ctrl-C does, so that nothing half-written and no process stays behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        with suppress(TypeError):  # None: it was set by other than Python
+            signal.signal(signal.SIGTERM, before)

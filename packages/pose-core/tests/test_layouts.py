@@ -197,7 +197,9 @@ def test_read_maps_and_names_the_file(tmp_path):
 
 def test_errors_about_another_layout_name_the_option():
     flat = poses("openpose_137", 2)
-    with pytest.raises(UserError, match="POSE_LANDMARKS, RIGHT_HAND_LANDMARKS; --layout holistic_50 maps them by"):
+    with pytest.raises(
+        UserError, match="POSE_LANDMARKS, RIGHT_HAND_LANDMARKS; --layout holistic_50, here or of pose-core convert"
+    ):
         flat.on_skeleton(known_skeleton(50, 2).select([0, 1, *range(8, 50)]))
     with pytest.raises(UserError, match="expected LEFT_HAND_LANDMARKS, POSE_LANDMARKS, RIGHT_HAND_LANDMARKS$"):
         flat.on_skeleton(known_skeleton(50, 3))  # which it cannot be mapped to

@@ -32,7 +32,7 @@ def complete(sequence: PoseSequence, mean: np.ndarray) -> PoseSequence:
         (T, K, D), filled in where shoulders are visible, or the rest of the face is.
     """
     skeleton, visible = sequence.skeleton, sequence.visible
-    never: np.ndarray = ~visible.any(axis=0)  # (K,)
+    never: np.ndarray = np.all(~visible, axis=0)  # (K,)
     face = np.array(skeleton.face(), int)
     seen = visible[:, list(skeleton.shoulders())].any(axis=1)  # (T,)
     keypoints, confidence = sequence.keypoints.copy(), sequence.confidence.copy()

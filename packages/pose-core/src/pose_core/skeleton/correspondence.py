@@ -53,7 +53,7 @@ def layout_hint(source: Skeleton, target: Skeleton) -> str:
     name = layout_name(target)
     if name is None or source.num_dims < target.num_dims or not set(landmarks(source)) & set(landmarks(target)):
         return ""
-    return f"; --layout {name} maps them by anatomy"
+    return f"; --layout {name}, here or of pose-core convert, maps them by anatomy"
 
 
 def landmarks(skeleton: Skeleton) -> list[Landmark]:

@@ -190,7 +190,10 @@ def test_malformed_openpose_folders_are_refused(tmp_path):
         (whole[:-40], r"not whole JSON.*line 1 column"),
         ("[1]", "neither OpenPose's people nor MMPose's instances"),
         (whole.replace('"pose_keypoints_2d": [', '"pose_keypoints_2d": [1, '), "pose_keypoints_2d holds 76 numbers"),
-        (whole.replace('"pose_keypoints_2d": [', '"pose_keypoints_2d": [1, 2, 3, '), "holds 26 points; 25 or 18 are"),
+        (
+            whole.replace('"pose_keypoints_2d": [', '"pose_keypoints_2d": [1, 2, 3, '),
+            "holds 26 points; 25, 19, 18, 15 or 135 are",
+        ),
         (whole.replace('"pose_keypoints_2d": [', '"pose_keypoints_2d": ["a", '), "not lists of numbers"),
         ("[" * 100_000, "not whole JSON"),
     ):
@@ -213,7 +216,7 @@ def test_malformed_openpose_folders_are_refused(tmp_path):
 def test_malformed_json_files_are_refused(tmp_path):
     path = tmp_path / "a.json"
     instance = mmpose_instance(person(133)[0])
-    body = {"keypoints": instance["keypoints"][:17], "keypoint_scores": instance["keypoint_scores"][:17]}
+    body = {"keypoints": instance["keypoints"][:16], "keypoint_scores": instance["keypoint_scores"][:16]}
     frame = {"frame_id": 1, "instances": [instance]}
     cases = [
         ("", "not JSON of poses"),
@@ -226,7 +229,7 @@ def test_malformed_json_files_are_refused(tmp_path):
         ([frame, {**frame, "frame_id": 10**9}], "mend their numbers"),
         ([{**frame, "frame_id": "x"}], "entry 0: frame_id 'x' is no number"),
         ([{**frame, "frame_id": 0.5}], "frame_id 0.5 is no whole number"),
-        ([{"frame_id": 0, "instances": [body]}], "people of 17 keypoints are not known"),
+        ([{"frame_id": 0, "instances": [body]}], "people of 16 keypoints are not known"),
         ([frame, {"frame_id": 2, "instances": [body]}], "frame 2 has people of other keypoints"),
         ([frame, instance], "frames and people side by side"),
         ([{**frame, "instances": [{**instance, "keypoint_scores": [1]}]}], "frame 1, person 0: 1 keypoint_scores"),

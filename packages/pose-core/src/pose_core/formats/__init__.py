@@ -182,10 +182,8 @@ def _opened(
     if (axes or order) and file_format is not npz:
         raise UserError(f"{path}: names its columns itself; axes and order are said of arrays (.npz, .npy) only")
     opened = file_format.read if whole else getattr(file_format, "blocks", file_format.read)
-    if file_format is pose:
-        return pose.blocks(path, person=person, fps=fps, min_confidence=min_confidence)
-    if file_format is estimator_json:
-        return opened(path, person=person, fps=fps, min_confidence=min_confidence)
+    if file_format in (pose, estimator_json):
+        return file_format.blocks(path, person=person, fps=fps, min_confidence=min_confidence)
     if person:
         raise UserError(f"{path}: has 1 person(s), counted from 0; there is no person {person}")
     if file_format is npz:

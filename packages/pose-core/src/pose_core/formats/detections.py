@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,11 +11,12 @@ import numpy as np
 from pose_core.errors import UserError
 from pose_core.formats.people import People
 from pose_core.notices import notify
+from pose_core.sequence import PoseSequence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
+    from pose_core.formats.detection_store import DetectionStore
     from pose_core.skeleton import Skeleton
 
 _JUMP = 1.0  # sizes a person may move from one frame to the next ...
@@ -27,143 +28,160 @@ _LEAST = 10_000  # frames is more than there are
 
 
 @dataclass(frozen=True)
-class Detection:
-    """One person in one frame: values (K, D + 1), the last the score; `name` is the estimator's own number, or None."""
-
-    values: np.ndarray
-    name: int | None = None
-
-
-@dataclass(frozen=True)
 class DetectedClip:
     """People that an estimator detected in a video.
 
     Attributes:
-        skeleton: of the K keypoints.
-        frames: (frame, person, values (K, D + 1)) of each detection; frames from 0.
+        store: the detections, in the order of the file.
+        frames: (N,) the frame of each detection, from 0.
+        owners: (N,) the person of each.
         length: T.
-        people: of the whole clip, numbered as they first appear.
+        count: of people.
     """
 
-    skeleton: Skeleton
-    frames: list[tuple[int, int, np.ndarray]]
+    store: DetectionStore
+    frames: np.ndarray
+    owners: np.ndarray
     length: int
-    people: People
+    count: int
 
-    def arrays(self, person: int, frames: slice) -> tuple[np.ndarray, np.ndarray]:
-        """Keypoints (T', K, D) and confidence (T', K) of a person; missing in frames without that person."""
-        K, D = self.skeleton.num_keypoints, self.skeleton.num_dims
-        values = np.zeros((frames.stop - frames.start, K, D + 1), np.float32)
-        for frame, who, detected in self.frames:
-            if who == person and frames.start <= frame < frames.stop:
-                values[frame - frames.start] = detected
-        return np.ascontiguousarray(values[..., :-1]), np.ascontiguousarray(values[..., -1])
+    @cached_property
+    def people(self) -> People:
+        """The people, numbered as they first appear."""
+        visible, sizes = self.store.statistics
+        seen = np.bincount(self.owners[visible], minlength=self.count)
+        size = np.bincount(self.owners, np.where(visible, sizes, 0.0), minlength=self.count)
+        slots = np.broadcast_to(np.arange(self.count), (self.length, self.count))
+        return People(slots, seen / self.length, size / np.maximum(seen, 1))
+
+    def take(self, person: int | None, path: Path) -> int:
+        """See `People.take`."""
+        return self.people.take(person, path) if self.count > 1 or person else 0
 
 
-def link_detections(
-    detected: Iterable[tuple[int, list[Detection]]], skeleton: Skeleton, path: Path, *, min_confidence: float = 0.0
-) -> DetectedClip:
+class DetectedFrames:
+    """One person's frames, read piece by piece; a `FrameSource`.
+
+    Args:
+        person: of those of the clip.
+    """
+
+    def __init__(
+        self, clip: DetectedClip, person: int, fps: float, skeleton: Skeleton, size: tuple[int, int, int]
+    ) -> None:
+        self.fps = fps
+        self._clip, self._skeleton, self._size = clip, skeleton, size
+        places = np.flatnonzero(clip.owners == person)
+        order = np.argsort(clip.frames[places], kind="stable")
+        self._places = places[order]
+        self._frames = clip.frames[self._places]
+
+    def __len__(self) -> int:
+        return self._clip.length
+
+    def __getitem__(self, frames: slice) -> PoseSequence:
+        first, last, _ = frames.indices(len(self))
+        among = slice(*np.searchsorted(self._frames, [first, last]))
+        K, D = self._skeleton.num_keypoints, self._skeleton.num_dims
+        keypoints = np.zeros((last - first, K, D), np.float32)
+        confidence = np.zeros((last - first, K), np.float32)
+        for found, rows in self._clip.store.rows_at(self._places[among]):
+            at = self._frames[among][found] - first
+            keypoints[at], confidence[at] = rows[..., :-1], rows[..., -1]
+        return PoseSequence(keypoints, confidence, self.fps, self._skeleton, self._size)
+
+
+def link_detections(store: DetectionStore, path: Path, *, first: int | None = None) -> DetectedClip:
     """Links detections of numbered frames, in any order, to people.
+
+    Args:
+        store: with its frames.
+        first: the number of the clip's first frame, if another than the lowest.
 
     Raises:
         UserError: no frames, one number twice, or numbers that leave out nearly everything.
     """
-    frames = sorted(detected, key=lambda frame: frame[0])
-    if not frames:
+    numbers = store.numbers()
+    if not len(numbers):
         raise UserError(f"{path}: has no frames; drop it from the data")
-    numbers = [number for number, _ in frames]
-    for a, b in itertools.pairwise(numbers):
-        if a == b:
-            raise UserError(f"{path}: frame {a} is there twice; keep each clip apart")
-    first, length = numbers[0], numbers[-1] - numbers[0] + 1
-    if length > max(_LEAST, _EMPTY * len(numbers)):
-        raise UserError(
-            f"{path}: frames run from {first} to {numbers[-1]}, and {len(numbers)} are there; mend their numbers"
-        )
-    if length > len(numbers):
+    first = int(numbers[0] if first is None else first)
+    length, there = int(numbers[-1]) - first + 1, len(numbers)
+    if length > max(_LEAST, _EMPTY * there):
+        raise UserError(f"{path}: frames run from {first} to {numbers[-1]}, and {there} are there; mend their numbers")
+    if length > there:
         notify(
             path,
-            f"{length - len(numbers)} of {length} frames are not there, and are missing",
+            f"{length - there} of {length} frames are not there, and are missing",
             kind="clips that lack frames",
         )
-    owners = _by_name(frames) or _by_position(frames, min_confidence)
-    count = 1 + max((owner for row in owners for owner in row), default=0)
-    shown, size = np.zeros(count), np.zeros(count)
-    entries = []
-    for (number, people), row in zip(frames, owners, strict=True):
-        for detection, owner in zip(people, row, strict=True):
-            entries.append((number - first, owner, detection.values))
-            weight = _weight(detection.values, min_confidence)
-            if weight.any():
-                shown[owner] += 1
-                size[owner] += _size(detection.values, weight)
-    slots = np.broadcast_to(np.arange(count), (length, count))
-    return DetectedClip(skeleton, entries, length, People(slots, shown / length, size / np.maximum(shown, 1)))
+    frames = store.frames() - first
+    order = np.argsort(frames, kind="stable")
+    owners = np.empty(len(frames), np.int64)
+    owners[order] = _owners(store, frames, order)
+    count = int(owners.max(initial=0)) + 1
+    return DetectedClip(store, frames, owners, length, count)
 
 
-def _by_name(frames: list[tuple[int, list[Detection]]]) -> list[list[int]] | None:
-    """The people by the estimator's numbers; None if it gives none."""
-    order: dict[int, int] = {}
-    owners = []
-    for _, people in frames:
-        names = [detection.name for detection in people if detection.name is not None]
-        if len(set(names)) < len(people):
-            return None
-        owners.append([order.setdefault(name, len(order)) for name in names])
-    return owners
+def _owners(store: DetectionStore, frames: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """(N,) person of each detection, in the order of the frames: by the estimator's numbers, or by position."""
+    ordered = frames[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))  # of each frame with people
+    names = store.names()[order]
+    named = np.unique(np.stack([ordered, names], axis=1), axis=0)
+    if len(names) and names.min() >= 0 and len(named) == len(names):
+        _, begun, which = np.unique(names, return_index=True, return_inverse=True)
+        return np.argsort(np.argsort(begun))[which.reshape(-1)]
+    if len(starts) == len(ordered):
+        return np.zeros(len(ordered), np.int64)
+    return _by_position(store, ordered, order, starts)
 
 
-def _by_position(frames: list[tuple[int, list[Detection]]], min_confidence: float) -> list[list[int]]:
+def _by_position(store: DetectionStore, frames: np.ndarray, order: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """The people by distance: each detection is the person nearest in its last visible frame, in body sizes."""
-    if max(len(people) for _, people in frames) <= 1:
-        return [[0] * len(people) for _, people in frames]
-    last: dict[int, tuple[int, np.ndarray, np.ndarray]] = {}  # person -> frame, values, weight; the latest last
+    last: dict[int, tuple[int, int, np.ndarray, np.ndarray]] = {}  # person -> frame, place, xy, weight; the latest last
+    owners = np.empty(len(frames), np.int64)
+    visible, sizes = store.statistics
     count = 0
-    owners = []
-    for number, people in frames:
-        weights = [_weight(detection.values, min_confidence) for detection in people]
-        distances = []
-        for person, (visible, values, weight) in list(last.items())[-_RECENT:]:
-            limit = min(_JUMP + _JUMP_LATER * (number - visible - 1), _LONGEST_JUMP)
-            for i, detection in enumerate(people):
-                distance = _distance(values, weight, detection.values, weights[i])
-                if distance < limit:
-                    distances.append((distance, person, i))
-        row = [-1] * len(people)
-        for _, person, i in sorted(distances):
-            if row[i] < 0 and person not in row:
-                row[i] = person
-        for i, detection in enumerate(people):
+    for begin, end in zip(starts.tolist(), [*starts[1:].tolist(), len(frames)], strict=True):
+        number, places = int(frames[begin]), order[begin:end]
+        rows = store.take(places)
+        xy, weights = rows[..., :2].astype(np.float64), store.weights(rows)
+        row = [-1] * len(places)
+        if last:
+            for person, i in _nearest(last, number, xy, weights, sizes, places):
+                if row[i] < 0 and person not in row:
+                    row[i] = person
+        for i, place in enumerate(places.tolist()):
             if row[i] < 0:
                 row[i], count = count, count + 1
-            if weights[i].any():
+            if visible[place]:
                 last.pop(row[i], None)
-                last[row[i]] = (number, detection.values, weights[i])
-        owners.append(row)
+                last[row[i]] = (number, place, xy[i], weights[i])
+        for person in list(last)[:-_RECENT]:
+            del last[person]
+        owners[begin:end] = row
     return owners
 
 
-def _weight(values: np.ndarray, min_confidence: float) -> np.ndarray:
-    """(K,) weights of keypoints (K, D + 1): the score, 0 where not visible."""
-    score = values[:, -1]
-    visible = (score > 0) & (score >= min_confidence) & np.isfinite(values).all(axis=-1)
-    return np.where(visible, score, 0.0).astype(np.float64)
-
-
-def _size(values: np.ndarray, weight: np.ndarray) -> float:
-    """Root mean square distance of the keypoints from their middle."""
-    xy = np.where(weight[:, None] > 0, values[:, :2], 0.0).astype(np.float64)
-    weight = weight / weight.sum()
-    middle = weight @ xy
-    return float(np.sqrt(weight @ ((xy - middle) ** 2).sum(axis=-1)))
-
-
-def _distance(before: np.ndarray, weight_before: np.ndarray, now: np.ndarray, weight_now: np.ndarray) -> float:
-    """Mean distance of the keypoints that both have, in body sizes; infinite where there are none."""
-    weight = np.minimum(weight_before, weight_now)
-    if not weight.any():
-        return np.inf
-    size = max(_size(before, weight_before), _size(now, weight_now))
-    moved = np.where(weight[:, None] > 0, now[:, :2].astype(np.float64) - before[:, :2], 0.0)
-    distance = float(weight @ np.linalg.norm(moved, axis=-1) / weight.sum())
-    return distance / size if size > 0 else np.inf
+def _nearest(
+    last: dict[int, tuple[int, int, np.ndarray, np.ndarray]],
+    number: int,
+    xy: np.ndarray,
+    weights: np.ndarray,
+    sizes: np.ndarray,
+    places: np.ndarray,
+) -> list[tuple[int, int]]:
+    """Pairs of a person and a detection that may be the same, the nearest first."""
+    people = list(last)
+    seen, before_places, before, weights_before = (np.array(each) for each in zip(*last.values(), strict=True))
+    weight = np.minimum(weights_before[:, None], weights[None])  # (P, N, K)
+    both = weight > 0
+    moved = np.where(both[..., None], xy[None] - before[:, None], 0.0)
+    total = weight.sum(axis=-1)
+    distance = (weight * np.hypot(moved[..., 0], moved[..., 1])).sum(axis=-1) / np.where(total > 0, total, 1.0)
+    size = np.maximum(sizes[before_places][:, None], sizes[places][None])
+    known = (total > 0) & (size > 0)
+    distance = np.where(known, distance / np.where(known, size, 1.0), np.inf)
+    limit = np.minimum(_JUMP + _JUMP_LATER * (number - seen - 1), _LONGEST_JUMP)
+    pairs = [(distance[p, i], people[p], i) for p, i in zip(*np.nonzero(distance < limit[:, None]), strict=True)]
+    return [(person, int(i)) for _, person, i in sorted(pairs)]

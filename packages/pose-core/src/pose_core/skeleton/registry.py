@@ -59,13 +59,14 @@ _CONTOURS = tuple(str(i) for i in range(MESH_POINTS) if str(i) in MESH_CONTOURS)
 def known_skeleton(keypoints: int, dims: int) -> Skeleton:
     """The skeleton of arrays with that many keypoints, `dims` coordinates each, in the estimator's order.
 
-    133 is COCO-WholeBody, 135 and 137 are OpenPose; MediaPipe holistic has 543, 553, 576 and 586 points, 178 and 50
+    17 is COCO's body, 133 COCO-WholeBody; 26 and 136 are Halpe's body and whole body, as AlphaPose orders them; 135 and
+    137 are OpenPose; MediaPipe holistic has 543, 553, 576 and 586 points, 178 and 50
     reduced (without the face), 75 without the face, 42 both hands, 21 the right hand. Any other number is a skeleton
     of its own, "KEYPOINTS", with numbered points and no limbs.
 
     A face mesh of MediaPipe's has no limbs here: only the headers of `.pose` files have them.
     """
-    if keypoints in (133, 135, 137):
+    if keypoints in (17, 26, 133, 135, 136, 137):
         return _from_pose_format(keypoints, dims)
     hands: dict[str, tuple[str, ...]] = {"LEFT_HAND_LANDMARKS": HAND_POINTS, "RIGHT_HAND_LANDMARKS": HAND_POINTS}
     mesh = tuple(str(i) for i in range(MESH_POINTS))
@@ -176,13 +177,16 @@ def _limbs(component: str, points: tuple[str, ...]) -> Iterable[tuple[int, int]]
 def _from_pose_format(keypoints: int, dims: int) -> Skeleton:
     from pose_format.pose_header import PoseHeader, PoseHeaderDimensions
 
-    if keypoints == 133:
+    if keypoints in (17, 133):
         from pose_format.utils.cocowholebody133_header import cocowholebody_components
 
         components = cocowholebody_components()
+    elif keypoints in (26, 136):
+        from pose_format.utils.alphapose import AlphaPose_Components as components
     elif keypoints == 135:
         from pose_format.utils.openpose_135 import OpenPose_Components as components
     else:
         from pose_format.utils.openpose import OpenPose_Components as components
     flat = Skeleton.from_header(PoseHeader(0.2, PoseHeaderDimensions(0, 0, 0), components))
-    return flat.with_dims(dims)
+    # A body comes first, and with the points that all have: COCO's 17, or Halpe's 26.
+    return flat.select(list(range(keypoints))).with_dims(dims)

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent
 PACKAGES = ["pose-core", "pose-encoders", "text-to-pose", "pose-tokenizer", "ht-vae"]
 # Extras that a package's own tests exercise.
 EXTRAS = {
-    "pose-core": ["--extra", "estimate", "--extra", "train", "--extra", "wandb"],
+    "pose-core": ["--extra", "estimate", "--extra", "parquet", "--extra", "train", "--extra", "wandb"],
     "pose-encoders": ["--extra", "onnx", "--extra", "train"],
     "text-to-pose": ["--extra", "onnx", "--extra", "train"],
     "pose-tokenizer": ["--extra", "onnx", "--extra", "train"],

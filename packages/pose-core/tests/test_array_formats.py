@@ -118,7 +118,7 @@ def test_malformed_landmark_files_are_refused(tmp_path):
         ("", r"lacks the column\(s\) frame#"),
         ("frame,x\n1,2\n", "landmark_name"),
         (head, "no rows"),
-        (head + "zero,NOSE,1,2\n", "line 2: could not convert"),
+        (head + "zero,NOSE,1,2\n", "line 2: frame#: could not convert"),
         (head + "0.5,NOSE,1,2\n", "no whole number"),
         (head + "inf,NOSE,1,2\n", "line 2"),
         (head + "0,,1,2\n", "no landmark_name"),
@@ -191,9 +191,9 @@ def test_the_rows_of_asl_signs(tmp_path):
     np.testing.assert_array_equal(sequence.keypoints[2, 11], [0.5, 1.5, -1])  # y down, as in the file
     for content, complaint in (
         ("", "has no rows"),
-        ("1,,pose,33,0,0,0\n", "line 2: no landmark 33"),
-        ("1,,foot,3,0,0,0\n", "line 2: 'foot'"),
-        ("x,,pose,3,0,0,0\n", "line 2: invalid literal"),
+        ("1,,pose,33,0,0,0\n", "line 2: pose has no landmark 33"),
+        ("1,,foot,3,0,0,0\n", "line 2: type 'foot' is not known; known: pose, face, left_hand, right_hand"),
+        ("x,,pose,3,0,0,0\n", "line 2: frame: could not convert"),
         ("1,,pose,3\n", "line 2: ends before its x"),
         ("1,,pose,3,0,0,0\n99999999,,pose,3,0,0,0\n", "mend the frame numbers"),
     ):

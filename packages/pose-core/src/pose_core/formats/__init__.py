@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pose_core.atomic_files import check_name
 from pose_core.errors import UserError, naming
-from pose_core.formats import clip_files, estimator_json, landmarks_csv, npz, pose
+from pose_core.formats import clip_files, estimator_json, landmarks_csv, landmarks_parquet, npz, pose
 from pose_core.formats.estimator_json import is_clip_folder
 from pose_core.formats.frame_range import FrameRange
 from pose_core.formats.threshold import Threshold, ThresholdedFrames
@@ -44,7 +44,13 @@ READERS: dict[str, ModuleType] = {".pose": pose, ".npz": npz, ".csv": landmarks_
 WRITERS: dict[str, ModuleType] = {".pose": pose, ".npz": npz, ".csv": landmarks_csv}
 # Folders are searched for READERS alone: data sets hold other `.json` and `.npy` files, too. These are read if named.
 READABLE: ChainMap[str, ModuleType] = ChainMap(
-    {".npy": npz, ".json": estimator_json, **dict.fromkeys(clip_files.OPENERS, clip_files)}, READERS
+    {
+        ".npy": npz,
+        ".json": estimator_json,
+        **dict.fromkeys(clip_files.OPENERS, clip_files),
+        ".parquet": landmarks_parquet,
+    },
+    READERS,
 )
 
 
@@ -177,6 +183,7 @@ def _opened(
             min_confidence=min_confidence,
             axes=axes,
             order=order,
+            whole=whole,
         )
     clip_files.check_single(path, clip)
     if (axes or order) and file_format is not npz:
@@ -224,7 +231,7 @@ def _reader_of(path: Path) -> ModuleType:
     if not path.is_file():
         raise UserError(f"{path}: not a file; name a single pose file")
     file_format = _format_of(path, READABLE)
-    return clip_files if file_format is npz and clip_files.holds_clips(path) else file_format
+    return clip_files if clip_files.holds_clips(path) else file_format
 
 
 def write(sequence: PoseSequence, path: str | Path, *, overwrite: bool = False, pose_version: float = 0.2) -> None:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
     from pathlib import Path
 
+    from pose_core.formats.frame_source import FrameSource
+    from pose_core.formats.rows import RowReader
+
 _SHOWN = 3  # names in a message
 
 
@@ -38,6 +41,14 @@ class ClipFile(ABC):
         Raises:
             UserError: it is damaged.
         """
+
+    def read(self, index: int, reader: RowReader, *, whole: bool = True) -> FrameSource:
+        """All frames of a clip; if not `whole`, they may be read when asked for.
+
+        Raises:
+            UserError: it is damaged, or holds no poses.
+        """
+        return reader.read(self.row(index))
 
     def about(self, index: int) -> Mapping[str, Any]:
         """What is known of a clip beside its poses: text, split, and whatever else the file has."""

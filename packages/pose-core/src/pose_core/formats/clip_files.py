@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pose_core.errors import UserError
-from pose_core.formats import npz_clips, safetensors_clips, torch_clips
+from pose_core.formats import npz_clips, safetensors_clips, tables, torch_clips
 from pose_core.formats.rows import RowReader
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from pose_core.formats.clip_file import ClipFile
     from pose_core.formats.frame_source import FrameSource
-    from pose_core.sequence import PoseSequence
 
 OPENERS = {
     ".pt": torch_clips.TorchClips,
@@ -25,8 +24,10 @@ OPENERS = {
 
 
 def holds_clips(path: Path) -> bool:
-    """Whether a file is of a kind that holds many clips; of `.npz` one without an array `poses`."""
+    """Whether a file holds clips by name; of `.npz` one without an array `poses`, of tables one of `sequence_id`s."""
     suffix = path.suffix.lower()
+    if suffix in (".csv", ".parquet"):
+        return tables.holds_clips(path)
     return suffix in OPENERS or (suffix == ".npz" and path.is_file() and npz_clips.holds_clips(path))
 
 
@@ -43,7 +44,8 @@ def open_clips(path: Path) -> ClipFile:
 @lru_cache(maxsize=2)
 def _open(path: Path, size: int, modified: int) -> ClipFile:
     """Cached, as clips are read one after the other; size and time tell whether it is the same file still."""
-    return OPENERS.get(path.suffix.lower(), npz_clips.NpzClips)(path)
+    openers = {**OPENERS, ".csv": tables.TableClips, ".parquet": tables.TableClips}
+    return openers.get(path.suffix.lower(), npz_clips.NpzClips)(path)
 
 
 def read(
@@ -57,13 +59,14 @@ def read(
     min_confidence: float = 0.0,
     axes: str | None = None,
     order: str | None = None,
-) -> PoseSequence:
+    whole: bool = True,
+) -> FrameSource:
     """All frames of one clip; see `pose_core.formats.read`. `open_file` opens a file within the file."""
     file = open_clips(path)
     index = file.find(clip)
     reader = RowReader(path, open_file, column, person, fps, min_confidence, axes, order)
     with file.naming(index):
-        return reader.read(file.row(index))
+        return file.read(index, reader, whole=whole)
 
 
 def check_single(path: Path, clip: str | None) -> None:

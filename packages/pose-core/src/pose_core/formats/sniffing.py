@@ -20,6 +20,8 @@ def pose_suffix(start: bytes) -> str:
         return ".npz"
     if start.startswith(b"\x93NUMPY"):
         return ".npy"
+    if start.startswith(b"PAR1"):
+        return ".parquet"
     if start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
         return ".json"
     return ".pose" if start.startswith(VERSIONS) else ".csv"

@@ -1,0 +1,216 @@
+"""CSV files read in chunks of bytes: by pyarrow if it is there, else, and to tell what is wrong, by Python's `csv`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pose_core.errors import UserError, reason
+from pose_core.formats.table_chunks import Chunk, RowError, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+LONGEST = 2**16  # characters of a line; what is longer is not read to its end
+CHUNK = 1 << 22  # bytes read at once
+_SMALL = 1 << 18  # bytes that are parsed before pyarrow is imported
+MISSING = frozenset(("", "NA", "N/A", "<NA>", "null", "NULL", "None"))  # cells without a number, beside nan
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Where a chunk begins: byte, line (from 1) and row (from 0) of the file."""
+
+    byte: int
+    line: int
+    row: int
+
+
+class CsvTable:
+    """A `ChunkedTable` of a UTF-8 CSV file with a header, delimited by commas.
+
+    Raises:
+        UserError: it cannot be read, or its header is no line of text.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        line = self._bytes(0, LONGEST + 1)
+        end = line.find(b"\n") + 1 or len(line)
+        if end > LONGEST:
+            raise UserError(f"{path}, line 1: longer than {LONGEST:,} characters; mend or drop the row")
+        try:
+            rows = list(csv.reader(io.StringIO(line[:end].decode("utf-8-sig"), newline="")))
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise UserError(f"{path}: not a readable UTF-8 CSV ({reason(error)})") from error
+        self.columns = [column.strip() for column in rows[0]] if rows else []
+        self._starts = [_Start(end, 2, 0)]
+
+    def select(self, numbers: Sequence[int], texts: Sequence[int] = ()) -> CsvChunks:
+        """See `ChunkedTable.select`."""
+        return CsvChunks(self, tuple(numbers), tuple(texts))
+
+    def is_text(self, column: int) -> bool:
+        """Nothing says what a column of a CSV file holds: it is taken for text where that serves as well."""
+        return True
+
+    def place(self, number: int, row: int) -> str:
+        """See `ChunkedTable.place`."""
+        reader = csv.reader(io.StringIO(self.data(number).decode("utf-8", errors="replace"), newline=""))
+        for values in reader:
+            row -= bool(values)
+            if row < 0:
+                break
+        return f"{self.path}, line {self._starts[number].line + reader.line_num - 1}"
+
+    def start(self, number: int) -> _Start:
+        """Where a chunk that has been read begins."""
+        return self._starts[number]
+
+    def data(self, number: int) -> bytes:
+        """The bytes of a chunk, whole lines; none past the last one. Chunks before it have been read."""
+        start = self._starts[number]
+        data = self._bytes(start.byte, CHUNK)
+        if len(data) == CHUNK:
+            data = data[: data.rfind(b"\n") + 1] or data
+        ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
+        lengths = np.diff(ends, prepend=-1, append=len(data))
+        if len(lengths) and lengths.max() > LONGEST:
+            line = start.line + int(np.argmax(lengths > LONGEST))
+            raise UserError(f"{self.path}, line {line}: longer than {LONGEST:,} characters; mend or drop the row")
+        return data
+
+    def read_on(self, number: int, data: bytes, rows: int) -> None:
+        """Notes that a chunk holds so many rows, and where the next one begins."""
+        if number == len(self._starts) - 1:
+            start = self._starts[number]
+            self._starts.append(_Start(start.byte + len(data), start.line + data.count(b"\n"), start.row + rows))
+
+    def _bytes(self, begin: int, count: int) -> bytes:
+        try:
+            with self.path.open("rb") as file:
+                file.seek(begin)
+                return file.read(count)
+        except OSError as error:
+            raise UserError(f"{self.path}: cannot be read ({error.strerror})") from error
+
+
+@dataclass(frozen=True)
+class CsvChunks:
+    """The chunks of a CSV file; see `Chunks`."""
+
+    table: CsvTable
+    numbers: tuple[int, ...]
+    texts: tuple[int, ...]
+
+    def chunk(self, number: int) -> Chunk | None:
+        """See `Chunks.chunk`."""
+        data = self.table.data(number)
+        if not data:
+            return None
+        start = self.table.start(number)
+        numbers, texts = (len(data) > _SMALL and self._by_pyarrow(data)) or self._by_python(data, number)
+        rows = len(next(iter(numbers.values()))) if numbers else len(next(iter(texts.values())).codes)
+        self.table.read_on(number, data, rows)
+        return Chunk(start.row, rows, numbers, texts)
+
+    def _by_pyarrow(self, data: bytes) -> tuple[dict[int, np.ndarray], dict[int, Words]] | None:
+        """The columns; None if pyarrow is not installed, or finds a cell that it cannot read."""
+        try:
+            import pyarrow as pa
+            from pyarrow import csv as arrow_csv
+        except ImportError:
+            return None
+        wanted: dict[int, Any] = {
+            **dict.fromkeys(self.numbers, pa.float64()),
+            **dict.fromkeys(self.texts, pa.dictionary(pa.int32(), pa.utf8())),
+        }
+        try:
+            table = arrow_csv.read_csv(
+                pa.BufferReader(data),
+                read_options=arrow_csv.ReadOptions(
+                    use_threads=False,
+                    block_size=len(data) + 1,
+                    column_names=[str(i) for i in range(len(self.table.columns))],
+                ),
+                convert_options=arrow_csv.ConvertOptions(
+                    column_types={str(i): kind for i, kind in wanted.items()},
+                    include_columns=[str(i) for i in wanted],
+                    null_values=list(MISSING),
+                    strings_can_be_null=False,
+                ),
+            )
+        except (pa.ArrowException, OSError, ValueError):
+            return None
+        numbers, texts = {}, {}
+        for i, column in zip(wanted, table.columns, strict=True):  # by name, each would be looked for
+            if i in self.texts:
+                encoded = column.unify_dictionaries().combine_chunks()
+                words = [word.strip() for word in encoded.dictionary.to_pylist()]
+                texts[i] = Words(encoded.indices.to_numpy(), words)
+            else:
+                numbers[i] = column.to_numpy()
+        return numbers, texts
+
+    def _by_python(self, data: bytes, number: int) -> tuple[dict[int, np.ndarray], dict[int, Words]]:
+        """The columns.
+
+        Raises:
+            UserError: a row that ends early, a cell that is no number, or text that is no CSV; naming the line.
+        """
+        path, line = self.table.path, self.table.start(number).line
+        try:
+            reader = csv.reader(io.StringIO(data.decode("utf-8"), newline=""))
+            rows = [values for values in reader if values]
+        except UnicodeDecodeError as error:
+            line += data.count(b"\n", 0, error.start)
+            raise UserError(f"{path}, line {line}: not a readable UTF-8 CSV ({reason(error)})") from error
+        except csv.Error as error:
+            line += reader.line_num - 1
+            raise UserError(f"{path}, line {line}: not a readable UTF-8 CSV ({reason(error)})") from error
+        try:
+            shortest = min(map(len, rows), default=len(self.table.columns))
+            if short := [i for i in (*self.numbers, *self.texts) if i >= shortest]:
+                row = next(r for r, values in enumerate(rows) if len(values) <= max(short))
+                name = next(self.table.columns[i] for i in sorted(short) if i >= len(rows[row]))
+                raise RowError(row, f"ends before its {name}")
+            columns = list(zip(*rows, strict=False)) or [()] * len(self.table.columns)
+            numbers = {i: _numbers(columns[i], self.table.columns[i]) for i in self.numbers}
+            return numbers, {i: _words(columns[i]) for i in self.texts}
+        except RowError as error:
+            place = self.table.place(number, error.row)
+            raise UserError(f"{place}: {error.problem}; mend or drop the row") from error
+
+
+def _numbers(cells: Sequence[str], column: str) -> np.ndarray:
+    """(N,) float64 of cells.
+
+    Raises:
+        RowError: a cell that holds something else.
+    """
+    try:
+        return np.array(cells, np.float64)
+    except ValueError:
+        pass
+    cells = ["nan" if cell in MISSING or cell.strip() in MISSING else cell for cell in cells]
+    try:
+        return np.array(cells, np.float64)
+    except ValueError:
+        for row, cell in enumerate(cells):
+            try:
+                float(cell)
+            except ValueError as error:
+                raise RowError(row, f"{column}: {reason(error)}") from error
+        raise
+
+
+def _words(cells: Sequence[str]) -> Words:
+    codes: dict[str, int] = {}
+    return Words(
+        np.array([codes.setdefault(cell, len(codes)) for cell in cells], np.int32), [word.strip() for word in codes]
+    )

@@ -1,0 +1,167 @@
+"""Parquet files read in batches of rows, by pyarrow (`pip install 'pose-core[parquet]'`)."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pose_core.errors import UserError, reason
+from pose_core.formats.table_chunks import Chunk, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+    from pathlib import Path
+
+_CELLS = 1 << 20  # read at once
+_BUFFER = 1 << 16  # bytes of a column's stream in memory
+# Rows: a file that states more, and more than that times its bytes, is damaged, and would take hours to prove it.
+_LEAST, _SPARSEST = 10_000_000, 100
+_LARGEST_NAMES = 1 << 24  # bytes of a text in the file's metadata
+_MOST_COLUMNS = 1 << 16
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a chunk is: its row group, its number among the batches of that, and its first row in the file."""
+
+    group: int
+    batch: int
+    row: int
+
+
+class ParquetTable:
+    """A `ChunkedTable` of a Parquet file.
+
+    Raises:
+        UserError: pyarrow is not installed, or it is no Parquet file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.places: list[_Place] = []  # of the chunks read so far
+        self._selected: dict[tuple[tuple[int, ...], tuple[int, ...]], ParquetChunks] = {}
+        try:
+            import pyarrow.parquet as pq
+        except ImportError:
+            raise UserError(f"{path}: reading .parquet needs pyarrow: pip install 'pose-core[parquet]'") from None
+        with self.reading():
+            self.file = pq.ParquetFile(
+                path,
+                buffer_size=_BUFFER,
+                pre_buffer=False,
+                page_checksum_verification=True,
+                thrift_string_size_limit=_LARGEST_NAMES,
+                thrift_container_size_limit=_MOST_COLUMNS,
+            )
+            self.columns: list[str] = list(self.file.schema_arrow.names)
+            rows = self.file.metadata.num_rows
+        if not 0 <= rows <= max(_LEAST, _SPARSEST * path.stat().st_size):
+            raise UserError(f"{path}: states {rows:,} rows, more than it can hold; export or copy it again")
+
+    def select(self, numbers: Sequence[int], texts: Sequence[int] = ()) -> ParquetChunks:
+        """See `ChunkedTable.select`.
+
+        Raises:
+            UserError: a column holds something else.
+        """
+        import pyarrow.types as kinds
+
+        known = self._selected.get((tuple(numbers), tuple(texts)))
+        if known is not None:
+            return known
+        for i in numbers:
+            kind = self._kind(i)
+            if not (kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_null(kind)):
+                raise UserError(f"{self.path}: the column {self.columns[i]} holds {kind}; numbers expected")
+        for i in texts:
+            if not self.is_text(i):
+                raise UserError(f"{self.path}: the column {self.columns[i]} holds {self._kind(i)}; text expected")
+        chunks = self._selected[tuple(numbers), tuple(texts)] = ParquetChunks(self, tuple(numbers), tuple(texts))
+        return chunks
+
+    def is_text(self, column: int) -> bool:
+        """See `ChunkedTable.is_text`."""
+        import pyarrow.types as kinds
+
+        kind = self._kind(column)
+        return kinds.is_string(kind) or kinds.is_large_string(kind)
+
+    def place(self, number: int, row: int) -> str:
+        """See `ChunkedTable.place`; rows are counted from 0, as pandas does."""
+        return f"{self.path}, row {self.places[number].row + row}"
+
+    def _kind(self, column: int) -> Any:
+        kind = self.file.schema_arrow.field(column).type
+        return getattr(kind, "value_type", kind) if str(kind).startswith("dictionary") else kind
+
+    @contextmanager
+    def reading(self) -> Generator[None]:
+        """Turns pyarrow's errors into a `UserError`."""
+        import pyarrow as pa
+
+        try:
+            yield
+        except (pa.ArrowException, OSError, MemoryError, ValueError, TypeError, LookupError, RuntimeError) as error:
+            raise UserError(f"{self.path}: not a whole .parquet file ({reason(error)}); export or copy it again") from (
+                error
+            )
+
+
+class ParquetChunks:
+    """The chunks of a Parquet file; see `Chunks`. Asked for in order, each row is decoded once."""
+
+    def __init__(self, table: ParquetTable, numbers: tuple[int, ...], texts: tuple[int, ...]) -> None:
+        self.table, self.numbers, self.texts = table, numbers, texts
+        self._number = 0  # of the chunk that comes next from
+        self._batches = self._from(_Place(0, 0, 0))
+        self._latest: tuple[int, Chunk] | None = None
+
+    def chunk(self, number: int) -> Chunk | None:
+        """See `Chunks.chunk`. Those before it have been read."""
+        if self._latest is not None and self._latest[0] == number:
+            return self._latest[1]
+        places = self.table.places
+        with self.table.reading():
+            if number != self._number:
+                self._batches, self._number = self._from(places[number]), number
+            following = next(self._batches, None)
+            if following is None:
+                self._number = -1
+                return None
+            place, batch = following
+            if number == len(places):
+                places.append(place)
+            self._number += 1
+            chunk = Chunk(place.row, len(batch), *self._columns(batch))
+            self._latest = number, chunk
+            return chunk
+
+    def _from(self, start: _Place) -> Iterator[tuple[_Place, Any]]:
+        """The batches from a place on."""
+        row = start.row
+        names = [self.table.columns[i] for i in (*self.numbers, *self.texts)]
+        size = max(64, _CELLS // max(1, len(self.table.columns)))  # whatever the columns: chunks are the same of all
+        for group in range(start.group, self.table.file.metadata.num_row_groups):
+            batches = self.table.file.iter_batches(size, row_groups=[group], columns=names, use_threads=False)
+            for number, batch in enumerate(batches):
+                if (group > start.group or number >= start.batch) and len(batch):
+                    yield _Place(group, number, row), batch
+                    row += len(batch)
+
+    def _columns(self, batch: Any) -> tuple[dict[int, Any], dict[int, Words]]:
+        import pyarrow as pa
+
+        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+
+        def column(i: int) -> Any:
+            values = columns[self.table.columns[i]]
+            return values.dictionary_decode() if isinstance(values, pa.DictionaryArray) else values
+
+        numbers = {i: column(i).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) for i in self.numbers}
+        texts = {}
+        for i in self.texts:
+            encoded = column(i).fill_null("").dictionary_encode()
+            words = [word.strip() for word in encoded.dictionary.to_pylist()]
+            texts[i] = Words(encoded.indices.to_numpy(zero_copy_only=False), words)
+        return numbers, texts

@@ -54,7 +54,7 @@ def check_round_trip(first, second, dims, seed):
     shared = set(landmarks(original.skeleton)) & set(landmarks(there.skeleton))
     if ONE_WRIST in (first, second) and first != second:
         shared -= {("left_hand", 0), ("right_hand", 0)}
-        roots = [back.skeleton.hand(side)[0] for side in ("left", "right") if first != ONE_WRIST]
+        roots = [i for side in ("left", "right") if first != ONE_WRIST for i in back.skeleton.hand(side)[:1]]
     else:
         roots = []
     here = [i for i, landmark in enumerate(landmarks(original.skeleton)) if landmark in shared]
@@ -205,3 +205,15 @@ def test_errors_about_another_layout_name_the_option():
         flat.on_skeleton(known_skeleton(50, 3))  # which it cannot be mapped to
     with pytest.raises(UserError, match="expected KEYPOINTS$"):
         flat.on_skeleton(known_skeleton(7, 2))
+
+
+def test_numbers_of_shared_keypoints_are_those_of_the_documentation():
+    holistic, others = ("holistic_543", "holistic_586", "holistic_178"), ("openpose_137", "openpose_135")
+    columns = (*holistic, *others, "coco_wholebody_133", "alphapose_136", "coco_17", "halpe_26")
+    points = {column: set(landmarks(named_skeleton(column, 2))) for column in columns}
+    for row, shared in {
+        "holistic_178": [178, 178, 178, 109, 107, 109, 109, 8, 8],
+        "openpose_137": [131, 133, 109, 137, 133, 133, 135, 17, 25],
+        "coco_17": [17, 17, 8, *[17] * 6],
+    }.items():
+        assert [len(points[row] & points[column]) for column in columns] == shared

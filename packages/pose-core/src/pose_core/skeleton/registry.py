@@ -107,6 +107,9 @@ LAYOUT_NAMES = {
     "openpose_137": 137,
     "openpose_135": 135,
     "coco_wholebody_133": 133,
+    "coco_17": 17,
+    "alphapose_136": 136,
+    "halpe_26": 26,
 }
 
 

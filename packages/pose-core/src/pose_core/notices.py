@@ -47,3 +47,29 @@ def called(path: str | Path, name: str | Path) -> Generator[None]:
         yield
     finally:
         _names.reset(token)
+
+
+@contextmanager
+def collected() -> Generator[list[InputWarning]]:
+    """Collects the warnings about inputs of the block, each text once, instead of showing them.
+
+    Where the block raises an error, they are shown after all; other warnings are shown in any case.
+    """
+    found: list[InputWarning] = []
+    shown: list[warnings.WarningMessage] = []
+    try:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.filterwarnings("always", category=InputWarning)
+            try:
+                yield found
+            except BaseException:
+                shown += said
+                raise
+            for each in said:
+                if not isinstance(each.message, InputWarning):
+                    shown.append(each)
+                elif str(each.message) not in map(str, found):
+                    found.append(each.message)
+    finally:
+        for each in shown:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)

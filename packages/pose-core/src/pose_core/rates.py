@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 DEFAULT_FPS = 25.0
 LOWEST, HIGHEST = 0.001, 1e6  # what is outside is no frame rate at all, and overflows what counts frames
 SLOWEST, FASTEST = 5.0, 250.0  # no camera that films signing is outside; a web video without a clock says 1000
-_ASSUMED = "files that state no frame rate"
+ASSUMED = "files that state no frame rate"  # kind of the warning that it is assumed
 _UNLIKELY = "files with an unlikely frame rate"
 _CURE = "--fps or a manifest's column fps says another"
 
@@ -27,7 +27,7 @@ def stated_rate(stated: float | None, given: float | None, path: Path) -> float:
     if given is not None:
         return check_rate(given)
     if stated is None:
-        notify(path, f"states no frame rate; {DEFAULT_FPS:g} frames per second assumed; {_CURE}", kind=_ASSUMED)
+        notify(path, f"states no frame rate; {DEFAULT_FPS:g} frames per second assumed; {_CURE}", kind=ASSUMED)
         return DEFAULT_FPS
     if not _possible(stated):
         raise UserError(f"fps is {stated}, no possible number of frames per second; give its frame rate with --fps")

@@ -10,6 +10,8 @@ import numpy as np
 
 from pose_core.formats import clips_of, people_of, pose, read
 from pose_core.formats.clip_files import open_clips
+from pose_core.notices import collected
+from pose_core.rates import ASSUMED
 from pose_core.transforms import clean
 
 if TYPE_CHECKING:
@@ -47,13 +49,14 @@ class FileInfo:
         people, frames: how many.
         person: the one that the rest is about.
         seen: share of the frames in which each person is visible, 0 to 1.
-        fps: frames per second; assumed_fps: whether the format has none, and nobody said it.
+        fps: frames per second; assumed_fps: whether the file states none, and nobody said it.
         duration: seconds.
         size: width, height, depth of the picture.
         points, dims: K and D.
         empty: frames in which nobody is visible.
         repeated: frames that are exactly like the one before, as where a video's frames were doubled.
         components: in the file's order.
+        assumed: what had to be assumed about the file, or is unlikely in it, a line each.
     """
 
     path: Path
@@ -72,6 +75,7 @@ class FileInfo:
     empty: int
     repeated: int
     components: list[ComponentInfo]
+    assumed: list[str]
 
     def lines(self) -> Iterator[str]:
         """For people."""
@@ -93,6 +97,7 @@ class FileInfo:
             yield f"  nobody is seen in {self.empty} of {self.frames} frames"
         if self.repeated:
             yield f"  {self.repeated} of {self.frames} frames are exactly like the one before"
+        yield from (f"  assumed: {line}" for line in self.assumed)
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,9 @@ def inspect(
         file = open_clips(path)
         clips = [ClipInfo(each, file.frames(i)) for i, each in enumerate(file.names)]
         return ClipFileInfo(Path(name) if name else path, path.suffix.lower() or "folder of .arrow", clips)
-    sequence = clean(read(path, clip=clip, person=person, min_confidence=min_confidence, fps=fps, layout=layout))
+    with collected() as said:
+        sequence = read(path, clip=clip, person=person, min_confidence=min_confidence, fps=fps, layout=layout)
+    sequence = clean(sequence)
     missing = ~sequence.visible  # (T, K)
     empty: np.ndarray = np.all(missing, axis=1)  # (T,)
     same = (sequence.keypoints[1:] == sequence.keypoints[:-1]).all(axis=(1, 2)) & ~empty[1:]
@@ -168,7 +175,7 @@ def inspect(
         seen=people.seen.tolist() if people and len(people) > 1 else [1.0 - float(empty.mean())],
         frames=len(sequence),
         fps=sequence.fps,
-        assumed_fps=fps is None and path.suffix.lower() not in (".pose", ".npz"),
+        assumed_fps=any(warning.kind == ASSUMED for warning in said),
         duration=sequence.duration,
         size=sequence.size,
         points=skeleton.num_keypoints,
@@ -176,6 +183,7 @@ def inspect(
         empty=int(empty.sum()),
         repeated=int(same.sum()),
         components=_components(skeleton, missing),
+        assumed=[" ".join(str(warning).removeprefix(str(path)).lstrip(":, ").split()) for warning in said],
     )
 
 

@@ -142,6 +142,8 @@ class Environment:
             return f"{where}: free some, or name another folder in {VARIABLE}"
         if any(word in lower for word in NO_NETWORK):
             return f"PyPI cannot be reached; connect this machine for the first call ({MIRROR})"
+        if "network was disabled" in lower:
+            return "UV_OFFLINE is set, and uv's cache lacks it; unset it for the first call"
         if "no wheels with a matching" in lower or "no wheel" in lower:
             return f"there is no wheel of it for this machine ({sys.platform}): {last}"
         return last

@@ -259,11 +259,13 @@ def _opened(path: Path, number: int | None = None) -> Generator[tuple[InputConta
     """The container and its video stream, ready to decode."""
     import av
 
+    # Titles in other encodings are no reason not to read a video; PyAV 19 no longer has to be told.
+    lenient = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
     try:
         container = av.open(
             f"file:{os.fsdecode(path.resolve())}",
-            metadata_errors="replace",
             options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"},
+            **lenient,
         )
     except PermissionError as error:
         raise UserError(f"cannot be read ({error.strerror}); check its permissions") from error

@@ -119,6 +119,7 @@ class _Estimation:
         for job in batch.jobs:
             self._jobs.put(job)
         self._workers: set[WorkerProcess] = set()
+        self._skeleton: Skeleton
         self._lock, self._stopped = threading.Lock(), False
 
     def run(self, workers: int) -> None:
@@ -132,6 +133,7 @@ class _Estimation:
         with terminable(), ThreadPoolExecutor(min(workers, len(batch.jobs))) as pool:
             try:
                 first = self._start()  # before any video: what is wrong with the estimator is no video's fault
+                self._skeleton = skeleton_of(first.poses)
                 with frame_progress(sizes) as progress:
                     started = [first, *[None] * (min(workers, len(batch.jobs)) - 1)]
                     pending = {pool.submit(self._serve, worker, progress) for worker in started}
@@ -177,13 +179,13 @@ class _Estimation:
             try:
                 with PoseWriter(
                     job.output,
-                    skeleton := skeleton_of(worker.poses),
+                    self._skeleton,
                     video.fps,
                     size=(*video.size, 0),
                     overwrite=self._batch.options.overwrite,
                 ) as writer:
                     visible = 0
-                    for seen, count in _written(video, worker, skeleton, writer):
+                    for seen, count in _written(video, worker, self._skeleton, writer):
                         visible, done = visible + seen, done + count
                         progress.advance(count)
                     if not visible:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,7 +87,8 @@ def skeleton_of(poses: dict[str, Any]) -> Skeleton:
     ours = known_skeleton(poses["keypoints"], poses["dims"])
     if "components" not in poses:
         return ours
-    from pose_format.utils.openpose import hand_colors
+    with warnings.catch_warnings(action="ignore", category=SyntaxWarning):  # of its regular expressions
+        from pose_format.utils.openpose import hand_colors
 
     colors = {each.name: each.colors for each in ours.components}
     hands = tuple((int(r), int(g), int(b)) for r, g, b in hand_colors)

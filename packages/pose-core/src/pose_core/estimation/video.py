@@ -11,7 +11,7 @@ from array import array
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -260,7 +260,7 @@ def _opened(path: Path, number: int | None = None) -> Generator[tuple[InputConta
     import av
 
     # Titles in other encodings are no reason not to read a video; PyAV 19 no longer has to be told.
-    lenient = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+    lenient: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
     try:
         container = av.open(
             f"file:{os.fsdecode(path.resolve())}",

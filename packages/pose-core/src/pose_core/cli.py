@@ -335,6 +335,41 @@ def pack(
 
 
 @app.command()
+def unpack(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Files of clips (.pt, .npz, .safetensors, .tar, .parquet, .arrow), or saved `datasets`."),
+    ],
+    output: Annotated[Path, typer.Option("--output", help="Folder for the clips and their manifest, index.csv.")],
+    reading: ReadingOptions,
+    options: JsonBatchOptions,
+    column: Annotated[str | None, typer.Option("--column", help="Column of the poses, of rows with several.")] = None,
+    text_column: Annotated[str | None, typer.Option("--text-column", help="Column of what is signed.")] = None,
+    signed_language: Annotated[
+        str | None, typer.Option("--signed-language", help="Of all clips, ISO 639-3; default: as the file says.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", help="Of all clips: train, validation or test; default: as the file says.")
+    ] = None,
+) -> None:
+    """Make a .pose file of each clip of files that hold many, and a manifest for `pack`, `train` and `evaluate`."""
+    from pose_core.commands.unpacking import unpack_files
+    from pose_core.data.rows import RowColumns
+
+    batch = unpack_files(
+        files,
+        output,
+        options.jobs(output),
+        reading=reading.reading,
+        columns=RowColumns(text_column, signed_language, split),
+        column=column,
+    )
+    report(batch, lambda clip: f"{clip.output}: {clip.clip}", json=options.json)
+    if not options.json and len(batch.done) > 1:
+        print(f"{output / 'index.csv'}: {len(batch.done)} clips")
+
+
+@app.command()
 def stats(
     data: DataSets,
     output: Annotated[Path, typer.Option("--output", help="JSON file that `transforms.Statistics.load` reads.")],

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pose_core.atomic_files import check_name
 from pose_core.errors import UserError
 from pose_core.formats import is_clip_folder
+from pose_core.formats.arrow_clips import is_saved_folder
 from pose_core.formats.sniffing import is_manifest, pose_suffix
 
 if TYPE_CHECKING:
@@ -121,8 +122,8 @@ def _files_below(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:
 
 
 def _is_clip(path: Path, suffixes: Collection[str]) -> bool:
-    """Whether a folder is one input where poses are wanted: a clip with a JSON file for each frame."""
-    return ".pose" in suffixes and path.is_dir() and is_clip_folder(path)
+    """Whether a folder is one input where poses are wanted: a JSON file for each frame, or a saved data set."""
+    return ".pose" in suffixes and path.is_dir() and (is_clip_folder(path) or is_saved_folder(path))
 
 
 @contextmanager

@@ -110,9 +110,9 @@ def _by_file(clips: Iterable[Clip]) -> Iterable[list[Clip]]:
     for clip in clips:
         try:
             status = os.stat(clip.path)  # noqa: PTH116 - faster, of a hundred thousand
-            files[status.st_dev, status.st_ino].append(clip)
+            files[status.st_dev, status.st_ino, clip.name].append(clip)
         except OSError:
-            files[clip.path].append(clip)
+            files[clip.path, clip.name].append(clip)
     return [same for same in files.values() if len(same) > 1]
 
 

@@ -22,6 +22,7 @@ class Clip:
         start, end: part of the file, as `pose_core.read` takes them: frames if int, seconds if float; None: its ends.
         person: who signs, "" where the manifest does not say.
         fps: frames per second of the file, whatever it says itself; None: as it says.
+        name: of the clip in a file that holds several; "" of a file that is the clip.
         line: of the manifest, for messages; None elsewhere.
     """
 
@@ -34,9 +35,11 @@ class Clip:
     end: float | None = None
     person: str = ""
     fps: float | None = None
+    name: str = ""
     line: int | None = field(default=None, compare=False)
 
     @property
     def location(self) -> str:
         """For messages: the line of its manifest and its file."""
-        return str(self.path) if self.line is None else f"line {self.line} ({self.path.name})"
+        clip = f", clip {self.name}" if self.name else ""
+        return f"{self.path}{clip}" if self.line is None else f"line {self.line} ({self.path.name}{clip})"

@@ -81,7 +81,7 @@ def split_clips(
 
 def _hold_out(clips: list[Clip], root: Path, share: float) -> tuple[list[Clip], list[Clip], str]:
     """Train clips, held-out clips, and the latter in words."""
-    files = sorted({clip.path for clip in clips}, key=lambda path: _hash(path, root))
+    files = sorted({_source(clip) for clip in clips}, key=lambda source: _hash(source, root))
     if len(files) == 1:
         parts: list[list[Clip]] = [
             [
@@ -90,16 +90,26 @@ def _hold_out(clips: list[Clip], root: Path, share: float) -> tuple[list[Clip], 
             ]
             for last in (False, True)
         ]
-        return parts[0], parts[1], f"the last {share:.0%} of {files[0].name}"
+        return parts[0], parts[1], f"the last {share:.0%} of {_called(files[0])}"
     held_out = files[: max(1, round(share * len(files)))]
-    names = ", ".join(path.name for path in held_out[:3]) + (", ..." if len(held_out) > 3 else "")
+    names = ", ".join(map(_called, held_out[:3])) + (", ..." if len(held_out) > 3 else "")
     chosen = set(held_out)
     return (
-        [clip for clip in clips if clip.path not in chosen],
-        [clip for clip in clips if clip.path in chosen],
+        [clip for clip in clips if _source(clip) not in chosen],
+        [clip for clip in clips if _source(clip) in chosen],
         f"{len(held_out)} of {len(files)} files ({names})",
     )
 
 
-def _hash(path: Path, root: Path) -> str:
-    return hashlib.sha256(path.relative_to(root).as_posix().encode()).hexdigest()
+def _source(clip: Clip) -> tuple[Path, str]:
+    """What is held out as a whole: a file, or a clip of a file that holds several."""
+    return clip.path, clip.name
+
+
+def _called(source: tuple[Path, str]) -> str:
+    return source[1] or source[0].name
+
+
+def _hash(source: tuple[Path, str], root: Path) -> str:
+    path, name = source
+    return hashlib.sha256(f"{path.relative_to(root).as_posix()}{name}".encode()).hexdigest()

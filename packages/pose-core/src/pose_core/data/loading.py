@@ -29,7 +29,7 @@ def read_clip(clip: Clip) -> PoseSequence:
     Raises:
         UserError: as `read`.
     """
-    return read(clip.path, start=clip.start, end=clip.end, fps=clip.fps)
+    return read(clip.path, clip=clip.name or None, start=clip.start, end=clip.end, fps=clip.fps)
 
 
 def read_prepared(

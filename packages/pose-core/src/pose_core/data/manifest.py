@@ -15,7 +15,8 @@ from pose_core.data.clip import Clip
 from pose_core.data.segments import Segments
 from pose_core.data.splits import split_name
 from pose_core.errors import UserError
-from pose_core.formats import READABLE, is_clip_folder
+from pose_core.formats import READABLE, clips_of, is_clip_folder
+from pose_core.formats.clip_files import holds_clips
 from pose_core.formats.sniffing import MANIFEST_COLUMNS
 from pose_core.table import read_table
 
@@ -32,9 +33,10 @@ def read_manifest(path: str | Path) -> list[Clip]:
 
     Args:
         path: CSV, see `table.read_table`, with a header row naming at least path, text, signed_language and split;
-            also read are spoken_language, person (or signer), fps and where in its file a clip begins and ends, see
-            `segments.Segments`. Further columns are left alone. Paths are relative to the manifest's folder and stay
-            inside it; links in it may lead elsewhere. Splits may be called val, dev and so on, see `splits`.
+            also read are spoken_language, person (or signer), fps, clip (its name in a file that holds several) and
+            where in its file a clip begins and ends, see `segments.Segments`. Further columns are left alone. Paths are
+            relative to the manifest's folder and stay inside it; links in it may lead elsewhere. Splits may be called
+            val, dev and so on, see `splits`.
 
     Raises:
         UserError: no manifest, a column or a value is missing, or a row names a file that is not there or lies outside
@@ -50,7 +52,8 @@ def load_manifest(path: Path) -> tuple[list[Clip], list[str]]:
     """`read_manifest` without `audit`; warnings are returned, one line each."""
     table = _table(path)
     segments = Segments(table)
-    _file.cache_clear()  # files come and go
+    for cache in (_file, _holds_clips, _names):
+        cache.cache_clear()  # files come and go
     clips, problems = [], []
     for row in table.rows:
         try:
@@ -101,8 +104,9 @@ def _clip(row: Row, columns: int, segments: Segments, folder: str) -> Clip:
             f"has more than the header's {columns} values ({row.extra[0][:20]!r}); quote a text with commas"
         )
     start, end = segments.of(row)
+    path = _file(row.cells["path"], folder)
     return Clip(
-        path=_file(row.cells["path"], folder),
+        path=path,
         text=row.cells["text"],
         signed_language=row.cells["signed_language"],
         split=split_name(row.cells["split"]),
@@ -111,8 +115,38 @@ def _clip(row: Row, columns: int, segments: Segments, folder: str) -> Clip:
         end=end,
         person=next((row.cells[name] for name in PERSON if row.cells.get(name)), ""),
         fps=_rate(row.cells.get("fps", "")),
+        name=_name_in(path, row.cells.get("clip", "")),
         line=row.line,
     )
+
+
+def _name_in(path: Path, clip: str) -> str:
+    """The name of a clip in its file; of a file that is one clip, nothing: the column may hold something else.
+
+    Raises:
+        UserError: a file of several clips, and no name.
+    """
+    if not _holds_clips(path):
+        return ""
+    if not clip and len(_names(path)) > 1:
+        raise UserError(f"{path.name} holds {len(_names(path)):,} clips; name one in a column `clip`")
+    if clip and clip not in _names(path):
+        raise UserError(f"{path.name} has no clip {clip[:40]!r}")
+    return clip
+
+
+@lru_cache(maxsize=1024)
+def _holds_clips(path: Path) -> bool:
+    try:
+        return holds_clips(path)
+    except UserError:  # a damaged file is met when it is read, and may be left out
+        return False
+
+
+@lru_cache(maxsize=4)
+def _names(path: Path) -> frozenset[str]:
+    """The clips of a file; rows of one file stand next to each other."""
+    return frozenset(clips_of(path))
 
 
 def _rate(text: str) -> float | None:
@@ -165,4 +199,4 @@ def _is_clip(path: str) -> bool:
         mode = os.stat(path).st_mode  # noqa: PTH116
     except (FileNotFoundError, NotADirectoryError):
         return False
-    return stat.S_ISREG(mode) or (stat.S_ISDIR(mode) and is_clip_folder(Path(path)))
+    return stat.S_ISREG(mode) or (stat.S_ISDIR(mode) and (is_clip_folder(Path(path)) or holds_clips(Path(path))))

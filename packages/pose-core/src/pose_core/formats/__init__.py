@@ -11,6 +11,7 @@ from pose_core.errors import UserError, naming
 from pose_core.formats import clip_files, estimator_json, landmarks_csv, landmarks_parquet, npz, pose
 from pose_core.formats.estimator_json import is_clip_folder
 from pose_core.formats.frame_range import FrameRange
+from pose_core.formats.rows import RowReader
 from pose_core.formats.threshold import Threshold, ThresholdedFrames
 from pose_core.formats.units import plan_units
 from pose_core.rates import DEFAULT_FPS, check_rate
@@ -34,6 +35,7 @@ __all__ = [
     "people_of",
     "read",
     "read_blocks",
+    "read_row",
     "write",
 ]
 
@@ -76,7 +78,8 @@ def read(
     Args:
         path: a `.pose` file (version 0.0, 0.1 or 0.2), an `.npz` with `poses` (T, K, D + 1), an `.npy` of that array, a
             landmark `.csv`, MMPose's predictions (`.json`), a folder with OpenPose's `*_keypoints.json`; or a file of
-            clips (`.pt`, `.safetensors`, `.npz` of several arrays).
+            clips (`.pt`, `.safetensors`, `.npz` of several arrays, `.tar` of WebDataset, `.parquet`, `.arrow` and saved
+            folders of `datasets`).
         clip: which clip of a file that holds several; see `clips_of`.
         person: which person of a file with several, from 0; None: who is visible most often and largest, and a warning
             says who that is. People who change places within a file are followed.
@@ -103,11 +106,8 @@ def read(
     path = Path(path)
     arguments: dict[str, Any] = {"clip": clip, "person": person, "fps": fps, "min_confidence": min_confidence}
     frames = _opened(path, **arguments, axes=axes, order=order)
-    sequence = frames[FrameRange(start, end).frames(len(frames), frames.fps, path)]
-    threshold = Threshold(min_confidence, path)
-    sequence = threshold.apply(sequence)
-    threshold.report()
-    return _in_layout(plan_units(sequence, size, y_up, path).apply(sequence), layout, path)
+    part = FrameRange(start, end).frames(len(frames), frames.fps, path)
+    return _finished(frames, part, path, min_confidence, size=size, y_up=y_up, layout=layout)
 
 
 def read_blocks(
@@ -151,6 +151,57 @@ def read_blocks(
         block = source[first : min(first + frames, part.stop)]
         yield _in_layout(plan.apply(threshold.apply(block)), layout, path)
     threshold.report()
+
+
+def read_row(
+    row: Mapping[str, Any],
+    column: str | None = None,
+    *,
+    path: str | Path = "row",
+    person: int | None = None,
+    fps: float | None = None,
+    min_confidence: float = 0.0,
+    axes: str | None = None,
+    order: str | None = None,
+    layout: str | None = None,
+) -> PoseSequence:
+    """Reads the poses of one row of a data set: a mapping that holds them, however it does.
+
+    Rows of Hugging Face `datasets`, of TensorFlow Datasets (sign-language-datasets) and of WebDataset; see
+    `pose_core.formats.rows`. A pickle is never loaded.
+
+    Args:
+        row: by column. The poses are the bytes of a pose file, `{"bytes", "path"}`, the path of a file, nested lists or
+            an array (T, K, D) or (T, people, K, D), or `{"data", "conf", "fps"}`; beside them may stand `confidence`
+            (T, K) and `fps`.
+        column: which of them; by default that of the usual name, or the only one that can be poses.
+        path: what messages call the row; files that it names are relative to that path's folder.
+        person, fps, min_confidence, axes, order, layout: as of `read`.
+
+    Raises:
+        UserError: there are no poses in it, or they are damaged.
+    """
+    path = Path(path)
+    with naming(path):
+        frames = RowReader(path, _opened, column, person, fps, min_confidence, axes, order).read(row)
+    return _finished(frames, slice(0, len(frames)), path, min_confidence, layout=layout)
+
+
+def _finished(
+    frames: FrameSource,
+    part: slice,
+    path: Path,
+    min_confidence: float,
+    *,
+    size: tuple[int, int] | None = None,
+    y_up: bool = False,
+    layout: str | None = None,
+) -> PoseSequence:
+    """A part of the frames as `read` returns them."""
+    threshold = Threshold(min_confidence, path)
+    sequence = threshold.apply(frames[part])
+    threshold.report()
+    return _in_layout(plan_units(sequence, size, y_up, path).apply(sequence), layout, path)
 
 
 def _opened(
@@ -227,6 +278,8 @@ def _reader_of(path: Path) -> ModuleType:
     if path.is_dir():
         if is_clip_folder(path):
             return estimator_json
+        if clip_files.holds_clips(path):
+            return clip_files
         raise UserError(f"{path}: not a file; name a single pose file, or a folder of OpenPose's *_keypoints.json")
     if not path.is_file():
         raise UserError(f"{path}: not a file; name a single pose file")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pose_core.formats.frame_source import FrameSource
     from pose_core.formats.rows import RowReader
 
+# Under which a row may have its clip's name.
+NAMES = ("name", "clip", "id", "video_id", "key", "__key__", "video", "video_name", "filename", "uid")
 _SHOWN = 3  # names in a message
 
 
@@ -25,7 +27,10 @@ class ClipFile(ABC):
     Attributes:
         path: of the file.
         names: of the clips, in the file's order; no two are alike.
+        rows_hold_poses: whether `row` gives the poses, too.
     """
+
+    rows_hold_poses = True
 
     def __init__(self, path: Path, names: Iterable[str]) -> None:
         self.path = path
@@ -36,7 +41,7 @@ class ClipFile(ABC):
 
     @abstractmethod
     def row(self, index: int) -> Mapping[str, Any]:
-        """A clip with its poses, as `rows.read_row` takes it.
+        """What is known of a clip, with its poses, as `rows.read_row` takes it.
 
         Raises:
             UserError: it is damaged.
@@ -49,10 +54,6 @@ class ClipFile(ABC):
             UserError: it is damaged, or holds no poses.
         """
         return reader.read(self.row(index))
-
-    def about(self, index: int) -> Mapping[str, Any]:
-        """What is known of a clip beside its poses: text, split, and whatever else the file has."""
-        return self.row(index)
 
     def frames(self, index: int) -> int | None:
         """Number of a clip's frames, where that is known without reading them."""

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pose_core.errors import UserError
-from pose_core.formats import npz_clips, safetensors_clips, tables, torch_clips
+from pose_core.formats import arrow_clips, npz_clips, safetensors_clips, tables, tar_clips, torch_clips
 from pose_core.formats.rows import RowReader
 
 if TYPE_CHECKING:
@@ -20,12 +20,23 @@ OPENERS = {
     ".pt": torch_clips.TorchClips,
     ".pth": torch_clips.TorchClips,
     ".safetensors": safetensors_clips.SafetensorsClips,
+    ".tar": tar_clips.TarClips,
+    ".parquet": arrow_clips.ArrowClips,
+    ".arrow": arrow_clips.ArrowClips,
 }
 
 
 def holds_clips(path: Path) -> bool:
-    """Whether a file holds clips by name; of `.npz` one without an array `poses`, of tables one of `sequence_id`s."""
+    """Whether a file holds clips by name.
+
+    Of `.npz` one without an array `poses`; of tables one of `sequence_id`s, or one with a clip in each row; of folders
+    one that `datasets` saved.
+    """
+    if path.is_dir():
+        return arrow_clips.is_saved_folder(path)
     suffix = path.suffix.lower()
+    if suffix == ".parquet" and arrow_clips.holds_clips(path):
+        return True
     if suffix in (".csv", ".parquet"):
         return tables.holds_clips(path)
     return suffix in OPENERS or (suffix == ".npz" and path.is_file() and npz_clips.holds_clips(path))
@@ -44,8 +55,12 @@ def open_clips(path: Path) -> ClipFile:
 @lru_cache(maxsize=2)
 def _open(path: Path, size: int, modified: int) -> ClipFile:
     """Cached, as clips are read one after the other; size and time tell whether it is the same file still."""
-    openers = {**OPENERS, ".csv": tables.TableClips, ".parquet": tables.TableClips}
-    return openers.get(path.suffix.lower(), npz_clips.NpzClips)(path)
+    if path.is_dir():
+        return arrow_clips.ArrowClips(path)
+    suffix = path.suffix.lower()
+    if suffix == ".csv" or (suffix == ".parquet" and not arrow_clips.holds_clips(path)):
+        return tables.TableClips(path)
+    return OPENERS.get(suffix, npz_clips.NpzClips)(path)
 
 
 def read(

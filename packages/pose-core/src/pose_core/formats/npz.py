@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import lzma
 import math
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import numpy as np
 
 from pose_core.atomic_files import atomic_write
-from pose_core.errors import UserError
+from pose_core.errors import UserError, reason
 from pose_core.formats.arrays import split_columns
 from pose_core.formats.reading import reading
 from pose_core.notices import notify
@@ -98,6 +99,19 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
         named = {name.removesuffix(".npy"): name for name in archive.namelist()}
         # What else is there is not read: it may be large, or pickled.
         return {key: read_array(archive, name) if key in _KNOWN else np.empty(0) for key, name in named.items()}
+
+
+def array_of(content: bytes) -> np.ndarray:
+    """The array of the bytes of an `.npy` file.
+
+    Raises:
+        UserError: it is none, or a pickle.
+    """
+    try:
+        refuse_objects(_check_header(io.BytesIO(content), len(content), "npy")[1], "npy")
+        return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    except DAMAGED as error:
+        raise UserError(f"not a whole .npy file ({reason(error)}); write or copy it again") from error
 
 
 def read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:

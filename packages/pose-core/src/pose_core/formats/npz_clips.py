@@ -51,9 +51,6 @@ class NpzClips(ClipFile):
                 return beside | {name: npz.read_array(archive, f"{name}.npy") for name in self._keys}
             return beside | {"poses": npz.read_array(archive, f"{self._keys[index]}.npy")}
 
-    def about(self, index: int) -> Mapping[str, Any]:
-        return {}
-
     def frames(self, index: int) -> int | None:
         if not self._one:
             return self._shapes[self._keys[index]][0]

@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 # The names under which rows hold poses and confidences, in the order in which they are looked for.
 POSES = ("poses_3d", "poses", "pose", "keypoints", "keypoint", "landmarks", "joints", "skeleton_sequence", "data")
 CONFIDENCE = ("confidence", "conf", "confidences", "keypoint_scores", "scores", "visibility")
-_BESIDE = ("fps", "mask", "size", "skeleton")  # what else `npz.sequence_of` takes
-_FILES = ("pose", "npz", "npy", "csv", "json", "pt", "pth", "safetensors")  # suffixes of files that hold poses
-_PICKLES = ("pkl", "pickle", "pyd", "joblib", "p")
+FILES = ("pose", "npz", "npy", "csv", "json", "pt", "pth", "safetensors")  # suffixes of files that hold poses
+PICKLES = ("pkl", "pickle", "pyd", "joblib", "p")
 PICKLED = "a pickle, which can run code and is never loaded; save the poses as .pose, .npz or .safetensors"
 _MANY = 3  # columns in a message
 
@@ -88,7 +87,7 @@ class RowReader:
         poses = as_array(value, name)
         if len(poses) and poses.ndim < 2:
             raise UserError(f"{name} is {poses.dtype} {poses.shape}; expected numbers (T, K, D)")
-        arrays = {key: _scalar(row[key]) for key in _BESIDE if row.get(key) is not None}
+        arrays = _beside(row, len(poses))
         confidence = next((as_array(row[key], key) for key in CONFIDENCE if row.get(key) is not None), None)
         if confidence is not None and confidence.ndim == poses.ndim and confidence.shape[-1] == 1:
             confidence = confidence[..., 0]
@@ -126,9 +125,9 @@ class RowReader:
     def _content(self, content: bytes, suffix: str, row: Mapping[str, Any]) -> PoseSequence:
         """The poses of a file's bytes."""
         suffix = suffix.lower()
-        if content[:1] == b"\x80" or suffix.removeprefix(".") in _PICKLES:
+        if content[:1] == b"\x80" or suffix.removeprefix(".") in PICKLES:
             raise UserError(f"holds {PICKLED}")
-        if suffix.removeprefix(".") not in _FILES:
+        if suffix.removeprefix(".") not in FILES:
             suffix = pose_suffix(content[:16])
         if suffix == ".json":
             value = parsed_json(content, "its JSON")
@@ -136,6 +135,8 @@ class RowReader:
                 return self._value(value, "json", row)
             if isinstance(value, list) and not any(isinstance(each, Mapping) for each in value):
                 return self._numbers(value, "json", row)
+        if suffix == ".npy":
+            return self._numbers(npz.array_of(content), "npy", row)
         with tempfile.TemporaryDirectory(prefix="pose-") as folder:
             path = Path(folder, f"clip{suffix}")
             path.write_bytes(content)
@@ -180,16 +181,16 @@ def pose_column(row: Mapping[str, Any], column: str | None, path: Path) -> str:
     likely = {key for key, value in row.items() if _is_poses(key, value)}
     by_kind: dict[str, str] = {}
     for key in row:
-        by_kind.setdefault(_kind(key), key)
-    for name in (*POSES, *_FILES):
+        by_kind.setdefault(kind_of(key), key)
+    for name in (*POSES, *FILES):
         if (key := by_kind.get(name)) in likely and key is not None:
             return key
-    others = [key for key in row if key in likely and _kind(key) not in CONFIDENCE]
+    others = [key for key in row if key in likely and kind_of(key) not in CONFIDENCE]
     if len(others) == 1:
         return others[0]
     if others:
         raise UserError(f"{path}: {', '.join(others[:_MANY])} may all be poses; say which with --column")
-    pickles = [key for key in row if _kind(key) in _PICKLES]
+    pickles = [key for key in row if kind_of(key) in PICKLES]
     if pickles:
         raise UserError(f"{path}: {pickles[0]} is {PICKLED}")
     raise UserError(f"{path}: no column holds poses; it has {_some(row)}")
@@ -260,22 +261,37 @@ def _scalar(value: Any) -> Any:
     return np.asarray(value) if isinstance(value, list | tuple) else value
 
 
+def _beside(row: Mapping[str, Any], frames: int) -> dict[str, Any]:
+    """What else of a row `npz.sequence_of` takes; columns of the same names that hold other things are left out."""
+    names = ("fps", "mask", "size", "skeleton")
+    found: dict[str, Any] = {key: _scalar(row[key]) for key in names if row.get(key) is not None}
+    fits = {
+        "fps": isinstance(found.get("fps"), int | float),
+        "mask": getattr(found.get("mask"), "shape", ()) == (frames,),
+        "size": getattr(found.get("size"), "shape", ()) == (3,),
+        "skeleton": isinstance(found.get("skeleton"), str) and '"components"' in str(found["skeleton"]),
+    }
+    return {key: value for key, value in found.items() if fits[key]}
+
+
 def _is_poses(key: str, value: Any) -> bool:
     """Whether a column can hold poses, by its name and its value."""
     if value is None or key.startswith("__"):
         return False
-    kind = _kind(key)
+    kind = kind_of(key)
     if isinstance(value, bytes | bytearray | memoryview):
-        return kind in _FILES if kind != "json" else _has_poses(bytes(value))
+        return kind in FILES if kind != "json" else is_poses_json(bytes(value))
     if isinstance(value, str | Path):
         text = str(value)
-        return PurePosixPath(text).suffix.lower().removeprefix(".") in _FILES or (
+        return PurePosixPath(text).suffix.lower().removeprefix(".") in FILES or (
             kind in POSES and text.lstrip()[:1] in ("[", "{")
         )
     if isinstance(value, Mapping):
         if set(value) <= {"bytes", "path"} and value:
-            return kind in POSES or PurePosixPath(str(value.get("path") or "")).suffix.lower()[1:] in _FILES
-        return any(_is_poses(inner, each) for inner, each in value.items() if _kind(inner) in POSES)
+            return kind in POSES or PurePosixPath(str(value.get("path") or "")).suffix.lower()[1:] in FILES
+        return any(_is_poses(inner, each) for inner, each in value.items() if kind_of(inner) in POSES)
+    if isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 1:
+        value = value.tolist()  # arrays, of pandas
     shape = getattr(value, "shape", None)
     if shape is not None:
         kind_of_number = getattr(getattr(value, "dtype", None), "kind", "f")
@@ -283,7 +299,7 @@ def _is_poses(key: str, value: Any) -> bool:
     return isinstance(value, list | tuple) and bool(value) and isinstance(value[0], list | tuple | np.ndarray)
 
 
-def _has_poses(content: bytes) -> bool:
+def is_poses_json(content: bytes) -> bool:
     """Whether a sample's JSON is poses rather than what is said about them."""
     if content.lstrip()[:1] == b"[":
         return True
@@ -292,18 +308,18 @@ def _has_poses(content: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(value, dict) and any(
-        key in ("people", "instance_info") or (_kind(key) in POSES and _is_poses(key, each))
+        key in ("people", "instance_info") or (kind_of(key) in POSES and _is_poses(key, each))
         for key, each in value.items()
     )
 
 
-def _kind(key: str) -> str:
+def kind_of(key: str) -> str:
     """The last part of a column's name, as of a file in a WebDataset: "clip.pose" is "pose"."""
     return str(key).rpartition(".")[2].lower()
 
 
 def _suffix_of(name: str) -> str:
-    return f".{kind}" if (kind := _kind(name)) in (*_FILES, *_PICKLES) else ""
+    return f".{kind}" if (kind := kind_of(name)) in (*FILES, *PICKLES) else ""
 
 
 def _is_mediapipe(poses: np.ndarray) -> bool:

@@ -37,12 +37,12 @@ class SafetensorsClips(ClipFile):
         key = self._keys[index]
         beside = f"{key}{_BESIDE}"
         with reading(self.path, self._damaged):
-            row = {**self.about(index), "poses": self._file.get_tensor(key)}
+            row = {**self._about(), "poses": self._file.get_tensor(key)}
             if beside in self._shapes:
                 row["confidence"] = self._file.get_tensor(beside)
         return row
 
-    def about(self, index: int) -> Mapping[str, Any]:
+    def _about(self) -> Mapping[str, Any]:
         about: dict[str, Any] = {key: value for key, value in self._metadata.items() if key != "format"}
         if "fps" in about:
             try:

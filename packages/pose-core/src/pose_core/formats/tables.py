@@ -55,6 +55,8 @@ def holds_clips(path: Path) -> bool:
 class TableClips(ClipFile):
     """The clips of a landmark table: the rows of each `sequence_id`."""
 
+    rows_hold_poses = False
+
     def __init__(self, path: Path) -> None:
         table = _table(path)
         self._clips = find_clips(table, long_columns(table.columns, path)["sequence_id"])

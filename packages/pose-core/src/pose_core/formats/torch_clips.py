@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from pose_core.errors import UserError, reason
 from pose_core.formats import rows
-from pose_core.formats.clip_file import ClipFile
+from pose_core.formats.clip_file import NAMES, ClipFile
 from pose_core.formats.reading import reading
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-NAMES = ("name", "clip", "id", "video_id", "key", "__key__", "video", "video_name", "filename", "uid")
 # What zipfile and torch raise on bytes that are no such file.
 _DAMAGED = (
     *(zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, ValueError, TypeError, LookupError, AttributeError),

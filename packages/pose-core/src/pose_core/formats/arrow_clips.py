@@ -38,9 +38,11 @@ def holds_clips(path: Path) -> bool:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
-
+    except ImportError:
+        return False
+    try:
         return any(map(_holds_poses, pq.read_schema(path)))
-    except (ImportError, OSError, pa.ArrowException):
+    except (OSError, pa.ArrowException):
         return False
 
 

@@ -12,6 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from sample_annotations import (
+    make_eaf,
+    make_srt,
+    make_tsv,
+    make_vtt,
+    obvious_eaf,
+    obvious_subtitles,
+    obvious_tsv,
+    read_annotated,
+)
 
 from pose_core import PoseSequence, read, write
 from pose_core.skeleton import known_skeleton
@@ -171,4 +181,8 @@ SAMPLES: dict[str, Sample] = {
     "asl_signs_csv": Sample(make_asl_signs_csv, obvious_asl_signs_csv),
     "openpose": Sample(make_openpose, obvious_openpose),
     "mmpose": Sample(make_mmpose, obvious_mmpose),
+    "eaf": Sample(make_eaf, obvious_eaf, read_annotated),
+    "srt": Sample(make_srt, obvious_subtitles, read_annotated),
+    "vtt": Sample(make_vtt, obvious_subtitles, read_annotated),
+    "tsv": Sample(make_tsv, obvious_tsv, read_annotated),
 }

@@ -197,7 +197,13 @@ def test_a_session_of_two_signers(folder):
     Path("session.eaf").write_text(eaf_text(tiers, people={"GLOSS_A": "Ana", "GLOSS_B": "Bo"}))
     write_session(Path("session_A.pose"))
     write_session(Path("session_B.pose"))
-    cut(["session_A.pose", "session_B.pose"], tiers=("GLOSS_A=A", "GLOSS_B=session_B.pose", "a=b"))
+    _, said = cut(["session_A.pose", "session_B.pose"], tiers=("GLOSS_A=A", "GLOSS_B=session_B.pose", "a=b"))
+    assert not said
+    _, said = cut(["session_A.pose", "session_B.pose"], tiers=("GLOSS_A",), output="both")
+    assert said == [
+        "session.eaf: its segments are cut from session_A.pose and from session_B.pose; --tier NAME=FILE gives a tier "
+        "to one of them"
+    ]
     assert [(row["path"], row["text"], row["person"]) for row in rows()] == [
         ("session_A_000000-000025.pose", "x", "Ana"),
         ("session_A_000000-000050.pose", "z", ""),

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from pose_core import UserError, read, write
+from pose_core.annotations import read_annotations
+from pose_core.annotations.placing import Placing
 from pose_core.damage import damaged
 from pose_core.formats import READERS
-from pose_core.testing import fake_sequence
+from pose_core.testing import eaf_text, fake_sequence
 from pose_core.transforms import clean, normalize
 
 COPIES = 1000
@@ -69,3 +71,33 @@ def test_damaged_copies_are_read_or_refused_in_one_line(maybe_data, tmp_path):
         assert seconds < SECONDS, number
         assert peak < MEMORY + 10 * len(content), number
     assert 0 < read_right < COPIES
+
+
+def test_damaged_annotations_are_read_or_refused_in_one_line(tmp_path):
+    glosses = [(400 * i, 400 * i + 300 if i % 4 else None, f"GLOSS {i}") for i in range(8)]
+    cue = "1\n00:00:01,000 --> 00:00:02,500\n<i>text</i>\n\n"
+    files = {
+        ".eaf": eaf_text({"a": glosses, "b": glosses}, people={"a": "Ana"}, media={"a.mp4": 40}),
+        ".srt": cue * 4,
+        ".vtt": "WEBVTT\n\nNOTE\nno cue\n\n" + cue.replace(",", ".") * 4,
+        ".tsv": "tier\tBegin Time - msec\tEnd Time - msec\ttext\n" + "GLOSS\t1000\t2500\tx\n" * 8,
+    }
+    outcomes = set()
+    for number in range(COPIES):
+        suffix = list(files)[number % len(files)]
+        path = tmp_path / f"damaged{suffix}"
+        path.write_bytes(damaged(files[suffix].encode(), np.random.default_rng(number)))
+        begun = time.perf_counter()
+        try:
+            tiers = read_annotations(path).tiers
+        except UserError as error:
+            assert str(error).startswith(f"{path}: "), number
+            assert "\n" not in str(error), number
+            assert len(str(error)) < 600, number
+            outcomes.add((suffix, "refused"))
+        else:
+            parts = Placing().parts([(tier, None) for tier in tiers], fps=25.0, frames=50).found
+            assert all(0 <= part.frames.start < part.frames.stop <= 50 for part in parts), number
+            outcomes.add((suffix, "read"))
+        assert time.perf_counter() - begun < SECONDS, number
+    assert len(outcomes) == 2 * len(files)

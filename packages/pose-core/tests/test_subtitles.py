@@ -244,6 +244,11 @@ def test_what_is_no_table_of_segments(tmp_path):
     assert refused(tmp_path, "a.csv", "tier,start_ms,end_ms,x\na,1,2,a\n").startswith("has no column of texts")
     assert refused(tmp_path, "a.csv", "start_ms,end_ms,text\n") == "holds no rows below its header"
     assert refused(tmp_path, "a.csv", "start_ms,end_ms,text\n1,2,a\nx,3,b\n") == "line 3: start_ms 'x' is not a time"
+    long = "9" * 5000
+    assert refused(tmp_path, "a.csv", f"start_frame,end_frame,text\n1,{long},a\n") == (
+        f"line 2: end_frame {long[:20]!r} is not a frame such as 50, nor seconds such as 2.5s"
+    )
+    assert refused(tmp_path, "a.csv", f"start_seconds,end_seconds,text\n1,{long}:00,a\n").endswith("is not a time")
     assert refused(tmp_path, "a.csv", "start_ms,end_ms,text\n1,,a\n") == "line 2: has no end"
     assert refused(tmp_path, "a.csv", "start_ms,end_ms,text\n1,2,\xe4\n".encode("latin-1")).startswith(
         "not a readable UTF-8 table (line 2"

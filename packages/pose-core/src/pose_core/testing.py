@@ -179,7 +179,9 @@ def eaf_text(
     ]
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<ANNOTATION_DOCUMENT AUTHOR="" DATE="2026-01-01T12:00:00+01:00" FORMAT="{version}" VERSION="{version}">',
+        f'<ANNOTATION_DOCUMENT AUTHOR="" DATE="2026-01-01T12:00:00+01:00" FORMAT="{version}" VERSION="{version}" '
+        'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
+        f'xsi:noNamespaceSchemaLocation="http://www.mpi.nl/tools/elan/EAFv{version}.xsd">',
         '<HEADER MEDIA_FILE="" TIME_UNITS="milliseconds">',
         *recordings,
         "</HEADER>",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pose_core.annotations.segment import Annotations, Segment, Tier
 
 _AUDIO = (".wav", ".mp3", ".aif", ".aiff", ".m4a", ".flac", ".ogg")
+_INDEX = re.compile(r"\d{1,4}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def tier_choice(text: str) -> TierChoice:
     name, equals, who = text.rpartition("=")
     if not equals or not name or not who:
         return TierChoice(text)
-    return TierChoice(name, person=int(who)) if who.isascii() and who.isdigit() else TierChoice(name, pose=who)
+    return TierChoice(name, person=int(who)) if _INDEX.fullmatch(who) else TierChoice(name, pose=who)
 
 
 def time_origin(annotations: Annotations, pose: Path, path: Path) -> tuple[float, str]:

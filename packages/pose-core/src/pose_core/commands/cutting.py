@@ -103,10 +103,12 @@ def cut_files(
         jobs = [Job(path, output / given.below, given.name) for path, given in inputs.items()]
         batch: JobRunner[CutFile] = JobRunner(jobs, options, "cutting")
         rows: list[dict[str, str]] = []
+        used: dict[Path, str] = {}
 
         def cut(job: Job) -> CutFile:
             given = inputs[job.source]
             segments_file = files.of(given)
+            _report_shared(segments_file, used.setdefault(segments_file, given.name), given.name, cutting)
             with tempfile.TemporaryDirectory(prefix=".cut-", dir=output) as temporary:
                 file = PartsFile(job.source, reading, Path(temporary))
                 session = Session(file, given, segments_file, cutting, strangers)
@@ -189,6 +191,16 @@ def _write_manifest(index: Path, rows: Sequence[dict[str, str]], cutting: CutOpt
         writer = csv.DictWriter(file, columns, extrasaction="ignore", restval="")
         writer.writeheader()
         writer.writerows([*others, *rows])
+
+
+def _report_shared(path: Path, first: str, name: str, cutting: CutOptions) -> None:
+    """Says that an annotation file is used for several pose files, unless every tier is said to be of one."""
+    if first != name and not all(tier_choice(tier).pose for tier in cutting.tiers or [""]):
+        notify(
+            path,
+            f"its segments are cut from {first} and from {name}; --tier NAME=FILE gives a tier to one of them",
+            kind="annotations of several pose files",
+        )
 
 
 def _report_unused(files: AnnotationFiles) -> None:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _SECONDS = {"frame": None, "seconds": 1.0, "time": 1.0, "sec": 1.0, "s": 1.0, "ms": 1e-3}  # unit of a column's suffix
 _PLACES = re.compile(r"(start|end)|(?:(start|end)_(frame|seconds|time|sec|s|ms))|frame_(start|end)")
 _LIKE_PLACES = {"start", "end", "begin", "stop", "onset", "offset", "duration"}
-_NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+")
-_CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)")
+_NUMBER = re.compile(r"\d{1,15}(\.\d*)?|\.\d+")  # of more digits, int() would refuse some and float() make infinity
+_CLOCK = re.compile(r"(?:(\d{1,9}):)?(\d{1,9}):(\d{1,9}(?:\.\d+)?)")
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from pose_core import PoseSequence, UserError, read, write
 from pose_core.data import collate
 from pose_core.formats import read_blocks
+from pose_core.rendering.drawing import Drawing
+from pose_core.rendering.view import View
 from pose_core.skeleton import LAYOUT_NAMES, Skeleton, known_skeleton, named_skeleton
 from pose_core.skeleton.correspondence import landmarks, matches
 from pose_core.skeleton.faces import IBUG_TO_MESH, MESH_CONTOURS, ibug_mirror, mesh_mirror
+from pose_core.testing import fake_sequence
 from pose_core.transforms import to_layout
 
 PAIRS = [*itertools.product(LAYOUT_NAMES, LAYOUT_NAMES)]
@@ -217,3 +220,25 @@ def test_numbers_of_shared_keypoints_are_those_of_the_documentation():
         "coco_17": [17, 17, 8, *[17] * 6],
     }.items():
         assert [len(points[row] & points[column]) for column in columns] == shared
+
+
+@pytest.mark.parametrize(("name", "lines"), [("openpose_137", 2), ("halpe_26", 2), ("coco_17", 0), ("holistic_178", 0)])
+def test_shoulders_and_hips_are_joined_in_pictures_without_a_neck(name, lines):
+    sequence = to_layout(fake_sequence(), name)
+    drawing = Drawing.of(sequence, View.fit(sequence, 200))
+    drawn = {tuple(sorted(limb)) for layer in drawing.layers for limb in layer.limbs.tolist()}
+    assert len(drawn - {tuple(sorted(limb)) for limb in sequence.skeleton.limbs.tolist()}) == lines
+    left, right = sorted(sequence.skeleton.shoulders())
+    assert (left, right) in drawn
+
+
+@pytest.mark.parametrize(("points", "lines"), [(468, 128 - 4 + 10), (128, 128 - 4), (59, 56)])
+def test_faces_without_limbs_are_drawn_as_contours(points, lines):
+    layout = {468: "holistic_543"}.get(points, "holistic_178")
+    sequence = poses(layout, frames=20)
+    sequence = to_layout(to_layout(sequence, "coco_wholebody_133"), layout) if points == 59 else sequence
+    drawing = Drawing.of(sequence, View.fit(sequence, 200))
+    face = set(sequence.skeleton.face())
+    (layer,) = (each for each in drawing.layers if set(each.limbs.ravel().tolist()) & face)
+    assert len(layer.limbs) == lines
+    assert not sequence.visible[:, layer.points].any()  # no point of the mesh besides

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from pose_core.errors import UserError
 from pose_core.rendering.head import COMPONENT as HEAD
 from pose_core.rendering.head import with_head
 from pose_core.rendering.view import View, visible_keypoints
+from pose_core.skeleton.correspondence import landmarks
+from pose_core.skeleton.faces import MESH_CHAINS, NOSE_CHAINS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -173,7 +176,7 @@ def _layers(sequence: PoseSequence, coordinates: np.ndarray, visible: np.ndarray
     apart = np.concatenate([face, head, skeleton.duplicates(), *hands])
     others = np.setdiff1d(np.arange(skeleton.num_keypoints), apart)
 
-    body = _limbs_of(skeleton, others)
+    body = np.concatenate([_limbs_of(skeleton, others), _across(skeleton, visible)])
     lengths = _lengths(coordinates, visible, body)
     short = lengths < DETAIL * lengths.max(initial=0.0)
     ends = np.unique(body[~short])
@@ -185,6 +188,9 @@ def _layers(sequence: PoseSequence, coordinates: np.ndarray, visible: np.ndarray
     ]
     face_limbs = _limbs_of(skeleton, face)
     dots = np.setdiff1d(face, face_limbs)  # a face without lines is drawn as points
+    if not len(face_limbs):
+        face_limbs = _contour_lines(skeleton, visible)
+        dots = np.setdiff1d(dots, [*skeleton.face_details(), *face_limbs.ravel()])
     layers.append(Layer(dots, face_limbs, _face_colors(skeleton, colors), max(1, round(unit)), dot=1.2 * unit))
     for hand in hands:
         # Lines as thick as the hand is large, or fingers of a small one run together and a large one is wire.
@@ -199,6 +205,33 @@ def _limbs_of(skeleton: Skeleton, points: np.ndarray) -> np.ndarray:
     limbs = skeleton.limbs[np.isin(skeleton.limbs, points).all(axis=1)]
     _, first = np.unique(np.sort(limbs, axis=1), axis=0, return_index=True)
     return limbs[np.sort(first)]
+
+
+def _contour_lines(skeleton: Skeleton, visible: np.ndarray) -> np.ndarray:
+    """(E, 2) lines along contours and nose of a mesh whose skeleton has none, between the points that are ever visible.
+
+    Arrays of MediaPipe's have no limbs, and of another estimator's face the mesh has every second point or so.
+    """
+    mesh = {name: i for i, (where, name) in enumerate(landmarks(skeleton)) if where == "face"}
+    chains = (
+        [mesh[point] for point in chain if point in mesh and visible[:, mesh[point]].any()]
+        for chain in (*MESH_CHAINS, *NOSE_CHAINS)
+    )
+    return np.array([pair for chain in chains for pair in itertools.pairwise(chain)], np.int64).reshape(-1, 2)
+
+
+def _across(skeleton: Skeleton, visible: np.ndarray) -> np.ndarray:
+    """(E, 2) lines across shoulders and hips that are joined by a point between them which is never visible.
+
+    OpenPose's and Halpe's neck and middle of the hips, where other estimators' poses are on their layout.
+    """
+    joints = {name: i for i, (where, name) in enumerate(landmarks(skeleton)) if where == "body"}
+    lines = []
+    for pair, middle in (("shoulder", "neck"), ("hip", "pelvis")):
+        left, right, between = (joints.get(name) for name in (f"left_{pair}", f"right_{pair}", middle))
+        if left is not None and right is not None and between is not None and not visible[:, between].any():
+            lines.append((left, right))
+    return np.array(lines, np.int64).reshape(-1, 2)
 
 
 def _lengths(coordinates: np.ndarray, visible: np.ndarray, limbs: np.ndarray) -> np.ndarray:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-# MediaPipe's face mesh: the points of its FACEMESH_CONTOURS (lips, eyes, eyebrows, oval), 128 of 468.
-MESH_CONTOURS = frozenset(
-    """
-    0 7 10 13 14 17 21 33 37 39 40 46 52 53 54 55 58 61 63 65 66 67 70 78 80 81 82 84 87 88 91 93 95 103 105 107 109 127
-    132 133 136 144 145 146 148 149 150 152 153 154 155 157 158 159 160 161 162 163 172 173 176 178 181 185 191 234 246
-    249 251 263 267 269 270 276 282 283 284 285 288 291 293 295 296 297 300 308 310 311 312 314 317 318 321 323 324 332
-    334 336 338 356 361 362 365 373 374 375 377 378 379 380 381 382 384 385 386 387 388 389 390 397 398 400 402 405 409
-    415 454 466
-    """.split()  # noqa: SIM905 - a list of 128 strings would fill the file
+# MediaPipe's face mesh: the lines of its FACEMESH_CONTOURS as chains of points, closed where they come back.
+MESH_CHAINS = tuple(
+    tuple(map(int, chain.split()))
+    for chain in (
+        "10 338 297 332 284 251 389 356 454 323 361 288 397 365 379 378 400 377 152 "  # oval, from the forehead
+        "148 176 149 150 136 172 58 132 93 234 127 162 21 54 103 67 109 10",
+        "61 185 40 39 37 0 267 269 270 409 291 375 321 405 314 17 84 181 91 146 61",  # lips, outer edge
+        "78 191 80 81 82 13 312 311 310 415 308 324 318 402 317 14 87 178 88 95 78",  # inner edge
+        "33 246 161 160 159 158 157 173 133 155 154 153 145 144 163 7 33",  # right eye
+        "263 466 388 387 386 385 384 398 362 382 381 380 374 373 390 249 263",  # left eye
+        "70 63 105 66 107",  # right eyebrow, upper edge
+        "46 53 52 65 55",  # lower edge
+        "300 293 334 296 336",  # left eyebrow
+        "276 283 282 295 285",
+    )
 )
+MESH_CONTOURS = frozenset(str(point) for chain in MESH_CHAINS for point in chain)  # their points, 128 of 468
+NOSE_CHAINS = ((168, 6, 197, 195, 5, 4, 1), (98, 97, 2, 326, 327))  # bridge, and below; MediaPipe's contours have none
 MESH_POINTS = 478  # 468 of the mesh, then 5 of each iris
 
 # The mesh point of each iBUG point (68, then OpenPose's two pupils). No point of the mesh stands for two of iBUG's, so

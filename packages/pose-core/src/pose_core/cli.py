@@ -91,7 +91,8 @@ def convert(
         str | None, typer.Option("--axes", help="Columns of an array: xy, xyc (c is confidence), xyz or xyzc.")
     ] = None,
     order: Annotated[
-        str | None, typer.Option("--order", help="Order of the 543 keypoints of an array: mediapipe or asl-signs.")
+        str | None,
+        typer.Option("--order", help="Keypoints of an array: mediapipe, asl-signs, slrtp; of hands right-left, left."),
     ] = None,
     size: Annotated[
         str | None,

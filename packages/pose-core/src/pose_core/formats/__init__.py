@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from pose_core.atomic_files import check_name
 from pose_core.errors import UserError, naming
-from pose_core.formats import clip_files, estimator_json, landmarks_csv, landmarks_parquet, npz, pose
-from pose_core.formats.estimator_json import is_clip_folder
+from pose_core.formats import (
+    clip_files,
+    estimator_json,
+    frame_arrays,
+    landmarks_csv,
+    landmarks_parquet,
+    npz,
+    pose,
+    rows,
+)
 from pose_core.formats.frame_range import FrameRange
 from pose_core.formats.rows import RowReader
 from pose_core.formats.threshold import Threshold, ThresholdedFrames
@@ -54,6 +62,7 @@ READABLE: ChainMap[str, ModuleType] = ChainMap(
     },
     READERS,
 )
+_PICKLES = (".pkl", ".pickle", ".joblib")
 
 
 def read(
@@ -237,14 +246,14 @@ def _opened(
             whole=whole,
         )
     clip_files.check_single(path, clip)
-    if (axes or order) and file_format is not npz:
+    if (axes or order) and file_format not in (npz, frame_arrays):
         raise UserError(f"{path}: names its columns itself; axes and order are said of arrays (.npz, .npy) only")
     opened = file_format.read if whole else getattr(file_format, "blocks", file_format.read)
     if file_format in (pose, estimator_json):
         return file_format.blocks(path, person=person, fps=fps, min_confidence=min_confidence)
     if person:
         raise UserError(f"{path}: has 1 person(s), counted from 0; there is no person {person}")
-    if file_format is npz:
+    if file_format in (npz, frame_arrays):
         return opened(path, fps=fps, axes=axes, order=order)
     return opened(path, fps=fps)
 
@@ -267,6 +276,11 @@ def clips_of(path: str | Path) -> list[str]:
     return list(clip_files.open_clips(path).names) if _reader_of(path) is clip_files else []
 
 
+def is_clip_folder(path: Path) -> bool:
+    """Whether a folder is one clip: a JSON file per frame, as OpenPose's, or a numbered `.npy` file per frame."""
+    return estimator_json.is_clip_folder(path) or frame_arrays.is_clip_folder(path)
+
+
 def people_of(path: str | Path, *, min_confidence: float = 0.0) -> People | None:
     """The people of a file that `read` has read; None where its format has only one."""
     path = Path(path)
@@ -276,8 +290,9 @@ def people_of(path: str | Path, *, min_confidence: float = 0.0) -> People | None
 
 def _reader_of(path: Path) -> ModuleType:
     if path.is_dir():
-        if is_clip_folder(path):
-            return estimator_json
+        for folders in (estimator_json, frame_arrays):
+            if folders.is_clip_folder(path):
+                return folders
         if clip_files.holds_clips(path):
             return clip_files
         raise UserError(f"{path}: not a file; name a single pose file, or a folder of OpenPose's *_keypoints.json")
@@ -318,5 +333,7 @@ def _format_of(path: Path, formats: Mapping[str, ModuleType]) -> ModuleType:
     try:
         return formats[path.suffix.lower()]
     except KeyError:
+        if path.suffix.lower() in _PICKLES:
+            raise UserError(f"{path}: {rows.PICKLED}") from None
         known = ", ".join(formats)
         raise UserError(f"{path}: unknown pose format {path.suffix!r}; known: {known}") from None

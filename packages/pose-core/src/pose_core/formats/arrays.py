@@ -1,7 +1,8 @@
 """Arrays without metadata: which columns are x, y, z and confidence, and the order of the keypoints.
 
-Scripts around MediaPipe save (T, 543, 3) arrays of x, y, z with no confidence, or rows of 1,629 or 1,662 numbers, and
-the Kaggle competition `asl-signs` orders the same points otherwise. Assumptions are reported in one warning.
+Scripts around MediaPipe save (T, 543, 3) arrays of x, y, z with no confidence, or rows of 1,629 or 1,662 numbers, zeros
+for a part that was not found, and the Kaggle competition `asl-signs` orders the same points otherwise. Assumptions are
+reported in one warning.
 """
 
 from __future__ import annotations
@@ -13,15 +14,21 @@ import numpy as np
 from pose_core.errors import UserError
 from pose_core.formats import slrtp
 from pose_core.notices import notify
+from pose_core.skeleton import known_skeleton
+from pose_core.transforms.cleaning import SMALLEST_PART
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 AXES = ("xy", "xyc", "xyz", "xyzc")  # c is confidence
-ORDERS = ("mediapipe", "asl-signs", "slrtp")
-_KNOWN = (21, 42, 50, 75, 133, 135, 137, 178, 543, 553, 576, 586)  # keypoints, as `known_skeleton` knows them
-_MEDIAPIPE = (21, 33, 42, 75, 543, 553, 576, 586)  # as MediaPipe gives them, which has a z of everything
+# Other orders than `known_skeleton` has, and of how many keypoints: "left" is one hand, which is a left one.
+_OTHER_ORDERS = {"asl-signs": 543, "slrtp": 178, "right-left": 42, "left": 21}
+ORDERS = ("mediapipe", *_OTHER_ORDERS)
+# Keypoints, as `known_skeleton` knows them.
+_KNOWN = (21, 33, 42, 50, 75, 133, 135, 137, 178, 468, 478, 543, 553, 576, 586)
+_MEDIAPIPE = (21, 33, 42, 75, 468, 478, 543, 553, 576, 586)  # as MediaPipe gives them, which has a z of everything
 _FACE, _HAND, _BODY = 468, 21, 33
+_WITH_VISIBILITY = {1662: _FACE, 1692: _FACE + 10, 258: 0}  # numbers in a row of x, y, z, and visibility of the body
 # The face, left hand, body and right hand of asl-signs as body, face, left hand, right hand.
 _ASL_SIGNS = np.r_[_FACE + _HAND : _FACE + _HAND + _BODY, 0:_FACE, _FACE : _FACE + _HAND, _FACE + _HAND + _BODY : 543]
 _NEGATIVE = 0.01  # share of negative numbers above which the last column is no confidence
@@ -39,11 +46,12 @@ def split_columns(poses: np.ndarray, axes: str | None, order: str | None, path: 
         poses: (T, K, 2) x, y; (T, K, 3) x, y and confidence or z; (T, K, 4) x, y, z, confidence; or (T, N), these in a
             row for a known number of keypoints.
         axes: one of `AXES`; None: found out.
-        order: one of `ORDERS`, for 543 or 178 keypoints; None: found out.
+        order: one of `ORDERS`; None: found out.
         path: the file, for messages.
 
     Returns:
-        (T, K, D) and (T, K) float32; confidence is 1 where there was none and x and y are numbers.
+        (T, K, D) and (T, K) float32; confidence is 1 where there was none and x and y are numbers, 0 in a part whose
+        numbers are all 0 in a frame.
 
     Raises:
         UserError: the shape fits no kind of pose, or two.
@@ -52,6 +60,7 @@ def split_columns(poses: np.ndarray, axes: str | None, order: str | None, path: 
     _check_choice("order", order, ORDERS, path)
     _warn_of_float16(poses, path)
     assumed: list[str] = []
+    given = axes is not None
     if poses.ndim == 2:
         poses, axes = _unflattened(poses, axes, path)
         assumed.append(f"rows of numbers read as {poses.shape[1]} keypoints of {', '.join(axes)}")
@@ -59,6 +68,7 @@ def split_columns(poses: np.ndarray, axes: str | None, order: str | None, path: 
         wanted = f"expected numbers (T, K, 3) or (T, K, 4){_hint(poses.shape)}"
         raise UserError(f"{path}: poses are {poses.dtype} {poses.shape}; {wanted}")
     poses = poses.astype(np.float32)
+    _check_order(order, poses.shape[1], path)
     poses, order = _in_mediapipe_order(poses, order, assumed)
     if axes is None:
         axes = _likely_axes(poses, order, assumed)
@@ -67,9 +77,11 @@ def split_columns(poses: np.ndarray, axes: str | None, order: str | None, path: 
     finite: np.ndarray = np.all(np.isfinite(poses[..., :2]), axis=-1)
     if axes.endswith("c"):
         keypoints, confidence = poses[..., :-1], poses[..., -1]
+        if not given and axes == "xyzc" and poses.shape[1] in _MEDIAPIPE:
+            confidence = _with_silent_parts(keypoints, confidence, assumed)
         assumed += _unknown(keypoints, confidence, finite)
     else:
-        keypoints, confidence = poses, finite.astype(np.float32)
+        keypoints, confidence = poses, _without_zeros(poses, finite, assumed).astype(np.float32)
     if assumed:
         notify(path, "; ".join(assumed), kind=_KIND)
     return np.ascontiguousarray(keypoints), np.ascontiguousarray(confidence)
@@ -78,6 +90,58 @@ def split_columns(poses: np.ndarray, axes: str | None, order: str | None, path: 
 def _check_choice(name: str, choice: str | None, known: tuple[str, ...], path: Path) -> None:
     if choice is not None and choice not in known:
         raise UserError(f"{path}: unknown {name} {choice!r}; known: {', '.join(known)}")
+
+
+def _check_order(order: str | None, keypoints: int, path: Path) -> None:
+    wanted = _OTHER_ORDERS.get(order or "", keypoints)
+    if wanted != keypoints:
+        raise UserError(f"{path}: the order {order} is one of {wanted} keypoints; these are {keypoints}")
+
+
+def is_frame(shape: tuple[int, ...]) -> bool:
+    """Whether an array of that shape is one frame: a row of numbers, or (K, D) of a known number of keypoints."""
+    if len(shape) == 1:
+        return shape[0] in _WITH_VISIBILITY or len(_fits(shape[0], None)) == 1
+    return len(shape) == 2 and shape[0] in _KNOWN and shape[1] in (2, 3, 4)
+
+
+def _parts(keypoints: int) -> list[slice]:
+    """The components of that many keypoints, of those whose points do not all happen to be 0."""
+    skeleton = known_skeleton(keypoints, 3)
+    return [skeleton.slice_of(part.name) for part in skeleton.components if len(part.points) >= SMALLEST_PART]
+
+
+def _without_zeros(keypoints: np.ndarray, seen: np.ndarray, assumed: list[str]) -> np.ndarray:
+    """(T, K) bool, False in parts whose numbers (T, K, D) are all 0 in a frame; adds to `assumed` that there are."""
+    zero = np.all(keypoints == 0, axis=-1)
+    found = seen.copy()
+    for part in _parts(keypoints.shape[1]):
+        found[:, part] &= ~zero[:, part].all(axis=1, keepdims=True)
+    if (found != seen).any():
+        assumed.append("a part whose numbers are all 0 in a frame is missing there")
+    return found
+
+
+def _with_silent_parts(keypoints: np.ndarray, confidence: np.ndarray, assumed: list[str]) -> np.ndarray:
+    """Confidence that is 1 for faces and hands that have numbers, but a visibility of 0 throughout.
+
+    MediaPipe estimates no visibility of them, and scripts save the 0 that stands in its place.
+    """
+    skeleton = known_skeleton(keypoints.shape[1], 3)
+    result = confidence
+    names = []
+    for component in skeleton.components:
+        part = skeleton.slice_of(component.name)
+        here = np.isfinite(keypoints[:, part, :2]).all(axis=-1) & np.any(keypoints[:, part] != 0, axis=-1)
+        if not component.name.startswith("POSE") and here.any() and not np.any(confidence[:, part] != 0):
+            result = result.copy() if result is confidence else result
+            result[:, part] = here
+            names.append(component.name)
+    if names:
+        assumed.append(
+            f"no visibility is above 0 in {', '.join(names)}: every keypoint there that has numbers is visible"
+        )
+    return result
 
 
 def _warn_of_float16(poses: np.ndarray, path: Path) -> None:
@@ -110,23 +174,27 @@ def _in_mediapipe_order(poses: np.ndarray, order: str | None, assumed: list[str]
         if order is None:
             assumed.append(SLRTP_ASSUMED)
         return poses[:, slrtp.ORDER], "slrtp"
+    if keypoints == 42:
+        if order is None:
+            assumed.append("the left hand, then the right; `pose-core convert --order right-left` says otherwise")
+        return (poses[:, [*range(_HAND, 2 * _HAND), *range(_HAND)]] if order == "right-left" else poses), "mediapipe"
+    if keypoints == _HAND and order is None:
+        assumed.append("a right hand; `pose-core convert --order left` says otherwise")
     return poses, "mediapipe"
 
 
 def _unflattened(poses: np.ndarray, axes: str | None, path: Path) -> tuple[np.ndarray, str]:
     """(T, K, D) of rows of numbers, and their axes."""
     frames, numbers = poses.shape
-    holistic = {1662: _FACE, 258: 0}  # the body with visibility, then the face and hands without
-    if axes is None and numbers in holistic:
+    if axes is None and numbers in _WITH_VISIBILITY:
         body = poses[:, : 4 * _BODY].reshape(frames, _BODY, 4)
         rest = poses[:, 4 * _BODY :].reshape(frames, -1, 3)
         seen = np.isfinite(rest[..., :1]).astype(poses.dtype)
+        face = _WITH_VISIBILITY[numbers]
+        for part in (slice(0, face), slice(face, face + _HAND), slice(face + _HAND, None)):
+            seen[:, part] *= np.any(rest[:, part] != 0, axis=(1, 2), keepdims=True)  # 0 is what was not found
         return np.concatenate([body, np.concatenate([rest, seen], axis=-1)], axis=1), "xyzc"
-    fits = [
-        (numbers // len(name), name)
-        for name in ([axes] if axes else ["xyz", "xy", "xyzc"])
-        if numbers % len(name) == 0 and (numbers // len(name) in _KNOWN or axes)
-    ]
+    fits = _fits(numbers, axes)
     if len(fits) != 1:
         which = " or ".join(f"{keypoints} keypoints of {', '.join(name)}" for keypoints, name in fits)
         raise UserError(
@@ -138,6 +206,15 @@ def _unflattened(poses: np.ndarray, axes: str | None, path: Path) -> tuple[np.nd
     if name == "xyz" and axes is None:  # as estimators of two dimensions save x, y, confidence
         name, _ = _third(flat.astype(np.float32))
     return flat, name
+
+
+def _fits(numbers: int, axes: str | None) -> list[tuple[int, str]]:
+    """How many keypoints of which axes a row of so many numbers may be."""
+    return [
+        (numbers // len(name), name)
+        for name in ([axes] if axes else ["xyz", "xy", "xyzc"])
+        if numbers % len(name) == 0 and (numbers // len(name) in _KNOWN or axes)
+    ]
 
 
 def _third(poses: np.ndarray) -> tuple[str, list[str]]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from pose_core.atomic_files import atomic_write
 from pose_core.errors import UserError, reason
-from pose_core.formats.arrays import split_columns
+from pose_core.formats.arrays import is_frame, split_columns
 from pose_core.formats.reading import reading
 from pose_core.notices import notify
 from pose_core.rates import stated_rate
@@ -59,6 +59,9 @@ def sequence_of(
     """The sequence of arrays by the names that `read` knows; `path` is that of messages."""
     with reading(path, DAMAGED):
         poses = _poses(arrays, path)
+        if "skeleton" not in arrays and is_frame(poses.shape):
+            notify(path, "one frame", kind="arrays of a single frame")
+            poses = poses[None]
         if "confidence" in arrays and "skeleton" not in arrays:
             poses, axes = _with_confidence(poses, arrays["confidence"], path)
         poses, mask = _real_frames(poses, arrays.get("mask"), path)
@@ -69,6 +72,9 @@ def sequence_of(
         else:
             keypoints, confidence = split_columns(poses, axes, order, path)
             skeleton = known_skeleton(*keypoints.shape[1:])
+            if order == "left":
+                both = known_skeleton(42, keypoints.shape[2])
+                skeleton = both.select(both.hand("left"))
         confidence[~mask] = 0
         rate = stated_rate(float(arrays["fps"]) if "fps" in arrays else None, fps, path)
         width, height, depth = (int(extent) for extent in arrays.get("size", (0, 0, 0)))
@@ -92,9 +98,7 @@ def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False) -> Non
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     if path.suffix.lower() == ".npy":
         with path.open("rb") as file:
-            refuse_objects(_check_header(file, path.stat().st_size, path.name)[1], path.name)
-            file.seek(0)
-            return {"poses": np.lib.format.read_array(file, allow_pickle=False)}
+            return {"poses": checked_array(file, path.stat().st_size, path.name)}
     with zipfile.ZipFile(path) as archive:
         named = {name.removesuffix(".npy"): name for name in archive.namelist()}
         # What else is there is not read: it may be large, or pickled.
@@ -108,10 +112,20 @@ def array_of(content: bytes) -> np.ndarray:
         UserError: it is none, or a pickle.
     """
     try:
-        refuse_objects(_check_header(io.BytesIO(content), len(content), "npy")[1], "npy")
-        return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+        return checked_array(io.BytesIO(content), len(content), "npy")
     except DAMAGED as error:
         raise UserError(f"not a whole .npy file ({reason(error)}); write or copy it again") from error
+
+
+def checked_array(file: BinaryIO, size: int, name: str) -> np.ndarray:
+    """The array of an open `.npy` file of so many bytes.
+
+    Raises:
+        UserError: it states what cannot be, or holds Python objects.
+    """
+    refuse_objects(_check_header(file, size, name)[1], name)
+    file.seek(0)
+    return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
@@ -149,15 +163,21 @@ def header_of(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.
         return _check_header(cast("BinaryIO", file), about.file_size, name)
 
 
+def array_header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and kind of numbers that an `.npy` file states at its beginning."""
+    version = np.lib.format.read_magic(stream)
+    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    shape, _, dtype = read_header[version](stream)
+    return shape, dtype
+
+
 def _check_header(stream: BinaryIO, size: int, name: str) -> tuple[tuple[int, ...], np.dtype]:
     """Shape and kind of numbers of an array.
 
     Raises:
         UserError: its stated shape does not match its length: numpy would allocate whatever is stated.
     """
-    version = np.lib.format.read_magic(stream)
-    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    shape, _, dtype = read_header[version](stream)
+    shape, dtype = array_header(stream)
     if not dtype.hasobject and math.prod(shape) * dtype.itemsize != size - stream.tell():
         raise UserError(f"states {shape} numbers in {name} and holds others: it is damaged; write or copy it again")
     return shape, dtype

@@ -32,7 +32,10 @@ POSES = ("poses_3d", "poses", "pose", "keypoints", "keypoint", "landmarks", "joi
 CONFIDENCE = ("confidence", "conf", "confidences", "keypoint_scores", "scores", "visibility")
 FILES = ("pose", "npz", "npy", "csv", "json", "pt", "pth", "safetensors")  # suffixes of files that hold poses
 PICKLES = ("pkl", "pickle", "pyd", "joblib", "p")
-PICKLED = "a pickle, which can run code and is never loaded; save the poses as .pose, .npz or .safetensors"
+PICKLED = (
+    "a pickle, which can run code and is never loaded; where you trust it, load it and save its numbers: "
+    'np.save("poses.npy", poses)'
+)
 _MANY = 3  # columns in a message
 
 

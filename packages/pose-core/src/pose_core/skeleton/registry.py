@@ -60,9 +60,9 @@ def known_skeleton(keypoints: int, dims: int) -> Skeleton:
     """The skeleton of arrays with that many keypoints, `dims` coordinates each, in the estimator's order.
 
     17 is COCO's body, 133 COCO-WholeBody; 26 and 136 are Halpe's body and whole body, as AlphaPose orders them; 135 and
-    137 are OpenPose; MediaPipe holistic has 543, 553, 576 and 586 points, 178 and 50
-    reduced (without the face), 75 without the face, 42 both hands, 21 the right hand. Any other number is a skeleton
-    of its own, "KEYPOINTS", with numbered points and no limbs.
+    137 are OpenPose; MediaPipe holistic has 543, 553, 576 and 586 points, 178 and 50 reduced (without the face), 75
+    without the face, 42 both hands, 33 the body, 468 and 478 the face, 21 the right hand. Any other number is a
+    skeleton of its own, "KEYPOINTS", with numbered points and no limbs.
 
     A face mesh of MediaPipe's has no limbs here: only the headers of `.pose` files have them.
     """
@@ -72,9 +72,12 @@ def known_skeleton(keypoints: int, dims: int) -> Skeleton:
     mesh = tuple(str(i) for i in range(MESH_POINTS))
     known: dict[int, dict[str, tuple[str, ...]]] = {
         21: {"RIGHT_HAND_LANDMARKS": HAND_POINTS},
+        33: {"POSE_LANDMARKS": BODY_LANDMARKS},
         42: hands,
         50: {"POSE_LANDMARKS": _UPPER_BODY, **hands},
         75: {"POSE_LANDMARKS": BODY_LANDMARKS, **hands},
+        468: {"FACE_LANDMARKS": mesh[:468]},
+        478: {"FACE_LANDMARKS": mesh},
         178: {"POSE_LANDMARKS": _UPPER_BODY, "FACE_LANDMARKS": _CONTOURS, **hands},
         543: {"POSE_LANDMARKS": BODY_LANDMARKS, "FACE_LANDMARKS": mesh[:468], **hands},
         553: {"POSE_LANDMARKS": BODY_LANDMARKS, "FACE_LANDMARKS": mesh, **hands},

@@ -62,7 +62,7 @@ class Pictures:
         self.size = (height, width) if _orientation(first)[0] else (width, height)
 
     def __call__(self, frame: VideoFrame) -> np.ndarray:
-        image = self._reformatter.reformat(frame, format="rgb24").to_ndarray()
+        image = self._reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
         if frame.interlaced_frame and len(image) > 2:
             self.interlaced += 1
             image = _one_field(image)

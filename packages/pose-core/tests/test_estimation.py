@@ -199,7 +199,7 @@ def test_wrong_combinations_of_options(estimate, tmp_path):
 def test_settings_reach_the_estimator(monkeypatch):
     from pose_core.estimation.options import EstimatorOptions
 
-    chosen = EstimatorOptions(complexity=2, face="refined", min_detection_confidence=0.25).chosen
+    chosen = EstimatorOptions(complexity=2, face="refined", min_detection_confidence=0.25).chosen()
     assert chosen.settings == {
         "model_complexity": 2,
         "refine_face_landmarks": True,

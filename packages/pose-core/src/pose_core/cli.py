@@ -140,24 +140,26 @@ def estimate(
     output: Output = None,
     workers: Workers = 1,
 ) -> None:
-    """Estimate poses from videos or a camera, by MediaPipe Holistic, which the first call installs by itself."""
+    """Estimate poses from videos or a camera, by MediaPipe Holistic or RTMW; the first call installs it."""
     jobs = options.jobs(output)
     camera.check(videos, output)
     from pose_core.commands.estimation import estimate_files, record
 
     if camera.camera is not None and output is not None:
         with camera.opened() as opened:
-            recorded = record(opened, output, estimator.chosen, overwrite=options.overwrite, say=say)
+            settings = {"overwrite": options.overwrite, "person": estimator.person, "say": say}
+            recorded = record(opened, output, estimator.chosen(), **settings)
         print_json([recorded]) if options.json else print(recorded.line)
         return
     batch = estimate_files(
         videos or [],
         output,
-        estimator.chosen,
+        estimator.chosen(workers),
         jobs,
         skip_existing=options.skip_existing,
         workers=workers,
         crop=estimator.part,
+        person=estimator.person,
     )
     report(batch, lambda each: each.line, json=options.json)
 

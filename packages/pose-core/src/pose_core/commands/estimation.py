@@ -9,6 +9,7 @@ import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from pose_core.atomic_files import check_output, check_output_folder
 from pose_core.errors import UserError
 from pose_core.estimation.estimators import skeleton_of
 from pose_core.estimation.frame_progress import FrameProgress, frame_progress
+from pose_core.estimation.several_people import SeveralPeople
 from pose_core.estimation.video import SUFFIXES, Video, open_video
 from pose_core.formats.pose_stream import PoseWriter
 from pose_core.inputs import find_inputs
@@ -26,7 +28,6 @@ from pose_core.outputs import check_suffix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
-    from pathlib import Path
 
     from pose_core.estimation.camera import Camera
     from pose_core.estimation.estimators import Estimator
@@ -75,6 +76,7 @@ def estimate_files(
     skip_existing: bool | None = None,
     workers: int = 1,
     crop: Crop | None = None,
+    person: int | None = None,
 ) -> JobRunner[EstimatedFile]:
     """Estimates poses of videos: files, folders of them, patterns, or standard input.
 
@@ -87,6 +89,7 @@ def estimate_files(
             replaced.
         workers: videos estimated at the same time.
         crop: the part of the picture that the estimator sees.
+        person: whom to take, where the estimator detects several; None: who is visible most often and largest.
 
     Raises:
         UserError: an input or output that cannot be used, or one that fails, unless the batch keeps going; the
@@ -106,15 +109,17 @@ def estimate_files(
         sniff=lambda start: ".mp4",  # the file says itself what it is
     ) as batch:
         if batch.jobs:
-            _Estimation(batch, estimator, crop).run(workers)
+            _Estimation(batch, estimator, crop, person).run(workers)
     return batch
 
 
 class _Estimation:
     """A batch of videos, estimated by worker processes, each fed by a thread."""
 
-    def __init__(self, batch: JobRunner[EstimatedFile], estimator: Estimator, crop: Crop | None) -> None:
-        self._batch, self._estimator, self._crop = batch, estimator, crop
+    def __init__(
+        self, batch: JobRunner[EstimatedFile], estimator: Estimator, crop: Crop | None, person: int | None
+    ) -> None:
+        self._batch, self._estimator, self._crop, self._person = batch, estimator, crop, person
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         for job in batch.jobs:
             self._jobs.put(job)
@@ -185,7 +190,7 @@ class _Estimation:
                     overwrite=self._batch.options.overwrite,
                 ) as writer:
                     visible = 0
-                    for seen, count in _written(video, worker, self._skeleton, writer):
+                    for seen, count in _written(video, worker, self._skeleton, writer, Path(job.name), self._person):
                         visible, done = visible + seen, done + count
                         progress.advance(count)
                     if not visible:
@@ -213,7 +218,13 @@ class _Estimation:
 
 
 def record(
-    camera: Camera, output: Path, estimator: Estimator, *, overwrite: bool = False, say: Callable[[str], None]
+    camera: Camera,
+    output: Path,
+    estimator: Estimator,
+    *,
+    overwrite: bool = False,
+    person: int | None = None,
+    say: Callable[[str], None],
 ) -> EstimatedFile:
     """Estimates what a camera sees until it ends or somebody presses Ctrl-C; what there is by then is written.
 
@@ -222,6 +233,7 @@ def record(
         output: a `.pose` file.
         estimator: with its settings.
         overwrite: replace an existing file.
+        person: as of `estimate_files`.
         say: takes a line for people.
 
     Raises:
@@ -237,7 +249,7 @@ def record(
         with PoseWriter(output, skeleton, camera.fps, size=(width, height, 0), overwrite=overwrite) as writer:
             say(f"recording {camera.name}, {width} x {height} at {camera.fps:g} frames/s; Ctrl-C ends it")
             with _ending(camera):
-                for seen, count in _written(camera, worker, skeleton, writer):
+                for seen, count in _written(camera, worker, skeleton, writer, Path(camera.name), person):
                     visible, frames = visible + seen, frames + count
             if not visible:
                 raise UserError(f"{camera.name}: nobody is visible in {frames:,} frames; nothing is written")
@@ -264,16 +276,37 @@ def _ending(camera: Camera) -> Generator[None]:
 
 
 def _written(
-    video: Video | Camera, worker: WorkerProcess, skeleton: Skeleton, writer: PoseWriter
+    video: Video | Camera,
+    worker: WorkerProcess,
+    skeleton: Skeleton,
+    writer: PoseWriter,
+    name: Path,
+    person: int | None,
 ) -> Generator[tuple[int, int]]:
-    """Writes a video's poses, and yields of each piece how many frames show somebody, and how many there are."""
+    """Writes a video's poses, and yields of each piece how many frames show somebody, and how many there are.
+
+    Of several people, all are known only when the video has ended: their frames are counted before they are written.
+    """
     moved = _shift(video.offset, skeleton)
+
+    def write(keypoints: np.ndarray, confidence: np.ndarray) -> int:
+        if moved is not None:
+            keypoints = np.where(confidence[..., None] > 0, keypoints + moved, 0).astype(np.float32)
+        writer.append(keypoints, confidence)
+        return int((confidence > 0).any(1).sum())
+
+    if worker.several:
+        people = SeveralPeople(name, person)
+        with closing(worker.detect(video, video.image_size)) as detected:
+            for values, count in detected:
+                people.add(values, count)
+                yield 0, count
+        for piece in people.poses(skeleton, video.fps):
+            yield write(piece.keypoints, piece.confidence), 0
+        return
     with closing(worker.estimate(video, video.image_size)) as poses:
         for keypoints, confidence in poses:
-            if moved is not None:
-                keypoints = np.where(confidence[..., None] > 0, keypoints + moved, 0).astype(np.float32)
-            writer.append(keypoints, confidence)
-            yield int((confidence > 0).any(1).sum()), len(keypoints)
+            yield write(keypoints, confidence), len(keypoints)
 
 
 def _shift(offset: tuple[int, int], skeleton: Skeleton) -> np.ndarray | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pose_core.atomic_files import check_name
+from pose_core.errors import UserError
 from pose_core.estimation.environments import Environment
 from pose_core.estimation.worker_process import WorkerProcess
 from pose_core.skeleton.registry import known_skeleton
@@ -26,6 +28,29 @@ MEDIAPIPE = Environment(
     requirements=("mediapipe==0.10.21", "numpy==1.26.4", "protobuf==4.25.8"),
     megabytes=130,
     imports=("numpy", "google.protobuf"),
+)
+
+# rtmlib asks for two more builds of OpenCV and a window system; this one is enough.
+RTMLIB = Environment(
+    name="rtmlib-0.0.16",
+    title="rtmlib 0.0.16",
+    requirements=(
+        "rtmlib==0.0.16",
+        "onnxruntime==1.32.0",
+        "opencv-python-headless==5.0.0.93",
+        "numpy==2.4.6",
+        "tqdm==4.70.1",
+    ),
+    megabytes=290,
+    imports=("rtmlib", "onnxruntime"),
+)
+RTMW_FILES = (
+    "rtmlib's documentation lists them in its model zoo, under WholeBody 133 Keypoints, as "
+    "rtmw-dw-x-l_simcc-cocktail14_270e-384x288_20231122.zip: unpack it, and name the .onnx file in it"
+)
+DETECTOR_FILES = (
+    "rtmlib's documentation lists them in its model zoo, under Person Detection, as "
+    "yolox_m_8xb8-300e_humanart-c2c7a14a.zip: unpack it, and name the .onnx file in it"
 )
 
 
@@ -80,6 +105,38 @@ def holistic(
         "min_tracking_confidence": min_tracking_confidence,
     }
     return Estimator("MediaPipe Holistic", MEDIAPIPE, "holistic.py", settings)
+
+
+def rtmw(weights: Path | None, detector: Path | None = None, *, threads: int = 1) -> Estimator:
+    """RTMW or DWPose through rtmlib: 133 keypoints of COCO-WholeBody, in the picture's plane.
+
+    Args:
+        weights: an ONNX file of 133 keypoints with SimCC outputs.
+        detector: an ONNX file of YOLOX, which finds all people in the picture; None: one person fills it.
+        threads: of each worker.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    if weights is None:
+        raise UserError(f"--estimator rtmw needs --weights FILE, RTMW's or DWPose's weights; {RTMW_FILES}")
+    _check_model(weights, RTMW_FILES)
+    if detector is not None:
+        _check_model(detector, DETECTOR_FILES)
+    settings = {
+        "weights": str(weights.absolute()),
+        "detector": str(detector.absolute()) if detector else None,
+        "threads": threads,
+    }
+    return Estimator("RTMW", RTMLIB, "rtmw.py", settings)
+
+
+def _check_model(path: Path, files: str) -> None:
+    check_name(path)
+    if not path.is_file():
+        raise UserError(f"{path}: {'not a file' if path.exists() else 'no such file'}; {files}")
+    if path.suffix.lower() in (".zip", ".pth", ".pt"):
+        raise UserError(f"{path}: not an ONNX file; {files}")
 
 
 def skeleton_of(poses: dict[str, Any]) -> Skeleton:

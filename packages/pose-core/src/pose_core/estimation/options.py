@@ -1,5 +1,6 @@
 """Options of `pose-core estimate`; imports nothing that makes `--help` slow."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,21 @@ Tracking = Annotated[
 class EstimatorOptions:
     """Which estimator, and its settings."""
 
-    estimator: Annotated[Literal["holistic"], typer.Option("--estimator", help="MediaPipe Holistic.")] = "holistic"
+    estimator: Annotated[
+        Literal["holistic", "rtmw"],
+        typer.Option("--estimator", help="MediaPipe Holistic, or RTMW (133 points), which needs --weights."),
+    ] = "holistic"
+    weights: Annotated[
+        Path | None, typer.Option("--weights", metavar="FILE", help="RTMW: ONNX file of RTMW or DWPose, 133 points.")
+    ] = None
+    detector: Annotated[
+        Path | None,
+        typer.Option("--detector", metavar="FILE", help="RTMW: ONNX file of YOLOX, where several people are filmed."),
+    ] = None
+    person: Annotated[
+        int | None,
+        typer.Option("--person", min=0, help="RTMW with --detector: whom to take, from 0; default: who is seen most."),
+    ] = None
     complexity: Annotated[
         int, typer.Option("--complexity", min=0, max=2, help="MediaPipe: model of the body; only 1 comes with it.")
     ] = 1
@@ -76,11 +91,28 @@ class EstimatorOptions:
             )
         return Crop(width, height, x, y)
 
-    @property
-    def chosen(self) -> "Estimator":
-        """The estimator, with these settings."""
-        from pose_core.estimation.estimators import holistic
+    def chosen(self, workers: int = 1) -> "Estimator":
+        """The estimator, with these settings.
 
+        Args:
+            workers: how many of it will run at the same time.
+
+        Raises:
+            BadParameter: an option of the other estimator's.
+            UserError: a file that is not there.
+        """
+        from pose_core.estimation.estimators import holistic, rtmw
+
+        if self.estimator == "rtmw":
+            for name, default in (("complexity", 1), ("face", "mesh")):
+                if getattr(self, name) != default:
+                    raise typer.BadParameter(f"--{name} is MediaPipe's; --estimator rtmw has no such setting")
+            if self.person is not None and self.detector is None:
+                raise typer.BadParameter("--person needs --detector FILE, which finds the people in the picture")
+            return rtmw(self.weights, self.detector, threads=max(1, (os.cpu_count() or 1) // workers))
+        for name in ("weights", "detector", "person"):
+            if getattr(self, name) is not None:
+                raise typer.BadParameter(f"--{name} is of --estimator rtmw; MediaPipe Holistic follows one person")
         return holistic(
             complexity=self.complexity,
             refined_face=self.face == "refined",

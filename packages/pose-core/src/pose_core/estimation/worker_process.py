@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -18,7 +18,7 @@ from pose_core.errors import UserError
 from pose_core.estimation.workers.protocol import HEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
 GRACE = 5.0  # seconds that a process has to end by itself
 MOST_AT_ONCE = 256  # frames of the result: a damaged span may be an hour long
@@ -54,6 +54,7 @@ class WorkerProcess:
 
     Attributes:
         poses: what the estimator says of its poses: `keypoints`: K, `dims`: D, and what else it wants to be known.
+        several: whether it detects all people of a frame, instead of following one.
 
     Raises:
         WorkerError: it cannot begin.
@@ -84,6 +85,7 @@ class WorkerProcess:
             self.kill()
             raise
         self.keypoints, self.dims = int(self.poses["keypoints"]), int(self.poses["dims"])
+        self.several = bool(self.poses.get("people"))
 
     def __enter__(self) -> WorkerProcess:
         return self
@@ -111,6 +113,20 @@ class WorkerProcess:
             WorkerError: it ended, or could not go on.
             Exception: whatever `frames` raise, after the frames before it.
         """
+        with closing(self.detect(frames, size)) as detected:
+            for people, count in detected:
+                values = people[0] if len(people) else np.zeros(people.shape[1:], np.float32)
+                for start in range(0, count, MOST_AT_ONCE):
+                    rows = np.repeat(values[None], min(MOST_AT_ONCE, count - start), 0)
+                    yield rows[..., :-1], rows[..., -1]
+
+    def detect(self, frames: Iterable[Frame], size: tuple[int, int]) -> Generator[tuple[np.ndarray, int]]:
+        """The people of each frame, as of `estimate`.
+
+        Yields:
+            (P, K, D + 1), confidence last, nobody where there is no image; and how many frames of the result they are
+            for.
+        """
         plan: queue.SimpleQueue[_Sent | BaseException | None] = queue.SimpleQueue()
         feeder = threading.Thread(target=self._feed, args=(frames, size, plan), daemon=True)
         feeder.start()
@@ -120,7 +136,7 @@ class WorkerProcess:
                 if isinstance(planned, BaseException):
                     finished = True  # whatever was sent before it has had its answer
                     raise planned
-                yield from self._pose(planned)
+                yield self._people(planned), planned.count
             finished = True
         finally:
             if not finished:  # answers to frames that were sent are still to come, to whoever asks next
@@ -166,17 +182,16 @@ class WorkerProcess:
         except BaseException as error:
             plan.put(error)
 
-    def _pose(self, frame: _Sent) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _people(self, frame: _Sent) -> np.ndarray:
+        """(P, K, D + 1), the answer to a frame; of estimators that see one person only, P is 1."""
         K, D = self.keypoints, self.dims
-        values = np.zeros((K, D + 1), np.float32)
-        if frame.sent:
-            answer = self._answer(b"R")
-            if len(answer) != values.nbytes:
-                raise WorkerError(f"{self.name}: answered {len(answer)} bytes for {K} keypoints; it is a defect of its")
-            values = np.frombuffer(answer, "<f4").reshape(K, D + 1)
-        for start in range(0, frame.count, MOST_AT_ONCE):
-            rows = np.repeat(values[None], min(MOST_AT_ONCE, frame.count - start), 0)
-            yield rows[..., :D], rows[..., D]
+        if not frame.sent:
+            return np.zeros((0, K, D + 1), np.float32)
+        answer = self._answer(b"R")
+        number, rest = divmod(len(answer), 4 * K * (D + 1))
+        if rest or (number != 1 and not self.several):
+            raise WorkerError(f"{self.name}: answered {len(answer)} bytes for {K} keypoints; it is a defect of its")
+        return np.frombuffer(answer, "<f4").reshape(number, K, D + 1)
 
     def _send(self, kind: bytes, content: bytes | memoryview) -> None:
         pipe = self._process.stdin

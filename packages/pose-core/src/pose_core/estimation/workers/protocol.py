@@ -6,7 +6,7 @@ A message is a byte for its kind, four bytes for its length (little-endian), and
 |---|---|---|---|---|
 | S | settings, JSON; the first message | | H | the answer to S: what its poses are, JSON |
 | V | a video begins: width and height, JSON | | | |
-| F | a frame of it, uint8 RGB (height, width, 3) | | R | the answer to F: float32 (K, D + 1), confidence last |
+| F | a frame of it, uint8 RGB (height, width, 3) | | R | the answer to F: float32 (P, K, D + 1), confidence last |
 | | | | X | it cannot go on: `error`, in one line, JSON; `kind` is "user", "module" or "defect"; the last message |
 
 The end of its standard input ends a worker at once.
@@ -30,8 +30,9 @@ def serve(load):
 
     Args:
         load: takes the settings and returns an estimator: `poses`, a dictionary that describes them (`keypoints`: K,
-            `dims`: D, and what else its caller wants to know); `begin(width, height)`, called before the first frame of
-            a video; and `estimate(image)`, of uint8 RGB (height, width, 3), the pose (K, D + 1) in pixels, a missing
+            `dims`: D, `people`: true if it detects all people instead of following one, and what else its caller wants
+            to know); `begin(width, height)`, called before the first frame of a video; and `estimate(image)`, of uint8
+            RGB (height, width, 3), the pose (K, D + 1) in pixels, or those of the people (P, K, D + 1), a missing
             keypoint all 0. A `ValueError` of its is an error of the user's, in one line.
     """
     source, sink = _private_pipes()

@@ -234,3 +234,15 @@ def test_confidence_in_a_separate_array(path, dims):
 def test_masked_frames_are_missing(path):
     save(path, person()[:, :21] * 500, mask=np.array([1, 0, 1, 1, 0, 0]))
     assert read(path).confidence.any(axis=1).tolist() == [True, False, True, True]
+
+
+def test_legs_far_outside_the_picture_do_not_keep_it_from_being_scaled(tmp_path):
+    poses = person()[:, :33]
+    poses[:, 25:, 1] += 1.5  # a third of the points
+    np.save(tmp_path / "a.npy", poses)
+    sequence = read(tmp_path / "a.npy", size=(640, 480))
+    np.testing.assert_allclose(sequence.keypoints, poses * [640, 480, 640], rtol=1e-6)
+    np.save(tmp_path / "a.npy", poses - [0.5, 0.5, 0])
+    with pytest.warns(InputWarning, match="neither pixels nor between 0 and 1, as shares of a picture; they are not"):
+        sequence = read(tmp_path / "a.npy", size=(640, 480))
+    assert np.abs(sequence.keypoints).max() < 5

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pose_core.skeleton import Skeleton
 
 _LARGEST_SHARE = 2.0  # of a picture's extent; hips below its edge are estimated, too
-_MOST = 0.97  # share of the coordinates that lie in 0 to that if they are shares of a picture
+_MOST = 0.9  # share of the points that lie in 0 to that if they are shares of a picture; legs may leave it far
+_MOST_IF_SIZED = 0.6  # the same where the caller gave the picture's size: poses around an origin have half of that
 _LOWER = 0.3  # shoulder widths that the head lies below the shoulders where y points up
 
 
@@ -66,9 +67,14 @@ def plan_units(frames: FrameSource, size: tuple[int, int] | None, y_up: bool, pa
     score = np.concatenate([each.confidence for each in probe])
     visible = (score > 0) & np.isfinite(points[..., 0]) & np.isfinite(points[..., 1])
     reach = np.abs(points[visible]).max(initial=0.0)
-    shares = bool(reach > 0 and _are_shares(points, visible, skeleton))
+    shares = reach > 0 and _are_shares(points, visible, skeleton, _MOST if size is None else _MOST_IF_SIZED)
     if size is not None:
-        pass
+        if not shares and 0 < reach <= FARTHEST_NORMALIZED:
+            notify(
+                path,
+                "x and y are neither pixels nor between 0 and 1, as shares of a picture; they are not scaled",
+                kind="files whose coordinates are not scaled",
+            )
     elif shares:
         _warn_of_shares(picture, path)
     elif 0 < reach <= FARTHEST_NORMALIZED and min(picture[:2]) > 10 * FARTHEST_NORMALIZED:
@@ -119,8 +125,8 @@ def _turned_down(sequence: PoseSequence) -> PoseSequence:
     return replace(sequence, keypoints=keypoints)
 
 
-def _are_shares(points: np.ndarray, visible: np.ndarray, skeleton: Skeleton) -> bool:
-    """Whether x and y (T, K, 2) lie between 0 and 1, or a little beyond."""
+def _are_shares(points: np.ndarray, visible: np.ndarray, skeleton: Skeleton, most: float) -> bool:
+    """Whether `most` of x and y (T, K, 2) lie between 0 and 1, or a little beyond."""
     if 2 * np.count_nonzero(points[..., 0][visible] > _LARGEST_SHARE) > np.count_nonzero(visible):  # pixels
         return False
     body = np.ones(visible.shape[1], bool)
@@ -128,7 +134,7 @@ def _are_shares(points: np.ndarray, visible: np.ndarray, skeleton: Skeleton) -> 
     xy = points[visible & body]  # (N, 2)
     if len(xy) < 2 or not np.ptp(xy, axis=0).any():
         return False
-    return bool(((xy >= 0) & (xy <= _LARGEST_SHARE)).all(axis=-1).mean() >= _MOST)
+    return bool(((xy >= 0) & (xy <= _LARGEST_SHARE)).all(axis=-1).mean() >= most)
 
 
 def _is_upside_down(x: np.ndarray, y: np.ndarray, visible: np.ndarray, skeleton: Skeleton) -> bool:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pose_core.annotations import SEARCHED, read_annotations
@@ -23,6 +21,7 @@ from pose_core.table import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pose_core.formats.options import ReadOptions
 
@@ -109,8 +108,7 @@ def cut_files(
             given = inputs[job.source]
             segments_file = files.of(given)
             _report_shared(segments_file, used.setdefault(segments_file, given.name), given.name, cutting)
-            with tempfile.TemporaryDirectory(prefix=".cut-", dir=output) as temporary:
-                file = PartsFile(job.source, reading, Path(temporary))
+            with PartsFile(job.source, reading, output) as file:
                 session = Session(file, given, segments_file, cutting, strangers)
                 done = session.written(output, options)
             rows.extend(session.rows(output, options))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from pose_core.annotations import read_annotations
 from pose_core.annotations.pairing import pose_stem
@@ -88,15 +90,28 @@ class CutFile:
 
 
 class PartsFile:
-    """A pose file that is read part by part.
+    """A pose file that is read part by part; a context manager.
 
-    Of a `.pose` file a part is read from the disk. Others are converted to one in `folder` first, piece by piece: to
+    Of a `.pose` file a part is read from the disk. Others are converted to one below `folder` first, piece by piece: to
     find the parts in them, or the people, all of a file would have to be read for each.
     """
 
     def __init__(self, path: Path, reading: ReadOptions, folder: Path) -> None:
         self.path, self.reading, self._folder = path, reading, folder
         self._converted: dict[int | None, Path] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with self._stack as stack:
+            self._open()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _open(self) -> None:
+        path, reading = self.path, self.reading
         described = None
         if path.suffix.lower() == ".pose" and path.is_file():
             self.fps = reading.read(path, start=0, end=1).fps  # or an error that says what is wrong with it
@@ -122,7 +137,8 @@ class PartsFile:
     def _conversion(self, person: int | None) -> Path:
         """The file of one person, converted when first asked for."""
         if person not in self._converted:
-            output = self._folder / f"{len(self._converted)}.pose"
+            folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix=".cut-", dir=self._folder))
+            output = Path(folder, "converted.pose")
             convert_streamed(Job(self.path, output, str(self.path)), asdict(replace(self.reading, person=person)))
             self._converted[person] = output
         return self._converted[person]
@@ -182,9 +198,11 @@ class Session:
         unseen = kept = 0
         if not self.cutting.manifest_only:
             parts = {self._clip(output, part): part for part in self.parts.found}  # one that two tiers share once
-            for path in parts:
-                if not options.skip_existing:
-                    check_output(path, overwrite=options.overwrite)
+            existing = None if options.skip_existing or options.overwrite else next(filter(Path.exists, parts), None)
+            if existing is not None:
+                raise UserError(
+                    f"{existing}: exists; use --overwrite to replace it, or --skip-existing to leave such clips"
+                )
             for path, part in parts.items():
                 if options.skip_existing and path.is_file():
                     kept += 1

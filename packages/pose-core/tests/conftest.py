@@ -12,9 +12,10 @@ from hypothesis import settings
 from pose_format.pose_header import PoseHeader, PoseHeaderDimensions
 from pose_format.utils.openpose import OpenPose_Components
 
+from pose_core.data import pack
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Component, Skeleton
-from pose_core.testing import fake_sequence, fake_skeleton
+from pose_core.testing import fake_clips, fake_sequence, fake_skeleton
 
 settings.register_profile("steady", deadline=None)  # the first call compiles
 settings.load_profile("steady")
@@ -59,6 +60,13 @@ def tiny() -> PoseSequence:
     skeleton = Skeleton((Component("TINY", ("a", "b", "c"), ((0, 1), (1, 2)), ((255, 0, 0),), "XYC"),))
     keypoints = np.arange(1, 13, dtype=np.float32).reshape(2, 3, 2)
     return PoseSequence(keypoints, np.full((2, 3), 0.5, np.float32), 25.0, skeleton, (100, 100, 0))
+
+
+@pytest.fixture
+def packed(tmp_path) -> Path:
+    """Shards of 13 clips of split train and 3 of validation."""
+    pack([*fake_clips(13), *fake_clips(3, "validation")], tmp_path / "shards", shard_bytes=40_000)
+    return tmp_path / "shards"
 
 
 @pytest.fixture(scope="session")

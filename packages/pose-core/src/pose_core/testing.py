@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
+import tarfile
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -12,17 +15,18 @@ import numpy as np
 import typer
 
 from pose_core.command_line import new_app
+from pose_core.data.clip import Clip
 from pose_core.formats import write
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Component, Skeleton
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from fractions import Fraction
-    from pathlib import Path
 
     from pose_core.command_line import App
+    from pose_core.data.shards import ShardSample
     from pose_core.skeleton import Side
 
 _FINGERS = ("THUMB", "INDEX_FINGER", "MIDDLE_FINGER", "RING_FINGER", "PINKY")
@@ -193,6 +197,29 @@ def eaf_text(
         "</ANNOTATION_DOCUMENT>",
     ]
     return "\n".join(lines)
+
+
+def fake_clips(count: int, split: str = "train") -> Iterator[tuple[Clip, PoseSequence]]:
+    """Clips as `pose_core.data.pack` takes them, no two alike: the first has 5 frames at 20 fps, the next 6 at 21."""
+    for number in range(count):
+        sequence = fake_sequence(frames=5 + number, fps=20.0 + number, shape=number)
+        clip = Clip(Path(f"{number}.pose"), f"letter {number}", "ase", split, "en")
+        yield clip, replace(sequence, size=(640, 480, 0))
+
+
+def clip_names(samples: Iterable[ShardSample]) -> list[str]:
+    """The names of the files of clips that are read from shards."""
+    return [sample.clip.path.name for sample in samples]
+
+
+def damage_clip(shard: Path, number: int) -> str:
+    """Overwrites the beginning of a clip's poses in a shard; returns the clip's name in it."""
+    with tarfile.open(shard) as archive:
+        member = archive.getmembers()[2 * number + 1]
+    content = bytearray(shard.read_bytes())
+    content[member.offset_data : member.offset_data + 20] = b"\x00" * 20
+    shard.write_bytes(content)
+    return member.name.removesuffix(".npy")
 
 
 def error_line(stderr: str) -> str:

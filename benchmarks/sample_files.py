@@ -149,10 +149,109 @@ def obvious_openpose(path: Path) -> object:
     return np.array(frames, np.float32)
 
 
+def make_body_135(folder: Path, frames: int) -> Path:
+    clip = folder / "sample"
+    clip.mkdir()
+    for number, values in enumerate(moving(frames, 135)):
+        person = {"person_id": [-1], "pose_keypoints_2d": values.ravel().tolist(), "face_keypoints_2d": []}
+        text = json.dumps({"version": 1.3, "people": [person]})
+        (clip / f"sample_{number:012d}_keypoints.json").write_text(text)
+    return clip
+
+
+def make_controlnet(folder: Path, frames: int) -> Path:
+    parts = {"pose_keypoints_2d": 18, "face_keypoints_2d": 68, "hand_left_keypoints_2d": 21}
+    listed = []
+    for values in moving(frames, sum(parts.values())):
+        ends = np.cumsum([0, *parts.values()])
+        person = {part: values[a:b].ravel().tolist() for part, a, b in zip(parts, ends, ends[1:], strict=False)}
+        people = [{**person, "hand_right_keypoints_2d": None}]
+        listed.append({"people": people, "canvas_width": 720, "canvas_height": 720})
+    (folder / "sample.json").write_text(json.dumps(listed))
+    return folder / "sample.json"
+
+
+def make_alphapose(folder: Path, frames: int) -> Path:
+    people = [
+        {
+            "image_id": f"{number}.jpg",
+            "category_id": 1,
+            "keypoints": values.ravel().tolist(),
+            "score": 3.1,
+            "box": [50.0, 50.0, 600.0, 600.0],
+            "idx": 1,
+        }
+        for number, values in enumerate(moving(frames, 136))
+    ]
+    (folder / "sample.json").write_text(json.dumps(people))
+    return folder / "sample.json"
+
+
+def obvious_alphapose(path: Path) -> object:
+    with path.open() as file:
+        people = json.load(file)
+    return np.array([person["keypoints"] for person in people], np.float32).reshape(len(people), -1, 3)
+
+
+def make_alphapose_open(folder: Path, frames: int) -> Path:
+    pictures = {
+        f"{number}.jpg": {"version": "AlphaPose v0.3", "people": [{"pose_keypoints_2d": values.ravel().tolist()}]}
+        for number, values in enumerate(moving(frames, 18))
+    }
+    (folder / "sample.json").write_text(json.dumps(pictures))
+    return folder / "sample.json"
+
+
 def mmpose_frame(number: int, values: np.ndarray) -> dict:
     low, high = values[:, :2].min(axis=0).tolist(), values[:, :2].max(axis=0).tolist()
     person = {"keypoints": values[:, :2].tolist(), "keypoint_scores": values[:, 2].tolist()}
     return {"frame_id": number, "instances": [{**person, "bbox": [[*low, *high]], "bbox_score": 0.97}]}
+
+
+def make_mmpose_demo(folder: Path, frames: int) -> Path:
+    """As its demos write: one number a line, and the keypoints' names in `meta_info`."""
+    skeleton = known_skeleton(133, 2)
+    names = {
+        str(i): point if part == "BODY" else f"{part}_{point}" for i, (part, point) in enumerate(skeleton.keypoints)
+    }
+    meta = {"dataset_name": "coco_wholebody", "num_keypoints": 133, "keypoint_id2name": names}
+    listed = [mmpose_frame(number + 1, values) for number, values in enumerate(moving(frames, 133))]
+    text = json.dumps({"meta_info": meta, "instance_info": listed}, indent="\t")
+    (folder / "sample.json").write_text(text)
+    return folder / "sample.json"
+
+
+def make_mmpose_pictures(folder: Path, frames: int) -> Path:
+    clip = folder / "sample"
+    clip.mkdir()
+    for number, values in enumerate(moving(frames, 133)):
+        (clip / f"{number:06d}.json").write_text(json.dumps(mmpose_frame(number, values)["instances"]))
+    return clip
+
+
+def obvious_mmpose_pictures(path: Path) -> object:
+    people = []
+    for file in sorted(path.glob("*.json")):
+        with file.open() as opened:
+            people.append(json.load(opened)[0])
+    keypoints = np.array([person["keypoints"] for person in people], np.float32)
+    return keypoints, np.array([person["keypoint_scores"] for person in people], np.float32)
+
+
+def make_two_people(folder: Path, frames: int) -> Path:
+    listed = []
+    for number, values in enumerate(moving(frames, 133)):
+        other = mmpose_frame(number, values * 0.5 + [900.0, 300.0, 0.4])
+        frame = mmpose_frame(number, values)
+        listed.append({**frame, "instances": (frame["instances"] + other["instances"])[:: 1 if number % 3 else -1]})
+    (folder / "sample.json").write_text(json.dumps(listed))
+    return folder / "sample.json"
+
+
+def obvious_two_people(path: Path) -> object:
+    with path.open() as file:
+        frames = json.load(file)
+    return np.array([[each["keypoints"] for each in frame["instances"]] for frame in frames], np.float32)
 
 
 def make_mmpose(folder: Path, frames: int) -> Path:
@@ -180,7 +279,14 @@ SAMPLES: dict[str, Sample] = {
     "landmarks_csv": Sample(make_csv, obvious_csv),
     "asl_signs_csv": Sample(make_asl_signs_csv, obvious_asl_signs_csv),
     "openpose": Sample(make_openpose, obvious_openpose),
+    "openpose_135": Sample(make_body_135),
+    "controlnet": Sample(make_controlnet),
+    "alphapose": Sample(make_alphapose, obvious_alphapose),
+    "alphapose_open": Sample(make_alphapose_open),
     "mmpose": Sample(make_mmpose, obvious_mmpose),
+    "mmpose_demo": Sample(make_mmpose_demo, obvious_mmpose),
+    "mmpose_pictures": Sample(make_mmpose_pictures, obvious_mmpose_pictures),
+    "mmpose_two_people": Sample(make_two_people, obvious_two_people),
     "eaf": Sample(make_eaf, obvious_eaf, read_annotated),
     "srt": Sample(make_srt, obvious_subtitles, read_annotated),
     "vtt": Sample(make_vtt, obvious_subtitles, read_annotated),

@@ -124,7 +124,8 @@ class DetectionStore:
         cuts = np.flatnonzero(np.diff(chunk_of)) + 1
         for found in np.split(np.arange(len(places)), cuts):
             if len(found):
-                yield found, self._chunk(int(chunk_of[found[0]]))[places[found] % _ROWS]
+                chunk, at = self._chunk(int(chunk_of[found[0]])), places[found] % _ROWS
+                yield found, chunk if len(at) == len(chunk) and (np.diff(at) == 1).all() else chunk[at]
 
     def take(self, places: np.ndarray) -> np.ndarray:
         """The rows (n, K, D + 1) at some places."""

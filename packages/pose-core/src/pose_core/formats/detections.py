@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ _JUMP = 1.0  # sizes a person may move from one frame to the next ...
 _JUMP_LATER = 0.2  # ... and more with every frame in which the person is not detected, up to
 _LONGEST_JUMP = 3.0
 _RECENT = 32  # people among whom a detected one is looked for; others have long left the picture
+_TOGETHER = 64  # frames whose detections are read at once
 _EMPTY = 200  # frames for each that is there; where there are more, a frame's number is wrong, unless
 _LEAST = 10_000  # frames is more than there are
 
@@ -87,6 +89,7 @@ class DetectedFrames:
         confidence = np.zeros((last - first, K), np.float32)
         for found, rows in self._clip.store.rows_at(self._places[among]):
             at = self._frames[among][found] - first
+            at = slice(at[0], at[-1] + 1) if at[-1] - at[0] + 1 == len(at) else at  # a copy in a row is twice as fast
             keypoints[at], confidence[at] = rows[..., :-1], rows[..., -1]
         return PoseSequence(keypoints, confidence, self.fps, self._skeleton, self._size)
 
@@ -142,10 +145,14 @@ def _by_position(store: DetectionStore, frames: np.ndarray, order: np.ndarray, s
     owners = np.empty(len(frames), np.int64)
     visible, sizes = store.statistics
     count = 0
-    for begin, end in zip(starts.tolist(), [*starts[1:].tolist(), len(frames)], strict=True):
+    bounds = [*starts.tolist(), len(frames)]
+    for f, (begin, end) in enumerate(itertools.pairwise(bounds)):
+        if f % _TOGETHER == 0:
+            offset = begin
+            block = store.take(order[begin : bounds[min(f + _TOGETHER, len(starts))]])
+            block_xy, block_weights = block[..., :2].astype(np.float64), store.weights(block)
         number, places = int(frames[begin]), order[begin:end]
-        rows = store.take(places)
-        xy, weights = rows[..., :2].astype(np.float64), store.weights(rows)
+        xy, weights = block_xy[begin - offset : end - offset], block_weights[begin - offset : end - offset]
         row = [-1] * len(places)
         if last:
             for person, i in _nearest(last, number, xy, weights, sizes, places):

@@ -21,9 +21,10 @@ from pose_core.errors import UserError, reason
 from pose_core.formats import instances, openpose
 from pose_core.formats.detection_store import Detection, DetectionStore
 from pose_core.formats.detections import DetectedClip, DetectedFrames, link_detections
+from pose_core.formats.json_entries import Entries, Stated, people_of_frame, picture_number
 from pose_core.formats.json_stream import LONGEST, JsonStream
-from pose_core.formats.json_values import frame_number, new_parser, number_in_name
-from pose_core.formats.keypoint_names import check_names, stated_names
+from pose_core.formats.json_values import frame_number, new_parser
+from pose_core.formats.keypoint_names import check_names
 from pose_core.formats.reading import reading
 from pose_core.notices import notify
 from pose_core.rates import stated_rate
@@ -39,44 +40,17 @@ if TYPE_CHECKING:
 
 SUFFIX = ".json"
 _FRAME = re.compile(r"^(.*?)(\d+)(_keypoints)?\.json$", re.IGNORECASE)
-_PEOPLE = ("people", "bodies", "instances", "instance_info", "predictions")  # what has the people of a frame
-_NUMBER = ("frame_id", "frame_idx", "frame_index", "frame")
 _FRAMES = ("instance_info", "predictions", "frames")  # what has the frames of a file
 _READ_AT_ONCE = 1 << 16  # bytes
 _FOR_READING = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 _ONE_FRAME = "one frame of OpenPose's; name its folder for the clip"
 
 
-@dataclass
-class _Stated:
-    """What a file states beside its people."""
-
-    fps: float | None = None
-    size: tuple[int, int] | None = None
-    names: tuple[str, ...] | None = None
-    prefix: str | None = None  # of the pictures' names, before their numbers
-    padded: bool = False  # whether these numbers have zeros before them
-
-    @property
-    def first(self) -> int | None:
-        """The first frame of a video whose pictures are "0.jpg", "1.jpg": AlphaPose leaves out those without people."""
-        return 0 if self.prefix == "" and not self.padded else None
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """An element of a file's list: a frame with all its people, or one person, of a numbered frame or none."""
-
-    number: int | None
-    people: list[Detection]
-    is_frame: bool
-
-
 @dataclass(frozen=True)
 class _Clip:
     detected: DetectedClip
     skeleton: Skeleton
-    stated: _Stated
+    stated: Stated
 
 
 def is_clip_folder(path: Path) -> bool:
@@ -121,7 +95,7 @@ def people_of(path: Path, *, min_confidence: float = 0.0) -> People:
 @lru_cache(maxsize=1)
 def _clip(path: Path, stamp: tuple[int, ...], min_confidence: float) -> _Clip:
     """Cached, as a long clip is read piece by piece; `stamp` tells whether it is the same still."""
-    store, stated = DetectionStore(path, min_confidence=min_confidence), _Stated()
+    store, stated = DetectionStore(path, min_confidence=min_confidence), Stated()
     with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and so missing
         if path.is_dir():
             for number, people in _folder_frames(path, stated):
@@ -135,7 +109,7 @@ def _clip(path: Path, stamp: tuple[int, ...], min_confidence: float) -> _Clip:
     return _Clip(link_detections(store, path, first=stated.first), skeleton, stated)
 
 
-def _skeleton(keypoints: int, dims: int, stated: _Stated, path: Path) -> Skeleton:
+def _skeleton(keypoints: int, dims: int, stated: Stated, path: Path) -> Skeleton:
     skeleton = known_skeleton(keypoints, dims)
     if skeleton.layout is None:
         raise UserError(f"{path}: people of {keypoints} keypoints are not known; estimate whole bodies (133 keypoints)")
@@ -163,22 +137,25 @@ def _stamp(path: Path) -> tuple[int, ...]:
     return count, size, changed
 
 
-def _folder_frames(folder: Path, stated: _Stated) -> Iterator[tuple[int, list[Detection]]]:
+def _folder_frames(folder: Path, stated: Stated) -> Iterator[tuple[int, list[Detection]]]:
     """The frames of a folder, a file each, numbered by their names."""
     parser = new_parser()
+    fast, listed = instances.FastPeople(parser), False
     looked_at, start = False, f"{folder}{os.sep}"
     for number, name in sorted(_numbered(folder).items()):
         raw = _content(f"{start}{name}")
-        people = openpose.fast_people(raw, parser) if looked_at else None
+        people = (fast.listed(raw) if listed else openpose.fast_people(raw, parser)) if looked_at else None
         if people is None:
             path = folder / name
             value = _parsed(raw, path)
             if isinstance(value, list) and any(isinstance(each, dict) and "instances" in each for each in value):
                 raise UserError(f"{path}: is a clip of its own; name the file instead of its folder")
-            people = _people_of_frame(value, str(path), folder)
+            people = people_of_frame(value, str(path), folder)
             if isinstance(value, dict):
-                _state(stated, value)
+                stated.take(value)
             looked_at = looked_at or bool(people)
+            if listed := isinstance(value, list):
+                fast.learn(raw, value, people)
         yield number, people
 
 
@@ -186,11 +163,9 @@ def _numbered(folder: Path) -> dict[int, str]:
     """The names of a folder's JSON files by the numbers in them."""
     named: dict[int, str] = {}
     clips: dict[str, str] = {}
-    with os.scandir(folder) as entries:
-        names = sorted(entry.name for entry in entries if entry.name.lower().endswith(SUFFIX))
-    for name in names:
+    for name in sorted(os.listdir(folder)):  # noqa: PTH208 - names alone, of hundreds of thousands of files
         match = _FRAME.match(name)
-        if name.startswith("."):
+        if name.startswith(".") or (match is None and not name.lower().endswith(SUFFIX)):
             continue
         if match is None:
             raise UserError(
@@ -235,7 +210,7 @@ def _parsed(raw: bytes, path: Path) -> Any:
         raise UserError(f"{path}: not whole JSON ({reason(error)}); export or copy it again") from error
 
 
-def _add_file(store: DetectionStore, path: Path, stated: _Stated) -> None:
+def _add_file(store: DetectionStore, path: Path, stated: Stated) -> None:
     """Adds the frames of a file, one after the other."""
     with path.open("rb") as file:
         stream = JsonStream(file, path)
@@ -251,7 +226,7 @@ def _add_file(store: DetectionStore, path: Path, stated: _Stated) -> None:
         stream.end()
 
 
-def _add_members(store: DetectionStore, stream: JsonStream, path: Path, stated: _Stated) -> bool:
+def _add_members(store: DetectionStore, stream: JsonStream, path: Path, stated: Stated) -> bool:
     """Adds the frames of an object, whichever of its members has them; False if none has."""
     found = False
     for key in stream.keys():  # noqa: SIM118 - reads the file
@@ -263,33 +238,19 @@ def _add_members(store: DetectionStore, stream: JsonStream, path: Path, stated: 
         if key in ("people", "bodies"):
             found = True
             notify(path, _ONE_FRAME, kind="single frames")
-            store.add(0, _people_of_frame({key: value}, str(path), path))
+            store.add(0, people_of_frame({key: value}, str(path), path))
         elif isinstance(value, dict) and any(name in value for name in ("people", "bodies")):
             found = True  # AlphaPose's, by the names of the pictures
-            number = _picture_number(key, f"{path}, {key[:60]!r}", stated)
-            store.add(number, _people_of_frame(value, f"{path}, frame {number}", path))
+            number = picture_number(key, f"{path}, {key[:60]!r}", stated)
+            store.add(number, people_of_frame(value, f"{path}, frame {number}", path))
         else:
-            _state(stated, value if key in ("meta_info", "metadata") and isinstance(value, dict) else {key: value})
+            stated.take(value if key in ("meta_info", "metadata") and isinstance(value, dict) else {key: value})
     return found
 
 
-def _state(stated: _Stated, values: dict[str, Any]) -> None:
-    """Takes over what a file says about itself."""
-    fps = values.get("fps")
-    if isinstance(fps, int | float) and not isinstance(fps, bool):
-        stated.fps = float(fps)
-    for keys in (("width", "height"), ("canvas_width", "canvas_height")):
-        for place, key in enumerate(keys):
-            extent = values.get(key)
-            if isinstance(extent, int | float) and 1 <= extent <= 0xFFFF:
-                other = stated.size or (0, 0)
-                stated.size = (int(extent), other[1]) if place == 0 else (other[0], int(extent))
-    stated.names = stated_names(values) or stated.names
-
-
-def _add_list(store: DetectionStore, stream: JsonStream, path: Path, stated: _Stated) -> None:
+def _add_list(store: DetectionStore, stream: JsonStream, path: Path, stated: Stated) -> None:
     """Adds the frames of an array: frames, people of numbered pictures, or the people of a single picture."""
-    reader = _Entries(path, stated)
+    reader = Entries(path, stated)
     single: list[Detection] = []
     for entry in stream.elements(reader.slow, reader.fast):
         if entry.number is None:
@@ -300,104 +261,3 @@ def _add_list(store: DetectionStore, stream: JsonStream, path: Path, stated: _St
         if len(single) < reader.count:
             raise UserError(f"{path}: holds frames and people side by side; export MMPose's predictions again")
         store.add(0, single)
-
-
-class _Entries:
-    """Reads the elements of an array, as `JsonStream.elements` wants it."""
-
-    def __init__(self, path: Path, stated: _Stated) -> None:
-        self._path, self._stated = path, stated
-        self._fast = instances.FastPeople(new_parser())
-        self._people: str | None = None  # the keys of the last element of which `fast` may read the like
-        self._number: str | None = None
-        self.count = 0
-
-    def slow(self, value: Any, raw: bytes) -> _Entry:
-        """An element, looked at in every respect."""
-        location = f"{self._path}, entry {self.count}"
-        self.count += 1
-        if isinstance(value, list):
-            return _Entry(self.count - 1, _people_of_frame(value, location, self._path), True)
-        if not isinstance(value, dict):
-            raise UserError(f"{location}: is no frame with instances; export MMPose's predictions again")
-        people = next((key for key in _PEOPLE if key in value), None)
-        if people is not None:
-            return self._frame(value, people, raw, location)
-        if "image_id" in value:
-            return self._person(value, raw, location)
-        number = next((key for key in _NUMBER if key in value), None)
-        if number is not None and "keypoints" in value:
-            return _Entry(frame_number(value[number], location), instances.people_of_arrays(value, location), True)
-        return _Entry(None, [instances.person_of(value, location)], False)
-
-    def fast(self, raw: bytes) -> _Entry | None:
-        """An element that is built as one before; None if it is not."""
-        if self._number is None:
-            return None
-        found = self._fast.read(raw, self._number, self._people)
-        if found is None:
-            return None
-        number, people = found
-        if self._people is None:
-            number = _picture_number(number, f"{self._path}, entry {self.count}", self._stated)
-        elif type(number) is not int:
-            return None
-        else:
-            number = frame_number(number, f"{self._path}, entry {self.count}")
-        self.count += 1
-        return _Entry(number, people, self._people is not None)
-
-    def _frame(self, value: dict[str, Any], people: str, raw: bytes, location: str) -> _Entry:
-        key = next((key for key in _NUMBER if key in value), None)
-        if key is None and "image_id" in value:
-            number = _picture_number(value["image_id"], location, self._stated)
-        else:
-            number = frame_number(self.count - 1 if key is None else value[key], location)
-        found = _people_of_frame({people: value[people]}, f"{self._path}, frame {number}", self._path)
-        _state(self._stated, value)
-        if key is not None and people not in ("people", "bodies"):
-            self._people, self._number = people, key
-            self._fast.learn(raw, value[people], found)
-        return _Entry(number, found, True)
-
-    def _person(self, value: dict[str, Any], raw: bytes, location: str) -> _Entry:
-        person = instances.person_of(value, location)
-        number = _picture_number(value["image_id"], location, self._stated)
-        self._people, self._number = None, "image_id"
-        self._fast.learn(raw, [value], [person])
-        return _Entry(number, [person], False)
-
-
-def _picture_number(name: Any, location: str, stated: _Stated) -> int:
-    """The number of the frame that a picture's name, or number, names; remembers what stands before it."""
-    if not isinstance(name, str):
-        return frame_number(name, location)
-    before, digits, number = number_in_name(name, location)
-    if stated.prefix is None:
-        stated.prefix = before
-    elif before != stated.prefix:
-        raise UserError(
-            f"{location}: is of another clip, {before!r}, than those before it, {stated.prefix!r}; give each a file"
-        )
-    stated.padded = stated.padded or digits != str(number)
-    return number
-
-
-def _people_of_frame(value: Any, location: str, path: Path) -> list[Detection]:
-    """The people of a frame: OpenPose's `{people}`, MMPose's `{instances}` or list of instances."""
-    people, one = value, instances.person_of
-    if isinstance(value, dict):
-        key = next((key for key in _PEOPLE if key in value), None)
-        people = value.get(key) if key else None
-        if key == "bodies" or (key == "people" and not _has_keypoints(people)):
-            one = openpose.person_of
-    if not isinstance(people, list) or not all(isinstance(person, dict) for person in people):
-        raise UserError(f"{location}: neither OpenPose's people nor MMPose's instances are in it")
-    if one is openpose.person_of and any(map(openpose.has_depth, people)):
-        notify(path, "keypoints in three dimensions are left out", kind="OpenPose's keypoints in three dimensions")
-    return [one(person, f"{location}, person {i}") for i, person in enumerate(people)]
-
-
-def _has_keypoints(people: Any) -> bool:
-    """Whether `people` are instances, as `keypoints` in them shows."""
-    return isinstance(people, list) and any(isinstance(person, dict) and "keypoints" in person for person in people)

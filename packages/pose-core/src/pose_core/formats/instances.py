@@ -17,12 +17,13 @@ from pose_core.formats.json_values import numbers_in, person_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SCORES = ("keypoint_scores", "scores", "kp_score")
-NAMES = ("track_id", "idx")
+_SCORES = ("keypoint_scores", "scores", "kp_score")
+_NAMES = ("track_id", "idx")
 # rtmlib's and DWPose's whole bodies in OpenPose's order have 134 points: 18 of the body, 6 of the feet, 68 of the face
 # and 21 of each hand, here where they stand among OpenPose's 137.
 _OPENPOSE_134 = (*range(8), *range(9, 25), *range(25, 93), *range(95, 137))
 _NO_NUMBERS = b"0123456789.-+eE \t\r\n"
+_ODD = (KeyError, ValueError, TypeError, AttributeError, RuntimeError)  # what simdjson raises of other than numbers
 _MOST_SHAPES = 256  # of entries, that are kept
 
 
@@ -41,15 +42,20 @@ def person_of(person: dict[str, Any], location: str) -> Detection:
         UserError: no numbers, or other than these.
     """
     keypoints = _without_batch(numbers_in(person.get("keypoints"), f"{location}, keypoints", deepest=3))
-    key = next((key for key in SCORES if person.get(key) is not None), None)
+    key = scores_of(person)
     scores = None if key is None else numbers_in(person[key], f"{location}, {key}")
     return Detection(joined(keypoints, scores, location), person_name(_named(person)))
+
+
+def scores_of(person: dict[str, Any]) -> str | None:
+    """The key of a person's, or a frame's, scores of keypoints; None if they stand beside the coordinates."""
+    return next((key for key in _SCORES if person.get(key) is not None), None)
 
 
 def people_of_arrays(entry: dict[str, Any], location: str) -> list[Detection]:
     """The people of a frame whose `keypoints` are (N, K, 2) and scores (N, K), as rtmlib returns them."""
     keypoints = numbers_in(entry["keypoints"], f"{location}, keypoints", deepest=3)
-    key = next((key for key in SCORES if entry.get(key) is not None), None)
+    key = scores_of(entry)
     scores = numbers_in(entry[key], f"{location}, {key}") if key else [None] * len(keypoints)
     if len(scores) != len(keypoints):
         raise UserError(f"{location}: scores of {len(scores)} people for {len(keypoints)}; export it again")
@@ -91,18 +97,22 @@ class FastPeople:
         self._parser = parser
         self._plans: dict[bytes, list[_Plan]] = {}
 
-    def learn(self, raw: bytes, people: Sequence[Any], found: Sequence[Detection]) -> None:
-        """Remembers how an entry of these bytes is built, and that these people of it have been `found`."""
+    def learn(self, raw: bytes, people: Sequence[Any], found: Sequence[Detection], *, flat: bool = False) -> None:
+        """Remembers how an entry of these bytes is built, and that these people of it have been `found`.
+
+        Args:
+            flat: as of `flat`: however many keypoints there are.
+        """
         if len(self._plans) < _MOST_SHAPES:
             plans = [
                 _Plan(
                     detection.values.shape[1],
-                    next((key for key in SCORES if person.get(key) is not None), None),
-                    next((key for key in NAMES if key in person), None),
+                    scores_of(person),
+                    next((key for key in _NAMES if person.get(key) is not None), None),
                 )
                 for person, detection in zip(people, found, strict=True)
             ]
-            self._plans[_shape_of(raw)] = plans
+            self._plans[_shape_of(_without_row(raw) if flat else raw)] = plans
 
     def read(self, raw: bytes, key: str, people: str | None) -> tuple[Any, list[Detection]] | None:
         """What an entry has under `key`, and its people, listed under `people` or None: itself.
@@ -116,7 +126,34 @@ class FastPeople:
             entry = self._parser.parse(raw)
             listed = [entry] if people is None else entry[people]
             return entry[key], [_fast_person(*each) for each in zip(listed, plans, strict=True)]
-        except (KeyError, ValueError, TypeError, AttributeError, RuntimeError):
+        except _ODD:
+            return None
+
+    def flat(self, raw: bytes) -> tuple[Any, Detection] | None:
+        """`image_id` of a person whose `keypoints` are one row of x, y, score, ..., and it; None as of `read`."""
+        plan = self._plans.get(_shape_of(_without_row(raw)))
+        if plan is None:
+            return None
+        try:
+            person = self._parser.parse(raw)
+            row = person["keypoints"]
+            numbers = np.frombuffer(row.as_buffer(of_type="d"))
+            if not len(numbers) or len(row) != len(numbers):  # lists in lists
+                return None
+            values = _in_order(numbers.reshape(-1, 3).astype(np.float32))
+            name = None if plan[0].name is None else _plain(person[plan[0].name])
+            return person["image_id"], Detection(values, person_name(name))
+        except _ODD:
+            return None
+
+    def listed(self, raw: bytes) -> list[Detection] | None:
+        """The people of a list of instances, as MMPose writes it for a picture; None as of `read`."""
+        plans = self._plans.get(_shape_of(raw))
+        if plans is None:
+            return None
+        try:
+            return [_fast_person(*each) for each in zip(self._parser.parse(raw), plans, strict=True)]
+        except _ODD:
             return None
 
 
@@ -124,8 +161,7 @@ def _fast_person(person: Any, plan: _Plan) -> Detection:
     keypoints = np.frombuffer(person["keypoints"].as_buffer(of_type="d"))
     name = None
     if plan.name is not None:
-        name = person[plan.name]
-        name = person_name(name if name is None or isinstance(name, int | float | str) else name.as_list())
+        name = person_name(_plain(person[plan.name]))
     if plan.scores is None:
         return Detection(_in_order(keypoints.reshape(-1, 3).astype(np.float32)), name)
     scores = np.frombuffer(person[plan.scores].as_buffer(of_type="d"))
@@ -138,6 +174,17 @@ def _fast_person(person: Any, plan: _Plan) -> Detection:
 def _shape_of(raw: bytes) -> bytes:
     """A text of JSON without digits and blanks: its brackets, commas and keys."""
     return raw.translate(None, _NO_NUMBERS)
+
+
+def _without_row(raw: bytes) -> bytes:
+    """A text of JSON without the first row of keypoints."""
+    begin = raw.find(b'"keypoints"')
+    return raw[:begin] + raw[raw.find(b"]", begin) :]
+
+
+def _plain(value: Any) -> Any:
+    """A value of simdjson's as Python has it."""
+    return value.as_list() if hasattr(value, "as_list") else value
 
 
 def _without_batch(keypoints: np.ndarray) -> np.ndarray:
@@ -155,4 +202,4 @@ def _in_order(values: np.ndarray) -> np.ndarray:
 
 
 def _named(person: dict[str, Any]) -> Any:
-    return next((person[key] for key in NAMES if key in person), None)
+    return next((value for key in _NAMES if (value := person.get(key)) is not None), None)

@@ -74,9 +74,11 @@ def _fast_person(person: Any) -> Detection:
         raise ValueError("lists in lists")
     count, places = _places(sizes, "")
     name = person.get("person_id")
-    if name is not None:
-        name = person_name(name.as_list() if hasattr(name, "as_list") else name)
-    return Detection(_placed(numbers, count, places), name)
+    if hasattr(name, "as_list"):
+        name = name[0] if len(name) else None
+    name = None if name == -1 else person_name(name)
+    values = numbers.reshape(-1, 3).astype(np.float32) if places is None else _placed(numbers, count, places)
+    return Detection(values, name)
 
 
 def _part(person: dict[str, Any], part: str) -> Any:

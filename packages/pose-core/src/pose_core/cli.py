@@ -105,7 +105,7 @@ def convert(
     pose_version: Annotated[float, typer.Option("--pose-version", help="Version of .pose outputs: 0.2 or 0.1.")] = 0.2,
     format: OutputFormat = "pose",
 ) -> None:
-    """Convert pose files to another format, or cut out a part; `-` is standard input or output."""
+    """Convert pose files to another format or layout, or cut out a part; `-` is standard input or output."""
     *sources, last = paths
     if not sources:
         raise typer.BadParameter("name a pose file and the file to write")

@@ -128,7 +128,7 @@ def find_python(version: str) -> str | None:
 
 @nox.session(venv_backend="none")
 def faults(session: nox.Session) -> None:
-    """Training runs that are killed, stopped, damaged or out of room, and what they end as."""
+    """Training runs that are killed, stopped, damaged or out of room, and videos whose estimation is killed."""
     session.run("uv", "run", "pytest", "faults", *session.posargs, external=True)
 
 

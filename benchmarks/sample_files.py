@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import sample_clips
 from sample_annotations import (
     make_eaf,
     make_srt,
@@ -22,6 +23,7 @@ from sample_annotations import (
     obvious_tsv,
     read_annotated,
 )
+from sample_clips import read_clips
 
 from pose_core import PoseSequence, read, write
 from pose_core.skeleton import known_skeleton
@@ -291,4 +293,10 @@ SAMPLES: dict[str, Sample] = {
     "srt": Sample(make_srt, obvious_subtitles, read_annotated),
     "vtt": Sample(make_vtt, obvious_subtitles, read_annotated),
     "tsv": Sample(make_tsv, obvious_tsv, read_annotated),
+    "clips_torch": Sample(sample_clips.make_torch, sample_clips.obvious_torch, read_clips),
+    "clips_npz": Sample(sample_clips.make_npz, sample_clips.obvious_npz, read_clips),
+    "clips_safetensors": Sample(sample_clips.make_safetensors, sample_clips.obvious_safetensors, read_clips),
+    "clips_tar": Sample(sample_clips.make_tar, sample_clips.obvious_tar, read_clips),
+    "clips_parquet": Sample(sample_clips.make_parquet, sample_clips.obvious_parquet, read_clips),
+    "clips_arrow": Sample(sample_clips.make_arrow, sample_clips.obvious_arrow, read_clips),
 }

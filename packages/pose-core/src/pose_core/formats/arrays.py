@@ -36,6 +36,7 @@ _INSIDE = 0.9  # share of x and y that lie inside a picture, or nearly, if they 
 _COMPACT = 0.7  # of the extent that the face has in the one order, which it has at most in the other if that is right
 SLRTP_ASSUMED = "178 keypoints in the order of SLRTP's benchmark: body, right hand, left hand, face"
 WITHOUT_CONFIDENCE = "x, y, z without confidence: every keypoint that has numbers counts as visible"
+_PROBED = 16  # frames that tell the order of the keypoints
 _KIND = "arrays whose columns or order had to be assumed"
 
 
@@ -235,24 +236,24 @@ def _third(poses: np.ndarray) -> tuple[str, list[str]]:
 
 def _is_asl_signs(poses: np.ndarray) -> bool:
     """Whether 543 keypoints begin with the face: the compact part in that order, but not in MediaPipe's."""
-    with np.errstate(invalid="ignore"):
-        ours, theirs = (_extent(poses[:, begin : begin + _FACE, :2]) for begin in (_BODY, 0))
+    ours, theirs = (_extent(poses, slice(begin, begin + _FACE)) for begin in (_BODY, 0))
     return theirs < _COMPACT * ours
 
 
 def is_slrtp(poses: np.ndarray) -> bool:
     """Whether 178 keypoints end with the face: the compact part in that order, but not in MediaPipe's."""
-    with np.errstate(invalid="ignore"):
-        ours, theirs = (_extent(poses[:, face, :2]) for face in (slrtp.FACES["mediapipe"], slrtp.FACES["slrtp"]))
+    ours, theirs = (_extent(poses, slrtp.FACES[order]) for order in ("mediapipe", "slrtp"))
     return theirs < _COMPACT * ours
 
 
-def _extent(points: np.ndarray) -> float:
-    """Median over frames of the extent of points (T, N, 2); infinite where there are none."""
-    finite = np.isfinite(points).all(axis=-1, keepdims=True)
-    low = np.where(finite, points, np.inf).min(axis=1)
-    high = np.where(finite, points, -np.inf).max(axis=1)
-    reach = (high - low).max(axis=-1)
+def _extent(poses: np.ndarray, part: slice) -> float:
+    """Median extent in x and y of a part of the keypoints (T, K, D), of a few frames; infinite where there are none."""
+    points = poses[:: max(1, len(poses) // _PROBED), part, :2]
+    with np.errstate(invalid="ignore"):
+        finite = np.isfinite(points).all(axis=-1, keepdims=True)
+        low = np.where(finite, points, np.inf).min(axis=1)
+        high = np.where(finite, points, -np.inf).max(axis=1)
+        reach = (high - low).max(axis=-1)
     reach = reach[np.isfinite(reach)]
     return float(np.median(reach)) if len(reach) else np.inf
 

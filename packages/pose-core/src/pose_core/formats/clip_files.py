@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -32,14 +33,7 @@ def holds_clips(path: Path) -> bool:
     Of `.npz` one without an array `poses`; of tables one of `sequence_id`s, or one with a clip in each row; of folders
     one that `datasets` saved.
     """
-    if path.is_dir():
-        return arrow_clips.is_saved_folder(path)
-    suffix = path.suffix.lower()
-    if suffix == ".parquet" and arrow_clips.holds_clips(path):
-        return True
-    if suffix in (".csv", ".parquet"):
-        return tables.holds_clips(path)
-    return suffix in OPENERS or (suffix == ".npz" and path.is_file() and npz_clips.holds_clips(path))
+    return _holds_clips(path, *_stamp(path)) if path.exists() else False
 
 
 def open_clips(path: Path) -> ClipFile:
@@ -48,13 +42,30 @@ def open_clips(path: Path) -> ClipFile:
     Raises:
         UserError: it is damaged, or holds no poses.
     """
+    return _open(path, *_stamp(path))
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What tells whether a file is the same still, opened by this process: others share its position in the file."""
     state = path.stat()
-    return _open(path, state.st_size, state.st_mtime_ns)
+    return state.st_size, state.st_mtime_ns, os.getpid()
+
+
+@lru_cache(maxsize=64)
+def _holds_clips(path: Path, *stamp: int) -> bool:
+    if path.is_dir():
+        return arrow_clips.is_saved_folder(path)
+    suffix = path.suffix.lower()
+    if suffix == ".parquet" and arrow_clips.holds_clips(path):
+        return True
+    if suffix in (".csv", ".parquet"):
+        return tables.holds_clips(path)
+    return suffix in OPENERS or (suffix == ".npz" and npz_clips.holds_clips(path))
 
 
 @lru_cache(maxsize=2)
-def _open(path: Path, size: int, modified: int) -> ClipFile:
-    """Cached, as clips are read one after the other; size and time tell whether it is the same file still."""
+def _open(path: Path, *stamp: int) -> ClipFile:
+    """Cached, as clips are read one after the other."""
     if path.is_dir():
         return arrow_clips.ArrowClips(path)
     suffix = path.suffix.lower()

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+_BESIDE = ("fps", "mask", "size", "skeleton")  # of all clips, as other `.npz` files have them
+
 
 def holds_clips(path: Path) -> bool:
     """Whether a file has no array `poses`, by which other `.npz` files are known, but others."""
@@ -29,8 +31,9 @@ class NpzClips(ClipFile):
     """The clips of an `.npz` file; an array is read when asked for."""
 
     def __init__(self, path: Path) -> None:
-        with reading(path, npz.DAMAGED), zipfile.ZipFile(path) as archive:
-            headers = {name: npz.header_of(archive, name) for name in archive.namelist()}
+        with reading(path, npz.DAMAGED):
+            self._archive = zipfile.ZipFile(path)
+            headers = {name: npz.header_of(self._archive, name) for name in self._archive.namelist()}
             if all(dtype.hasobject for _, dtype in headers.values()):
                 for name, (_, dtype) in headers.items():
                     npz.refuse_objects(dtype, name)
@@ -45,11 +48,11 @@ class NpzClips(ClipFile):
         super().__init__(path, [path.stem] if self._one else self._keys)
 
     def row(self, index: int) -> Mapping[str, Any]:
-        with reading(self.path, npz.DAMAGED), zipfile.ZipFile(self.path) as archive:
-            beside = {name: npz.read_array(archive, f"{name}.npy") for name in self._shapes if name not in self._keys}
-            if self._one:
-                return beside | {name: npz.read_array(archive, f"{name}.npy") for name in self._keys}
-            return beside | {"poses": npz.read_array(archive, f"{self._keys[index]}.npy")}
+        read = list(self._keys) if self._one else [self._keys[index]]
+        with reading(self.path, npz.DAMAGED):
+            wanted = [name for name in (*_BESIDE, *read) if name in self._shapes]
+            row = {name: npz.read_array(self._archive, f"{name}.npy") for name in wanted}
+        return row if self._one else {**row, "poses": row[read[0]]}
 
     def frames(self, index: int) -> int | None:
         if not self._one:

@@ -8,8 +8,10 @@ and dictionaries of tensors. Which value it is is told by its name, or by being 
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,8 @@ from pose_core.formats.sniffing import pose_suffix
 from pose_core.notices import called, notify
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from pose_core.formats.frame_source import FrameSource
     from pose_core.sequence import PoseSequence
 
@@ -101,7 +105,7 @@ class RowReader:
             arrays["confidence"] = confidence
         elif name == "poses_3d" and poses.ndim == 3 and poses.shape[2] == 3:
             axes = axes or "xyz"
-            if poses.shape[1] == 178 and order is None and not _is_mediapipe(poses):
+            if poses.shape[1] == 178 and order is None and (is_slrtp(poses) or not _is_mediapipe(poses)):
                 order = "slrtp"
                 notify(self.path, SLRTP_ASSUMED, kind="clips whose order of keypoints had to be assumed")
         return npz.sequence_of({**arrays, "poses": poses}, self.path, fps=self.fps, axes=axes, order=order)
@@ -140,9 +144,7 @@ class RowReader:
                 return self._numbers(value, "json", row)
         if suffix == ".npy":
             return self._numbers(npz.array_of(content), "npy", row)
-        with tempfile.TemporaryDirectory(prefix="pose-") as folder:
-            path = Path(folder, f"clip{suffix}")
-            path.write_bytes(content)
+        with _temporary(content, suffix) as path:
             return self._opened(path, row)
 
     def _file(self, name: str, row: Mapping[str, Any]) -> PoseSequence:
@@ -169,6 +171,19 @@ class RowReader:
                 return frames[0 : len(frames)]
             except UserError as error:
                 raise UserError(str(error).replace(str(path), str(self.path))) from error
+
+
+@contextmanager
+def _temporary(content: bytes, suffix: str) -> Generator[Path]:
+    """A file of these bytes, for readers that want one."""
+    descriptor, name = tempfile.mkstemp(suffix, "pose-")
+    path = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        yield path
+    finally:
+        path.unlink()
 
 
 def pose_column(row: Mapping[str, Any], column: str | None, path: Path) -> str:
@@ -327,7 +342,8 @@ def _suffix_of(name: str) -> str:
 
 def _is_mediapipe(poses: np.ndarray) -> bool:
     """Whether the face of (T, 178, 3) stands where `known_skeleton(178)` has it."""
-    return is_slrtp(poses[:, np.argsort(slrtp.ORDER)])
+    some = poses[:: max(1, len(poses) // 16)]
+    return is_slrtp(some[:, np.argsort(slrtp.ORDER)])
 
 
 def _some(row: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ def reading(
         with naming(path):
             yield
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise UserError(f"{path}: cannot be read ({error.strerror or reason(error)})") from error
     except damage as error:
         what = (
             describe(error) if describe else f"not a whole {path.suffix} file ({reason(error)}); write or copy it again"

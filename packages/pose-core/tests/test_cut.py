@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+import unicodedata
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -288,6 +289,26 @@ def test_a_corpus(folder):
         cut(["poses/two/c.pose"], ["anno"], output="d")
     with pytest.raises(UserError, match="poses/one/a.pose and poses/two/a.pose would be called alike; cut them apart"):
         cut(["poses/one/a.pose", "poses/two/a.pose"], ["anno"], output="d")
+
+
+def test_names_are_matched_in_either_form_of_unicode(folder):
+    write_session(Path(unicodedata.normalize("NFD", "größe_ä.pose")))
+    Path("anno").mkdir()
+    Path("anno", unicodedata.normalize("NFC", "größe.eaf")).write_text(eaf_text({"GLÖSSE": [(0, 1000, "x")]}))
+    name = unicodedata.normalize("NFD", "GLÖSSE")
+    cut(["*.pose"], ["anno"], tiers=(f"{name}=ä",), jobs=JobOptions(keep_going=True))
+    assert [row["tier"] for row in rows()] == ["GLÖSSE"]
+
+
+def test_any_text_goes_through_the_manifest(folder):
+    texts = ['"', ",;\t|", "a\rb\nc", "sep=;", "#", "=1+1", "-1", "x\u2028y", "'"]
+    tiers = {"GLOSS": [(100 * i, 100 * i + 100, text) for i, text in enumerate(texts)]}
+    Path("session.eaf").write_text(eaf_text(tiers), encoding="utf-8", newline="")
+    cut()
+    assert [clip.text for clip in read_clips("clips")] == [text.replace("\r", "\n") for text in texts]  # as XML has it
+    Path("session.srt").write_text("00:00:00,000 --> 00:00:01,000\na\x00b\x1bc\n")
+    cut(segments=["session.srt"], tiers=(), output="srt")
+    assert [clip.text for clip in read_clips("srt")] == ["a\x00b\x1bc"]
 
 
 def test_clips_among_the_pose_files_are_not_cut_again(folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -35,11 +36,11 @@ class AnnotationFiles:
         found = find_inputs(given, SEARCHED)
         self._given = ", ".join(map(str, given))
         self._only = found[0].path if len(found) == 1 and found[0].folder is None else None
-        self._by_path: dict[Path, list[Path]] = defaultdict(list)
+        self._by_path: dict[str, list[Path]] = defaultdict(list)
         self._by_stem: dict[str, list[Path]] = defaultdict(list)
         for each in found:
-            self._by_path[each.below.with_suffix("")].append(each.path)
-            self._by_stem[each.below.stem].append(each.path)
+            self._by_path[_composed(str(each.below.with_suffix("")))].append(each.path)
+            self._by_stem[_composed(each.below.stem)].append(each.path)
         self.unused = set() if self._only else {each.path for each in found}
 
     def of(self, pose: Input) -> Path:
@@ -50,8 +51,8 @@ class AnnotationFiles:
         """
         if self._only is not None:
             return self._only
-        stem = pose_stem(pose.below)
-        candidates = self._by_path.get(pose.below.with_name(stem), [])
+        stem = _composed(pose_stem(pose.below))
+        candidates = self._by_path.get(_composed(str(pose.below.with_name(pose_stem(pose.below)))), [])
         for name in beginnings(stem):
             candidates = candidates or self._by_stem.get(name, [])
         if not candidates:
@@ -65,8 +66,8 @@ class AnnotationFiles:
 
 def is_called(pose: PurePath, name: str) -> bool:
     """Whether a pose file is called so: by its name, with or without suffix, or by what it ends in (`session_A`: A)."""
-    stem = pose_stem(pose)
-    if name in (pose.name, stem, str(pose)):
+    stem, name = _composed(pose_stem(pose)), _composed(name)
+    if name in map(_composed, (pose.name, stem, str(pose))):
         return True
     return bool(name) and stem.endswith(name) and bool(_SEPARATORS.match(stem[-len(name) - 1 :]))
 
@@ -79,3 +80,8 @@ def pose_stem(pose: PurePath) -> str:
 def beginnings(stem: str) -> list[str]:
     """A name, and its beginnings up to a separator, the longest first: `a_b_c`, `a_b`, `a`."""
     return [stem, *(stem[: match.start()] for match in reversed(list(_SEPARATORS.finditer(stem))))]
+
+
+def _composed(name: str) -> str:
+    """The name in Unicode's composed form: macOS's file systems decompose what is typed composed."""
+    return unicodedata.normalize("NFC", name)

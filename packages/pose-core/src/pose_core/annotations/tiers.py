@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from typing import TYPE_CHECKING
 
 from pose_core.errors import UserError
@@ -39,7 +40,7 @@ def select_tiers(annotations: Annotations, names: Sequence[str], path: Path) -> 
 def _tier(annotations: Annotations, name: str, path: Path) -> Tier:
     tiers = annotations.tiers
     exact = [tier for tier in tiers if tier.name == name]
-    alike = exact or [tier for tier in tiers if tier.name.strip().casefold() == name.strip().casefold()]
+    alike = exact or [tier for tier in tiers if _folded(tier.name) == _folded(name)]
     if len(alike) == 1:
         return alike[0]
     if [tier.name for tier in tiers] == [""]:
@@ -47,6 +48,11 @@ def _tier(annotations: Annotations, name: str, path: Path) -> Tier:
     near = difflib.get_close_matches(name, [tier.name for tier in tiers], n=1)
     meant = f"; meant is perhaps {near[0]!r}" if near else ""
     raise UserError(f"{path}: there is no tier {name!r}{meant}{_listed(annotations)}")
+
+
+def _folded(name: str) -> str:
+    """A name without the case of its letters, and in Unicode's composed form."""
+    return unicodedata.normalize("NFC", name).strip().casefold()
 
 
 def _listed(annotations: Annotations) -> str:

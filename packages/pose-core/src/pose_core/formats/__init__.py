@@ -86,9 +86,9 @@ def read(
 
     Args:
         path: a `.pose` file (version 0.0, 0.1 or 0.2), an `.npz` with `poses` (T, K, D + 1), an `.npy` of that array, a
-            landmark `.csv`, MMPose's predictions (`.json`), a folder with OpenPose's `*_keypoints.json`; or a file of
-            clips (`.pt`, `.safetensors`, `.npz` of several arrays, `.tar` of WebDataset, `.parquet`, `.arrow` and saved
-            folders of `datasets`).
+            landmark `.csv`, predictions of MMPose or AlphaPose (`.json`), a folder with OpenPose's `*_keypoints.json`;
+            or a file of clips (`.pt`, `.safetensors`, `.npz` of several arrays, `.tar` of WebDataset, `.parquet`,
+            `.arrow` and saved folders of `datasets`).
         clip: which clip of a file that holds several; see `clips_of`.
         person: which person of a file with several, from 0; None: who is visible most often and largest, and a warning
             says who that is. People who change places within a file are followed.
@@ -137,8 +137,8 @@ def read_blocks(
 ) -> Iterator[PoseSequence]:
     """Reads a clip piece by piece: one after the other, the pieces are what `read` returns.
 
-    A `.pose` file and a landmark table whose rows are sorted by frame take constant memory, however long they are; any
-    other file is read whole. What has to be assumed is said once.
+    A `.pose` file, JSON, and a landmark table whose rows are sorted by frame take constant memory, however long they
+    are; any other file is read whole. What has to be assumed is said once.
 
     Args:
         path: as of `read`.

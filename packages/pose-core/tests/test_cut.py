@@ -257,7 +257,7 @@ def test_people_are_followed_once(folder, monkeypatch):
     )
     _, said = cut()
     assert len(calls) == 1
-    assert "session.pose: 2 people; taking person 0" in said[0]
+    assert sum("session.pose: 2 people; taking person 0" in line for line in said) == 1
 
 
 def test_a_corpus(folder):
@@ -383,6 +383,19 @@ def test_other_formats(folder):
     ]
     with pytest.raises(UserError, match=r"\.gif: unknown format; use .pose, .npz, .csv"):
         cut(output="gif", format="gif")
+
+
+def test_what_is_assumed_is_said_once(folder):
+    sequence = read("session.pose")
+    write(
+        replace(sequence, confidence=2 + np.arange(100, dtype=np.float32)[:, None].repeat(50, 1)),
+        "session.pose",
+        overwrite=True,
+    )
+    _, said = cut()
+    assert len([line for line in said if "scores run to" in line]) == 1
+    _, said = cut(reading=ReadOptions(min_confidence=10), output="high")  # the first frame's is lower
+    assert not [line for line in said if "all are missing" in line]
 
 
 def test_clips_that_show_nobody_are_named(folder):

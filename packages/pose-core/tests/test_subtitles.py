@@ -244,6 +244,9 @@ def test_what_is_no_table_of_segments(tmp_path):
     assert refused(tmp_path, "a.csv", "tier,start_ms,end_ms,x\na,1,2,a\n").startswith("has no column of texts")
     assert refused(tmp_path, "a.csv", "start_ms,end_ms,text\n") == "holds no rows below its header"
     assert refused(tmp_path, "a.csv", "start_ms,end_ms,text\n1,2,a\nx,3,b\n") == "line 3: start_ms 'x' is not a time"
+    assert refused(tmp_path, "a.txt", "GLOSS\t\t00:00:01.000\t1.0\t00:00:02.000\t2.0\tHOUSE\n").startswith(
+        "has no header;"
+    )
     long = "9" * 5000
     assert refused(tmp_path, "a.csv", f"start_frame,end_frame,text\n1,{long},a\n") == (
         f"line 2: end_frame {long[:20]!r} is not a frame such as 50, nor seconds such as 2.5s"

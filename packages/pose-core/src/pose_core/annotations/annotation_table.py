@@ -24,6 +24,7 @@ _STARTS = re.compile(r"(?:begin|onset)(_.*)?")
 _ENDS = re.compile(r"(?:stop|offset)(_.*)?")
 _SIDES = {side: re.compile(rf"(frame_)?{side}(_.*)?") for side in ("start", "end")}
 _NO_TIER = re.compile(r"(start|end|duration|frame_(start|end))(_.*)?")
+_CLOCK = re.compile(r"\d+:\d\d:\d\d(\.\d+)?")
 _TEXTS = ("text", "annotation", "annotation_value", "value", "gloss", "label")
 _PEOPLE = ("person", "participant", "signer", "speaker")
 _TIERS = ("tier", "tier_name")
@@ -32,17 +33,19 @@ _TIERS = ("tier", "tier_name")
 def read(path: Path) -> Annotations:
     """See `pose_core.annotations.read_annotations`."""
     table = _renamed(read_table(path, comments=True, what="table"))
-    if not table.rows:
-        raise UserError("holds no rows below its header")
-    segments = Segments(table)
-    missing = [
-        side for side in ("start", "end") if not any(name.startswith((side, f"frame_{side}")) for name in table.columns)
-    ]
+    if any(map(_CLOCK.fullmatch, table.columns)):
+        raise UserError(
+            "has no header; name its columns in the first line, as start_seconds, or take ELAN's .eaf itself"
+        )
+    missing = [side for side, pattern in _SIDES.items() if not any(map(pattern.fullmatch, table.columns))]
     if missing:
         raise UserError(
             f"has no column of {' and '.join(missing)}, but {', '.join(table.columns)[:100] or 'none'}; its first line "
             "names the columns, such as start_seconds, end_seconds, text"
         )
+    if not table.rows:
+        raise UserError("holds no rows below its header")
+    segments = Segments(table)
     tier_column = next((name for name in _TIERS if name in table.columns), None)
     names = _text_columns(table, tier_column)
     person = next((name for name in _PEOPLE if name in table.columns), "")

@@ -16,7 +16,7 @@ from pose_core.errors import UserError
 from pose_core.formats import READERS, WRITERS
 from pose_core.inputs import Input, find_inputs, local_files
 from pose_core.jobs import Job, JobOptions, JobRunner
-from pose_core.notices import notify
+from pose_core.notices import called, notify
 from pose_core.table import read_table
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def cut_files(
             given = inputs[job.source]
             segments_file = files.of(given)
             _report_shared(segments_file, used.setdefault(segments_file, given.name), given.name, cutting)
-            with PartsFile(job.source, reading, output) as file:
+            with called(job.source, given.name), PartsFile(job.source, reading, output) as file:
                 session = Session(file, given, segments_file, cutting, strangers)
                 done = session.written(output, options)
             rows.extend(session.rows(output, options))

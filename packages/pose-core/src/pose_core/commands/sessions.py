@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,14 +17,14 @@ from pose_core.atomic_files import check_output, check_output_folder
 from pose_core.commands.conversion import convert_streamed
 from pose_core.errors import UserError
 from pose_core.formats import pose, read, write
+from pose_core.formats.options import ReadOptions
 from pose_core.jobs import Job
-from pose_core.notices import notify
+from pose_core.notices import collected, notify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pose_core.annotations.placing import Part
-    from pose_core.formats.options import ReadOptions
     from pose_core.inputs import Input
     from pose_core.jobs import JobOptions
     from pose_core.sequence import PoseSequence
@@ -99,6 +100,7 @@ class PartsFile:
     def __init__(self, path: Path, reading: ReadOptions, folder: Path) -> None:
         self.path, self.reading, self._folder = path, reading, folder
         self._converted: dict[int | None, Path] = {}
+        self._said: set[str] = set()
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -114,12 +116,14 @@ class PartsFile:
         path, reading = self.path, self.reading
         described = None
         if path.suffix.lower() == ".pose" and path.is_file():
-            self.fps = reading.read(path, start=0, end=1).fps  # or an error that says what is wrong with it
+            with collected():  # of one frame; what holds of the parts is said with them
+                self.fps = reading.read(path, start=0, end=1).fps  # or an error that says what is wrong with it
             described = pose.describe(path)
         self._by_part = described is not None and described.version > 0  # 0.0 is a list of frames
         if described is None or not self._by_part:
             converted = self._conversion(reading.person)
-            self.fps = read(converted, start=0, end=1).fps
+            with collected():
+                self.fps = read(converted, start=0, end=1).fps
             described = pose.describe(converted)
         self.frames = described.frames
 
@@ -128,11 +132,20 @@ class PartsFile:
         return self.reading.person if part.person_index is None else part.person_index
 
     def part(self, part: Part) -> PoseSequence:
-        """The poses of a part."""
-        if self._by_part:
-            options = replace(self.reading, person=self.person(part))
-            return options.read(self.path, start=part.frames.start, end=part.frames.stop)
-        return read(self._conversion(self.person(part)), start=part.frames.start, end=part.frames.stop)
+        """The poses of a part; what is assumed about the file is said once, not with each part."""
+        person = self.person(part)
+        path, options = (
+            (self.path, replace(self.reading, person=person))
+            if self._by_part
+            else (self._conversion(person), ReadOptions())  # whose reading has said it
+        )
+        with collected() as said:
+            sequence = options.read(path, start=part.frames.start, end=part.frames.stop)
+        for each in said if self._by_part else []:
+            if each.kind not in self._said:
+                self._said.add(each.kind)
+                warnings.warn(each, stacklevel=2)
+        return sequence
 
     def _conversion(self, person: int | None) -> Path:
         """The file of one person, converted when first asked for."""

@@ -11,6 +11,7 @@ import typer
 from pose_core import command_line as cl
 from pose_core.batch_options import FileOptions, JsonBatchOptions
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say
+from pose_core.errors import BatchError
 from pose_core.exporting import OPSET, OPSET_HELP
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 
@@ -339,6 +340,37 @@ def languages(
     for each in known:
         letters = f"{len(each.letters):3} letters  {' '.join(each.letters)}" if each.letters else "any text"
         print(f"{each.code}  {each.name:{width}}  {letters}")
+
+
+@app.command()
+def explain(
+    text: Annotated[
+        list[str],
+        typer.Argument(help="HamNoSys, in Unicode or as symbol names (hamfist ...); a .sigml file; or -."),
+    ],
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Explain HamNoSys or SiGML in plain English, a line per part of the sign; --json adds the tree."""
+    from text_to_pose.hamnosys.as_json import as_json
+    from text_to_pose.hamnosys.explain import explain as explain_sign
+    from text_to_pose.hamnosys.sigml.reader import BadSign
+    from text_to_pose.hamnosys.sources import read_signs
+
+    signs = read_signs(" ".join(text))
+    good = [sign for sign in signs if not isinstance(sign, BadSign)]
+    bad = [sign for sign in signs if isinstance(sign, BadSign)]
+    if len(signs) == len(bad) == 1:
+        raise bad[0].error
+    if json:
+        print_json([{"lines": [line._asdict() for line in explain_sign(sign)], "tree": as_json(sign)} for sign in good])
+    else:
+        for number, sign in enumerate(good):
+            print("\n" * (number > 0), end="")
+            print(*(f"{line.part:12}{line.text}" for line in explain_sign(sign)), sep="\n")
+    if bad:
+        sys.stdout.flush()
+        raise BatchError(f"{len(bad)} of {len(signs)} signs could not be read", [str(sign.error) for sign in bad])
 
 
 def main() -> None:

@@ -1,0 +1,63 @@
+"""What a sign says, in plain English: one line per part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from text_to_pose.hamnosys.movement_words import movement, posture
+from text_to_pose.hamnosys.pairs import Pair
+from text_to_pose.hamnosys.places import Constellation
+from text_to_pose.hamnosys.words import target
+
+if TYPE_CHECKING:
+    from text_to_pose.hamnosys.nonmanual import Nonmanual
+    from text_to_pose.hamnosys.tree import Segment, Sign
+
+
+class Line(NamedTuple):
+    """A part of a sign, and what is said of it."""
+
+    part: str
+    text: str
+
+
+def explain(sign: Sign) -> list[Line]:
+    """The lines of a sign: its hands, handshape, finger direction, palm, location, movements, and what is not shown."""
+    lines = [Line("gloss", sign.gloss)] if sign.gloss else []
+    for number, segment in enumerate(sign.segments, start=1):
+        if len(sign.segments) > 1:
+            lines.append(Line(f"part {number}", f"of {len(sign.segments)}"))
+        lines += _segment(segment)
+    return lines + [Line("not shown", f"{tier.name}: {_nonmanual(tier)}") for tier in sign.nonmanual]
+
+
+def _segment(segment: Segment) -> list[Line]:
+    lines = [Line("hands", _hands(segment))]
+    lines += [Line(part, text) for part, text in posture(segment.posture)]
+    lines.append(Line("location", target(segment.location) if segment.location else "in front of the body (not said)"))
+    many = len(segment.actions) > 1
+    for number, action in enumerate(segment.actions, start=1):
+        lines.append(Line(f"movement {number}" if many else "movement", movement(action)))
+    return lines if segment.actions else [*lines, Line("movement", "none, the hands are held")]
+
+
+def _hands(segment: Segment) -> str:
+    symmetry = segment.symmetry
+    if symmetry is None:
+        parts = [*vars(segment.posture).values(), segment.location]
+        two = any(isinstance(part, Pair) for part in parts) or isinstance(segment.location, Constellation)
+        one = "the weak hand" if segment.nondominant else "one, the strong one"
+        said = "two, described one by one" if two else one
+    else:
+        axes = ["left and right"] * symmetry.mirrored + ["up and down"] * symmetry.up_down
+        axes += ["out and in"] * symmetry.out_in
+        said = f"two, the weak one mirrored ({', '.join(axes)})" if axes else "two, in parallel"
+        said += ", in turn" * symmetry.alternating + ", by the directions of the room" * symmetry.real_space
+        said += ", the weak hand leading" * segment.nondominant
+    return said + ", the weak hand held over from before" * segment.holdover
+
+
+def _nonmanual(tier: Nonmanual) -> str:
+    own = [f"{name}={value}" for name, value in tier.attributes]
+    inner = [f"{child.name} {_nonmanual(child)}".strip() for child in tier.children]
+    return ", ".join(own + inner) or "nothing"

@@ -1,0 +1,1 @@
+"""SiGML, the XML of HamNoSys: gestural signs and lists of symbols, to the same tree and back."""

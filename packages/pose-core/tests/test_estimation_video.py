@@ -1,7 +1,9 @@
 """Videos as people have them: turned, stretched, of any rate, cut, damaged, hostile."""
 
+import gc
 import threading
 import time
+import weakref
 from fractions import Fraction
 
 import av
@@ -394,6 +396,22 @@ def test_decoding_ends_with_the_block_and_begins_anew(tmp_path):
         assert next(iter(video)).slot == 0
     assert list(frames) == []
     assert threading.active_count() == threads
+
+
+def test_frames_are_freed_at_once(tmp_path):
+    """Nothing waits for the garbage collector, which does not know how large a frame is."""
+    fake_video(tmp_path / "a.mp4", frames=20, matrix=TURNED["180"][0])
+    gc.collect()
+    gc.disable()
+    try:
+        with open_video(tmp_path / "a.mp4") as video:
+            gc.collect()
+            kept = [weakref.ref(frame.image) for frame in video]
+        del video
+        assert not any(image() is not None for image in kept[:-1])
+        assert gc.collect() < 50  # a few per video, none per frame
+    finally:
+        gc.enable()
 
 
 def test_damaged_copies_are_read_or_refused(tmp_path):

@@ -58,8 +58,10 @@ class Pictures:
             self.pixel_aspect = 1.0
         self.resized = self.interlaced = 0
         self._first = (first.width, first.height)
+        # Side data and its frame hold each other until Python looks for such circles, gigabytes later: asked for once.
+        self._rotation, self._orientation = first.rotation, _orientation(first)
         width, height = self._square(*self._first)
-        self.size = (height, width) if _orientation(first)[0] else (width, height)
+        self.size = (height, width) if self._orientation[0] else (width, height)
 
     def __call__(self, frame: VideoFrame) -> np.ndarray:
         image = self._reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
@@ -69,7 +71,9 @@ class Pictures:
         size = self._square(frame.width, frame.height)
         if size != (frame.width, frame.height):
             image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
-        transposed, mirror = _orientation(frame)
+        if frame.rotation != self._rotation:
+            self._rotation, self._orientation = frame.rotation, _orientation(frame)
+        transposed, mirror = self._orientation
         if transposed:
             image = cv2.transpose(image)
         if mirror is not None:

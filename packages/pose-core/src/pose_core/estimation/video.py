@@ -93,7 +93,7 @@ class Video:
                 notify("signing.mp4", message, kind=kind)
 
     Every frame of the result is covered once, in order. Memory does not grow with the video's length, but for what says
-    when each frame is shown: 80 MB for two hours.
+    when each frame is shown: 60 MB for two hours.
 
     Attributes:
         path: of the file.
@@ -278,7 +278,7 @@ def _opened(path: Path, number: int | None = None) -> Generator[tuple[InputConta
             raise UserError("holds a video in a format that this build of PyAV does not know; export it as H.264")
         _check_pixels(context.width, context.height)
         context.options = {"max_pixels": str(_MOST_PIXELS)}
-        context.thread_count = 1 if context.width * context.height > _LARGE else min(_THREADS, os.cpu_count() or 1)
+        context.thread_count = 1 if context.width * context.height > _LARGE else _THREADS
         context.thread_type = "AUTO"
         yield container, stream
 

@@ -24,6 +24,7 @@ from sample_annotations import (
     read_annotated,
 )
 from sample_clips import read_clips
+from sample_videos import make_video, read_video
 
 from pose_core import PoseSequence, read, write
 from pose_core.skeleton import known_skeleton
@@ -299,4 +300,10 @@ SAMPLES: dict[str, Sample] = {
     "clips_tar": Sample(sample_clips.make_tar, sample_clips.obvious_tar, read_clips),
     "clips_parquet": Sample(sample_clips.make_parquet, sample_clips.obvious_parquet, read_clips),
     "clips_arrow": Sample(sample_clips.make_arrow, sample_clips.obvious_arrow, read_clips),
+    "mp4": Sample(make_video("sample.mp4", options={"g": "8", "bf": "2"}), None, read_video),
+    "webm": Sample(make_video("sample.webm", codec="libvpx-vp9"), None, read_video),
+    "mkv": Sample(make_video("sample.mkv", options={"g": "8"}), None, read_video),
+    "avi": Sample(make_video("sample.avi", codec="mpeg4"), None, read_video),
+    "mpegts": Sample(make_video("sample.ts", options={"g": "8"}), None, read_video),
+    "gif": Sample(make_video("sample.gif", codec="gif", pixel_format="rgb8"), None, read_video),
 }

@@ -359,8 +359,8 @@ def _why_unreadable(path: Path, error: Exception) -> str:
     if start[4:8] in _BOXES:
         boxes, end = _boxes(path)
         size = path.stat().st_size
-        if end > size:
-            kind = boxes[-1].decode("ascii", "replace")
+        if end > size and boxes[-1] in _BOXES:
+            kind = boxes[-1].decode()
             return f"is cut short after {size:,} bytes: its last part ({kind}) would end at {end:,}; copy it again"
         if b"moov" not in boxes:
             return f"has no index (moov) in its {size:,} bytes: the recording or copy was not ended; copy it again"
@@ -371,7 +371,7 @@ def _why_unreadable(path: Path, error: Exception) -> str:
     return f"not a video that can be read ({_said(error)}); export it as MP4, H.264"
 
 
-_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
+_BOXES = (b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"uuid")
 
 
 def _boxes(path: Path) -> tuple[list[bytes], int]:

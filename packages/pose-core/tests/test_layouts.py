@@ -242,3 +242,10 @@ def test_faces_without_limbs_are_drawn_as_contours(points, lines):
     (layer,) = (each for each in drawing.layers if set(each.limbs.ravel().tolist()) & face)
     assert len(layer.limbs) == lines
     assert not sequence.visible[:, layer.points].any()  # no point of the mesh besides
+
+
+def test_forearms_are_drawn_to_a_wrist_that_is_the_hands():
+    sequence = to_layout(fake_sequence(), "openpose_135")
+    drawing = Drawing.of(sequence, View.fit(sequence, 200))
+    drawn = {tuple(limb) for layer in drawing.layers for limb in layer.limbs.tolist()}
+    assert {(sequence.skeleton.elbow(side), sequence.skeleton.wrist(side)) for side in ("left", "right")} <= drawn

@@ -174,7 +174,10 @@ def _layers(sequence: PoseSequence, coordinates: np.ndarray, visible: np.ndarray
     hands = [np.array(hand) for side in ("left", "right") if (hand := skeleton.hand(side))]
     head = np.array([i for i, (component, _) in enumerate(skeleton.keypoints) if component == HEAD], int)
     apart = np.concatenate([face, head, skeleton.duplicates(), *hands])
-    others = np.setdiff1d(np.arange(skeleton.num_keypoints), apart)
+    wrists = [
+        wrist for side in ("left", "right") if (wrist := skeleton.wrist(side)) is not None
+    ]  # some are hands', too
+    others = np.union1d(np.setdiff1d(np.arange(skeleton.num_keypoints), apart), wrists).astype(int)
 
     wrists = np.array([hand[0] for hand in hands], int)  # an arm ends there where a layout has one wrist for both
     arms_and_body = np.concatenate([others, wrists])

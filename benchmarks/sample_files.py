@@ -5,7 +5,6 @@ To add a format: a function `make(folder, frames) -> path` of a good file, a fun
 script of ten lines would (None if there is no such script), and a row in `SAMPLES`.
 """
 
-import csv
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import sample_clips
+import sample_tables as tables
 from sample_annotations import (
     make_eaf,
     make_srt,
@@ -106,26 +106,6 @@ def obvious_csv(path: Path) -> object:
         [table.pivot_table(index="frame#", columns="landmark_name", values=axis).to_numpy()]
         for axis in ("x", "y", "z", "confidence")
     ]
-
-
-def make_asl_signs_csv(folder: Path, frames: int) -> Path:
-    kinds = {"face": 468, "left_hand": 21, "pose": 33, "right_hand": 21}
-    with (folder / "sample.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("frame", "row_id", "type", "landmark_index", "x", "y", "z"))
-        for frame, values in enumerate(moving(frames, 543, 3)):
-            points = iter(values[:, :3].tolist())
-            for kind, count in kinds.items():
-                for i in range(count):
-                    writer.writerow((frame, f"{frame}-{kind}-{i}", kind, i, *next(points)))
-    return folder / "sample.csv"
-
-
-def obvious_asl_signs_csv(path: Path) -> object:
-    import pandas
-
-    table = pandas.read_csv(path, usecols=["x", "y", "z"])  # the competition's own way
-    return table.to_numpy(np.float32).reshape(-1, 543, 3)
 
 
 def openpose_person(values: np.ndarray) -> dict:
@@ -280,7 +260,12 @@ SAMPLES: dict[str, Sample] = {
     "npz": Sample(make_npz, obvious_npz),
     "npy": Sample(make_npy, obvious_npy),
     "landmarks_csv": Sample(make_csv, obvious_csv),
-    "asl_signs_csv": Sample(make_asl_signs_csv, obvious_asl_signs_csv),
+    "asl_signs_csv": Sample(tables.make_asl_signs_csv, tables.obvious_asl_signs),
+    "asl_signs_parquet": Sample(tables.make_asl_signs_parquet, tables.obvious_asl_signs),
+    "asl_signs_reshaped": Sample(tables.make_asl_signs_parquet, tables.obvious_reshaped),
+    "fingerspelling": Sample(tables.make_fingerspelling, tables.obvious_fingerspelling, tables.read_clips),
+    "mediapipe_rows": Sample(tables.make_rows, tables.obvious_rows),
+    "mediapipe_frames": Sample(tables.make_frames, tables.obvious_frames),
     "openpose": Sample(make_openpose, obvious_openpose),
     "openpose_135": Sample(make_body_135),
     "controlnet": Sample(make_controlnet),

@@ -70,12 +70,20 @@ def write_parquet(path, header, rows, row_group_size=None):
     return path
 
 
+def parse_csv_by(monkeypatch, parser):
+    """Has CSV read by pyarrow ("csv"), or by Python alone."""
+    if parser == "csv":
+        monkeypatch.setattr(csv_chunks, "_SMALL", 0)
+    else:
+        monkeypatch.setattr(csv_chunks.CsvChunks, "_by_pyarrow", lambda self, data: None)
+
+
 @pytest.fixture(params=["csv", "python", "parquet"])
 def write_table(request, monkeypatch, tmp_path):
     """Writes a table: CSV, as pyarrow reads it or as Python does, or Parquet."""
     if request.param == "parquet":
         return lambda header, rows, name="a": write_parquet(tmp_path / f"{name}.parquet", header, rows, 1000)
-    monkeypatch.setattr(csv_chunks, "_SMALL", 0 if request.param == "csv" else 1 << 40)
+    parse_csv_by(monkeypatch, request.param)
     return lambda header, rows, name="a": write_csv(tmp_path / f"{name}.csv", header, rows)
 
 
@@ -257,8 +265,8 @@ def test_wrong_rows_are_named(write_table, in_small_chunks, row, complaint):
 def test_wrong_cells_of_csv_are_named(tmp_path, monkeypatch, in_small_chunks):
     header = ["frame", "type", "landmark_index", "x", "y", "z"]
     rows = [[frame, "pose", index, 0.5, "NA", "nan"] for frame in range(300) for index in range(33)]
-    for small in (0, 1 << 40):
-        monkeypatch.setattr(csv_chunks, "_SMALL", small)
+    for parser in ("csv", "python"):
+        parse_csv_by(monkeypatch, parser)
         assert not read(write_csv(tmp_path / "a.csv", header, rows)).confidence.any()
         for row, complaint in (
             ([1, "pose", 0, "0,5", 0, 0], "x: could not convert string to float: '0,5'"),
@@ -275,8 +283,8 @@ def test_wrong_cells_of_csv_are_named(tmp_path, monkeypatch, in_small_chunks):
 
 def test_rows_with_blank_lines_and_quotes(tmp_path, monkeypatch):
     content = 'frame,type,landmark_index,x,y\r\n\r\n1,"pose",0,"0.5",0.5\r\n\r\n1, pose ,1, 0.5 ,0.5,further\r\n'
-    for small in (0, 1 << 40):
-        monkeypatch.setattr(csv_chunks, "_SMALL", small)
+    for parser in ("csv", "python"):
+        parse_csv_by(monkeypatch, parser)
         (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbf" + content.encode())
         assert read(tmp_path / "a.csv").confidence[0, :3].tolist() == [1, 1, 0]
         (tmp_path / "a.csv").write_text(content + "1,pose,99,0,0\n")
@@ -319,8 +327,8 @@ def test_named_tables_in_pieces(in_small_chunks, tmp_path, monkeypatch):
         for frame in range(400)
         for name in names[: 3 + 2 * (frame > 300)]
     ]
-    for small in (0, 1 << 40):
-        monkeypatch.setattr(csv_chunks, "_SMALL", small)
+    for parser in ("csv", "python"):
+        parse_csv_by(monkeypatch, parser)
         path = write_csv(tmp_path / "a.csv", ["frame#", "landmark_name", "x", "y", "confidence"], rows)
         whole = read(path)
         points = ["LEFT_SHOULDER", "NOSE", "RIGHT_SHOULDER", "a", "b"]

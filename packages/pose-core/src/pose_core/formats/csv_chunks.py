@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 LONGEST = 2**16  # characters of a line; what is longer is not read to its end
 CHUNK = 1 << 22  # bytes read at once
-_SMALL = 1 << 18  # bytes that are parsed before pyarrow is imported
+_SMALL = 1 << 20  # bytes that are parsed sooner than pyarrow is imported
 MISSING = frozenset(("", "NA", "N/A", "<NA>", "null", "NULL", "None"))  # cells without a number, beside nan
 
 
@@ -114,7 +115,8 @@ class CsvChunks:
         if not data:
             return None
         start = self.table.start(number)
-        numbers, texts = (len(data) > _SMALL and self._by_pyarrow(data)) or self._by_python(data, number)
+        quickly = len(data) > _SMALL or ("pyarrow.csv" in sys.modules)
+        numbers, texts = (quickly and self._by_pyarrow(data)) or self._by_python(data, number)
         rows = len(next(iter(numbers.values()))) if numbers else len(next(iter(texts.values())).codes)
         self.table.read_on(number, data, rows)
         return Chunk(start.row, rows, numbers, texts)

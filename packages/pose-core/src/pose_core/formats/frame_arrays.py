@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from typing import TYPE_CHECKING
@@ -52,9 +53,10 @@ def read(path: Path, *, fps: float | None = None, axes: str | None = None, order
     if length > max(_LEAST, _SPARSEST * len(numbered)):
         raise UserError(f"{path}: frames run from {first} to {last}, and {len(numbered)} are there; mend their numbers")
     there = np.zeros(length, bool)
-    poses = np.zeros((length, *_frame(path / numbered[first]).shape), np.float32)
+    files = _FrameFiles()
+    poses = np.zeros((length, *files.read(path / numbered[first]).shape), np.float32)
     for number, name in sorted(numbered.items()):
-        frame = _frame(path / name)
+        frame = files.read(path / name)
         if frame.shape != poses.shape[1:]:
             raise UserError(f"{path / name}: is {frame.shape}, and the frames before it are {poses.shape[1:]}")
         with np.errstate(over="ignore"):
@@ -92,12 +94,28 @@ def _numbered(folder: Path) -> dict[int, str]:
     return numbered
 
 
-def _frame(path: Path) -> np.ndarray:
-    with reading(path, npz.DAMAGED), path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > _LARGEST:
-            raise UserError(f"{path}: is larger than a frame can be; drop it")
-        frame = npz.checked_array(file, size, path.name)
-        if frame.dtype.kind not in "fiu" or not is_frame(frame.shape):
-            raise UserError(f"{path}: is {frame.dtype} {frame.shape}, no frame of known keypoints; drop it")
-        return frame
+class _FrameFiles:
+    """Reads files of one frame each, most of which begin with the same header."""
+
+    _header = b""
+    _size = 0  # of the file that had it
+    _like = np.zeros(0)  # its array
+
+    def read(self, path: Path) -> np.ndarray:
+        """The array of a file.
+
+        Raises:
+            UserError: it is no frame.
+        """
+        with reading(path, npz.DAMAGED), path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+            if len(content) > _LARGEST:
+                raise UserError(f"{path}: is larger than a frame can be; drop it")
+            if self._header and len(content) == self._size and content.startswith(self._header):
+                return np.frombuffer(content, self._like.dtype, offset=len(self._header)).reshape(self._like.shape)
+            frame = npz.checked_array(io.BytesIO(content), len(content), path.name)
+            if frame.dtype.kind not in "fiu" or not is_frame(frame.shape):
+                raise UserError(f"{path}: is {frame.dtype} {frame.shape}, no frame of known keypoints; drop it")
+            if frame.flags.c_contiguous:
+                self._header, self._size, self._like = content[: len(content) - frame.nbytes], len(content), frame
+            return frame

@@ -12,6 +12,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -105,6 +106,7 @@ def long_columns(names: Sequence[str], path: Path) -> Columns:
     return Columns(roles)
 
 
+@lru_cache(maxsize=1 << 14)
 def normalized(name: str) -> str:
     """A column's name in lower case, with `_` for spaces and dashes."""
     return re.sub(r"[\s-]+", "_", name.strip().casefold())
@@ -149,7 +151,7 @@ class LongLayout:
             raise RowError(row, f"{parts.words[parts.codes[row]]} has no landmark {index[row]}")
         codes = (base + index).astype(np.int32)
         confidence = chunk.numbers.get(self.columns["confidence"])
-        rows = landmarks(frames, codes, [chunk.numbers[i] for i in axes], confidence)
+        rows = landmarks(frames, codes, _coordinates(chunk, axes), confidence)
         self._used[codes] = True
         if confidence is not None:
             np.maximum.at(self._highest, codes, np.nan_to_num(rows.confidence))
@@ -222,12 +224,13 @@ class WideLayout:
             frames = np.arange(chunk.first_row, chunk.first_row + chunk.rows)
         K = len(self._codes)
         if not axes:
-            return landmarks(frames, np.repeat(self._codes[:1], chunk.rows), [], None)
-        values = np.empty((chunk.rows, K * self.dims))
-        for i, column in enumerate(axes):
-            values[:, i] = chunk.numbers[column]
-        values = values.reshape(chunk.rows * K, self.dims)
-        return landmarks(np.repeat(frames, K), np.tile(self._codes, chunk.rows), list(values.T), None)
+            return landmarks(frames, np.repeat(self._codes[:1], chunk.rows), None, None)
+        values = np.empty((chunk.rows, K * self.dims), np.float32)
+        with np.errstate(over="ignore"):
+            for i, column in enumerate(axes):
+                values[:, i] = chunk.numbers[column]
+        coordinates = values.reshape(chunk.rows * K, self.dims)
+        return landmarks(np.repeat(frames, K), np.tile(self._codes, chunk.rows), coordinates, None)
 
     def finish(self) -> tuple[Skeleton, np.ndarray, np.ndarray]:
         """See `LongLayout.finish`."""
@@ -263,7 +266,7 @@ class NamedLayout:
             row = first_true(wrong)
             raise RowError(row, _unknown_name(names.words[names.codes[row]]))
         confidence = chunk.numbers.get(self.columns["confidence"])
-        return landmarks(frames, numbers[names.codes], [chunk.numbers[i] for i in axes], confidence, strict=True)
+        return landmarks(frames, numbers[names.codes], _coordinates(chunk, axes), confidence, strict=True)
 
     def finish(self) -> tuple[Skeleton, np.ndarray, np.ndarray]:
         """See `LongLayout.finish`. Landmarks are in the order they first appear in, a component's together."""
@@ -315,10 +318,21 @@ def whole_numbers(values: np.ndarray, what: str, largest: int) -> np.ndarray:
     return values.astype(np.int64)
 
 
+def _coordinates(chunk: Chunk, axes: Sequence[int]) -> np.ndarray | None:
+    """(N, D) float32 of the columns; None of no columns."""
+    if not axes:
+        return None
+    coordinates = np.empty((chunk.rows, len(axes)), np.float32)
+    with np.errstate(over="ignore"):
+        for i, column in enumerate(axes):
+            coordinates[:, i] = chunk.numbers[column]
+    return coordinates
+
+
 def landmarks(
     frames: np.ndarray,
     codes: np.ndarray,
-    axes: Sequence[np.ndarray],
+    coordinates: np.ndarray | None,
     confidence: np.ndarray | None,
     *,
     strict: bool = False,
@@ -327,7 +341,7 @@ def landmarks(
 
     Args:
         frames, codes: (N,).
-        axes: (N,) float64 of x, y and maybe z; none if only the frames are wanted.
+        coordinates: (N, D) float32, which is changed; None if only the frames are wanted.
         confidence: (N,), 1 where it is no number; None: there is no such column.
         strict: a landmark without z is missing, too.
     """
@@ -335,11 +349,10 @@ def landmarks(
     if confidence is not None:
         with np.errstate(over="ignore"):
             score = np.where(np.isnan(confidence), 1.0, confidence).astype(np.float32)
-    if not axes:
+    if coordinates is None:
         return Rows(frames, codes, np.zeros((len(frames), 0), np.float32), score, np.ones(len(frames), bool))
-    coordinates = np.stack(axes, axis=1)
     with np.errstate(invalid="ignore"):
         known = np.abs(coordinates) < LARGEST  # False of NaN
     seen: np.ndarray = np.all(known if strict else known[:, :2], axis=1)
     coordinates[~(known & seen[:, None])] = 0
-    return Rows(frames, codes, coordinates.astype(np.float32), np.where(seen, score, np.float32(0)), seen)
+    return Rows(frames, codes, coordinates, np.where(seen, score, np.float32(0)), seen)

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pose_core.errors import UserError, reason
 from pose_core.formats.table_chunks import Chunk, Words
 
@@ -54,7 +56,8 @@ class ParquetTable:
                 thrift_string_size_limit=_LARGEST_NAMES,
                 thrift_container_size_limit=_MOST_COLUMNS,
             )
-            self.columns: list[str] = list(self.file.schema_arrow.names)
+            self._schema = self.file.schema_arrow  # which is made anew whenever it is asked for
+            self.columns: list[str] = list(self._schema.names)
             rows = self.file.metadata.num_rows
         if not 0 <= rows <= max(_LEAST, _SPARSEST * path.stat().st_size):
             raise UserError(f"{path}: states {rows:,} rows, more than it can hold; export or copy it again")
@@ -92,7 +95,7 @@ class ParquetTable:
         return f"{self.path}, row {self.places[number].row + row}"
 
     def _kind(self, column: int) -> Any:
-        kind = self.file.schema_arrow.field(column).type
+        kind = self._schema.field(column).type
         return getattr(kind, "value_type", kind) if str(kind).startswith("dictionary") else kind
 
     @contextmanager
@@ -158,10 +161,17 @@ class ParquetChunks:
             values = columns[self.table.columns[i]]
             return values.dictionary_decode() if isinstance(values, pa.DictionaryArray) else values
 
-        numbers = {i: column(i).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) for i in self.numbers}
+        numbers = {i: _numbers(column(i)) for i in self.numbers}
         texts = {}
         for i in self.texts:
             encoded = column(i).fill_null("").dictionary_encode()
             words = [word.strip() for word in encoded.dictionary.to_pylist()]
             texts[i] = Words(encoded.indices.to_numpy(zero_copy_only=False), words)
         return numbers, texts
+
+
+def _numbers(column: Any) -> np.ndarray:
+    """(N,) of a column of numbers, NaN where there is none."""
+    if column.null_count == len(column):  # of pyarrow's type null, too, which is none of numpy's
+        return np.full(len(column), np.nan)
+    return column.to_numpy(zero_copy_only=False)

@@ -41,7 +41,7 @@ class Chunk:
     Attributes:
         first_row: number of the first one in the table, from 0.
         rows: N.
-        numbers: column -> (N,) float64, NaN where there is no number.
+        numbers: column -> (N,) of any kind of number, NaN where there is none.
         texts: column -> text.
     """
 

@@ -133,3 +133,10 @@ def make_frames(folder: Path, frames: int) -> Path:
 def obvious_frames(path: Path) -> object:
     values = np.array([np.load(path / f"{number}.npy") for number in range(len(list(path.glob("*.npy"))))])
     return values[:, :132].reshape(-1, 33, 4), values[:, 132:].reshape(-1, 510, 3)
+
+
+def read_csv(path: Path) -> list[PoseSequence]:
+    """Reads with pyarrow imported, as it is from the first larger file on."""
+    import pyarrow.csv  # noqa: F401
+
+    return [read(path)]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LONGEST = 2**16  # characters of a line; what is longer is not read to its end
 CHUNK = 1 << 22  # bytes read at once
-_SMALL = 1 << 20  # bytes that are parsed sooner than pyarrow is imported
+_SMALL = 1 << 23  # bytes of a file that are parsed sooner than pyarrow is imported
 MISSING = frozenset(("", "NA", "N/A", "<NA>", "null", "NULL", "None"))  # cells without a number, beside nan
 
 
@@ -41,6 +41,7 @@ class CsvTable:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.size = path.stat().st_size
         line = self._bytes(0, LONGEST + 1)
         end = line.find(b"\n") + 1 or len(line)
         if end > LONGEST:
@@ -115,7 +116,7 @@ class CsvChunks:
         if not data:
             return None
         start = self.table.start(number)
-        quickly = len(data) > _SMALL or ("pyarrow.csv" in sys.modules)
+        quickly = self.table.size > _SMALL or "pyarrow.csv" in sys.modules
         numbers, texts = (quickly and self._by_pyarrow(data)) or self._by_python(data, number)
         rows = len(next(iter(numbers.values()))) if numbers else len(next(iter(texts.values())).codes)
         self.table.read_on(number, data, rows)

@@ -23,7 +23,7 @@ EXTRAS = {
     "ht-vae": ["--extra", "train"],
 }
 # Libraries of others that a package works with and does not need.
-BESIDE = {"pose-tokenizer": ["tokenizers>=0.21"]}
+BESIDE = {"pose-core": ["datasets>=4", "webdataset>=0.2.100"], "pose-tokenizer": ["tokenizers>=0.21"]}
 # Of each package's tests, those that meet what changes between releases: arrays, formats, pictures, exports, training.
 LOWEST = {
     "pose-core": (

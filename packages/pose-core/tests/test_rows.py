@@ -3,18 +3,25 @@
 import io
 import json
 import pickle
+import re
+import sys
 import tarfile
+import types
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from pose_core import UserError, read, write
+from pose_core.cli import app
 from pose_core.data import read_clips
 from pose_core.data.packing import pack
 from pose_core.data.rows import read_row, unpack_rows
 from pose_core.formats import clips_of
+from pose_core.formats.sniffing import SNIFFED, pose_suffix
 from pose_core.notices import InputWarning
 from pose_core.skeleton import known_skeleton
 from pose_core.testing import fake_sequence
@@ -88,7 +95,7 @@ def test_rows_of_every_form(hands, tmp_path):
 def test_the_column_is_named(hands):
     first, second = hands.keypoints[:, :21], hands.keypoints[:, 21:]
     row = {"left": first, "right": second, "number": 3}
-    with pytest.raises(UserError, match="row: left, right may all be poses; say which with --column"):
+    with pytest.raises(UserError, match="row: left, right may all be poses; `pose-core unpack --column` says which"):
         read_row(row)
     np.testing.assert_array_equal(read_row(row, "right", axes="xyz").keypoints, second)
     with pytest.raises(UserError, match="row: has no column 'up'; it has left, right, number"):
@@ -301,3 +308,59 @@ def test_rows_become_a_data_set(hands, tmp_path):
         unpack_rows([{"text": "x"}], tmp_path / "none")
     with pytest.raises(UserError, match="none of 0 rows could be read"):
         unpack_rows([], tmp_path / "none")
+
+
+def test_the_recipes_of_the_documentation_run(hands, tmp_path, monkeypatch):
+    page = Path(__file__).parents[3] / "docs" / "data_sets.md"
+    if not page.is_file():
+        pytest.skip("no documentation beside the package")
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    made = {}
+
+    def load(name, **arguments):
+        made.update(name=name, **arguments)
+        return {"train": tfds_like(hands)}
+
+    rows = [{"id": "a", "text": "x", "pose": content_of(hands, tmp_path, ".pose")}]
+    stand_ins = {
+        "tensorflow_datasets": {"load": load, "as_numpy": lambda rows: rows},
+        "sign_language_datasets": {},
+        "sign_language_datasets.datasets": {},
+        "sign_language_datasets.datasets.config": {"SignDatasetConfig": lambda **arguments: arguments},
+        "datasets": {"load_dataset": lambda name, split, streaming: rows},
+        "webdataset": {"WebDataset": lambda files, shardshuffle: rows},
+    }
+    for name, contents in stand_ins.items():
+        module = types.ModuleType(name)
+        vars(module).update(contents)
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.chdir(tmp_path)
+    for number, block in enumerate(blocks):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        exec(compile(block, str(page), "exec"), {})
+        (manifest,) = folder.glob("*/index.csv")
+        clips = read_clips(manifest)
+        np.testing.assert_array_equal(read(clips[0].path).keypoints, hands.keypoints)
+        packed = CliRunner().invoke(app, ["pack", "--data", str(manifest), "--output", str(folder / "shards")])
+        assert packed.exit_code == 0
+    assert made["name"] == "dicta_sign"
+    assert len(blocks) == 3
+
+
+def test_formats_are_told_by_their_first_bytes(hands, tmp_path):
+    from safetensors.numpy import save_file
+
+    array = joined(hands)
+    save_file({"a": array}, tmp_path / "a.safetensors")
+    torch.save({"a": torch.tensor(array)}, tmp_path / "a.pt")
+    np.savez(tmp_path / "a.npz", poses=array)
+    np.save(tmp_path / "a.npy", array)
+    tar_of(tmp_path / "a.tar", {"a.pose": content_of(hands, tmp_path, ".pose")})
+    for suffix in (".safetensors", ".pt", ".npz", ".npy", ".tar"):
+        content = (tmp_path / f"a{suffix}").read_bytes()
+        assert pose_suffix(content[:SNIFFED]) == suffix
+    assert pose_suffix((tmp_path / "content.pose").read_bytes()[:SNIFFED]) == ".pose"
+    piped = CliRunner().invoke(app, ["info", "-"], input=(tmp_path / "a.pt").read_bytes())
+    assert "standard input: .pt, holistic, 6 frames" in piped.output

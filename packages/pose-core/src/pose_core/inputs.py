@@ -17,7 +17,7 @@ from pose_core.atomic_files import check_name
 from pose_core.errors import UserError
 from pose_core.formats import is_clip_folder
 from pose_core.formats.arrow_clips import is_saved_folder
-from pose_core.formats.sniffing import is_manifest, pose_suffix
+from pose_core.formats.sniffing import SNIFFED, is_manifest, pose_suffix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
@@ -141,7 +141,7 @@ def spooled(folder: Path, sniff: Callable[[bytes], str] | None = None) -> Path:
     """
     if sys.stdin.isatty():
         raise UserError("standard input is a terminal; send a file to it, as `command - < file` does")
-    start = sys.stdin.buffer.read(16)
+    start = sys.stdin.buffer.read(SNIFFED)
     if not start:
         raise UserError("standard input is empty")
     path = folder / f"standard-input{(sniff or pose_suffix)(start)}"

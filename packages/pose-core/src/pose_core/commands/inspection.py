@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core.formats import clips_of, people_of, pose, read
+from pose_core.formats.arrow_clips import is_saved_folder
 from pose_core.formats.clip_files import open_clips
 from pose_core.notices import collected
 from pose_core.rates import ASSUMED
@@ -156,7 +157,7 @@ def inspect(
     if clip is None and len(clips_of(path)) > 1:
         file = open_clips(path)
         clips = [ClipInfo(each, file.frames(i)) for i, each in enumerate(file.names)]
-        return ClipFileInfo(Path(name) if name else path, path.suffix.lower() or "folder of .arrow", clips)
+        return ClipFileInfo(Path(name) if name else path, _format(path), clips)
     with collected() as said:
         sequence = read(path, clip=clip, person=person, min_confidence=min_confidence, fps=fps, layout=layout)
     sequence = clean(sequence)
@@ -168,7 +169,7 @@ def inspect(
     skeleton = sequence.skeleton
     return FileInfo(
         path=Path(name) if name else path,
-        format=f".pose {version}" if version else path.suffix.lower() or "folder of .json",
+        format=f".pose {version}" if version else _format(path),
         layout=skeleton.layout.name if skeleton.layout else None,
         people=num_people or (len(people) if people else 1),
         person=person if person is not None else people.choose() if people else 0,
@@ -185,6 +186,11 @@ def inspect(
         components=_components(skeleton, missing),
         assumed=[" ".join(str(warning).removeprefix(str(path)).lstrip(":, ").split()) for warning in said],
     )
+
+
+def _format(path: Path) -> str:
+    """What a file is called in tables: its suffix, or what its folder holds."""
+    return path.suffix.lower() or ("folder of .arrow" if is_saved_folder(path) else "folder of .json")
 
 
 def _header(path: Path) -> tuple[float | None, int | None]:

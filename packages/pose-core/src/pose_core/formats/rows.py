@@ -22,7 +22,7 @@ from pose_core.errors import UserError, reason
 from pose_core.formats import npz, slrtp
 from pose_core.formats.arrays import SLRTP_ASSUMED, is_slrtp
 from pose_core.formats.people import MOST, find_people
-from pose_core.formats.sniffing import pose_suffix
+from pose_core.formats.sniffing import SNIFFED, pose_suffix
 from pose_core.notices import called, notify
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class RowReader:
         if content[:1] == b"\x80" or suffix.removeprefix(".") in PICKLES:
             raise UserError(f"holds {PICKLED}")
         if suffix.removeprefix(".") not in FILES:
-            suffix = pose_suffix(content[:16])
+            suffix = pose_suffix(content[:SNIFFED])
         if suffix == ".json":
             value = parsed_json(content, "its JSON")
             if isinstance(value, Mapping) and any(_is_poses(key, each) for key, each in value.items()):
@@ -207,7 +207,7 @@ def pose_column(row: Mapping[str, Any], column: str | None, path: Path) -> str:
     if len(others) == 1:
         return others[0]
     if others:
-        raise UserError(f"{path}: {', '.join(others[:_MANY])} may all be poses; say which with --column")
+        raise UserError(f"{path}: {', '.join(others[:_MANY])} may all be poses; `pose-core unpack --column` says which")
     pickles = [key for key in row if kind_of(key) in PICKLES]
     if pickles:
         raise UserError(f"{path}: {pickles[0]} is {PICKLED}")

@@ -12,16 +12,27 @@ if TYPE_CHECKING:
 
 MANIFEST_COLUMNS = ("path", "text", "signed_language", "split")  # of every manifest
 VERSIONS = tuple(struct.pack("<f", version) for version in (0.0, 0.1, 0.2))  # a .pose file begins with one
+SNIFFED = 512  # bytes that tell a file's format
+_MAGIC = (  # bytes, where they stand, suffix
+    (b"\x93NUMPY", 0, ".npy"),
+    (b"PAR1", 0, ".parquet"),
+    (b"ARROW1", 0, ".arrow"),
+    (b"\xff\xff\xff\xff", 0, ".arrow"),  # the stream format
+    (b"ustar", 257, ".tar"),
+    (b'{"', 8, ".safetensors"),
+)
 
 
 def pose_suffix(start: bytes) -> str:
-    """The suffix of a pose file by its first bytes: `.npz` is a ZIP file, `.pose` begins with its version."""
+    """The suffix of a pose file by its first bytes, `SNIFFED` of them where there are as many.
+
+    `.npz` and `.pt` are ZIP files, the latter with a `data.pkl` at the beginning; `.pose` begins with its version.
+    """
     if start.startswith(b"PK"):
-        return ".npz"
-    if start.startswith(b"\x93NUMPY"):
-        return ".npy"
-    if start.startswith(b"PAR1"):
-        return ".parquet"
+        return ".pt" if b"/data.pkl" in start[:300] else ".npz"
+    for magic, offset, suffix in _MAGIC:
+        if start.startswith(magic, offset):
+            return suffix
     if start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
         return ".json"
     return ".pose" if start.startswith(VERSIONS) else ".csv"

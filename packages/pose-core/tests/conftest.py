@@ -13,9 +13,10 @@ from pose_format.pose_header import PoseHeader, PoseHeaderDimensions
 from pose_format.utils.openpose import OpenPose_Components
 
 from pose_core.data import pack
+from pose_core.formats import write
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Component, Skeleton
-from pose_core.testing import fake_clips, fake_sequence, fake_skeleton
+from pose_core.testing import eaf_text, fake_clips, fake_sequence, fake_skeleton, numbered_sequence
 
 settings.register_profile("steady", deadline=None)  # the first call compiles
 settings.load_profile("steady")
@@ -60,6 +61,17 @@ def tiny() -> PoseSequence:
     skeleton = Skeleton((Component("TINY", ("a", "b", "c"), ((0, 1), (1, 2)), ((255, 0, 0),), "XYC"),))
     keypoints = np.arange(1, 13, dtype=np.float32).reshape(2, 3, 2)
     return PoseSequence(keypoints, np.full((2, 3), 0.5, np.float32), 25.0, skeleton, (100, 100, 0))
+
+
+@pytest.fixture
+def session(tmp_path, monkeypatch) -> Path:
+    """A working directory with a session of 100 frames, a tier of its glosses and one of sentences."""
+    monkeypatch.chdir(tmp_path)
+    write(numbered_sequence(100), tmp_path / "session.pose")
+    glosses = [(0, 1000, "HOUSE"), (1000, 2333, 'say "a, b"\nand c'), (2333, 4000, "TREE"), (3960, 4500, "")]
+    tiers = {"GLOSS": glosses, "Sentence 1": [(0, 4000, "A house and a tree.")]}
+    (tmp_path / "session.eaf").write_text(eaf_text(tiers, people={"GLOSS": "Ana"}), encoding="utf-8")
+    return tmp_path
 
 
 @pytest.fixture

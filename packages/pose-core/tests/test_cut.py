@@ -1,9 +1,6 @@
 """`pose-core cut`: clips and manifests from annotations."""
 
 import csv
-import json
-import subprocess
-import sys
 import unicodedata
 import warnings
 from dataclasses import replace
@@ -11,37 +8,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from pose_core import UserError, read, write
-from pose_core.cli import app
 from pose_core.commands.cutting import CutOptions, cut_files
 from pose_core.data import read_clip, read_clips
-from pose_core.errors import BatchError
 from pose_core.formats.options import ReadOptions
 from pose_core.jobs import JobOptions
-from pose_core.testing import eaf_text, fake_sequence
+from pose_core.testing import eaf_text, fake_sequence, numbered_sequence
 
 JOBS, READING = JobOptions(), ReadOptions()
-GLOSSES = [(0, 1000, "HOUSE"), (1000, 2333, 'say "a, b"\nand c'), (2333, 4000, "TREE"), (3960, 4500, "")]
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A session of 100 frames at 25 fps, frame t at x = t, with a tier of glosses and one of sentences."""
-    monkeypatch.chdir(tmp_path)
-    write_session(Path("session.pose"))
-    tiers = {"GLOSS": GLOSSES, "Sentence 1": [(0, 4000, "A house and a tree.")]}
-    Path("session.eaf").write_text(eaf_text(tiers, people={"GLOSS": "Ana"}), encoding="utf-8")
-    return tmp_path
-
-
-def write_session(path, frames=100, fps=25.0, shift=0.0):
-    fake = fake_sequence(frames=frames, fps=fps)
-    keypoints = fake.keypoints.copy()
-    keypoints[..., 0] = np.arange(frames)[:, None] + shift
+def write_session(path, frames=100):
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(replace(fake, keypoints=keypoints, confidence=np.ones_like(fake.confidence)), path)
+    write(numbered_sequence(frames), path)
 
 
 def cut(
@@ -71,7 +51,7 @@ def frames(path):
     return int(x[0]), int(x[-1]), len(x)
 
 
-def test_clips_and_their_manifest(folder):
+def test_clips_and_their_manifest(session):
     batch, said = cut()
     (done,) = batch.done
     assert (done.clips, done.seconds, done.left_out, done.shortened) == (3, 4.0, {"without text": 1}, 0)
@@ -98,14 +78,7 @@ def test_clips_and_their_manifest(folder):
     assert [len(read_clip(clip)) for clip in clips] == [25, 33, 42]
 
 
-def test_the_manifest_is_packed_as_it_stands(folder):
-    cut()
-    result = CliRunner().invoke(app, ["pack", "--data", "clips", "--output", "shards", "--quiet"])
-    assert result.exit_code == 0
-    assert "3 clips, 100 frames of split train" in result.stdout
-
-
-def test_a_manifest_alone(folder):
+def test_a_manifest_alone(session):
     cut()
     cut(output="parts", manifest_only=True, split="dev")
     assert [(row["path"], row["start_frame"], row["end_frame"], row["split"]) for row in rows("parts")] == [
@@ -138,7 +111,7 @@ def test_a_manifest_alone(folder):
         cut(output="taken", manifest_only=True)
 
 
-def test_options_of_time(folder):
+def test_options_of_time(session):
     cut(padding=0.2, min_seconds=1.1)
     assert [row["path"][8:-5] for row in rows()] == ["000020-000063", "000053-000100"]
     batch, said = cut(output="later", offset=1.5)
@@ -155,7 +128,7 @@ def test_options_of_time(folder):
     assert read("slow/session_000000-000013.pose").fps == 12.5
 
 
-def test_segments_that_cannot_be_cut(folder):
+def test_segments_that_cannot_be_cut(session):
     Path("session.eaf").write_text(
         eaf_text(
             {"GLOSS": [(1000, 1000, "a"), (2000, 1000, "b"), (5000, 6000, "c"), (1000, 1010, "d"), (3990, 9000, "e")]}
@@ -174,8 +147,8 @@ def test_segments_that_cannot_be_cut(folder):
     assert not Path("none").exists()
 
 
-def test_elans_time_origin(folder):
-    tiers = {"GLOSS": GLOSSES}
+def test_elans_time_origin(session):
+    tiers = {"GLOSS": [(0, 1000, "HOUSE"), (1000, 2333, "TREE")]}
     Path("session.eaf").write_text(eaf_text(tiers, media={"session.mp4": 400, "talk.wav": 0}))
     _, said = cut()
     assert rows()[0]["path"] == "session_000010-000035.pose"
@@ -193,7 +166,7 @@ def test_elans_time_origin(folder):
         cut(output="unknown")
 
 
-def test_a_session_of_two_signers(folder):
+def test_a_session_of_two_signers(session):
     tiers = {"GLOSS_A": [(0, 1000, "x")], "GLOSS_B": [(0, 1000, "y")], "a=b": [(0, 2000, "z")]}
     Path("session.eaf").write_text(eaf_text(tiers, people={"GLOSS_A": "Ana", "GLOSS_B": "Bo"}))
     write_session(Path("session_A.pose"))
@@ -231,7 +204,7 @@ def two_people(path, frames=60):
     path.write_bytes(head + (2).to_bytes(2, "little") + keypoints.tobytes() + confidence.tobytes())
 
 
-def test_people_of_one_file(folder):
+def test_people_of_one_file(session):
     two_people(Path("session.pose"))
     Path("session.eaf").write_text(eaf_text({"A": [(0, 1000, "x")], "B": [(0, 1000, "y")]}))
     cut(tiers=("A=0", "B=1"))
@@ -247,7 +220,7 @@ def test_people_of_one_file(folder):
         cut(tiers=("A=2",), output="two")
 
 
-def test_people_are_followed_once(folder, monkeypatch):
+def test_people_are_followed_once(session, monkeypatch):
     from pose_core.formats import pose
 
     two_people(Path("session.pose"))
@@ -260,7 +233,7 @@ def test_people_are_followed_once(folder, monkeypatch):
     assert sum("session.pose: 2 people; taking person 0" in line for line in said) == 1
 
 
-def test_a_corpus(folder):
+def test_a_corpus(session):
     for name in ("one/a", "one/b_front", "two/a", "two/c"):
         write_session(Path("poses", f"{name}.pose"))
     Path("anno/one").mkdir(parents=True)
@@ -291,7 +264,7 @@ def test_a_corpus(folder):
         cut(["poses/one/a.pose", "poses/two/a.pose"], ["anno"], output="d")
 
 
-def test_names_are_matched_in_either_form_of_unicode(folder):
+def test_names_are_matched_in_either_form_of_unicode(session):
     write_session(Path(unicodedata.normalize("NFD", "größe_ä.pose")))
     Path("anno").mkdir()
     Path("anno", unicodedata.normalize("NFC", "größe.eaf")).write_text(eaf_text({"GLÖSSE": [(0, 1000, "x")]}))
@@ -300,7 +273,7 @@ def test_names_are_matched_in_either_form_of_unicode(folder):
     assert [row["tier"] for row in rows()] == ["GLÖSSE"]
 
 
-def test_any_text_goes_through_the_manifest(folder):
+def test_any_text_goes_through_the_manifest(session):
     texts = ['"', ",;\t|", "a\rb\nc", "sep=;", "#", "=1+1", "-1", "x\u2028y", "'"]
     tiers = {"GLOSS": [(100 * i, 100 * i + 100, text) for i, text in enumerate(texts)]}
     Path("session.eaf").write_text(eaf_text(tiers), encoding="utf-8", newline="")
@@ -311,7 +284,7 @@ def test_any_text_goes_through_the_manifest(folder):
     assert [clip.text for clip in read_clips("srt")] == ["a\x00b\x1bc"]
 
 
-def test_clips_among_the_pose_files_are_not_cut_again(folder):
+def test_clips_among_the_pose_files_are_not_cut_again(session):
     for jobs in (JOBS, JobOptions(skip_existing=True), JobOptions(overwrite=True)):
         batch, _ = cut(["."], jobs=jobs)
         assert [done.file for done in batch.done] == ["session.pose"]
@@ -322,7 +295,7 @@ def test_clips_among_the_pose_files_are_not_cut_again(folder):
         cut(["."])
 
 
-def test_columns_of_a_manifest_that_grows_are_kept(folder):
+def test_columns_of_a_manifest_that_grows_are_kept(session):
     cut()
     lines = Path("clips/index.csv").read_text().splitlines()
     Path("clips/index.csv").write_text("\n".join([f"{lines[0]},note", f"{lines[1]},good"]))
@@ -331,7 +304,7 @@ def test_columns_of_a_manifest_that_grows_are_kept(folder):
     assert [(row["source"], row["note"]) for row in rows()] == [("session.pose", "good"), *[("other.pose", "")] * 3]
 
 
-def test_outputs_are_kept_or_replaced(folder):
+def test_outputs_are_kept_or_replaced(session):
     cut()
     with pytest.raises(UserError, match="clips/index.csv: exists; use --overwrite"):
         cut()
@@ -352,7 +325,7 @@ def test_outputs_are_kept_or_replaced(folder):
     assert len(rows()) == 2
 
 
-def test_nothing_is_left_of_a_session_that_cannot_be_read(folder):
+def test_nothing_is_left_of_a_session_that_cannot_be_read(session):
     Path("session.pose").write_bytes(Path("session.pose").read_bytes()[:-7])
     with pytest.raises(UserError, match=r"session.pose: states 100 frames and holds"):
         cut()
@@ -363,7 +336,7 @@ def test_nothing_is_left_of_a_session_that_cannot_be_read(folder):
     assert not Path("clips").exists()
 
 
-def test_other_formats(folder):
+def test_other_formats(session):
     sequence = read("session.pose")
     write(sequence, "session.npz")
     cut(["session.npz"], format="npz")
@@ -385,7 +358,7 @@ def test_other_formats(folder):
         cut(output="gif", format="gif")
 
 
-def test_what_is_assumed_is_said_once(folder):
+def test_what_is_assumed_is_said_once(session):
     sequence = read("session.pose")
     write(
         replace(sequence, confidence=2 + np.arange(100, dtype=np.float32)[:, None].repeat(50, 1)),
@@ -398,7 +371,7 @@ def test_what_is_assumed_is_said_once(folder):
     assert not [line for line in said if "all are missing" in line]
 
 
-def test_clips_that_show_nobody_are_named(folder):
+def test_clips_that_show_nobody_are_named(session):
     sequence = read("session.pose")
     confidence = sequence.confidence.copy()
     confidence[:30] = 0
@@ -408,7 +381,7 @@ def test_clips_that_show_nobody_are_named(folder):
     assert "session.pose: 1 of its clips show nobody" in said
 
 
-def test_wrong_options(folder):
+def test_wrong_options(session):
     for wrong, message in (
         ({"output": "clips.zip"}, "clips.zip: clips go into a folder"),
         ({"signed_language": " "}, "the signed language is empty"),
@@ -419,49 +392,3 @@ def test_wrong_options(folder):
         with pytest.raises(UserError, match=message):
             cut(**wrong)
         assert not Path("clips").exists()
-
-
-def command(*arguments):
-    return CliRunner().invoke(app, ["cut", *map(str, arguments)])
-
-
-def test_the_command(folder):
-    result = command("--segments", "session.eaf", "--list-tiers")
-    assert result.stdout.splitlines() == [
-        "session.eaf: 'GLOSS', 4 segments, Ana",
-        "session.eaf: 'Sentence 1', 1 segments",
-    ]
-    result = command("--segments", "session.eaf", "--list-tiers", "--json")
-    assert [each["tier"] for each in json.loads(result.stdout)] == ["GLOSS", "Sentence 1"]
-    with pytest.warns(UserWarning, match="clips: signed_language is und, undetermined; --signed-language names it"):
-        result = command("--segments", "session.eaf", "--tier", "GLOSS", "session.pose", "--output", "clips")
-    assert result.stdout == "session.pose: 3 clips, 4.00 s\n"
-    assert {row["signed_language"] for row in rows()} == {"und"}
-    arguments = [
-        "--tier",
-        "gloss",
-        "--tier",
-        "Sentence 1",
-        "session.pose",
-        "--output",
-        "two",
-        "--signed-language",
-        "gsg",
-    ]
-    more = ["--split", "dev", "--padding", "0.1", "--offset", "0.5", "--min-seconds", "1", "--format", "npz", "--json"]
-    (done,) = json.loads(command("--segments", "session.eaf", *arguments, *more, "--quiet").stdout)
-    assert (done["clips"], done["shortened"], done["left_out"]) == (4, 2, {"without text": 1})
-    assert {(row["split"], row["tier"]) for row in rows("two")} == {("dev", "GLOSS"), ("dev", "Sentence 1")}
-    assert command("--segments", "session.eaf", "session.pose").exit_code == 2
-    result = command("--segments", "session.eaf", "session.pose", "gone.pose", "--tier", "GLOSS", "--output", "three")
-    assert isinstance(result.exception, BatchError)
-
-
-def test_standard_input(folder):
-    arguments = ["cut", "--segments", "session.eaf", "--tier", "GLOSS", "-", "--output", "clips"]
-    content = Path("session.pose").read_bytes()
-    result = subprocess.run(
-        [sys.executable, "-m", "pose_core", *arguments], input=content, capture_output=True, check=True
-    )
-    assert result.stdout.decode() == "standard input: 3 clips, 4.00 s\n"
-    assert rows()[0]["path"] == "standard-input_000000-000025.pose"

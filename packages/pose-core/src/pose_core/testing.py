@@ -199,6 +199,14 @@ def eaf_text(
     return "\n".join(lines)
 
 
+def numbered_sequence(frames: int) -> PoseSequence:
+    """A clip at 25 fps in which every x is the number of the frame, so that a part tells where it is from."""
+    fake = fake_sequence(frames=frames)
+    keypoints = fake.keypoints.copy()
+    keypoints[..., 0] = np.arange(frames)[:, None]
+    return replace(fake, keypoints=keypoints, confidence=np.ones_like(fake.confidence))
+
+
 def fake_clips(count: int, split: str = "train") -> Iterator[tuple[Clip, PoseSequence]]:
     """Clips as `pose_core.data.pack` takes them, no two alike: the first has 5 frames at 20 fps, the next 6 at 21."""
     for number in range(count):

@@ -147,8 +147,8 @@ HEAD = "frame#,landmark_name,x,y\n"
         ("", r"lacks the column\(s\) frame#, landmark_name, x, y"),
         ("frame#,landmark_name,x\n0,NOSE,1\n", r"lacks the column\(s\) y"),
         (HEAD, "has no rows"),
-        (HEAD + "0,NOSE,1,2\n1,NOSE,left,2\n", "line 3: could not convert string to float: 'left'"),
-        (HEAD + "one,NOSE,1,2\n", "line 2: could not convert"),
+        (HEAD + "0,NOSE,1,2\n1,NOSE,left,2\n", "line 3: x: could not convert string to float: 'left'"),
+        (HEAD + "one,NOSE,1,2\n", "line 2: frame#: could not convert"),
         (HEAD + "3,NOSE,1,2\n2,NOSE,1,2\n", "line 3: frame 2 stands after frame 3"),
         (
             HEAD + "0,NOSE,1,2\n0,LEFT_SHOLDER,1,2\n",

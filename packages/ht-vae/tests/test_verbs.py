@@ -276,7 +276,7 @@ def test_evaluate(landmarks, csvs, tmp_path):
         ),
         (["reconstruct", "a.csv", "FOLDER/a.csv", "--output", "new"], "would both become"),
         (["reconstruct", "a.csv", "--output", "a.csv"], "a.csv: exists; use --overwrite"),
-        (["reconstruct", "bad.csv"], "bad.csv, line 3: could not convert string to float: 'left'"),
+        (["reconstruct", "bad.csv"], "bad.csv, line 3: x: could not convert string to float: 'left'"),
         (["reconstruct", "nobody.csv"], "nobody.csv: both shoulders are seen in no frame"),
         (["reconstruct", "hand.pose"], "hand.pose: lacks POSE_LANDMARKS"),
         (["reconstruct", "a.csv", "--condition", "A"], "--condition A: the model tiny is unconditional; leave it out"),

@@ -10,7 +10,7 @@ from pose_core.annotations import SEARCHED, read_annotations
 from pose_core.annotations.pairing import AnnotationFiles, is_called, pose_stem
 from pose_core.annotations.placing import tier_choice
 from pose_core.atomic_files import atomic_write, check_output, check_output_folder, remove_empty, removed_if_empty
-from pose_core.commands.sessions import UNDETERMINED, CutFile, CutOptions, PartsFile, Session
+from pose_core.commands.sessions import UNDETERMINED, CutFile, CutOptions, PartsFile, Session, wanted
 from pose_core.data.clips import MANIFEST
 from pose_core.errors import UserError
 from pose_core.formats import READERS, WRITERS
@@ -97,7 +97,9 @@ def cut_files(
     index, created = output / MANIFEST, not output.exists()
     with removed_if_empty(output), local_files(found) as paths:
         check_output_folder(output)
-        check_output(index, overwrite=options.overwrite or options.skip_existing)
+        if index.exists() and not (options.overwrite or options.skip_existing):
+            raise UserError(f"{index}: exists; use --overwrite to replace it, or --skip-existing to add to it")
+        check_output(index, overwrite=True)
         inputs = dict(zip(paths, found, strict=True))
         jobs = [Job(path, output / given.below, given.name) for path, given in inputs.items()]
         batch: JobRunner[CutFile] = JobRunner(jobs, options, "cutting")
@@ -108,8 +110,9 @@ def cut_files(
             given = inputs[job.source]
             segments_file = files.of(given)
             _report_shared(segments_file, used.setdefault(segments_file, given.name), given.name, cutting)
+            what = wanted(given, segments_file, cutting, strangers)
             with called(job.source, given.name), PartsFile(job.source, reading, output) as file:
-                session = Session(file, given, segments_file, cutting, strangers)
+                session = Session(file, given, what, cutting)
                 done = session.written(output, options)
             rows.extend(session.rows(output, options))
             return done

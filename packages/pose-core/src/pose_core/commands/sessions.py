@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pose_core.annotations.placing import Part
+    from pose_core.annotations.segment import Tier
     from pose_core.inputs import Input
     from pose_core.jobs import JobOptions
     from pose_core.sequence import PoseSequence
@@ -157,34 +158,50 @@ class PartsFile:
         return self._converted[person]
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be cut from a pose file: tiers of its annotation file, each with its person's index."""
+
+    segments: Path
+    tiers: list[tuple[Tier, int | None]]
+    placing: Placing
+
+
+def wanted(given: Input, segments: Path, cutting: CutOptions, strangers: frozenset[str]) -> Wanted:
+    """Reads the annotation file of a pose file, before that is opened; reports what is assumed about its times.
+
+    Args:
+        given: the pose file.
+        segments: the annotation file.
+        cutting: see there.
+        strangers: see `chosen_tiers`.
+
+    Raises:
+        UserError: as `read_annotations`, `chosen_tiers` and `time_origin`.
+    """
+    annotations = read_annotations(segments)
+    tiers = chosen_tiers(annotations, cutting.tiers, segments, given.below, strangers)
+    for notice in dict.fromkeys(notice for tier, _ in tiers for notice in tier.notices):
+        notify(segments, notice, kind="annotations with assumed times")
+    offset = cutting.offset
+    if offset is None:
+        offset, media = time_origin(annotations, given.below, segments)
+        if offset:
+            notify(
+                segments,
+                f"its time 0 is taken to lie at {offset:g} s of {given.name}, as of {media} (TIME_ORIGIN); "
+                "--offset says another",
+                kind="annotations that begin at another time than the recording",
+            )
+    return Wanted(segments, tiers, Placing(offset, cutting.padding, cutting.min_seconds))
+
+
 class Session:
     """One pose file, and the parts of it that become clips."""
 
-    def __init__(
-        self,
-        file: PartsFile,
-        given: Input,
-        segments: Path,
-        cutting: CutOptions,
-        strangers: frozenset[str],
-    ) -> None:
-        self.file, self.given, self.segments, self.cutting = file, given, segments, cutting
-        annotations = read_annotations(segments)
-        tiers = chosen_tiers(annotations, cutting.tiers, segments, given.below, strangers)
-        for notice in dict.fromkeys(notice for tier, _ in tiers for notice in tier.notices):
-            notify(self.segments, notice, kind="annotations with assumed times")
-        offset = cutting.offset
-        if offset is None:
-            offset, media = time_origin(annotations, given.below, self.segments)
-            if offset:
-                notify(
-                    self.segments,
-                    f"its time 0 is taken to lie at {offset:g} s of {given.name}, as of {media} (TIME_ORIGIN); "
-                    "--offset says another",
-                    kind="annotations that begin at another time than the recording",
-                )
-        placing = Placing(offset, cutting.padding, cutting.min_seconds)
-        self.parts = placing.parts(tiers, fps=self.file.fps, frames=self.file.frames)
+    def __init__(self, file: PartsFile, given: Input, wanted: Wanted, cutting: CutOptions) -> None:
+        self.file, self.given, self.segments, self.cutting = file, given, wanted.segments, cutting
+        self.parts = wanted.placing.parts(wanted.tiers, fps=file.fps, frames=file.frames)
         self._report(len(self.parts.found) + self.parts.left_out.total())
 
     def _report(self, segments: int) -> None:

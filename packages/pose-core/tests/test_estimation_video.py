@@ -1,6 +1,7 @@
 """Videos as people have them: turned, stretched, of any rate, cut, damaged, hostile."""
 
 import gc
+import struct
 import threading
 import time
 import weakref
@@ -149,7 +150,7 @@ def test_variable_rates_are_put_on_a_constant_one(tmp_path):
     assert shown == [0, 1, 2, 3, 4, 4, 4, 4, 4, 5, 7, 8, 9, 10, 11]
     assert video.fps == 25
     assert messages(video) == [
-        "frames are 5 to 200 ms apart; put on a constant 25 frames per second: 1 shown for longer, 1 left out"
+        "frames are 5 ms to 200 ms apart; put on a constant 25 frames per second: 1 shown for longer, 1 left out"
     ]
     counts = [frame.count for frame in open_video(tmp_path / "a.mkv")]
     assert counts == [1, 1, 1, 1, 5, 1, 1, 1, 1, 1, 1]  # each is decoded once
@@ -378,6 +379,38 @@ def test_what_no_decoder_takes_is_refused(tmp_path):
     damage(path, *[content for _, content in compressed(path)])
     with pytest.raises(UserError, match=r"a\.mp4: none of its 12 frames can be decoded .*; export it again, as H\.264"):
         open_video(path)
+
+
+@pytest.mark.parametrize("kind", ["stsz", "stts", "ctts"])
+def test_an_index_without_end_is_refused_at_once(tmp_path, kind):
+    fake_video(tmp_path / "a.mp4", options={"bf": "2"})
+    content = bytearray((tmp_path / "a.mp4").read_bytes())
+    place = content.index(kind.encode()) + 8
+    # One size for so many samples; or the first entry of a table is for so many.
+    struct.pack_into(">II", content, place + (0 if kind == "stsz" else 4), 30_000_000, 30_000_000)
+    (tmp_path / "a.mp4").write_bytes(content)
+    begun = time.perf_counter()
+    with pytest.raises(UserError, match=r"a\.mp4: a damaged video: states 30,000,0\d\d samples and has [\d,]+ bytes"):
+        open_video(tmp_path / "a.mp4")
+    assert time.perf_counter() - begun < 1
+
+
+def test_fragments(tmp_path):
+    fake_video(tmp_path / "a.mp4", frames=12, options={"g": "4"})
+    with av.open(str(tmp_path / "a.mp4")) as old:
+        options = {"movflags": "frag_keyframe+empty_moov"}
+        with av.open(str(tmp_path / "parts.mp4"), "w", options=options) as new:
+            stream = new.add_stream_from_template(old.streams.video[0])
+            for packet in old.demux(video=0):
+                if packet.size:
+                    packet.stream = stream
+                    new.mux(packet)
+    assert numbers(tmp_path / "parts.mp4")[0] == list(range(12))
+    content = bytearray((tmp_path / "parts.mp4").read_bytes())
+    struct.pack_into(">I", content, content.index(b"trun") + 8, 1 << 31)
+    (tmp_path / "parts.mp4").write_bytes(content)
+    with pytest.raises(UserError, match=r"parts\.mp4: a damaged video: states 2,147,483,648 samples"):
+        open_video(tmp_path / "parts.mp4")
 
 
 def test_pictures_of_absurd_sizes_are_refused(tmp_path, monkeypatch):

@@ -148,7 +148,8 @@ def _main_rate(times: np.ndarray, mean: float, stated: Sequence[float]) -> float
     steps = np.diff(times)
     rate = 1 / float(np.median(steps[steps > 0]))
     if rate > FASTEST or rate * times[-1] > max(_LEAST, _EMPTY * len(times)):
-        rate = min(max(mean, LOWEST), FASTEST)
+        rate = min(mean, FASTEST)
+    rate = max(rate, LOWEST)
     return next(iter(_near(rate, stated, _NEAR)), rate)
 
 
@@ -164,10 +165,14 @@ def _variable(times: np.ndarray, slots: np.ndarray, fps: float) -> tuple[str, st
     steps = np.diff(times)
     kept = np.diff(slots)
     return (
-        f"frames are {1000 * steps.min():.3g} to {1000 * steps.max():.3g} ms apart; put on a constant {fps:.5g} "
+        f"frames are {_duration(steps.min())} to {_duration(steps.max())} apart; put on a constant {fps:.5g} "
         f"frames per second: {np.sum(kept > 1)} shown for longer, {np.sum(kept == 0)} left out",
         "videos with a variable frame rate",
     )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.4g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
 
 
 def _without_clock(rates: Sequence[float]) -> tuple[str, str]:

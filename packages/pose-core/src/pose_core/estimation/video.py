@@ -18,6 +18,7 @@ import numpy as np
 from pose_core.atomic_files import check_name
 from pose_core.errors import UserError, naming, reason
 from pose_core.estimation.frame_times import FrameTimes, Packets, place
+from pose_core.estimation.mp4_boxes import check_index, cut_short, is_mp4
 from pose_core.estimation.pictures import Crop, Pictures
 
 if TYPE_CHECKING:
@@ -262,15 +263,22 @@ def _opened(path: Path, number: int | None = None) -> Generator[tuple[InputConta
     # Titles in other encodings are no reason not to read a video; PyAV 19 no longer has to be told.
     lenient: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
     try:
+        with path.open("rb") as file:
+            start = file.read(4096)
+    except OSError as error:
+        raise UserError(f"cannot be read ({error.strerror}); check its permissions") from error
+    if not start:
+        raise UserError("empty file")
+    if is_mp4(start):
+        check_index(path)
+    try:
         container = av.open(
             f"file:{os.fsdecode(path.resolve())}",
             options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"},
             **lenient,
         )
-    except PermissionError as error:
-        raise UserError(f"cannot be read ({error.strerror}); check its permissions") from error
     except _errors() as error:
-        raise UserError(_why_unreadable(path, error)) from error
+        raise UserError(_why_unreadable(path, start, error)) from error
     with container:
         stream = container.streams.video[_video_stream(container) if number is None else number]
         context = stream.codec_context
@@ -350,42 +358,12 @@ def _outside(crop: Crop, size: tuple[int, int]) -> str:
     return f"the part {part} is not within its picture of {size[0]} x {size[1]} pixels"
 
 
-def _why_unreadable(path: Path, error: Exception) -> str:
+def _why_unreadable(path: Path, start: bytes, error: Exception) -> str:
     """What is wrong with a file that FFmpeg does not open, and what to do."""
-    with path.open("rb") as file:
-        start = file.read(4096)
-    if not start:
-        return "empty file"
-    if start[4:8] in _BOXES:
-        boxes, end = _boxes(path)
-        size = path.stat().st_size
-        if end > size and boxes[-1] in _BOXES:
-            kind = boxes[-1].decode()
-            return f"is cut short after {size:,} bytes: its last part ({kind}) would end at {end:,}; copy it again"
-        if b"moov" not in boxes:
-            return f"has no index (moov) in its {size:,} bytes: the recording or copy was not ended; copy it again"
+    if is_mp4(start) and (lack := cut_short(path)):
+        return f"{lack}; copy it again"
     if all(byte >= 32 or byte in b"\t\n\r\f" for byte in start):
         return "is a text, not a video"
     if isinstance(error, EOFError):
         return "ends before there is a frame; record or copy it again"
     return f"not a video that can be read ({_said(error)}); export it as MP4, H.264"
-
-
-_BOXES = (b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"uuid")
-
-
-def _boxes(path: Path) -> tuple[list[bytes], int]:
-    """Kinds of an MP4 file's outermost boxes, and where the last one ends."""
-    size, offset, found = path.stat().st_size, 0, []
-    with path.open("rb") as file:
-        while offset + 8 <= size and len(found) < 1000:
-            file.seek(offset)
-            head = file.read(16)
-            length = int.from_bytes(head[:4], "big")
-            found.append(head[4:8])
-            if length == 1:
-                length = int.from_bytes(head[8:16], "big")
-            if length < 8:  # 0: up to the end
-                return found, size
-            offset += length
-    return found, offset

@@ -1,0 +1,95 @@
+"""The boxes of MP4 and MOV files: what is missing, and what no decoder should be shown."""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import TYPE_CHECKING
+
+from pose_core.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+KINDS = (b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"uuid")  # that a file may begin with
+_INDEX = (b"moov", b"moof")
+_LONGEST_INDEX = 1 << 28  # bytes; of a day's video it has a hundredth
+_MOST_BOXES = 1_000_000
+_SOUND = 8  # samples of sound for each byte: old MOV files count those of the waveform
+_COUNTS = re.compile(rb"(stsz|stts|ctts|trun)")
+
+
+def is_mp4(start: bytes) -> bool:
+    """Whether a file that begins so is an MP4 or MOV file."""
+    return start[4:8] in KINDS
+
+
+def cut_short(path: Path) -> str | None:
+    """What a cut MP4 file lacks, in words; None if it has an index and ends where it says."""
+    size, last, end, kinds = path.stat().st_size, b"", 0, set()
+    for last, offset, length in _boxes(path):
+        end = offset + length
+        kinds.add(last)
+    if end > size and last in KINDS:
+        return f"is cut short after {size:,} bytes: its last part ({last.decode()}) would end at {end:,}"
+    if b"moov" not in kinds:
+        return f"has no index (moov) in its {size:,} bytes: the recording or copy was not ended"
+    return None
+
+
+def check_index(path: Path) -> None:
+    """Refuses an index that states more samples than the file has bytes: FFmpeg would take memory for all of them.
+
+    Raises:
+        UserError: it does.
+    """
+    size = path.stat().st_size
+    for kind, offset, length in _boxes(path):
+        if kind in _INDEX:
+            with path.open("rb") as file:
+                file.seek(offset)
+                index = file.read(min(length, _LONGEST_INDEX))
+            for found in _COUNTS.finditer(index):
+                most = _SOUND * size if _of_sound(index, found.start()) else size
+                if (stated := _samples(index, found.start())) > most:
+                    raise UserError(f"a damaged video: states {stated:,} samples and has {size:,} bytes; copy it again")
+
+
+def _of_sound(index: bytes, place: int) -> bool:
+    """Whether a table is of a track of sound; its handler precedes it."""
+    return b"soun" in index[max(0, index.rfind(b"trak", 0, place)) : place]
+
+
+def _samples(index: bytes, place: int) -> int:
+    """How many samples the table speaks of whose kind stands at `place`."""
+    kind, numbers = index[place : place + 4], index[place + 8 : place + 16]
+    if len(numbers) < 8:
+        return 0
+    first, second = struct.unpack(">II", numbers)
+    if kind == b"trun":
+        return first
+    if kind == b"stsz":
+        return second if first else 0  # otherwise the size of each is there
+    entries = index[place + 12 : place + 12 + 8 * min(first, len(index) // 8)]
+    return sum(count for count, _ in struct.iter_unpack(">II", entries[: len(entries) // 8 * 8]))
+
+
+def _boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, offset and length of each outermost box, as stated."""
+    size, offset = path.stat().st_size, 0
+    with path.open("rb") as file:
+        for _ in range(_MOST_BOXES):
+            if offset + 8 > size:
+                return
+            file.seek(offset)
+            head = file.read(16)
+            length = int.from_bytes(head[:4], "big")
+            if length == 1:
+                length = int.from_bytes(head[8:16], "big")
+            elif length == 0:
+                length = size - offset  # up to the end
+            if length < 8:
+                return
+            yield head[4:8], offset, length
+            offset += length

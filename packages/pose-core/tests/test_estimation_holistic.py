@@ -89,7 +89,8 @@ def test_two_videos_one_after_the_other_are_as_each_alone(clip, tmp_path):
 
 @pytest.mark.parametrize(("complexity", "file"), [(0, "pose_landmark_lite.tflite"), (2, "pose_landmark_heavy.tflite")])
 def test_a_model_that_is_not_there_is_said_where_to_put(clip, tmp_path, complexity, file):
-    status, _, messages = estimate(clip / "doctor.mp4", "--output", tmp_path / "x.pose", "--complexity", complexity)
+    call = (clip / "doctor.mp4", "--output", tmp_path / "x.pose", "--complexity", complexity)
+    status, _, messages = estimate(*call)
     if status == 0:
         pytest.skip("the model is there")
     assert status == 2
@@ -97,3 +98,14 @@ def test_a_model_that_is_not_there_is_said_where_to_put(clip, tmp_path, complexi
     assert f"--complexity {complexity} needs MediaPipe's {file}" in messages
     path = Path(messages.strip().rpartition("save it as ")[2])
     assert (path.name, path.parent.is_dir()) == (file, True)
+    try:
+        path.write_text("<html>no such file</html>")
+        status, _, messages = estimate(*call)
+        assert (status, messages.count("\n")) == (2, 1)
+        assert f"{path}: no TensorFlow Lite model" in messages
+        path.write_bytes(
+            path.with_name("pose_landmark_full.tflite").read_bytes()
+        )  # in its place, as both take the same
+        assert estimate(*call)[0] == 0
+    finally:
+        path.unlink(missing_ok=True)

@@ -46,6 +46,9 @@ class Holistic:
                 f"--complexity {settings['model_complexity']} needs MediaPipe's {name}, which its wheel lacks; "
                 f"get it (MediaPipe keeps it in its storage bucket mediapipe-assets) and save it as {model}"
             )
+        with open(model, "rb") as file:  # noqa: PTH123
+            if file.read(8)[4:] != b"TFL3":
+                raise ValueError(f"{model}: no TensorFlow Lite model; it is damaged, or a web page: get {name} again")
         self.holistic = holistic.Holistic
         self.face = 478 if settings["refine_face_landmarks"] else 468
         self.poses = {"keypoints": 33 + self.face + 21 + 21 + 33, "dims": 3, "components": self._components(holistic)}

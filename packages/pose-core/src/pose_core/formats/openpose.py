@@ -67,9 +67,11 @@ def fast_people(raw: bytes, parser: Any) -> list[Detection] | None:
 
 
 def _fast_person(person: Any) -> Detection:
-    arrays = [person[part] for part in _PARTS]
-    sizes = tuple(map(len, arrays))
-    numbers = np.frombuffer(b"".join([array.as_buffer(of_type="d") for array in arrays]))
+    body, *others = _PARTS
+    arrays = [person[body], *map(person.get, others)]
+    sizes = tuple([0 if array is None else len(array) for array in arrays])
+    buffers = [array.as_buffer(of_type="d") for array in arrays if array is not None]
+    numbers = np.frombuffer(b"".join(buffers))
     if len(numbers) != sum(sizes):
         raise ValueError("lists in lists")
     count, places = _places(sizes, "")

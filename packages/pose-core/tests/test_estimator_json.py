@@ -496,6 +496,7 @@ def test_odd_numbers_are_read_as_python_reads_them(tmp_path, written):
         (b'[{"frame_id": 0, "instances": [' + b"[" * (1 << 22), "not JSON that can be read"),
         (b'[{"frame_id": 0, "note": "' + b"x" * (1 << 22), "longer than"),
         (b" " * (1 << 22), "not JSON of poses"),
+        (b"[" + b"[]," * (1 << 20), "has more than 10,000 frames"),
         (b'[{"frame_id": ' + b"9" * 5000 + b"}]", "not JSON that can be read"),
         (b"\xff\xfe[\x00{\x00", "not UTF-8 but UTF-16"),
         (b'[{"frame_id": 0, "instances": [], "note": "\xc3\x28"}]', "not UTF-8"),
@@ -506,6 +507,7 @@ def test_odd_numbers_are_read_as_python_reads_them(tmp_path, written):
 )
 def test_hostile_json_is_refused_at_once(tmp_path, monkeypatch, content, complaint):
     monkeypatch.setattr("pose_core.formats.json_stream.LONGEST", 1 << 20)
+    monkeypatch.setattr("pose_core.formats.detection_store._MOST_FRAMES", 10_000)
     (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(UserError, match=complaint) as error:
         read(tmp_path / "a.json")

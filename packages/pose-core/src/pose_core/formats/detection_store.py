@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ROWS = 256  # detections that are kept, written and read together
+_MOST_FRAMES = 5_000_000  # two days; what has more is text that repeats itself
 _IN_MEMORY = 64 << 20  # bytes of detections; the rest goes to a file
 
 
@@ -56,10 +57,12 @@ class DetectionStore:
             again: of a frame that may have been added before, some of its people.
 
         Raises:
-            UserError: people of other keypoints than those before.
+            UserError: people of other keypoints than those before, or no end of frames.
         """
         if not again or not self._numbers or self._numbers[-1] != number:
             self._numbers.append(number)
+            if len(self._numbers) > _MOST_FRAMES:
+                raise UserError(f"{self._path}: has more than {_MOST_FRAMES:,} frames; it is damaged, or no clip")
         self._repeated = self._repeated or again
         for detection in people:
             if detection.values.shape != self.shape:

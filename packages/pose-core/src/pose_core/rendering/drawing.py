@@ -179,9 +179,7 @@ def _layers(sequence: PoseSequence, coordinates: np.ndarray, visible: np.ndarray
     ]  # some are hands', too
     others = np.union1d(np.setdiff1d(np.arange(skeleton.num_keypoints), apart), wrists).astype(int)
 
-    wrists = np.array([hand[0] for hand in hands], int)  # an arm ends there where a layout has one wrist for both
-    arms_and_body = np.concatenate([others, wrists])
-    body = np.concatenate([_limbs_of(skeleton, arms_and_body), _across(skeleton, visible)])
+    body = np.concatenate([_limbs_of(skeleton, others), _across(skeleton, visible)])
     lengths = _lengths(coordinates, visible, body)
     short = lengths < DETAIL * lengths.max(initial=0.0)
     ends = np.unique(body[~short])

@@ -16,7 +16,9 @@ import pytest
 from pose_core import read
 from pose_core.cli import app
 from pose_core.command_line import run
+from pose_core.commands.estimation import _placement
 from pose_core.estimation import estimators
+from pose_core.skeleton.registry import known_skeleton
 
 COMMAND = Path(__file__).parent / "fake_command.py"
 FAKE = Path(__file__).parent / "fake_estimator.py"
@@ -174,6 +176,16 @@ def test_a_part_of_the_picture(estimate, tmp_path):
     assert (status, "is not within its picture of 64 x 48" in messages) == (2, True)
     for wrong in ("64x48", "0x10+0+0", "full"):
         assert "no part of a picture" in estimate(tmp_path / "a.mp4", "--crop", wrong)[2]
+
+
+def test_what_is_measured_in_pictures_is_measured_in_the_whole_one():
+    skeleton = known_skeleton(576, 3)
+    half = SimpleNamespace(size=(100, 80), image_size=(50, 40), offset=(10, 20))
+    scale, offset = _placement(half, skeleton)
+    body, world = (skeleton.index(name, "NOSE") for name in ("POSE_LANDMARKS", "POSE_WORLD_LANDMARKS"))
+    np.testing.assert_array_equal([scale[body], offset[body]], [[1, 1, 0.5], [10, 20, 0]])
+    np.testing.assert_array_equal([scale[world], offset[world]], [[2, 2, 1], [0, 0, 0]])
+    assert _placement(SimpleNamespace(size=(4, 4), image_size=(4, 4), offset=(0, 0)), skeleton) is None
 
 
 def test_a_camera_that_gives_nothing_and_outputs_that_cannot_be(estimate, tmp_path):

@@ -287,11 +287,12 @@ def _written(
 
     Of several people, all are known only when the video has ended: their frames are counted before they are written.
     """
-    moved = _shift(video.offset, skeleton)
+    placed = _placement(video, skeleton)
 
     def write(keypoints: np.ndarray, confidence: np.ndarray) -> int:
-        if moved is not None:
-            keypoints = np.where(confidence[..., None] > 0, keypoints + moved, 0).astype(np.float32)
+        if placed is not None:
+            scale, offset = placed
+            keypoints = np.where(confidence[..., None] > 0, scale * keypoints + offset, 0).astype(np.float32)
         writer.append(keypoints, confidence)
         return int((confidence > 0).any(1).sum())
 
@@ -309,15 +310,22 @@ def _written(
             yield write(keypoints, confidence), len(keypoints)
 
 
-def _shift(offset: tuple[int, int], skeleton: Skeleton) -> np.ndarray | None:
-    """(K, D) what turns coordinates in a part of the picture into those in the whole; world coordinates stay."""
-    if offset == (0, 0):
+def _placement(video: Video | Camera, skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray] | None:
+    """Scale and offset (K, D) that turn coordinates in a part of the picture into those in the whole; None: it is that.
+
+    What MediaPipe measures in widths and heights of its picture, z and the points in the world, has to be scaled.
+    """
+    if video.image_size == video.size:
         return None
-    moved = np.zeros((skeleton.num_keypoints, skeleton.num_dims), np.float32)
-    moved[:, :2] = offset
+    parts = np.divide(video.image_size, video.size, dtype=np.float32)
+    scale = np.ones((skeleton.num_keypoints, skeleton.num_dims), np.float32)
+    offset = np.zeros_like(scale)
+    scale[:, 2:] = parts[0]
+    offset[:, :2] = video.offset
     for name in skeleton.layout.duplicates if skeleton.layout else ():
-        moved[skeleton.slice_of(name)] = 0
-    return moved
+        world = skeleton.slice_of(name)
+        scale[world, :2], scale[world, 2:], offset[world] = 1 / parts, 1, 0
+    return scale, offset
 
 
 @contextmanager

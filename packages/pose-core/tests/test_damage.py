@@ -1,6 +1,7 @@
 """A thousand damaged copies of files: each is read or refused in one line, at once, in little memory."""
 
 import contextlib
+import tarfile
 import time
 import tracemalloc
 
@@ -11,7 +12,7 @@ from pose_core import UserError, read, write
 from pose_core.annotations import read_annotations
 from pose_core.annotations.placing import Placing
 from pose_core.damage import damaged
-from pose_core.formats import READERS
+from pose_core.formats import READERS, clips_of
 from pose_core.testing import eaf_text, fake_sequence
 from pose_core.transforms import clean, normalize
 
@@ -101,3 +102,53 @@ def test_damaged_annotations_are_read_or_refused_in_one_line(tmp_path):
             outcomes.add((suffix, "read"))
         assert time.perf_counter() - begun < SECONDS, number
     assert len(outcomes) == 2 * len(files)
+
+
+def files_of_clips(folder):
+    """A good file of each kind that holds clips, as far as its library is there."""
+    import torch
+    from safetensors.numpy import save_file
+
+    sequence = fake_sequence(frames=5, face_points=4)
+    poses = np.concatenate([sequence.keypoints, sequence.confidence[..., None]], axis=2)
+    torch.save({"a": {"poses": torch.tensor(poses), "text": "x"}, "b": torch.tensor(poses)}, folder / "0.pt")
+    np.savez_compressed(folder / "1.npz", a=poses, b=poses)
+    save_file({"a": poses, "b": poses}, folder / "2.safetensors")
+    write(sequence, folder / "a.pose")
+    (folder / "a.txt").write_text("x")
+    with tarfile.open(folder / "3.tar", "w") as archive:
+        for name in ("a.pose", "a.txt"):
+            archive.add(folder / name, name)
+            (folder / name).unlink()
+    with contextlib.suppress(ImportError):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        table = pa.Table.from_pylist([{"name": name, "pose": poses.tolist()} for name in "ab"])
+        pq.write_table(table, folder / "4.parquet")
+        with pa.OSFile(str(folder / "5.arrow"), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+    return sorted(folder.iterdir())
+
+
+@pytest.mark.filterwarnings("ignore::pose_core.notices.InputWarning")
+def test_damaged_files_of_clips_are_read_or_refused_in_one_line(tmp_path):
+    (tmp_path / "whole").mkdir()
+    files = files_of_clips(tmp_path / "whole")
+    read_right = 0
+    for number in range(30 * len(files)):
+        file = files[number % len(files)]
+        path = tmp_path / f"damaged{number}{file.suffix}"
+        path.write_bytes(damaged(file.read_bytes(), np.random.default_rng(number)))
+        try:
+            for name in clips_of(path) or [None]:
+                sequence = clean(read(path, clip=name))
+                assert np.isfinite(sequence.keypoints).all(), number
+                assert ((sequence.confidence >= 0) & (sequence.confidence <= 1)).all(), number
+                read_right += 1
+        except UserError as error:
+            assert str(error).startswith(str(path)), number
+            assert "\n" not in str(error), number
+            assert len(str(error)) < 600, number
+        path.unlink()
+    assert read_right

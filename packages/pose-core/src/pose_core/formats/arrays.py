@@ -36,7 +36,7 @@ _INSIDE = 0.9  # share of x and y that lie inside a picture, or nearly, if they 
 _COMPACT = 0.7  # of the extent that the face has in the one order, which it has at most in the other if that is right
 SLRTP_ASSUMED = "178 keypoints in the order of SLRTP's benchmark: body, right hand, left hand, face"
 WITHOUT_CONFIDENCE = "x, y, z without confidence: every keypoint that has numbers counts as visible"
-_PROBED = 16  # frames that tell the order of the keypoints
+_PROBED = 8  # frames that tell the order of the keypoints
 _KIND = "arrays whose columns or order had to be assumed"
 
 
@@ -68,7 +68,8 @@ def split_columns(poses: np.ndarray, axes: str | None, order: str | None, path: 
     if poses.ndim != 3 or poses.shape[2] not in (2, 3, 4) or not poses.shape[1]:
         wanted = f"expected numbers (T, K, 3) or (T, K, 4){_hint(poses.shape)}"
         raise UserError(f"{path}: poses are {poses.dtype} {poses.shape}; {wanted}")
-    poses = poses.astype(np.float32)
+    with np.errstate(over="ignore"):  # infinite, which counts as missing
+        poses = poses.astype(np.float32)
     _check_order(order, poses.shape[1], path)
     poses, order = _in_mediapipe_order(poses, order, assumed)
     if axes is None:
@@ -248,7 +249,7 @@ def is_slrtp(poses: np.ndarray) -> bool:
 
 def _extent(poses: np.ndarray, part: slice) -> float:
     """Median extent in x and y of a part of the keypoints (T, K, D), of a few frames; infinite where there are none."""
-    points = poses[:: max(1, len(poses) // _PROBED), part, :2]
+    points = poses[:: max(1, -(-len(poses) // _PROBED)), part, :2]
     with np.errstate(invalid="ignore"):
         finite = np.isfinite(points).all(axis=-1, keepdims=True)
         low = np.where(finite, points, np.inf).min(axis=1)

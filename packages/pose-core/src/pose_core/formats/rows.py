@@ -247,7 +247,8 @@ def as_array(value: Any, name: str) -> np.ndarray:
     if not isinstance(value, np.ndarray):
         value = _numpy(value) if hasattr(value, "numpy") else value
         try:
-            value = np.asarray(value) if isinstance(value, np.ndarray) else np.array(value, np.float32)
+            with np.errstate(over="ignore"):
+                value = np.asarray(value) if isinstance(value, np.ndarray) else np.array(value, np.float32)
         except (ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
             raise UserError(f"{name} are no regular lists of numbers ({reason(error)})") from error
     if value.dtype == object:
@@ -342,7 +343,7 @@ def _suffix_of(name: str) -> str:
 
 def _is_mediapipe(poses: np.ndarray) -> bool:
     """Whether the face of (T, 178, 3) stands where `known_skeleton(178)` has it."""
-    some = poses[:: max(1, len(poses) // 16)]
+    some = poses[:: max(1, len(poses) // 8)]
     return is_slrtp(some[:, np.argsort(slrtp.ORDER)])
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import struct
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 # What zipfile and torch raise on bytes that are no such file.
 _DAMAGED = (
     *(zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, ValueError, TypeError, LookupError, AttributeError),
-    *(EOFError, MemoryError, ArithmeticError, NotImplementedError, AssertionError),
+    *(struct.error, EOFError, MemoryError, ArithmeticError, NotImplementedError, AssertionError),
 )
 _SAVE = "save tensors, texts and numbers only: torch.save({name: torch.tensor(array)}, file)"
 

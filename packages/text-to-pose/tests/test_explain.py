@@ -53,6 +53,12 @@ def test_explain_prints_a_line_per_part(cli, arguments):
         ("fist extfingeru lrbeside ear", "location", "left beside the ear"),
         ("fist extfingeru chest behind", "location", "behind the chest"),
         ("fist extfingeru palm touch chest", "location", "both hands at the palm, touching, at the chest"),
+        ("symmlr fist extfingeru touch chest", "location", "the hands touching, at the chest"),
+        (
+            "fist extfingeru parbegin moved moveo parend repeatfromstart",
+            "movement",
+            "(movement down and at the same time movement out), repeated once from the start",
+        ),
         ("fist extfingeru", "location", "in front of the body (not said)"),
         ("fist extfingeru", "movement", "none, the hands are held"),
         (
@@ -66,12 +72,12 @@ def test_explain_prints_a_line_per_part(cli, arguments):
         (
             "fist extfingeru parbegin moved moveo parend",
             "movement",
-            "(movement down and at the same time movement out)",
+            "movement down and at the same time movement out",
         ),
         (
             "fist extfingeru parbegin moved plus nomotion parend",
             "movement",
-            "(strong hand movement down; weak hand no movement)",
+            "strong hand movement down; weak hand no movement",
         ),
         ("fist extfingeru seqbegin elbow moved seqend", "movement", "the elbow moves: movement down"),
         ("fist extfingeru moved seqbegin brushing chest seqend", "movement", "movement down, brushing the chest"),

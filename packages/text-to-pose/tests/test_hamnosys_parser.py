@@ -1,10 +1,13 @@
 import csv
 import os
+import re
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pose_core import UserError
 from text_to_pose.hamnosys.directions import Direction, corner, corner_parts
@@ -56,7 +59,7 @@ from text_to_pose.hamnosys.places import (
 from text_to_pose.hamnosys.postures import FingerDirection, Palm, Posture
 from text_to_pose.hamnosys.tree import Segment, Sign, Symmetry
 from text_to_pose.hamnosys.writer import symbol_names, write
-from text_to_pose.text.hamnosys import hamnosys_text, hamnosys_tokens
+from text_to_pose.text.hamnosys import hamnosys_text, hamnosys_tokens, hamnosys_vocabulary
 
 START = "fist extfingeru palml"
 D, U, R = (StraightMovement(direction) for direction in (Direction.D, Direction.U, Direction.R))
@@ -305,6 +308,9 @@ def test_segments_and_symmetry():
         (names(f"{START} seqbegin seqend"), "expected a movement"),
         (names(f"{START} seqbegin elbow seqend"), "expected the movement of that part of the body"),
         (names(f"{START} moved seqbegin repeatfromstart fast seqend"), "expected the direction in which"),
+        (names("finger2 pinky pinky extfingeru"), r"symbol 2 \(hampinky\).*expected each finger once"),
+        (names(f"{START} moved {'repeatfromstart ' * 500}"), "12 targets and repetitions stand behind one already"),
+        (names(f"{START} moved {'touch ' * 500}"), "12 targets and repetitions stand behind one already"),
         (names(f"{START} altbegin moved"), r"symbol 4 \(hamaltbegin\)"),
         (
             names(f"{START} {START}"),
@@ -401,6 +407,22 @@ def test_corners_of_directions():
     assert corner(Direction.UO, Direction.UO) is None
     with pytest.raises(ValueError, match="symbol of its own"):
         corner_parts(Direction.U)
+
+
+@given(st.lists(st.tuples(st.integers(0, 25), st.sampled_from(hamnosys_vocabulary())), max_size=4))
+def test_any_string_is_refused_in_one_line_or_comes_back(insertions):
+    symbols = names(
+        "symmlr flathand thumboutmod extfingeruo palml parbegin palm plus fingertip indexfinger parend touch parbegin "
+        "moved smallmod arcu replace finger2 pinky parend chest seqbegin touch thumb seqend repeatfromstart"
+    ).split()
+    for place, name in insertions:
+        symbols.insert(place, name)
+    try:
+        sign = parse(" ".join(symbols))
+    except UserError as error:
+        assert re.match(r"symbol \d+ \(ham\w+\) at character \d+: expected ", str(error))
+    else:
+        assert parse(write(sign)) == sign
 
 
 # The canonical form may add or leave out brackets and blanks, and name once a part that both hands touch with.

@@ -337,6 +337,17 @@ def test_a_huge_file_is_refused(monkeypatch):
     monkeypatch.setattr("text_to_pose.hamnosys.sigml.elements.LARGEST", 100)
     with pytest.raises(UserError, match="a.sigml: 0 MiB are more than SiGML has"):
         read_xml(b"<sigml>" + b" " * 100, "a.sigml")
+    monkeypatch.undo()
+    monkeypatch.setattr("text_to_pose.hamnosys.sigml.elements.MOST", 10)
+    with pytest.raises(UserError, match="a.sigml, line 1: more than 10 elements; split the file"):
+        read_xml(b"<sigml>" + b"<a/>" * 10, "a.sigml")
+
+
+def test_a_message_is_short_whatever_the_file_has():
+    tag = "a" * 2**16
+    with pytest.raises(UserError, match="unknown element <aaa") as caught:
+        read_one(sign_of(f"<{tag}/>"))
+    assert len(str(caught.value)) < 400
 
 
 @pytest.mark.parametrize(
@@ -363,7 +374,7 @@ def test_a_huge_file_is_refused(monkeypatch):
         ('<handconfig handshape="fist" successivefingers="towards_pinky"/>', "where nothing changes"),
         ('<location_bodyarm location="toe"/>', "<location_bodyarm> has location='toe'"),
         ("<split_location><a/><location_bodyarm/></split_location>", "<a> where a location is expected"),
-        ("<location_bodyarm><location_hand/></location_bodyarm>", "without saying which contact"),
+        ('<location_bodyarm><location_hand location="palm"/></location_bodyarm>', "without saying which contact"),
         ('<handconstellation><location_hand location="palm"/></handconstellation>', "other than two <location_hand>"),
         ("<handconstellation><handconstellation/></handconstellation>", "<handconstellation> holds another"),
         ('<directedmotion size="small"/>', "<directedmotion> lacks the attribute 'direction'"),

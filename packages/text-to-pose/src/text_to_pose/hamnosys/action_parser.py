@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from text_to_pose.hamnosys.places import Location
     from text_to_pose.hamnosys.symbols import Symbols
 
+MOST_BEHIND = 12
+"""The most targets, repetitions and other that may stand behind one movement; real signs have four."""
+
 _BEGINNINGS = {
     *MOVES,
     *CIRCLES,
@@ -82,7 +85,7 @@ def parse_action(symbols: Symbols) -> Action:
         UserError: none is next.
     """
     action = _plain(symbols)
-    while True:
+    for _ in range(MOST_BEHIND):
         if symbols.peek() == "seqbegin" and symbols.peek(1) == "brushing":
             action = Brushing(action, _brushed(symbols))
         elif symbols.peek() in REPETITIONS or (symbols.peek() == "seqbegin" and symbols.peek(1) in REPETITIONS):
@@ -93,6 +96,7 @@ def parse_action(symbols: Symbols) -> Action:
             action = Targeted(action, parse_target(symbols))
         else:
             return action
+    raise symbols.error(f"another movement: {MOST_BEHIND} targets and repetitions stand behind one already")
 
 
 def _plain(symbols: Symbols) -> Action:

@@ -30,6 +30,7 @@ from text_to_pose.hamnosys.movements import (
     Zigzag,
 )
 from text_to_pose.hamnosys.place_writer import location_symbols, place_symbols, target_symbols
+from text_to_pose.hamnosys.postures import Posture
 from text_to_pose.hamnosys.symbols import DIGITS, FINGER_PARTS, MANNERS
 from text_to_pose.hamnosys.unwritable import no_symbol
 
@@ -80,9 +81,9 @@ def _bracketed(names: list[str]) -> list[str]:
 def _before_target(action: Action, target: list[str]) -> list[str]:
     """In brackets where the target's first symbol would be read as one of the movement."""
     names = action_symbols(action)
-    by_fingers = isinstance(action, FingerPlay) or (
-        isinstance(action, Replace) and action.posture.direction is None and action.posture.palm is None
-    )
+    posture = action.posture if isinstance(action, Replace) else Posture()
+    ends_in_handshape = posture.handshape is not None and posture.direction is None and posture.palm is None
+    by_fingers = isinstance(action, FingerPlay) or ends_in_handshape
     if isinstance(action, Targeted) or (by_fingers and target[0] in {*DIGITS, *FINGER_PARTS}):
         return _bracketed(names)
     return names

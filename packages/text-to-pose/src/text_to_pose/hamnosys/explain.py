@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from text_to_pose.hamnosys.movement_words import movement, posture
+from text_to_pose.hamnosys.movements import Parallel, Sequence, Split
 from text_to_pose.hamnosys.pairs import Pair
 from text_to_pose.hamnosys.places import Constellation
 from text_to_pose.hamnosys.words import target
@@ -23,7 +24,7 @@ class Line(NamedTuple):
 
 def explain(sign: Sign) -> list[Line]:
     """The lines of a sign: its hands, handshape, finger direction, palm, location, movements, and what is not shown."""
-    lines = [Line("gloss", sign.gloss)] if sign.gloss else []
+    lines = [Line("gloss", " ".join(sign.gloss.split()))] if sign.gloss else []
     for number, segment in enumerate(sign.segments, start=1):
         if len(sign.segments) > 1:
             lines.append(Line(f"part {number}", f"of {len(sign.segments)}"))
@@ -34,11 +35,21 @@ def explain(sign: Sign) -> list[Line]:
 def _segment(segment: Segment) -> list[Line]:
     lines = [Line("hands", _hands(segment))]
     lines += [Line(part, text) for part, text in posture(segment.posture)]
-    lines.append(Line("location", target(segment.location) if segment.location else "in front of the body (not said)"))
+    lines.append(Line("location", _location(segment)))
     many = len(segment.actions) > 1
     for number, action in enumerate(segment.actions, start=1):
-        lines.append(Line(f"movement {number}" if many else "movement", movement(action)))
+        text = movement(action)
+        if isinstance(action, Sequence | Parallel | Split):
+            text = text[1:-1]  # without the brackets that set it apart from what stands around it
+        lines.append(Line(f"movement {number}" if many else "movement", text))
     return lines if segment.actions else [*lines, Line("movement", "none, the hands are held")]
+
+
+def _location(segment: Segment) -> str:
+    if segment.location is None:
+        return "in front of the body (not said)"
+    meeting = isinstance(segment.location, Constellation) and segment.location.hands is None
+    return "the hands " * meeting + target(segment.location)
 
 
 def _hands(segment: Segment) -> str:

@@ -30,12 +30,11 @@ from text_to_pose.hamnosys.symbols import (
 
 if TYPE_CHECKING:
     from text_to_pose.hamnosys.directions import Direction
-    from text_to_pose.hamnosys.handshapes import Bend
     from text_to_pose.hamnosys.symbols import Symbols
 
 _ORIENTATION = {*FINGER_DIRECTIONS, *PALMS}
 # What follows a finger or a part of fingers shows that a place has begun, not that the handshape goes on.
-_OF_A_PLACE = {*CONTACTS, *HAND_PARTS, *SIDES, "seqbegin", "behind"}
+_OF_A_PLACE = {*CONTACTS, *HAND_PARTS, *SIDES, "behind"}
 
 
 def parse_posture(symbols: Symbols) -> Posture:
@@ -157,6 +156,7 @@ def _details(symbols: Symbols, base: BaseShape, between: BaseShape | None) -> Ha
         contact = symbols.take_of(FINGER_PARTS)
     bends: list[FingerBend] = []
     contacts: list[FingerContact] = []
+    bent: list[Digit] = []
     fingers: list[Digit] = []
     opposed: list[Digit] = []
     thumb_between: tuple[Digit, Digit] | None = None
@@ -164,21 +164,21 @@ def _details(symbols: Symbols, base: BaseShape, between: BaseShape | None) -> Ha
         after = symbols.peek(run)
         digits = [DIGITS[symbols.peek(i)] for i in range(run)]
         if after == "between" and symbols.peek(run + 1) in DIGITS and thumb_between is None:
-            fingers += digits[:-1]
+            _add(symbols, fingers, digits[:-1])
             symbols.at += run + 1
             thumb_between = digits[-1], DIGITS[symbols.peek()]
             symbols.at += 1
         elif after in FINGER_PARTS:
-            fingers += digits[:-1]
+            _add(symbols, fingers, digits[:-1])
             symbols.at += run
             contacts.append(_finger_contact(symbols, digits[-1]))
+        elif (bend := BENDS.get(after)) is not None:
+            _add(symbols, bent, digits)
+            bends += [FingerBend(digit, bend) for digit in digits]
+            symbols.at += run + 1
         else:
+            _add(symbols, fingers, digits)
             symbols.at += run
-            bend: Bend | None = symbols.take_of(BENDS)
-            if bend is not None:
-                bends.extend(FingerBend(digit, bend) for digit in digits)
-                continue
-            fingers += digits
             if symbols.take("largemod"):
                 opposed.append(digits[-1])
     enclosed = symbols.peek() == "between" and symbols.peek(1) not in FORMS and symbols.take("between")
@@ -198,6 +198,12 @@ def _details(symbols: Symbols, base: BaseShape, between: BaseShape | None) -> Ha
     )
 
 
+def _add(symbols: Symbols, fingers: list[Digit], new: list[Digit]) -> None:
+    if len({*fingers, *new}) < len(fingers) + len(new):
+        raise symbols.error("each finger once")
+    fingers += new
+
+
 def _finger_contact(symbols: Symbols, first: Digit) -> FingerContact:
     part, second = symbols.take_of(FINGER_PARTS), symbols.take_of(DIGITS)
     if part is None or second is None:
@@ -214,12 +220,10 @@ def _run_of_digits(symbols: Symbols) -> int:
 
 def _begins_place(symbols: Symbols) -> bool:
     """Whether the fingers or the part of fingers to come are a place where something touches, not part of the shape."""
-    ahead = 0
-    if symbols.peek() in FINGER_PARTS:
-        ahead = 1
-        while symbols.peek(ahead) in DIGITS:
-            ahead += 1
-        return symbols.peek(ahead) in _OF_A_PLACE
-    ahead = _run_of_digits(symbols)
-    ahead += symbols.peek(ahead) in FINGER_PARTS
-    return symbols.peek(ahead) in _OF_A_PLACE
+    ahead = 1 if symbols.peek() in FINGER_PARTS else 0
+    while symbols.peek(ahead) in DIGITS:
+        ahead += 1
+    if symbols.peek() not in FINGER_PARTS:
+        ahead += symbols.peek(ahead) in FINGER_PARTS
+    after = symbols.peek(ahead)
+    return after in _OF_A_PLACE or (after == "seqbegin" and symbols.peek(ahead + 1) in {*CONTACTS, "brushing"})

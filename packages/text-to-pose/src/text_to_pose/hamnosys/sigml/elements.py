@@ -10,6 +10,10 @@ from pose_core.notices import notify
 
 LARGEST = 64 * 2**20
 """The most bytes of a file; a thousand signs have two million."""
+MOST = 500_000
+"""The most elements of a file; a thousand signs have 13,000."""
+LONGEST = 300
+"""The most characters of a message, whatever the names in the file."""
 DEEPEST = 100
 """The most elements inside each other; signs have ten."""
 
@@ -26,6 +30,7 @@ class Element:
 
     def error(self, message: str) -> UserError:
         """The error of something wrong with it, in one line with file and line."""
+        message = message if len(message) <= LONGEST else f"{message[:LONGEST]}..."
         return UserError(f"{self.path}, line {self.line}: {message}")
 
     def notify(self, message: str) -> None:
@@ -70,6 +75,7 @@ class _Builder:
         self.path = path
         self.root: Element | None = None
         self.open: list[Element] = []
+        self.count = 0
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
@@ -79,6 +85,9 @@ class _Builder:
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         element = Element(self.path, tag, attributes, self.parser.CurrentLineNumber)
+        self.count += 1
+        if self.count > MOST:
+            raise element.error(f"more than {MOST:,} elements; split the file")
         if len(self.open) >= DEEPEST:
             raise element.error(f"more than {DEEPEST} elements inside each other")
         if self.open:
@@ -99,4 +108,4 @@ class _Builder:
     def _entity(self, name: str, *rest: object) -> None:
         del rest
         line = self.parser.CurrentLineNumber
-        raise UserError(f"{self.path}, line {line}: the file declares the entity {name!r}; entities are not read")
+        raise UserError(f"{self.path}, line {line}: the file declares the entity {name[:40]!r}; entities are not read")

@@ -100,6 +100,8 @@ def _place(attributes: Attributes, tag: str, *, body: bool) -> BodyPlace | HandP
     approximate = attributes.flag(f"{tag}approx_location")
     if site is None and tag and not fingers and where is not None:
         site = kinds.get(attributes.element.attributes.get("location", ""))
+    if site is None and body and not tag and (where is not None or approximate):
+        site = BodySite.NEUTRAL_SPACE
     if isinstance(site, BodySite):
         return BodyPlace(site, side, surface, approximate=approximate)
     if site is None and not fingers:

@@ -309,6 +309,27 @@ def test_parquet_that_is_none_is_refused(tmp_path):
         read(path)
 
 
+def test_parquet_that_states_more_than_it_can_hold_is_refused(tmp_path, monkeypatch):
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    path = tmp_path / "a.parquet"
+    rows = 400_000
+    constant = {"type": ["pose"] * rows, "landmark_index": np.zeros(rows, np.int8), "x": np.zeros(rows)}
+    table = pa.table({"frame": np.arange(rows), **constant, "y": np.zeros(rows)})
+    delta = {"frame": "DELTA_BINARY_PACKED"}
+    parquet.write_table(table, path, compression="zstd", use_dictionary=["type"], column_encoding=delta)
+    assert path.stat().st_size < 100_000
+    with pytest.raises(UserError, match="frames run from 0 to 399999 in 400000 rows; mend the frame numbers"):
+        read(path)
+    monkeypatch.setattr(parquet_chunks, "_LEAST", 1000)
+    monkeypatch.setattr(parquet_chunks, "_SPARSEST", 1)
+    table = table.slice(0, 399_999)
+    parquet.write_table(table, path, compression="zstd", use_dictionary=["type"], column_encoding=delta)
+    with pytest.raises(UserError, match="states 399,999 rows, more than it can hold; export or copy it again"):
+        read(path)
+
+
 def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
     for name in ("pyarrow", "pyarrow.parquet"):

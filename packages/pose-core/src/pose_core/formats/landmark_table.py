@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 IN_MEMORY = 1 << 21  # rows that are kept, of 28 bytes or so each; those of a longer table are read twice
 SPARSEST = 200  # keypoints of the result for each row; where there are more, a frame's number is wrong, unless
 LEAST = 1_000_000  # keypoints is more than there are: nothing that costs memory
+EMPTIEST = 125  # keypoints of the result for each byte, however well a file is packed, beyond 16 times as many
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,11 @@ class LandmarkFrames:
         self._first = min(span.first for span in self._spans)
         self._length = max(span.last for span in self._spans) - self._first + 1
         K = self.skeleton.num_keypoints
-        if self._length * K > max(LEAST, SPARSEST * rows * (K if layout.whole_frames else 1)):
+        most = min(
+            max(LEAST, SPARSEST * rows * (K if layout.whole_frames else 1)),
+            max(16 * LEAST, EMPTIEST * path.stat().st_size),
+        )
+        if self._length * K > most:
             raise UserError(
                 f"{path}: frames run from {self._first} to {self._first + self._length - 1} in {rows} rows; "
                 "mend the frame numbers"
@@ -183,8 +188,13 @@ class LandmarkFrames:
     def _assembled(self, start: int, stop: int) -> PoseSequence:
         """Frames `start` to `stop`, counted from the first."""
         K, D = self.skeleton.num_keypoints, self.skeleton.num_dims
-        keypoints = np.zeros(((stop - start) * K, D), np.float32)
-        confidence = np.zeros(len(keypoints), np.float32)
+        try:
+            keypoints = np.zeros(((stop - start) * K, D), np.float32)
+            confidence = np.zeros(len(keypoints), np.float32)
+        except MemoryError as error:
+            raise UserError(
+                f"{self._table.path}: {stop - start:,} frames fill the memory; read a part, or convert them to .pose"
+            ) from error
         first = self._first + start
         for span in self._spans:
             if span.last < first or span.first >= self._first + stop:

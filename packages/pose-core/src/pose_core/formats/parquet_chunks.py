@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _CELLS = 1 << 20  # read at once
 _BUFFER = 1 << 16  # bytes of a column's stream in memory
 # Rows: a file that states more, and more than that times its bytes, is damaged, and would take hours to prove it.
-_LEAST, _SPARSEST = 10_000_000, 100
+_LEAST, _SPARSEST = 1_000_000, 100
 _LARGEST_NAMES = 1 << 24  # bytes of a text in the file's metadata
 _MOST_COLUMNS = 1 << 16
 

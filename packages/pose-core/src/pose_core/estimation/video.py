@@ -17,8 +17,8 @@ import numpy as np
 
 from pose_core.atomic_files import check_name
 from pose_core.errors import UserError, naming, reason
+from pose_core.estimation.file_structure import check_index, cut_short, is_mp4, stated_length
 from pose_core.estimation.frame_times import FrameTimes, Packets, place
-from pose_core.estimation.mp4_boxes import check_index, cut_short, is_mp4
 from pose_core.estimation.pictures import Crop, Pictures
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ _MOST_PIXELS = 36_000_000  # of a picture: 8K; 110 MB in RGB
 _LARGE = 1920 * 1088  # pixels of which a decoder does not keep one picture for every core
 _THREADS = 4
 _HDR = {16: "PQ", 18: "HLG"}
+_CUT = "videos that are cut short"
 _SHOWN_RUNS = 3  # damaged spans that are named
 
 
@@ -190,9 +191,13 @@ class Video:
             why = f" ({_said(problem)})" if problem else ""
             raise UserError(f"none of its {len(shown):,} frames can be decoded{why}; export it again, as H.264")
         _check_pixels(first.width, first.height)
-        if (missing := stream.frames - len(shown)) > 0 and len(shown) < 0.99 * stream.frames - 2:
+        # Frames that an edit has taken away are still in the file; those of a cut one would lie after its end.
+        entries = stream.index_entries if len(shown) < stream.frames else ()
+        if missing := sum(entry.pos + entry.size > most for entry in entries):
             text = f"states {stream.frames:,} frames, of which the last {missing:,} are not there; it is cut short"
-            self._remarks.append((text, "videos that are cut short"))
+            self._remarks.append((text, _CUT))
+        if (stated := stated_length(_start(self.path)) or 0) > most:
+            self._remarks.append((f"states {stated:,} bytes and has {most:,}; it is cut short", _CUT))
         rates = [float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate]
         reorders = bool(stream.codec_context.has_b_frames)
         packets = Packets(np.array(shown), np.array(decoded), duration * base, rates, reorders)
@@ -262,13 +267,7 @@ def _opened(path: Path, number: int | None = None) -> Generator[tuple[InputConta
 
     # Titles in other encodings are no reason not to read a video; PyAV 19 no longer has to be told.
     lenient: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
-    try:
-        with path.open("rb") as file:
-            start = file.read(4096)
-    except OSError as error:
-        raise UserError(f"cannot be read ({error.strerror}); check its permissions") from error
-    if not start:
-        raise UserError("empty file")
+    start = _start(path)
     if is_mp4(start):
         check_index(path)
     try:
@@ -289,6 +288,22 @@ def _opened(path: Path, number: int | None = None) -> Generator[tuple[InputConta
         context.thread_count = 1 if context.width * context.height > _LARGE else _THREADS
         context.thread_type = "AUTO"
         yield container, stream
+
+
+def _start(path: Path) -> bytes:
+    """The first bytes of a file.
+
+    Raises:
+        UserError: it cannot be read, or is empty.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(4096)
+    except OSError as error:
+        raise UserError(f"cannot be read ({error.strerror}); check its permissions") from error
+    if not start:
+        raise UserError("empty file")
+    return start
 
 
 def _video_stream(container: InputContainer) -> int:
@@ -334,7 +349,7 @@ def _packets(container: InputContainer, stream: VideoStream, remarks: list[tuple
             packet = next(packets, None)
         except _errors() as error:
             text = f"cannot be read any further after frame {number} ({_said(error)})"
-            remarks.append((text, "videos that are cut short"))
+            remarks.append((text, _CUT))
             return
         if packet is None:
             return

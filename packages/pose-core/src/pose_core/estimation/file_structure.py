@@ -1,4 +1,4 @@
-"""The boxes of MP4 and MOV files: what is missing, and what no decoder should be shown."""
+"""What video files state about themselves: what of them is missing, and what no decoder should be shown."""
 
 from __future__ import annotations
 
@@ -36,6 +36,31 @@ def cut_short(path: Path) -> str | None:
     if b"moov" not in kinds:
         return f"has no index (moov) in its {size:,} bytes: the recording or copy was not ended"
     return None
+
+
+def stated_length(start: bytes) -> int | None:
+    """The bytes that an AVI, Matroska or WebM file has by its own account; None if it does not say.
+
+    Args:
+        start: its first 64 bytes or more.
+    """
+    if start[:4] == b"RIFF":
+        return 8 + int.from_bytes(start[4:8], "little") or None  # 0 in one that was not ended
+    if start[:4] == b"\x1aE\xdf\xa3":
+        length, place = _vint(start, 4)
+        place += length or 0
+        if start[place : place + 4] == b"\x18S\x80g":  # the segment, which is all the rest
+            length, place = _vint(start, place + 4)
+            return place + length if length is not None else None
+    return None
+
+
+def _vint(content: bytes, place: int) -> tuple[int | None, int]:
+    """A number of EBML's at `place`, None if it says that it is unknown, and where the next begins."""
+    width = 9 - content[place].bit_length() if place < len(content) else 1
+    bits = 7 * width
+    number = int.from_bytes(content[place : place + width], "big") & ((1 << bits) - 1)
+    return (None if number == (1 << bits) - 1 else number), place + width
 
 
 def check_index(path: Path) -> None:

@@ -301,6 +301,9 @@ def test_parquet_that_is_none_is_refused(tmp_path):
         with pytest.raises(UserError, match=r"a\.parquet") as error:
             read(path)
         assert "\n" not in str(error.value)
+    path.write_bytes(content.replace(b"landmark_index", b"landmark\xffindex"))
+    with pytest.raises(UserError, match=r"a\.parquet"):
+        read(path)
     write_parquet(path, HEADER, [[*row[:4], str(row[4]), *row[5:]] for row in long_rows(values)])
     with pytest.raises(UserError, match="the column x holds string; numbers expected"):
         read(path)

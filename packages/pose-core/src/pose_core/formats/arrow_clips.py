@@ -42,7 +42,7 @@ def holds_clips(path: Path) -> bool:
         return False
     try:
         return any(map(_holds_poses, pq.read_schema(path)))
-    except (OSError, pa.ArrowException):
+    except (OSError, ValueError, TypeError, MemoryError, pa.ArrowException):  # names may be no UTF-8
         return False
 
 

@@ -43,6 +43,8 @@ def test_what_is_installed_is_the_lower_bound(package):
 def test_a_package_declares_what_it_imports_and_nothing_else(package):
     names = set()
     for path in (ROOT / "packages" / package / "src").rglob("*.py"):
+        if path.parent.name == "workers":  # scripts for environments of their own
+            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 names |= {alias.name.partition(".")[0] for alias in node.names}

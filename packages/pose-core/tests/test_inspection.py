@@ -3,6 +3,7 @@
 import json
 import sys
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from pose_core.cli import app
 from pose_core.command_line import run
 from pose_core.commands.inspection import inspect
 from pose_core.notices import collected, notify
+from pose_core.transforms import clean
 
 ASSUMED = [
     "rows of numbers read as 543 keypoints of x, y, z, c",
@@ -58,6 +60,21 @@ def test_what_is_given_is_not_assumed(array, holistic, tmp_path):
     assert not any("assumed" in line for line in described.lines())
     np.savez(tmp_path / "a.npz", poses=np.random.default_rng(0).uniform(0, 500, (3, 21, 3)))
     assert inspect(tmp_path / "a.npz").assumed_fps
+
+
+def test_long_clips_are_counted_piece_by_piece(holistic, tmp_path):
+    """Frames repeated and empty where pieces of a clip meet, too."""
+    order = np.r_[0, 0, np.arange(len(holistic)).repeat(2000 // len(holistic) + 1), 3, 3]
+    keypoints, confidence = holistic.keypoints[order], holistic.confidence[order]
+    confidence[1500:1510] = 0
+    long = replace(holistic, keypoints=keypoints, confidence=confidence)
+    write(long, tmp_path / "long.pose")
+    found = inspect(tmp_path / "long.pose")
+    cleaned = clean(long)
+    same = (cleaned.keypoints[1:] == cleaned.keypoints[:-1]).all(axis=(1, 2)) & cleaned.visible.any(axis=1)[1:]
+    assert (found.frames, found.empty, found.repeated) == (len(order), 10, int(same.sum()))
+    missing = [1 - cleaned.visible[:, long.skeleton.slice_of(c.name)].mean() for c in long.skeleton.components]
+    assert [each.missing for each in found.components] == pytest.approx(missing)
 
 
 def collect(*actions):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pose_core.formats import clips_of, people_of, pose, read
+from pose_core.formats import clips_of, people_of, pose, read_blocks
 from pose_core.formats.arrow_clips import is_saved_folder
 from pose_core.formats.clip_files import open_clips
 from pose_core.notices import collected
@@ -16,8 +16,9 @@ from pose_core.rates import ASSUMED
 from pose_core.transforms import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from pose_core.sequence import PoseSequence
     from pose_core.skeleton import Skeleton
 
 _LISTED = 20  # clips of a file that are listed for people
@@ -159,33 +160,70 @@ def inspect(
         clips = [ClipInfo(each, file.frames(i)) for i, each in enumerate(file.names)]
         return ClipFileInfo(Path(name) if name else path, _format(path), clips)
     with collected() as said:
-        sequence = read(path, clip=clip, person=person, min_confidence=min_confidence, fps=fps, layout=layout)
-    sequence = clean(sequence)
-    missing = ~sequence.visible  # (T, K)
-    empty: np.ndarray = np.all(missing, axis=1)  # (T,)
-    same = (sequence.keypoints[1:] == sequence.keypoints[:-1]).all(axis=(1, 2)) & ~empty[1:]
+        blocks = read_blocks(path, clip=clip, person=person, min_confidence=min_confidence, fps=fps, layout=layout)
+        frames = _Frames.of(blocks)
     version, num_people = _header(path)
     people = people_of(path, min_confidence=min_confidence)
-    skeleton = sequence.skeleton
+    skeleton, length = frames.last.skeleton, frames.length
     return FileInfo(
         path=Path(name) if name else path,
         format=f".pose {version}" if version else _format(path),
         layout=skeleton.layout.name if skeleton.layout else None,
         people=num_people or (len(people) if people else 1),
         person=person if person is not None else people.choose() if people else 0,
-        seen=people.seen.tolist() if people and len(people) > 1 else [1.0 - float(empty.mean())],
-        frames=len(sequence),
-        fps=sequence.fps,
+        seen=people.seen.tolist() if people and len(people) > 1 else [1.0 - frames.empty / length],
+        frames=length,
+        fps=frames.last.fps,
         assumed_fps=any(warning.kind == ASSUMED for warning in said),
-        duration=sequence.duration,
-        size=sequence.size,
+        duration=length / frames.last.fps,
+        size=frames.last.size,
         points=skeleton.num_keypoints,
         dims=skeleton.num_dims,
-        empty=int(empty.sum()),
-        repeated=int(same.sum()),
-        components=_components(skeleton, missing),
+        empty=frames.empty,
+        repeated=frames.repeated,
+        components=_components(skeleton, frames.missing / length),
         assumed=[" ".join(str(warning).removeprefix(str(path)).lstrip(":, ").split()) for warning in said],
     )
+
+
+@dataclass(frozen=True)
+class _Frames:
+    """What is counted over the frames of a clip.
+
+    Attributes:
+        length: how many there are.
+        missing: (K,) frames in which each keypoint is missing.
+        empty, repeated: see `FileInfo`.
+        last: the last frame, cleaned.
+    """
+
+    length: int
+    missing: np.ndarray
+    empty: int
+    repeated: int
+    last: PoseSequence
+
+    @classmethod
+    def of(cls, blocks: Iterable[PoseSequence]) -> _Frames:
+        """Counts over consecutive pieces of a clip, so that a long one takes no more memory than a piece."""
+        missing: np.ndarray | None = None
+        length = empty = repeated = 0
+        last: PoseSequence | None = None
+        for block in blocks:
+            sequence = clean(block)
+            hidden = ~sequence.visible  # (T, K)
+            nobody: np.ndarray = np.all(hidden, axis=1)  # (T,)
+            points = sequence.keypoints if last is None else np.concatenate([last.keypoints, sequence.keypoints])
+            same = (points[1:] == points[:-1]).all(axis=(1, 2))
+            counts = hidden.sum(axis=0)
+            missing = counts if missing is None else missing + counts
+            empty += int(nobody.sum())
+            repeated += int((same & ~nobody[len(nobody) - len(same) :]).sum())
+            length += len(sequence)
+            last = sequence[-1:]
+        assert last is not None  # a clip has frames
+        assert missing is not None
+        return cls(length, missing, empty, repeated, last)
 
 
 def _format(path: Path) -> str:
@@ -202,11 +240,9 @@ def _header(path: Path) -> tuple[float | None, int | None]:
 
 
 def _components(skeleton: Skeleton, missing: np.ndarray) -> list[ComponentInfo]:
-    """The components that have points, with the share of them that is missing (T, K)."""
+    """The components that have points, with the share of them that is missing: the mean of its keypoints' (K,)."""
     return [
-        ComponentInfo(
-            each.name, len(each.points), len(each.limbs), float(missing[:, skeleton.slice_of(each.name)].mean())
-        )
+        ComponentInfo(each.name, len(each.points), len(each.limbs), float(missing[skeleton.slice_of(each.name)].mean()))
         for each in skeleton.components
         if each.points
     ]

@@ -135,28 +135,32 @@ class _Estimation:
         """
         batch = self._batch
         sizes = {job.name: job.source.stat().st_size if job.source.is_file() else 0 for job in batch.jobs}
-        with terminable(), ThreadPoolExecutor(min(workers, len(batch.jobs))) as pool:
+        try:
+            self._run(min(workers, len(batch.jobs)), sizes)
+        except KeyboardInterrupt:
+            if batch.total > 1:
+                finished = len(batch.done) + len(batch.skipped)
+                batch.options.say(f"{finished} of {batch.total} files are done; the same command goes on from there")
+            raise
+        order = {job.name: number for number, job in enumerate(batch.jobs)}
+        batch.done.sort(key=lambda result: order[result.file])
+        batch.failed.sort(key=lambda failure: order[failure.file])
+
+    def _run(self, workers: int, sizes: dict[str, int]) -> None:
+        """Estimates all videos, as many at a time as there are workers; when it ends, all threads have."""
+        with terminable(), ThreadPoolExecutor(workers) as pool:
             try:
                 first = self._start()  # before any video: what is wrong with the estimator is no video's fault
                 self._skeleton = skeleton_of(first.poses)
                 with frame_progress(sizes) as progress:
-                    started = [first, *[None] * (min(workers, len(batch.jobs)) - 1)]
-                    pending = {pool.submit(self._serve, worker, progress) for worker in started}
+                    pending = {pool.submit(self._serve, each, progress) for each in [first, *[None] * (workers - 1)]}
                     while pending:
                         done, pending = wait(pending, POLL, FIRST_EXCEPTION)
                         for future in done:
                             future.result()
-            except BaseException as error:
+            except BaseException:
                 self._stop()
-                if isinstance(error, KeyboardInterrupt) and batch.total > 1:
-                    finished = len(batch.done) + len(batch.skipped)
-                    batch.options.say(
-                        f"{finished} of {batch.total} files are done; the same command goes on from there"
-                    )
                 raise
-        order = {job.name: number for number, job in enumerate(batch.jobs)}
-        batch.done.sort(key=lambda result: order[result.file])
-        batch.failed.sort(key=lambda failure: order[failure.file])
 
     def _serve(self, worker: WorkerProcess | None, progress: FrameProgress) -> None:
         """Estimates one video after the other, by a process that takes the place of one that ended."""

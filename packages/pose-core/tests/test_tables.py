@@ -3,6 +3,7 @@
 import csv
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -186,6 +187,67 @@ def test_long_tables_of_several_clips(write_table, in_small_chunks):
     wrong[-1][3] = 21
     with pytest.raises(UserError, match=r"(line 5431|row 5429): right_hand has no landmark 21; mend or drop the row"):
         read(write_table([*HEADER, "sequence_id"], wrong, "wrong"), clip="ä")
+
+
+FORMS = ("long", "wide", "clips")
+
+
+def table_of(write_table, form):
+    """A table, its clips by name (None: it is one)."""
+    clips = {"7": landmarks(9, 1), "8": landmarks(6, 2)}
+    if form == "long":
+        return write_table(HEADER, list(long_rows(clips["7"])), form), {None: clips["7"]}
+    if form == "wide":
+        return write_table(wide_header()[1:], [row[1:] for row in wide_rows(clips["7"], 7)], form), {None: clips["7"]}
+    rows = [[name, *row] for name, values in clips.items() for row in long_rows(values)]
+    return write_table(["sequence_id", *HEADER], rows, form), clips
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_tables_may_be_read_again(write_table, form):
+    path, clips = table_of(write_table, form)
+    for name, values in [*clips.items()] * 2:
+        check(read(path, clip=name), values)
+        check(concatenate(list(read_blocks(path, clip=name, frames=4))), values)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_tables_may_be_read_twice_at_once(write_table, in_small_chunks, form):
+    path, clips = table_of(write_table, form)
+    streams = {(name, i): read_blocks(path, clip=name, frames=1) for name in clips for i in range(2)}
+    found = {which: [] for which in streams}
+    for _ in range(9):
+        for which, stream in streams.items():
+            found[which] += [block for block in [next(stream, None)] if block is not None]
+    for (name, _), pieces in found.items():
+        check(concatenate(pieces), clips[name])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_tables_may_be_read_by_threads(write_table, in_small_chunks, form):
+    path, clips = table_of(write_table, form)
+    with ThreadPoolExecutor(4) as threads:
+        jobs = [(values, threads.submit(read, path, clip=name)) for name, values in [*clips.items()] * 8]
+    for values, job in jobs:
+        check(job.result(), values)
+
+
+def test_clips_are_found_though_other_tables_were_read(write_table, in_small_chunks):
+    path, clips = table_of(write_table, "clips")
+    assert clips_of(path) == list(clips)
+    for i in range(3):
+        read(write_table(HEADER, list(long_rows(landmarks(1))), f"other{i}"))
+    check(read(path, clip="8"), clips["8"])
+
+
+def test_a_damaged_parquet_is_refused_each_time(tmp_path):
+    path = write_parquet(tmp_path / "a.parquet", HEADER, list(long_rows(landmarks(9))))
+    damaged = bytearray(path.read_bytes())
+    damaged[100:200] = bytes(100)
+    path.write_bytes(damaged)
+    for _ in range(3):
+        with pytest.raises(UserError, match="not a whole .parquet file"):
+            read(path)
 
 
 def test_names_of_columns_and_parts(write_table):

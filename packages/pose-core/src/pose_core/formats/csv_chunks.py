@@ -6,6 +6,7 @@ import csv
 import io
 import sys
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,6 +53,7 @@ class CsvTable:
             raise UserError(f"{path}: not a readable UTF-8 CSV ({reason(error)})") from error
         self.columns = [column.strip() for column in rows[0]] if rows else []
         self._starts = [_Start(end, 2, 0)]
+        self._lock = Lock()  # of `_starts`
 
     def select(self, numbers: Sequence[int], texts: Sequence[int] = ()) -> CsvChunks:
         """See `ChunkedTable.select`."""
@@ -89,9 +91,10 @@ class CsvTable:
 
     def read_on(self, number: int, data: bytes, rows: int) -> None:
         """Notes that a chunk holds so many rows, and where the next one begins."""
-        if number == len(self._starts) - 1:
-            start = self._starts[number]
-            self._starts.append(_Start(start.byte + len(data), start.line + data.count(b"\n"), start.row + rows))
+        with self._lock:
+            if number == len(self._starts) - 1:
+                start = self._starts[number]
+                self._starts.append(_Start(start.byte + len(data), start.line + data.count(b"\n"), start.row + rows))
 
     def _bytes(self, begin: int, count: int) -> bytes:
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +44,8 @@ class ParquetTable:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.places: list[_Place] = []  # of the chunks read so far
+        self.ended = False  # those are all
+        self.lock = RLock()  # a reader of pyarrow's is one thread's at a time
         self._selected: dict[tuple[tuple[int, ...], tuple[int, ...]], ParquetChunks] = {}
         try:
             import pyarrow.parquet as pq
@@ -117,28 +121,44 @@ class ParquetChunks:
     def __init__(self, table: ParquetTable, numbers: tuple[int, ...], texts: tuple[int, ...]) -> None:
         self.table, self.numbers, self.texts = table, numbers, texts
         self._number = 0  # of the chunk that comes next from
-        self._batches = self._from(_Place(0, 0, 0))
+        self._batches = self._at(0)
         self._latest: tuple[int, Chunk] | None = None
 
     def chunk(self, number: int) -> Chunk | None:
         """See `Chunks.chunk`. Those before it have been read."""
-        if self._latest is not None and self._latest[0] == number:
+        with self.table.lock:
+            if self._latest is None or self._latest[0] != number:
+                chunk = self._read(number)
+                if chunk is None:
+                    return None
+                self._latest = number, chunk
             return self._latest[1]
+
+    def _read(self, number: int) -> Chunk | None:
         places = self.table.places
+        if self.table.ended and number >= len(places):
+            return None
         with self.table.reading():
             if number != self._number:
-                self._batches, self._number = self._from(places[number]), number
+                self._batches = self._at(number)
+            self._number = -1  # nowhere, if this fails: the batches would look as if they were at their end
             following = next(self._batches, None)
             if following is None:
-                self._number = -1
+                self.table.ended = True
                 return None
             place, batch = following
             if number == len(places):
                 places.append(place)
-            self._number += 1
             chunk = Chunk(place.row, len(batch), *self._columns(batch))
-            self._latest = number, chunk
+            self._number = number + 1
             return chunk
+
+    def _at(self, number: int) -> Iterator[tuple[_Place, Any]]:
+        """The batches from a chunk on: one of those read so far, or the one after them."""
+        places = self.table.places
+        if number < len(places):
+            return self._from(places[number])
+        return itertools.islice(self._from(places[-1]), 1, None) if places else self._from(_Place(0, 0, 0))
 
     def _from(self, start: _Place) -> Iterator[tuple[_Place, Any]]:
         """The batches from a place on."""

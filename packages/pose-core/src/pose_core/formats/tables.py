@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -25,21 +26,18 @@ _IN_MEMORY_WHOLE = 1 << 24  # rows that are kept where the whole is wanted: half
 _MARKS = {";": "';'", "\t": "tabs", "|": "'|'"}
 
 
-def frames_of(path: Path, *, fps: float | None, whole: bool, clip: TableClip | None = None) -> LandmarkFrames:
-    """The frames of a table, or of one clip in it.
+def frames_of(path: Path, *, fps: float | None, whole: bool) -> LandmarkFrames:
+    """The frames of a table that is one clip.
 
     Args:
         path: of a `.csv` or `.parquet` file.
         fps: frames per second; None: assumed, with a warning.
         whole: all frames are wanted, not one piece after the other in constant memory.
-        clip: one of the clips in the table; None: it is one.
 
     Raises:
         UserError: it is no landmark table; the message names the path.
     """
-    table = _table(path)
-    in_memory = _IN_MEMORY_WHOLE if whole else IN_MEMORY
-    return LandmarkFrames(table, layout_of(table), fps=fps, clip=clip, in_memory=in_memory)
+    return _frames(_table(path), fps=fps, whole=whole)
 
 
 def holds_clips(path: Path) -> bool:
@@ -58,8 +56,8 @@ class TableClips(ClipFile):
     rows_hold_poses = False
 
     def __init__(self, path: Path) -> None:
-        table = _table(path)
-        self._clips = find_clips(table, long_columns(table.columns, path)["sequence_id"])
+        self._table = _table(path)  # kept, as the clips are at chunks of it that it knows
+        self._clips = find_clips(self._table, long_columns(self._table.columns, path)["sequence_id"])
         super().__init__(path, (clip.name for clip in self._clips))
 
     def row(self, index: int) -> dict[str, object]:
@@ -72,7 +70,7 @@ class TableClips(ClipFile):
             raise UserError("names its columns itself; axes and order are said of arrays (.npz, .npy) only")
         if reader.person:
             raise UserError(f"has 1 person(s), counted from 0; there is no person {reader.person}")
-        frames = frames_of(self.path, fps=reader.fps, clip=self._clips[index], whole=whole)
+        frames = _frames(self._table, fps=reader.fps, whole=whole, clip=self._clips[index])
         return frames[:] if whole else frames
 
 
@@ -106,6 +104,11 @@ def layout_of(table: ChunkedTable) -> RowLayout:
     raise UserError(f"{path}: lacks the column(s) {', '.join(missing)}; it needs {', '.join(wanted)}, or {others}")
 
 
+def _frames(table: ChunkedTable, *, fps: float | None, whole: bool, clip: TableClip | None = None) -> LandmarkFrames:
+    in_memory = _IN_MEMORY_WHOLE if whole else IN_MEMORY
+    return LandmarkFrames(table, layout_of(table), fps=fps, clip=clip, in_memory=in_memory)
+
+
 def _layout(table: ChunkedTable) -> RowLayout | None:
     names, path = table.columns, table.path
     if set(NAMED) <= set(names):
@@ -119,12 +122,15 @@ def _layout(table: ChunkedTable) -> RowLayout | None:
 
 
 def _table(path: Path) -> ChunkedTable:
-    return _opened(path, *_stamp(path))
+    return _opened(path, *_stamp(path), os.getpid())
 
 
 @lru_cache(maxsize=2)
-def _opened(path: Path, size: int, modified: int) -> ChunkedTable:
-    """Cached, as the clips of a table are read one after the other; size and time tell whether it is the same still."""
+def _opened(path: Path, size: int, modified: int, process: int) -> ChunkedTable:
+    """Cached, as the clips of a table are read one after the other; size and time tell whether it is the same still.
+
+    Each process has its own: others share its position in the file.
+    """
     return ParquetTable(path) if path.suffix.lower() == ".parquet" else CsvTable(path)
 
 

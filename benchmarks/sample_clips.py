@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from usable import usable
 
 from pose_core import PoseSequence, read, write
 from pose_core.formats import clips_of
@@ -44,7 +45,7 @@ def obvious_torch(path: Path) -> object:
     import torch
 
     data = torch.load(path, weights_only=True)
-    return {name: clip["poses_3d"].numpy() for name, clip in data.items()}
+    return {name: usable(clip["poses_3d"].numpy()) for name, clip in data.items()}
 
 
 def make_npz(folder: Path, frames: int) -> Path:
@@ -54,7 +55,7 @@ def make_npz(folder: Path, frames: int) -> Path:
 
 def obvious_npz(path: Path) -> object:
     with np.load(path) as archive:
-        return {name: archive[name] for name in archive.files}
+        return {name: usable(archive[name]) for name in archive.files}
 
 
 def make_safetensors(folder: Path, frames: int) -> Path:
@@ -67,7 +68,7 @@ def make_safetensors(folder: Path, frames: int) -> Path:
 def obvious_safetensors(path: Path) -> object:
     from safetensors.numpy import load_file
 
-    return load_file(path)
+    return {name: usable(poses) for name, poses in load_file(path).items()}
 
 
 def pose_bytes(poses: np.ndarray, folder: Path) -> bytes:
@@ -136,4 +137,4 @@ def make_arrow(folder: Path, frames: int) -> Path:
 def obvious_arrow(path: Path) -> object:
     from datasets import Dataset
 
-    return {row["id"]: np.array(row["keypoints"], np.float32) for row in Dataset.from_file(str(path))}
+    return {row["id"]: usable(np.array(row["keypoints"], np.float32)) for row in Dataset.from_file(str(path))}

@@ -2,7 +2,8 @@
 `damaged_inputs.py`.
 
 To add a format: a function `make(folder, frames) -> path` of a good file, a function `obvious(path)` that reads it as a
-script of ten lines would (None if there is no such script), and a row in `SAMPLES`.
+script of ten lines would (None if there is no such script), to keypoints that can be used (`usable.py`), and a row in
+`SAMPLES`.
 """
 
 import json
@@ -25,6 +26,7 @@ from sample_annotations import (
 )
 from sample_clips import read_clips
 from sample_videos import make_video, read_video
+from usable import usable
 
 from pose_core import PoseSequence, read, write
 from pose_core.skeleton import known_skeleton
@@ -81,7 +83,8 @@ def make_npz(folder: Path, frames: int) -> Path:
 
 
 def obvious_npz(path: Path) -> object:
-    return np.load(path)["poses"]
+    poses = np.load(path)["poses"]
+    return usable(poses[..., :3], poses[..., 3])
 
 
 def make_npy(folder: Path, frames: int) -> Path:
@@ -90,7 +93,8 @@ def make_npy(folder: Path, frames: int) -> Path:
 
 
 def obvious_npy(path: Path) -> object:
-    return np.load(path)
+    poses = np.load(path)
+    return usable(poses[..., :3], poses[..., 3])
 
 
 def make_csv(folder: Path, frames: int) -> Path:
@@ -102,10 +106,11 @@ def obvious_csv(path: Path) -> object:
     import pandas
 
     table = pandas.read_csv(path)
-    return [
-        [table.pivot_table(index="frame#", columns="landmark_name", values=axis).to_numpy()]
+    x, y, z, scores = (
+        table.pivot_table(index="frame#", columns="landmark_name", values=axis).to_numpy()
         for axis in ("x", "y", "z", "confidence")
-    ]
+    )
+    return usable(np.stack([x, y, z], axis=-1), scores)
 
 
 def openpose_person(values: np.ndarray) -> dict:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from usable import usable
 
 from pose_core import PoseSequence, read
 from pose_core.formats import clips_of
@@ -62,14 +63,14 @@ def obvious_asl_signs(path: Path) -> object:
         for kind, begin in BEGINS.items():
             points = frame[frame["type"] == kind].sort_values("landmark_index")
             poses[t, begin : begin + len(points)] = points[["x", "y", "z"]].to_numpy()
-    return poses
+    return usable(poses)
 
 
 def obvious_reshaped(path: Path) -> object:
     """The competition's own way: right where every frame has all rows in their order, which it does not look at."""
     import pandas
 
-    return pandas.read_parquet(path, columns=["x", "y", "z"]).to_numpy(np.float32).reshape(-1, 543, 3)
+    return usable(pandas.read_parquet(path, columns=["x", "y", "z"]).to_numpy(np.float32).reshape(-1, 543, 3))
 
 
 def make_fingerspelling(folder: Path, frames: int) -> Path:
@@ -96,7 +97,7 @@ def obvious_fingerspelling(path: Path) -> object:
             np.stack([clip[[f"{axis}_{kind}_{i}" for i in range(KINDS[kind])]].to_numpy() for axis in "xyz"], axis=-1)
             for kind in BEGINS
         ]
-        clips[name] = np.concatenate(parts, axis=1)
+        clips[name] = usable(np.concatenate(parts, axis=1))
     return clips
 
 
@@ -118,8 +119,12 @@ def make_rows(folder: Path, frames: int) -> Path:
 
 
 def obvious_rows(path: Path) -> object:
-    values = np.load(path)
-    return values[:, :132].reshape(-1, 33, 4), values[:, 132:].reshape(-1, 510, 3)
+    return usable_rows(np.load(path))
+
+
+def usable_rows(values: np.ndarray) -> object:
+    body, rest = values[:, :132].reshape(-1, 33, 4), values[:, 132:].reshape(-1, 510, 3)
+    return usable(np.concatenate([body[..., :3], rest], axis=1))
 
 
 def make_frames(folder: Path, frames: int) -> Path:
@@ -132,7 +137,7 @@ def make_frames(folder: Path, frames: int) -> Path:
 
 def obvious_frames(path: Path) -> object:
     values = np.array([np.load(path / f"{number}.npy") for number in range(len(list(path.glob("*.npy"))))])
-    return values[:, :132].reshape(-1, 33, 4), values[:, 132:].reshape(-1, 510, 3)
+    return usable_rows(values)
 
 
 def read_csv(path: Path) -> list[PoseSequence]:

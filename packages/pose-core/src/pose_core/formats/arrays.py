@@ -7,6 +7,7 @@ reported in one warning.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,24 +62,31 @@ def split_columns(poses: np.ndarray, axes: str | None, order: str | None, path: 
     _check_choice("order", order, ORDERS, path)
     _warn_of_float16(poses, path)
     assumed: list[str] = []
-    given = axes is not None
-    if poses.ndim == 2:
+    given, original = axes is not None, poses
+    visibility = None
+    if poses.ndim == 2 and axes is None and poses.shape[1] in _WITH_VISIBILITY:
+        poses, visibility = _with_visibility(poses)
+        assumed.append(f"rows of numbers read as {poses.shape[1]} keypoints of x, y, z, c")
+    elif poses.ndim == 2:
         poses, axes = _unflattened(poses, axes, path)
         assumed.append(f"rows of numbers read as {poses.shape[1]} keypoints of {', '.join(axes)}")
     if poses.ndim != 3 or poses.shape[2] not in (2, 3, 4) or not poses.shape[1]:
         wanted = f"expected numbers (T, K, 3) or (T, K, 4){_hint(poses.shape)}"
         raise UserError(f"{path}: poses are {poses.dtype} {poses.shape}; {wanted}")
     with np.errstate(over="ignore"):  # infinite, which counts as missing
-        poses = poses.astype(np.float32)
+        poses = poses.astype(np.float32, copy=False)
     _check_order(order, poses.shape[1], path)
     poses, order = _in_mediapipe_order(poses, order, assumed)
-    if axes is None:
+    if visibility is not None:
+        axes = "xyzc"
+        visibility = np.take(visibility, _ASL_SIGNS, axis=1) if order == "asl-signs" else visibility
+    elif axes is None:
         axes = _likely_axes(poses, order, assumed)
     elif len(axes) != poses.shape[2]:
         raise UserError(f"{path}: poses are {poses.shape}, which are not the axes {axes}")
-    finite: np.ndarray = np.all(np.isfinite(poses[..., :2]), axis=-1)
+    finite = np.isfinite(poses[..., 0]) & np.isfinite(poses[..., 1])  # not `all`, which is slow along a short axis
     if axes.endswith("c"):
-        keypoints, confidence = poses[..., :-1], poses[..., -1]
+        keypoints, confidence = (poses[..., :-1], poses[..., -1]) if visibility is None else (poses, visibility)
         if not given and axes == "xyzc" and poses.shape[1] in _MEDIAPIPE:
             confidence = _with_silent_parts(keypoints, confidence, assumed)
         assumed += _unknown(keypoints, confidence, finite)
@@ -86,6 +94,10 @@ def split_columns(poses: np.ndarray, axes: str | None, order: str | None, path: 
         keypoints, confidence = poses, _without_zeros(poses, finite, assumed).astype(np.float32)
     if assumed:
         notify(path, "; ".join(assumed), kind=_KIND)
+    if np.may_share_memory(keypoints, original):  # which may be mapped from a file, and is the caller's
+        keypoints = keypoints.copy(order="C")
+    if np.may_share_memory(confidence, original):
+        confidence = confidence.copy(order="C")
     return np.ascontiguousarray(keypoints), np.ascontiguousarray(confidence)
 
 
@@ -107,6 +119,7 @@ def is_frame(shape: tuple[int, ...]) -> bool:
     return len(shape) == 2 and shape[0] in _KNOWN and shape[1] in (2, 3, 4)
 
 
+@lru_cache(maxsize=32)
 def _parts(keypoints: int) -> list[slice]:
     """The components of that many keypoints, of those whose points do not all happen to be 0."""
     skeleton = known_skeleton(keypoints, 3)
@@ -115,11 +128,15 @@ def _parts(keypoints: int) -> list[slice]:
 
 def _without_zeros(keypoints: np.ndarray, seen: np.ndarray, assumed: list[str]) -> np.ndarray:
     """(T, K) bool, False in parts whose numbers (T, K, D) are all 0 in a frame; adds to `assumed` that there are."""
-    zero = np.all(keypoints == 0, axis=-1)
     found = seen.copy()
+    missing = False
     for part in _parts(keypoints.shape[1]):
-        found[:, part] &= ~zero[:, part].all(axis=1, keepdims=True)
-    if (found != seen).any():
+        points = keypoints[:, part]
+        zero = ~(points != 0).reshape(len(points), -1).any(axis=1)
+        if zero.any():
+            found[zero, part] = False
+            missing = True
+    if missing:
         assumed.append("a part whose numbers are all 0 in a frame is missing there")
     return found
 
@@ -134,8 +151,10 @@ def _with_silent_parts(keypoints: np.ndarray, confidence: np.ndarray, assumed: l
     names = []
     for component in skeleton.components:
         part = skeleton.slice_of(component.name)
+        if component.name.startswith("POSE") or np.any(confidence[:, part] != 0):
+            continue
         here = np.isfinite(keypoints[:, part, :2]).all(axis=-1) & np.any(keypoints[:, part] != 0, axis=-1)
-        if not component.name.startswith("POSE") and here.any() and not np.any(confidence[:, part] != 0):
+        if here.any():
             result = result.copy() if result is confidence else result
             result[:, part] = here
             names.append(component.name)
@@ -171,11 +190,11 @@ def _in_mediapipe_order(poses: np.ndarray, order: str | None, assumed: list[str]
     if keypoints == 543 and (order == "asl-signs" or (order is None and _is_asl_signs(poses))):
         if order is None:
             assumed.append("keypoints in the order of asl-signs: face, left hand, body, right hand")
-        return poses[:, _ASL_SIGNS], "asl-signs"
+        return np.take(poses, _ASL_SIGNS, axis=1), "asl-signs"
     if keypoints == 178 and (order == "slrtp" or (order is None and is_slrtp(poses))):
         if order is None:
             assumed.append(SLRTP_ASSUMED)
-        return poses[:, slrtp.ORDER], "slrtp"
+        return np.take(poses, slrtp.ORDER, axis=1), "slrtp"
     if keypoints == 42:
         if order is None:
             assumed.append("the left hand, then the right; `pose-core convert --order right-left` says otherwise")
@@ -185,17 +204,28 @@ def _in_mediapipe_order(poses: np.ndarray, order: str | None, assumed: list[str]
     return poses, "mediapipe"
 
 
+def _with_visibility(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(T, K, 3) x, y, z and (T, K) of rows of them with the visibility of the body; parts not found have 0 of it."""
+    frames, numbers = rows.shape
+    face = _WITH_VISIBILITY[numbers]
+    keypoints = np.empty((frames, _BODY + face + 2 * _HAND, 3), np.float32)
+    visibility = np.empty(keypoints.shape[:2], np.float32)
+    with np.errstate(over="ignore"):
+        body = rows[:, : 4 * _BODY].reshape(frames, _BODY, 4)
+        keypoints[:, :_BODY], visibility[:, :_BODY] = body[..., :3], body[..., 3]
+        keypoints[:, _BODY:] = rows[:, 4 * _BODY :].reshape(frames, -1, 3)
+    visibility[:, _BODY:] = np.isfinite(keypoints[:, _BODY:, 0])
+    begin = _BODY
+    for points in (face, _HAND, _HAND):
+        part = keypoints[:, begin : begin + points].reshape(frames, -1)
+        visibility[~np.any(part != 0, axis=1), begin : begin + points] = 0
+        begin += points
+    return keypoints, visibility
+
+
 def _unflattened(poses: np.ndarray, axes: str | None, path: Path) -> tuple[np.ndarray, str]:
     """(T, K, D) of rows of numbers, and their axes."""
     frames, numbers = poses.shape
-    if axes is None and numbers in _WITH_VISIBILITY:
-        body = poses[:, : 4 * _BODY].reshape(frames, _BODY, 4)
-        rest = poses[:, 4 * _BODY :].reshape(frames, -1, 3)
-        seen = np.isfinite(rest[..., :1]).astype(poses.dtype)
-        face = _WITH_VISIBILITY[numbers]
-        for part in (slice(0, face), slice(face, face + _HAND), slice(face + _HAND, None)):
-            seen[:, part] *= np.any(rest[:, part] != 0, axis=(1, 2), keepdims=True)  # 0 is what was not found
-        return np.concatenate([body, np.concatenate([rest, seen], axis=-1)], axis=1), "xyzc"
     fits = _fits(numbers, axes)
     if len(fits) != 1:
         which = " or ".join(f"{keypoints} keypoints of {', '.join(name)}" for keypoints, name in fits)
@@ -222,12 +252,13 @@ def _fits(numbers: int, axes: str | None) -> list[tuple[int, str]]:
 def _third(poses: np.ndarray) -> tuple[str, list[str]]:
     """Whether the last of (T, K, 3) numbers is a confidence or z, and what to say about it."""
     x, y, last = (poses[..., i] for i in range(3))
-    known = np.isfinite(poses).all(axis=-1)
+    if not (last < 0).any():
+        return "xyc", []
+    known = np.isfinite(x) & np.isfinite(y) & np.isfinite(last)
     negative = float((last[known] < 0).mean()) if known.any() else 0.0
     if negative <= _NEGATIVE:
         return "xyc", []
-    inside = float(((x > -0.5) & (y > -0.5))[known].mean())
-    if inside >= _INSIDE or poses.shape[1] in _MEDIAPIPE:
+    if poses.shape[1] in _MEDIAPIPE or ((x > -0.5) & (y > -0.5))[known].mean() >= _INSIDE:
         return "xyz", [WITHOUT_CONFIDENCE]
     return "xyc", [
         f"{negative:.0%} of the confidences are negative, and these keypoints missing; if they are z, "
@@ -251,12 +282,14 @@ def _extent(poses: np.ndarray, part: slice) -> float:
     """Median extent in x and y of a part of the keypoints (T, K, D), of a few frames; infinite where there are none."""
     points = poses[:: max(1, -(-len(poses) // _PROBED)), part, :2]
     with np.errstate(invalid="ignore"):
-        finite = np.isfinite(points).all(axis=-1, keepdims=True)
-        low = np.where(finite, points, np.inf).min(axis=1)
-        high = np.where(finite, points, -np.inf).max(axis=1)
+        low, high = points.min(axis=1), points.max(axis=1)
+        if not (np.isfinite(low) & np.isfinite(high)).all():
+            finite = np.isfinite(points).all(axis=-1, keepdims=True)
+            low = np.where(finite, points, np.inf).min(axis=1)
+            high = np.where(finite, points, -np.inf).max(axis=1)
         reach = (high - low).max(axis=-1)
-    reach = reach[np.isfinite(reach)]
-    return float(np.median(reach)) if len(reach) else np.inf
+    reach = np.sort(reach[np.isfinite(reach)])  # `np.median` of a few takes ten times as long
+    return float((reach[(len(reach) - 1) // 2] + reach[len(reach) // 2]) / 2) if len(reach) else np.inf
 
 
 def _unknown(keypoints: np.ndarray, confidence: np.ndarray, finite: np.ndarray) -> list[str]:

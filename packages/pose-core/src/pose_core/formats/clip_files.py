@@ -56,11 +56,16 @@ def _holds_clips(path: Path, *stamp: int) -> bool:
     if path.is_dir():
         return arrow_clips.is_saved_folder(path)
     suffix = path.suffix.lower()
-    if suffix == ".parquet" and arrow_clips.holds_clips(path):
+    if suffix == ".parquet" and _rows_hold_poses(path, *stamp):
         return True
     if suffix in (".csv", ".parquet"):
         return tables.holds_clips(path)
     return suffix in OPENERS or (suffix == ".npz" and npz_clips.holds_clips(path))
+
+
+@lru_cache(maxsize=64)
+def _rows_hold_poses(path: Path, *stamp: int) -> bool:
+    return arrow_clips.holds_clips(path)
 
 
 @lru_cache(maxsize=2)
@@ -69,7 +74,7 @@ def _open(path: Path, *stamp: int) -> ClipFile:
     if path.is_dir():
         return arrow_clips.ArrowClips(path)
     suffix = path.suffix.lower()
-    if suffix == ".csv" or (suffix == ".parquet" and not arrow_clips.holds_clips(path)):
+    if suffix == ".csv" or (suffix == ".parquet" and not _rows_hold_poses(path, *stamp)):
         return tables.TableClips(path)
     return OPENERS.get(suffix, npz_clips.NpzClips)(path)
 

@@ -26,10 +26,9 @@ MISSING = frozenset(("", "NA", "N/A", "<NA>", "null", "NULL", "None"))  # cells 
 
 @dataclass(frozen=True)
 class _Start:
-    """Where a chunk begins: byte, line (from 1) and row (from 0) of the file."""
+    """Where a chunk begins: byte and row of the file, both from 0."""
 
     byte: int
-    line: int
     row: int
 
 
@@ -52,7 +51,7 @@ class CsvTable:
         except (UnicodeDecodeError, csv.Error) as error:
             raise UserError(f"{path}: not a readable UTF-8 CSV ({reason(error)})") from error
         self.columns = [column.strip() for column in rows[0]] if rows else []
-        self._starts = [_Start(end, 2, 0)]
+        self._starts = [_Start(end, 0)]
         self._lock = Lock()  # of `_starts`
 
     def select(self, numbers: Sequence[int], texts: Sequence[int] = ()) -> CsvChunks:
@@ -70,11 +69,16 @@ class CsvTable:
             row -= bool(values)
             if row < 0:
                 break
-        return f"{self.path}, line {self._starts[number].line + reader.line_num - 1}"
+        return f"{self.path}, line {self.line(number) + reader.line_num - 1}"
 
-    def start(self, number: int) -> _Start:
-        """Where a chunk that has been read begins."""
-        return self._starts[number]
+    def row(self, number: int) -> int:
+        """The first row of a chunk that has been read, from 0."""
+        return self._starts[number].row
+
+    def line(self, number: int) -> int:
+        """The line that a chunk begins at, from 1: for messages, as the file is read up to there."""
+        end = self._starts[number].byte
+        return 1 + sum(self._bytes(begin, min(CHUNK, end - begin)).count(b"\n") for begin in range(0, end, CHUNK))
 
     def data(self, number: int) -> bytes:
         """The bytes of a chunk, whole lines; none past the last one. Chunks before it have been read."""
@@ -82,11 +86,13 @@ class CsvTable:
         data = self._bytes(start.byte, CHUNK)
         if len(data) == CHUNK:
             data = data[: data.rfind(b"\n") + 1] or data
-        ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
-        lengths = np.diff(ends, prepend=-1, append=len(data))
-        if len(lengths) and lengths.max() > LONGEST:
-            line = start.line + int(np.argmax(lengths > LONGEST))
-            raise UserError(f"{self.path}, line {line}: longer than {LONGEST:,} characters; mend or drop the row")
+        begin = 0  # of a line
+        while len(data) - begin > LONGEST:
+            end = data.rfind(b"\n", begin, begin + LONGEST)
+            if end < 0:
+                line = self.line(number) + data.count(b"\n", 0, begin)
+                raise UserError(f"{self.path}, line {line}: longer than {LONGEST:,} characters; mend or drop the row")
+            begin = end + 1
         return data
 
     def read_on(self, number: int, data: bytes, rows: int) -> None:
@@ -94,7 +100,7 @@ class CsvTable:
         with self._lock:
             if number == len(self._starts) - 1:
                 start = self._starts[number]
-                self._starts.append(_Start(start.byte + len(data), start.line + data.count(b"\n"), start.row + rows))
+                self._starts.append(_Start(start.byte + len(data), start.row + rows))
 
     def _bytes(self, begin: int, count: int) -> bytes:
         try:
@@ -118,12 +124,11 @@ class CsvChunks:
         data = self.table.data(number)
         if not data:
             return None
-        start = self.table.start(number)
         quickly = self.table.size > _SMALL or "pyarrow.csv" in sys.modules
         numbers, texts = (quickly and self._by_pyarrow(data)) or self._by_python(data, number)
         rows = len(next(iter(numbers.values()))) if numbers else len(next(iter(texts.values())).codes)
         self.table.read_on(number, data, rows)
-        return Chunk(start.row, rows, numbers, texts)
+        return Chunk(self.table.row(number), rows, numbers, texts)
 
     def _by_pyarrow(self, data: bytes) -> tuple[dict[int, np.ndarray], dict[int, Words]] | None:
         """The columns; None if pyarrow is not installed, or finds a cell that it cannot read."""
@@ -169,15 +174,15 @@ class CsvChunks:
         Raises:
             UserError: a row that ends early, a cell that is no number, or text that is no CSV; naming the line.
         """
-        path, line = self.table.path, self.table.start(number).line
+        path = self.table.path
         try:
             reader = csv.reader(io.StringIO(data.decode("utf-8"), newline=""))
             rows = [values for values in reader if values]
         except UnicodeDecodeError as error:
-            line += data.count(b"\n", 0, error.start)
+            line = self.table.line(number) + data.count(b"\n", 0, error.start)
             raise UserError(f"{path}, line {line}: not a readable UTF-8 CSV ({reason(error)})") from error
         except csv.Error as error:
-            line += reader.line_num - 1
+            line = self.table.line(number) + reader.line_num - 1
             raise UserError(f"{path}, line {line}: not a readable UTF-8 CSV ({reason(error)})") from error
         try:
             shortest = min(map(len, rows), default=len(self.table.columns))

@@ -54,14 +54,14 @@ def read(path: Path, *, fps: float | None = None, axes: str | None = None, order
         raise UserError(f"{path}: frames run from {first} to {last}, and {len(numbered)} are there; mend their numbers")
     there = np.zeros(length, bool)
     files = _FrameFiles()
-    poses = np.zeros((length, *files.read(path / numbered[first]).shape), np.float32)
-    for number, name in sorted(numbered.items()):
-        frame = files.read(path / name)
-        if frame.shape != poses.shape[1:]:
-            raise UserError(f"{path / name}: is {frame.shape}, and the frames before it are {poses.shape[1:]}")
-        with np.errstate(over="ignore"):
+    poses = np.zeros((length, *files.read(path, numbered[first]).shape), np.float32)
+    with np.errstate(over="ignore"):
+        for number, name in sorted(numbered.items()):
+            frame = files.read(path, name)
+            if frame.shape != poses.shape[1:]:
+                raise UserError(f"{path / name}: is {frame.shape}, and the frames before it are {poses.shape[1:]}")
             poses[number - first] = frame
-        there[number - first] = True
+    there[np.array(list(numbered)) - first] = True
     if length > len(numbered):
         lacking = length - len(numbered)
         notify(path, f"{lacking} of {length} frames are not there, and are missing", kind="clips that lack frames")
@@ -101,18 +101,25 @@ class _FrameFiles:
     _size = 0  # of the file that had it
     _like = np.zeros(0)  # its array
 
-    def read(self, path: Path) -> np.ndarray:
+    def read(self, folder: Path, name: str) -> np.ndarray:
         """The array of a file.
 
         Raises:
             UserError: it is no frame.
         """
+        if self._header:
+            try:
+                with open(f"{folder}{os.sep}{name}", "rb") as file:  # noqa: PTH123 - a path takes as long as the file
+                    content = file.read(self._size + 1)
+            except OSError:
+                content = b""  # and what is wrong is told below
+            if len(content) == self._size and content.startswith(self._header):
+                return np.frombuffer(content, self._like.dtype, offset=len(self._header)).reshape(self._like.shape)
+        path = folder / name
         with reading(path, npz.DAMAGED), path.open("rb") as file:
             content = file.read(_LARGEST + 1)
             if len(content) > _LARGEST:
                 raise UserError(f"{path}: is larger than a frame can be; drop it")
-            if self._header and len(content) == self._size and content.startswith(self._header):
-                return np.frombuffer(content, self._like.dtype, offset=len(self._header)).reshape(self._like.shape)
             frame = npz.checked_array(io.BytesIO(content), len(content), path.name)
             if frame.dtype.kind not in "fiu" or not is_frame(frame.shape):
                 raise UserError(f"{path}: is {frame.dtype} {frame.shape}, no frame of known keypoints; drop it")

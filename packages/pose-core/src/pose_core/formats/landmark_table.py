@@ -156,7 +156,7 @@ class LandmarkFrames:
     def _scan(self, in_memory: int) -> list[_Span]:
         """Goes through the table once: keeps its rows, or if there are too many only where the frames are."""
         spans: list[_Span] = []
-        rows = 0
+        kept = 0  # landmarks
         axes = self._layout.axes
         number, end = (self._clip.first_chunk, self._clip.last_chunk) if self._clip else (0, None)
         begin = number
@@ -164,10 +164,10 @@ class LandmarkFrames:
             decoded = self._decoded(number, axes)
             if decoded is None:
                 break
-            rows += len(decoded.frames)
-            if axes and rows > in_memory:  # from the beginning, without coordinates
+            kept += decoded.present.size
+            if axes and kept > in_memory:  # from the beginning, without coordinates
                 self._kept.clear()
-                spans, rows, number, axes = [], 0, begin, ()
+                spans, kept, number, axes = [], 0, begin, ()
                 continue
             if axes:
                 self._kept[number] = decoded
@@ -204,8 +204,13 @@ class LandmarkFrames:
             if self._silent.any():
                 score = np.where(self._silent[codes], rows.present, score)
             if span.first < first or span.last >= self._first + stop:
-                inside = (frames >= 0) & (frames < stop - start)
-                frames, codes, values, score = frames[inside], codes[inside], values[inside], score[inside]
+                inside = ((frames >= 0) & (frames < stop - start)).reshape(-1)
+                frames, values, score = frames[inside], values[inside], score[inside]
+                codes = codes[inside] if codes.ndim == 1 else codes
+            if codes.size == K and codes.ndim == 2:  # all of them, in their order
+                keypoints.reshape(-1, K, D)[frames[:, 0]] = values
+                confidence.reshape(-1, K)[frames[:, 0]] = score
+                continue
             places = frames * K + self._positions[codes]
             keypoints[places] = values
             confidence[places] = score

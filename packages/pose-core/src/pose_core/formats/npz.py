@@ -202,8 +202,10 @@ def _real_frames(poses: np.ndarray, mask: np.ndarray | None, path: Path) -> tupl
             raise UserError(f"{path}: the mask is {mask.shape} and poses are {poses.shape}; both count the same frames")
         real = mask.astype(bool)
         last = np.flatnonzero(real)[-1:]
-        poses, real = poses[: last[0] + 1 if len(last) else 0].copy(), real[: last[0] + 1 if len(last) else 0]
-        poses[~real] = 0
+        poses, real = poses[: last[0] + 1 if len(last) else 0], real[: last[0] + 1 if len(last) else 0]
+        if not real.all():
+            poses = poses.copy()
+            poses[~real] = 0
     if not poses.size and not (poses.ndim and len(poses)):
         raise UserError(f"{path}: has no frames; drop it from the data")
     return poses, real

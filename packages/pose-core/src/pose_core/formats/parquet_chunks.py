@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
-_CELLS = 1 << 20  # read at once
+_CELLS = 1 << 22  # read at once; each batch of rows takes time for each column, of which there may be thousands
 _BUFFER = 1 << 16  # bytes of a column's stream in memory
 # Rows: a file that states more, and more than that times its bytes, is damaged, and would take hours to prove it.
 _LEAST, _SPARSEST = 1_000_000, 100

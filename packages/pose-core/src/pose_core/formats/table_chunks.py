@@ -52,9 +52,12 @@ class Chunk:
 
     def take(self, rows: np.ndarray) -> Chunk:
         """The rows at these positions."""
-        numbers = {i: values[rows] for i, values in self.numbers.items()}
-        texts = {i: Words(text.codes[rows], text.words) for i, text in self.texts.items()}
-        return Chunk(self.first_row + (int(rows[0]) if len(rows) else 0), len(rows), numbers, texts)
+        begin = int(rows[0]) if len(rows) else 0
+        consecutive = np.array_equal(rows, np.arange(begin, begin + len(rows)))  # as mostly, and then nothing is copied
+        taken = slice(begin, begin + len(rows)) if consecutive else rows
+        numbers = {i: values[taken] for i, values in self.numbers.items()}
+        texts = {i: Words(text.codes[taken], text.words) for i, text in self.texts.items()}
+        return Chunk(self.first_row + begin, len(rows), numbers, texts)
 
 
 class Chunks(Protocol):

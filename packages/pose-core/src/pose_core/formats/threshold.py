@@ -32,7 +32,10 @@ class Threshold:
         """The sequence without keypoints of a lower score; what `report` says is of these parts."""
         confidence = sequence.confidence
         if self.lowest <= 0:
-            self._highest = np.max(confidence, initial=self._highest, where=np.isfinite(confidence))
+            highest = confidence.max(initial=self._highest)
+            if not np.isfinite(highest):  # looked for only then: it takes a multiple of the time
+                highest = np.max(confidence, initial=self._highest, where=np.isfinite(confidence))
+            self._highest = highest
             return sequence
         low = (confidence > 0) & (confidence < self.lowest)
         self._kept = self._kept or not (low | ~(confidence > 0)).all()

@@ -179,7 +179,10 @@ def test_an_npy_file(tmp_path):
 def test_relative_coordinates_become_pixels_given_a_size(path):
     poses = person()
     save(path, poses)
-    with pytest.warns(InputWarning, match="x and y lie between 0 and 1.*of a square one; .*--size 1280x720"):
+    with pytest.warns(
+        InputWarning,
+        match="normalized coordinates: x and y lie between 0 and 1.*of a square picture; .*--size 1280x720",
+    ):
         read(path)
     sequence = read(path, size=(1280, 720))
     np.testing.assert_allclose(sequence.keypoints, poses * [1280, 720, 1280], rtol=1e-6)
@@ -243,6 +246,6 @@ def test_legs_far_outside_the_picture_do_not_keep_it_from_being_scaled(tmp_path)
     sequence = read(tmp_path / "a.npy", size=(640, 480))
     np.testing.assert_allclose(sequence.keypoints, poses * [640, 480, 640], rtol=1e-6)
     np.save(tmp_path / "a.npy", poses - [0.5, 0.5, 0])
-    with pytest.warns(InputWarning, match="neither pixels nor between 0 and 1, as shares of a picture; they are not"):
+    with pytest.warns(InputWarning, match="neither pixels nor normalized coordinates, between 0 and 1; they are not"):
         sequence = read(tmp_path / "a.npy", size=(640, 480))
     assert np.abs(sequence.keypoints).max() < 5

@@ -102,7 +102,7 @@ def test_a_manifest_alone(session):
         (ReadOptions(), ("G=1",)),
     ):
         with pytest.raises(
-            UserError, match="a manifest of parts cannot hold --person, --min-confidence, --layout or --clip"
+            UserError, match="a manifest of parts cannot hold --person, --min-confidence, --layout, --clip, --axes"
         ):
             cut(output="x", manifest_only=True, reading=reading, tiers=tiers)
     Path("taken").mkdir()

@@ -97,12 +97,12 @@ def test_every_shape_from_end_to_end(name, tmp_path, pose_core):
 def test_what_is_assumed_of_hands(tmp_path):
     hands = V[:, LEFT.start :, :3]
     np.save(tmp_path / "both.npy", hands.reshape(6, -1))
-    with pytest.warns(InputWarning, match="the left hand, then the right; `pose-core convert --order right-left` says"):
+    with pytest.warns(InputWarning, match="the left hand, then the right; `--order right-left` says"):
         read(tmp_path / "both.npy")
     sequence = read(tmp_path / "both.npy", order="right-left")
     np.testing.assert_array_equal(sequence.keypoints[:, 21:], hands[:, :21].astype(np.float32))
     np.save(tmp_path / "one.npy", hands[:, 21:])
-    with pytest.warns(InputWarning, match="a right hand; `pose-core convert --order left` says otherwise"):
+    with pytest.warns(InputWarning, match="a right hand; `--order left` says otherwise"):
         assert read(tmp_path / "one.npy").skeleton.hand("right") == list(range(21))
     sequence = read(tmp_path / "one.npy", order="left")
     assert sequence.skeleton.hand("left") == list(range(21))

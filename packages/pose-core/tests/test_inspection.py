@@ -18,8 +18,8 @@ from pose_core.transforms import clean
 ASSUMED = [
     "rows of numbers read as 543 keypoints of x, y, z, c",
     "states no frame rate; 25 frames per second assumed; --fps or a manifest's column fps says another",
-    "x and y lie between 0 and 1, as shares of a picture, and are read as they are, of a square one; "
-    "`pose-core convert --size 1280x720` makes them pixels",
+    "normalized coordinates: x and y lie between 0 and 1, and are read as they are, of a square picture; "
+    "`--size 1280x720` makes them pixels",
 ]
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pose_core import command_line as cl
-from pose_core.batch_options import JsonBatchOptions, ReadingOptions
+from pose_core.batch_options import JsonBatchOptions
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say
+from pose_core.reading_options import ReadingOptions
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 
 if TYPE_CHECKING:

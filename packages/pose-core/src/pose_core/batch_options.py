@@ -3,45 +3,15 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pose_core.command_line import (
-    ClipName,
-    Debug,
-    Device,
-    Fps,
-    Json,
-    KeepGoing,
-    Layout,
-    MinConfidence,
-    Overwrite,
-    Person,
-    SkipExisting,
-)
+from pose_core.command_line import Debug, Device, Json, KeepGoing, Overwrite, SkipExisting
 from pose_core.errors import UserError
 from pose_core.progress import progress, say
+from pose_core.reading_options import ReadingOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pose_core.formats.options import ReadOptions
     from pose_core.jobs import JobOptions
-
-
-@dataclass(frozen=True)
-class ReadingOptions:
-    """How a command reads pose files."""
-
-    person: Person = None
-    min_confidence: MinConfidence = 0.0
-    fps: Fps = None
-    layout: Layout = None
-    clip: ClipName = None
-
-    @property
-    def reading(self) -> "ReadOptions":
-        """The same for `read`."""
-        from pose_core.formats.options import ReadOptions
-
-        return ReadOptions(self.person, self.min_confidence, self.fps, self.layout, self.clip)
 
 
 @dataclass(frozen=True)

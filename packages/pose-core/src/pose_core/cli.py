@@ -8,14 +8,11 @@ from typing import Annotated
 
 import typer
 
-from pose_core.batch_options import BatchOptions, JsonBatchOptions, ReadingOptions
+from pose_core.batch_options import BatchOptions, JsonBatchOptions
 from pose_core.command_line import (
     Debug,
     Json,
-    Layout,
-    MinConfidence,
     OutputFormat,
-    Person,
     PoseFiles,
     new_app,
     print_json,
@@ -25,6 +22,7 @@ from pose_core.command_line import (
 )
 from pose_core.data_cli import Face, cut, pack, stats, unpack
 from pose_core.estimation.options import CameraOptions, EstimatorOptions, Output, ResumingBatchOptions, Videos, Workers
+from pose_core.reading_options import Layout, MinConfidence, Person, ReadingOptions
 
 app = new_app("Pose files: inspect, convert, draw and compare them; prepare data for training.")
 
@@ -50,7 +48,7 @@ def info(
     with local_files(inputs) as paths:
         for path, given in zip(paths, inputs, strict=True):
             try:
-                found.append(inspect(path, **asdict(reading), name=given.name))
+                found.append(inspect(path, **asdict(reading.reading), name=given.name))
             except UserError as error:  # the others are still worth looking into
                 failed.append(str(error).replace(str(path), given.name))
                 found.append({"path": given.name, "error": failed[-1]})
@@ -80,18 +78,6 @@ def convert(
     options: JsonBatchOptions,
     start: Start = None,
     end: End = None,
-    axes: Annotated[
-        str | None, typer.Option("--axes", help="Columns of an array: xy, xyc (c is confidence), xyz or xyzc.")
-    ] = None,
-    order: Annotated[
-        str | None,
-        typer.Option("--order", help="Keypoints of an array: mediapipe, asl-signs, slrtp; of hands right-left, left."),
-    ] = None,
-    size: Annotated[
-        str | None,
-        typer.Option("--size", help="Picture size in pixels, as 1280x720; scales coordinates from 0 to 1."),
-    ] = None,
-    y_up: Annotated[bool, typer.Option("--y-up", help="The y axis points up in the file.")] = False,
     resample_to: Annotated[
         float | None, typer.Option("--resample", min=0.001, max=1e6, help="Resample to this frame rate.")
     ] = None,
@@ -105,13 +91,9 @@ def convert(
     output = Path(last)
     jobs = options.jobs(output)
     arguments: dict[str, object] = {
-        **asdict(reading),
+        **asdict(reading.reading),
         "start": _position(start),
         "end": _position(end),
-        "axes": axes,
-        "order": order,
-        "size": _size(size),
-        "y_up": y_up,
     }
     from pose_core.commands.conversion import convert_files
     from pose_core.jobs import JobOptions
@@ -179,7 +161,7 @@ def render(
     if output.is_dir() or not output.suffix:
         from pose_core.commands.rendering import render_files
 
-        arguments = {**asdict(reading), "start": _position(start), "end": _position(end)}
+        arguments = {**asdict(reading.reading), "start": _position(start), "end": _position(end)}
         batch = render_files(sources, output, arguments, options.jobs(output), format=format or "gif", hands=hands)
         report(batch, lambda each: f"{each.output}: {each.seconds:.2f} s")
         return
@@ -256,7 +238,7 @@ def check(
     with local_files(found) as paths:
         for path, given in zip(paths, found, strict=True):
             try:
-                file = check_file(path, given.name, **asdict(reading))
+                file = check_file(path, given.name, **asdict(reading.reading))
             except UserError as error:
                 if len(found) == 1:
                     raise
@@ -290,17 +272,6 @@ def _position(text: str | None) -> float | None:
         return float(text[:-1]) if text.endswith("s") else int(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no place in a file; write frames as 50, seconds as 2s") from None
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    """Width and height: "1280x720"."""
-    if text is None:
-        return None
-    try:
-        width, height = (int(number) for number in text.lower().split("x"))
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no size of a picture; write it as 1280x720") from None
-    return width, height
 
 
 def _unique_name(source: Path, sources: list[Path]) -> str:

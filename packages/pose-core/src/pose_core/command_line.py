@@ -56,32 +56,6 @@ OutputFormat = Annotated[
     str | None, typer.Option("--format", help="Suffix of files in an output folder, such as pose, npz or gif.")
 ]
 
-# How a pose file is read: the arguments of `pose_core.read` of these names.
-Person = Annotated[
-    int | None,
-    typer.Option("--person", min=0, help="Index of the person, from 0; default: the one visible most often."),
-]
-MinConfidence = Annotated[
-    float, typer.Option("--min-confidence", min=0.0, help="Keypoints below this confidence count as missing.")
-]
-Fps = Annotated[
-    float | None,
-    typer.Option("--fps", min=0.001, max=1e6, help="Frames per second of the input, overriding the file's own."),
-]
-Layout = Annotated[
-    str | None,
-    typer.Option(
-        "--layout",
-        callback=lambda layout: check_layout(layout),
-        help="Map keypoints by anatomy to holistic_178, holistic_543, openpose_137, coco_wholebody_133, ...",
-    ),
-]
-
-ClipName = Annotated[
-    str | None,
-    typer.Option("--clip", help="Name of the clip, of files that hold several; `pose-core info` lists them."),
-]
-
 # Of every `evaluate`, and of commands that go through a data set.
 DataSets = Annotated[
     list[str],
@@ -312,22 +286,6 @@ def check_seed(seed: int) -> int:
     if not -(2**63) <= seed < 2**63:
         raise typer.BadParameter("a seed is a whole number of at most 64 bits")
     return seed
-
-
-def check_layout(layout: str | None) -> str | None:
-    """Refuses layouts that have no name.
-
-    Raises:
-        BadParameter: with all names.
-    """
-    if layout is not None:
-        from pose_core.skeleton import named_skeleton
-
-        try:
-            named_skeleton(layout, 2)
-        except UserError as error:
-            raise typer.BadParameter(str(error)) from None
-    return layout
 
 
 def settings_of(named: dict[str, Any], settings: list[str] | None) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from pose_core.batch_options import JsonBatchOptions, ReadingOptions
+from pose_core.batch_options import JsonBatchOptions
 from pose_core.command_line import DataSets, Debug, Json, OutputFormat, Overwrite, Split, print_json, report, say
 from pose_core.cut_options import CuttingOptions
+from pose_core.reading_options import ReadingOptions
 
 Face = Annotated[
     Literal["full", "contour", "none"],

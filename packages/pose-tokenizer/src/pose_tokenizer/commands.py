@@ -186,12 +186,7 @@ def read_pieces(path: Path, reading: ReadOptions | None = None) -> Iterator[Pose
     if path.suffix.lower() != ".pose":
         yield reading.read(path)
         return
-    start, more = 0, True
-    while more:
-        end = start + PIECE_FRAMES
-        piece = reading.read(path, start=start, end=end + 1)  # one frame more tells whether there are more
-        start, more = end, len(piece) > PIECE_FRAMES
-        yield piece[:PIECE_FRAMES]
+    yield from reading.blocks(path, PIECE_FRAMES)
 
 
 def _load(checkpoint: str, device: str, num_quantizers: int | None) -> PoseTokenizer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pose_core.annotations import SEARCHED, read_annotations
@@ -14,6 +14,7 @@ from pose_core.commands.sessions import UNDETERMINED, CutFile, CutOptions, Parts
 from pose_core.data.clips import MANIFEST
 from pose_core.errors import UserError
 from pose_core.formats import READERS, WRITERS
+from pose_core.formats.options import ReadOptions
 from pose_core.inputs import Input, find_inputs, local_files
 from pose_core.jobs import Job, JobOptions, JobRunner
 from pose_core.notices import called, notify
@@ -22,8 +23,6 @@ from pose_core.table import read_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from pose_core.formats.options import ReadOptions
 
 # Columns of the manifest. Where a clip came from is not said by `start_seconds`: a manifest's reader would cut again.
 _COLUMNS = ("path", "text", "signed_language", "split", "person", "tier", "source", "from_seconds", "to_seconds")
@@ -136,9 +135,10 @@ def _check(output: Path, cutting: CutOptions, reading: ReadOptions) -> None:
         if not value.strip():
             raise UserError(f"the {name} is empty; a manifest needs one")
     people = reading.person is not None or any(tier_choice(tier).person is not None for tier in cutting.tiers)
-    if cutting.manifest_only and (people or reading.min_confidence or reading.layout or reading.clip):
+    if cutting.manifest_only and (people or replace(reading, person=None, fps=None) != ReadOptions()):
         raise UserError(
-            "a manifest of parts cannot hold --person, --min-confidence, --layout or --clip; cut clips instead"
+            "a manifest of parts cannot hold --person, --min-confidence, --layout, --clip, --axes, --order, --size or "
+            "--y-up; cut clips instead"
         )
     if cutting.signed_language == UNDETERMINED:
         notify(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pose_core.formats import clips_of, people_of, pose, read_blocks
+from pose_core.formats import clips_of, frame_arrays, people_of, pose, read_blocks
 from pose_core.formats.arrow_clips import is_saved_folder
 from pose_core.formats.clip_files import open_clips
 from pose_core.notices import collected
@@ -141,15 +141,15 @@ def inspect(
     clip: str | None = None,
     person: int | None = None,
     min_confidence: float = 0.0,
-    fps: float | None = None,
-    layout: str | None = None,
     name: str | None = None,
+    **reading: Any,
 ) -> FileInfo | ClipFileInfo:
     """Reads and describes a file; of one with several clips, the clip that is named, or the list of them.
 
     Args:
-        clip, person, min_confidence, fps, layout: as of `read`.
+        clip, person, min_confidence: as of `read`.
         name: what to call the file; its path by default.
+        reading: further arguments of `read`.
 
     Raises:
         UserError: as `read`.
@@ -160,7 +160,7 @@ def inspect(
         clips = [ClipInfo(each, file.frames(i)) for i, each in enumerate(file.names)]
         return ClipFileInfo(Path(name) if name else path, _format(path), clips)
     with collected() as said:
-        blocks = read_blocks(path, clip=clip, person=person, min_confidence=min_confidence, fps=fps, layout=layout)
+        blocks = read_blocks(path, clip=clip, person=person, min_confidence=min_confidence, **reading)
         frames = _Frames.of(blocks)
     version, num_people = _header(path)
     people = people_of(path, min_confidence=min_confidence)
@@ -228,7 +228,10 @@ class _Frames:
 
 def _format(path: Path) -> str:
     """What a file is called in tables: its suffix, or what its folder holds."""
-    return path.suffix.lower() or ("folder of .arrow" if is_saved_folder(path) else "folder of .json")
+    if not path.is_dir():
+        return path.suffix.lower()
+    held = ".arrow" if is_saved_folder(path) else ".npy" if frame_arrays.is_clip_folder(path) else ".json"
+    return f"folder of {held}"
 
 
 def _header(path: Path) -> tuple[float | None, int | None]:

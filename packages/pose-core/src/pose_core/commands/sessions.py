@@ -120,7 +120,8 @@ class PartsFile:
             with collected():  # of one frame; what holds of the parts is said with them
                 self.fps = reading.read(path, start=0, end=1).fps  # or an error that says what is wrong with it
             described = pose.describe(path)
-        self._by_part = described is not None and described.version > 0  # 0.0 is a list of frames
+        # Version 0.0 is a list of frames; and whether coordinates are normalized is told by the whole file.
+        self._by_part = described is not None and described.version > 0 and reading.size is None
         if described is None or not self._by_part:
             converted = self._conversion(reading.person)
             with collected():

@@ -172,6 +172,8 @@ def read_row(
     min_confidence: float = 0.0,
     axes: str | None = None,
     order: str | None = None,
+    size: tuple[int, int] | None = None,
+    y_up: bool = False,
     layout: str | None = None,
 ) -> PoseSequence:
     """Reads the poses of one row of a data set: a mapping that holds them, however it does.
@@ -185,7 +187,7 @@ def read_row(
             (T, K) and `fps`.
         column: which of them; by default that of the usual name, or the only one that can be poses.
         path: what messages call the row; files that it names are relative to that path's folder.
-        person, fps, min_confidence, axes, order, layout: as of `read`.
+        person, fps, min_confidence, axes, order, size, y_up, layout: as of `read`.
 
     Raises:
         UserError: there are no poses in it, or they are damaged.
@@ -193,7 +195,7 @@ def read_row(
     path = Path(path)
     with naming(path):
         frames = RowReader(path, _opened, column, person, fps, min_confidence, axes, order).read(row)
-    return _finished(frames, slice(0, len(frames)), path, min_confidence, layout=layout)
+    return _finished(frames, slice(0, len(frames)), path, min_confidence, size=size, y_up=y_up, layout=layout)
 
 
 def _finished(

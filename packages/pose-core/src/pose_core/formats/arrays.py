@@ -197,10 +197,10 @@ def _in_mediapipe_order(poses: np.ndarray, order: str | None, assumed: list[str]
         return np.take(poses, slrtp.ORDER, axis=1), "slrtp"
     if keypoints == 42:
         if order is None:
-            assumed.append("the left hand, then the right; `pose-core convert --order right-left` says otherwise")
+            assumed.append("the left hand, then the right; `--order right-left` says otherwise")
         return (poses[:, [*range(_HAND, 2 * _HAND), *range(_HAND)]] if order == "right-left" else poses), "mediapipe"
     if keypoints == _HAND and order is None:
-        assumed.append("a right hand; `pose-core convert --order left` says otherwise")
+        assumed.append("a right hand; `--order left` says otherwise")
     return poses, "mediapipe"
 
 
@@ -231,7 +231,7 @@ def _unflattened(poses: np.ndarray, axes: str | None, path: Path) -> tuple[np.nd
         which = " or ".join(f"{keypoints} keypoints of {', '.join(name)}" for keypoints, name in fits)
         raise UserError(
             f"{path}: poses are {poses.dtype} {poses.shape}; expected numbers (T, K, 3) or (T, K, 4)"
-            + (f"; these are {which}: say which with `pose-core convert --axes`" if which else "")
+            + (f"; these are {which}: say which with `--axes`" if which else "")
         )
     ((keypoints, name),) = fits
     flat = poses.reshape(frames, keypoints, len(name))
@@ -262,7 +262,7 @@ def _third(poses: np.ndarray) -> tuple[str, list[str]]:
         return "xyz", [WITHOUT_CONFIDENCE]
     return "xyc", [
         f"{negative:.0%} of the confidences are negative, and these keypoints missing; if they are z, "
-        "`pose-core convert --axes xyz` reads them so"
+        "`--axes xyz` reads them so"
     ]
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pose_core.sequence import PoseSequence
     from pose_core.skeleton import Skeleton
 
-_LARGEST_SHARE = 2.0  # of a picture's extent; hips below its edge are estimated, too
-_MOST = 0.9  # share of the points that lie in 0 to that if they are shares of a picture; legs may leave it far
+_LARGEST_NORMALIZED = 2.0  # of a picture's extent; hips below its edge are estimated, too
+_MOST = 0.9  # share of the points that lie in 0 to that if they are normalized; legs may leave it far
 _MOST_IF_SIZED = 0.6  # the same where the caller gave the picture's size: poses around an origin have half of that
 _LOWER = 0.3  # shoulder widths that the head lies below the shoulders where y points up
 
@@ -31,29 +31,30 @@ class UnitPlan:
 
     Attributes:
         size: width and height of the picture in pixels, if the caller gave them.
-        shares: coordinates are shares of that picture, and scaled to it.
+        normalized: coordinates are normalized by that size, and scaled to it.
         y_up: y points up in the file.
     """
 
     size: tuple[int, int] | None
-    shares: bool
+    normalized: bool
     y_up: bool
 
     def apply(self, sequence: PoseSequence) -> PoseSequence:
         """A part of the file in pixels with y down, as far as the caller said what that takes."""
         if self.size is not None:
-            sequence = _sized(sequence, self.size, shares=self.shares)
+            sequence = _sized(sequence, self.size, normalized=self.normalized)
         return _turned_down(sequence) if self.y_up else sequence
 
 
 def plan_units(frames: FrameSource, size: tuple[int, int] | None, y_up: bool, path: Path) -> UnitPlan:
     """Decides how to convert to pixels with y down, as `size` and `y_up` say.
 
-    Warns of coordinates that look as if they were shares of a picture, or upside down.
+    Warns of coordinates that look normalized, or upside down. What a JSON file states as the picture's size is what its
+    normalized coordinates are scaled to (DWPose for ControlNet); a `.pose` header's size may be a mere convention.
 
     Args:
         frames: at least one. Three of them tell the unit of all, and cost next to nothing.
-        size: width and height of the picture in pixels. Coordinates that are shares of it are multiplied by it.
+        size: width and height of the picture in pixels. Normalized coordinates are multiplied by it.
         y_up: y points up in the file.
 
     Raises:
@@ -67,16 +68,23 @@ def plan_units(frames: FrameSource, size: tuple[int, int] | None, y_up: bool, pa
     score = np.concatenate([each.confidence for each in probe])
     visible = (score > 0) & np.isfinite(points[..., 0]) & np.isfinite(points[..., 1])
     reach = np.abs(points[visible]).max(initial=0.0)
-    shares = reach > 0 and _are_shares(points, visible, skeleton, _MOST if size is None else _MOST_IF_SIZED)
+    normalized = reach > 0 and _are_normalized(points, visible, skeleton, _MOST if size is None else _MOST_IF_SIZED)
     if size is not None:
-        if not shares and 0 < reach <= FARTHEST_NORMALIZED:
+        if not normalized and 0 < reach <= FARTHEST_NORMALIZED:
             notify(
                 path,
-                "x and y are neither pixels nor between 0 and 1, as shares of a picture; they are not scaled",
+                "x and y are neither pixels nor normalized coordinates, between 0 and 1; they are not scaled",
                 kind="files whose coordinates are not scaled",
             )
-    elif shares:
-        _warn_of_shares(picture, path)
+    elif normalized and min(picture[:2]) > 1 and (path.suffix.lower() == ".json" or path.is_dir()):
+        size = picture[:2]
+        notify(
+            path,
+            f"normalized coordinates, x and y between 0 and 1, scaled to the {size[0]} x {size[1]} pixels it states",
+            kind="files whose normalized coordinates are scaled",
+        )
+    elif normalized:
+        _warn_of_normalized(picture, path)
     elif 0 < reach <= FARTHEST_NORMALIZED and min(picture[:2]) > 10 * FARTHEST_NORMALIZED:
         notify(
             path,
@@ -87,32 +95,32 @@ def plan_units(frames: FrameSource, size: tuple[int, int] | None, y_up: bool, pa
     if not y_up and _is_upside_down(points[..., 0], points[..., 1], visible, skeleton):
         notify(
             path,
-            "the head lies below the shoulders, as if y pointed up; it is read as pointing down, and "
-            "`pose-core convert --y-up` turns it",
+            "the head lies below the shoulders, as if y pointed up; it is read as pointing down, and `--y-up` turns it",
             kind="files that show people upside down",
         )
-    return UnitPlan(size, shares, y_up)
+    return UnitPlan(size, normalized, y_up)
 
 
-def _sized(sequence: PoseSequence, size: tuple[int, int], *, shares: bool) -> PoseSequence:
-    """The sequence in a picture of that size; `shares` of the size are scaled to pixels."""
+def _sized(sequence: PoseSequence, size: tuple[int, int], *, normalized: bool) -> PoseSequence:
+    """The sequence in a picture of that size; `normalized` coordinates are scaled to pixels."""
     width, height = size
     keypoints = sequence.keypoints
-    if shares:  # MediaPipe's z has the scale of x
+    if normalized:  # MediaPipe's z has the scale of x
         keypoints = keypoints * np.array((width, height, width)[: keypoints.shape[-1]], keypoints.dtype)
         metric = sequence.skeleton.duplicates()
         keypoints[:, metric] = sequence.keypoints[:, metric]
     return replace(sequence, keypoints=keypoints, size=(width, height, sequence.size[2]))
 
 
-def _warn_of_shares(size: tuple[int, int, int], path: Path) -> None:
+def _warn_of_normalized(size: tuple[int, int, int], path: Path) -> None:
     header = min(size[:2]) > 1
-    what = f"although the picture has {size[0]} x {size[1]} pixels" if header else "of a square one"
+    what = f"although the picture has {size[0]} x {size[1]} pixels" if header else "of a square picture"
+    example = f"{size[0]}x{size[1]}" if header else "1280x720"
     notify(
         path,
-        f"x and y lie between 0 and 1, as shares of a picture, and are read as they are, {what}; "
-        "`pose-core convert --size 1280x720` makes them pixels",
-        kind="files whose coordinates are shares of a picture",
+        f"normalized coordinates: x and y lie between 0 and 1, and are read as they are, {what}; "
+        f"`--size {example}` makes them pixels",
+        kind="files whose coordinates are normalized",
     )
 
 
@@ -125,16 +133,16 @@ def _turned_down(sequence: PoseSequence) -> PoseSequence:
     return replace(sequence, keypoints=keypoints)
 
 
-def _are_shares(points: np.ndarray, visible: np.ndarray, skeleton: Skeleton, most: float) -> bool:
+def _are_normalized(points: np.ndarray, visible: np.ndarray, skeleton: Skeleton, most: float) -> bool:
     """Whether `most` of x and y (T, K, 2) lie between 0 and 1, or a little beyond."""
-    if 2 * np.count_nonzero(points[..., 0][visible] > _LARGEST_SHARE) > np.count_nonzero(visible):  # pixels
+    if 2 * np.count_nonzero(points[..., 0][visible] > _LARGEST_NORMALIZED) > np.count_nonzero(visible):  # pixels
         return False
     body = np.ones(visible.shape[1], bool)
     body[skeleton.duplicates()] = False
     xy = points[visible & body]  # (N, 2)
     if len(xy) < 2 or not np.ptp(xy, axis=0).any():
         return False
-    return bool(((xy >= 0) & (xy <= _LARGEST_SHARE)).all(axis=-1).mean() >= most)
+    return bool(((xy >= 0) & (xy <= _LARGEST_NORMALIZED)).all(axis=-1).mean() >= most)
 
 
 def _is_upside_down(x: np.ndarray, y: np.ndarray, visible: np.ndarray, skeleton: Skeleton) -> bool:

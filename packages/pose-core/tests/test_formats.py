@@ -14,7 +14,7 @@ from pose_format import Pose
 
 from pose_core import Skeleton, UserError, read, write
 from pose_core.commands.conversion import convert_files
-from pose_core.formats import READERS, WRITERS
+from pose_core.formats import READERS, WRITERS, read_blocks
 from pose_core.formats import pose as pose_file
 from pose_core.inputs import find_inputs
 from pose_core.jobs import JobOptions
@@ -177,9 +177,12 @@ def test_a_frame_range_equals_the_slice_of_the_whole(holistic, path, version, pe
         part = read(path, person=person, start=start, end=end)
         np.testing.assert_array_equal(part.keypoints, whole.keypoints[frames])
         np.testing.assert_array_equal(part.confidence, whole.confidence[frames])
-    for start, end in ((12, None), (5, 5), (-1, 3), (9.0, None), (float("nan"), None)):
+    for start, end in ((12, None), (5, 5), (-1, 3), (9.0, None), (float("nan"), None), (1e308, None), (10**400, None)):
         with pytest.raises(UserError, match=r"a\.pose: |no place in a file"):
             read(path, start=start, end=end)
+        with pytest.raises(UserError, match=r"a\.pose: |no place in a file"):
+            list(read_blocks(path, start=start, end=end))
+    assert len(read(path, end=1e308)) == len(read(path, end=10**400)) == 12
 
 
 def test_a_frame_range_reads_only_its_part(holistic, path, monkeypatch):

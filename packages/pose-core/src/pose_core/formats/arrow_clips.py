@@ -16,6 +16,7 @@ from pose_core.errors import UserError, reason
 from pose_core.formats.clip_file import NAMES, ClipFile
 from pose_core.formats.reading import reading
 from pose_core.formats.rows import CONFIDENCE, POSES, kind_of
+from pose_core.formats.tables import is_landmark_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,9 +42,14 @@ def holds_clips(path: Path) -> bool:
     except ImportError:
         return False
     try:
-        return any(map(_holds_poses, pq.read_schema(path)))
+        if not any(map(_holds_poses, pq.read_schema(path))):
+            return False
     except (OSError, ValueError, TypeError, MemoryError, pa.ArrowException):  # names may be no UTF-8
         return False
+    try:
+        return not is_landmark_table(path)  # whose text some programs write as bytes
+    except UserError:
+        return True
 
 
 class ArrowClips(ClipFile):

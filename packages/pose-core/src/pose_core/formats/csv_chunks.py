@@ -58,10 +58,6 @@ class CsvTable:
         """See `ChunkedTable.select`."""
         return CsvChunks(self, tuple(numbers), tuple(texts))
 
-    def is_text(self, column: int) -> bool:
-        """Nothing says what a column of a CSV file holds: it is taken for text where that serves as well."""
-        return True
-
     def place(self, number: int, row: int) -> str:
         """See `ChunkedTable.place`."""
         reader = csv.reader(io.StringIO(self.data(number).decode("utf-8", errors="replace"), newline=""))
@@ -162,8 +158,7 @@ class CsvChunks:
         for i, column in zip(wanted, table.columns, strict=True):  # by name, each would be looked for
             if i in self.texts:
                 encoded = column.unify_dictionaries().combine_chunks()
-                words = [word.strip() for word in encoded.dictionary.to_pylist()]
-                texts[i] = Words(encoded.indices.to_numpy(), words)
+                texts[i] = Words.stripped(encoded.indices.to_numpy(), encoded.dictionary.to_pylist())
             else:
                 numbers[i] = column.to_numpy()
         return numbers, texts
@@ -222,6 +217,4 @@ def _numbers(cells: Sequence[str], column: str) -> np.ndarray:
 
 def _words(cells: Sequence[str]) -> Words:
     codes: dict[str, int] = {}
-    return Words(
-        np.array([codes.setdefault(cell, len(codes)) for cell in cells], np.int32), [word.strip() for word in codes]
-    )
+    return Words.stripped(np.array([codes.setdefault(cell, len(codes)) for cell in cells], np.int32), codes)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ROUNDING = 1e-6  # of a frame: 0.28 s at 25 fps is frame 7, whatever the product says behind the point
+_FURTHEST = 2**53  # frame, past any file; what is larger may be no number any more once it is multiplied
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class FrameRange:
 
 def _frame(position: float, fps: float, rounding) -> int:
     if isinstance(position, int):
-        return position
+        return max(-_FURTHEST, min(position, _FURTHEST))
     if not math.isfinite(position):
         raise UserError(f"{position} s is no place in a file; name frames or seconds")
-    return rounding(position * fps + (_ROUNDING if rounding is math.floor else -_ROUNDING))
+    frame = position * fps + (_ROUNDING if rounding is math.floor else -_ROUNDING)
+    return rounding(max(-_FURTHEST, min(frame, _FURTHEST)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +24,7 @@ IN_MEMORY = 1 << 21  # rows that are kept, of 28 bytes or so each; those of a lo
 SPARSEST = 200  # keypoints of the result for each row; where there are more, a frame's number is wrong, unless
 LEAST = 1_000_000  # keypoints is more than there are: nothing that costs memory
 EMPTIEST = 125  # keypoints of the result for each byte, however well a file is packed, beyond 16 times as many
+_NONE = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -53,32 +54,19 @@ class TableClip:
 
     def rows(self, chunk: Chunk) -> np.ndarray:
         """Positions of the clip's rows in a chunk."""
-        names, codes = clip_names(chunk, self.column)
-        return np.flatnonzero(codes == names.index(self.name)) if self.name in names else np.zeros(0, np.int64)
-
-
-def clip_names(chunk: Chunk, column: int) -> tuple[list[str], np.ndarray]:
-    """The different clips of a chunk, in order, and which each row (N,) belongs to."""
-    if column in chunk.texts:
-        words = chunk.texts[column]
-        return words.words, words.codes
-    values, first, codes = np.unique(chunk.numbers[column], return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    names = [f"{value:.0f}" if value == np.floor(value) else f"{value:g}" for value in values[order].tolist()]
-    return names, rank[codes.reshape(-1)]
+        names = chunk.texts[self.column]
+        return np.flatnonzero(names.codes == names.words.index(self.name)) if self.name in names.words else _NONE
 
 
 def find_clips(table: ChunkedTable, column: int) -> list[TableClip]:
     """The clips of a table by a column of their names, in the order of the file."""
-    chunks = table.select([], [column]) if table.is_text(column) else table.select([column])
+    chunks = table.select([], [column])
     found: dict[str, TableClip] = {}
     for number in itertools.count():
         chunk = chunks.chunk(number)
         if chunk is None:
             return list(found.values())
-        for name in clip_names(chunk, column)[0]:
+        for name in chunk.texts[column].words:
             first = found[name].first_chunk if name in found else number
             found[name] = TableClip(name, column, first, number)
     raise AssertionError
@@ -111,6 +99,7 @@ class LandmarkFrames:
         in_memory: int = IN_MEMORY,
     ) -> None:
         self._table, self._layout, self._clip = table, layout, clip
+        self._begins: dict[int, int] = {}  # number of the clip's rows before each chunk
         self._kept: dict[int, Rows] = {}
         self._latest: tuple[int, Rows] | None = None
         self._spans = self._scan(in_memory)
@@ -234,13 +223,18 @@ class LandmarkFrames:
         """The landmarks of a chunk, those of the clip; None past the last chunk."""
         numbers, texts = [*self._layout.keys, *axes], list(self._layout.texts)
         if self._clip is not None:
-            (texts if self._table.is_text(self._clip.column) else numbers).append(self._clip.column)
+            texts.append(self._clip.column)
         chunk = self._table.select(numbers, texts).chunk(number)
         if chunk is None:
             return None
-        rows = self._clip.rows(chunk) if self._clip is not None else None
+        rows = None
+        if self._clip is not None:
+            rows = self._clip.rows(chunk)
+            first = self._begins.setdefault(number, 0)
+            self._begins[number + 1] = first + len(rows)
+            chunk = replace(chunk.take(rows), first_row=first)
         try:
-            return self._layout.decode(chunk if rows is None else chunk.take(rows), axes)
+            return self._layout.decode(chunk, axes)
         except RowError as error:
             place = self._table.place(number, error.row if rows is None else int(rows[error.row]))
             raise UserError(f"{place}: {error.problem}; mend or drop the row") from error

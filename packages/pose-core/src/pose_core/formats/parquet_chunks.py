@@ -23,6 +23,7 @@ _BUFFER = 1 << 16  # bytes of a column's stream in memory
 _LEAST, _SPARSEST = 1_000_000, 100
 _LARGEST_NAMES = 1 << 24  # bytes of a text in the file's metadata
 _MOST_COLUMNS = 1 << 16
+_EXACT = 1e16  # number that is written with all its digits
 
 
 @dataclass(frozen=True)
@@ -77,22 +78,14 @@ class ParquetTable:
         known = self._selected.get((tuple(numbers), tuple(texts)))
         if known is not None:
             return known
-        for i in numbers:
+        for i in (*numbers, *texts):
             kind = self._kind(i)
-            if not (kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_null(kind)):
-                raise UserError(f"{self.path}: the column {self.columns[i]} holds {kind}; numbers expected")
-        for i in texts:
-            if not self.is_text(i):
-                raise UserError(f"{self.path}: the column {self.columns[i]} holds {self._kind(i)}; text expected")
+            number = kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_null(kind)
+            if not (number or (i in texts and _is_text(kind))):
+                wanted = "text" if i in texts else "numbers"
+                raise UserError(f"{self.path}: the column {self.columns[i]} holds {kind}; {wanted} expected")
         chunks = self._selected[tuple(numbers), tuple(texts)] = ParquetChunks(self, tuple(numbers), tuple(texts))
         return chunks
-
-    def is_text(self, column: int) -> bool:
-        """See `ChunkedTable.is_text`."""
-        import pyarrow.types as kinds
-
-        kind = self._kind(column)
-        return kinds.is_string(kind) or kinds.is_large_string(kind)
 
     def place(self, number: int, row: int) -> str:
         """See `ChunkedTable.place`; rows are counted from 0, as pandas does."""
@@ -182,12 +175,7 @@ class ParquetChunks:
             return values.dictionary_decode() if isinstance(values, pa.DictionaryArray) else values
 
         numbers = {i: _numbers(column(i)) for i in self.numbers}
-        texts = {}
-        for i in self.texts:
-            encoded = column(i).fill_null("").dictionary_encode()
-            words = [word.strip() for word in encoded.dictionary.to_pylist()]
-            texts[i] = Words(encoded.indices.to_numpy(zero_copy_only=False), words)
-        return numbers, texts
+        return numbers, {i: _words(column(i)) for i in self.texts}
 
 
 def _numbers(column: Any) -> np.ndarray:
@@ -195,3 +183,42 @@ def _numbers(column: Any) -> np.ndarray:
     if column.null_count == len(column):  # of pyarrow's type null, too, which is none of numpy's
         return np.full(len(column), np.nan)
     return column.to_numpy(zero_copy_only=False)
+
+
+def _is_text(kind: Any) -> bool:
+    """Whether a column holds text, or bytes, as which some programs write it."""
+    import pyarrow.types as kinds
+
+    return any(
+        is_kind(kind)
+        for is_kind in (
+            kinds.is_string,
+            kinds.is_large_string,
+            kinds.is_string_view,
+            kinds.is_binary,
+            kinds.is_large_binary,
+            kinds.is_binary_view,
+        )
+    )
+
+
+def _words(column: Any) -> Words:
+    import pyarrow as pa
+
+    plain = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary(), pa.float16(): pa.float32()}
+    if column.type in plain:  # of those that pyarrow makes no dictionary of
+        column = column.cast(plain[column.type])
+    encoded = column.dictionary_encode(null_encoding="encode")
+    # Numbers with a fraction as NumPy's, which says 1.1 of float32; others are exact as Python's only.
+    exact = not pa.types.is_floating(column.type)
+    words = encoded.dictionary.to_pylist() if exact else encoded.dictionary.to_numpy(zero_copy_only=False)
+    return Words.stripped(encoded.indices.to_numpy(zero_copy_only=False), map(_word, words))
+
+
+def _word(value: Any) -> str:
+    """A cell as text: "7" of 7 and of 7.0, "" of none."""
+    if value is None or value != value:
+        return ""
+    if isinstance(value, np.floating) and value.is_integer() and abs(value) < _EXACT:
+        return f"{value:.0f}" if value else "0"  # not -0
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

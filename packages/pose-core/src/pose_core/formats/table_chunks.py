@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 
@@ -32,6 +32,13 @@ class Words:
 
     codes: np.ndarray
     words: list[str]
+
+    @classmethod
+    def stripped(cls, codes: np.ndarray, words: Iterable[str]) -> Words:
+        """Of words that may have blanks around them; those that differ in nothing else are one."""
+        found: dict[str, int] = {}
+        renumbered = [found.setdefault(word.strip(), len(found)) for word in words]
+        return cls(codes if len(found) == len(renumbered) else np.array(renumbered, np.int32)[codes], list(found))
 
 
 @dataclass(frozen=True)
@@ -79,11 +86,7 @@ class ChunkedTable(Protocol):
     columns: list[str]
 
     def select(self, numbers: Sequence[int], texts: Sequence[int] = ()) -> Chunks:
-        """Chunks of these columns."""
-        ...
-
-    def is_text(self, column: int) -> bool:
-        """Whether a column holds text, as far as the file says."""
+        """Chunks of these columns; a column of text may hold numbers, as they are written."""
         ...
 
     def place(self, number: int, row: int) -> str:

@@ -70,6 +70,20 @@ def test_follows_the_nose():
     np.testing.assert_allclose(places.mean(axis=1), [[275, 120]] * 20, atol=0.01)
 
 
+def test_world_landmarks_do_not_change_the_size():
+    body = fake_sequence()
+    aside = replace(body, keypoints=body.keypoints + np.array([1500, 0, 0], np.float32))  # right in a wide picture
+    hips = body.skeleton.hips()
+    world = Component("POSE_WORLD_LANDMARKS", ("LEFT_HIP", "RIGHT_HIP"), (), ((255, 0, 0),), "XYZC")
+    repeated = replace(
+        aside,
+        keypoints=np.concatenate([aside.keypoints, body.keypoints[:, hips] / 1000], axis=1),  # in metres
+        confidence=np.concatenate([aside.confidence, body.confidence[:, hips]], axis=1),
+        skeleton=Skeleton((*body.skeleton.components, world)),
+    )
+    np.testing.assert_allclose(outline(repeated), outline(aside))
+
+
 def test_side_views_keep_size_and_orientation():
     front = fake_sequence()
     keypoints = front.keypoints.copy()

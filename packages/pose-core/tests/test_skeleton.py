@@ -51,7 +51,7 @@ def test_world_landmarks_are_duplicates_and_have_legs(skeleton):
     larger = Skeleton((*skeleton.components, world))
     assert larger.duplicates() == [54, 55, 56]
     assert larger.legs() == [55]
-    assert larger.hips() == [6, 7, 56]
+    assert (larger.hips(), larger.hips(duplicates=True)) == ([6, 7], [6, 7, 56])
     assert larger.shoulders() == (0, 1)
 
 

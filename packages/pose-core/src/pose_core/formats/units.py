@@ -171,5 +171,6 @@ def _landmarks(skeleton: Skeleton) -> tuple[tuple[int, ...], list[int]]:
     if face:
         return shoulders, face[:: max(1, len(face) // 16)]
     words = ("EYE", "EAR", "NOSE")
-    head = [i for i in skeleton.body_details() if any(word in skeleton.keypoints[i][1].upper() for word in words)]
+    details = set(skeleton.body_details()) - set(skeleton.duplicates())  # which are in other units
+    head = [i for i in sorted(details) if any(word in skeleton.keypoints[i][1].upper() for word in words)]
     return shoulders, head

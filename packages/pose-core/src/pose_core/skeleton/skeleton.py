@@ -263,9 +263,11 @@ class Skeleton:
         """Array positions below the hips, in the body and in components that repeat it."""
         return self._body_points(lambda point, layout: any(word in point for word in layout.legs))
 
-    def hips(self) -> list[int]:
-        """Array positions of the hips."""
-        return self._body_points(lambda point, layout: point in layout.hips)
+    def hips(self, *, duplicates: bool = False) -> list[int]:
+        """Array positions of the body's hips; with `duplicates` also in components that repeat it in other units."""
+        hips = self._body_points(lambda point, layout: point in layout.hips)
+        other = set() if duplicates else set(self.duplicates())
+        return [i for i in hips if i not in other]
 
     def duplicates(self) -> list[int]:
         """Array positions of components that repeat the body in other units (MediaPipe's world landmarks)."""

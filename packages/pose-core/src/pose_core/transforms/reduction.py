@@ -26,7 +26,7 @@ def remove_legs(poses: Poses, *, keep_hips: bool = False, hide: bool = False) ->
     """
     drop = set(poses.skeleton.legs())
     if not keep_hips:
-        drop |= set(poses.skeleton.hips())
+        drop |= set(poses.skeleton.hips(duplicates=True))
     return _hidden(poses, drop) if hide else _without(poses, drop)
 
 

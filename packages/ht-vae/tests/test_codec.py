@@ -6,7 +6,11 @@ import torch
 
 from ht_vae.codec import decode, encode, read_condition, reconstruct
 from ht_vae.data.preprocessing import PoseDataProcessor
+from ht_vae.model import load_model
+from ht_vae.sampling import interpolate
 from pose_core import UserError
+from pose_core.skeleton import known_skeleton
+from pose_core.transforms import to_layout
 
 
 @pytest.mark.parametrize("frames", [1, 15, 16, 17, 70])
@@ -33,12 +37,33 @@ def test_reconstruction_equals_the_models_own(build, clip, skeleton):
             torch.from_numpy(prepared.keypoints)[None], visible, torch.ones(1, 40, dtype=torch.bool)
         )
     np.testing.assert_allclose(output.dense.keypoints, poses.keypoints[0].numpy(), atol=1e-6)
-    np.testing.assert_array_equal(output.sequence.confidence, (poses.logits[0] > 0).float().numpy())
+    seen = np.ones(len(skeleton.keypoints), bool)
+    seen[skeleton.hand("left")] = False  # in no frame
+    np.testing.assert_array_equal(output.sequence.confidence, (poses.logits[0] > 0).float().numpy() * seen)
     restored = PoseDataProcessor().restore(output.dense, encoded.placement)
     there = output.sequence.confidence > 0
     np.testing.assert_allclose(
         output.restored(encoded.placement).keypoints[there], restored.keypoints[there], rtol=1e-5, atol=1e-3
     )
+
+
+def test_components_that_no_frame_shows_are_missing_in_the_reconstruction(clip):
+    """A face above all: encoders get the model's mean one instead, and decode it."""
+    sequence = to_layout(clip(40), known_skeleton(178, 3))
+    face = sequence.skeleton.face()
+    keypoints, confidence = sequence.keypoints.copy(), sequence.confidence.copy()
+    keypoints[:, face] = np.random.default_rng(0).normal((250, 100, 0), 40, (len(face), 3))
+    confidence[:, face] = 1
+    model = load_model("signing", "cpu")
+    shown = replace(sequence, keypoints=keypoints, confidence=confidence)
+    assert reconstruct(model, shown)[1].sequence.confidence[:, face].any()
+    without = reconstruct(model, sequence)[1]
+    assert not without.sequence.confidence[:, face].any()
+    assert without.sequence.confidence[:, sequence.skeleton.hand("right")].any()
+    ends = encode(model, sequence), encode(model, shown)
+    for others, expected in ((ends[0], False), (ends[1], True)):
+        samples = interpolate(model, ends[0], others, 3).samples
+        assert samples[1].sequence.confidence[:, face].any() == expected
 
 
 def test_restored_keypoints_are_those_of_file_and_model(build, clip, skeleton):

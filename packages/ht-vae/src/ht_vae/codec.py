@@ -121,10 +121,31 @@ def decoded_sequence(
 def reconstruct(
     model: HierarchicalTransformerVAE, sequence: PoseSequence, condition: Tensor | None = None
 ) -> tuple[EncodedSequence, DecodedSequence]:
-    """A sequence encoded, and decoded from the posterior's mean; arguments and errors as `encode`'s."""
+    """A sequence encoded, and decoded from the posterior's mean; arguments and errors as `encode`'s.
+
+    A component that the sequence shows in no frame, as a face, is missing in the decoded one, too.
+    """
     encoded = encode(model, sequence, condition)
     latents = model.latent_space.mean(encoded.posterior)
-    return encoded, decode(model, latents, len(sequence), sequence.fps, condition)
+    decoded = decode(model, latents, len(sequence), sequence.fps, condition)
+    return encoded, without_unseen(decoded, encoded)
+
+
+def without_unseen(decoded: DecodedSequence, *encoded: EncodedSequence) -> DecodedSequence:
+    """A decoded sequence without the components that none of the sequences it comes from shows in any frame.
+
+    Latents do not say that: the encoder gets the model's mean face where there is none, see `complete`.
+    """
+    sequence = decoded.sequence
+    seen = np.any([each.original.visible.any(axis=0) for each in encoded], axis=0)  # (K,)
+    slices = [sequence.skeleton.slice_of(component.name) for component in sequence.skeleton.components]
+    unseen = [part for part in slices if not seen[part].any()]
+    if not unseen:
+        return decoded
+    confidence = sequence.confidence.copy()
+    for part in unseen:
+        confidence[:, part] = 0
+    return replace(decoded, sequence=replace(sequence, confidence=confidence))
 
 
 def read_condition(model: HierarchicalTransformerVAE, condition: str | None) -> Tensor | None:

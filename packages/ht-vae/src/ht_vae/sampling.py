@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ht_vae.codec import DecodedSequence, decode, decoded_sequence
+from ht_vae.codec import DecodedSequence, decode, decoded_sequence, without_unseen
 from ht_vae.nn.latent import Latents
 from pose_core import UserError
 from pose_core.transforms import Placement, denormalize
@@ -132,7 +132,8 @@ def interpolate(
         frames = round((1 - share) * len(start.original) + share * len(end.original))
         fps = (1 - share) * start.original.fps + share * end.original.fps
         condition = _condition_between(start.condition, end.condition, share)
-        samples.append(decode(model, latents[i : i + 1], frames, fps, condition))
+        sample = decode(model, latents[i : i + 1], frames, fps, condition)
+        samples.append(without_unseen(sample, start, end))
         placements.append(_placement_between(start.placement, end.placement, share))
     distances = [mean_distance(a.dense, b.dense) for a, b in itertools.pairwise(samples)]
     return Interpolation(samples, placements, np.array(distances))

@@ -17,7 +17,9 @@ from pose_core import read
 from pose_core.cli import app
 from pose_core.command_line import run
 from pose_core.commands.estimation import _placement
+from pose_core.errors import UserError
 from pose_core.estimation import estimators
+from pose_core.estimation.camera import Camera
 from pose_core.skeleton.registry import known_skeleton
 
 COMMAND = Path(__file__).parent / "fake_command.py"
@@ -194,6 +196,12 @@ def test_a_camera_that_gives_nothing_and_outputs_that_cannot_be(estimate, tmp_pa
     assert "gives no picture" in estimate("--camera", tmp_path / "none.avi", "--output", tmp_path / "x.pose")[2]
     assert "exists; use --overwrite" in estimate("--camera", tmp_path / "a.avi", "--output", tmp_path / "me.pose")[2]
     assert "cannot write .npz" in estimate("--camera", tmp_path / "a.avi", "--output", tmp_path / "x.npz")[2]
+
+
+def test_a_camera_that_is_not_there_is_one_line(capfd):
+    with pytest.raises(UserError, match="camera 97: gives no picture; plug it in"):
+        Camera("97")
+    assert capfd.readouterr() == ("", "")  # OpenCV has lines of its own
 
 
 def test_wrong_combinations_of_options(estimate, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pose_core.errors import UserError
@@ -11,12 +12,24 @@ from pose_core.estimation.video import VideoFrame
 from pose_core.rates import DEFAULT_FPS, FASTEST, SLOWEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from typing import Self
 
     import numpy as np
 
 PATIENCE = 10.0  # seconds without a frame after which a camera has gone
+
+
+@contextmanager
+def _without_messages() -> Generator[None]:
+    """Keeps OpenCV from writing lines of its own to standard error, of each way in which it tried to open a camera."""
+    from cv2.utils import logging
+
+    level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        logging.setLogLevel(level)
 
 
 class Camera:
@@ -47,8 +60,9 @@ class Camera:
         import cv2
 
         self.name = f"camera {source}"
-        self._capture = cv2.VideoCapture(int(source) if source.isdecimal() else source)
-        found, picture = self._capture.read()
+        with _without_messages():
+            self._capture = cv2.VideoCapture(int(source) if source.isdecimal() else source)
+            found, picture = self._capture.read()
         if not found:
             self._capture.release()
             raise UserError(

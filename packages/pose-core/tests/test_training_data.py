@@ -1,12 +1,14 @@
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pose_core import UserError, write
 from pose_core.data import Clip, pack
 from pose_core.testing import fake_manifest, fake_sequence
 from pose_core.training import TrainingConfig, are_shards, open_shards, read_data, stream_loader
-from pose_core.transforms import drop_face
+from pose_core.transforms import drop_face, to_layout
 
 CONFIG = TrainingConfig(epochs=1, batch_size=2)
 
@@ -86,6 +88,46 @@ def test_shards_of_several_layouts_are_said(tmp_path):
     pack(clips, tmp_path)
     with pytest.warns(UserWarning, match="clips differ in layout .of 50, 53 keypoints.; what a clip lacks"):
         open_shards(tmp_path, prepare, CONFIG)
+
+
+@pytest.mark.parametrize("shards", [False, True])
+def test_clips_of_another_estimator_are_mapped_by_anatomy(tmp_path, shards):
+    first = fake_sequence().on_skeleton(fake_sequence().skeleton.with_dims(2))
+    coco = to_layout(first, "coco_wholebody_133")
+    mine = to_layout(coco, first.skeleton)
+    for number, sequence in enumerate((first, coco), start=1):
+        write(sequence, tmp_path / f"{number}.pose")
+    if shards:
+        clips = [Clip(Path(f"{i}.pose"), "", "und", "train") for i in (1, 2)]
+        pack(zip(clips, (first, coco), strict=True), tmp_path / "shards")
+        read = partial(open_shards, tmp_path / "shards", frames=1000)
+        with pytest.warns(UserWarning, match="those of another estimator are mapped by anatomy"):
+            data = read(prepare, TrainingConfig(), skeleton=first.skeleton)  # shuffled: any of them comes first
+    else:
+        manifest = "path,text,signed_language,split\n1.pose,a,und,train\n2.pose,b,und,train\n"
+        (tmp_path / "index.csv").write_text(manifest)
+        with pytest.warns(UserWarning, match=r"1 of 133 keypoints \(1 mapped by anatomy\); what a clip lacks"):
+            data = read_data(tmp_path / "index.csv", prepare, TrainingConfig())
+    assert data.skeleton == first.skeleton
+    (found,) = (each.sequence for each in data.train if each.clip.path.stem == "2")
+    np.testing.assert_allclose(found.keypoints, mine.keypoints, atol=0.01)
+    np.testing.assert_array_equal(found.confidence > 0, mine.confidence > 0)
+
+
+def test_files_of_one_skeleton_are_not_mapped(tmp_path):
+    """ht-vae refuses mixtures by `common`."""
+    write(fake_sequence(), tmp_path / "1.pose")
+    write(to_layout(fake_sequence(), "coco_wholebody_133"), tmp_path / "2.pose")
+    (tmp_path / "index.csv").write_text("path,text,signed_language,split\n1.pose,a,und,train\n2.pose,b,und,train\n")
+    found = []
+
+    def common(files):
+        found.extend(skeleton.layout.name for _, skeleton in files)
+        raise UserError("several skeletons")
+
+    with pytest.raises(UserError, match="several skeletons"), pytest.warns(UserWarning, match="keypoints; what"):
+        read_data(tmp_path / "index.csv", prepare, TrainingConfig(), common=common)
+    assert found[0] != found[1]
 
 
 def test_what_cannot_be_trained_on(folder, tmp_path):

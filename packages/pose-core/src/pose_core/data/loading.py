@@ -12,6 +12,7 @@ from pose_core.data.held_out import ClipPart
 from pose_core.errors import UserError
 from pose_core.formats import read
 from pose_core.notices import InputWarning
+from pose_core.transforms import to_layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +31,24 @@ def read_clip(clip: Clip) -> PoseSequence:
         UserError: as `read`.
     """
     return read(clip.path, clip=clip.name or None, start=clip.start, end=clip.end, fps=clip.fps)
+
+
+def on_layout_of(sequence: PoseSequence, skeleton: Skeleton | None) -> PoseSequence:
+    """Maps a clip of another estimator by anatomy to the layout that a skeleton is of.
+
+    Args:
+        sequence: (T, K, D); it stays as it is if it is of that layout, or of one that is not known.
+        skeleton: None: the sequence stays as it is.
+
+    Raises:
+        UserError: as `to_layout`.
+    """
+    if skeleton is None:
+        return sequence
+    theirs, ours = sequence.skeleton.layout, skeleton.layout
+    if theirs is None or ours is None or theirs.name == ours.name:
+        return sequence
+    return to_layout(sequence, skeleton)
 
 
 def read_prepared(
@@ -56,6 +75,7 @@ def read_usable(
     load: Callable[[Clip], PoseSequence] = read_clip,
     on_error: Literal["raise", "skip"] = "skip",
     resampled: bool = True,
+    by_anatomy: bool = True,
 ) -> tuple[list[Clip], list[PoseSequence]]:
     """Reads and prepares clips; a few that cannot be used are skipped with a warning each.
 
@@ -64,6 +84,7 @@ def read_usable(
         load: reads a clip.
         on_error: "skip", up to `MAX_SKIPPED` of the clips, rounded up, or "raise" after all were read.
         resampled: whether `prepare` makes frame rates alike; different ones are warned of otherwise.
+        by_anatomy: map clips of other estimators to the skeleton, see `on_layout_of`.
 
     Returns:
         The clips that can be used, and their sequences.
@@ -78,12 +99,14 @@ def read_usable(
     for clip in clips:
         try:
             sequence = load(clip)
-            prepared = prepare(sequence, skeleton=skeleton)
+            mapped = on_layout_of(sequence, skeleton) if by_anatomy else sequence
+            prepared = prepare(mapped, skeleton=skeleton)
             sequences.append(clip.of(prepared) if isinstance(clip, ClipPart) else prepared)
         except UserError as error:
             problems.append(with_path(error, clip))
             continue
         kinds.count(sequence)
+        kinds.mapped += mapped is not sequence
         usable.append(clip)
         skeleton = skeleton or sequences[-1].skeleton
     check_skipped(problems, len(clips), MAX_SKIPPED if on_error == "skip" else 0.0)
@@ -97,9 +120,14 @@ def read_usable(
 
 
 class Kinds:
-    """Counts of keypoint layouts and frame rates among clips."""
+    """Counts of keypoint layouts and frame rates among clips.
+
+    Attributes:
+        mapped: how many were mapped by anatomy.
+    """
 
     def __init__(self) -> None:
+        self.mapped = 0
         self._layouts: Counter[tuple[tuple[str, int], ...]] = Counter()
         self._rates: Counter[float] = Counter()
 
@@ -110,6 +138,7 @@ class Kinds:
 
     def add(self, other: Kinds) -> None:
         """Adds all clips that another has counted."""
+        self.mapped += other.mapped
         self._layouts += other._layouts
         self._rates += other._rates
 
@@ -125,8 +154,9 @@ class Kinds:
                 f"{count} of {sum(points for _, points in layout)} keypoints"
                 for layout, count in self._layouts.most_common()
             ]
+            mapped = f" ({self.mapped} mapped by anatomy)" if self.mapped else ""
             found.append(
-                f"clips differ in layout: {summary(counts)}; what a clip lacks of the others' counts as missing"
+                f"clips differ in layout: {summary(counts)}{mapped}; what a clip lacks of the others' counts as missing"
             )
         if rates and len(self._rates) > 1:
             counts = [f"{count} of {fps:g} fps" for fps, count in self._rates.most_common()]

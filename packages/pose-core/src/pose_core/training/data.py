@@ -13,7 +13,7 @@ from pose_core.command_line import say
 from pose_core.data.audit import summary
 from pose_core.data.clips import read_clips
 from pose_core.data.held_out import split_clips
-from pose_core.data.loading import read_clip, read_usable
+from pose_core.data.loading import on_layout_of, read_clip, read_usable
 from pose_core.data.packing import INDEX
 from pose_core.data.shards import ShardDataset, ShardSample
 from pose_core.data.splits import select_split
@@ -94,7 +94,8 @@ def read_data(
         config: `overfit` trains and validates on the first few clips.
         frames: of shards, fewest of the first clips together that are kept in memory, where there are as many.
         skeleton: of all clips; None: that of the first one prepared.
-        common: of files, chooses one skeleton for all from their paths and skeletons, where `skeleton` is None.
+        common: of files, chooses one skeleton for all from their paths and skeletons, where `skeleton` is None. Without
+            it, clips of other estimators are mapped by anatomy, see `on_layout_of`.
         load: reads a clip; shards hold theirs.
         validation_share: of files without a validation split, the share that is held out for it, see `split_clips`;
             None: splits are taken as they are.
@@ -109,20 +110,28 @@ def read_data(
     paths = data_paths(data)
     name = ", ".join(map(str, paths))
     if are_shards(paths[0]):
-        return open_shards(paths[0], prepare, config, frames=frames, skeleton=skeleton, check=check, reject=reject)
+        return open_shards(
+            paths[0],
+            prepare,
+            config,
+            frames=frames,
+            skeleton=skeleton,
+            check=check,
+            reject=reject,
+            by_anatomy=common is None,
+        )
     train, validation = overfit_subset(*_split(paths, name, validation_share), config)
     check(train)
     validation = drop_rejected_clips(train, validation, reject, name)
     if is_main_process():
         say(f"{name}: reading {len(train) + len(validation)} clips")
+    read_usable_clips = partial(read_usable, load=load, resampled=resampled, by_anatomy=common is None)
     if skeleton is not None or common is None:
-        read = partial(read_usable, prepare=prepare, load=load, resampled=resampled)
+        read = partial(read_usable_clips, prepare=prepare)
         train, sequences = read(train, skeleton=skeleton)
         validation, held_out = read(validation, skeleton=sequences[0].skeleton)
     else:
-        read = partial(
-            read_usable, prepare=lambda sequence, skeleton: prepare(sequence, None), load=load, resampled=resampled
-        )
+        read = partial(read_usable_clips, prepare=lambda sequence, skeleton: prepare(sequence, None))
         (train, sequences), (validation, held_out) = read(train), read(validation)
         files = zip(train + validation, sequences + held_out, strict=True)
         skeleton = common([(clip.path, sequence.skeleton) for clip, sequence in files])
@@ -134,6 +143,11 @@ def read_data(
         [ShardSample(clip, sequence) for clip, sequence in zip(train, sequences, strict=True)],
         [ShardSample(clip, sequence) for clip, sequence in zip(validation, held_out, strict=True)],
     )
+
+
+def _mapped(prepare: Callable[..., PoseSequence], sequence: PoseSequence, skeleton: Skeleton | None) -> PoseSequence:
+    """A clip prepared, mapped by anatomy before where it is another estimator's."""
+    return prepare(on_layout_of(sequence, skeleton), skeleton=skeleton)
 
 
 def _split(paths: list[str | Path], name: str, validation_share: float | None) -> tuple[list[Clip], list[Clip]]:
@@ -159,12 +173,14 @@ def open_shards(
     skeleton: Skeleton | None = None,
     check: Check = lambda clips: None,
     reject: Reject | None = None,
+    by_anatomy: bool = True,
 ) -> RunData:
     """Opens shards, and reads what is kept of them in memory; every process of a run reads the same.
 
     Args:
         folder: of shards, or its URL.
         prepare, config, frames, skeleton, check, reject: as `read_data`'s.
+        by_anatomy: map clips of other estimators, see `on_layout_of`.
 
     Raises:
         UserError: no shards there, no clip that can be used, or too many damaged ones.
@@ -175,7 +191,8 @@ def open_shards(
     if skeleton is None:
         stream.transform = partial(prepare, skeleton=None)
         skeleton = _first(stream, 1)[0].sequence.skeleton
-    stream.transform = partial(prepare, skeleton=skeleton)
+    transform = partial(_mapped, prepare) if by_anatomy else prepare
+    stream.transform = partial(transform, skeleton=skeleton)
     first = _first(stream, frames)
     if config.overfit:
         few = first[: config.overfit]
@@ -185,8 +202,10 @@ def open_shards(
         say(f"{folder}: {stream.clips} clips to train on, {len(held_out) or 'none'} to validate with")
     if len(stream.skeletons) > 1:
         counts = ", ".join(str(each.num_keypoints) for each in stream.skeletons)
+        estimators = {each.layout.name for each in stream.skeletons if each.layout is not None}
+        mapped = "those of another estimator are mapped by anatomy; " if by_anatomy and len(estimators) > 1 else ""
         warnings.warn(
-            f"{folder}: clips differ in layout (of {counts} keypoints); what a clip lacks counts as missing",
+            f"{folder}: clips differ in layout (of {counts} keypoints); {mapped}what a clip lacks counts as missing",
             stacklevel=2,
         )
     return RunData(first, held_out, stream)

@@ -14,7 +14,9 @@ from pose_core.estimation import estimators
 
 
 def fake(settings):
-    here = SimpleNamespace(python=lambda say: sys.executable, repair="mend it")  # no environment of its own
+    here = SimpleNamespace(
+        python=lambda say: sys.executable, repair="mend it", damage=None
+    )  # no environment of its own
     return estimators.Estimator("Fake", here, str(Path(__file__).parent / "fake_estimator.py"), settings)
 
 

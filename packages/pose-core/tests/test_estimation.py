@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,9 +28,9 @@ FAKE = Path(__file__).parent / "fake_estimator.py"
 RED, GREEN, BLACK = (200, 40, 40), (40, 200, 40), (0, 0, 0)
 
 
-def fake(settings):
+def fake(settings, damage=None):
     """An estimator that needs no environment of its own."""
-    here = SimpleNamespace(python=lambda say: sys.executable, repair="mend it")
+    here = SimpleNamespace(python=lambda say: sys.executable, repair="mend it", damage=damage)
     return estimators.Estimator("Fake", here, str(FAKE), settings)
 
 
@@ -166,6 +167,23 @@ def test_an_estimator_that_cannot_begin_ends_the_command(estimate, clips, tmp_pa
     assert (status, messages.count("\n")) == (2, 1)
     assert message in messages
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("settings", [{"fail": "bug", "at": 0}, {"fail": "kill", "at": 7}, {"fail": "exit", "at": 2}])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_damaged_environment_ends_the_batch_once_and_is_no_fault_of_a_video(
+    estimate, clips, tmp_path, monkeypatch, settings, workers
+):
+    def damage(*, started):
+        return "code.so has 7 bytes instead of 12"
+
+    monkeypatch.setattr(sys.modules[__name__], "fake", partial(fake, damage=damage))
+    status, _, messages = estimate(clips, "--output", tmp_path / "out", "--workers", workers, **settings)
+    assert (status, messages.splitlines()[-1]) == (
+        2,
+        "Error: Fake cannot run (code.so has 7 bytes instead of 12); mend it",
+    )
+    assert messages.count("Fake") == 1
 
 
 def test_a_part_of_the_picture(estimate, tmp_path):

@@ -1,5 +1,7 @@
 """Environments of estimators: made once, whole or not at all, by one process at a time; what goes wrong is one line."""
 
+import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -27,6 +29,17 @@ if step == "venv":
     folder = Path(sys.argv[-1])
     (folder / "bin").mkdir(parents=True)
     (folder / "bin" / "python").symlink_to(sys.executable)
+if step == "pip":
+    packages = Path(sys.argv[-1 - sum("==" in word for word in sys.argv)]).parents[1] / "lib/python3/site-packages"
+    for requirement in (word for word in sys.argv if "==" in word):
+        name, version = requirement.split("==")
+        (packages / name).mkdir(parents=True)
+        (packages / name / "code.so").write_text("machine code")
+        record = packages / (name + "-" + version + ".dist-info") / "RECORD"
+        record.parent.mkdir()
+        digest = "sha256=Ws4qKMb0CHXvK6rAJ9i5Gi9lcBJxx7Q-y9RnZk3KnvA"
+        size = 99 if (here / "damaged").exists() else 12
+        record.write_text(name + "/code.so," + digest + "," + str(size) + "\\n../../../bin/x,,5\\nRECORD,,\\n")
 """
 SMALL = Environment("small-1", "Small 1", ("small==1",), 5, ("json",))
 
@@ -57,6 +70,7 @@ def test_an_environment_is_made_once(uv, tmp_path):
     assert left(tmp_path) == [SMALL.folder.name, "small-1.lock"]
     calls = (uv / "calls").read_text()
     assert '"--no-deps"' in calls
+    assert '"--link-mode", "copy"' in calls
     assert '"small==1"' in calls
     assert SMALL.python(said.append) == python
     assert len(said) == 1
@@ -140,6 +154,43 @@ def test_what_does_not_work_is_not_kept(uv, tmp_path):
     broken = Environment("small-1", "Small 1", ("small==1",), 5, ("nothing_of_that_name",))
     with pytest.raises(UserError, match="cannot be installed: ModuleNotFoundError: No module named 'nothing_of_that"):
         broken.python(print)
+    assert left(tmp_path) == ["small-1.lock"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda packages: (packages / "small" / "code.so").write_text("machine"), "code.so has 7 bytes instead of 12"),
+        (lambda packages: (packages / "small" / "code.so").write_text("machine cope"), "code.so is damaged"),
+        (lambda packages: (packages / "small" / "code.so").unlink(), "code.so is missing"),
+        (lambda packages: (packages / "small-1.dist-info" / "RECORD").write_text("small/co"), "RECORD is missing or"),
+        (lambda packages: (packages / "small-1.dist-info" / "RECORD").unlink(), "RECORD is missing or damaged"),
+        (lambda packages: shutil.rmtree(packages.parents[1]), "lib is missing"),
+    ],
+)
+def test_what_is_damaged_in_an_environment(uv, damage, said):
+    SMALL.python(print)
+    assert SMALL.damage(started=False) is None
+    damage(SMALL.folder / "lib" / "python3" / "site-packages")
+    assert said in str(SMALL.damage(started=True))
+
+
+def test_an_interpreter_that_does_nothing(uv):
+    python = SMALL.python(print)
+    python.unlink()
+    python.write_text("#!/bin/sh\nexit 0\n")
+    python.chmod(0o755)
+    assert SMALL.damage(started=True) is None
+    assert SMALL.damage(started=False) == "its Python does not work"
+    python.chmod(0)
+    python.write_text("") if os.geteuid() else python.unlink()
+    assert SMALL.damage(started=False) == "its Python does not run"
+
+
+def test_a_damaged_cache_of_uv_is_not_installed(uv, tmp_path):
+    (uv / "damaged").touch()
+    with pytest.raises(UserError, match=r"code\.so has 12 bytes instead of 99, in uv's cache too; empty that with `uv"):
+        SMALL.python(print)
     assert left(tmp_path) == ["small-1.lock"]
 
 

@@ -249,7 +249,7 @@ def estimate(monkeypatch, capsys):
 
     def call(*arguments, **settings):
         if settings:
-            here = SimpleNamespace(python=lambda say: sys.executable, repair="")
+            here = SimpleNamespace(python=lambda say: sys.executable, repair="", damage=None)
             fake = estimators.Estimator("Fake", here, str(FAKE), settings)
             monkeypatch.setattr(estimators, "rtmw", lambda *_, **__: fake)
         monkeypatch.setattr(sys, "argv", ["pose-core", "estimate", *map(str, arguments)])

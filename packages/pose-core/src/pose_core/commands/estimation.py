@@ -20,6 +20,7 @@ from pose_core.estimation.estimators import skeleton_of
 from pose_core.estimation.frame_progress import FrameProgress, frame_progress
 from pose_core.estimation.several_people import SeveralPeople
 from pose_core.estimation.video import SUFFIXES, Video, open_video
+from pose_core.estimation.worker_process import DamagedEnvironmentError
 from pose_core.formats.pose_stream import PoseWriter
 from pose_core.inputs import find_inputs
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
@@ -170,10 +171,16 @@ class _Estimation:
                     job = self._jobs.get_nowait()
                 except queue.Empty:
                     return
+                damaged: DamagedEnvironmentError | None = None
                 with self._batch.noting(job):
-                    if worker is None or not worker.alive:
-                        worker = self._start()
-                    self._batch.done.append(self._estimate(job, worker, progress))
+                    try:
+                        if worker is None or not worker.alive:
+                            worker = self._start()
+                        self._batch.done.append(self._estimate(job, worker, progress))
+                    except DamagedEnvironmentError as error:  # no failure of the video's, and of all that follow
+                        damaged = error
+                if damaged is not None:
+                    raise damaged
         finally:
             if worker is not None:
                 worker.close()

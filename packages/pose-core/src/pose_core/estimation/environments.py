@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pose_core.errors import UserError
+from pose_core.estimation.installed_files import damaged_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -27,6 +28,7 @@ VARIABLE = "POSE_CORE_ENVIRONMENTS"  # names another folder for environments
 EXTRA = "pip install 'pose-core[estimate]'"
 PYTHONS = ((3, 12), (3, 11))  # of estimators, best first
 NO_NETWORK = ("dns error", "client error (connect)", "error sending request", "timed out", "network connectivity")
+_TRIAL = 60  # seconds that importing may take
 MIRROR = "UV_DEFAULT_INDEX names a mirror of PyPI"
 
 
@@ -57,6 +59,25 @@ class Environment:
     def repair(self) -> str:
         """What to do if it is damaged."""
         return f"its environment is damaged: delete the folder {self.folder}, and the same command makes it anew"
+
+    def damage(self, *, started: bool) -> str | None:
+        """What is wrong with its files, in words; None if they are whole.
+
+        Args:
+            started: whether its interpreter has begun to work; otherwise that is tried, too.
+        """
+        damaged = damaged_file(self.folder, self.requirements, contents=True)
+        if damaged or started:
+            return damaged
+        interpreter = _interpreter(self.folder)
+        command = (str(interpreter), "-I", "-c", f"import {', '.join(self.imports)}; print('whole')")
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, errors="replace", check=False, timeout=_TRIAL
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return "its Python does not run"
+        return None if done.stdout.strip() == "whole" else "its Python does not work"
 
     def python(self, say: Callable[[str], None]) -> Path:
         """The interpreter of the environment, which is made if there is none.
@@ -103,8 +124,13 @@ class Environment:
         python = find_python(uv)
         self._run(uv, "venv", "--quiet", "--relocatable", "--no-project", "--python", python, str(folder))
         interpreter = str(_interpreter(folder))
-        install = ("pip", "install", "--quiet", "--no-deps", "--python", interpreter)
+        # uv would link files to those in its cache: what damages them here would damage them there, for good.
+        install = ("pip", "install", "--quiet", "--no-deps", "--link-mode", "copy", "--python", interpreter)
         self._run(uv, *install, *self.requirements)
+        if damaged := damaged_file(folder, self.requirements):
+            raise UserError(
+                f"{self.title} cannot be installed: {damaged}, in uv's cache too; empty that with `uv cache clean`"
+            )
         self._run(interpreter, "-I", "-c", f"import {', '.join(self.imports)}")
 
     def _run(self, *command: str) -> None:

@@ -81,7 +81,13 @@ class Estimator:
         """
         # Isolated: PYTHONPATH and the user's own packages are for another Python.
         command = [str(self.environment.python(say)), "-I", "-u", str(WORKERS / self.script)]
-        return WorkerProcess(command, self.settings, name=self.title, repair=self.environment.repair)
+        return WorkerProcess(
+            command,
+            self.settings,
+            name=self.title,
+            repair=self.environment.repair,
+            damage=self.environment.damage,
+        )
 
 
 def holistic(

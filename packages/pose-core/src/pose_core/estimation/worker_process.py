@@ -18,7 +18,7 @@ from pose_core.errors import UserError
 from pose_core.estimation.workers.protocol import HEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
 GRACE = 5.0  # seconds that a process has to end by itself
 MOST_AT_ONCE = 256  # frames of the result: a damaged span may be an hour long
@@ -41,6 +41,10 @@ class WorkerError(UserError):
     """The estimator has ended, or cannot begin; of no use any more."""
 
 
+class DamagedEnvironmentError(WorkerError):
+    """The estimator's files are not as they were installed; no video can be estimated, and it is no video's fault."""
+
+
 class WorkerProcess:
     """An estimator that runs as a process and answers frames with poses; the protocol is in `workers/protocol.py`.
 
@@ -50,19 +54,28 @@ class WorkerProcess:
         command: what to run.
         settings: of the estimator, JSON values.
         name: of the estimator, in messages.
-        repair: what to do where a module is missing.
+        repair: what to do where its environment is damaged.
+        damage: looks what is wrong with that, where the process ends or fails; takes whether it had begun (`started`).
 
     Attributes:
         poses: what the estimator says of its poses: `keypoints`: K, `dims`: D, and what else it wants to be known.
         several: whether it detects all people of a frame, instead of following one.
 
     Raises:
-        WorkerError: it cannot begin.
+        WorkerError: it cannot begin; `DamagedEnvironmentError`, here and later: it never will.
     """
 
-    def __init__(self, command: Sequence[str], settings: dict[str, Any], *, name: str, repair: str = "") -> None:
-        self.name, self._repair = name, repair
-        self._stopped = False
+    def __init__(
+        self,
+        command: Sequence[str],
+        settings: dict[str, Any],
+        *,
+        name: str,
+        repair: str = "",
+        damage: Callable[..., str | None] | None = None,
+    ) -> None:
+        self.name, self._repair, self._damage = name, repair, damage
+        self._stopped = self._started = False
         try:
             self._process = subprocess.Popen(
                 command,
@@ -79,11 +92,13 @@ class WorkerProcess:
         for pipe in (self._process.stdin, self._process.stdout):
             _enlarge(pipe)
         try:
-            self._send(b"S", json.dumps(settings).encode())
+            with suppress(WorkerError):  # the answer, or its lack, says more than a broken pipe
+                self._send(b"S", json.dumps(settings).encode())
             self.poses: dict[str, Any] = json.loads(self._answer(b"H"))
         except BaseException:
             self.kill()
             raise
+        self._started = True
         self.keypoints, self.dims = int(self.poses["keypoints"]), int(self.poses["dims"])
         self.several = bool(self.poses.get("people"))
 
@@ -215,10 +230,16 @@ class WorkerProcess:
         kind, length = HEAD.unpack(head) if len(head) == HEAD.size else (b"", 0)
         content = pipe.read(length)
         if kind == b"X":
-            raise WorkerError(self._problem(**json.loads(content)))
+            raise self._error(self._problem(**json.loads(content)), started=True)
         if kind != expected or len(content) < length:
-            raise WorkerError(f"{self.name} {self._end()}")
+            raise self._error(f"{self.name} {self._end()}", started=self._started)
         return content
+
+    def _error(self, message: str, *, started: bool) -> WorkerError:
+        """The error that it ended with, unless it is damaged."""
+        if self._damage and not self._stopped and (damaged := self._damage(started=started)):
+            return DamagedEnvironmentError(f"{self.name} cannot run ({damaged}); {self._repair}")
+        return WorkerError(message)
 
     def _problem(self, error: str, kind: str) -> str:
         """What it says went wrong."""

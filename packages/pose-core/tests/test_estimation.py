@@ -169,6 +169,56 @@ def test_an_estimator_that_cannot_begin_ends_the_command(estimate, clips, tmp_pa
     assert not (tmp_path / "out").exists()
 
 
+def test_videos_of_one_name_keep_their_suffix_and_going_on_works(estimate, tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for name in ("a.mkv", "a.mp4", "b.mp4"):
+        make_video(folder / name, [RED] * 3)
+    status, _, messages = estimate(folder, "--output", out)
+    assert (status, names(out)) == (0, ["a.mkv.pose", "a.mp4.pose", "b.pose"])
+    assert messages.startswith("videos whose names differ only in the suffix keep it: a.mkv.pose, a.mp4.pose\n")
+    (out / "a.mp4.pose").unlink()
+    status, said, messages = estimate(folder, "--output", out)
+    assert (status, said.count("\n"), "2 of 3 left out" in messages) == (0, 1, True)
+    assert estimate(folder)[0] == 0
+    assert (folder / "a.mkv.pose").exists()
+    status, said, messages = estimate(folder)  # results are no inputs
+    assert (status, said, "3 of 3 left out" in messages) == (0, "", True)
+    (tmp_path / "other").mkdir()
+    make_video(tmp_path / "other" / "b.mp4", [RED] * 3)
+    assert "would both become" in estimate(folder / "b.mp4", tmp_path / "other" / "b.mp4", "--output", out)[2]
+
+
+def test_a_video_is_never_replaced_by_its_poses(estimate, tmp_path):
+    make_video(tmp_path / "a.mp4", [RED] * 3)
+    same, link = tmp_path / "same.pose", tmp_path / "link.pose"
+    same.write_bytes((tmp_path / "a.mp4").read_bytes())
+    link.symlink_to(tmp_path / "a.mp4")
+    before = same.read_bytes()
+    for call in ((same, "--output", same), (same,), (tmp_path / "a.mp4", "--output", link)):
+        status, _, messages = estimate(*call, "--overwrite")
+        assert (status, messages.count("\n")) == (2, 1)
+        assert f"{call[-1]}: is the video {call[0]}; name another output" in messages
+    assert (same.read_bytes(), link.is_symlink()) == (before, True)
+
+
+def test_a_link_to_itself(estimate, tmp_path):
+    (tmp_path / "loop.mp4").symlink_to("loop.mp4")
+    assert estimate(tmp_path / "loop.mp4")[::2] == (2, f"Error: {tmp_path / 'loop.mp4'}: no such file\n")
+    make_video(tmp_path / "a.mp4", [RED] * 3)
+    assert f"{tmp_path / 'loop.mp4'}: no such file" in estimate(tmp_path)[2]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_disk_behind_standard_output(tmp_path):
+    make_video(tmp_path / "a.mp4", [RED] * 3)
+    command = [sys.executable, str(COMMAND), "{}", "estimate", str(tmp_path / "a.mp4"), "--output", "-"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.splitlines()[-1].startswith("Error: standard output: cannot be written (No space left on")
+
+
 @pytest.mark.parametrize("settings", [{"fail": "bug", "at": 0}, {"fail": "kill", "at": 7}, {"fail": "exit", "at": 2}])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_damaged_environment_ends_the_batch_once_and_is_no_fault_of_a_video(

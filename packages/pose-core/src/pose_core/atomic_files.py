@@ -131,10 +131,23 @@ def atomic_write(path: str | Path, *, overwrite: bool = False) -> Generator[Path
 
 
 def copy_to_stdout(path: str | Path) -> None:
-    """Copies a file to standard output, for `--output -`."""
-    with Path(path).open("rb") as file:
-        shutil.copyfileobj(file, sys.stdout.buffer)
-    sys.stdout.buffer.flush()
+    """Copies a file to standard output, for `--output -`.
+
+    Raises:
+        BrokenPipeError: its reader has gone.
+        UserError: it refuses the file, as a full disk does.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # lest Python tries the rest again as it ends
+        raise UserError(
+            f"standard output: cannot be written ({error.strerror}); free some space or name a file"
+        ) from error
 
 
 def check_stdout() -> None:

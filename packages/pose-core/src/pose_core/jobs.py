@@ -179,6 +179,7 @@ def planned(
     suffix: str | None,
     infix: str = "",
     writable: Collection[str] | None = None,
+    whole: Collection[str] = (),
     sniff: Callable[[bytes], str] | None = None,
     spool: bool = True,
 ) -> Generator[JobRunner]:
@@ -190,7 +191,7 @@ def planned(
         options: see `JobOptions`.
         verb: what happens to a file ("encoding").
         suffixes: of input files in folders.
-        suffix, infix, writable: how outputs are called; see `OutputNames`.
+        suffix, infix, writable, whole: how outputs are called; see `OutputNames`.
         sniff: the suffix of standard input by its first bytes; None: that of a pose file.
         spool: make a file of standard input; else its job's source is `-`, for a caller that reads it as it comes.
 
@@ -207,7 +208,7 @@ def planned(
     created = output if output is not None and not to_stdout and not output.exists() else None
     with removed_if_empty(created), tempfile.TemporaryDirectory(prefix="pose-") as temporary:
         folder = Path(temporary)
-        pairs = plan_outputs(found, output, OutputNames(suffix, infix, writable), folder)
+        pairs = plan_outputs(found, output, OutputNames(suffix, infix, writable, whole), folder)
         jobs = [Job(each.path, path, each.name) for each, path in pairs]
         batch: JobRunner = JobRunner(jobs, options, verb, to_stdout=to_stdout)
         batch.skip_existing()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pose_core.atomic_files import check_name, check_output, check_output_folder, check_stdout
@@ -11,7 +14,6 @@ from pose_core.inputs import PIPE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
-    from pathlib import Path
 
     from pose_core.inputs import Input
 
@@ -25,18 +27,20 @@ class OutputNames:
             `writable` if it is none of these.
         infix: comes before the suffix ("clip.reconstructed.pose").
         writable: suffixes of files that can be written; None: any.
+        whole: suffixes of inputs whose outputs keep them ("clip.mkv.pose") where they would else be one file.
     """
 
     suffix: str | None = None
     infix: str = ""
     writable: Collection[str] | None = None
+    whole: Collection[str] = ()
 
-    def of(self, path: Path) -> Path:
-        """The output beside `path`."""
+    def of(self, path: Path, *, whole: bool = False) -> Path:
+        """The output beside `path`; with `whole`, its name goes on from the input's with its suffix."""
         suffix = path.suffix.lower()
         if self.writable is not None and suffix not in self.writable:
             suffix = next(iter(self.writable))
-        return path.with_name(f"{path.stem}{self.infix}{self.suffix or suffix}")
+        return path.with_name(f"{path.name if whole else path.stem}{self.infix}{self.suffix or suffix}")
 
     def is_file(self, output: Path, count: int) -> bool:
         """Whether `output`, where `count` results go, names a file rather than a folder.
@@ -149,7 +153,12 @@ def _mirrored(inputs: Sequence[Input], folder: Path | None, names: OutputNames) 
     Raises:
         UserError: two results would be one file.
     """
-    pairs = [(each, names.of(each.path if folder is None else folder / each.below)) for each in inputs]
+    beside = [(each, each.path if folder is None else folder / each.below) for each in inputs]
+    count = Counter(names.of(path) for _, path in beside if path.suffix.lower() in names.whole)
+    pairs = [
+        (each, names.of(path, whole=path.suffix.lower() in names.whole and count[names.of(path)] > 1))
+        for each, path in beside
+    ]
     for _, output in pairs:
         check_name(output)
     pairs = _without_results(pairs, folder)
@@ -163,14 +172,19 @@ def _mirrored(inputs: Sequence[Input], folder: Path | None, names: OutputNames) 
 
 def _without_results(pairs: list[tuple[Input, Path]], folder: Path | None) -> list[tuple[Input, Path]]:
     """Leaves out results of an earlier call that are in the input folder."""
-    results = {output.resolve() for each, output in pairs if output.resolve() != each.path.resolve()}
-    within = folder.resolve() if folder is not None else None
+    results = {_real(output) for each, output in pairs if _real(output) != _real(each.path)}
+    within = _real(folder) if folder is not None else None
 
     def is_result(each: Input) -> bool:
         if each.folder is None:  # named by itself
             return False
-        source = each.path.resolve()
-        nested = within is not None and within != each.folder.resolve() and source.is_relative_to(within)
+        source = _real(each.path)
+        nested = within is not None and within != _real(each.folder) and source.is_relative_to(within)
         return source in results or nested
 
     return [(each, output) for each, output in pairs if not is_result(each)]
+
+
+def _real(path: Path) -> Path:
+    """Where links lead; `Path.resolve` raises a RuntimeError where one leads to itself."""
+    return Path(os.path.realpath(path))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pose_core.annotations import SEARCHED, read_annotations
@@ -22,7 +24,6 @@ from pose_core.table import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 # Columns of the manifest. Where a clip came from is not said by `start_seconds`: a manifest's reader would cut again.
 _COLUMNS = ("path", "text", "signed_language", "split", "person", "tier", "source", "from_seconds", "to_seconds")
@@ -152,13 +153,15 @@ def _without_clips(found: Sequence[Input], output: Path, cutting: CutOptions) ->
     Raises:
         UserError: it is that folder itself, so that nobody could tell them apart.
     """
-    folder = output.resolve()
-    if not cutting.manifest_only and any(each.folder is not None and each.folder.resolve() == folder for each in found):
+    folder = Path(os.path.realpath(output))  # `resolve` fails where a link leads to itself
+    if not cutting.manifest_only and any(
+        each.folder is not None and os.path.realpath(each.folder) == str(folder) for each in found
+    ):
         raise UserError(f"{output}: holds the pose files themselves; name another folder for the clips")
     kept = [
         each
         for each in found
-        if cutting.manifest_only or each.folder is None or not each.path.resolve().is_relative_to(folder)
+        if cutting.manifest_only or each.folder is None or not Path(os.path.realpath(each.path)).is_relative_to(folder)
     ]
     if not kept:
         raise UserError(f"{output}: holds all of the pose files; name another folder for the clips")

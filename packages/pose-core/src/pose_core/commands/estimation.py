@@ -28,6 +28,7 @@ from pose_core.notices import notify
 from pose_core.outputs import check_suffix
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Generator, Sequence
 
     from pose_core.estimation.camera import Camera
@@ -107,11 +108,37 @@ def estimate_files(
         suffixes=SUFFIXES,
         suffix=".pose",
         writable=(".pose",),
+        whole=SUFFIXES,
         sniff=lambda start: ".mp4",  # the file says itself what it is
     ) as batch:
+        _check_sources(batch)
         if batch.jobs:
             _Estimation(batch, estimator, crop, person).run(workers)
     return batch
+
+
+def _check_sources(batch: JobRunner[EstimatedFile]) -> None:
+    """Refuses to replace a video by poses, and says which outputs have longer names than usual.
+
+    Raises:
+        UserError: an output is one of the videos, or a link to it.
+    """
+    jobs = [*batch.jobs, *batch.skipped]
+    videos = {(found.st_dev, found.st_ino): job.name for job in jobs if (found := _status(job.source))}
+    for job in jobs:
+        if (found := _status(job.output)) and (video := videos.get((found.st_dev, found.st_ino))):
+            raise UserError(f"{job.output}: is the video {video}; name another output")
+    longer = [job.output.name for job in jobs if job.output.name == f"{job.source.name}.pose"]
+    if len(longer) > 1:
+        more = ", ..." if len(longer) > 2 else ""
+        batch.options.say(f"videos whose names differ only in the suffix keep it: {', '.join(longer[:2])}{more}")
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except (OSError, ValueError):
+        return None
 
 
 class _Estimation:

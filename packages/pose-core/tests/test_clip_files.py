@@ -253,7 +253,7 @@ def test_several_people_of_a_row(tmp_path):
     assert (sequence.fps, len(sequence)) == (50, 4)
     np.testing.assert_array_equal(sequence.keypoints, data[:, 1])
     assert not clean(read(tmp_path / "a.pt", person=2)).confidence.any()
-    with pytest.raises(UserError, match=r"has 3 person\(s\), counted from 0; there is no person 3"):
+    with pytest.raises(UserError, match=r"has 3 persons, counted from 0; there is no person 3"):
         read(tmp_path / "a.pt", person=3)
 
 

@@ -193,5 +193,5 @@ def test_folders_are_averaged_by_part(person, tmp_path):
     assert means["hands"].scores["dtw_mje"] == pytest.approx(0.07, abs=1e-4)
     assert means["body"].scores["dtw_mje"] == pytest.approx(0, abs=1e-4)
     table = lines(comparisons)
-    assert table[0] == "2 pair(s), in shoulder widths"
+    assert table[0] == "2 pairs, in shoulder widths"
     assert [line.split("  ")[1] for line in table[2:7]] == ["all", "hands", "hands from wrists", "body", "face"]

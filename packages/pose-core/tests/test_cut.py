@@ -118,7 +118,7 @@ def test_options_of_time(session):
     assert [row["path"][8:-5] for row in rows("later")] == ["000038-000063", "000063-000096", "000096-000100"]
     assert batch.done[0].shortened == 1
     assert said == [
-        "session.pose: 1 of 4 segments left out: 1 without text; 1 segment(s) end after it and are cut there; "
+        "session.pose: 1 of 4 segments left out: 1 without text; 1 segment ends after it and is cut there; "
         "it lasts 4.00 s at 25 fps"
     ]
     batch, _ = cut(output="earlier", offset=-2.0)
@@ -216,7 +216,7 @@ def test_people_of_one_file(session):
     assert x[1] - x[0] == pytest.approx(1000)
     cut(tiers=("A",), reading=ReadOptions(person=1), output="one")
     assert [row["path"] for row in rows("one")] == ["session_person1_000000-000025.pose"]
-    with pytest.raises(UserError, match=r"session.pose: has 2 person\(s\), counted from 0; there is no person 2"):
+    with pytest.raises(UserError, match=r"session.pose: has 2 persons, counted from 0; there is no person 2"):
         cut(tiers=("A=2",), output="two")
 
 

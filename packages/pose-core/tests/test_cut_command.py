@@ -4,13 +4,14 @@ import csv
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from pose_core.cli import app
-from pose_core.errors import BatchError
+from pose_core.errors import BatchError, UserError
 
 GERMAN = ("--signed-language", "gsg")
 
@@ -35,7 +36,7 @@ def test_the_command(session):
     result = command("--segments", "session.eaf", "--list-tiers")
     assert result.stdout.splitlines() == [
         "session.eaf: 'GLOSS', 4 segments, Ana",
-        "session.eaf: 'Sentence 1', 1 segments",
+        "session.eaf: 'Sentence 1', 1 segment",
     ]
     result = command("--segments", "session.eaf", "--list-tiers", "--json")
     assert [each["tier"] for each in json.loads(result.stdout)] == ["GLOSS", "Sentence 1"]
@@ -70,3 +71,11 @@ def test_standard_input(session):
     )
     assert result.stdout.decode() == "standard input: 3 clips, 4.00 s\n"
     assert rows()[0]["path"] == "standard-input_000000-000025.pose"
+
+
+def test_a_failure_is_not_preceded_by_what_the_manifest_lacks(session):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = command("--segments", "session.eaf", "session.pose", "--output", "clips")
+    assert isinstance(result.exception, UserError)
+    assert "GLOSS" in str(result.exception)

@@ -100,9 +100,8 @@ def test_slots_without_time_divide_what_lies_between_their_neighbours(eaf):
     parts = tier(eaf, "Parts")
     assert values(parts) == [(1.0, 2.0, "a"), (2.0, 3.0, "b"), (3.0, 4.0, "c")]
     assert parts.notices == (
-        "1 annotation(s) of tier 'Parts' have no time and are left out, first in line 25",
-        "3 annotation(s) of tier 'Parts' have no time slot of their own; their times are interpolated, "
-        "as ELAN shows them",
+        "1 annotation of tier 'Parts' without a time left out, first in line 25",
+        "3 annotations of tier 'Parts' without a time slot of their own: times interpolated, as ELAN shows them",
     )
 
 
@@ -110,7 +109,7 @@ def test_references_take_the_times_of_what_they_refer_to(eaf):
     translation = tier(eaf, "Übersetzung 1")
     assert values(translation) == [(2.0, 3.0, 'a "house",\n<red> & old')]
     assert translation.parent == "Parts"
-    assert "3 annotation(s) of tier 'Übersetzung 1' have no time" in translation.notices[0]
+    assert "3 annotations of tier 'Übersetzung 1' without a time" in translation.notices[0]
     words = tier(eaf, "Words")
     assert values(words) == [(4.0, 5.0, "x"), (4.0, 5.0, "y")]
     assert "each part is cut with all of its parent's time" in words.notices[0]

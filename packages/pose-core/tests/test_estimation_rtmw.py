@@ -291,7 +291,7 @@ def test_of_several_people_one_is_taken(tmp_path, estimate):
     (tmp_path / "a.pose").unlink()
     code, said = estimate(*options, "--person", 2, people=2)
     assert code == 2
-    assert "a.mp4: has 2 person(s), counted from 0; there is no person 2" in said
+    assert "a.mp4: has 2 persons, counted from 0; there is no person 2" in said
     assert not (tmp_path / "a.pose").exists()
 
 

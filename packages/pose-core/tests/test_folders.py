@@ -45,7 +45,7 @@ def test_links_are_followed(tmp_path):
         clips = read_clips(data)
     assert names(clips) == [("d.pose", "train"), ("a.pose", "train"), ("c.pose", "train"), ("b.pose", "validation")]
     (data / "test").symlink_to(disk)
-    with pytest.warns(UserWarning, match="2 clip.s. are in test and train both"):
+    with pytest.warns(UserWarning, match="2 clips in test and train both"):
         assert names(read_clips(data))[-2:] == [("d.pose", "test"), ("c.pose", "test")]
 
 
@@ -68,7 +68,7 @@ def test_folders_in_any_case_and_files_of_no_split(tmp_path):
     clips, messages = noticed(read_clips, tmp_path)
     assert names(clips) == [("a.pose", "train"), ("b.pose", "validation")]
     messages = " ".join(messages)
-    assert "2 pose file(s) beside Train/, VAL/, test/ are of no split and left out" in messages
+    assert "2 pose files beside Train/, VAL/, test/, of no split, left out" in messages
     assert "test: has no pose files, so there are none of split test" in messages
 
 

@@ -199,9 +199,9 @@ def test_unreadable_files_are_refused(tiny, tmp_path, path):
         read(path)
     with pytest.raises(UserError, match="not a file"):
         read(tmp_path)
-    (tmp_path / "a.mp4").write_bytes(b"")
-    with pytest.raises(UserError, match=r"unknown pose format '\.mp4'; known: \.pose, \.npz, \.csv"):
-        read(tmp_path / "a.mp4")
+    (tmp_path / "a.bvx").write_bytes(b"")
+    with pytest.raises(UserError, match=r"unknown pose format '\.bvx'; known: \.pose, \.npz, \.csv"):
+        read(tmp_path / "a.bvx")
     for content, complaint in (
         (b"", "a.pose: empty file"),
         (b"no pose at all, but some text", "a.pose: not a .pose file"),

@@ -126,7 +126,7 @@ def test_a_link_to_a_file_elsewhere(folder, tmp_path_factory):
     (folder / "clips" / "c.pose").symlink_to(elsewhere / "c.pose")
     (folder / "more").symlink_to(elsewhere)
     content = HEADER + "clips/c.pose,A,ase,train\nmore/c.pose,A,ase,validation\n"
-    with pytest.warns(UserWarning, match="1 clip.s. are in train and validation both"):
+    with pytest.warns(UserWarning, match="1 clip in train and validation both"):
         assert len(read_manifest(manifest(folder, content))) == 2
 
 
@@ -224,7 +224,7 @@ def test_clips_in_two_splits(folder):
     assert len(quiet(manifest(folder, header + apart))) == 3
     together = apart + "clips/a.pose,A,ase,test,20,30\nclips/b.pose,B,ase,val,10,20\n"
     _, (message,) = noticed(read_manifest, manifest(folder, header + together))
-    assert "3 clip(s) are in test and train and validation both" in message
+    assert "3 clips in test and train and validation both" in message
     assert "line 2 (a.pose) as train, line 5 (a.pose) as test" in message
 
 
@@ -234,7 +234,7 @@ def test_clips_listed_twice_people_in_two_splits_and_languages_in_two_spellings(
     clips, messages = noticed(read_manifest, manifest(folder, header + content))
     assert len(clips) == 3
     for part in (
-        "1 clip(s) are listed more than once, and count as often: a.pose",
+        "1 clip listed more than once, counted as often: a.pose",
         "1 of 1 people are in train and in other splits, where scores are not of new people: p1",
         "signed_language ASE and ase: taken for different languages",
     ):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from pose_core import read, write
+from pose_core import UserError, read, write
 from pose_core.cli import app
 from pose_core.commands.inspection import inspect
 from pose_core.notices import InputWarning
@@ -110,3 +110,21 @@ def test_normalized_coordinates_in_a_picture_that_the_file_states(tmp_path):
 
 def points_of(sequence):
     return sequence.keypoints.astype(np.float64)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("a.mp4", "a.mp4: a video; `pose-core estimate` makes poses of it"),
+        ("a.MOV", "a video; `pose-core estimate`"),
+        ("a.eaf", "annotations, no poses; `pose-core cut --segments a.eaf` cuts a pose file by them"),
+        ("a.srt", "`pose-core cut --segments a.srt`"),
+        ("a.vtt", "`pose-core cut --segments a.vtt`"),
+        ("a.pkl", 'of a dictionary np.savez("poses.npz", keypoints=..., scores=...)'),
+    ],
+)
+def test_what_holds_no_poses_yet(name, hint, tmp_path):
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(UserError) as raised:
+        read(tmp_path / name)
+    assert hint in str(raised.value)

@@ -1,6 +1,9 @@
 """`pose-core unpack`, and manifests whose rows name a clip in a file."""
 
+import io
 import json
+import tarfile
+import warnings
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from pose_core.data.audit import notices
 from pose_core.data.held_out import split_clips
 from pose_core.data.rows import safe_name, split_of_file
 from pose_core.errors import BatchError
+from pose_core.notices import InputWarning
 from pose_core.testing import fake_sequence
 
 pytestmark = pytest.mark.filterwarnings("ignore::pose_core.notices.InputWarning")
@@ -172,3 +176,23 @@ def test_clips_of_one_file_are_held_out_one_by_one(clips, tmp_path):
     (tmp_path / "m.csv").write_text("\n".join(rows), encoding="utf-8")
     train, validation = split_clips([tmp_path / "m.csv"], 0.25, say=lambda line: None)
     assert (len(train), len(validation)) == (3, 1)
+
+
+def test_a_text_file_beside_another_text_is_reported(tmp_path):
+    write(fake_sequence(frames=3), tmp_path / "a.pose")
+    content = (tmp_path / "a.pose").read_bytes()
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        members = {"a.pose": content, "a.txt": b"hello, world", "a.json": b'{"text": "hello"}'}
+        for name, data in {**members, "b.pose": content, "b.txt": b"two"}.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    given = ("unpack", tmp_path / "a.tar", "--signed-language", "ase", "--split", "train")
+    said = r"another text in the \.txt of 1 clip than in the \.json, which counts; --text-column txt takes the \.txt"
+    with pytest.warns(InputWarning, match=said):
+        run(*given, "--output", tmp_path / "one")
+    assert [line.split(",")[1] for line in manifest(tmp_path / "one")[1:]] == ["hello", "two"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", InputWarning)
+        assert run(*given, "--output", tmp_path / "two", "--text-column", "txt").exit_code == 0
+    assert '"hello, world"' in manifest(tmp_path / "two")[1]

@@ -1,4 +1,4 @@
-"""Text files of spreadsheets and editors: detection of their encoding."""
+"""Text files of spreadsheets and editors: detection of their encoding; and numbers with their nouns."""
 
 from __future__ import annotations
 
@@ -35,6 +35,11 @@ def read_text(path: Path, what: str) -> str:
             f"{path}: not a readable UTF-8 {what} (line {line} is in another encoding, such as Latin-1); "
             "save it as UTF-8"
         ) from error
+
+
+def counted(count: int, noun: str) -> str:
+    """A number and what it counts: "1 clip", "1,200 clips"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def encoding(content: bytes) -> str:

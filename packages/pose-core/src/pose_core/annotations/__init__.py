@@ -9,6 +9,7 @@ from pose_core.annotations.segment import Annotations, Media, Segment, Tier
 from pose_core.annotations.tiers import select_tiers
 from pose_core.atomic_files import check_name
 from pose_core.errors import UserError
+from pose_core.formats import sniffing
 from pose_core.formats.reading import reading
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ ANNOTATIONS: dict[str, ModuleType] = {
     ".tsv": annotation_table,
     ".txt": annotation_table,
 }
-SEARCHED = (".eaf", ".srt", ".vtt")  # in folders, where tables may hold anything
+SEARCHED = sniffing.ANNOTATIONS  # in folders, where tables may hold anything
 LARGEST = 256 << 20  # bytes; hours of annotation have a few million
 
 

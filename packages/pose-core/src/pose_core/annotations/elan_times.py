@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pose_core.annotations.segment import Segment, Tier
+from pose_core.texts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,12 +82,12 @@ def _tier(tier: ElanTier, document: Document, times: Mapping[int, tuple[float, f
     notices = []
     if untimed:
         notices.append(
-            f"{len(untimed)} annotation(s) of tier {tier.name!r} have no time and are left out, first in line "
+            f"{counted(len(untimed), 'annotation')} of tier {tier.name!r} without a time left out, first in line "
             f"{untimed[0]}"
         )
     if interpolated:
         notices.append(
-            f"{interpolated} annotation(s) of tier {tier.name!r} have no time slot of their own; their times are "
+            f"{counted(interpolated, 'annotation')} of tier {tier.name!r} without a time slot of their own: times "
             "interpolated, as ELAN shows them"
         )
     if segments and document.constraints.get(tier.type) == _SUBDIVISION:

@@ -11,6 +11,7 @@ from pose_core.formats import read
 from pose_core.metrics import Problem, anatomy, plausibility
 from pose_core.metrics.body_measures import SIDES
 from pose_core.metrics.plausibility import worst_frames
+from pose_core.texts import counted
 from pose_core.transforms import clean
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class FileCheck:
 
     def lines(self, *, details: bool = True) -> Iterator[str]:
         """For people: a line, then the problems; with `details` every measure beside what real clips have."""
-        found = f"{len(self.problems)} problem(s)" if self.problems else "no problems"
+        found = counted(len(self.problems), "problem") if self.problems else "no problems"
         yield f"{self.file}: {self.frames} frames, {found if self.measures else 'nothing to measure'}"
         for problem in self.problems:
             yield f"  ! {problem.text}; frames {_numbers(problem.frames)}"

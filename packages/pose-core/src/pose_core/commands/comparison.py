@@ -13,6 +13,7 @@ from pose_core.formats import READERS, read
 from pose_core.inputs import find_inputs
 from pose_core.metrics.finite import finite_mean
 from pose_core.metrics.parts import METRICS, PARTS, PartScores, compared_share, part_scores
+from pose_core.texts import counted
 from pose_core.transforms import FaceChoice, Placement, clean, distinct_keypoints, normalize, resample
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def lines(comparisons: list[Comparison]) -> list[str]:
         rows.append([part.replace("_", " "), str(scores.keypoints), compared, *values])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     units = " and ".join(sorted({comparison.unit for comparison in comparisons}))
-    found = [f"{len(comparisons)} pair(s), in {units}"]
+    found = [f"{counted(len(comparisons), 'pair')}, in {units}"]
     for row in rows:
         cells = [f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)]
         found.append("  ".join([f"  {row[0]:{widths[0]}}", *cells]))

@@ -21,6 +21,7 @@ from pose_core.inputs import Input, find_inputs, local_files
 from pose_core.jobs import Job, JobOptions, JobRunner
 from pose_core.notices import called, notify
 from pose_core.table import read_table
+from pose_core.texts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +56,8 @@ class TierInfo:
         """For people."""
         people = f", {', '.join(self.people)}" if self.people else ""
         parent = f", of tier {self.parent!r}" if self.parent else ""
-        return f"{self.file}: {repr(self.tier) if self.tier else 'no tiers'}, {self.segments} segments{people}{parent}"
+        tier = repr(self.tier) if self.tier else "no tiers"
+        return f"{self.file}: {tier}, {counted(self.segments, 'segment')}{people}{parent}"
 
 
 def tiers_of(segments: Sequence[str]) -> list[TierInfo]:
@@ -120,6 +122,9 @@ def cut_files(
         batch.run(cut)
         if batch.done:
             _write_manifest(index, rows, cutting, keep_others=options.skip_existing and index.exists())
+            if cutting.signed_language == UNDETERMINED:
+                said = "signed_language is und, undetermined; --signed-language names it"
+                notify(output, said, kind="undetermined languages")
         elif created:
             remove_empty(output)
     _report_unused(files)
@@ -140,10 +145,6 @@ def _check(output: Path, cutting: CutOptions, reading: ReadOptions) -> None:
         raise UserError(
             "a manifest of parts cannot hold --person, --min-confidence, --layout, --clip, --axes, --order, --size or "
             "--y-up; cut clips instead"
-        )
-    if cutting.signed_language == UNDETERMINED:
-        notify(
-            output, "signed_language is und, undetermined; --signed-language names it", kind="undetermined languages"
         )
 
 

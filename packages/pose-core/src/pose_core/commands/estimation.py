@@ -19,9 +19,10 @@ from pose_core.errors import UserError
 from pose_core.estimation.estimators import skeleton_of
 from pose_core.estimation.frame_progress import FrameProgress, frame_progress
 from pose_core.estimation.several_people import SeveralPeople
-from pose_core.estimation.video import SUFFIXES, Video, open_video
+from pose_core.estimation.video import Video, open_video
 from pose_core.estimation.worker_process import DamagedEnvironmentError
 from pose_core.formats.pose_stream import PoseWriter
+from pose_core.formats.sniffing import VIDEOS
 from pose_core.inputs import find_inputs
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_core.notices import notify
@@ -98,17 +99,17 @@ def estimate_files(
             estimator cannot be installed or started.
     """
     if skip_existing is None:
-        skip_existing = not options.overwrite and len(find_inputs(inputs, SUFFIXES)) > 1
+        skip_existing = not options.overwrite and len(find_inputs(inputs, VIDEOS)) > 1
     options = replace(options, skip_existing=skip_existing, goes_on=GOES_ON)
     with planned(
         inputs,
         output,
         options,
         verb="estimating",
-        suffixes=SUFFIXES,
+        suffixes=VIDEOS,
         suffix=".pose",
         writable=(".pose",),
-        whole=SUFFIXES,
+        whole=VIDEOS,
         sniff=lambda start: ".mp4",  # the file says itself what it is
     ) as batch:
         _check_sources(batch)

@@ -20,6 +20,7 @@ from pose_core.formats import pose, read, write
 from pose_core.formats.options import ReadOptions
 from pose_core.jobs import Job
 from pose_core.notices import collected, notify
+from pose_core.texts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,7 +89,7 @@ class CutFile:
     def line(self) -> str:
         """For people."""
         kept = f", {self.kept} of them there already" if self.kept else ""
-        return f"{self.file}: {self.clips} clips{kept}, {self.seconds:.2f} s"
+        return f"{self.file}: {counted(self.clips, 'clip')}{kept}, {self.seconds:.2f} s"
 
 
 class PartsFile:
@@ -216,9 +217,10 @@ class Session:
         if not parts.found:
             why = f": {reasons}; it lasts {duration}" if segments else ""
             raise UserError(f"no segment of {self.segments} can be cut from it{why}")
-        said = [f"{parts.left_out.total()} of {segments} segments left out: {reasons}"] if reasons else []
+        said = [f"{parts.left_out.total()} of {counted(segments, 'segment')} left out: {reasons}"] if reasons else []
         if parts.shortened:
-            said.append(f"{parts.shortened} segment(s) end after it and are cut there")
+            end = "ends after it and is" if parts.shortened == 1 else "end after it and are"
+            said.append(f"{counted(parts.shortened, 'segment')} {end} cut there")
         if parts.shortened or any("file" in reason for reason in parts.left_out):
             said.append(f"it lasts {duration} at {self.file.fps:g} fps")
         if said:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pose_core.data.segments import overlapping
 from pose_core.data.splits import SPLITS, split_counts
+from pose_core.texts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -69,7 +70,7 @@ def _shared(files: Iterable[list[Clip]]) -> list[str]:
         return []
     splits = " and ".join(sorted({clip.split for pair in pairs for clip in pair}))
     examples = [f"{a.location} as {a.split}, {b.location} as {b.split}" for a, b in pairs]
-    return [f"{len(pairs)} clip(s) are in {splits} both, so that scores tell little: {summary(examples, 3)}"]
+    return [f"{counted(len(pairs), 'clip')} in {splits} both, so that scores tell little: {summary(examples, 3)}"]
 
 
 def _repeated(files: Iterable[list[Clip]]) -> list[str]:
@@ -78,7 +79,7 @@ def _repeated(files: Iterable[list[Clip]]) -> list[str]:
     if not twice:
         return []
     names = summary([clip.path.name for clip in twice], 3)
-    return [f"{len(twice)} clip(s) are listed more than once, and count as often: {names}"]
+    return [f"{counted(len(twice), 'clip')} listed more than once, counted as often: {names}"]
 
 
 def _shared_people(clips: Sequence[Clip]) -> list[str]:

@@ -13,6 +13,7 @@ from pose_core.data.splits import SPLITS, select_split, split_counts
 from pose_core.errors import UserError
 from pose_core.formats import READERS
 from pose_core.formats.sniffing import is_manifest
+from pose_core.texts import counted
 
 MANIFEST = "index.csv"
 
@@ -128,7 +129,9 @@ def _beside(folder: Path, splits: dict[str, str]) -> list[str]:
     if not beside:
         return []
     names = ", ".join(f"{name}/" for name in splits)
-    return [f"{folder}: {len(beside)} pose file(s) beside {names} are of no split and left out: {summary(beside, 3)}"]
+    return [
+        f"{folder}: {counted(len(beside), 'pose file')} beside {names}, of no split, left out: {summary(beside, 3)}"
+    ]
 
 
 def _is_pose_file(path: Path) -> bool:

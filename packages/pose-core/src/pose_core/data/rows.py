@@ -23,6 +23,7 @@ from pose_core.formats import read_row, write
 from pose_core.formats.clip_file import NAMES
 from pose_core.formats.sniffing import MANIFEST_COLUMNS
 from pose_core.notices import notify
+from pose_core.texts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -165,6 +166,7 @@ class Unpacking:
             raise UserError(f"{self.folder / INDEX}: exists; use --overwrite to replace it or name another folder")
         self._names: set[str] = set()
         self._assumed: dict[str, int] = {}
+        self._two_texts = 0
 
     def place(self, name: str, below: str = "") -> Path:
         """The file of a clip, called by its name as far as files can be, in the folder `below` of this one."""
@@ -197,6 +199,8 @@ class Unpacking:
             check_output_folder(path.parent)
             write(sequence, path, overwrite=self.overwrite)
         texts["split"] = texts["split"] or split
+        other = as_text(row.get("txt"))  # a WebDataset sample's .txt, beside what its .json says
+        self._two_texts += self.columns.text is None and other not in ("", texts["text"])
         for column, value in (
             ("text", texts["gloss"] or name),
             ("signed_language", _UNKNOWN_LANGUAGE),
@@ -229,8 +233,15 @@ class Unpacking:
             "signed_language": f"it is {_UNKNOWN_LANGUAGE!r} (undetermined) in the manifest; --signed-language says it",
             "split": "all are 'train'; --split says another",
         }
+        if self._two_texts:
+            said = f"another text in the .txt of {counted(self._two_texts, 'clip')} than in the .json, which counts"
+            notify(path, f"{said}; --text-column txt takes the .txt", kind="clips with two texts")
         for kind, count in self._assumed.items():
-            notify(path, f"{count} clip(s) state no {kind.split(',')[0]}; {cures[kind]}", kind="manifests with gaps")
+            notify(
+                path,
+                f"no {kind.split(',')[0]} is stated of {counted(count, 'clip')}; {cures[kind]}",
+                kind="manifests with gaps",
+            )
 
 
 def safe_name(name: str) -> str:

@@ -35,12 +35,6 @@ _CONTAINERS = (
     "3g2,3gp,apng,asf,av1,avi,dv,flv,gif,h261,h263,h264,hevc,ivf,m4v,matroska,mjpeg,mov,mpeg,mpegts,mpegvideo,mxf,nut,obu,"
     "ogg,rm,vc1,webm,wtv"
 )
-# fmt: off
-SUFFIXES = (  # of files that are videos, where a folder is named
-    ".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".vob", ".ts", ".m2ts", ".mts", ".wmv", ".asf",
-    ".flv", ".ogv", ".3gp", ".3g2", ".mxf", ".dv", ".gif",
-)
-# fmt: on
 _MOST_PIXELS = 36_000_000  # of a picture: 8K; 110 MB in RGB
 _LARGE = 1920 * 1088  # pixels of which a decoder does not keep one picture for every core
 _THREADS = 4

@@ -20,6 +20,7 @@ from pose_core.formats import (
 )
 from pose_core.formats.frame_range import FrameRange
 from pose_core.formats.rows import RowReader
+from pose_core.formats.sniffing import ANNOTATIONS, VIDEOS
 from pose_core.formats.threshold import Threshold, ThresholdedFrames
 from pose_core.formats.units import plan_units
 from pose_core.rates import DEFAULT_FPS, check_rate
@@ -254,7 +255,7 @@ def _opened(
     if file_format in (pose, estimator_json):
         return file_format.blocks(path, person=person, fps=fps, min_confidence=min_confidence)
     if person:
-        raise UserError(f"{path}: has 1 person(s), counted from 0; there is no person {person}")
+        raise UserError(f"{path}: has 1 person, counted from 0; there is no person {person}")
     if file_format in (npz, frame_arrays):
         return opened(path, fps=fps, axes=axes, order=order)
     return opened(path, fps=fps)
@@ -337,5 +338,11 @@ def _format_of(path: Path, formats: Mapping[str, ModuleType]) -> ModuleType:
     except KeyError:
         if path.suffix.lower() in _PICKLES:
             raise UserError(f"{path}: {rows.PICKLED}") from None
+        if formats is READABLE and path.suffix.lower() in VIDEOS:
+            raise UserError(f"{path}: a video; `pose-core estimate` makes poses of it") from None
+        if formats is READABLE and path.suffix.lower() in ANNOTATIONS:
+            raise UserError(
+                f"{path}: annotations, no poses; `pose-core cut --segments {path.name}` cuts a pose file by them"
+            ) from None
         known = ", ".join(formats)
         raise UserError(f"{path}: unknown pose format {path.suffix!r}; known: {known}") from None

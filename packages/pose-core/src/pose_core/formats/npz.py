@@ -144,7 +144,8 @@ def refuse_objects(dtype: np.dtype, name: str) -> None:
     if dtype.hasobject:
         raise UserError(
             f"{name} holds Python objects, pickled, which can run code and are never loaded; save numbers: "
-            "np.savez(file, poses=array), or np.savez(file, **clips) of several"
+            "np.savez(file, poses=array), np.savez(file, keypoints=..., scores=...), "
+            "or np.savez(file, **clips) of several"
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from pose_core.errors import UserError
 from pose_core.notices import notify
+from pose_core.texts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,7 +53,7 @@ class People:
             UserError: there is no such person.
         """
         if person is not None and not 0 <= person < len(self):
-            raise UserError(f"has {len(self)} person(s), counted from 0; there is no person {person}")
+            raise UserError(f"has {counted(len(self), 'person')}, counted from 0; there is no person {person}")
         chosen = self.choose() if person is None else person
         if person is None and len(self) > 1:
             notify(

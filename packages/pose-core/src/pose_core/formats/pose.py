@@ -26,6 +26,7 @@ from pose_core.notices import notify
 from pose_core.rates import stated_rate
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Skeleton
+from pose_core.texts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -101,7 +102,7 @@ class PoseFrames:
             if not body.frames:
                 raise UserError("has no frames; drop it from the data")
             if person is not None and not 0 <= person < body.people:
-                raise UserError(f"has {body.people} person(s), counted from 0; there is no person {person}")
+                raise UserError(f"has {counted(body.people, 'person')}, counted from 0; there is no person {person}")
             self.fps = stated_rate(body.fps, fps, path)
             self._length = body.frames
             self._slots = np.zeros(body.frames, np.int64)

@@ -24,6 +24,7 @@ from pose_core.formats.arrays import SLRTP_ASSUMED, is_slrtp
 from pose_core.formats.people import MOST, find_people
 from pose_core.formats.sniffing import SNIFFED, pose_suffix
 from pose_core.notices import called, notify
+from pose_core.texts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -38,7 +39,7 @@ FILES = ("pose", "npz", "npy", "csv", "json", "pt", "pth", "safetensors")  # suf
 PICKLES = ("pkl", "pickle", "pyd", "joblib", "p")
 PICKLED = (
     "a pickle, which can run code and is never loaded; where you trust it, load it and save its numbers: "
-    'np.save("poses.npy", poses)'
+    'np.save("poses.npy", array), or of a dictionary np.savez("poses.npz", keypoints=..., scores=...)'
 )
 _MANY = 3  # columns in a message
 
@@ -117,7 +118,9 @@ class RowReader:
         if confidence is not None and confidence.shape != poses.shape[:3]:
             raise UserError(f"poses are {poses.shape} and confidence is {confidence.shape}; (T, people, K) expected")
         if self.person is not None and not 0 <= self.person < poses.shape[1]:
-            raise UserError(f"has {poses.shape[1]} person(s), counted from 0; there is no person {self.person}")
+            raise UserError(
+                f"has {counted(poses.shape[1], 'person')}, counted from 0; there is no person {self.person}"
+            )
         slots = np.zeros(len(poses), np.int64)
         if poses.shape[1] > 1 and len(poses):
             seen = confidence if confidence is not None else np.any(poses[..., :2] != 0, axis=-1)

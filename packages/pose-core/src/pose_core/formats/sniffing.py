@@ -12,6 +12,13 @@ if TYPE_CHECKING:
 
 MANIFEST_COLUMNS = ("path", "text", "signed_language", "split")  # of every manifest
 VERSIONS = tuple(struct.pack("<f", version) for version in (0.0, 0.1, 0.2))  # a .pose file begins with one
+# fmt: off
+VIDEOS = (  # suffixes of files that are videos, which hold no poses yet
+    ".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".vob", ".ts", ".m2ts", ".mts", ".wmv", ".asf",
+    ".flv", ".ogv", ".3gp", ".3g2", ".mxf", ".dv", ".gif",
+)
+# fmt: on
+ANNOTATIONS = (".eaf", ".srt", ".vtt")  # suffixes of files that are annotations, whatever is in them
 SNIFFED = 512  # bytes that tell a file's format
 _MAGIC = (  # bytes, where they stand, suffix
     (b"\x93NUMPY", 0, ".npy"),

@@ -69,7 +69,7 @@ class TableClips(ClipFile):
         if reader.axes or reader.order:
             raise UserError("names its columns itself; axes and order are said of arrays (.npz, .npy) only")
         if reader.person:
-            raise UserError(f"has 1 person(s), counted from 0; there is no person {reader.person}")
+            raise UserError(f"has 1 person, counted from 0; there is no person {reader.person}")
         frames = _frames(self._table, fps=reader.fps, whole=whole, clip=self._clips[index])
         return frames[:] if whole else frames
 

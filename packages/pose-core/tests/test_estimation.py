@@ -17,7 +17,7 @@ import pytest
 from pose_core import read
 from pose_core.cli import app
 from pose_core.command_line import run
-from pose_core.commands.estimation import _placement
+from pose_core.commands.estimation import _placement, terminable
 from pose_core.errors import UserError
 from pose_core.estimation import estimators
 from pose_core.estimation.camera import Camera
@@ -296,23 +296,36 @@ def test_settings_reach_the_estimator(monkeypatch):
     }
 
 
-@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_else_ends_a_program_ends_it_as_ctrl_c_does(number):
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), terminable():
+        signal.raise_signal(number)
+    assert signal.getsignal(number) == before
+    signal.signal(number, signal.SIG_IGN)  # as nohup does
+    try:
+        with terminable():
+            signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 130, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, 130, marks=pytest.mark.slow),
+        (signal.SIGKILL, -9),
+    ],
+)
 def test_a_killed_run_leaves_no_half_a_file_and_goes_on(tmp_path, number, expected):
     folder, out = tmp_path / "clips", tmp_path / "out"
     folder.mkdir()
     for i in range(6):
         make_video(folder / f"{i}.mp4", [RED] * 10)
-    command = [
-        sys.executable,
-        str(COMMAND),
-        '{"delay": 0.1}',
-        "estimate",
-        str(folder),
-        "--output",
-        str(out),
-        "--workers",
-        "2",
-    ]
+    call = ["estimate", str(folder), "--output", str(out), "--workers", "2"]
+    command = [sys.executable, str(COMMAND), '{"delay": 0.04}', *call]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 120
         while not list(out.glob("*.pose")) and time.monotonic() < deadline:
@@ -330,13 +343,13 @@ def test_a_killed_run_leaves_no_half_a_file_and_goes_on(tmp_path, number, expect
             "Error: interrupted",
         ]
         assert not list(out.glob(".*"))
-    for _ in range(50):
+    for _ in range(100):
         if not any(Path(f"/proc/{pid}").exists() for pid in workers):
             break
-        time.sleep(0.1)
+        time.sleep(0.05)
     else:
         pytest.fail("a worker lives on")
-    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    again = subprocess.run([*command[:2], "{}", *call], capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
     assert f"{len(done)} of 6 left out" in again.stderr
     assert [path.name for path in sorted(out.glob("*.pose"))] == [f"{i}.pose" for i in range(6)]
@@ -374,11 +387,11 @@ def test_a_camera_is_recorded_at_a_constant_rate(tmp_path, delay, slow):
     np.testing.assert_array_equal(pose.keypoints[:, 0, 0], 200)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
 def test_ctrl_c_ends_a_recording_which_is_kept(tmp_path, number):
     with film(tmp_path, delay=0.02) as process:
         assert "recording camera 0, 1280 x 720 at 25 frames/s; Ctrl-C ends it" in process.stderr.readline()
-        time.sleep(0.6)
+        time.sleep(0.3)
         process.send_signal(number)
         said, messages = process.communicate(timeout=120)
     assert process.returncode == 0, messages

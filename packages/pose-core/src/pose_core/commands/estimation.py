@@ -30,7 +30,8 @@ from pose_core.outputs import check_suffix
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
+    from types import FrameType
 
     from pose_core.estimation.camera import Camera
     from pose_core.estimation.estimators import Estimator
@@ -306,12 +307,8 @@ def _ending(camera: Camera) -> Generator[None]:
             raise KeyboardInterrupt
         camera.end()
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with _handling((signal.SIGINT, *_endings()), end):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _written(
@@ -369,7 +366,10 @@ def _placement(video: Video | Camera, skeleton: Skeleton) -> tuple[np.ndarray, n
 
 @contextmanager
 def terminable() -> Generator[None]:
-    """Makes SIGTERM end the block as Ctrl-C does, so that nothing half-written and no process stays behind."""
+    """Makes SIGTERM, and SIGHUP of a closed terminal, end the block as Ctrl-C does.
+
+    So nothing half-written and no process stays behind.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -377,9 +377,22 @@ def terminable() -> Generator[None]:
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    with _handling(_endings(), interrupt):
+        yield
+
+
+def _endings() -> list[signal.Signals]:
+    """Signals besides Ctrl-C's that end a program, here where nobody has turned them off, as nohup does."""
+    numbers = [signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if name in signal.Signals.__members__]
+    return [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+
+
+@contextmanager
+def _handling(numbers: Iterable[signal.Signals], handler: Callable[[int, FrameType | None], None]) -> Generator[None]:
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        with suppress(TypeError):  # None: it was set by other than Python
-            signal.signal(signal.SIGTERM, before)
+        for number, former in before.items():
+            with suppress(TypeError):  # None: it was set by other than Python
+                signal.signal(number, former)

@@ -44,7 +44,8 @@ class Holistic:
             # MediaPipe would try to fetch it, and leave a part of it behind where that ends halfway.
             raise ValueError(
                 f"--complexity {settings['model_complexity']} needs MediaPipe's {name}, which its wheel lacks; "
-                f"get it (MediaPipe keeps it in its storage bucket mediapipe-assets) and save it as {model}"
+                f"get it (MediaPipe's documentation lists it: Legacy solutions, Models and model cards) "
+                f"and save it as {model}"
             )
         with open(model, "rb") as file:  # noqa: PTH123
             if file.read(8)[4:] != b"TFL3":

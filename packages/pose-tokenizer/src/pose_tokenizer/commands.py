@@ -16,6 +16,7 @@ from pose_core.formats.options import ReadOptions
 from pose_core.inputs import PIPE, pose_suffix
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_core.metrics import anatomy
+from pose_core.notices import notify
 from pose_core.rates import DEFAULT_FPS
 from pose_tokenizer.codec import decode, encode, encode_pieces
 from pose_tokenizer.files.formats import SUFFIXES, TokenFormat, check_suffix, read_format, sniff_suffix, write_format
@@ -205,18 +206,33 @@ def _load(checkpoint: str, device: str, num_quantizers: int | None) -> PoseToken
 
 def _encode_file(model: PoseTokenizer, encoding: EncodeOptions, overwrite: bool, job: Job) -> EncodedFile:
     if encoding.bits_per_frame is not None:
-        tokens = encode(
-            model,
-            encoding.reading.read(job.source),
-            bits_per_frame=encoding.bits_per_frame,
-            num_quantizers=encoding.num_quantizers,
-        )
+        sequence = encoding.reading.read(job.source)
+        tokens = encode(model, sequence, bits_per_frame=encoding.bits_per_frame, num_quantizers=encoding.num_quantizers)
+        seen = _shows_a_face(model, sequence)
     else:
-        pieces = read_pieces(job.source, encoding.reading)
-        tokens = encode_pieces(model, pieces, lmbda=encoding.lmbda, num_quantizers=encoding.num_quantizers)
+        seen = False
+
+        def pieces() -> Iterator[PoseSequence]:
+            nonlocal seen
+            for piece in read_pieces(job.source, encoding.reading):
+                seen = seen or _shows_a_face(model, piece)
+                yield piece
+
+        tokens = encode_pieces(model, pieces(), lmbda=encoding.lmbda, num_quantizers=encoding.num_quantizers)
+    if model.skeleton.face() and not seen:
+        # Unlike hands: the tokens do not say so, as the model was trained on clips with faces.
+        text = "the face is missing in all frames; decoding fills it with the model's"
+        notify(job.source, text, kind="files without a face")
     write_format(tokens, job.output, encoding.format, overwrite=overwrite)
     size = None if job.source.is_dir() else job.source.stat().st_size
     return _encoded_file(tokens, job, size)
+
+
+def _shows_a_face(model: PoseTokenizer, sequence: PoseSequence) -> bool:
+    """Whether a frame of (T, K, D) shows a point of the model's face."""
+    wanted = {model.skeleton.keypoints[i] for i in model.skeleton.face()}
+    face = [i for i, name in enumerate(sequence.skeleton.keypoints) if name in wanted]
+    return bool(sequence.visible[:, face].any())
 
 
 def _encode_live(model: PoseTokenizer, encoding: EncodeOptions, overwrite: bool, job: Job) -> EncodedFile:

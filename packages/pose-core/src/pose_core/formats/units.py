@@ -10,13 +10,12 @@ import numpy as np
 
 from pose_core.errors import UserError
 from pose_core.notices import notify
-from pose_core.sequence import FARTHEST_NORMALIZED
+from pose_core.sequence import FARTHEST_NORMALIZED, PoseSequence
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pose_core.formats.frame_source import FrameSource
-    from pose_core.sequence import PoseSequence
     from pose_core.skeleton import Skeleton
 
 _LARGEST_NORMALIZED = 2.0  # of a picture's extent; hips below its edge are estimated, too
@@ -62,10 +61,7 @@ def plan_units(frames: FrameSource, size: tuple[int, int] | None, y_up: bool, pa
     """
     if size is not None and (min(size) < 1 or max(size) > 0xFFFF):
         raise UserError(f"a picture of {size[0]} x {size[1]} pixels; write its width and height, as 1280x720")
-    probe = [frames[i : i + 1] for i in (0, len(frames) // 2, len(frames) - 1)]
-    skeleton, picture = probe[0].skeleton, probe[0].size
-    points = np.concatenate([each.keypoints[..., :2] for each in probe])
-    score = np.concatenate([each.confidence for each in probe])
+    points, score, skeleton, picture = _probed(frames)
     visible = (score > 0) & np.isfinite(points[..., 0]) & np.isfinite(points[..., 1])
     reach = np.abs(points[visible]).max(initial=0.0)
     normalized = reach > 0 and _are_normalized(points, visible, skeleton, _MOST if size is None else _MOST_IF_SIZED)
@@ -99,6 +95,16 @@ def plan_units(frames: FrameSource, size: tuple[int, int] | None, y_up: bool, pa
             kind="files that show people upside down",
         )
     return UnitPlan(size, normalized, y_up)
+
+
+def _probed(frames: FrameSource) -> tuple[np.ndarray, np.ndarray, Skeleton, tuple[int, int, int]]:
+    """Keypoints (3, K, 2) and confidence (3, K) of the first, middle and last frame, the skeleton and the picture."""
+    positions = [0, len(frames) // 2, len(frames) - 1]
+    if isinstance(frames, PoseSequence):  # three sequences of one frame take longer than the rest of the plan
+        return frames.keypoints[positions, :, :2], frames.confidence[positions], frames.skeleton, frames.size
+    probe = [frames[i : i + 1] for i in positions]
+    points = np.concatenate([each.keypoints[..., :2] for each in probe])
+    return points, np.concatenate([each.confidence for each in probe]), probe[0].skeleton, probe[0].size
 
 
 def _sized(sequence: PoseSequence, size: tuple[int, int], *, normalized: bool) -> PoseSequence:

@@ -50,6 +50,14 @@ def test_a_rate_that_is_off_is_kept_where_frames_would_move():
     assert place(packets(times[:100], rates=[29.9])).fps == pytest.approx(30_000 / 1001)
 
 
+@pytest.mark.parametrize("stated", [[], [26.3158]])
+def test_a_short_video_that_lacks_frames_is_of_a_variable_rate(stated):
+    times = np.array([0, 40, 106, 139, 172, 205, 238, 271, 304]) / 1000
+    placed = place(packets(times, rates=stated))
+    assert placed.fps == 30
+    assert len(placed.remarks) == 1
+
+
 def test_frames_that_are_shown_in_another_order():
     shown = np.array([0, 4, 2, 1, 3, 8, 6, 5, 7]) / 25
     placed = place(packets(shown, np.arange(-1, 8) / 25, reorders=True))

@@ -279,6 +279,20 @@ def test_other_containers_that_are_cut_short(tmp_path, name):
     assert f"states {len(content):,} bytes and has {len(content) // 2:,}" in stated[0]
 
 
+def test_a_matroska_file_without_its_length_that_is_cut_short(tmp_path):
+    path = tmp_path / "a.mkv"
+    fake_video(path, frames=100, options={"g": "5"})
+    content = path.read_bytes()
+    place = content.index(b"\x18S\x80g") + 4
+    content = content[:place] + b"\x01" + b"\xff" * 7 + content[place + 8 :]  # as one that is written to a pipe
+    path.write_bytes(content)
+    _, video = numbers(path)
+    assert messages(video) == []
+    path.write_bytes(content[: len(content) // 2])
+    _, video = numbers(path)
+    assert re.fullmatch(r"states 4 s and ends after [\d.]+ s; it is cut short", messages(video)[0])
+
+
 def test_what_an_edit_has_taken_away_is_not_missing(tmp_path):
     """As telephones trim a video: its beginning stays in the file, and is not shown."""
     fake_video(tmp_path / "whole.mp4", frames=15, options={"bf": "2", "g": "4"})

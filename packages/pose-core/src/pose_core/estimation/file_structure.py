@@ -6,6 +6,8 @@ import re
 import struct
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pose_core.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ _INDEX = (b"moov", b"moof")
 _LONGEST_INDEX = 1 << 28  # bytes; of a day's video it has a hundredth
 _MOST_BOXES = 1_000_000
 _SOUND = 8  # samples of sound for each byte: old MOV files count those of the waveform
+_TAIL = 0.5  # seconds that may be missing at the end of what is whole
 _COUNTS = re.compile(rb"(stsz|stts|ctts|trun)")
 
 
@@ -53,6 +56,32 @@ def stated_length(start: bytes) -> int | None:
             length, place = _vint(start, place + 4)
             return place + length if length is not None else None
     return None
+
+
+def missing_time(start: bytes, stated: int | str | None, shown: np.ndarray, last: float) -> str | None:
+    """What is not there of a Matroska or WebM file that says how long it lasts, in words; None: nothing, or others.
+
+    FFmpeg makes up a duration where a file states none.
+
+    Args:
+        start: its first 4,096 bytes.
+        stated: how long it lasts, in microseconds, or as "00:01:02.5".
+        shown: (N,) when its frames are shown, in seconds, in any order; NaN where that is unknown.
+        last: seconds for which the last one is shown; 0 if unknown.
+    """
+    if start[:4] != b"\x1aE\xdf\xa3" or not any(b"D\x89" + width in start for width in (b"\x84", b"\x88")):
+        return None
+    seconds = stated / 1e6 if isinstance(stated, int) else _seconds(stated)
+    times = np.sort(shown[np.isfinite(shown)])
+    if seconds is None or len(times) < 3 or seconds - times[-1] <= max(last, np.diff(times).max()) + _TAIL:
+        return None
+    return f"states {seconds:.4g} s and ends after {times[-1] + last:.4g} s; it is cut short"
+
+
+def _seconds(written: str | None) -> float | None:
+    """The seconds of "00:01:02.5"; None of anything else."""
+    found = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", (written or "").strip("\0"))
+    return 3600 * int(found[1]) + 60 * int(found[2]) + float(found[3]) if found else None
 
 
 def _vint(content: bytes, place: int) -> tuple[int | None, int]:

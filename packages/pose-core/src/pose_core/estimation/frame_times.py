@@ -18,6 +18,7 @@ _COMMON = tuple(
 ) + tuple(rate / 1.001 for rate in (24, 30, 60, 120, 240))
 _FASTEST_CLOCK = 1000.0  # frames per second of a slow-motion camera
 _NEAR, _NEARER = 0.03, 0.01  # of a rate; the former of one that is only the middle of what varies
+_ROUNDED = 0.001  # seconds that rounded times may be off
 _JITTER = 0.9  # frames between the earliest and the latest, at most, where the rate is constant
 _LONGEST = 600.0  # seconds that a frame may be shown; after more, the clock has been set
 _BACK = 1.5  # frames that a clock may seem to go back, where times of decoding are estimated ...
@@ -83,7 +84,11 @@ def place(packets: Packets) -> FrameTimes:
         ranks[order] = np.arange(count)
     times = shown[order] - shown[order[0]]
     mean = (count - 1) / times[-1]
-    for rate in [*_near(mean, rates, _NEARER), *[rate for rate in rates if abs(rate / mean - 1) < _NEARER], mean]:
+    common = _near(mean, rates, _NEARER)
+    # Any rate fits a short video that lacks a few frames: one that is not common has to be that of most frames.
+    even = abs(float(np.median(np.diff(times))) - 1 / mean) < max(_NEAR / mean, _ROUNDED)
+    odd = [*[rate for rate in rates if abs(rate / mean - 1) < _NEARER], mean] if even else []
+    for rate in [*common, *odd]:
         if LOWEST < rate <= _FASTEST_CLOCK and np.ptp(times * rate - np.arange(count)) < _JITTER:
             return FrameTimes(rate, np.arange(count + 1), ranks, tuple(remarks))
     fps = _main_rate(times, mean, rates)

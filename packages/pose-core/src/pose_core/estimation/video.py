@@ -17,7 +17,7 @@ import numpy as np
 
 from pose_core.atomic_files import check_name
 from pose_core.errors import UserError, naming, reason
-from pose_core.estimation.file_structure import check_index, cut_short, is_mp4, stated_length
+from pose_core.estimation.file_structure import check_index, cut_short, is_mp4, missing_time, stated_length
 from pose_core.estimation.frame_times import FrameTimes, Packets, place
 from pose_core.estimation.pictures import Crop, Pictures
 
@@ -192,6 +192,10 @@ class Video:
             self._remarks.append((text, _CUT))
         if (stated := stated_length(_start(self.path)) or 0) > most:
             self._remarks.append((f"states {stated:,} bytes and has {most:,}; it is cut short", _CUT))
+        # One may be written without its length. The time of a whole file may be that of its sound.
+        own = stream.metadata.get("DURATION") or (container.duration if len(container.streams) == 1 else None)
+        if stated <= most and (lack := missing_time(_start(self.path), own, np.array(shown), duration * base)):
+            self._remarks.append((lack, _CUT))
         rates = [float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate]
         reorders = bool(stream.codec_context.has_b_frames)
         packets = Packets(np.array(shown), np.array(decoded), duration * base, rates, reorders)

@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 from pose_core import UserError, read, write
 from pose_core.cli import app
 from pose_core.commands.inspection import inspect
+from pose_core.formats import slrtp
 from pose_core.notices import InputWarning
+from pose_core.skeleton import known_skeleton
 
 pytestmark = pytest.mark.filterwarnings("ignore::pose_core.notices.InputWarning")
 
@@ -128,3 +130,54 @@ def test_what_holds_no_poses_yet(name, hint, tmp_path):
     with pytest.raises(UserError) as raised:
         read(tmp_path / name)
     assert hint in str(raised.value)
+
+
+def test_people_of_an_array_of_four_axes(tmp_path):
+    poses = np.random.default_rng(0).uniform(10, 300, (5, 2, 133, 3))
+    poses[..., 2] = 0.9
+    np.save(tmp_path / "a.npy", poses)
+    np.testing.assert_allclose(read(tmp_path / "a.npy", person=1).keypoints, poses[:, 1, :, :2], rtol=1e-6)
+    with pytest.warns(InputWarning, match="2 people; taking person"):
+        read(tmp_path / "a.npy")
+    np.save(tmp_path / "a.npy", poses[:, :1])
+    np.testing.assert_allclose(read(tmp_path / "a.npy").keypoints, poses[:, 0, :, :2], rtol=1e-6)
+    with pytest.raises(UserError, match="has 1 person, counted from 0; there is no person 1"):
+        read(tmp_path / "a.npy", person=1)
+
+
+def test_134_keypoints_are_openposes(tmp_path):
+    poses = np.random.default_rng(0).uniform(10, 300, (5, 1, 134, 2))
+    np.savez(tmp_path / "a.npz", keypoints=poses, scores=np.full((5, 1, 134), 0.9))
+    sequence = read(tmp_path / "a.npz")
+    assert sequence.skeleton == known_skeleton(137, 2)
+    assert (sequence.confidence > 0).sum(axis=1).tolist() == [134] * 5
+    np.testing.assert_allclose(sequence.keypoints[:, -42:], poses[:, 0, -42:], rtol=1e-6)
+
+
+def test_hands_off_their_wrists_tell_another_order_than_slrtps(tmp_path):
+    rng = np.random.default_rng(0)
+    ours = rng.uniform(0, 0.02, (5, 178, 3))
+    ours += [0.5, 0.2, 0]
+    ours[:, :8, :2] += [
+        [0.1, 0.1],
+        [-0.1, 0.1],
+        [0.2, 0.2],
+        [-0.2, 0.2],
+        [0.3, 0.3],
+        [-0.3, 0.3],
+        [0.1, 0.6],
+        [-0.1, 0.6],
+    ]
+    ours[:, 136:157, :2] += [0.3, 0.3]
+    ours[:, 157:, :2] += [-0.3, 0.3]
+    theirs = np.empty_like(ours)
+    theirs[:, slrtp.ORDER] = ours
+    np.savez(tmp_path / "a.npz", poses_3d=theirs)
+    with pytest.warns(InputWarning) as said:
+        read(tmp_path / "a.npz")
+    assert any("--order mediapipe says otherwise" in str(each.message) for each in said)
+    assert not any("but hands" in str(each.message) for each in said)
+    parts = np.r_[0:8, 157:178, 136:157, 8:136]  # the parts in SLRTP's order, their points in MediaPipe's
+    np.savez(tmp_path / "a.npz", poses_3d=ours[:, parts])
+    with pytest.warns(InputWarning, match="but hands are not at their wrists"):
+        read(tmp_path / "a.npz")

@@ -254,9 +254,12 @@ def _opened(
     opened = file_format.read if whole else getattr(file_format, "blocks", file_format.read)
     if file_format in (pose, estimator_json):
         return file_format.blocks(path, person=person, fps=fps, min_confidence=min_confidence)
+    if file_format is npz:
+        chosen: dict[str, Any] = {"person": person, "min_confidence": min_confidence}
+        return opened(path, fps=fps, axes=axes, order=order, **chosen)
     if person:
         raise UserError(f"{path}: has 1 person, counted from 0; there is no person {person}")
-    if file_format in (npz, frame_arrays):
+    if file_format is frame_arrays:
         return opened(path, fps=fps, axes=axes, order=order)
     return opened(path, fps=fps)
 

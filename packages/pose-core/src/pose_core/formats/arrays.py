@@ -26,7 +26,7 @@ AXES = ("xy", "xyc", "xyz", "xyzc")  # c is confidence
 _OTHER_ORDERS = {"asl-signs": 543, "slrtp": 178, "right-left": 42, "left": 21}
 ORDERS = ("mediapipe", *_OTHER_ORDERS)
 # Keypoints, as `known_skeleton` knows them.
-_KNOWN = (21, 33, 42, 50, 75, 133, 135, 137, 178, 468, 478, 543, 553, 576, 586)
+_KNOWN = (21, 33, 42, 50, 75, 133, 134, 135, 137, 178, 468, 478, 543, 553, 576, 586)
 _MEDIAPIPE = (21, 33, 42, 75, 468, 478, 543, 553, 576, 586)  # as MediaPipe gives them, which has a z of everything
 _FACE, _HAND, _BODY = 468, 21, 33
 _WITH_VISIBILITY = {1662: _FACE, 1692: _FACE + 10, 258: 0}  # numbers in a row of x, y, z, and visibility of the body
@@ -35,7 +35,10 @@ _ASL_SIGNS = np.r_[_FACE + _HAND : _FACE + _HAND + _BODY, 0:_FACE, _FACE : _FACE
 _NEGATIVE = 0.01  # share of negative numbers above which the last column is no confidence
 _INSIDE = 0.9  # share of x and y that lie inside a picture, or nearly, if they are those of one
 _COMPACT = 0.7  # of the extent that the face has in the one order, which it has at most in the other if that is right
-SLRTP_ASSUMED = "178 keypoints in the order of SLRTP's benchmark: body, right hand, left hand, face"
+_SLRTP = (
+    "178 keypoints in the order of SLRTP's benchmark: body, right hand, left hand, face, each point as docs/inputs.md "
+    "lists it; --order mediapipe says otherwise"
+)
 WITHOUT_CONFIDENCE = "x, y, z without confidence: every keypoint that has numbers counts as visible"
 _PROBED = 8  # frames that tell the order of the keypoints
 _KIND = "arrays whose columns or order had to be assumed"
@@ -193,7 +196,7 @@ def _in_mediapipe_order(poses: np.ndarray, order: str | None, assumed: list[str]
         return np.take(poses, _ASL_SIGNS, axis=1), "asl-signs"
     if keypoints == 178 and (order == "slrtp" or (order is None and is_slrtp(poses))):
         if order is None:
-            assumed.append(SLRTP_ASSUMED)
+            assumed.append(slrtp_assumed(poses))
         return np.take(poses, slrtp.ORDER, axis=1), "slrtp"
     if keypoints == 42:
         if order is None:
@@ -278,6 +281,20 @@ def is_slrtp(poses: np.ndarray) -> bool:
     return theirs < _COMPACT * ours
 
 
+def slrtp_assumed(poses: np.ndarray) -> str:
+    """What to say of (T, 178, D) taken for SLRTP's order, also where hands are off their wrists in it."""
+    some = poses[:: max(1, -(-len(poses) // _PROBED)), slrtp.ORDER, :2].astype(np.float64)
+    right = seen = 0
+    for wrist, hand in slrtp.WRISTS.items():
+        away = np.linalg.norm(some[:, : slrtp.BODY] - some[:, hand : hand + 1], axis=-1)
+        known = np.isfinite(away).all(axis=1) & some[:, : slrtp.BODY].any(axis=(1, 2)) & some[:, hand].any(axis=1)
+        seen += int(known.sum())
+        right += int((away[known].argmin(axis=1) == wrist).sum())
+    if 2 * right >= seen:
+        return _SLRTP
+    return f"{_SLRTP}; but hands are not at their wrists in it, so that the points within its parts have another order"
+
+
 def _extent(poses: np.ndarray, part: slice) -> float:
     """Median extent in x and y of a part of the keypoints (T, K, D), of a few frames; infinite where there are none."""
     points = poses[:: max(1, -(-len(poses) // _PROBED)), part, :2]
@@ -311,5 +328,5 @@ def _hint(shape: tuple[int, ...]) -> str:
     if len(shape) == 3 and any(extent in (2, 3, 4) for extent in shape[:2]):
         return "; channels come last: transpose the array"
     if len(shape) == 4:
-        return "; four axes: save one person's (T, K, 3)"
+        return "; four axes are (T, people, K, D): transpose the array"
     return ""

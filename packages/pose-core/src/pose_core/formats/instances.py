@@ -21,7 +21,7 @@ _SCORES = ("keypoint_scores", "scores", "kp_score")
 _NAMES = ("track_id", "idx")
 # rtmlib's and DWPose's whole bodies in OpenPose's order have 134 points: 18 of the body, 6 of the feet, 68 of the face
 # and 21 of each hand, here where they stand among OpenPose's 137.
-_OPENPOSE_134 = (*range(8), *range(9, 25), *range(25, 93), *range(95, 137))
+OPENPOSE_134 = (*range(8), *range(9, 25), *range(25, 93), *range(95, 137))
 _NO_NUMBERS = b"0123456789.-+eE \t\r\n"
 _ODD = (KeyError, ValueError, TypeError, AttributeError, RuntimeError)  # what simdjson raises of other than numbers
 _MOST_SHAPES = 256  # of entries, that are kept
@@ -194,10 +194,10 @@ def _without_batch(keypoints: np.ndarray) -> np.ndarray:
 
 def _in_order(values: np.ndarray) -> np.ndarray:
     """(K, D + 1) values, those of 134 keypoints as OpenPose's 137."""
-    if values.shape != (len(_OPENPOSE_134), 3):
+    if values.shape != (len(OPENPOSE_134), 3):
         return values
     placed = np.zeros((137, 3), np.float32)
-    placed[list(_OPENPOSE_134)] = values
+    placed[list(OPENPOSE_134)] = values
     return placed
 
 

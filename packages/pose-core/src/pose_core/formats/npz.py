@@ -17,6 +17,8 @@ import numpy as np
 from pose_core.atomic_files import atomic_write
 from pose_core.errors import UserError, reason
 from pose_core.formats.arrays import is_frame, split_columns
+from pose_core.formats.instances import OPENPOSE_134
+from pose_core.formats.people import MOST, one_person
 from pose_core.formats.reading import reading
 from pose_core.notices import notify
 from pose_core.rates import stated_rate
@@ -36,7 +38,15 @@ _BOMB, _SMALL = 300, 64 << 20  # poses are not packed to a 300th of their size, 
 _KNOWN = ("poses", "confidence", "mask", "fps", "size", "skeleton")
 
 
-def read(path: Path, *, fps: float | None = None, axes: str | None = None, order: str | None = None) -> PoseSequence:
+def read(
+    path: Path,
+    *,
+    fps: float | None = None,
+    axes: str | None = None,
+    order: str | None = None,
+    person: int | None = None,
+    min_confidence: float = 0.0,
+) -> PoseSequence:
     """See `pose_core.formats.read`.
 
     The arrays: `poses` (T, K, 3) = x, y, confidence, or (T, K, 4) with z before it, or what else `split_columns` knows;
@@ -45,7 +55,14 @@ def read(path: Path, *, fps: float | None = None, axes: str | None = None, order
     its number of keypoints. An `.npy` file is the array `poses` alone.
     """
     with reading(path, DAMAGED):
-        return sequence_of(_read_arrays(path), path, fps=fps, axes=axes, order=order)
+        arrays = _read_arrays(path)
+        poses, confidence = arrays.get("poses", np.empty(0)), arrays.get("confidence")
+        if poses.ndim == 4 and poses.dtype.kind in "fiu" and 0 < poses.shape[1] <= MOST:
+            arrays["poses"], chosen = one_person(poses, confidence, person, path, min_confidence=min_confidence)
+            arrays |= {} if chosen is None else {"confidence": chosen}
+        elif person:
+            raise UserError(f"has 1 person, counted from 0; there is no person {person}")
+        return sequence_of(arrays, path, fps=fps, axes=axes, order=order)
 
 
 def sequence_of(
@@ -71,6 +88,8 @@ def sequence_of(
             keypoints, confidence = split_columns(poses, axes, "mediapipe", path)
         else:
             keypoints, confidence = split_columns(poses, axes, order, path)
+            if order is None and keypoints.shape[1] == len(OPENPOSE_134):
+                keypoints, confidence = _as_openpose(keypoints), _as_openpose(confidence)
             skeleton = known_skeleton(*keypoints.shape[1:])
             if order == "left":
                 both = known_skeleton(42, keypoints.shape[2])
@@ -93,6 +112,13 @@ def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False) -> Non
             size=np.array(sequence.size, np.int64),
             skeleton=np.array(json.dumps(sequence.skeleton.to_dict())),
         )
+
+
+def _as_openpose(values: np.ndarray) -> np.ndarray:
+    """(T, 137, ...) of (T, 134, ...) values, which rtmlib and DWPose have in OpenPose's order; 0 where it lacks one."""
+    placed = np.zeros((len(values), 137, *values.shape[2:]), values.dtype)
+    placed[:, list(OPENPOSE_134)] = values
+    return placed
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -106,6 +106,32 @@ def find_people(blocks: Iterable[tuple[np.ndarray, np.ndarray]], *, min_confiden
     return People(slots, seen.mean(axis=0), mean_size, tuple(dict.fromkeys(t for t, _, _ in changes)))
 
 
+def one_person(
+    poses: np.ndarray, confidence: np.ndarray | None, person: int | None, path: Path, *, min_confidence: float = 0.0
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """(T, K, D) and (T, K) of poses (T, people, K, D) and confidence (T, people, K); arguments as of `read`.
+
+    Raises:
+        UserError: there is no such person, or the shapes are others.
+    """
+    if not poses.shape[1]:
+        raise UserError(f"poses are {poses.shape}, without a person")
+    if confidence is not None and confidence.shape != poses.shape[:3]:
+        raise UserError(f"poses are {poses.shape} and confidence is {confidence.shape}; (T, people, K) expected")
+    if person is not None and not 0 <= person < poses.shape[1]:
+        raise UserError(f"has {counted(poses.shape[1], 'person')}, counted from 0; there is no person {person}")
+    slots = np.zeros(len(poses), np.int64)
+    if poses.shape[1] > 1 and len(poses):
+        seen = confidence if confidence is not None else np.any(poses[..., :2] != 0, axis=-1)
+        people = find_people([(poses[:, :MOST], seen[:, :MOST])], min_confidence=min_confidence)
+        if person is None or person < len(people):
+            slots = people.slots[:, people.take(person, path)]
+        else:
+            slots += person
+    frames = np.arange(len(poses))
+    return poses[frames, slots], None if confidence is None else confidence[frames, slots]
+
+
 def _spread(xy: np.ndarray, visible: np.ndarray) -> np.ndarray:
     """(T, P) root mean square distance of the visible keypoints from their middle."""
     count = np.maximum(visible.sum(axis=-1), 1)[..., None]

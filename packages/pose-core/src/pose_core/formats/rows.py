@@ -20,11 +20,10 @@ import numpy as np
 
 from pose_core.errors import UserError, reason
 from pose_core.formats import npz, slrtp
-from pose_core.formats.arrays import SLRTP_ASSUMED, is_slrtp
-from pose_core.formats.people import MOST, find_people
+from pose_core.formats.arrays import is_slrtp, slrtp_assumed
+from pose_core.formats.people import one_person
 from pose_core.formats.sniffing import SNIFFED, pose_suffix
 from pose_core.notices import called, notify
-from pose_core.texts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -100,7 +99,9 @@ class RowReader:
         if confidence is not None and confidence.ndim == poses.ndim and confidence.shape[-1] == 1:
             confidence = confidence[..., 0]
         if poses.ndim == 4:
-            poses, confidence = self._one_person(poses, confidence)
+            poses, confidence = one_person(
+                poses, confidence, self.person, self.path, min_confidence=self.min_confidence
+            )
         axes, order = self.axes, self.order
         if confidence is not None:
             arrays["confidence"] = confidence
@@ -108,29 +109,8 @@ class RowReader:
             axes = axes or "xyz"
             if poses.shape[1] == 178 and order is None and (is_slrtp(poses) or not _is_mediapipe(poses)):
                 order = "slrtp"
-                notify(self.path, SLRTP_ASSUMED, kind="clips whose order of keypoints had to be assumed")
+                notify(self.path, slrtp_assumed(poses), kind="clips whose order of keypoints had to be assumed")
         return npz.sequence_of({**arrays, "poses": poses}, self.path, fps=self.fps, axes=axes, order=order)
-
-    def _one_person(self, poses: np.ndarray, confidence: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
-        """(T, K, D) and (T, K) of poses (T, people, K, D) and confidence (T, people, K)."""
-        if not poses.shape[1]:
-            raise UserError(f"poses are {poses.shape}, without a person")
-        if confidence is not None and confidence.shape != poses.shape[:3]:
-            raise UserError(f"poses are {poses.shape} and confidence is {confidence.shape}; (T, people, K) expected")
-        if self.person is not None and not 0 <= self.person < poses.shape[1]:
-            raise UserError(
-                f"has {counted(poses.shape[1], 'person')}, counted from 0; there is no person {self.person}"
-            )
-        slots = np.zeros(len(poses), np.int64)
-        if poses.shape[1] > 1 and len(poses):
-            seen = confidence if confidence is not None else np.any(poses[..., :2] != 0, axis=-1)
-            people = find_people([(poses[:, :MOST], seen[:, :MOST])], min_confidence=self.min_confidence)
-            if self.person is None or self.person < len(people):
-                slots = people.slots[:, people.take(self.person, self.path)]
-            else:
-                slots += self.person
-        frames = np.arange(len(poses))
-        return poses[frames, slots], None if confidence is None else confidence[frames, slots]
 
     def _content(self, content: bytes, suffix: str, row: Mapping[str, Any]) -> PoseSequence:
         """The poses of a file's bytes."""

@@ -27,4 +27,7 @@ _CONTOURS = sorted(map(int, MESH_CONTOURS))
 ORDER = np.array([*_BODY, *(_FIRST_OF_FACE + _FACE.index(point) for point in _CONTOURS), *_LEFT_HAND, *_RIGHT_HAND])
 """(178,) position in the benchmark's order of each keypoint of `known_skeleton(178)`: `poses[:, ORDER]` converts."""
 
+BODY = 8  # keypoints of the body, the first in either order
+WRISTS = {4: 136, 5: 157}  # left and right wrist of the body -> that of the hand, of `known_skeleton(178)`
+
 FACES = {"mediapipe": slice(8, 136), "slrtp": slice(50, 178)}  # where the face is in either order

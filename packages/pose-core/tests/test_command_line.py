@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -25,6 +26,7 @@ def fail(how: str, debug: Debug = False) -> None:
         "user": UserError("a.pose: is\ncut short"),
         "ours": ZeroDivisionError("by zero"),
         "stop": KeyboardInterrupt(),
+        "full": OSError(errno.ENOSPC, "No space left on device"),
     }
     raise errors[how]
 
@@ -47,6 +49,7 @@ def succeed() -> None:
         (["fail", "user"], 2, "Error: a.pose: is cut short"),
         (["fail", "ours"], 1, "Error: unexpected ZeroDivisionError: by zero; run again with --debug and report it"),
         (["fail", "stop"], 130, "Error: interrupted"),
+        (["fail", "full"], 2, "Error: output: cannot be written (No space left on device); free some space"),
         (["fail"], 2, "Missing argument 'how'; see tool fail --help"),  # typer 0.29; older ones write HOW
         (["fail", "user", "--quick"], 2, "; see tool fail --help"),  # its wording is typer's
         (["fial"], 2, "fial"),

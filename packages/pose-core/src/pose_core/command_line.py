@@ -230,6 +230,8 @@ def _ending(error: BaseException, name: str) -> tuple[int, str]:
         return 2, _line(f"{usage.format_message().rstrip('.')}; see {command} --help")
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         return 2, _line(long_name(error.filename))
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # as of standard output that a full disk takes
+        return 2, _line(f"{error.filename or 'output'}: cannot be written ({error.strerror}); free some space")
     # Whatever is left is ours, and still no reason for forty lines.
     return 1, _line(f"unexpected {type(error).__name__}: {error}; run again with --debug and report it")
 

@@ -1,5 +1,6 @@
 """`.npz` and landmark `.csv` files: exact round trips, what others write, and what is wrong with a damaged one."""
 
+import json
 import tracemalloc
 import warnings
 from dataclasses import replace
@@ -100,6 +101,52 @@ ROWS = """frame#,landmark_name,x,y,L2_distance_from_midhip
 6,NOSE,nan,2.5,9
 6,RIGHT_SHOULDER,-0.5,,9
 """
+
+
+@pytest.mark.parametrize(
+    ("size", "found"),
+    [
+        ([1e9, 480, 0], (0, 0, 0)),
+        ([640, -480, 0], (0, 0, 0)),
+        ([640, np.nan, 0], (0, 0, 0)),
+        ([640, 480, 0, 0], (0, 0, 0)),
+        ([640, 480], (640, 480, 0)),
+        ([65535, 480, 9], (65535, 480, 9)),
+    ],
+)
+def test_a_size_that_is_none_is_left_out(tmp_path, size, found):
+    path = tmp_path / "a.npz"
+    np.savez(path, poses=np.full((2, 33, 3), 0.5), size=size)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        sequence = read(path)
+    assert sequence.size == found
+    assert any("a.npz: size is " in str(each.message) for each in said) == (found == (0, 0, 0))
+    write(sequence, tmp_path / "a.pose")
+
+
+@pytest.mark.parametrize("color", [[70_000, 0, 0], [0, -1, 0]])
+def test_colors_that_no_pose_file_can_state_are_refused(tiny, tmp_path, color):
+    skeleton = tiny.skeleton.to_dict()
+    skeleton["components"][0]["colors"] = [color]
+    shape = (2, tiny.skeleton.num_keypoints, tiny.skeleton.num_dims + 1)
+    np.savez(tmp_path / "a.npz", poses=np.zeros(shape), skeleton=json.dumps(skeleton))
+    with pytest.raises(UserError, match=r"a\.npz: colors of component '\w+' must be from 0 to 65,535; mend"):
+        read(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("shape", [(4, 33, 3), (4, 99), (33, 3)])
+def test_numbers_too_large_for_float32_are_missing(tmp_path, shape):
+    poses = np.full(shape, 0.5)
+    poses.reshape(-1, 3)[5, :2] = 1e300
+    np.save(tmp_path / "a.npy", poses)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        sequence = read(tmp_path / "a.npy", size=(640, 480))
+    assert {each.category for each in said} == {InputWarning}
+    assert any("a.npy: holds numbers larger than 3.4e+38, which count as missing" in str(each.message) for each in said)
+    assert not sequence.visible[0, 5]
+    assert sequence.visible.sum() == sequence.visible.size - 1
 
 
 def test_landmarks_with_gaps_and_repetitions(tmp_path):

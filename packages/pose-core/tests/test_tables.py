@@ -12,7 +12,7 @@ import pytest
 from pose_core import UserError, read
 from pose_core.commands.conversion import convert_files
 from pose_core.formats import clips_of, csv_chunks, landmark_table, parquet_chunks, read_blocks, tables
-from pose_core.inputs import spooled
+from pose_core.inputs import find_inputs, local_files, spooled
 from pose_core.jobs import JobOptions
 from pose_core.notices import InputWarning
 from pose_core.sequence import concatenate
@@ -513,6 +513,53 @@ def test_nothing_is_said_twice(tmp_path, in_small_chunks):
         warnings.simplefilter("always")
         list(read_blocks(path, frames=5))
     assert sorted(str(each.message).removeprefix(f"{path}: ")[:25] for each in said) == [
+        "normalized coordinates: x",
         "states no frame rate; 25 ",
-        "x and y lie between 0 and",
     ]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "problem"),
+    [
+        ("utf-16", r"a\.csv: not a readable UTF-8 CSV \(it is UTF-16\); save it as UTF-8"),
+        ("utf-16-le", r"a\.csv: not a readable UTF-8 CSV \(it is UTF-16\); save it as UTF-8"),
+        ("utf-16-be", r"a\.csv: not a readable UTF-8 CSV \(it is UTF-16\); save it as UTF-8"),
+        ("latin-1", r"a\.csv, line 2: not a readable UTF-8 CSV \(.*such as Latin-1\); save it as UTF-8"),
+    ],
+)
+def test_csv_in_another_encoding(tmp_path, encoding, problem):
+    path = tmp_path / "a.csv"
+    text = "frame,type,landmark_index,x,y\n0,posé,0,0.5,0.5\n"
+    path.write_text(text, encoding=encoding)
+    with pytest.raises(UserError, match=problem):
+        read(path)
+    path.write_text(text.replace("frame,", "framé,"), encoding=encoding)
+    with pytest.raises(UserError, match="save it as UTF-8"):
+        read(path)
+
+
+@pytest.mark.parametrize("rows", [5, 5000])
+def test_csv_whose_lines_end_in_cr_alone(tmp_path, rows):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"\r".join([b"frame,type,landmark_index,x,y", *[b"0,pose,0,0.5,0.5"] * rows]))
+    with pytest.raises(UserError, match=r"a\.csv: its lines end in CR alone; save it with line ends LF or CRLF"):
+        read(path)
+
+
+def test_warnings_of_standard_input_call_it_so(tmp_path, monkeypatch):
+    path = write_csv(tmp_path / "a.csv", HEADER, long_rows(landmarks(2)))
+    for run in (
+        lambda: convert_files(["-"], tmp_path / "a.pose", {}, JobOptions(overwrite=True)),
+        lambda: _read_locally(find_inputs(["-"], [".pose"])),
+    ):
+        with path.open() as file, warnings.catch_warnings(record=True) as said:
+            monkeypatch.setattr(sys, "stdin", file)
+            warnings.simplefilter("always")
+            run()
+        assert said
+        assert all(str(each.message).startswith("standard input: ") for each in said)
+
+
+def _read_locally(inputs):
+    with local_files(inputs) as paths:
+        read(paths[0])

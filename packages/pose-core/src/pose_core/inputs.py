@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from pose_core.errors import UserError
 from pose_core.formats import is_clip_folder
 from pose_core.formats.arrow_clips import is_saved_folder
 from pose_core.formats.sniffing import SNIFFED, is_manifest, pose_suffix
+from pose_core.notices import called
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
@@ -128,9 +129,13 @@ def _is_clip(path: Path, suffixes: Collection[str]) -> bool:
 
 @contextmanager
 def local_files(inputs: Sequence[Input]) -> Generator[list[Path]]:
-    """The paths of inputs, of standard input that of a temporary file."""
-    with tempfile.TemporaryDirectory(prefix="pose-") as folder:
-        yield [spooled(Path(folder)) if each.piped else each.path for each in inputs]
+    """The paths of inputs, of standard input that of a temporary file, which warnings call standard input."""
+    with tempfile.TemporaryDirectory(prefix="pose-") as folder, ExitStack() as names:
+        paths = [spooled(Path(folder)) if each.piped else each.path for each in inputs]
+        for path, each in zip(paths, inputs, strict=True):
+            if each.piped:
+                names.enter_context(called(path, each.name))
+        yield paths
 
 
 def spooled(folder: Path, sniff: Callable[[bytes], str] | None = None) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import traceback
 from collections.abc import Callable
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -19,6 +19,7 @@ from pose_core.atomic_files import (
 )
 from pose_core.errors import UserError, reason
 from pose_core.inputs import PIPE, find_inputs, spooled
+from pose_core.notices import called
 from pose_core.outputs import OutputNames, check_outputs, plan_outputs
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def planned(
     found = find_inputs(inputs, suffixes)
     to_stdout = str(output) == PIPE
     created = output if output is not None and not to_stdout and not output.exists() else None
-    with removed_if_empty(created), tempfile.TemporaryDirectory(prefix="pose-") as temporary:
+    with removed_if_empty(created), tempfile.TemporaryDirectory(prefix="pose-") as temporary, ExitStack() as names:
         folder = Path(temporary)
         pairs = plan_outputs(found, output, OutputNames(suffix, infix, writable, whole), folder)
         jobs = [Job(each.path, path, each.name) for each, path in pairs]
@@ -216,6 +217,8 @@ def planned(
         _check_jobs(batch)
         if found[0].piped and spool:
             batch.jobs = [Job(spooled(folder, sniff), job.output, job.name) for job in batch.jobs]
+            for job in batch.jobs:
+                names.enter_context(called(job.source, job.name))
         yield batch
         if to_stdout and batch.done:
             copy_to_stdout(batch.jobs[0].output)

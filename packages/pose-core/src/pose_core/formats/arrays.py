@@ -76,8 +76,7 @@ def split_columns(poses: np.ndarray, axes: str | None, order: str | None, path: 
     if poses.ndim != 3 or poses.shape[2] not in (2, 3, 4) or not poses.shape[1]:
         wanted = f"expected numbers (T, K, 3) or (T, K, 4){_hint(poses.shape)}"
         raise UserError(f"{path}: poses are {poses.dtype} {poses.shape}; {wanted}")
-    with np.errstate(over="ignore"):  # infinite, which counts as missing
-        poses = poses.astype(np.float32, copy=False)
+    poses = _as_float32(poses, path)
     _check_order(order, poses.shape[1], path)
     poses, order = _in_mediapipe_order(poses, order, assumed)
     if visibility is not None:
@@ -168,6 +167,21 @@ def _with_silent_parts(keypoints: np.ndarray, confidence: np.ndarray, assumed: l
     return result
 
 
+def _as_float32(poses: np.ndarray, path: Path) -> np.ndarray:
+    """The numbers as float32, which may be the array itself; those that are too large become infinite, and are said."""
+    try:
+        with np.errstate(over="raise"):
+            return poses.astype(np.float32, copy=False)
+    except FloatingPointError:
+        notify(
+            path,
+            f"holds numbers larger than {np.finfo(np.float32).max:.2g}, which count as missing",
+            kind="files whose numbers are too large",
+        )
+    with np.errstate(over="ignore"):
+        return poses.astype(np.float32)
+
+
 def _warn_of_float16(poses: np.ndarray, path: Path) -> None:
     if poses.dtype == np.float16 and np.abs(poses, where=np.isfinite(poses), out=np.zeros_like(poses)).max() > 2048:
         notify(path, "float16 holds numbers above 2048 only to the nearest 2; save float32", kind=_KIND)
@@ -239,7 +253,8 @@ def _unflattened(poses: np.ndarray, axes: str | None, path: Path) -> tuple[np.nd
     ((keypoints, name),) = fits
     flat = poses.reshape(frames, keypoints, len(name))
     if name == "xyz" and axes is None:  # as estimators of two dimensions save x, y, confidence
-        name, _ = _third(flat.astype(np.float32))
+        with np.errstate(over="ignore"):
+            name, _ = _third(flat.astype(np.float32))
     return flat, name
 
 
@@ -306,7 +321,7 @@ def _extent(poses: np.ndarray, part: slice) -> float:
             high = np.where(finite, points, -np.inf).max(axis=1)
         reach = (high - low).max(axis=-1)
     reach = np.sort(reach[np.isfinite(reach)])  # `np.median` of a few takes ten times as long
-    return float((reach[(len(reach) - 1) // 2] + reach[len(reach) // 2]) / 2) if len(reach) else np.inf
+    return (float(reach[(len(reach) - 1) // 2]) + float(reach[len(reach) // 2])) / 2 if len(reach) else np.inf
 
 
 def _unknown(keypoints: np.ndarray, confidence: np.ndarray, finite: np.ndarray) -> list[str]:

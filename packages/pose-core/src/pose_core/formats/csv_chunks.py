@@ -13,6 +13,7 @@ import numpy as np
 
 from pose_core.errors import UserError, reason
 from pose_core.formats.table_chunks import Chunk, RowError, Words
+from pose_core.texts import encoding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,12 +44,18 @@ class CsvTable:
         self.path = path
         self.size = path.stat().st_size
         line = self._bytes(0, LONGEST + 1)
+        if encoding(line) == "utf-16" or line[:2].count(b"\0") == 1:
+            raise UserError(f"{path}: not a readable UTF-8 CSV (it is UTF-16); save it as UTF-8")
         end = line.find(b"\n") + 1 or len(line)
+        if b"\r" in line[:end].rstrip(b"\r\n"):
+            raise UserError(f"{path}: its lines end in CR alone; save it with line ends LF or CRLF")
         if end > LONGEST:
             raise UserError(f"{path}, line 1: longer than {LONGEST:,} characters; mend or drop the row")
         try:
             rows = list(csv.reader(io.StringIO(line[:end].decode("utf-8-sig"), newline="")))
-        except (UnicodeDecodeError, csv.Error) as error:
+        except UnicodeDecodeError as error:
+            raise UserError(_in_another_encoding(f"{path}, line 1")) from error
+        except csv.Error as error:
             raise UserError(f"{path}: not a readable UTF-8 CSV ({reason(error)})") from error
         self.columns = [column.strip() for column in rows[0]] if rows else []
         self._starts = [_Start(end, 0)]
@@ -175,7 +182,7 @@ class CsvChunks:
             rows = [values for values in reader if values]
         except UnicodeDecodeError as error:
             line = self.table.line(number) + data.count(b"\n", 0, error.start)
-            raise UserError(f"{path}, line {line}: not a readable UTF-8 CSV ({reason(error)})") from error
+            raise UserError(_in_another_encoding(f"{path}, line {line}")) from error
         except csv.Error as error:
             line = self.table.line(number) + reader.line_num - 1
             raise UserError(f"{path}, line {line}: not a readable UTF-8 CSV ({reason(error)})") from error
@@ -191,6 +198,10 @@ class CsvChunks:
         except RowError as error:
             place = self.table.place(number, error.row)
             raise UserError(f"{place}: {error.problem}; mend or drop the row") from error
+
+
+def _in_another_encoding(place: str) -> str:
+    return f"{place}: not a readable UTF-8 CSV (the line is in another encoding, such as Latin-1); save it as UTF-8"
 
 
 def _numbers(cells: Sequence[str], column: str) -> np.ndarray:

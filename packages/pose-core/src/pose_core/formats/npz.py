@@ -35,6 +35,7 @@ DAMAGED = (
     *(tokenize.TokenError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
 )
 _BOMB, _SMALL = 300, 64 << 20  # poses are not packed to a 300th of their size, beyond as many bytes
+_LARGEST_PICTURE = 0xFFFF  # width, height or depth, in pixels, that a `.pose` file can state
 _KNOWN = ("poses", "confidence", "mask", "fps", "size", "skeleton")
 
 
@@ -96,8 +97,8 @@ def sequence_of(
                 skeleton = both.select(both.hand("left"))
         confidence[~mask] = 0
         rate = stated_rate(float(arrays["fps"]) if "fps" in arrays else None, fps, path)
-        width, height, depth = (int(extent) for extent in arrays.get("size", (0, 0, 0)))
-        return PoseSequence(keypoints, confidence, rate, skeleton, (width, height, depth))
+        size = _size(arrays["size"], path) if "size" in arrays else (0, 0, 0)
+        return PoseSequence(keypoints, confidence, rate, skeleton, size)
 
 
 def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False) -> None:
@@ -119,6 +120,21 @@ def _as_openpose(values: np.ndarray) -> np.ndarray:
     placed = np.zeros((len(values), 137, *values.shape[2:]), values.dtype)
     placed[:, list(OPENPOSE_134)] = values
     return placed
+
+
+def _size(stated: np.ndarray, path: Path) -> tuple[int, int, int]:
+    """Width, height and depth of the picture; 0, as where there is none, of numbers that are no such."""
+    values = [float(extent) for extent in stated.reshape(-1)]
+    if len(values) in (2, 3) and all(0 <= value <= _LARGEST_PICTURE for value in values):
+        width, height, depth = (int(value) for value in [*values, 0][:3])
+        return width, height, depth
+    notify(
+        path,
+        f"size is {' x '.join(f'{value:g}' for value in values[:4])}, no picture of up to {_LARGEST_PICTURE:,} pixels: "
+        "left out; `--size` says it",
+        kind="arrays that state an impossible size",
+    )
+    return 0, 0, 0
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -112,7 +112,8 @@ def _sized(sequence: PoseSequence, size: tuple[int, int], *, normalized: bool) -
     width, height = size
     keypoints = sequence.keypoints
     if normalized:  # MediaPipe's z has the scale of x
-        keypoints = keypoints * np.array((width, height, width)[: keypoints.shape[-1]], keypoints.dtype)
+        with np.errstate(over="ignore"):  # infinite, which counts as missing
+            keypoints = keypoints * np.array((width, height, width)[: keypoints.shape[-1]], keypoints.dtype)
         metric = sequence.skeleton.duplicates()
         keypoints[:, metric] = sequence.keypoints[:, metric]
     return replace(sequence, keypoints=keypoints, size=(width, height, sequence.size[2]))

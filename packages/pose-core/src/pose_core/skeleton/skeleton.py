@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from pose_format.pose_header import PoseHeader
 
+_BRIGHTEST = 0xFFFF  # red, green or blue that a `.pose` file can state
+
 
 @dataclass(frozen=True)
 class Component:
@@ -106,6 +108,10 @@ class Skeleton:
         for c in values["components"]:
             if not all(isinstance(number, int) for row in (*c["limbs"], *c["colors"]) for number in row):
                 raise UserError(f"limbs and colors of component {c['name']!r} must be whole numbers")
+            if not all(0 <= number <= _BRIGHTEST for color in c["colors"] for number in color):
+                raise UserError(
+                    f"colors of component {c['name']!r} must be from 0 to {_BRIGHTEST:,}; mend the skeleton"
+                )
         return cls(
             tuple(
                 Component(

@@ -560,6 +560,14 @@ def test_warnings_of_standard_input_call_it_so(tmp_path, monkeypatch):
         assert all(str(each.message).startswith("standard input: ") for each in said)
 
 
+def test_errors_of_standard_input_call_it_so(tmp_path, monkeypatch):
+    (tmp_path / "a.csv").write_bytes(b"frame,type\r0,pose")
+    with (tmp_path / "a.csv").open() as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        with pytest.raises(UserError, match="^standard input: its lines end in CR alone"):
+            _read_locally(find_inputs(["-"], [".pose"]))
+
+
 def _read_locally(inputs):
     with local_files(inputs) as paths:
         read(paths[0])

@@ -129,13 +129,19 @@ def _is_clip(path: Path, suffixes: Collection[str]) -> bool:
 
 @contextmanager
 def local_files(inputs: Sequence[Input]) -> Generator[list[Path]]:
-    """The paths of inputs, of standard input that of a temporary file, which warnings call standard input."""
+    """The paths of inputs, of standard input that of a temporary file, which messages call standard input."""
     with tempfile.TemporaryDirectory(prefix="pose-") as folder, ExitStack() as names:
         paths = [spooled(Path(folder)) if each.piped else each.path for each in inputs]
         for path, each in zip(paths, inputs, strict=True):
             if each.piped:
                 names.enter_context(called(path, each.name))
-        yield paths
+        try:
+            yield paths
+        except UserError as error:
+            message = str(error)
+            for path, each in zip(paths, inputs, strict=True):
+                message = message.replace(str(path), each.name) if each.piped else message
+            raise UserError(message) from error
 
 
 def spooled(folder: Path, sniff: Callable[[bytes], str] | None = None) -> Path:

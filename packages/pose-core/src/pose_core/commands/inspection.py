@@ -182,7 +182,10 @@ def inspect(
         empty=frames.empty,
         repeated=frames.repeated,
         components=_components(skeleton, frames.missing / length),
-        assumed=[" ".join(str(warning).removeprefix(str(path)).lstrip(":, ").split()) for warning in said],
+        assumed=[
+            " ".join(str(warning).removeprefix(str(path)).removeprefix(name or "").lstrip(":, ").split())
+            for warning in said
+        ],
     )
 
 

@@ -204,7 +204,10 @@ def test_options_of_a_group_are_the_commands_own(monkeypatch, capsys):
         return ended.value.code, *capsys.readouterr()
 
     arguments = ("x", "--person", "2", "--fps", "50", "--going", "--quiet")
-    read = "ReadOptions(person=2, min_confidence=0.0, fps=50.0, layout=None, clip=None)"
+    read = (
+        "ReadOptions(person=2, min_confidence=0.0, fps=50.0, layout=None, clip=None, axes=None, order=None, size=None, "
+        "y_up=False)"
+    )
     assert call(*arguments) == (0, f"x a {read} True auto\n", "--going is now --keep-going\n")
     assert call("x", "--person", "-1")[0] == 2
     assert call("x", "--overwrite", "--skip-existing")[0] == 2

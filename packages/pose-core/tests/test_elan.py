@@ -221,3 +221,12 @@ def test_what_is_written_is_read(tmp_path_factory, tiers):
         )
         for name, each in tiers.items()
     }
+
+
+def test_endless_attributes_are_refused(tmp_path):
+    path = tmp_path / "a.eaf"
+    path.write_text('<ANNOTATION_DOCUMENT>\n<HEADER X="' + "y" * (20 << 20) + '"/></ANNOTATION_DOCUMENT>')
+    with pytest.raises(UserError, match=r"a\.eaf: line 2: one element's attributes or a comment take over 4,194,304"):
+        read_annotations(path)
+    path.write_text('<ANNOTATION_DOCUMENT>\n<HEADER X="' + "y" * (2 << 20) + '"/></ANNOTATION_DOCUMENT>')
+    assert not read_annotations(path).tiers

@@ -1,5 +1,7 @@
 """Subtitles, and tables of segments."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -257,3 +259,18 @@ def test_what_is_no_table_of_segments(tmp_path):
         "not a readable UTF-8 table (line 2"
     )
     assert tiers(tmp_path, "start_ms,end_ms,text\n5,2,a\n", "a.csv") == {"text": [(0.0, 0.0, "a")]}
+
+
+def test_an_empty_line_between_number_and_timing(tmp_path):
+    text = "1\n00:00:00,000 --> 00:00:01,000\nA\n\n2\n\n00:00:02,000 --> 00:00:03,000\nB\n"
+    assert tiers(tmp_path, text, "a.srt") == {"": [(0.0, 1.0, "A"), (2.0, 3.0, "B")]}
+    text = "00:00:00,000 --> 00:00:01,000\n7\n\n00:00:02,000 --> 00:00:03,000\nB\n"
+    assert tiers(tmp_path, text, "a.srt") == {"": [(0.0, 1.0, "7"), (2.0, 3.0, "B")]}
+
+
+def test_long_voices_take_no_longer(tmp_path):
+    begun = time.process_time()
+    for text in ("<v" + " " * 200_000 + "x", "<v." * 100_000):
+        (tmp_path / "a.vtt").write_text(f"WEBVTT\n\n00:00:00.000 --> 00:00:01.000\n{text}\n")
+        assert not read_annotations(tmp_path / "a.vtt").tiers[0].segments[0].person
+    assert time.process_time() - begun < 10  # of minutes

@@ -8,7 +8,7 @@ Format: "EAF Annotation Format 3.0 and ELAN", Max Planck Institute for Psycholin
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 from xml.parsers import expat
 
 from pose_core.annotations.elan_times import Annotation, Document, ElanTier, timed
@@ -18,6 +18,8 @@ from pose_core.errors import UserError, reason
 if TYPE_CHECKING:
     from pathlib import Path
 
+_PIECE = 1 << 20  # bytes; expat begins a tag that is not whole anew with each, so that small ones take long
+_LONGEST = 4 << 20  # bytes of a tag
 _DEEPEST = 32  # elements within each other; ELAN's have 6
 _MILLISECONDS = re.compile(r"-?\d{1,12}(\.0*)?", re.ASCII)
 _LOCATIONS = re.compile(r"[/\\]")
@@ -28,7 +30,7 @@ def read(path: Path) -> Annotations:
     parser = _Parser()
     try:
         with path.open("rb") as file:
-            parser.expat.ParseFile(file)
+            parser.parse(file)
     except expat.ExpatError as error:
         if not path.stat().st_size:
             raise UserError("is empty; save it again in ELAN") from error
@@ -55,6 +57,7 @@ class _Parser:
         self.expat.EndElementHandler = self._end
         self.expat.CharacterDataHandler = self._characters
         self._depth = 0
+        self._unparsed = 0  # bytes read since the last whole tag
         self._tier: ElanTier | None = None
         self._annotation: Annotation | None = None
         self._text: list[str] | None = None
@@ -67,6 +70,17 @@ class _Parser:
             "REF_ANNOTATION": self._reference,
             "LINGUISTIC_TYPE": self._type,
         }
+
+    def parse(self, file: BinaryIO) -> None:
+        """Reads a whole file."""
+        while piece := file.read(_PIECE):
+            begun = self.expat.CurrentByteIndex
+            self.expat.Parse(piece, False)
+            stuck = self.expat.CurrentByteIndex == begun
+            self._unparsed = self._unparsed + len(piece) if stuck else 0
+            if self._unparsed > _LONGEST:
+                raise self._fail(f"one element's attributes or a comment take over {_LONGEST:,} bytes; save it in ELAN")
+        self.expat.Parse(b"", True)
 
     def _fail(self, problem: str) -> UserError:
         return UserError(f"line {self.expat.CurrentLineNumber}: {problem}")

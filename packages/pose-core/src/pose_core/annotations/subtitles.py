@@ -27,7 +27,7 @@ _TWO_TIMES = re.compile(rf"\s*{_LIKE_TIME}\s*[^\w\s]{{0,4}}\s?[^\w\s]{{0,4}}\s*{
 _BESIDE_ARROW = re.compile(r"[\d:.,]{4}\S*\s*-+\s*>|-+\s*>\s*\S*[\d:.,]{4}", re.ASCII)
 _NUMBER = re.compile(r"\s*\d+\s*", re.ASCII)
 _APART = re.compile(r"(NOTE|STYLE|REGION)(\s.*)?")  # blocks of WebVTT that are no cues
-_VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^<>]+)>")
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s([^<>]+)>")
 _SRT_TAG = re.compile(r"</?(?:i|b|u|s|font)\b[^<>]*>|\{\\[^{}]*\}", re.IGNORECASE)
 _VTT_TAG = re.compile(r"</?[a-zA-Z][^<>]*>|</?>|<[\d:.]+>")
 _LONGEST_TIMING = 200  # characters, with the settings of WebVTT
@@ -116,10 +116,17 @@ def _check_head(lines: list[str], end: int, *, vtt: bool) -> None:
 
 
 def _subtitle(lines: list[str], last: bool) -> list[str]:
-    """The text lines of a SubRip subtitle, of the lines up to the next timing; the last may be that one's number."""
-    if not last and lines and _NUMBER.fullmatch(lines[-1]):
-        lines = lines[:-1]
-    return [line for line in lines if line.strip()]
+    """The text lines of a SubRip subtitle, of the lines up to the next timing; the last may be that one's number.
+
+    Empty lines may stand between that number and its timing, where it is no text: there is one above it, too.
+    """
+    end = len(lines)
+    while end and not lines[end - 1].strip():
+        end -= 1
+    apart = end == len(lines) or (end > 1 and not lines[end - 2].strip())
+    if not last and end and apart and _NUMBER.fullmatch(lines[end - 1]):
+        end -= 1
+    return [line for line in lines[:end] if line.strip()]
 
 
 def _cue(lines: list[str], begin: int, *, last: bool) -> list[str]:

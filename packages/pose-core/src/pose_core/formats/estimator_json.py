@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -133,6 +134,8 @@ def _stamp(path: Path) -> tuple[int, ...]:
     with os.scandir(path) as entries:
         for entry in entries:
             state = entry.stat()
+            if not (stat.S_ISREG(state.st_mode) or stat.S_ISDIR(state.st_mode) or entry.name.startswith(".")):
+                raise UserError(f"{entry.path}: is a pipe or device, which may never end; keep only files there")
             count, size, changed = count + 1, size + state.st_size, changed + state.st_mtime_ns
     return count, size, changed
 

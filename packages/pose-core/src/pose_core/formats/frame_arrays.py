@@ -36,7 +36,8 @@ def is_clip_folder(path: Path) -> bool:
                     continue
                 if _NAME.match(entry.name) is None:
                     return False
-                first = first or entry.path
+                if first is None and entry.is_file():  # a pipe may never end
+                    first = entry.path
         if first is None:
             return False
         with open(first, "rb") as file:  # noqa: PTH123 - a path of os.scandir's
@@ -77,8 +78,12 @@ def _numbered(folder: Path) -> dict[int, str]:
     numbered: dict[int, str] = {}
     clips: dict[str, str] = {}
     with reading(folder):
-        names = sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
-    for name in names:
+        entries = sorted(
+            (entry.name, entry.is_file()) for entry in os.scandir(folder) if not entry.name.startswith(".")
+        )
+    for name, is_file in entries:
+        if not is_file:
+            raise UserError(f"{folder / name}: is no file, but a folder, pipe or device; keep only files there")
         match = _NAME.match(name)
         if match is None:
             raise UserError(f"{folder / name}: has no frame number in its name; keep only one clip's frames there")

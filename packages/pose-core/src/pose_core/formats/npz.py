@@ -142,9 +142,24 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
         with path.open("rb") as file:
             return {"poses": checked_array(file, path.stat().st_size, path.name)}
     with zipfile.ZipFile(path) as archive:
-        named = {name.removesuffix(".npy"): name for name in archive.namelist()}
+        named = members_of(archive, path)
         # What else is there is not read: it may be large, or pickled.
         return {key: read_array(archive, name) if key in _KNOWN else np.empty(0) for key, name in named.items()}
+
+
+def members_of(archive: zipfile.ZipFile, path: Path) -> dict[str, str]:
+    """Names of an archive's members by those of the arrays; not every program gives them the suffix `.npy`.
+
+    Says so where one name is there twice.
+    """
+    names = [each.filename for each in archive.infolist() if not each.is_dir()]
+    found: dict[str, str] = {}
+    for name in names:
+        key = name.removesuffix(".npy")
+        if key in found:
+            notify(path, f"{key} is there twice; the last is read", kind="names that are there twice")
+        found[key] = name
+    return found
 
 
 def array_of(content: bytes) -> np.ndarray:

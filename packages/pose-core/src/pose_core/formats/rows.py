@@ -247,10 +247,15 @@ def as_array(value: Any, name: str) -> np.ndarray:
 def _numpy(value: Any) -> np.ndarray:
     """The array of a tensor of torch's or TensorFlow's, without a copy where there can be none."""
     if hasattr(value, "detach"):
-        value = value.detach().cpu()
-        if not value.is_floating_point() or value.element_size() > 2:
-            return value.numpy()
-        return value.float().numpy()  # numpy has no bfloat16
+        try:
+            value = value.detach().cpu()
+            value = value.dequantize() if value.is_quantized else value.resolve_conj().resolve_neg()
+            if not value.is_floating_point() or value.element_size() > 2:
+                return value.numpy()
+            return value.float().numpy()  # numpy has no bfloat16
+        except (RuntimeError, TypeError, NotImplementedError) as error:
+            kind = f"{value.dtype}, {value.layout}"
+            raise UserError(f"holds a tensor of {kind} ({reason(error, 80)}); save numbers: tensor.float()") from error
     return np.asarray(value.numpy())
 
 

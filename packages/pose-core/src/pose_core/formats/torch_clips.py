@@ -30,6 +30,7 @@ _DAMAGED = (
     *(zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, ValueError, TypeError, LookupError, AttributeError),
     *(struct.error, EOFError, MemoryError, ArithmeticError, NotImplementedError, AssertionError),
 )
+_DEEPEST = 16  # dictionaries and lists within each other
 _SAVE = "save tensors, texts and numbers only: torch.save({name: torch.tensor(array)}, file)"
 
 
@@ -38,7 +39,7 @@ class TorchClips(ClipFile):
 
     def __init__(self, path: Path) -> None:
         with reading(path, _DAMAGED, lambda error: _damage(path, error)):
-            content = _loaded(path)
+            content = plain(_loaded(path))
             named = named_rows(content, path)
         self._rows = [row for _, row in named]
         super().__init__(path, (name for name, _ in named))
@@ -60,7 +61,6 @@ def named_rows(content: Any, path: Path) -> list[tuple[str, Mapping[str, Any]]]:
         UserError: it is neither.
     """
     if isinstance(content, Mapping):
-        content = {str(key): value for key, value in content.items()}
         if not _is_row(content):
             return [(key, _row(value)) for key, value in content.items() if _may_be_clip(value)]
         return [(_name(content, path.stem), content)]
@@ -71,6 +71,36 @@ def named_rows(content: Any, path: Path) -> list[tuple[str, Mapping[str, Any]]]:
     if _is_array(content):
         return [(path.stem, _row(content))]
     raise UserError(f"{path}: holds a {type(content).__name__}; a dictionary of clips by name is expected")
+
+
+def plain(content: Any) -> Any:
+    """The content with texts as keys of its dictionaries: 0 and 1, as clips are numbered by, are "0" and "1".
+
+    Raises:
+        UserError: two keys are one text, or dictionaries and lists lie within themselves, or too deep.
+    """
+    return _plain(content, {}, 0)
+
+
+def _plain(content: Any, done: dict[int, Any], depth: int) -> Any:
+    """See `plain`; `done` has what each dictionary or list became, by its `id`, as one may be there many times."""
+    if not isinstance(content, Mapping | list | tuple):
+        return content
+    if id(content) not in done:
+        if depth > _DEEPEST:
+            raise UserError(f"holds dictionaries and lists over {_DEEPEST} deep, which is no clip; save them flat")
+        done[id(content)] = None
+        if isinstance(content, Mapping):
+            result: Any = {str(key): _plain(value, done, depth + 1) for key, value in content.items()}
+            if len(result) < len(content):
+                raise UserError("holds two keys of one text, as 0 and '0'; rename one of them")
+        else:
+            # Poses as lists of numbers are not walked through.
+            result = [_plain(each, done, depth + 1) if isinstance(each, Mapping) else each for each in content]
+        done[id(content)] = result
+    if done[id(content)] is None:
+        raise UserError("holds a dictionary that contains itself; save clips by name")
+    return done[id(content)]
 
 
 def _row(value: Any) -> Mapping[str, Any]:

@@ -108,3 +108,10 @@ def test_pipes_are_no_frames(tmp_path):
             (folder / name.format(1)).write_bytes(regular)
         with pytest.raises(UserError, match=r"0(_keypoints\.json: is a pipe|\.npy: is no file, but a folder, pipe)"):
             read(folder)
+
+
+@pytest.mark.parametrize("kind", [complex, "U4"])
+def test_confidence_that_is_no_number(tmp_path, kind):
+    np.savez(tmp_path / "a.npz", poses=POSES, confidence=np.ones((4, 21), kind))
+    with pytest.raises(UserError, match=r"a\.npz: confidence is (complex128|<U4); expected numbers"):
+        read(tmp_path / "a.npz")

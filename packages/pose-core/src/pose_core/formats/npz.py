@@ -247,6 +247,8 @@ def _with_confidence(poses: np.ndarray, confidence: np.ndarray, path: Path) -> t
         raise UserError(
             f"{path}: poses are {poses.shape} and confidence is {confidence.shape}; (T, K, 2 or 3) and (T, K) expected"
         )
+    if confidence.dtype.kind not in "fiub":
+        raise UserError(f"{path}: confidence is {confidence.dtype}; expected numbers")
     with np.errstate(over="ignore"):
         joined = np.concatenate([poses, confidence[..., None]], axis=-1, dtype=np.float32, casting="unsafe")
     return joined, {3: "xyc", 4: "xyzc"}[joined.shape[2]]

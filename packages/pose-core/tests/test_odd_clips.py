@@ -9,6 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from pose_core import UserError, read
 from pose_core.formats import clips_of
@@ -115,3 +116,9 @@ def test_confidence_that_is_no_number(tmp_path, kind):
     np.savez(tmp_path / "a.npz", poses=POSES, confidence=np.ones((4, 21), kind))
     with pytest.raises(UserError, match=r"a\.npz: confidence is (complex128|<U4); expected numbers"):
         read(tmp_path / "a.npz")
+
+
+def test_tensors_of_bfloat16(tmp_path):
+    save_file({"a": POSES.bfloat16()}, tmp_path / "a.safetensors")
+    with pytest.raises(UserError, match=r"a\.safetensors: a is BF16, which numpy has not; save it as float32"):
+        read(tmp_path / "a.safetensors")

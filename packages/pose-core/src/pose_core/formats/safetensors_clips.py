@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+_KINDS = ("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL", "C64")
 _BESIDE = ".confidence"  # `NAME.confidence` (T, K) beside the keypoints NAME
 
 
@@ -27,6 +28,9 @@ class SafetensorsClips(ClipFile):
             self._file = safe_open(path, framework="numpy")
             keys = list(self._file.keys())
             self._shapes = {key: tuple(self._file.get_slice(key).get_shape()) for key in keys}
+            for key in keys:
+                if (kind := self._file.get_slice(key).get_dtype()) not in _KINDS:
+                    raise UserError(f"{path}: {key[:80]} is {kind}, which numpy has not; save it as float32")
             self._metadata: dict[str, str] = self._file.metadata() or {}
         self._keys = [key for key, shape in self._shapes.items() if len(shape) >= 2 and not key.endswith(_BESIDE)]
         if not self._keys:

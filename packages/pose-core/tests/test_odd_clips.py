@@ -2,6 +2,7 @@
 
 import json
 import os
+import tarfile
 import tracemalloc
 import warnings
 import zipfile
@@ -122,3 +123,12 @@ def test_tensors_of_bfloat16(tmp_path):
     save_file({"a": POSES.bfloat16()}, tmp_path / "a.safetensors")
     with pytest.raises(UserError, match=r"a\.safetensors: a is BF16, which numpy has not; save it as float32"):
         read(tmp_path / "a.safetensors")
+
+
+def test_a_file_that_is_twice_in_a_tar(tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        for frames in (4, 2):
+            np.save(tmp_path / "a.npy", POSES[:frames])
+            archive.add(tmp_path / "a.npy", "a.npy")
+    with pytest.warns(InputWarning, match=r"a\.tar: a\.npy is there twice; the last is read"):
+        assert len(read(tmp_path / "a.tar")) == 2

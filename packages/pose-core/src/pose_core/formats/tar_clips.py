@@ -14,6 +14,7 @@ from pose_core.errors import UserError
 from pose_core.formats.clip_file import ClipFile
 from pose_core.formats.reading import reading
 from pose_core.formats.rows import FILES, PICKLES, is_poses_json, kind_of, parsed_json
+from pose_core.notices import notify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +48,10 @@ class TarClips(ClipFile):
                 if not names or names[-1] != name:
                     names.append(name)
                     self._members.append({})
+                if kind in self._members[-1]:
+                    notify(
+                        path, f"{member.name[:80]} is there twice; the last is read", kind="files that are there twice"
+                    )
                 self._members[-1][kind] = (member.offset_data, member.size)
         self._skeletons = _skeletons(path)
         # JSON may be poses, or about them: it is the latter where other files are poses.

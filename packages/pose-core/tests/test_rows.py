@@ -155,6 +155,15 @@ def tar_of(path, members):
     return path
 
 
+def test_a_clip_of_a_tar_says_its_rate_and_what_else_may_be_its_poses(hands, tmp_path):
+    poses = npy(joined(hands))
+    members = {"a.npy": poses, "a.fps": b"30", "b.npy": poses, "b.json": b'{"fps": "60"}', "v1.5.npy": poses}
+    path = tar_of(tmp_path / "a.tar", members | {"v1.6.npy": poses})
+    assert [read(path, clip=name).fps for name in ("a", "b")] == [30.0, 60.0]
+    with pytest.warns(InputWarning, match=r"clip v1 holds 5\.npy, 6\.npy, of which one is read"):
+        read(path, clip="v1")
+
+
 def test_webdataset_files(hands, tmp_path):
     pose = content_of(hands, tmp_path, ".pose")
     about = json.dumps({"text": "two", "split": "dev", "fps": 25}).encode()

@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -272,6 +272,9 @@ def _beside(row: Mapping[str, Any], frames: int) -> dict[str, Any]:
     """What else of a row `npz.sequence_of` takes; columns of the same names that hold other things are left out."""
     names = ("fps", "mask", "size", "skeleton")
     found: dict[str, Any] = {key: _scalar(row[key]) for key in names if row.get(key) is not None}
+    if isinstance(found.get("fps"), str | bytes):  # a member of a .tar, or JSON of strings
+        with suppress(ValueError):
+            found["fps"] = float(found["fps"])
     fits = {
         "fps": isinstance(found.get("fps"), int | float),
         "mask": getattr(found.get("mask"), "shape", ()) == (frames,),

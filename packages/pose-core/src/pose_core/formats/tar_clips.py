@@ -65,6 +65,13 @@ class TarClips(ClipFile):
 
     def row(self, index: int) -> Mapping[str, Any]:
         row: dict[str, Any] = {"__key__": self.names[index]}
+        if len(poses := [kind for kind in self._members[index] if _may_be_poses(kind)]) > 1:
+            text = f"clip {self.names[index]} holds {', '.join(poses)[:100]}, of which one is read: "
+            notify(
+                self.path,
+                text + "names that are alike up to the first dot are one clip's",
+                kind="clips of several pose files",
+            )
         with reading(self.path, _DAMAGED), self.path.open("rb") as file:
             for kind, (offset, size) in self._members[index].items():
                 last = kind_of(kind)

@@ -142,6 +142,6 @@ def obvious_frames(path: Path) -> object:
 
 def read_csv(path: Path) -> list[PoseSequence]:
     """Reads with pyarrow imported, as it is from the first larger file on."""
-    import pyarrow.csv  # noqa: F401
+    import pyarrow.csv  # noqa: F401 - a small file alone would be read without it, more slowly
 
     return [read(path)]

@@ -286,7 +286,7 @@ class Session:
 def _reachable(given: Input, output: Path, options: JobOptions) -> Path:
     """The pose file as a manifest in `output` can name it: in that folder, or as a link, which is made here."""
     # Not resolved: what a link in the folder leads to may be anywhere.
-    source, folder = (Path(os.path.abspath(path)) for path in (given.path, output))  # noqa: PTH100
+    source, folder = (Path(os.path.abspath(path)) for path in (given.path, output))  # noqa: PTH100 - as above
     if source.is_relative_to(folder):
         return output / source.relative_to(folder)
     link = output / given.below

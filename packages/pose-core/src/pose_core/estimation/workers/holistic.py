@@ -24,7 +24,7 @@ def main():
 
 
 class Holistic:
-    """Poses of the most prominent person, who is tracked from frame to frame.
+    """Poses of one person, whom MediaPipe's detector is surest of, and who is tracked from frame to frame.
 
     Args:
         settings: keyword arguments of `mediapipe.solutions.holistic.Holistic`.
@@ -35,19 +35,19 @@ class Holistic:
 
         package = _without_package_code("mediapipe", "mediapipe.python.solutions")
         # The face's only registers parts of the graph.
-        from mediapipe.python.solutions import face_mesh, holistic  # noqa: F401
+        from mediapipe.python.solutions import face_mesh, holistic  # noqa: F401 - loads them
 
         self.np, self.settings, self.graph = np, settings, None
         name = MODELS[settings["model_complexity"]]
-        model = os.path.join(package, "modules", "pose_landmark", name)  # noqa: PTH118
-        if not os.path.exists(model):  # noqa: PTH110
+        model = os.path.join(package, "modules", "pose_landmark", name)  # noqa: PTH118 - MediaPipe takes texts
+        if not os.path.exists(model):  # noqa: PTH110 - a text
             # MediaPipe would try to fetch it, and leave a part of it behind where that ends halfway.
             raise ValueError(
                 f"--complexity {settings['model_complexity']} needs MediaPipe's {name}, which its wheel lacks; "
                 f"get it (MediaPipe's documentation lists it: Legacy solutions, Models and model cards) "
                 f"and save it as {model}"
             )
-        with open(model, "rb") as file:  # noqa: PTH123
+        with open(model, "rb") as file:  # noqa: PTH123 - a text
             if file.read(8)[4:] != b"TFL3":
                 raise ValueError(f"{model}: no TensorFlow Lite model; it is damaged, or a web page: get {name} again")
         self.holistic = holistic.Holistic
@@ -116,7 +116,7 @@ def _without_package_code(*packages):
     folder = found.submodule_search_locations[0]
     for name in packages:
         module = types.ModuleType(name)
-        module.__path__ = [os.path.join(folder, *name.split(".")[1:])]  # noqa: PTH118
+        module.__path__ = [os.path.join(folder, *name.split(".")[1:])]  # noqa: PTH118 - texts
         sys.modules[name] = module
     return folder
 

@@ -49,7 +49,7 @@ def serve(load):
         _send_error(sink, "module", error)
     except ValueError as error:
         _send_error(sink, "user", error)
-    except Exception as error:
+    except Exception as error:  # whatever it is, the other process has to be told
         _send_error(sink, "defect", f"{type(error).__name__}: {error}")
     sys.stderr.flush()
     os._exit(1)  # without waiting for threads of libraries

@@ -420,7 +420,8 @@ def test_any_string_is_refused_in_one_line_or_comes_back(insertions):
     try:
         sign = parse(" ".join(symbols))
     except UserError as error:
-        assert re.match(r"symbol \d+ \(ham\w+\) at character \d+: expected ", str(error))
+        where = r"symbol \d+ \(ham\w+\) at character \d+|the string ends after symbol \d+ \(ham\w+\)"
+        assert re.match(rf"({where}): expected ", str(error))
     else:
         assert parse(write(sign)) == sign
 

@@ -1,4 +1,4 @@
-"""What a signer does, frame by frame, before a body does it: where both hands are, how they are turned, their angles."""
+"""What a signer does, frame by frame, before a body does it: where hands are, how they are turned, their angles."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from text_to_pose.signing.body import CHIN, FOREHEAD_TOP, LEFT_EYE, MEAN_BODY, NOSE_TIP, RIGHT_EYE, Body
+from text_to_pose.signing.body_surface import depth, front, head_depth, head_point
 
 
 def test_mean_body_is_symmetrical_and_faces_out():
@@ -32,3 +33,34 @@ def test_scaled_body_keeps_its_shape():
     assert np.isclose(double.arm, 2 * MEAN_BODY.arm)
     assert np.allclose(double.face, 2 * MEAN_BODY.face)
     assert np.allclose(double.hand.lengths, 2 * MEAN_BODY.hand.lengths)
+
+
+def test_places_on_the_surface_are_neither_inside_nor_off_it():
+    body = Body.drawn(np.random.default_rng(3))
+    x, y = np.meshgrid(np.linspace(-0.3, 0.3, 13), np.linspace(-0.5, 0.1, 13))
+    trunk, out = front(body, x, y)
+    assert np.abs(depth(body, trunk)).max() < 1e-9
+    assert (out[..., 2] > 0).all()
+    assert np.allclose(np.linalg.norm(out, axis=-1), 1)
+    directions = np.random.default_rng(0).normal(size=(100, 3))
+    head, normals = head_point(body, directions)
+    assert np.abs(head_depth(body, head)).max() < 1e-9
+    assert ((normals * directions).sum(axis=-1) > 0).all()
+    assert np.abs(head_depth(body, body.face)).max() < 0.01
+
+
+def test_depth_tells_inside_from_outside_and_follows_the_head():
+    inside = np.array([[0.0, -0.2, 0.0], [0.0, 0.2, 0.0], [0.0, 0.07, 0.0]])
+    outside = np.array([[0.0, -0.2, 0.3], [0.3, 0.2, 0.0], [0.2, 0.15, 0.0]])
+    assert (depth(MEAN_BODY, inside) > 0.03).all()
+    assert (depth(MEAN_BODY, outside) < -0.05).all()
+    turned = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
+    nose = MEAN_BODY.face[NOSE_TIP]
+    beside = turned @ (nose - MEAN_BODY.head_pivot) + MEAN_BODY.head_pivot
+    assert head_depth(MEAN_BODY, beside) < -0.03
+    assert np.isclose(head_depth(MEAN_BODY, beside, turned), head_depth(MEAN_BODY, nose))
+
+
+def test_front_stays_at_the_side_beyond_it():
+    edge, _ = front(MEAN_BODY, 1.0, -0.2)
+    assert 0.1 < edge[0] < 0.17

@@ -16,6 +16,8 @@ import numpy as np
 from text_to_pose.signing.body import CHIN, FOREHEAD_TOP, LEFT_CHEEK, MEAN_BODY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from text_to_pose.signing.body import Body
     from text_to_pose.signing.hand_model import Array
 
@@ -91,7 +93,7 @@ def front(body: Body, x: Array | float, y: Array | float) -> tuple[Array, Array]
         nearer = inside & ((z > best) & (np.abs(x - across) <= np.abs(x - found[..., 0]) + 1e-9) | (best == -np.inf))
         best = np.where(nearer, z, best)
         found = np.where(nearer[..., None], np.stack([across, y, z], axis=-1), found)
-    return found, _normals(body, found)
+    return found, _normals(trunk_depth, body, found)
 
 
 def head_point(body: Body, direction: Array) -> tuple[Array, Array]:
@@ -100,7 +102,7 @@ def head_point(body: Body, direction: Array) -> tuple[Array, Array]:
     direction = np.asarray(direction, dtype=np.float64)
     direction = direction / np.linalg.norm(direction, axis=-1, keepdims=True)
     points = of.head + _radius(of.radii, direction)[..., None] * direction
-    return points, _normals(body, points)
+    return points, _normals(head_depth, body, points)
 
 
 def on_head(body: Body, point: Array) -> tuple[Array, Array]:
@@ -225,9 +227,9 @@ def _stack_depth(stack: Array, points: Array) -> Array:
     return np.where((side < 0) & (ends < 0), -np.hypot(side, ends), inside)
 
 
-def _normals(body: Body, points: Array, step: float = 0.006) -> Array:
+def _normals(depths: Callable[[Body, Array], Array], body: Body, points: Array, step: float = 0.006) -> Array:
     """Unit vectors (..., 3) out of the surface: where depth falls fastest."""
     steps = np.eye(3) * step
-    rise = np.stack([depth(body, points - s) - depth(body, points + s) for s in steps], axis=-1)
+    rise = np.stack([depths(body, points - s) - depths(body, points + s) for s in steps], axis=-1)
     result: Array = rise / np.maximum(np.linalg.norm(rise, axis=-1, keepdims=True), 1e-12)
     return result

@@ -1,0 +1,63 @@
+"""Rotations as matrices and as rotation vectors, many at once, and what is between two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from text_to_pose.signing.hand_model import Array
+
+
+def from_vector(vector: Array) -> Array:
+    """The rotation (..., 3, 3) about a vector (..., 3), by its length in radians (O. Rodrigues, 1840)."""
+    vector = np.asarray(vector, dtype=np.float64)
+    angle = np.linalg.norm(vector, axis=-1)[..., None, None]
+    x, y, z = np.moveaxis(vector, -1, 0)
+    zero = np.zeros_like(x)
+    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*vector.shape, 3)
+    # np.sinc is sin(pi x) / (pi x).
+    first, second = np.sinc(angle / np.pi), np.sinc(angle / (2 * np.pi)) ** 2 / 2
+    return np.eye(3) + first * cross + second * (cross @ cross)
+
+
+def to_vector(rotation: Array) -> Array:
+    """The rotation vector (..., 3) of a rotation (..., 3, 3), at most half a turn long."""
+    rotation = np.asarray(rotation, dtype=np.float64)
+    twice = np.stack(
+        [
+            rotation[..., 2, 1] - rotation[..., 1, 2],
+            rotation[..., 0, 2] - rotation[..., 2, 0],
+            rotation[..., 1, 0] - rotation[..., 0, 1],
+        ],
+        axis=-1,
+    )
+    sine, cosine = np.linalg.norm(twice, axis=-1) / 2, (np.trace(rotation, axis1=-2, axis2=-1) - 1) / 2
+    angle = np.arctan2(sine, cosine)
+    vector = twice * (angle / np.maximum(2 * sine, 1e-12))[..., None]
+    # Near half a turn the axis is that of the symmetric part; which way it turns is what little sine there is.
+    half = (sine < 1e-4) & (cosine < 0)
+    small = (sine < 1e-9) & ~half
+    if half.any():
+        outer = (rotation + np.swapaxes(rotation, -1, -2)) / 2 + np.eye(3)
+        column = np.argmax(np.diagonal(outer, axis1=-2, axis2=-1), axis=-1)
+        axis = np.take_along_axis(outer, column[..., None, None], axis=-1)[..., 0]
+        axis = axis / np.linalg.norm(axis, axis=-1, keepdims=True)
+        sign = np.where((axis * twice).sum(-1) < 0, -1.0, 1.0)
+        vector = np.where(half[..., None], axis * (sign * angle)[..., None], vector)
+    return np.where(small[..., None], twice / 2, vector)
+
+
+def between(first: Array, second: Array, share: Array) -> Array:
+    """Rotations (N, 3, 3) on the shortest way from one (3, 3) to another, by the share (N,) of it."""
+    turn = to_vector(np.swapaxes(first, -1, -2) @ second)
+    return first @ from_vector(np.asarray(share)[:, None] * turn)
+
+
+def shortest(first: Array, second: Array) -> Array:
+    """The least rotation (..., 3, 3) that turns one direction (..., 3) into another; both of length 1."""
+    axis = np.cross(first, second)
+    sine, cosine = np.linalg.norm(axis, axis=-1), (first * second).sum(-1)
+    angle = np.arctan2(sine, cosine)
+    return from_vector(axis * (angle / np.maximum(sine, 1e-9))[..., None])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 DELIMITERS = ",;\t|"
 HEADER_BYTES = 4096
 _SEP_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # Excel's way to name the delimiter
+csv.field_size_limit(1 << 30)  # a cell may be longer than the 131,072 characters by default: who reads it judges it
 _COMMENT = re.compile(r'"?#[^\n]*\n')  # such as the file that ELAN exported, before the header
 
 
@@ -58,7 +59,7 @@ def read_table(path: Path, *, comments: bool = False, what: str = "CSV") -> Tabl
     skipped += commented
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
-        columns = [_normalized(name) for name in next(reader, [])]
+        columns = [column_name(name) for name in next(reader, [])]
         rows = [
             _row(reader.line_num + skipped, columns, cells) for cells in reader if any(cell.strip() for cell in cells)
         ]
@@ -79,7 +80,7 @@ def header_of(path: Path) -> set[str]:
     except OSError:
         return set()
     delimiter = _delimiter(lines[0])[0] if lines else ","
-    return {_normalized(name) for name in lines[0].split(delimiter)} if lines else set()
+    return {column_name(name) for name in lines[0].split(delimiter)} if lines else set()
 
 
 def _delimiter(text: str) -> tuple[str, str, int]:
@@ -91,7 +92,8 @@ def _delimiter(text: str) -> tuple[str, str, int]:
     return max(DELIMITERS, key=header.count), text, 0  # of none: a comma
 
 
-def _normalized(name: str) -> str:
+def column_name(name: str) -> str:
+    """The name that a `Table` has of a column that is called so in the file."""
     return re.sub(r"[\s-]+", "_", name.strip().strip('"').casefold())
 
 

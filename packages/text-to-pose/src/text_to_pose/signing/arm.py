@@ -1,0 +1,273 @@
+"""Arms by inverse kinematics: where the elbow is, and what of a hand's place and turn an arm cannot do.
+
+All of it is of right arms; a left one is mirrored first. Arrays begin with arms and frames, (A, T).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from text_to_pose.signing.body_surface import depth
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from text_to_pose.signing.body import Body
+    from text_to_pose.signing.hand_model import Array
+
+FLEXION, DEVIATION, ROTATION = range(3)
+WRIST_LIMITS: Array = np.radians(np.array([[-80.0, 85.0], [-40.0, 25.0], [-90.0, 93.0]]))
+"""Least and greatest of the wrist's flexion (below 0: extension), its deviation to the thumb (below 0: to the little
+finger) and the forearm's rotation from the thumb up (supination; below 0: pronation), (3, 2), radians: what others can
+move them to (Wanatabe and others 1979; Greene and Wolf 1989, deviation), as signers use all that joints give."""
+ELBOW_FLEXION = np.radians(150.0)
+"""Boone and Azen, "Normal range of motion of joints in male subjects", 1979: 143 by oneself, more by the other hand."""
+_STRAIGHTEST = 0.995
+"""Of the arm's length: elbows are not locked."""
+_SHOULDER_MOVES: Array = np.array([[-0.03, 0.07], [-0.02, 0.07], [-0.02, 0.09]])
+"""How far a shoulder goes along to reach, in metres: outward and inward, down and up, back and forward."""
+
+# Where elbows are in pictures of signers (12,000 frames of some 40 people, each source weighing alike): outward from
+# the shoulder and up, in shoulder widths, by the x and y of the wrist from there. Half are within 0.06 and 0.08 of it.
+_NATURAL_OUT = np.array([0.363, 0.361, 0.119, -0.118, 0.053, 0.012])
+_NATURAL_UP = np.array([-0.630, 0.149, 0.408, 0.098, 0.053, 0.233])
+_KNOWN_WRISTS: Array = np.array([[-1.2, 1.2], [-2.0, 1.1]])
+_NATURAL_SPREAD = 0.12
+_PICTURED_WIDTH = 0.300
+_PICTURED_UPPER_ARM = 0.274
+"""Of the mean body, in metres."""
+
+_SWIVELS = 24
+_DOWN: Array = np.array([0.0, -1.0, -0.25]) / np.hypot(1.0, 0.25)
+"""Where an elbow points at swivel 0; an arm seldom points there itself."""
+_EASY = np.radians([50.0, 22.0, 60.0])
+"""How far wrist and forearm go before it is an effort."""
+_EASY_WEIGHT = 0.5
+_EXCESS = np.radians(4.0)
+_INSIDE = 0.010
+_ELBOW_RADIUS, _FOREARM_RADIUS = 0.035, 0.038
+_BEHIND = 0.05
+"""How far behind the shoulder an elbow goes before it counts, and per which distance, in metres."""
+_STEP = 0.35
+"""Metres per second at which an elbow's move from one swivel to another counts as much as a natural spread."""
+_SMOOTHING = 0.05
+"""Seconds over which elbows are smoothed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Arms:
+    """Arms that keep to their limits.
+
+    Attributes:
+        shoulder, elbow, wrist: (A, T, 3).
+        rotation: of the hands, (A, T, 3, 3).
+        joints: wrist flexion, deviation and forearm rotation, (A, T, 3) radians, as in `WRIST_LIMITS`.
+        moved: by how much the wrist is not where it was to be, (A, T) metres.
+        turned: by how much the hand is not turned as it was to be, (A, T) radians.
+    """
+
+    shoulder: Array
+    elbow: Array
+    wrist: Array
+    rotation: Array
+    joints: Array
+    moved: Array
+    turned: Array
+
+
+def solve(body: Body, shoulder: Array, wrist: Array, rotation: Array, fps: float) -> Arms:
+    """The right arms that hold hands so, or as nearly as they can.
+
+    Args:
+        body: whose.
+        shoulder: (A, T, 3) the right shoulders.
+        wrist, rotation: (A, T, 3) and (A, T, 3, 3) of the right hands.
+        fps: frames per second.
+    """
+    shoulder = shoulder + _reaching(body, shoulder, wrist)
+    held = _within_reach(body, shoulder, wrist)
+    elbow = _elbows(body, shoulder, held, rotation, fps)
+    joints = wrist_angles(shoulder, elbow, held, rotation)
+    kept = _within_limits(joints)
+    allowed = hand_rotation(shoulder, elbow, held, kept)
+    # Only where a limit was passed: angles and back again would leave rounding everywhere.
+    beyond = (kept != joints).any(axis=-1)
+    allowed = np.where(beyond[..., None, None], allowed, rotation)
+    turned = np.where(beyond, _angle_between(rotation, allowed), 0.0)
+    return Arms(shoulder, elbow, held, allowed, kept, np.linalg.norm(held - wrist, axis=-1), turned)
+
+
+def wrist_angles(shoulder: Array, elbow: Array, wrist: Array, rotation: Array) -> Array:
+    """Flexion and deviation of the wrist and rotation of the forearm, (..., 3) radians, of right arms.
+
+    The hand's rotation is that of the forearm, turned by the rotation about y, the flexion about x and the deviation
+    about -z, in this order.
+    """
+    thumb, along, palm = np.moveaxis(_forearm(shoulder, elbow, wrist), -1, 0)
+    x, y, z = np.moveaxis(rotation, -1, 0)
+    flexion = np.arcsin(np.clip(-(along * z).sum(-1), -1, 1))
+    deviation = -np.arctan2((along * x).sum(-1), (along * y).sum(-1))
+    turn = np.arctan2((thumb * z).sum(-1), (palm * z).sum(-1))
+    return np.stack([flexion, deviation, turn], axis=-1)
+
+
+def hand_rotation(shoulder: Array, elbow: Array, wrist: Array, joints: Array) -> Array:
+    """The rotation (..., 3, 3) of right hands whose wrists and forearms have these angles (..., 3)."""
+    flexion, deviation, turn = np.moveaxis(joints, -1, 0)
+    product = _turn(turn, 2, 0) @ _turn(flexion, 1, 2) @ _turn(-deviation, 0, 1)
+    result: Array = _forearm(shoulder, elbow, wrist) @ product
+    return result
+
+
+def _turn(angle: Array, first: int, second: int) -> Array:
+    """Rotations (..., 3, 3) by an angle from one axis to another."""
+    result = np.broadcast_to(np.eye(3), (*angle.shape, 3, 3)).copy()
+    result[..., first, first] = result[..., second, second] = np.cos(angle)
+    result[..., second, first] = np.sin(angle)
+    result[..., first, second] = -result[..., second, first]
+    return result
+
+
+def _forearm(shoulder: Array, elbow: Array, wrist: Array) -> Array:
+    """Frames (..., 3, 3) of forearms with the thumb up: x to the thumb, y along, z out of the palm."""
+    along = _unit(wrist - elbow)
+    outward = elbow - shoulder
+    straight = _unit(wrist - shoulder)
+    palm = _unit(np.cross(straight, outward))
+    palm = _unit(palm - (palm * along).sum(-1, keepdims=True) * along)
+    return np.stack([np.cross(along, palm), along, palm], axis=-1)
+
+
+def _reaching(body: Body, shoulder: Array, wrist: Array) -> Array:
+    """How far shoulders go along with wrists that are hard to reach, (..., 3)."""
+    arm, offset = body.arm, wrist - shoulder
+    far = np.linalg.norm(offset, axis=-1, keepdims=True)
+    softness = 0.03 * arm
+    need = softness * np.logaddexp(0.0, (far - 0.95 * arm) / softness)
+    size = body.shoulder_width / _PICTURED_WIDTH
+    return np.clip(need * offset / np.maximum(far, 1e-9), *(size * _SHOULDER_MOVES.T))
+
+
+def _within_reach(body: Body, shoulder: Array, wrist: Array) -> Array:
+    """Wrists (..., 3) neither farther away than the arm is long nor nearer than the elbow bends."""
+    upper, lower = body.upper_arm, body.forearm
+    nearest = np.sqrt(upper**2 + lower**2 + 2 * upper * lower * np.cos(ELBOW_FLEXION))
+    offset = wrist - shoulder
+    far = np.linalg.norm(offset, axis=-1, keepdims=True)
+    direction = np.where(far > 1e-6, offset / np.maximum(far, 1e-6), np.array([0.0, 0.0, 1.0]))
+    bounded = np.clip(far, nearest, _STRAIGHTEST * body.arm)
+    return np.where(bounded == far, wrist, shoulder + bounded * direction)
+
+
+def _elbows(body: Body, shoulder: Array, wrist: Array, rotation: Array, fps: float) -> Array:
+    """Elbows (A, T, 3): the swivels that cost least over time, smoothed."""
+    middle, radius, down, side = _circle(body, shoulder, wrist)
+    swivels = (np.arange(_SWIVELS) * (2 * np.pi / _SWIVELS))[:, None]
+    directions = np.cos(swivels) * down[..., None, :] + np.sin(swivels) * side[..., None, :]
+    candidates = middle[..., None, :] + radius[..., None, :] * directions
+    costs = _costs(body, shoulder[..., None, :], candidates, wrist[..., None, :], rotation[..., None, :, :])
+    chosen = _cheapest_path(costs, candidates, fps)
+    before, here, after = (
+        np.take_along_axis(costs, (chosen[..., None] + k) % _SWIVELS, axis=-1)[..., 0] for k in (-1, 0, 1)
+    )
+    bend = before - 2 * here + after
+    between = np.clip(np.where(bend > 1e-9, (before - after) / np.maximum(2 * bend, 1e-9), 0.0), -0.5, 0.5)
+    swivel = ((chosen + between) * (2 * np.pi / _SWIVELS))[..., None]
+    best = np.cos(swivel) * down + np.sin(swivel) * side
+    smooth = _smoothed(best, _SMOOTHING * fps)
+    along = _unit(wrist - shoulder)
+    smooth = smooth - (smooth * along).sum(-1, keepdims=True) * along
+    length = np.linalg.norm(smooth, axis=-1, keepdims=True)
+    direction = np.where(length > 0.1, smooth / np.maximum(length, 1e-9), best)
+    result: Array = middle + radius * direction
+    return result
+
+
+def _circle(body: Body, shoulder: Array, wrist: Array) -> tuple[Array, Array, Array, Array]:
+    """Middle, radius and two axes of the circle on which an elbow can be."""
+    offset = wrist - shoulder
+    far = np.linalg.norm(offset, axis=-1, keepdims=True)
+    along = offset / far
+    upper, lower = body.upper_arm, body.forearm
+    reach = (far**2 + upper**2 - lower**2) / (2 * far)
+    radius = np.sqrt(np.maximum(upper**2 - reach**2, 1e-12))
+    down = _DOWN - (along @ _DOWN)[..., None] * along
+    # An arm that points there itself: any axis does, since the choice goes by where the elbows are.
+    down = _unit(np.where(np.linalg.norm(down, axis=-1, keepdims=True) > 1e-4, down, np.cross(along, [1.0, 0.0, 0.0])))
+    return shoulder + reach * along, radius, down, np.cross(down, along)
+
+
+def _costs(body: Body, shoulder: Array, elbow: Array, wrist: Array, rotation: Array) -> Array:
+    """What each elbow (..., K, 3) costs, (..., K): unnatural, an effort for the wrist, in the body."""
+    width = body.shoulder_width
+    place = (wrist - shoulder) / width * [-1.0, 1.0, 1.0]
+    x, y = (np.clip(place[..., k], *_KNOWN_WRISTS[k]) for k in (0, 1))
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
+    arms = body.upper_arm / width * _PICTURED_WIDTH / _PICTURED_UPPER_ARM
+    offset = (elbow - shoulder) / width * [-1.0, 1.0, 1.0]
+    out, up = offset[..., 0] - arms * (terms @ _NATURAL_OUT), offset[..., 1] - arms * (terms @ _NATURAL_UP)
+    # Far from natural it grows evenly, so that no elbow is out of the question where the hand asks for it.
+    cost = 2 * (np.sqrt(1 + (out**2 + up**2) / _NATURAL_SPREAD**2) - 1)
+    cost += (np.maximum(-(elbow - shoulder)[..., 2] - _BEHIND, 0) / _BEHIND) ** 2
+    joints = wrist_angles(shoulder, elbow, wrist, rotation)
+    cost += _EASY_WEIGHT * ((joints / _EASY) ** 2).sum(axis=-1)
+    cost += (np.minimum(np.abs(joints - _within_limits(joints)), np.radians(60)) / _EXCESS).sum(axis=-1)
+    middle = elbow + 0.4 * (wrist - elbow)
+    for point, radius in ((elbow, _ELBOW_RADIUS), (middle, _FOREARM_RADIUS)):
+        cost += np.maximum(depth(body, point) + radius, 0) / _INSIDE
+    return cost
+
+
+def _cheapest_path(costs: Array, elbows: Array, fps: float) -> NDArray[np.int64]:
+    """Which candidates (A, T, K) cost least when moving costs as well (Viterbi), (A, T)."""
+    arms, frames, count = costs.shape
+    scale = (fps / _STEP) ** 2
+    steps = elbows[:, 1:, :, None] - elbows[:, :-1, None]
+    moves = np.minimum(scale * (steps**2).sum(axis=-1), 40.0)  # (A, T - 1, new, old)
+    best = costs[:, 0]
+    origin = np.zeros((arms, frames, count), dtype=np.int64)
+    for t in range(1, frames):
+        total = best[:, None, :] + moves[:, t - 1]
+        origin[:, t] = total.argmin(axis=-1)
+        best = costs[:, t] + total.min(axis=-1)
+    path = np.zeros((arms, frames), dtype=np.int64)
+    path[:, -1] = best.argmin(axis=-1)
+    rows = np.arange(arms)
+    for t in range(frames - 1, 0, -1):
+        path[:, t - 1] = origin[rows, t, path[:, t]]
+    return path
+
+
+def _smoothed(values: Array, frames: float) -> Array:
+    """Values (A, T, D) averaged over time by a Gaussian of a standard deviation in frames; ends are repeated."""
+    reach = int(np.ceil(3 * frames))
+    if reach < 1 or values.shape[1] < 2:
+        return values
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / frames) ** 2)
+    padded = np.pad(values, ((0, 0), (reach, reach), (0, 0)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, len(weights), axis=1)
+    result: Array = windows @ (weights / weights.sum())
+    return result
+
+
+def _within_limits(joints: Array) -> Array:
+    """Angles (..., 3) moved to the nearest limit if they are beyond: on a circle, past either end."""
+    low, high = WRIST_LIMITS.T
+    middle = (low + high) / 2
+    wrapped = (joints - middle + np.pi) % (2 * np.pi) - np.pi + middle
+    inside = (wrapped >= low) & (wrapped <= high)
+    return np.where(inside, joints, np.clip(wrapped, low, high))
+
+
+def _angle_between(first: Array, second: Array) -> Array:
+    trace = np.einsum("...ij,...ij->...", first, second)
+    angle: Array = np.arccos(np.clip((trace - 1) / 2, -1, 1))
+    return angle
+
+
+def _unit(vectors: Array) -> Array:
+    result: Array = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    return result

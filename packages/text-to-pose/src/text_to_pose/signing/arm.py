@@ -53,7 +53,7 @@ _BEHIND = 0.05
 """How far behind the shoulder an elbow goes before it counts, and per which distance, in metres."""
 _STEP = 0.35
 """Metres per second at which an elbow's move from one swivel to another counts as much as a natural spread."""
-_SMOOTHING = 0.05
+_SMOOTHING = 0.08
 """Seconds over which elbows are smoothed."""
 
 

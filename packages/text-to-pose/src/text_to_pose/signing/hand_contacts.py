@@ -117,7 +117,7 @@ def depths(hands: Hands, proportions: Proportions, meeting: frozenset[tuple[int,
         proportions: what they were made with.
         meeting: pairs of digits, lower first, whose last bones are pressed together: they are left out.
     """
-    starts, ends, radii = _capsules(hands, proportions)
+    starts, ends, radii = capsules(hands, proportions)
     first, second = _pairs()
     pressed = [(3 * a + 2, 3 * b + 2) for a, b in meeting]
     kept = np.array([pair not in pressed for pair in zip(first.tolist(), second.tolist(), strict=True)])
@@ -145,7 +145,8 @@ def pressed_together(contacts: tuple[Contact, ...]) -> frozenset[tuple[int, int]
     return frozenset(pairs)
 
 
-def _capsules(hands: Hands, proportions: Proportions) -> tuple[Array, Array, Array]:
+def capsules(hands: Hands, proportions: Proportions) -> tuple[Array, Array, Array]:
+    """Starts and ends (..., 19, 3) and radii (19,) of a hand's flesh: 15 bones of digits, then four metacarpals."""
     shape = hands.points.shape[:-2]
     digits = hands.points[..., 1:, :].reshape(*shape, 5, 4, 3)
     ends = digits[..., 1:, :].copy()

@@ -1,0 +1,203 @@
+"""Where one hand is: which part of it, at which place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from text_to_pose.hamnosys.places import BodyPlace, ContactKind, HandPlace, Side
+from text_to_pose.signing.body_places import is_on_arm, is_on_head, on_arm, on_body
+from text_to_pose.signing.body_surface import front
+from text_to_pose.signing.contact_parts import contact_part
+from text_to_pose.signing.hand_places import on_hand
+from text_to_pose.signing.solid_hand import SurfacePoint
+
+if TYPE_CHECKING:
+    from text_to_pose.hamnosys.places import Location
+    from text_to_pose.signing.body import Body
+    from text_to_pose.signing.body_places import Arm
+    from text_to_pose.signing.hand_model import Array
+    from text_to_pose.signing.motion import HandSide
+    from text_to_pose.signing.solid_hand import SolidHand
+
+# Metres.
+_CLOSE_TO_FACE, _CLOSE_TO_TRUNK, _CLOSE_TO_HAND = 0.025, 0.05, 0.03
+_BEFORE_FACE, _BEFORE_HAND = 0.09, 0.07
+_BEFORE_TRUNK = 0.20
+"""From the skin to the middle of the hand: half an arm's length, elbows at the sides."""
+_BEHIND = 0.04
+_ASIDE, _BASE_ASIDE = 0.10, 0.02
+"""How far to its side of the middle a hand is that is only before the signer, and one that the other hand comes to."""
+_NEUTRAL_HEIGHT = -0.62
+"""Between chest and stomach, in shoulder widths."""
+_WIDER = 1.15
+"""How much farther to the side places before the trunk are than those on it."""
+_BESIDE = 0.75
+"""In shoulder widths, beside the trunk."""
+_STRETCHED = 0.97
+"""Of the arm's length, shoulder to wrist."""
+_SIGN = {"right": -1.0, "left": 1.0}
+OUT = np.array([0.0, 0.0, 1.0])
+
+
+class Held(NamedTuple):
+    """The other hand, for what is at it."""
+
+    hand: SolidHand
+    wrist: Array
+    arm: Arm
+
+
+class Aim(NamedTuple):
+    """What of a hand is to be where.
+
+    Attributes:
+        part: (3,) the part of the hand, from its wrist.
+        target: (3,) the place on the skin.
+        away: (3,) out of the skin there.
+        gap: how far from the skin the part is, in metres.
+        touches: whether it is a contact.
+        on_hand: whether it is with the other hand.
+    """
+
+    part: Array
+    target: Array
+    away: Array
+    gap: float = 0.0
+    touches: bool = False
+    on_hand: bool = False
+
+    @property
+    def wrist(self) -> Array:
+        """(3,) where the wrist is then."""
+        return self.target + self.gap * self.away - self.part
+
+
+def before_body(hand: SolidHand, side: HandSide, body: Body, *, base: bool = False) -> Aim:
+    """The space before the signer; a base is what the other hand comes to."""
+    x = _SIGN[side] * (_BASE_ASIDE if base else _ASIDE)
+    point, _ = front(body, x, _NEUTRAL_HEIGHT * body.shoulder_width)
+    return Aim(hand.middle, point, OUT, _BEFORE_TRUNK)
+
+
+def at(
+    location: Location, hand: SolidHand, side: HandSide, body: Body, *, both: bool = False, other: Held | None = None
+) -> Aim:
+    """A place as the notation names it.
+
+    Args:
+        location: where, how near, and with what.
+        hand: the hand, turned.
+        side: which hand it is.
+        body: the signer.
+        both: the other hand is at the same place, too.
+        other: the other hand, for places on it and on its arm.
+    """
+    if isinstance(location.place, BodyPlace) and not is_on_arm(location.place):
+        return _at_body(location, location.place, hand, side, body, both=both)
+    if other is None:
+        return before_body(hand, side, body)
+    return _at_other(location, hand, other)
+
+
+def _at_body(location: Location, place: BodyPlace, hand: SolidHand, side: HandSide, body: Body, *, both: bool) -> Aim:
+    kind = None if location.contact is None else location.contact.kind
+    spot = on_body(place, body, side, both=both)
+    if isinstance(location.between, BodyPlace) and not is_on_arm(location.between):
+        spot = _halfway(spot, on_body(location.between, body, side, both=both))
+    if location.behind:
+        spot = SurfacePoint(spot.point - np.array([0.0, 0.0, _BEHIND]), spot.normal)
+    if kind is ContactKind.ARM_EXTENDED:
+        return _arm_extended(spot, side, body)
+    on_face = is_on_head(place)
+    if kind is None and not on_face:
+        return _before_trunk(spot, place, hand, side, body, both=both)
+    gap = 0.0
+    if kind is None:
+        gap = _BEFORE_FACE
+    elif kind is ContactKind.CLOSE:
+        gap = _CLOSE_TO_FACE if on_face else _CLOSE_TO_TRUNK
+    part = _named_part(location, hand, -spot.normal) or contact_part(hand, -spot.normal, "face" if on_face else "trunk")
+    return Aim(part.point, spot.point, spot.normal, gap, touches=gap == 0)
+
+
+def before_trunk(location: Location | None, body: Body) -> Array:
+    """(3,) the middle of the space before the trunk, at the height of a place; None: between chest and stomach."""
+    if location is None or not isinstance(location.place, BodyPlace):
+        x, y = 0.0, _NEUTRAL_HEIGHT * body.shoulder_width
+    else:
+        spot = on_body(location.place, body, "right")
+        if isinstance(location.between, BodyPlace):
+            spot = _halfway(spot, on_body(location.between, body, "right"))
+        x = 0.0 if location.place.side is None else float(spot.point[0]) * _WIDER
+        y = float(spot.point[1])
+    return np.array([x, y, _chest(body) + _BEFORE_TRUNK])
+
+
+def _chest(body: Body) -> float:
+    """How far out the chest is."""
+    point, _ = front(body, 0.0, -0.4 * body.shoulder_width)
+    return float(point[2])
+
+
+def _before_trunk(
+    spot: SurfacePoint, place: BodyPlace, hand: SolidHand, side: HandSide, body: Body, *, both: bool
+) -> Aim:
+    """In the space before the trunk, at the height of a place and to its side."""
+    x = float(spot.point[0]) * _WIDER
+    if place.side in {Side.LEFT_BESIDE, Side.RIGHT_BESIDE}:
+        x = float(np.sign(x)) * _BESIDE * body.shoulder_width
+    elif place.side is None and not both:
+        x = 0.3 * _SIGN[side] * _ASIDE
+    return Aim(hand.middle, np.array([x, spot.point[1], _chest(body)]), OUT, _BEFORE_TRUNK)
+
+
+def _arm_extended(spot: SurfacePoint, side: HandSide, body: Body) -> Aim:
+    shoulder = body.shoulders[0 if side == "left" else 1]
+    across = spot.point[:2] - shoulder[:2]
+    reach = _STRETCHED * body.arm
+    across = across * min(1.0, 0.8 * reach / max(float(np.linalg.norm(across)), 1e-6))
+    wrist = shoulder + np.array([*across, np.sqrt(reach**2 - across @ across)])
+    return Aim(np.zeros(3), wrist, OUT)
+
+
+def _at_other(location: Location, hand: SolidHand, other: Held) -> Aim:
+    """At a place on the other hand or its arm."""
+    kind = None if location.contact is None else location.contact.kind
+    faces = -hand.axes[:, 2] + np.array([0.0, 0.3, 0.4])
+    spot = _on_other(location.place, other, faces)
+    if location.between is not None:
+        spot = _halfway(spot, _on_other(location.between, other, faces))
+    if location.behind:
+        spot = SurfacePoint(spot.point, -OUT)
+    on_hand_itself = isinstance(location.place, HandPlace)
+    gap = {None: _BEFORE_HAND, ContactKind.CLOSE: _CLOSE_TO_HAND}.get(kind, 0.0)
+    part = _named_part(location, hand, -spot.normal) or contact_part(
+        hand, -spot.normal, "hand" if on_hand_itself else "trunk"
+    )
+    return Aim(
+        part.point, spot.point, spot.normal, gap, touches=gap == 0, on_hand=isinstance(location.place, HandPlace)
+    )
+
+
+def _on_other(place: BodyPlace | HandPlace, other: Held, towards: Array) -> SurfacePoint:
+    if isinstance(place, BodyPlace):
+        return on_arm(place, other.arm, towards)
+    spot = on_hand(place, other.hand, towards)
+    return SurfacePoint(other.wrist + spot.point, spot.normal)
+
+
+def _named_part(location: Location, hand: SolidHand, towards: Array) -> SurfacePoint | None:
+    """What of the hand the notation says is there."""
+    by = None if location.contact is None else location.contact.by
+    if by is None or not isinstance(by.place, HandPlace):
+        return None
+    spot = on_hand(by.place, hand, towards)
+    return _halfway(spot, on_hand(by.between, hand, towards)) if isinstance(by.between, HandPlace) else spot
+
+
+def _halfway(first: SurfacePoint, second: SurfacePoint) -> SurfacePoint:
+    normal = first.normal + second.normal
+    length = float(np.linalg.norm(normal))
+    return SurfacePoint((first.point + second.point) / 2, normal / length if length > 0.1 else first.normal)

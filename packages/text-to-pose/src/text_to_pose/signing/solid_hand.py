@@ -1,0 +1,120 @@
+"""One hand with its flesh: where points of its skin are, and which way they face."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from text_to_pose.signing.hand_contacts import capsules
+from text_to_pose.signing.hand_model import DIP, MCP, MEAN_HAND, PIP, forward
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from text_to_pose.signing.hand_model import Array, Proportions
+
+_OUT = np.radians(130.0)
+"""A finger whose three joints bend by less than that together stands out of the hand."""
+_THUMB_OUT = 0.055
+"""A thumb whose tip is as far from the index finger's metacarpal stands out."""
+
+
+class SurfacePoint(NamedTuple):
+    """A place on skin: where it is and which way it faces, (3,) each; the normal has length 1."""
+
+    point: Array
+    normal: Array
+
+
+@dataclass(frozen=True, eq=False)
+class SolidHand:
+    """A hand in its handshape, turned, its wrist at the origin.
+
+    Attributes:
+        points: MediaPipe's landmarks, (21, 3), in metres.
+        directions: of the three bones of each digit, (5, 3, 3).
+        palmar, thumbwards: square to them, to where the digit bends and to the thumb's side, (5, 3, 3).
+        axes: columns are the hand's x to the thumb, y along the extended fingers, z out of the palm.
+        starts, ends, radii: its flesh, 19 capsules as `hand_contacts.capsules` has them.
+        out: which digits stand out of the hand, (5,).
+        proportions: its sizes.
+        left: the left hand.
+    """
+
+    points: Array
+    directions: Array
+    palmar: Array
+    thumbwards: Array
+    axes: Array
+    starts: Array
+    ends: Array
+    radii: Array
+    out: NDArray[np.bool_]
+    proportions: Proportions
+    left: bool
+
+    def on_digit(self, digit: int, bone: int, along: float, palmar: float = 0.0, side: float = 0.0) -> SurfacePoint:
+        """A place on a digit: on which bone, where along it, and how far to the palm's and the thumb's side of it.
+
+        With neither, it is the end of the bone, which faces along it.
+        """
+        start = self.points[4 * digit + bone + 1]
+        on_bone = start + along * self.proportions.bones[digit, bone] * self.directions[digit, bone]
+        normal = palmar * self.palmar[digit, bone] + side * self.thumbwards[digit, bone]
+        length = float(np.linalg.norm(normal))
+        if length == 0:
+            return SurfacePoint(on_bone, self.directions[digit, bone])
+        normal = normal / length
+        return SurfacePoint(on_bone + self.proportions.radii[digit] * normal, normal)
+
+    def on_palm(self, x: float, y: float, normal: Array) -> SurfacePoint:
+        """A place on the palm's flesh.
+
+        Args:
+            x: across the knuckles, 0 at the index finger's, 1 at the pinky's.
+            y: from the wrist, 0, to the knuckles, 1.
+            normal: (3,) which way it faces, in the hand's own axes.
+        """
+        knuckles = self.points[[5, 9, 13, 17]]
+        low = min(int(3 * x), 2)
+        knuckle = knuckles[low] + (3 * x - low) * (knuckles[low + 1] - knuckles[low])
+        facing = self.axes @ normal
+        return SurfacePoint(y * knuckle + self.proportions.palm_radius * facing, facing)
+
+    def reach(self, direction: Array) -> float:
+        """How far the hand reaches from its wrist in a direction (3,), in metres."""
+        return float(np.max(np.maximum(self.starts @ direction, self.ends @ direction) + self.radii))
+
+    @property
+    def middle(self) -> Array:
+        """(3,) the middle of the hand: of its palm and of what stands out of it."""
+        knuckles = self.points[[5, 9, 13, 17]].mean(axis=0)
+        tips = self.points[[8, 12, 16, 20]][self.out[1:]]
+        middle: Array = knuckles if len(tips) == 0 else 0.75 * knuckles + 0.25 * tips.mean(axis=0)
+        return middle
+
+
+def solid_hand(
+    angles: Array, rotation: Array, proportions: Proportions = MEAN_HAND, *, left: bool = False
+) -> SolidHand:
+    """The hand that has these angles (21,), turned by a rotation (3, 3)."""
+    hands = forward(angles, proportions)
+    axes = rotation * (np.array([-1.0, 1.0, 1.0]) if left else 1.0)
+    starts, ends, radii = capsules(hands, proportions)
+    bend = angles[5:].reshape(4, 4)[:, [MCP, PIP, DIP]].sum(axis=1)
+    gap = float(np.linalg.norm(hands.points[4] - 0.8 * hands.points[5]))
+    return SolidHand(
+        points=hands.points @ axes.T,
+        directions=hands.directions @ axes.T,
+        palmar=hands.palmar @ axes.T,
+        thumbwards=np.cross(hands.directions, hands.palmar) @ axes.T,
+        axes=axes,
+        starts=starts @ axes.T,
+        ends=ends @ axes.T,
+        radii=radii,
+        out=np.concatenate([[gap > _THUMB_OUT], bend < _OUT]),
+        proportions=proportions,
+        left=left,
+    )

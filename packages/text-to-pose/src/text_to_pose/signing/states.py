@@ -1,0 +1,273 @@
+"""What each hand is to be at one moment of a sign: handshape, orientation, place; and how that changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from text_to_pose.hamnosys.directions import Direction
+from text_to_pose.hamnosys.handshapes import BaseShape, Form, Handshape
+from text_to_pose.hamnosys.pairs import Pair
+from text_to_pose.hamnosys.places import BodyPlace, BodySite, Constellation, HandPart, HandPlace, Location, Side
+from text_to_pose.hamnosys.postures import FingerDirection, Palm
+from text_to_pose.signing.orientation import mirrored_direction, mirrored_palm
+
+if TYPE_CHECKING:
+    from text_to_pose.hamnosys.movements import Target
+    from text_to_pose.hamnosys.postures import Posture
+    from text_to_pose.hamnosys.tree import Segment, Symmetry
+
+    T = TypeVar("T")
+
+_FLAT = Handshape(BaseShape(Form.FLAT))
+_USUAL_DIRECTION, _USUAL_PALM = FingerDirection(Direction.OL), Palm(Direction.L)
+"""Of the right hand where the notation does not say: a hand that somebody holds out."""
+_MIRRORED_SIDES = {
+    Side.LEFT: Side.RIGHT,
+    Side.RIGHT: Side.LEFT,
+    Side.LEFT_BESIDE: Side.RIGHT_BESIDE,
+    Side.RIGHT_BESIDE: Side.LEFT_BESIDE,
+}
+_ACROSS_THE_BODY = {BodySite.LOWER_ARM, BodySite.ELBOW, BodySite.ELBOW_INSIDE}
+
+
+@dataclass(frozen=True)
+class HandState:
+    """One hand.
+
+    Attributes:
+        handshape, direction, palm: its posture.
+        location: where it is; None: before the body, or where the constellation of both hands puts it.
+    """
+
+    handshape: Handshape
+    direction: FingerDirection
+    palm: Palm
+    location: Location | None = None
+
+
+@dataclass(frozen=True)
+class States:
+    """Both hands; None: the hand does not sign.
+
+    Attributes:
+        right, left: the hands.
+        constellation: how they are to each other.
+        symmetry: the segment's symmetry operator.
+        weak: the left hand is the one that the notation describes.
+    """
+
+    right: HandState | None
+    left: HandState | None
+    constellation: Constellation | None = None
+    symmetry: Symmetry | None = None
+    weak: bool = False
+
+    @property
+    def strong(self) -> HandState | None:
+        """The hand that the notation describes."""
+        return self.left if self.weak else self.right
+
+    @property
+    def other(self) -> HandState | None:
+        """The one that mirrors it, or is described in the second half of a pair."""
+        return self.right if self.weak else self.left
+
+    def with_hands(self, strong: HandState | None, other: HandState | None) -> States:
+        """The same with other hands."""
+        return replace(self, **({"right": other, "left": strong} if self.weak else {"right": strong, "left": other}))
+
+
+def initial_states(segment: Segment) -> States:
+    """The hands at the start of a segment, with what is not said filled in as signers would."""
+    states = States(None, None, symmetry=segment.symmetry, weak=segment.nondominant)
+    posture = segment.posture
+    direction, palm = _USUAL_DIRECTION, _USUAL_PALM
+    if states.weak:
+        direction, palm = mirrored_direction(direction), mirrored_palm(palm)
+    strong = HandState(
+        _first(posture.handshape) or _FLAT, _first(posture.direction) or direction, _first(posture.palm) or palm
+    )
+    other = _other(segment, strong) if _is_two_handed(segment) else None
+    states = states.with_hands(strong, other)
+    return states if segment.location is None else located(states, segment.location)
+
+
+def replaced(states: States, posture: Posture) -> States:
+    """The hands with another posture; what it does not say stays.
+
+    A value that is no pair is the strong hand's, and with symmetry also the weak hand's, mirrored.
+    """
+    strong, other = states.strong, states.other
+    if strong is not None:
+        strong = replace(
+            strong,
+            handshape=_first(posture.handshape) or strong.handshape,
+            direction=_first(posture.direction) or strong.direction,
+            palm=_first(posture.palm) or strong.palm,
+        )
+    symmetric = states.symmetry is not None
+    if other is not None:
+        direction, palm = _second(posture.direction), _second(posture.palm)
+        handshape = _second(posture.handshape)
+        if symmetric and not isinstance(posture.handshape, Pair):
+            handshape = posture.handshape
+        if symmetric and isinstance(posture.direction, FingerDirection):
+            direction = mirrored_direction(posture.direction)
+        if symmetric and isinstance(posture.palm, Palm):
+            palm = mirrored_palm(posture.palm)
+        other = replace(
+            other,
+            handshape=handshape or other.handshape,
+            direction=direction or other.direction,
+            palm=palm or other.palm,
+        )
+    return states.with_hands(strong, other)
+
+
+def located(states: States, target: Target) -> States:
+    """The hands at another place; a bare contact changes how near they are to where they were."""
+    strong, other = states.strong, states.other
+    if strong is None:
+        return states
+    if isinstance(target, Pair):
+        return _at_each(replace(states, constellation=None), target)
+    if isinstance(target, Constellation):
+        return _in_constellation(states, target)
+    if isinstance(target.place, HandPlace):
+        return _at_other_hand(states, target)
+    both = other is not None and (states.symmetry is not None or (target.contact is None and not _is_on_arm(target)))
+    strong = replace(strong, location=target)
+    if both and other is not None:
+        other = replace(other, location=mirrored_location(target) if states.symmetry is not None else target)
+    elif _is_across(target.place) and other is None:
+        other = _across_the_body(states)
+    return replace(states.with_hands(strong, other), constellation=None)
+
+
+def mirrored_location(location: Location) -> Location:
+    """That of the other hand, left and right exchanged."""
+    return replace(
+        location,
+        place=_mirrored_place(location.place),
+        between=None if location.between is None else _mirrored_place(location.between),
+        contact=None
+        if location.contact is None
+        else replace(
+            location.contact, by=None if location.contact.by is None else mirrored_location(location.contact.by)
+        ),
+    )
+
+
+def _mirrored_place(place: BodyPlace | HandPlace) -> BodyPlace | HandPlace:
+    return replace(place, side=_MIRRORED_SIDES.get(place.side, place.side)) if place.side is not None else place
+
+
+def _first(value: T | Pair[T] | None) -> T | None:
+    return value.dominant if isinstance(value, Pair) else value
+
+
+def _second(value: T | Pair[T] | None) -> T | None:
+    return value.nondominant if isinstance(value, Pair) else None
+
+
+def _is_two_handed(segment: Segment) -> bool:
+    parts = (segment.posture.handshape, segment.posture.direction, segment.posture.palm)
+    location = segment.location
+    if segment.symmetry is not None or any(isinstance(part, Pair) for part in parts):
+        return True
+    if isinstance(location, Constellation):
+        return True
+    return isinstance(location, Pair) and location.nondominant is not None
+
+
+def _other(segment: Segment, strong: HandState) -> HandState:
+    """The hand that is not described first: what is not said of it, it has of the other, mirrored."""
+    posture = segment.posture
+    return HandState(
+        _second(posture.handshape) or strong.handshape,
+        _second(posture.direction) or mirrored_direction(strong.direction),
+        _second(posture.palm) or mirrored_palm(strong.palm),
+    )
+
+
+def _at_each(states: States, target: Pair[Location]) -> States:
+    strong, other = states.strong, states.other
+    if strong is not None and target.dominant is not None:
+        strong = replace(strong, location=target.dominant)
+    if other is None and target.nondominant is not None and strong is not None:
+        other = replace(strong, direction=mirrored_direction(strong.direction), palm=mirrored_palm(strong.palm))
+    if other is not None and target.nondominant is not None:
+        other = replace(other, location=target.nondominant)
+    return states.with_hands(strong, other)
+
+
+def _in_constellation(states: States, target: Constellation) -> States:
+    strong, other = states.strong, states.other
+    assert strong is not None  # the caller has looked
+    if other is None and target.hands is None:
+        # One hand: as near to the place it is at.
+        place = strong.location
+        if place is None:
+            place = Location(BodyPlace(BodySite.CHEST))
+        contact = target.contact or place.contact
+        return states.with_hands(replace(strong, location=replace(place, contact=contact)), None)
+    if other is None:
+        other = replace(strong, direction=mirrored_direction(strong.direction), palm=mirrored_palm(strong.palm))
+    kept = states.constellation
+    if target.hands is None and target.contact is not None and target.location is None and kept is not None:
+        target = replace(target, hands=kept.hands, location=kept.location)
+    if target.hands is None and target.location is None and not target.behind and _are_apart(strong, other):
+        # Not how the hands are to each other, but how near each is to its place.
+        return states.with_hands(*(_with_contact(hand, target) for hand in (strong, other)))
+    return replace(
+        states.with_hands(replace(strong, location=None), replace(other, location=None)), constellation=target
+    )
+
+
+def _are_apart(strong: HandState, other: HandState) -> bool:
+    """Whether each hand is at a place of the body that it touches or is close to."""
+    return all(
+        hand.location is not None and isinstance(hand.location.place, BodyPlace) and hand.location.contact is not None
+        for hand in (strong, other)
+    )
+
+
+def _with_contact(hand: HandState, target: Constellation) -> HandState:
+    if hand.location is None:
+        return hand
+    return replace(hand, location=replace(hand.location, contact=target.contact or hand.location.contact))
+
+
+def _at_other_hand(states: States, target: Location) -> States:
+    strong, other = states.strong, states.other
+    assert strong is not None  # the caller has looked
+    if states.symmetry is not None and other is not None:
+        bare = replace(target, contact=None, behind=False)
+        by = target.contact.by if target.contact is not None else None
+        hands = Pair(bare if by is None else by, bare)
+        contact = None if target.contact is None else replace(target.contact, by=None)
+        meeting = Constellation(hands, contact, target.behind)
+        at_rest = (replace(strong, location=None), replace(other, location=None))
+        return replace(states.with_hands(*at_rest), constellation=meeting)
+    if other is None:
+        faces = (
+            Direction.U if isinstance(target.place, HandPlace) and target.place.part is HandPart.PALM else Direction.D
+        )
+        direction = FingerDirection(Direction.OL if states.weak else Direction.OR)
+        other = HandState(_FLAT, direction, Palm(faces))
+    return replace(states.with_hands(replace(strong, location=target), other), constellation=None)
+
+
+def _is_on_arm(target: Location) -> bool:
+    return isinstance(target.place, BodyPlace) and target.place.site in {BodySite.UPPER_ARM, *_ACROSS_THE_BODY}
+
+
+def _is_across(place: BodyPlace | HandPlace) -> bool:
+    return isinstance(place, BodyPlace) and place.site in _ACROSS_THE_BODY
+
+
+def _across_the_body(states: States) -> HandState:
+    """An arm that is held before the body for the other hand to touch it."""
+    direction = FingerDirection(Direction.OL if states.weak else Direction.OR)
+    return HandState(Handshape(BaseShape(Form.FIST)), direction, Palm(Direction.D), Location(BodyPlace(BodySite.CHEST)))

@@ -1,0 +1,187 @@
+"""Both hands at their places: one after the other, or together as they are to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from text_to_pose.hamnosys.places import BodyPlace, ContactKind, HandPlace, Location
+from text_to_pose.signing.body_places import Arm, is_on_arm, is_on_head
+from text_to_pose.signing.clearing import in_hand, pushed_out, samples, tilted
+from text_to_pose.signing.meeting import meet
+from text_to_pose.signing.motion import HandPose
+from text_to_pose.signing.placing import OUT, Held, at, before_body, before_trunk
+from text_to_pose.signing.solid_hand import SolidHand, solid_hand
+from text_to_pose.signing.touch import Touch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from text_to_pose.hamnosys.places import Constellation
+    from text_to_pose.signing.body import Body
+    from text_to_pose.signing.hand_model import Array
+    from text_to_pose.signing.motion import HandSide
+    from text_to_pose.signing.placing import Aim
+
+OTHER: dict[HandSide, HandSide] = {"right": "left", "left": "right"}
+_LEFTWARDS = np.array([1.0, 0.0, 0.0])
+_SIGN: dict[HandSide, float] = {"right": -1.0, "left": 1.0}
+_APART = 0.010
+"""Half the least distance between hands that do not touch each other, in metres."""
+_YIELD = 0.004
+"""By how much each of two hands that touch yields, in metres."""
+
+
+@dataclass(eq=False)
+class TwoHands:
+    """Hands while they are placed.
+
+    Attributes:
+        body: the signer.
+        hands: where both are, in the signer's frame; those that do not sign rest.
+        solid: of those that sign, their flesh.
+        places: where those that sign are to be.
+        strong: the hand that the notation describes.
+        elbow: where the elbow is of the arm that holds a hand.
+        contacts: what touches.
+    """
+
+    body: Body
+    hands: dict[HandSide, HandPose]
+    solid: dict[HandSide, SolidHand]
+    places: dict[HandSide, Location | None]
+    strong: HandSide
+    elbow: Callable[[HandSide, HandPose], Array]
+    contacts: list[Touch] = field(default_factory=list)
+
+    def alone(self) -> None:
+        """Each hand at its place; first that which the other is at."""
+        order = [side for side in (OTHER[self.strong], self.strong) if side in self.solid]
+        if len(order) == 2 and _is_at_other(self.places[order[0]]) and not _is_at_other(self.places[order[1]]):
+            order.reverse()
+        for side in order:
+            self._put(side, self._aim(side))
+        if len(order) == 2:
+            self._apart()
+
+    def together(self, constellation: Constellation) -> None:
+        """Both hands as they are to each other."""
+        right, left = self.solid["right"], self.solid["left"]
+        mirrored = self._mirrored()
+        meeting = meet(right, left, constellation, strong_left=self.strong == "left", mirrored=mirrored)
+        # From the middle of what meets.
+        wrists: dict[HandSide, Array] = {
+            "right": -meeting.right - meeting.gap / 2,
+            "left": meeting.gap / 2 - meeting.left,
+        }
+        if mirrored and constellation.hands is None and not _crosses(constellation):
+            beyond = right.reach(_LEFTWARDS) + float(wrists["right"][0] + meeting.gap[0] / 2)
+            shift = min(max(beyond, 0.0), _YIELD) * _LEFTWARDS
+            wrists = {"right": wrists["right"] - shift, "left": wrists["left"] + shift}
+        middle = self._middle(constellation, wrists)
+        for side in OTHER:
+            self._move(side, middle + wrists[side])
+        self._both_out_of_body()
+        if not meeting.gap.any() and constellation.contact is not None:
+            self._touch("right", meeting.right, self.hands["left"].wrist + meeting.left, "left")
+
+    def _aim(self, side: HandSide) -> Aim:
+        place, hand, other = self.places[side], self.solid[side], OTHER[side]
+        if place is None:
+            return before_body(hand, side, self.body, base=_is_at_other(self.places.get(other)))
+        both = _is_same(place, self.places.get(other))
+        return at(place, hand, side, self.body, both=both, other=self._held(other) if _is_at_other(place) else None)
+
+    def _held(self, side: HandSide) -> Held:
+        pose = self.hands[side]
+        hand = self.solid.get(side) or solid_hand(pose.angles, pose.rotation, self.body.hand, left=side == "left")
+        shoulder = self.body.shoulders[0 if side == "left" else 1]
+        return Held(hand, pose.wrist, Arm(shoulder, self.elbow(side, pose), pose.wrist, hand.axes[:, 2]))
+
+    def _put(self, side: HandSide, aim: Aim) -> None:
+        """A hand where it is to be, but not in the body, nor in the other hand that it touches."""
+        hand, pose = self.solid[side], self.hands[side]
+        if not aim.touches:
+            self._move(side, pushed_out(self.body, hand, aim.wrist, aim.away))
+            return
+        other = OTHER[side]
+        held = (self.solid[other], self.hands[other].wrist) if aim.on_hand else None
+        turn, shift = tilted(self.body, hand, aim.part, aim.target, aim.away, other=held)
+        part, rotation = turn @ aim.part, turn @ pose.rotation
+        self.hands[side] = HandPose(aim.target + shift - part, rotation, pose.angles)
+        self.solid[side] = solid_hand(pose.angles, rotation, self.body.hand, left=side == "left")
+        self._touch(side, part, aim.target, other if aim.on_hand else None)
+
+    def _move(self, side: HandSide, wrist: Array) -> None:
+        pose = self.hands[side]
+        self.hands[side] = HandPose(wrist, pose.rotation, pose.angles)
+
+    def _touch(self, side: HandSide, part: Array, target: Array, on: HandSide | None) -> None:
+        """Remembers that a part of a hand, from its wrist, touches a place in the signer's frame."""
+        if on is not None:
+            target = self.hands[on].rotation.T @ (target - self.hands[on].wrist)
+        self.contacts.append(Touch(side, self.hands[side].rotation.T @ part, target, on))
+
+    def _mirrored(self) -> bool:
+        right, left = self.solid["right"], self.solid["left"]
+        return bool(np.allclose(right.points * [-1, 1, 1], left.points, atol=0.005))
+
+    def _middle(self, constellation: Constellation, wrists: dict[HandSide, Array]) -> Array:
+        """Where what meets is."""
+        where = constellation.location
+        place = where if where is None or isinstance(where, Location) else where.dominant
+        if place is None or not isinstance(place.place, BodyPlace) or is_on_arm(place.place):
+            return before_trunk(None, self.body)
+        if place.contact is None and not is_on_head(place.place):
+            return before_trunk(place, self.body)
+        aim = at(place, self.solid[self.strong], self.strong, self.body)
+        middle: Array = aim.wrist - wrists[self.strong]
+        if place.contact is not None and place.contact.kind is ContactKind.TOUCH:
+            self._move(self.strong, aim.wrist)
+            self._touch(self.strong, aim.part, aim.target, None)
+        return middle
+
+    def _both_out_of_body(self) -> None:
+        away = 0.0
+        for side, hand in self.solid.items():
+            wrist = self.hands[side].wrist
+            away = max(away, float((pushed_out(self.body, hand, wrist, OUT) - wrist) @ OUT))
+        for side in self.solid:
+            self._move(side, self.hands[side].wrist + away * OUT)
+
+    def _apart(self) -> None:
+        """Hands that do not touch each other are not in each other."""
+        if any(touch.on is not None for touch in self.contacts):
+            return
+        free = [side for side in OTHER if all(touch.hand != side for touch in self.contacts)]
+        for _ in range(4 if free else 0):
+            middles, radii = samples(self.solid["right"])
+            wrist = self.hands["right"].wrist
+            excess = float(in_hand(self.solid["left"], self.hands["left"].wrist, wrist + middles, radii).max())
+            excess += 2 * _APART
+            if excess <= 0:
+                break
+            for side in free:
+                self._move(side, self.hands[side].wrist + _SIGN[side] * (excess / len(free) + 0.002) * _LEFTWARDS)
+
+
+def _crosses(constellation: Constellation) -> bool:
+    contact = constellation.contact
+    return contact is not None and contact.kind in {ContactKind.CROSS, ContactKind.INTERLOCK}
+
+
+def _is_at_other(location: Location | None) -> bool:
+    if location is None:
+        return False
+    return isinstance(location.place, HandPlace) or is_on_arm(location.place)
+
+
+def _is_same(first: Location | None, second: Location | None) -> bool:
+    """Whether both are at one place of the body, whichever side of it."""
+    if first is None or second is None:
+        return False
+    if not isinstance(first.place, BodyPlace) or not isinstance(second.place, BodyPlace):
+        return False
+    return first.place.site is second.place.site

@@ -105,7 +105,7 @@ def base_goal(base: BaseShape, shape: Handshape) -> Goal:
             joints, lies_folded = postures.bent(own[digit]), _is_folded(own[digit])
         if lies_folded:
             folded.append(digit)
-        fingers.append((joints[0], _tilt(base.form, digit, selected, joints[0], folded=lies_folded), *joints[1:]))
+        fingers.append((joints[0], _tilt(base, digit, selected, joints[0], folded=lies_folded), *joints[1:]))
     thumb, contacts = _thumb(base, meeting, folded, bends=Digit.THUMB not in shape.exempt)
     if Digit.THUMB in own:
         thumb = (*thumb[:3], *postures.bent_thumb(own[Digit.THUMB]))
@@ -172,17 +172,19 @@ def _joints(
     return postures.bent(bend), _is_folded(bend)
 
 
-def _tilt(form: Form, digit: Digit, selected: tuple[Digit, ...], base_joint: float, *, folded: bool) -> float:
+def _tilt(base: BaseShape, digit: Digit, selected: tuple[Digit, ...], base_joint: float, *, folded: bool) -> float:
     """Towards the thumb; a bent knuckle does not let fingers spread."""
+    form = base.form
     if folded:
         return postures.CURLED[digit]
     if digit not in selected:
         return postures.FANNED[digit]
     if form in _SPREAD:
         return _SPREAD[form][digit] * (1 - 0.6 * max(base_joint, 0.0) / postures.JOINT_RANGES[0])
-    # A finger that lies beside no other one has no reason to lean.
-    beside = any(abs(other.number - digit.number) == 1 for other in selected)
-    return postures.TOGETHER[digit] if beside else 0.0
+    if any(abs(other.number - digit.number) == 1 for other in selected):
+        return postures.TOGETHER[digit]
+    # A finger that lies beside no other one has no reason to lean, but for the pinky, which leads away.
+    return (postures.SPREAD[digit] if base.thumb is Thumb.OUT else postures.ALONE) if digit is Digit.PINKY else 0.0
 
 
 def _thumb(
@@ -209,7 +211,7 @@ def _thumb(
         return postures.THUMB_IN_PALM, (_IN_PALM,)
     # It lies on the folded fingers, a little further with `thumbacross`.
     first = folded[1] if len(folded) > 1 and folded[0] is Digit.INDEX else folded[0]
-    along, side = (0.4, 0.0) if base.thumb is Thumb.ACROSS else (0.3, 0.7)
+    along, side = (0.55, 0.0) if base.thumb is Thumb.ACROSS else (0.45, 0.7)
     on_it = Spot(first.number - 1, 1, along, -1.0 if side == 0 else -0.7, side)
     return postures.THUMB_ACROSS, (Contact(pad, (on_it,), tolerance=_LOOSE),)
 
@@ -281,5 +283,9 @@ def _thumb_between(goal: Goal, first: Digit, second: Digit) -> Goal:
         at = 5 + 4 * (digit.number - 2)
         wanted[at + ABDUCTION] += tilt
         weights[at : at + 4] *= 0.5
+    for digit in FINGERS[: low.number - 1]:  # they lie on the thumb
+        at = 5 + 4 * (digit.number - 2)
+        wanted[at + MCP] -= postures.LIFTED[0]
+        wanted[at + PIP] -= postures.LIFTED[1]
     goal = replace(goal, angles=wanted, weights=weights)
     return _with_thumb(goal, Contact(spot(Digit.THUMB, FingerPart.TIP), joints, tolerance=_SOFT), postures.THUMB_ACROSS)

@@ -14,12 +14,15 @@ FINGERS = (Digit.INDEX, Digit.MIDDLE, Digit.RING, Digit.PINKY)
 STRAIGHT = (1.0, 5.0, 3.0)
 """Base, middle and end joint of a finger that is extended."""
 FOLDED = {
-    Digit.INDEX: (72.0, 95.0, 55.0),
-    Digit.MIDDLE: (76.0, 95.0, 58.0),
-    Digit.RING: (80.0, 92.0, 58.0),
-    Digit.PINKY: (76.0, 90.0, 58.0),
+    Digit.INDEX: (58.0, 100.0, 55.0),
+    Digit.MIDDLE: (62.0, 100.0, 58.0),
+    Digit.RING: (70.0, 97.0, 58.0),
+    Digit.PINKY: (66.0, 95.0, 58.0),
 }
-"""Of one that lies in the palm (S203, S1f8, S100, S10e, S192)."""
+"""Of one that lies in the palm (S203, S1f8, S100, S10e, S192): the knuckle as it is seen, or the fists of people who
+fingerspell are 7 % farther away; the other joints stretched."""
+LIFTED = (25.0, 15.0)
+"""By how much less base and middle joint of a folded finger bend that lies on the thumb (M and N of fingerspelling)."""
 RELAXED = (22.0, 32.0, 18.0)
 """Of a hand of which nothing is said."""
 JOINT_RANGES = (80.0, 95.0, 65.0)
@@ -46,16 +49,18 @@ OPENINGS = {"across": 0.018, "default": 0.042, "opposed": 0.075}
 
 TOGETHER = {Digit.INDEX: -5.0, Digit.MIDDLE: -1.0, Digit.RING: 4.0, Digit.PINKY: 6.0}
 """Tilt towards the thumb of extended fingers that lie side by side."""
-SPREAD = {Digit.INDEX: 12.0, Digit.MIDDLE: 1.0, Digit.RING: -10.0, Digit.PINKY: -20.0}
-"""Of spread ones (S14c, S14e)."""
-FORKED = {Digit.INDEX: 9.0, Digit.MIDDLE: -8.0, Digit.RING: -10.0, Digit.PINKY: -20.0}
-"""Of index and middle finger in a V (S10e)."""
+SPREAD = {Digit.INDEX: 14.0, Digit.MIDDLE: 1.0, Digit.RING: -10.0, Digit.PINKY: -20.0}
+"""Of spread ones (S14c, S14e; the W of 14 people who fingerspell: 16 between the first two)."""
+FORKED = {Digit.INDEX: 13.0, Digit.MIDDLE: -12.0, Digit.RING: -10.0, Digit.PINKY: -20.0}
+"""Of index and middle finger in a V (S10e has 13 between them; 15 people who fingerspell have 26)."""
+ALONE = -11.0
+"""Of a pinky that is extended alone (S192); with the thumb out it is spread (S19a)."""
 FANNED = {Digit.INDEX: 2.0, Digit.MIDDLE: 4.0, Digit.RING: -6.0, Digit.PINKY: -17.0}
 """Of fingers that are left over in open pinches (S1ce, S1cd)."""
 CURLED = {Digit.INDEX: -3.0, Digit.MIDDLE: -1.0, Digit.RING: 2.0, Digit.PINKY: 4.0}
 """Of folded ones: they point to the ball of the thumb."""
 
-THUMB_OUT = (46.0, 8.0, 60.0, 0.0, 0.0)  # S1f5, S19a, S1dc, S12d, S15d
+THUMB_OUT = (58.0, 8.0, 60.0, 0.0, 0.0)  # S1f5, S19a, S1dc, S12d, S15d: 44 to the index finger; L of 15 people: 66
 THUMB_OPPOSED = (18.0, 42.0, 35.0, 5.0, 18.0)  # S17a, S1fa
 THUMB_ACROSS = (2.0, 27.0, -8.0, 34.0, 45.0)  # S203, S10e
 THUMB_IN_PALM = (0.0, 30.0, -15.0, 34.0, 25.0)  # S147, S201

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from text_to_pose.signing.body_surface import depth
+from text_to_pose.signing.body_surface import surface, torso_depth
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,14 +45,19 @@ _DOWN: Array = np.array([0.0, -1.0, -0.25]) / np.hypot(1.0, 0.25)
 """Where an elbow points at swivel 0; an arm seldom points there itself."""
 _EASY = np.radians([50.0, 22.0, 60.0])
 """How far wrist and forearm go before it is an effort."""
-_EASY_WEIGHT = 0.5
-_EXCESS = np.radians(4.0)
+_EASY_WEIGHT = 0.25
+_EXCESS, _WORST = np.radians(4.0), np.radians(60.0)
+"""Which part beyond a limit counts as a natural spread, and beyond which it is all the same."""
 _INSIDE = 0.010
-_ELBOW_RADIUS, _FOREARM_RADIUS = 0.035, 0.038
+_ELBOW_RADIUS, _FOREARM_RADIUS, _HEAD_RADIUS = 0.035, 0.038, 0.085
+_FOREARM_SHARE = 0.4
+"""Where the forearm is thickest, from elbow to wrist."""
 _BEHIND = 0.05
 """How far behind the shoulder an elbow goes before it counts, and per which distance, in metres."""
 _STEP = 0.35
 """Metres per second at which an elbow's move from one swivel to another counts as much as a natural spread."""
+_MOST_MOVE = 40.0
+"""What a move costs at most."""
 _SMOOTHING = 0.08
 """Seconds over which elbows are smoothed."""
 
@@ -162,71 +167,123 @@ def _within_reach(body: Body, shoulder: Array, wrist: Array) -> Array:
     return np.where(bounded == far, wrist, shoulder + bounded * direction)
 
 
+@dataclass(frozen=True, eq=False)
+class _Circles:
+    """On which elbows can be: swivel 0 is down, a quarter turn outward. All (A, T, 3) but for sizes, (A, T, 1).
+
+    Attributes:
+        shoulder: where the arm begins.
+        reach: from there along the arm to the middle of the circle.
+        rest: from there on to the wrist.
+        radius: of the circle.
+        along, down, side: axes of length 1; the first points from shoulder to wrist.
+    """
+
+    shoulder: Array
+    reach: Array
+    rest: Array
+    radius: Array
+    along: Array
+    down: Array
+    side: Array
+
+    @classmethod
+    def of(cls, body: Body, shoulder: Array, wrist: Array) -> _Circles:
+        offset = wrist - shoulder
+        far = np.linalg.norm(offset, axis=-1, keepdims=True)
+        along = offset / far
+        upper, lower = body.upper_arm, body.forearm
+        reach = (far**2 + upper**2 - lower**2) / (2 * far)
+        radius = np.sqrt(np.maximum(upper**2 - reach**2, 1e-12))
+        down = _DOWN - (along @ _DOWN)[..., None] * along
+        # An arm that points there itself: any axis does, since the choice goes by where the elbows are.
+        lost = np.linalg.norm(down, axis=-1, keepdims=True) < 1e-4
+        down = _unit(np.where(lost, np.cross(along, [1.0, 0.0, 0.0]), down))
+        return cls(shoulder, reach, far - reach, radius, along, down, np.cross(down, along))
+
+    def directions(self, swivels: Array) -> Array:
+        """From the middle to elbows at swivels (..., K), (..., K, 3)."""
+        cosine, sine = np.cos(swivels)[..., None], np.sin(swivels)[..., None]
+        return cosine * self.down[..., None, :] + sine * self.side[..., None, :]
+
+    @property
+    def middle(self) -> Array:
+        return self.shoulder + self.reach * self.along
+
+
 def _elbows(body: Body, shoulder: Array, wrist: Array, rotation: Array, fps: float) -> Array:
     """Elbows (A, T, 3): the swivels that cost least over time, smoothed."""
-    middle, radius, down, side = _circle(body, shoulder, wrist)
-    swivels = (np.arange(_SWIVELS) * (2 * np.pi / _SWIVELS))[:, None]
-    directions = np.cos(swivels) * down[..., None, :] + np.sin(swivels) * side[..., None, :]
-    candidates = middle[..., None, :] + radius[..., None, :] * directions
-    costs = _costs(body, shoulder[..., None, :], candidates, wrist[..., None, :], rotation[..., None, :, :])
-    chosen = _cheapest_path(costs, candidates, fps)
+    circles = _Circles.of(body, shoulder, wrist)
+    swivels: Array = np.linspace(0.0, 2 * np.pi, _SWIVELS, endpoint=False, dtype=np.float64)
+    elbows = circles.middle[..., None, :] + circles.radius[..., None] * circles.directions(swivels)
+    costs = _costs(body, circles, elbows, wrist) + _wrist_costs(body, circles, swivels, rotation)
+    chosen = _cheapest_path(costs, elbows, fps)
     before, here, after = (
         np.take_along_axis(costs, (chosen[..., None] + k) % _SWIVELS, axis=-1)[..., 0] for k in (-1, 0, 1)
     )
     bend = before - 2 * here + after
     between = np.clip(np.where(bend > 1e-9, (before - after) / np.maximum(2 * bend, 1e-9), 0.0), -0.5, 0.5)
-    swivel = ((chosen + between) * (2 * np.pi / _SWIVELS))[..., None]
-    best = np.cos(swivel) * down + np.sin(swivel) * side
+    best = circles.directions(((chosen + between) * (2 * np.pi / _SWIVELS))[..., None])[..., 0, :]
     smooth = _smoothed(best, _SMOOTHING * fps)
-    along = _unit(wrist - shoulder)
-    smooth = smooth - (smooth * along).sum(-1, keepdims=True) * along
+    smooth = smooth - (smooth * circles.along).sum(-1, keepdims=True) * circles.along
     length = np.linalg.norm(smooth, axis=-1, keepdims=True)
     direction = np.where(length > 0.1, smooth / np.maximum(length, 1e-9), best)
-    result: Array = middle + radius * direction
+    result: Array = circles.middle + circles.radius * direction
     return result
 
 
-def _circle(body: Body, shoulder: Array, wrist: Array) -> tuple[Array, Array, Array, Array]:
-    """Middle, radius and two axes of the circle on which an elbow can be."""
-    offset = wrist - shoulder
-    far = np.linalg.norm(offset, axis=-1, keepdims=True)
-    along = offset / far
-    upper, lower = body.upper_arm, body.forearm
-    reach = (far**2 + upper**2 - lower**2) / (2 * far)
-    radius = np.sqrt(np.maximum(upper**2 - reach**2, 1e-12))
-    down = _DOWN - (along @ _DOWN)[..., None] * along
-    # An arm that points there itself: any axis does, since the choice goes by where the elbows are.
-    down = _unit(np.where(np.linalg.norm(down, axis=-1, keepdims=True) > 1e-4, down, np.cross(along, [1.0, 0.0, 0.0])))
-    return shoulder + reach * along, radius, down, np.cross(down, along)
-
-
-def _costs(body: Body, shoulder: Array, elbow: Array, wrist: Array, rotation: Array) -> Array:
-    """What each elbow (..., K, 3) costs, (..., K): unnatural, an effort for the wrist, in the body."""
+def _costs(body: Body, circles: _Circles, elbows: Array, wrist: Array) -> Array:
+    """What elbows (A, T, K, 3) cost that are not where elbows are, or in the body, (A, T, K)."""
     width = body.shoulder_width
-    place = (wrist - shoulder) / width * [-1.0, 1.0, 1.0]
-    x, y = (np.clip(place[..., k], *_KNOWN_WRISTS[k]) for k in (0, 1))
+    place = (wrist - circles.shoulder) / width
+    x, y = np.clip(-place[..., 0], *_KNOWN_WRISTS[0]), np.clip(place[..., 1], *_KNOWN_WRISTS[1])
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
     arms = body.upper_arm / width * _PICTURED_WIDTH / _PICTURED_UPPER_ARM
-    offset = (elbow - shoulder) / width * [-1.0, 1.0, 1.0]
-    out, up = offset[..., 0] - arms * (terms @ _NATURAL_OUT), offset[..., 1] - arms * (terms @ _NATURAL_UP)
+    natural_out, natural_up = arms * (terms @ _NATURAL_OUT), arms * (terms @ _NATURAL_UP)
+    offset = elbows - circles.shoulder[..., None, :]
+    out, up = -offset[..., 0] / width - natural_out[..., None], offset[..., 1] / width - natural_up[..., None]
     # Far from natural it grows evenly, so that no elbow is out of the question where the hand asks for it.
     cost = 2 * (np.sqrt(1 + (out**2 + up**2) / _NATURAL_SPREAD**2) - 1)
-    cost += (np.maximum(-(elbow - shoulder)[..., 2] - _BEHIND, 0) / _BEHIND) ** 2
-    joints = wrist_angles(shoulder, elbow, wrist, rotation)
-    cost += _EASY_WEIGHT * ((joints / _EASY) ** 2).sum(axis=-1)
-    cost += (np.minimum(np.abs(joints - _within_limits(joints)), np.radians(60)) / _EXCESS).sum(axis=-1)
-    middle = elbow + 0.4 * (wrist - elbow)
-    for point, radius in ((elbow, _ELBOW_RADIUS), (middle, _FOREARM_RADIUS)):
-        cost += np.maximum(depth(body, point) + radius, 0) / _INSIDE
+    cost += (np.maximum(-offset[..., 2] - _BEHIND, 0) / _BEHIND) ** 2
+    middle = elbows + _FOREARM_SHARE * (wrist[..., None, :] - elbows)
+    cost += np.maximum(torso_depth(body, elbows) + _ELBOW_RADIUS, 0) / _INSIDE
+    cost += np.maximum(torso_depth(body, middle) + _FOREARM_RADIUS, 0) / _INSIDE
+    from_head = np.linalg.norm(middle - surface(body).head, axis=-1)
+    cost += np.maximum(_HEAD_RADIUS + _FOREARM_RADIUS - from_head, 0) / _INSIDE
     return cost
+
+
+def _wrist_costs(body: Body, circles: _Circles, swivels: Array, rotation: Array) -> Array:
+    """What elbows at K swivels cost in efforts of wrist and forearm, and beyond their limits, (A, T, K).
+
+    As `wrist_angles`, in the frame of the circle, in which thumb, forearm and palm are sums of few terms.
+    """
+    axes = np.stack([circles.along, circles.down, circles.side], axis=-2) @ rotation  # (A, T, 3, hand's x y z)
+    along, down, side = (axes[..., k, None, :] for k in range(3))
+    cosine, sine = np.cos(swivels)[:, None], np.sin(swivels)[:, None]
+    elbow = cosine * down + sine * side  # (A, T, K, 3): how far x, y and z of the hand point to the elbow
+    straight, aside = circles.rest[..., None] / body.forearm, circles.radius[..., None] / body.forearm
+    forearm = straight * along - aside * elbow
+    thumb = -straight * elbow[..., 2:] - aside * along[..., 2:]
+    palm = sine * down[..., 2:] - cosine * side[..., 2:]
+    flexion = np.arcsin(np.clip(-forearm[..., 2], -1, 1))
+    deviation = -np.arctan2(forearm[..., 0], forearm[..., 1])
+    turn = np.arctan2(thumb[..., 0], palm[..., 0])
+    joints = np.stack([flexion, deviation, turn], axis=-1)
+    excess = np.minimum(np.abs(joints - _within_limits(joints)), _WORST)
+    return (_EASY_WEIGHT * (joints / _EASY) ** 2 + excess / _EXCESS) @ np.ones(3)
 
 
 def _cheapest_path(costs: Array, elbows: Array, fps: float) -> NDArray[np.int64]:
     """Which candidates (A, T, K) cost least when moving costs as well (Viterbi), (A, T)."""
     arms, frames, count = costs.shape
     scale = (fps / _STEP) ** 2
-    steps = elbows[:, 1:, :, None] - elbows[:, :-1, None]
-    moves = np.minimum(scale * (steps**2).sum(axis=-1), 40.0)  # (A, T - 1, new, old)
+    near = elbows - elbows.mean(axis=2, keepdims=True)
+    drift = (elbows - near)[:, 1:, :1] - (elbows - near)[:, :-1, :1]
+    new, old = near[:, 1:] + drift, near[:, :-1]
+    squares = (new**2).sum(axis=-1)[..., None] + (old**2).sum(axis=-1)[..., None, :]
+    squares -= 2 * new @ np.swapaxes(old, -1, -2)
+    moves = np.clip(scale * squares, 0.0, _MOST_MOVE)  # (A, T - 1, new, old)
     best = costs[:, 0]
     origin = np.zeros((arms, frames, count), dtype=np.int64)
     for t in range(1, frames):

@@ -65,12 +65,14 @@ class Surface:
         trunk, neck: rows of height, half breadth, half depth and middle (z), (n, 4), from below.
         head: (3,) the middle of the head.
         radii: from there, by latitude from below and longitude from straight behind over the left, (46, 90).
+        box: least and greatest coordinates of all of it, however the head is turned, (2, 3).
     """
 
     trunk: Array
     neck: Array
     head: Array
     radii: Array
+    box: Array
 
 
 def front(body: Body, x: Array | float, y: Array | float) -> tuple[Array, Array]:
@@ -121,17 +123,26 @@ def depth(body: Body, points: Array, head: Array | None = None) -> Array:
     return np.maximum(trunk_depth(body, points), head_depth(body, points, head))
 
 
+def outward(body: Body, points: Array, head: Array | None = None) -> Array:
+    """Unit vectors (..., 3) by which points (..., 3) leave the body soonest; `head` as in `depth`."""
+    return _normals(lambda whose, at: depth(whose, at, head), body, points)
+
+
 def trunk_depth(body: Body, points: Array) -> Array:
     """As `depth`, of trunk and neck."""
-    of = surface(body)
-    return np.maximum(_stack_depth(of.trunk, points), _stack_depth(of.neck, points))
+    return np.maximum(torso_depth(body, points), _stack_depth(surface(body).neck, points))
+
+
+def torso_depth(body: Body, points: Array) -> Array:
+    """As `depth`, of the trunk without the neck."""
+    return _stack_depth(surface(body).trunk, points)
 
 
 def head_depth(body: Body, points: Array, head: Array | None = None) -> Array:
     """As `depth`, of the head."""
     of = surface(body)
     if head is not None:
-        points = np.einsum("...ji,...j->...i", head, points - body.head_pivot) + body.head_pivot
+        points = ((points - body.head_pivot)[..., None, :] @ head)[..., 0, :] + body.head_pivot
     offset = points - of.head
     far = np.linalg.norm(offset, axis=-1)
     radius: Array = _radius(of.radii, offset / np.maximum(far, 1e-9)[..., None]) - far
@@ -142,8 +153,8 @@ def head_depth(body: Body, points: Array, head: Array | None = None) -> Array:
 def surface(body: Body) -> Surface:
     """The surface of a body."""
     wide = body.shoulder_width / MEAN_BODY.shoulder_width
-    high = float(body.hips[0, 1] / MEAN_BODY.hips[0, 1])
-    deep = (wide + high) / 2
+    tall = float(body.hips[0, 1] / MEAN_BODY.hips[0, 1])
+    deep = (wide + tall) / 2
     eyes, rest = body.eyes, MEAN_BODY.eyes
     lifted = (body.face[CHIN, 1] - MEAN_BODY.face[CHIN, 1] * wide) * np.linspace(0, 1, len(_NECK))
     neck = _NECK * [wide, wide, wide, wide]
@@ -156,7 +167,12 @@ def surface(body: Body) -> Surface:
             (face[LEFT_CHEEK, 0] / mean[LEFT_CHEEK, 0] + wide) / 2,
         ]
     )
-    return Surface(_TRUNK * [high, wide, deep, deep], neck, eyes + _HEAD_MIDDLE * size, _head_radii(face, size))
+    trunk, head, radii = _TRUNK * [tall, wide, deep, deep], eyes + _HEAD_MIDDLE * size, _head_radii(face, size)
+    far = float(radii.max()) + float(np.linalg.norm(head - body.head_pivot))
+    half, out = trunk[:, 1].max(), np.abs(trunk[:, 2]) + np.abs(trunk[:, 3])
+    low = np.minimum([-half, trunk[0, 0], -out.max()], body.head_pivot - far)
+    high = np.maximum([half, trunk[-1, 0], out.max()], body.head_pivot + far)
+    return Surface(trunk, neck, head, radii, np.stack([low, high]))
 
 
 def _head_radii(face: Array, size: Array) -> Array:
@@ -218,9 +234,10 @@ def _stack_depth(stack: Array, points: Array) -> Array:
     x, y, z = np.moveaxis(points, -1, 0)
     breadth, deep, middle = _sizes(stack, y)
     across, out = np.abs(x) / breadth, np.abs(z - middle) / deep
-    level = (across**_FLATNESS + out**_FLATNESS) ** (1 / _FLATNESS)
-    slope = np.hypot(across ** (_FLATNESS - 1) / breadth, out ** (_FLATNESS - 1) / deep)
-    slope = slope / np.maximum(level, 1e-6) ** (_FLATNESS - 1)
+    steep, steeper = across ** (_FLATNESS - 1), out ** (_FLATNESS - 1)
+    power = np.maximum(across * steep + out * steeper, 1e-12)
+    level = power ** (1 / _FLATNESS)
+    slope = np.hypot(steep / breadth, steeper / deep) * level / power
     side = (1 - level) / np.clip(slope, 1 / breadth, None)
     ends = np.minimum(stack[-1, 0] - y, y - stack[0, 0])
     inside: Array = np.minimum(side, ends)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from text_to_pose.signing.arm import Arms, solve
+from text_to_pose.signing.collisions import Limbs, evasion
 from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hand_model import forward, mirrored
 from text_to_pose.signing.rotations import from_vector
@@ -58,35 +59,40 @@ class Figure:
 def figure(motion: Motion, body: Body) -> Figure:
     """The body that moves so, as far as a body can: bones keep their lengths, and joints their limits."""
     frames = len(motion)
-    arms = _arms(motion, body)
+    head, sway = from_vector(motion.head), motion.shoulders.mean(axis=1) * [1.0, 0.0, 1.0]
+    shapes = forward(np.stack([motion.left.angles, motion.right.angles]), body.hand).points
+    shapes = np.stack([mirrored(shapes[LEFT]), shapes[RIGHT]])
+    arms, hands = _arms(motion, body, np.zeros((2, frames, 3)), shapes)
+    elbows = np.stack([arms.elbow[LEFT] * _FLIP, arms.elbow[RIGHT]])
+    shift = evasion(body, Limbs(hands, elbows), head, sway, motion.fps)
+    if shift.any():
+        arms, hands = _arms(motion, body, shift, shapes)
     joints = np.zeros((frames, 33, 3))
-    hands = np.zeros((frames, 2, 21, 3))
-    for side, hand in ((LEFT, motion.left), (RIGHT, motion.right)):
-        points = forward(hand.angles, body.hand).points
-        points = mirrored(points) if side == LEFT else points
+    for side in (LEFT, RIGHT):
         flip = _FLIP if side == LEFT else 1.0
-        rotation = mirrored_rotation(arms.rotation[side]) if side == LEFT else arms.rotation[side]
-        wrist = arms.wrist[side] * flip
-        hands[:, side] = wrist[:, None] + points @ np.swapaxes(rotation, -1, -2)
         joints[:, _SHOULDERS + side] = arms.shoulder[side] * flip
         joints[:, _ELBOWS + side] = arms.elbow[side] * flip
-        joints[:, _WRISTS + side] = wrist
+        joints[:, _WRISTS + side] = hands[side, :, 0]
         for landmarks, point in _KNUCKLES.items():
-            joints[:, landmarks + side] = hands[:, side, point]
+            joints[:, landmarks + side] = hands[side, :, point]
     joints[:, _HIPS : _HIPS + 2] = body.hips
     for landmarks, (height, out) in _LEGS.items():
         scale = -body.hips[:, 1:2] / _TRUNK
         joints[:, landmarks : landmarks + 2] = body.hips + scale * np.array([0.0, height, out])
-    head = np.concatenate([body.head, body.face])
-    turned = (head - body.head_pivot) @ np.swapaxes(from_vector(motion.head), -1, -2) + body.head_pivot
-    turned = turned + (motion.shoulders.mean(axis=1) * [1.0, 0.0, 1.0])[:, None]
+    points = np.concatenate([body.head, body.face]) - body.head_pivot
+    turned = points @ np.swapaxes(head, -1, -2) + body.head_pivot + sway[:, None]
     joints[:, :11] = turned[:, :11]
-    return Figure(motion.fps, body, joints, hands, turned[:, 11:], arms.moved.T, arms.turned.T)
+    wanted = np.stack([motion.left.wrist, motion.right.wrist])
+    moved = np.linalg.norm(hands[:, :, 0] - wanted, axis=-1)
+    return Figure(motion.fps, body, joints, np.swapaxes(hands, 0, 1), turned[:, 11:], moved.T, arms.turned.T)
 
 
-def _arms(motion: Motion, body: Body) -> Arms:
-    """The left arm, mirrored, and the right one."""
+def _arms(motion: Motion, body: Body, shift: Array, shapes: Array) -> tuple[Arms, Array]:
+    """The left arm, mirrored, and the right one, and both hands (2, T, 21, 3), for hands shifted by (2, T, 3)."""
     shoulder = np.swapaxes(body.shoulders + motion.shoulders, 0, 1)
-    wrist = np.stack([motion.left.wrist * _FLIP, motion.right.wrist])
+    wrist = np.stack([(motion.left.wrist + shift[LEFT]) * _FLIP, motion.right.wrist + shift[RIGHT]])
     rotation = np.stack([mirrored_rotation(motion.left.rotation), motion.right.rotation])
-    return solve(body, np.stack([shoulder[LEFT] * _FLIP, shoulder[RIGHT]]), wrist, rotation, motion.fps)
+    arms = solve(body, np.stack([shoulder[LEFT] * _FLIP, shoulder[RIGHT]]), wrist, rotation, motion.fps)
+    turned = np.stack([mirrored_rotation(arms.rotation[LEFT]), arms.rotation[RIGHT]])
+    wrists = np.stack([arms.wrist[LEFT] * _FLIP, arms.wrist[RIGHT]])
+    return arms, wrists[:, :, None] + shapes @ np.swapaxes(turned, -1, -2)

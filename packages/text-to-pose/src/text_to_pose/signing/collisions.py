@@ -1,0 +1,150 @@
+"""Hands and forearms kept out of trunk and head and of each other, by the least shift of the hands.
+
+What is to touch may: surfaces give way by some millimetres, and fingers may go between fingers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from text_to_pose.signing.body_surface import depth, outward, surface
+
+if TYPE_CHECKING:
+    from text_to_pose.signing.body import Body
+    from text_to_pose.signing.hand_model import Array
+
+_PALM = (0, 5, 9, 13, 17)
+_PALM_RADIUS, _FOREARM_RADIUS = 0.012, 0.027
+_FINGER_RADIUS = 0.007
+"""Half thicknesses in metres; a palm's is that of balls about its wrist, knuckles and middle."""
+_GIVES_WAY = 0.008
+"""How far bodies may be in each other, in metres."""
+_ALONG = (0.0, 0.25, 0.5, 0.75)
+"""Where the balls of a forearm are, from the wrist on."""
+_SPREAD = 0.08
+"""Seconds (standard deviation) before and after a collision over which hands make way."""
+_ROUNDS = 4
+_SMALLEST = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Limbs:
+    """Hands and forearms, left and right, over T frames.
+
+    Attributes:
+        hands: (2, T, 21, 3).
+        elbows: (2, T, 3).
+    """
+
+    hands: Array
+    elbows: Array
+
+    def shifted(self, by: Array) -> Limbs:
+        """With hands that are elsewhere, by (2, T, 3)."""
+        return Limbs(self.hands + by[:, :, None], self.elbows)
+
+    @property
+    def palms(self) -> Array:
+        """Balls of the palms, (2, T, 6, 3)."""
+        palm = self.hands[:, :, _PALM]
+        return np.concatenate([palm, palm.mean(axis=2, keepdims=True)], axis=2)
+
+    @property
+    def forearms(self) -> Array:
+        """Balls of the forearms, (2, T, 4, 3)."""
+        along = np.array(_ALONG)[:, None]
+        return self.hands[:, :, :1] * (1 - along) + self.elbows[:, :, None] * along
+
+
+def evasion(body: Body, limbs: Limbs, head: Array, sway: Array, fps: float) -> Array:
+    """By how much hands have to be elsewhere so that nothing is in anything else, (2, T, 3) metres; mostly 0.
+
+    Args:
+        body: whose.
+        limbs: where they would be.
+        head: (T, 3, 3) how the head is turned.
+        sway: (T, 3) how far trunk and head are from where they rest.
+        fps: frames per second.
+    """
+    shift = np.zeros_like(limbs.elbows)
+    for _ in range(_ROUNDS):
+        now = limbs.shifted(shift)
+        push = _out_of_body(body, now, head, sway) + _out_of_each_other(now)
+        if np.abs(push).max(initial=0.0) < _SMALLEST:
+            break
+        shift = shift + _spread(push, _SPREAD * fps)
+    return shift
+
+
+def _out_of_body(body: Body, limbs: Limbs, head: Array, sway: Array) -> Array:
+    """(2, T, 3) along the surface's normal where a hand is deepest in it."""
+    points = limbs.hands - sway[:, None]
+    deep = np.full(points.shape[:-1], -1.0)
+    low, high = surface(body).box
+    near = ((points > low) & (points < high)).all(axis=-1)
+    if not near.any():
+        return np.zeros_like(limbs.elbows)
+    every = np.broadcast_to(head[:, None], (*near.shape, 3, 3))
+    deep[near] = depth(body, points[near], every[near]) + _FINGER_RADIUS - _GIVES_WAY
+    deepest = deep.argmax(axis=-1)[..., None]
+    amount = np.maximum(np.take_along_axis(deep, deepest, axis=-1)[..., 0], 0.0)
+    push = np.zeros_like(limbs.elbows)
+    found = amount > 0
+    if found.any():
+        at = np.take_along_axis(points, deepest[..., None], axis=2)[:, :, 0]
+        turned = np.broadcast_to(head, (2, *head.shape))
+        push[found] = amount[found, None] * outward(body, at[found], turned[found])
+    return push
+
+
+def _out_of_each_other(limbs: Limbs) -> Array:
+    """(2, T, 3) apart where the two come nearest to each other's middle, each by half."""
+    left, right = limbs.hands
+    push = np.zeros_like(limbs.elbows)
+    near = np.linalg.norm(left[:, 9] - right[:, 9], axis=-1) < 0.5
+    if not near.any():
+        return push
+    here = Limbs(limbs.hands[:, near], limbs.elbows[:, near])
+    (left, right), (palm, other_palm), (forearm, other_forearm) = here.hands, here.palms, here.forearms
+    pairs = (
+        (palm, right, _PALM_RADIUS + _FINGER_RADIUS),
+        (left, other_palm, _PALM_RADIUS + _FINGER_RADIUS),
+        (palm, other_palm, 2 * _PALM_RADIUS),
+        (forearm, right, _FOREARM_RADIUS + _FINGER_RADIUS),
+        (left, other_forearm, _FOREARM_RADIUS + _FINGER_RADIUS),
+        (forearm, other_forearm, 2 * _FOREARM_RADIUS),
+    )
+    most, direction = np.zeros(len(left)), np.zeros((len(left), 3))
+    for first, second, radii in pairs:
+        apart = (first[:, :, None] - second[:, None]).reshape(len(left), -1, 3)
+        too_near = np.maximum(radii - _GIVES_WAY - np.sqrt((apart * apart).sum(axis=-1)), 0.0)
+        most = np.maximum(most, too_near.max(axis=1))
+        direction += (too_near[:, None] @ apart)[:, 0]
+    # Balls in each other's middle tell no direction: hands go on to the side on which they are.
+    middle = left.mean(axis=1) - right.mean(axis=1)
+    direction = direction / np.maximum(np.linalg.norm(direction, axis=-1, keepdims=True), 1e-9)
+    direction = direction + 0.3 * middle / np.maximum(np.linalg.norm(middle, axis=-1, keepdims=True), 1e-9)
+    direction = direction / np.maximum(np.linalg.norm(direction, axis=-1, keepdims=True), 1e-9)
+    half = 0.5 * most[:, None] * direction
+    push[:, near] = np.stack([half, -half])
+    return push
+
+
+def _spread(push: Array, frames: float) -> Array:
+    """Shifts (2, T, 3) that rise to each push and fall again, by a Gaussian of a standard deviation in frames."""
+    size = np.linalg.norm(push, axis=-1)
+    most, direction = size, push
+    length = push.shape[1]
+    for offset in range(1, min(int(np.ceil(3 * frames)) + 1, length)):
+        weight = np.exp(-0.5 * (offset / frames) ** 2)
+        for to, of in ((slice(offset, None), slice(None, -offset)), (slice(None, -offset), slice(offset, None))):
+            most = most.copy()
+            most[:, to] = np.maximum(most[:, to], weight * size[:, of])
+            direction = direction.copy()
+            direction[:, to] += weight * push[:, of]
+    norm = np.linalg.norm(direction, axis=-1, keepdims=True)
+    result: Array = np.where(norm > 0, direction / np.maximum(norm, 1e-12), 0.0) * most[..., None]
+    return result

@@ -1,0 +1,73 @@
+"""Hands that would go through the body or each other, and those that touch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from text_to_pose.signing.body import CHIN, LEFT_CHEEK, MEAN_BODY
+from text_to_pose.signing.body_surface import depth, front, head_point
+from text_to_pose.signing.figure import figure
+from text_to_pose.signing.hand_model import forward
+from text_to_pose.signing.motion import HandMotion, Motion
+
+FLAT = np.zeros(21)
+INWARD = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
+"""Of a right hand: fingers to the left, palm to the body."""
+OUTWARD = INWARD * [1.0, -1.0, 1.0]
+"""Of a left one: fingers to the right, palm to the body."""
+
+
+def path(*places: tuple[float, float, float], frames: int = 30) -> np.ndarray:
+    times = np.linspace(0, len(places) - 1, frames)
+    return np.stack([np.interp(times, range(len(places)), column) for column in np.array(places).T], axis=1)
+
+
+def hand(wrist: np.ndarray, rotation: np.ndarray) -> HandMotion:
+    return HandMotion(wrist, np.tile(rotation, (len(wrist), 1, 1)), np.tile(FLAT, (len(wrist), 1)))
+
+
+def both(right: HandMotion, left: HandMotion | None = None) -> Motion:
+    frames = len(right)
+    hanging = np.array([[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]])
+    left = hand(np.tile([0.22, -0.5, 0.03], (frames, 1)), hanging) if left is None else left
+    return Motion(25.0, right, left, np.zeros((frames, 2, 3)), np.zeros((frames, 3)), ())
+
+
+@pytest.mark.parametrize("start", [(-0.25, -0.2, 0.02), (-0.12, 0.18, 0.05), (-0.1, 0.05, 0.02)])
+def test_hands_do_not_go_through_trunk_neck_and_head(start):
+    through = path((start[0], start[1], 0.3), start, (start[0], start[1], 0.3))
+    motion = both(hand(through, INWARD))
+    result = figure(motion, MEAN_BODY)
+    wanted = through[:, None] + forward(motion.right.angles).points @ INWARD.T
+    assert depth(MEAN_BODY, wanted).max() > 0.03
+    assert depth(MEAN_BODY, result.hands).max() < 0.005
+    steps = np.linalg.norm(np.diff(result.joints[:, 16], axis=0), axis=-1)
+    assert steps.max() < 3 * np.linalg.norm(np.diff(through, axis=0), axis=-1).max()
+
+
+def test_hands_do_not_go_through_each_other():
+    right = hand(path((-0.35, -0.2, 0.3), (-0.02, -0.2, 0.3)), INWARD)
+    left = hand(path((0.35, -0.2, 0.3), (0.02, -0.2, 0.3)), OUTWARD)
+    result = figure(both(right, left), MEAN_BODY)
+    palms = result.hands[:, :, [0, 5, 9, 13, 17]]
+    apart = np.linalg.norm(palms[:, 0, :, None] - palms[:, 1, None], axis=-1)
+    assert apart.min() > 0.012
+    assert result.moved.max() > 0.01
+
+
+def test_hands_that_touch_stay_where_they_are():
+    points = forward(FLAT).points @ INWARD.T
+    chest, out = front(MEAN_BODY, 0.0, -0.12)
+    on_chest = chest + 0.008 * out - points[12]
+    cheek, aside = head_point(MEAN_BODY, MEAN_BODY.face[LEFT_CHEEK] - MEAN_BODY.head_pivot)
+    on_chin = MEAN_BODY.face[CHIN] + np.array([0, 0, 0.008]) - points[8]
+    assert aside[0] > 0.5 > cheek[0]
+    for wrist in (on_chest, on_chin):
+        result = figure(both(hand(np.tile(wrist, (3, 1)), INWARD)), MEAN_BODY)
+        assert result.moved.max() < 0.003
+
+
+def test_a_motion_without_collisions_is_left_alone():
+    result = figure(both(hand(path((-0.3, -0.3, 0.3), (-0.2, 0.1, 0.35)), INWARD)), MEAN_BODY)
+    assert result.moved.max() < 1e-12

@@ -26,7 +26,7 @@ _ALONG = (0.0, 0.25, 0.5, 0.75)
 """Where the balls of a forearm are, from the wrist on."""
 _SPREAD = 0.08
 """Seconds (standard deviation) before and after a collision over which hands make way."""
-_ROUNDS = 4
+_ROUNDS = 8
 _SMALLEST = 1e-4
 
 

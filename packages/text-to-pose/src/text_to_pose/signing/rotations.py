@@ -51,8 +51,19 @@ def to_vector(rotation: Array) -> Array:
 
 def between(first: Array, second: Array, share: Array) -> Array:
     """Rotations (N, 3, 3) on the shortest way from one (3, 3) to another, by the share (N,) of it."""
-    turn = to_vector(np.swapaxes(first, -1, -2) @ second)
-    return first @ from_vector(np.asarray(share)[:, None] * turn)
+    return turned_by(first, to_vector(first.T @ second), share)
+
+
+def turned_by(first: Array, turn: Array, share: Array) -> Array:
+    """A rotation (3, 3) turned by shares (N,) of a rotation vector (3,) in its own frame, (N, 3, 3)."""
+    angle = float(np.linalg.norm(turn))
+    if angle < 1e-9:
+        return np.broadcast_to(first, (len(share), 3, 3))
+    x, y, z = turn / angle
+    cross = first @ np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    twice = cross @ np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    angles = (np.asarray(share) * angle)[:, None, None]
+    return first + np.sin(angles) * cross + (1 - np.cos(angles)) * twice
 
 
 def shortest(first: Array, second: Array) -> Array:

@@ -49,14 +49,18 @@ class Profile:
     Attributes:
         late: 0, or how sharply it stops: by then it gains speed to the end.
         steady: 0, or how evenly it goes: 1 has the same speed but at its ends.
+        linear: the same speed at its ends, too: of a part of a movement.
     """
 
     late: float = 0.0
     steady: float = 0.0
+    linear: bool = False
 
     def at(self, share: Array) -> Array:
         """Shares of the way (n,) after shares of the time (n,); 0 before 0, 1 after 1."""
         time = np.clip(share, 0.0, 1.0)
+        if self.linear:
+            return time
         if self.late > 0:
             time = time ** (1 + self.late)
         jerk = time**3 * (10 - 15 * time + 6 * time**2)
@@ -70,6 +74,8 @@ class Profile:
 
 
 SMOOTH = Profile()
+PEAK = 1.875
+"""Its greatest speed, in what it is on average."""
 CONTINUOUS = Profile(steady=0.8)
 """Of what goes round more than once."""
 

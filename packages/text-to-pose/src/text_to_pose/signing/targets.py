@@ -1,0 +1,146 @@
+"""Movements that end at a place, and movements that brush one on their way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from text_to_pose.hamnosys.movements import Split
+from text_to_pose.hamnosys.pairs import Pair
+from text_to_pose.hamnosys.places import Constellation, Contact, ContactKind, HandPlace, Location
+from text_to_pose.signing.paths import line
+from text_to_pose.signing.postures import replacements, with_posture
+from text_to_pose.signing.scene import SIDES
+from text_to_pose.signing.states import located
+from text_to_pose.signing.tracks import ROTATION, WRIST, Chain, Moved, Stroke, Together
+
+if TYPE_CHECKING:
+    from text_to_pose.hamnosys.movements import Action, Brushing, Target, Targeted
+    from text_to_pose.signing.hand_model import Array
+    from text_to_pose.signing.motion import HandSide
+    from text_to_pose.signing.scene import Scene, Take
+    from text_to_pose.signing.states import States
+    from text_to_pose.signing.tracks import Track
+
+_MISSED = 0.003
+"""Metres by which the end of a movement may miss its goal before that is made up on the way."""
+
+
+def targeted(action: Targeted, scene: Scene) -> Take:
+    """A movement with its own shape that ends as its target says."""
+    states = _located(_after(action.action, scene), action.target, scene)
+    goal = _where_hands_are(scene.configured(states), states, action, scene)
+    if scene.wrist_only:
+        goal = {side: _turned_as(goal[side], scene.now[side]) for side in SIDES}
+    take = replace(scene, goal=goal).perform(action.action)
+    tracks = dict(take.tracks)
+    for side in SIDES:
+        if side in scene.cast or (scene.hand(side) is None and getattr(states, side) is not None):
+            tracks[side] = _made_up(tracks[side], goal[side])
+    return scene.taken(tracks, states=states, away=scene.away - set(scene.cast))
+
+
+def _after(action: Action, scene: Scene) -> States:
+    """The postures of the hands when an action is over."""
+    if isinstance(action, Split):
+        for side, own in own_actions(action, scene):
+            if own is not None:
+                scene = replace(scene, states=_after(own, alone(scene, side)))
+        return scene.states
+    for posture in replacements(action):
+        scene = replace(scene, states=with_posture(scene, posture))
+    return scene.states
+
+
+def own_actions(action: Split, scene: Scene) -> list[tuple[HandSide, Action | None]]:
+    """Which hand does which of two actions."""
+    weak: HandSide = SIDES[1 - SIDES.index(scene.strong)]
+    return [(scene.strong, action.hands.dominant), (weak, action.hands.nondominant)]
+
+
+def alone(scene: Scene, side: HandSide) -> Scene:
+    """The scene of one hand: directions are what they say for it."""
+    return replace(scene, cast={side: np.ones(3)}, alternating=False)
+
+
+def _located(states: States, target: Target, scene: Scene) -> States:
+    """The hands of a scene at a target; only those that act."""
+    if scene.strong not in scene.cast and not isinstance(target, (Pair, Constellation)):
+        target = Pair(None, target)
+    new = located(states, target)
+    # A hand that does not act stays where it is; one that has not signed may come to be touched.
+    kept = {side: scene.hand(side) for side in SIDES if side not in scene.cast and scene.hand(side) is not None}
+    return replace(new, **kept)
+
+
+def _where_hands_are(
+    goal: dict[HandSide, Array], states: States, action: Targeted, scene: Scene
+) -> dict[HandSide, Array]:
+    """Goals that say only how the hands are to each other, moved to where the hands are.
+
+    One that acts alone comes to the other; two meet halfway between where their movements would lead them.
+    """
+    target = action.target
+    to_hand = isinstance(target, Location) and isinstance(target.place, HandPlace)
+    together = isinstance(target, Constellation) and target.location is None and states.constellation is not None
+    if scene.unplaced or not (to_hand or together) or states.right is None or states.left is None:
+        return goal
+    other = [side for side in SIDES if side not in scene.cast]
+    if other and scene.hand(other[0]) is None:
+        return goal
+    if other:
+        by = scene.now[other[0]][WRIST] - goal[other[0]][WRIST]
+    else:
+        free = replace(scene, goal=None, wrist_only=True).perform(action.action)
+        by = np.mean([free.tracks[side].end[WRIST] - goal[side][WRIST] for side in SIDES], axis=0)
+    moved = {side: state.copy() for side, state in goal.items()}
+    for state in moved.values():
+        state[WRIST] += by
+    return moved
+
+
+def _turned_as(goal: Array, now: Array) -> Array:
+    kept = now.copy()
+    kept[WRIST] = goal[WRIST]
+    return kept
+
+
+def _made_up(track: Track, goal: Array) -> Track:
+    """A track that ends at a goal: what it misses is made up over all of it."""
+    last = track.end
+    if np.abs(goal[WRIST] - last[WRIST]).max() < _MISSED and np.abs(goal[ROTATION] - last[ROTATION]).max() < 0.05:
+        return track
+    duration = max(track.duration, 0.25)
+    return Together([track, Stroke(last, goal, line(goal[WRIST] - last[WRIST]), duration)])
+
+
+def brushed(action: Brushing, scene: Scene) -> Take:
+    """A movement in whose middle the hand touches a place."""
+    take = scene.perform(action.action)
+    touching = scene.configured(_located(take.scene.states, _touched(action.at), scene))
+    tracks = dict(take.tracks)
+    for side in scene.cast:
+        track = tracks[side]
+        middle = track.at(np.array([track.duration / 2]))[0]
+        missing = touching[side][WRIST] - middle[WRIST]
+        tracks[side] = Moved(track, missing) if scene.unplaced else _by_way_of(track, missing)
+    return scene.taken(tracks, states=take.scene.states, away=take.scene.away)
+
+
+def _touched(at: Location) -> Location:
+    return at if at.contact is not None else replace(at, contact=Contact(ContactKind.TOUCH))
+
+
+def _by_way_of(track: Track, missing: Array) -> Track:
+    """A track that is elsewhere in its middle."""
+    if np.abs(missing).max() < _MISSED or track.duration == 0:
+        return track
+    first = track.start
+    there = first.copy()
+    there[WRIST] += missing
+    half = track.duration / 2
+    return Together(
+        [track, Chain([Stroke(first, first, line(missing), half), Stroke(there, there, line(-missing), half)])]
+    )

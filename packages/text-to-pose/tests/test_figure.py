@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from text_to_pose.signing.arm import WRIST_LIMITS, hand_rotation, solve, wrist_angles
+from text_to_pose.signing.arm import WRIST_LIMITS, ease, hand_rotation, solve, wrist_angles
 from text_to_pose.signing.body import MEAN_BODY, Body
 from text_to_pose.signing.body_surface import depth
 from text_to_pose.signing.figure import LEFT, RIGHT, Figure, figure
@@ -124,3 +124,12 @@ def test_elbows_stay_out_of_the_trunk_and_move_no_faster_than_hands():
 def test_one_frame_is_enough():
     hand = wandering(0, frames=1)
     assert len(figure(motion_of(hand, mirrored_hand(hand)), MEAN_BODY)) == 1
+
+
+def test_ease_tells_what_arms_hold_easily_from_what_they_cannot():
+    up_palm_out, down_palm_out = np.eye(3), np.diag([-1.0, -1.0, 1.0])
+    wrists = np.array([[-0.2, -0.05, 0.22], [-0.2, -0.05, 0.22], [-0.2, -0.05, 1.2]])
+    cost, beyond = ease(MEAN_BODY, MEAN_BODY.shoulders[1], wrists, np.stack([up_palm_out, down_palm_out, up_palm_out]))
+    assert cost[0] < cost[1] < 100
+    assert cost[2] > 20
+    assert beyond[0] < 0.05 < beyond[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -53,7 +54,7 @@ _HEIGHTS = {
     BodySite.CHEST: -0.45,
     BodySite.STOMACH: -0.83,
     BodySite.BELOW_STOMACH: -1.18,
-    BodySite.NEUTRAL_SPACE: -0.62,
+    BodySite.NEUTRAL_SPACE: -0.45,
 }
 _ACROSS = {BodySite.NECK: 0.12, BodySite.SHOULDER_TOP: 0.34, BodySite.SHOULDERS: 0.36, BodySite.BELOW_STOMACH: 0.28}
 """How far to the left or the right are left and right of them; others:"""
@@ -92,6 +93,7 @@ def side_of(place: BodyPlace, hand: str, *, both: bool = False) -> str | None:
     return None if has_middle and not both and place.site is not BodySite.SHOULDER_TOP else hand
 
 
+@lru_cache(maxsize=1024)
 def on_body(place: BodyPlace, body: Body, hand: str, *, both: bool = False) -> SurfacePoint:
     """A place on the skin of head or trunk, in the signer's frame."""
     side = side_of(place, hand, both=both)

@@ -10,28 +10,34 @@ import numpy as np
 
 from text_to_pose.hamnosys.directions import Direction
 from text_to_pose.hamnosys.handshapes import Handshape
+from text_to_pose.hamnosys.pairs import Pair
+from text_to_pose.hamnosys.places import BodyPlace
 from text_to_pose.hamnosys.postures import FingerDirection, Palm
-from text_to_pose.signing.arm import Arms, solve
+from text_to_pose.signing.body_places import is_on_head
+from text_to_pose.signing.comfort import BEARABLE, EASY, MIRROR, easier, effort, held, tilted
 from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hand import handshape_angles
 from text_to_pose.signing.motion import HandPose
 from text_to_pose.signing.orientation import hand_rotation
 from text_to_pose.signing.solid_hand import solid_hand
-from text_to_pose.signing.two_hands import OTHER, TwoHands
+from text_to_pose.signing.two_hands import OTHER, TwoHands, is_at_other
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from text_to_pose.hamnosys.places import Location
+    from text_to_pose.signing.arm import Arms
     from text_to_pose.signing.body import Body
     from text_to_pose.signing.hand_model import Array
     from text_to_pose.signing.motion import HandSide
     from text_to_pose.signing.states import HandState, States
     from text_to_pose.signing.touch import Touch
 
-_MIRROR = np.array([-1.0, 1.0, 1.0])
 _ARMS: dict[HandSide, int] = {"right": 0, "left": 1}
-_FPS = 25.0
 _ROUNDS = 3
 """How often hands that arms cannot turn so are placed again, turned as the arms can."""
 _TURNED = np.radians(1.0)
+_PALM = np.array([0.0, 0.08, 0.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,34 +61,96 @@ def resting(side: HandSide, body: Body) -> HandPose:
     angles = handshape_angles(Handshape(None), body.hand)
     if side == "right":
         return HandPose(wrist, rotation, angles)
-    return HandPose(wrist * _MIRROR, mirrored_rotation(rotation), angles)
+    return HandPose(wrist * MIRROR, mirrored_rotation(rotation), angles)
 
 
+@lru_cache(maxsize=1024)
 def configure(states: States, body: Body) -> Configuration:
     """Where both hands are, and how they are turned, as nearly as arms let them.
 
-    A hand that its arm cannot turn as the notation says is turned as far as it goes, and still touches what it touches.
+    A hand whose place is a region of space is where its arm can turn it so. One that its arm cannot turn as the
+    notation says is turned as far as it goes, and still touches what it touches.
     """
     both: dict[HandSide, HandState | None] = {"right": states.right, "left": states.left}
     signing = {side: state for side, state in both.items() if state is not None}
     rotations = {side: hand_rotation(state.direction, state.palm) for side, state in signing.items()}
-    found = _placed(states, signing, rotations, body)
+    offsets: dict[HandSide, Array] = dict.fromkeys(signing, np.zeros(3))
+    found = _placed(states, signing, rotations, offsets, body)
+    arms = held(found.hands, body)
+    if _hardest(arms, signing) > EASY:
+        offsets = _offsets(states, signing, found, body)
+        found = _placed(states, signing, rotations, offsets, body)
+        arms = held(found.hands, body)
+    if _hardest(arms, signing) > BEARABLE:
+        for side in signing:
+            if effort(arms)[_ARMS[side], 0] > BEARABLE:
+                rotations[side] = tilted(side, found.hands[side], _pivot(found, side), body)
+        found = _placed(states, signing, rotations, offsets, body)
+        arms = held(found.hands, body)
     for _ in range(_ROUNDS):
-        arms = _arms(found.hands, body)
         beyond = [side for side in rotations if arms.turned[_ARMS[side], 0] > _TURNED]
         if not beyond:
             break
         for side in beyond:
             allowed = arms.rotation[_ARMS[side], 0]
             rotations[side] = allowed if side == "right" else mirrored_rotation(allowed)
-        found = _placed(states, signing, rotations, body)
+        found = _placed(states, signing, rotations, offsets, body)
+        arms = held(found.hands, body)
     return found
 
 
+def _hardest(arms: Arms, signing: Iterable[HandSide]) -> float:
+    """The effort of the arm that has it hardest."""
+    efforts = effort(arms)
+    return max((float(efforts[_ARMS[side], 0]) for side in signing), default=0.0)
+
+
+def _offsets(
+    states: States, signing: dict[HandSide, HandState], found: Configuration, body: Body
+) -> dict[HandSide, Array]:
+    """By how much hands whose place is a region of space are better elsewhere."""
+    offsets: dict[HandSide, Array] = dict.fromkeys(signing, np.zeros(3))
+    meeting = states.constellation
+    together = len(signing) == 2 and (meeting is not None or any(is_at_other(s.location) for s in signing.values()))
+    if together:
+        places = [state.location for state in signing.values() if not is_at_other(state.location)]
+        if meeting is not None:
+            places = [meeting.location] if not isinstance(meeting.location, Pair) else [meeting.location.dominant]
+        if all(_is_region(place) for place in places):
+            hands = [(side, found.hands[side]) for side in signing]
+            named = any(place is not None for place in places)
+            offset = easier(hands, body, named=named, sideways=False)
+            offsets = dict.fromkeys(signing, offset)
+        return offsets
+    for side, state in signing.items():
+        if _is_region(state.location):
+            named = state.location is not None
+            offsets[side] = easier([(side, found.hands[side])], body, named=named, sideways=True)
+    return offsets
+
+
+def _pivot(found: Configuration, side: HandSide) -> Array:
+    """(3,) about what a hand turns, in its own frame: what touches, else the middle of its palm."""
+    parts = [touch.part for touch in found.contacts if touch.hand == side]
+    parts += [touch.target for touch in found.contacts if touch.on == side]
+    return parts[0] if parts else _PALM
+
+
+def _is_region(place: Location | None) -> bool:
+    """Whether a place is a part of the space before the trunk, and not a place on the skin."""
+    if place is None:
+        return True
+    return isinstance(place.place, BodyPlace) and place.contact is None and not is_on_head(place.place)
+
+
 def _placed(
-    states: States, signing: dict[HandSide, HandState], rotations: dict[HandSide, Array], body: Body
+    states: States,
+    signing: dict[HandSide, HandState],
+    rotations: dict[HandSide, Array],
+    offsets: dict[HandSide, Array],
+    body: Body,
 ) -> Configuration:
-    """The hands at their places, turned so."""
+    """The hands at their places or so far from them, turned so."""
     hands: dict[HandSide, HandPose] = {side: resting(side, body) for side in OTHER}
     solid = {}
     for side, state in signing.items():
@@ -91,22 +159,13 @@ def _placed(
         solid[side] = solid_hand(angles, rotations[side], body.hand, left=side == "left")
 
     def elbow(side: HandSide, pose: HandPose) -> Array:
-        found: Array = _arms({**hands, side: pose}, body).elbow[_ARMS[side], 0]
-        return found if side == "right" else found * _MIRROR
+        found: Array = held({**hands, side: pose}, body).elbow[_ARMS[side], 0]
+        return found if side == "right" else found * MIRROR
 
     places = {side: state.location for side, state in signing.items()}
-    two = TwoHands(body, hands, solid, places, "left" if states.weak else "right", elbow)
+    two = TwoHands(body, hands, solid, places, "left" if states.weak else "right", elbow, offsets)
     if states.constellation is not None and len(solid) == 2:
         two.together(states.constellation)
     else:
         two.alone()
     return Configuration(two.hands, tuple(two.contacts))
-
-
-def _arms(hands: dict[HandSide, HandPose], body: Body) -> Arms:
-    """The arms that hold the hands, the left one mirrored; one frame."""
-    right, left = hands["right"], hands["left"]
-    shoulder = np.stack([body.shoulders[1], body.shoulders[0] * _MIRROR])[:, None]
-    wrist = np.stack([right.wrist, left.wrist * _MIRROR])[:, None]
-    rotation = np.stack([right.rotation, mirrored_rotation(left.rotation)])[:, None]
-    return solve(body, shoulder, wrist, rotation, _FPS)

@@ -14,15 +14,23 @@ if TYPE_CHECKING:
 
 _PALM, _BACK = np.array([0.0, 0.0, 1.0]), np.array([0.0, 0.0, -1.0])
 _THUMBWARDS, _PINKYWARDS = np.array([1.0, 0.0, 0.0]), np.array([-1.0, 0.0, 0.0])
-Kind = Literal["face", "trunk", "hand"]
-"""Where a hand touches."""
+Kind = Literal["near", "face", "trunk", "hand"]
+"""Where a hand touches, or whether it is only near a place."""
 
-_SCALES: dict[Kind, float] = {"face": 0.015, "trunk": 0.008, "hand": 0.008}
+_SCALES: dict[Kind, float] = {"near": 0.04, "face": 0.015, "trunk": 0.008, "hand": 0.008}
 """By how much later, in metres, a part gets there that is liked one point less: faces are no walls."""
-_FINGERTIP = 0.8
-"""Points for the end of a finger that stands out: it is what signers see and show."""
-_WHOLE_HAND: dict[Kind, float] = {"face": 0.0, "trunk": 3.0, "hand": 1.0}
+_FINGERTIP, _FEW_FINGERTIPS = 0.8, 2.0
+"""Points for the end of a finger that stands out, and that it has where few do: it is what signers see and show."""
+_LAID_ASIDE = -4.0
+"""Points for the thumb of a hand whose palm faces the place: it gives way."""
+_FACES = 0.7
+"""The least cosine between the palm's normal and the place's direction."""
+_WHOLE_HAND: dict[Kind, float] = {"near": 0.0, "face": 0.0, "trunk": 3.0, "hand": 1.0}
 """Points for the middle of a hand that lies flat on something as wide as itself."""
+
+
+_PARTS_OF_DIGIT = 17
+"""How many parts of each digit are tried."""
 
 
 def contact_part(hand: SolidHand, towards: Array, kind: Kind) -> SurfacePoint:
@@ -35,17 +43,27 @@ def contact_part(hand: SolidHand, towards: Array, kind: Kind) -> SurfacePoint:
     """
     points, normals, liked = _parts(hand, _WHOLE_HAND[kind])
     ahead = points @ towards
-    late = (ahead.max() - ahead) / _SCALES[kind]
+    first = ahead.max()
+    if lays_thumb_aside(hand, towards):
+        liked[:_PARTS_OF_DIGIT] += _LAID_ASIDE
+        first = ahead[_PARTS_OF_DIGIT:].max()
+    late = np.maximum(first - ahead, 0.0) / _SCALES[kind]
     best = int(np.argmax(1.5 * (normals @ towards) + liked * (normals @ towards > 0.6) - late))
     return SurfacePoint(points[best], normals[best])
+
+
+def lays_thumb_aside(hand: SolidHand, towards: Array) -> bool:
+    """Whether fingers lie on the place, and the thumb beside them."""
+    return bool(hand.out[1:].any()) and float(hand.axes[:, 2] @ towards) > _FACES
 
 
 def _parts(hand: SolidHand, lies: float) -> tuple[Array, Array, Array]:
     """Points and normals (n, 3) of the hand's skin, and how much each is liked (n,); `lies` whole."""
     spots: list[SurfacePoint] = []
     liked: list[float] = []
+    tip = _FEW_FINGERTIPS if hand.out[1:].sum() in {1, 2} else _FINGERTIP
     for digit in range(5):
-        ends = _FINGERTIP if hand.out[digit] else 0.0
+        ends = (tip if digit else _FINGERTIP) if hand.out[digit] else 0.0
         spots.append(hand.on_digit(digit, 2, 1.0))
         liked.append(ends)
         for bone, along in ((2, 0.6), (1, 0.5), (0, 1.0), (0, 0.5)):

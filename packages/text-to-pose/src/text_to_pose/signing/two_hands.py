@@ -10,6 +10,7 @@ import numpy as np
 from text_to_pose.hamnosys.places import BodyPlace, ContactKind, HandPlace, Location
 from text_to_pose.signing.body_places import Arm, is_on_arm, is_on_head
 from text_to_pose.signing.clearing import in_hand, pushed_out, samples, tilted
+from text_to_pose.signing.contact_parts import lays_thumb_aside
 from text_to_pose.signing.meeting import meet
 from text_to_pose.signing.motion import HandPose
 from text_to_pose.signing.placing import OUT, Held, at, before_body, before_trunk
@@ -30,6 +31,8 @@ _LEFTWARDS = np.array([1.0, 0.0, 0.0])
 _SIGN: dict[HandSide, float] = {"right": -1.0, "left": 1.0}
 _APART = 0.010
 """Half the least distance between hands that do not touch each other, in metres."""
+_THUMB_ASIDE: Array = np.radians([90.0, -12.0, 90.0, 5.0, 5.0])
+"""The most that the angles of a thumb are that lies beside fingers on a place."""
 _YIELD = 0.004
 """By how much each of two hands that touch yields, in metres."""
 
@@ -45,6 +48,7 @@ class TwoHands:
         places: where those that sign are to be.
         strong: the hand that the notation describes.
         elbow: where the elbow is of the arm that holds a hand.
+        offsets: how far from its place a hand is, whose place is a region of space.
         contacts: what touches.
     """
 
@@ -54,12 +58,13 @@ class TwoHands:
     places: dict[HandSide, Location | None]
     strong: HandSide
     elbow: Callable[[HandSide, HandPose], Array]
+    offsets: dict[HandSide, Array]
     contacts: list[Touch] = field(default_factory=list)
 
     def alone(self) -> None:
         """Each hand at its place; first that which the other is at."""
         order = [side for side in (OTHER[self.strong], self.strong) if side in self.solid]
-        if len(order) == 2 and _is_at_other(self.places[order[0]]) and not _is_at_other(self.places[order[1]]):
+        if len(order) == 2 and is_at_other(self.places[order[0]]) and not is_at_other(self.places[order[1]]):
             order.reverse()
         for side in order:
             self._put(side, self._aim(side))
@@ -80,7 +85,7 @@ class TwoHands:
             beyond = right.reach(_LEFTWARDS) + float(wrists["right"][0] + meeting.gap[0] / 2)
             shift = min(max(beyond, 0.0), _YIELD) * _LEFTWARDS
             wrists = {"right": wrists["right"] - shift, "left": wrists["left"] + shift}
-        middle = self._middle(constellation, wrists)
+        middle = self._middle(constellation, wrists) + self.offsets[self.strong]
         for side in OTHER:
             self._move(side, middle + wrists[side])
         self._both_out_of_body()
@@ -90,9 +95,9 @@ class TwoHands:
     def _aim(self, side: HandSide) -> Aim:
         place, hand, other = self.places[side], self.solid[side], OTHER[side]
         if place is None:
-            return before_body(hand, side, self.body, base=_is_at_other(self.places.get(other)))
+            return before_body(hand, side, self.body, base=is_at_other(self.places.get(other)))
         both = _is_same(place, self.places.get(other))
-        return at(place, hand, side, self.body, both=both, other=self._held(other) if _is_at_other(place) else None)
+        return at(place, hand, side, self.body, both=both, other=self._held(other) if is_at_other(place) else None)
 
     def _held(self, side: HandSide) -> Held:
         pose = self.hands[side]
@@ -104,8 +109,12 @@ class TwoHands:
         """A hand where it is to be, but not in the body, nor in the other hand that it touches."""
         hand, pose = self.solid[side], self.hands[side]
         if not aim.touches:
-            self._move(side, pushed_out(self.body, hand, aim.wrist, aim.away))
+            offset = 0.0 if is_at_other(self.places[side]) else self.offsets[side]
+            self._move(side, pushed_out(self.body, hand, aim.wrist + offset, aim.away))
             return
+        if hand.out[0] and lays_thumb_aside(hand, -aim.away):
+            pose = HandPose(pose.wrist, pose.rotation, _with_thumb_aside(pose.angles))
+            hand = solid_hand(pose.angles, pose.rotation, self.body.hand, left=side == "left")
         other = OTHER[side]
         held = (self.solid[other], self.hands[other].wrist) if aim.on_hand else None
         turn, shift = tilted(self.body, hand, aim.part, aim.target, aim.away, other=held)
@@ -167,12 +176,20 @@ class TwoHands:
                 self._move(side, self.hands[side].wrist + _SIGN[side] * (excess / len(free) + 0.002) * _LEFTWARDS)
 
 
+def _with_thumb_aside(angles: Array) -> Array:
+    """The same hand (21,), its thumb no farther out of the palm than its fingers."""
+    aside = angles.copy()
+    aside[: len(_THUMB_ASIDE)] = np.minimum(angles[: len(_THUMB_ASIDE)], _THUMB_ASIDE)
+    return aside
+
+
 def _crosses(constellation: Constellation) -> bool:
     contact = constellation.contact
     return contact is not None and contact.kind in {ContactKind.CROSS, ContactKind.INTERLOCK}
 
 
-def _is_at_other(location: Location | None) -> bool:
+def is_at_other(location: Location | None) -> bool:
+    """Whether a place is on the other hand or its arm."""
     if location is None:
         return False
     return isinstance(location.place, HandPlace) or is_on_arm(location.place)

@@ -86,7 +86,7 @@ def test_generate_file_writes_one_pose_per_line(cli, folder, tmp_path):
             "letter 'SCH' (other languages have it: --borrow-letters signs it as they do)",
         ),
         (["a", "--signed-language", "xyz"], "unknown signed language 'xyz'; this model knows ase, ise"),
-        (["a"], "Missing option '--signed-language'; see text-to-pose generate --help"),
+        (["a"], "letters and words need --signed-language; `text-to-pose languages` lists them"),
         (["--signed-language", "ase"], "give a text or --file"),
         (["a", "--signed-language", "ase", "--file", "words.txt"], "give a text or --file"),
         (["a", "--signed-language", "ase", "--steps", "0"], "--steps"),

@@ -1,8 +1,8 @@
-"""text-to-pose: text to a sequence of poses, all frames at once, refined step by step.
+"""text-to-pose: text to a sequence of poses, all frames at once, refined step by step; notation by its rules.
 
 To read it: `config`, `nn`, `model`, `schedules`, `samplers`, `sampling`, `losses`, `training_states`,
 `lightning_module`, `training`, `generation`, `inpainting`, `evaluation`, `export`, `commands`, `cli`. Texts are in
-`text`, training data in `data`.
+`text`, training data in `data`. Notation is in `hamnosys`, who signs it in `signing`: begin with `signing.signer`.
 """
 
 from typing import TYPE_CHECKING

@@ -11,9 +11,9 @@ import typer
 from pose_core import command_line as cl
 from pose_core.batch_options import FileOptions, JsonBatchOptions
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say
-from pose_core.errors import BatchError
 from pose_core.exporting import OPSET, OPSET_HELP
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
+from text_to_pose.sign_cli import explain, sign
 
 app = new_app("Text to sign language poses: letters and words, fingerspelled by a model.")
 
@@ -52,7 +52,6 @@ SignedLanguage = "Signed language, ISO 639-3 code (ase, gsg, ...; see `languages
 
 @app.command(renamed={"--start": "--start-frame", "--untaught": "--borrow-letters"})
 def generate(
-    signed_language: Annotated[str, typer.Option("--signed-language", help=f"{SignedLanguage}.")],
     output: Annotated[
         list[Path],
         typer.Option(
@@ -60,7 +59,13 @@ def generate(
         ),
     ],
     options: JsonBatchOptions,
-    text: Annotated[str | None, typer.Argument(help="Text: letters to fingerspell, or SignWriting.")] = None,
+    text: Annotated[
+        str | None,
+        typer.Argument(help="Text: letters to fingerspell, SignWriting, or HamNoSys, which is signed by its rules."),
+    ] = None,
+    signed_language: Annotated[
+        str, typer.Option("--signed-language", help=f"{SignedLanguage}; HamNoSys needs none.", show_default=False)
+    ] = "",
     file: Annotated[
         Path | None, typer.Option("--file", help="Text file, one text per line, or -; --output is a folder.")
     ] = None,
@@ -140,6 +145,9 @@ def _check_length(length: int | None, duration: float | None) -> None:
 def _generated(each: Any) -> str:
     files = ", ".join(str(path) for path in each.files)
     signs = " ".join(each.signs)
+    if each.model == "rules":
+        signs = "HamNoSys, by the rules, without a model"
+        return f"{files}: {signs}, {each.frames} frames, {each.seconds:.1f} s of signing"
     return f"{files}: {signs} in {each.signed_language}, {each.frames} frames, {each.seconds:.1f} s of signing"
 
 
@@ -179,7 +187,7 @@ def correct(
     """
     if (text is None) != (not signed_language):
         raise typer.BadParameter("--text and --signed-language belong together: give both or neither")
-    from text_to_pose.commands import CorrectionOptions, correct_files
+    from text_to_pose.correction_commands import CorrectionOptions, correct_files
     from text_to_pose.inpainting import needs_model
     from text_to_pose.missing_keypoints import described
     from text_to_pose.sampling import Sampling
@@ -342,35 +350,8 @@ def languages(
         print(f"{each.code}  {each.name:{width}}  {letters}")
 
 
-@app.command()
-def explain(
-    text: Annotated[
-        list[str],
-        typer.Argument(help="HamNoSys, in Unicode or as symbol names (hamfist ...); a .sigml file; or -."),
-    ],
-    json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Explain HamNoSys or SiGML in plain English, a line per part of the sign; --json adds the tree."""
-    from text_to_pose.hamnosys.as_json import as_json
-    from text_to_pose.hamnosys.explain import explain as explain_sign
-    from text_to_pose.hamnosys.sigml.reader import BadSign
-    from text_to_pose.hamnosys.sources import read_signs
-
-    signs = read_signs(" ".join(text))
-    good = [sign for sign in signs if not isinstance(sign, BadSign)]
-    bad = [sign for sign in signs if isinstance(sign, BadSign)]
-    if len(signs) == len(bad) == 1:
-        raise bad[0].error
-    if json:
-        print_json([{"lines": [line._asdict() for line in explain_sign(sign)], "tree": as_json(sign)} for sign in good])
-    else:
-        for number, sign in enumerate(good):
-            print("\n" * (number > 0), end="")
-            print(*(f"{line.part:12}{line.text}" for line in explain_sign(sign)), sep="\n")
-    if bad:
-        sys.stdout.flush()
-        raise BatchError(f"{len(bad)} of {len(signs)} signs could not be read", [str(sign.error) for sign in bad])
+app.command()(sign)
+app.command()(explain)
 
 
 def main() -> None:

@@ -1,10 +1,10 @@
-"""The work of the commands with files: check everything, work, then write everything."""
+"""The work of `text-to-pose generate`: check everything, work, then write everything."""
 
 from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -21,20 +21,16 @@ from pose_core.atomic_files import (
     removed_if_empty,
 )
 from pose_core.command_line import say
-from pose_core.formats import READERS
-from pose_core.formats.options import ReadOptions
 from pose_core.inputs import PIPE, PIPE_NAME
-from pose_core.jobs import Job, JobOptions, JobRunner, planned
+from pose_core.jobs import Job, JobOptions, JobRunner
 from pose_core.metrics import anatomy
 from pose_core.outputs import check_outputs
-from pose_core.transforms import clean
-from pose_core.transforms.temporal import last_visible, next_visible
 from pose_core.writing import WRITABLE, write_poses
 from text_to_pose.data.hands import dominant_hand
 from text_to_pose.generation import SignedText, sign_texts
-from text_to_pose.inpainting import Ends, correct, needs_model
-from text_to_pose.missing_keypoints import missing_because
+from text_to_pose.hamnosys.sign_tables import is_notation
 from text_to_pose.model import load_model
+from text_to_pose.sign_commands import RuleSigner, SigningOptions, signs_of
 from text_to_pose.start_frames import StartFrames
 from text_to_pose.text.spelling import WORD_SPACE
 
@@ -47,11 +43,15 @@ if TYPE_CHECKING:
     from text_to_pose.sampling import Sampling
 
 
+LETTERS = "fingerspelling"
+"""The bundled model of letters, which reads no notation."""
+
+
 @dataclass(frozen=True)
 class GenerationOptions:
     """Options of one call, for all of its texts; see `text-to-pose generate --help`."""
 
-    signed_language: str
+    signed_language: str  # "" where it is not given, as notation needs none
     checkpoint: str
     sampling: Sampling
     borrow_letters: bool
@@ -63,17 +63,66 @@ class GenerationOptions:
     device: str
     overwrite: bool
 
+    def by_rules(self, text: str) -> bool:
+        """Whether a text is signed by the rules: it is notation, and no model was asked for that reads it."""
+        return self.checkpoint == LETTERS and is_notation(text)
+
+    def start(self) -> tuple[Path, int | None] | None:
+        """File and frame of `--start-frame`, FILE or FILE:FRAME."""
+        if self.start_frame is None:
+            return None
+        path, colon, number = self.start_frame.rpartition(":")
+        frame = int(number) if colon and number.isdecimal() and not Path(self.start_frame).exists() else None
+        return Path(self.start_frame if frame is None else path), frame
+
+    def rule_signer(self) -> RuleSigner:
+        """Who signs notation; says which options that changes nothing of.
+
+        Raises:
+            UserError: as `RuleSigner.load`.
+        """
+        steps, start = self.sampling, self.start()
+        given = {
+            "--length": self.frames is not None,
+            "--duration": self.seconds is not None,
+            "--sample-length": steps.sample_length,
+            "--steps": steps.num_steps is not None,
+            "--guidance": steps.guidance != 1,
+            "--sampler": steps.sampler != "refinement",
+        }
+        if any(given.values()):
+            names = ", ".join(name for name, is_given in given.items() if is_given)
+            say(f"{names}: of no effect on notation, which is signed by the rules; `text-to-pose sign` has --speed")
+        return RuleSigner.load(
+            SigningOptions(
+                person=start[0] if start else None,
+                dominant_hand=self.dominant_hand,
+                captions=self.captions,
+                overwrite=self.overwrite,
+            )
+        )
+
 
 @dataclass(frozen=True)
 class GeneratedText:
-    """The signs that a text was spelled with, and the files that were written."""
+    """The signs that a text was spelled with, and the files that were written.
+
+    Attributes:
+        text: as given.
+        signed_language: None of notation, which is of no language.
+        signs: letters; what signs in notation are called, or "".
+        frames, seconds: its length.
+        files: that were written.
+        model: `--checkpoint`, or "rules" where the text is notation and no model was used.
+    """
 
     text: str
-    signed_language: str
+    signed_language: str | None
     signs: list[str]
     frames: int
     seconds: float
     files: list[Path]
+    model: str
 
 
 @dataclass(frozen=True)
@@ -109,13 +158,14 @@ class Signer:
         Raises:
             UserError: a model, language, file or frame that cannot be used.
         """
+        if not options.signed_language:
+            raise UserError("letters and words need --signed-language; `text-to-pose languages` lists them")
         model = load_model(options.checkpoint, options.device)
         model.tokenizer.check_language(options.signed_language)
-        if options.start_frame is None:
+        given = options.start()
+        if given is None:
             return cls(model, options, None, options.dominant_hand)
-        path, colon, number = options.start_frame.rpartition(":")
-        frame = int(number) if colon and number.isdecimal() and not Path(options.start_frame).exists() else None
-        file = Path(options.start_frame if frame is None else path)
+        file, frame = given
         sequence = read(file)
         start = StartFrames.of_clip(model, sequence, file, frame)
         if options.dominant_hand is not None:
@@ -172,8 +222,21 @@ class Signer:
         if problem is not None:
             say(f"{text.name}: {problem}")
         signs = [sign for sign in text.signs if sign != WORD_SPACE]
-        sequence, language = signed.sequence, self.options.signed_language
-        return GeneratedText(text.text, language, signs, len(sequence), round(sequence.duration, 3), text.files)
+        sequence, options = signed.sequence, self.options
+        seconds = round(sequence.duration, 3)
+        return GeneratedText(
+            text.text, options.signed_language, signs, len(sequence), seconds, text.files, options.checkpoint
+        )
+
+
+def sign_by_rules(signer: RuleSigner, text: TextJob) -> GeneratedText:
+    """Signs notation and writes it.
+
+    Raises:
+        UserError: it is no sign.
+    """
+    signed = signer.sign(signs_of([text.text]), text.files, text.name)
+    return GeneratedText(text.text, None, signed.signs, signed.frames, signed.seconds, signed.files, signed.model)
 
 
 def generate_text(text: str, outputs: Sequence[Path], options: GenerationOptions) -> GeneratedText:
@@ -189,8 +252,11 @@ def generate_text(text: str, outputs: Sequence[Path], options: GenerationOptions
         temporary = Path(folder) / "text.pose"
         files = [temporary if str(path) == PIPE else path for path in outputs]
         check_outputs(files, overwrite=options.overwrite, writable=WRITABLE)
-        signer = Signer.load(options)
-        (generated,) = signer.sign([TextJob(text, signer.spell(text), files, text)])
+        if options.by_rules(text):
+            generated = sign_by_rules(options.rule_signer(), TextJob(text, [], files, ", ".join(map(str, outputs))))
+        else:
+            signer = Signer.load(options)
+            (generated,) = signer.sign([TextJob(text, signer.spell(text), files, text)])
         if to_stdout:
             copy_to_stdout(temporary)
     return replace(generated, files=list(outputs))
@@ -254,9 +320,15 @@ def read_lines(file: Path) -> list[tuple[int, str]]:
 
 def _generate_lines(batch: JobRunner[GeneratedText], texts: dict[Job, str], options: GenerationOptions) -> None:
     """Generates the texts of a batch, `batch_size` together; each alone where one of them fails."""
-    signer = Signer.load(options)  # what is wrong with it is wrong for all texts
+    notated = [job for job in batch.jobs if options.by_rules(texts[job])]
+    others = [job for job in batch.jobs if not options.by_rules(texts[job])]
+    signer = Signer.load(options) if others else None  # what is wrong with it is wrong for all texts
+    if notated:
+        _sign_lines(batch, notated, texts, options.rule_signer())
+    if signer is None:
+        return
     spelled: list[tuple[Job, TextJob]] = []
-    for job in batch.jobs:
+    for job in others:
         with batch.noting(job):
             text = texts[job]
             spelled.append((job, TextJob(text, signer.spell(text), [job.output], f"{job.name}: {text}")))
@@ -274,100 +346,11 @@ def _generate_lines(batch: JobRunner[GeneratedText], texts: dict[Job, str], opti
                         batch.done += signer.sign([text])
 
 
-@dataclass(frozen=True)
-class CorrectedFile:
-    """Summary of one corrected file; keypoints are counted per frame.
-
-    Attributes:
-        missing_because: reason -> number of keypoints missing for it, see `text_to_pose.missing_keypoints.REASONS`.
-        rejected: filled keypoints that `pose_core.transforms.clean` would reject.
-        anatomy: anatomical problems that the file did not have before, see `pose_core.metrics.anatomy`; or None.
-    """
-
-    file: str
-    output: Path
-    frames: int
-    frames_touched: int
-    filled: int
-    missing: int
-    missing_at_ends: int
-    missing_because: dict[str, int]
-    rejected: int
-    anatomy: str | None
-
-
-@dataclass(frozen=True)
-class CorrectionOptions:
-    """Options of `text-to-pose correct`, see its `--help`."""
-
-    checkpoint: str
-    sampling: Sampling
-    text: str | None = None
-    signed_language: str = ""
-    ends: Ends = "missing"
-    max_gap: float | None = None
-    reading: ReadOptions = field(default_factory=ReadOptions)
-    device: str = "auto"
-
-
-def correct_files(
-    inputs: Sequence[str | Path], output: Path, correction: CorrectionOptions, job_options: JobOptions | None = None
-) -> JobRunner[CorrectedFile]:
-    """Fills in missing keypoints of files and writes them to others. A model is loaded only where one is needed.
-
-    Args:
-        inputs: pose files, folders, glob patterns, or `-`; see `find_inputs`.
-        output: a file for one input, a folder, or `-`.
-        correction: of every file.
-        job_options: what becomes of files that fail, and of those whose output exists.
-
-    Raises:
-        UserError: a file, text, model or output that cannot be used, unless the batch keeps going.
-    """
-    options = job_options or JobOptions()
-    with planned(
-        inputs, output, options, verb="correcting", suffixes=tuple(READERS), suffix=None, writable=WRITABLE
-    ) as batch:
-        if batch.jobs:
-            needed = needs_model(correction.text, correction.ends)
-            model = load_model(correction.checkpoint, correction.device) if needed else None
-            batch.run(lambda job: _correct_file(model, job, correction, overwrite=options.overwrite))
-    return batch
-
-
-def _correct_file(
-    model: TextToPose | None, job: Job, correction: CorrectionOptions, *, overwrite: bool
-) -> CorrectedFile:
-    original = correction.reading.read(job.source)
-    corrected = correct(
-        model,
-        original,
-        text=correction.text,
-        signed_language=correction.signed_language,
-        ends=correction.ends,
-        max_gap=correction.max_gap,
-        sampling=correction.sampling,
-    )
-    before, after = original.visible, corrected.visible
-    filled = after & ~before
-    at_ends = (last_visible(before) < 0) ^ (next_visible(before) >= len(before))  # visible on one side only
-    write_poses(corrected, job.output, overwrite=overwrite)
-    return CorrectedFile(
-        file=job.name,
-        output=job.output,
-        frames=len(corrected),
-        frames_touched=int(filled.any(axis=1).sum()),
-        filled=int(filled.sum()),
-        missing=int((~after).sum()),
-        missing_at_ends=int((~after & at_ends).sum()),
-        missing_because=missing_because(original, corrected, ends=correction.ends, max_gap=correction.max_gap),
-        rejected=int((filled & ~clean(corrected).visible).sum()),
-        anatomy=_new_problems(original, corrected),
-    )
-
-
-def _new_problems(original: PoseSequence, corrected: PoseSequence) -> str | None:
-    """Anatomical problems of a corrected sequence that it did not have before, in one line."""
-    before = {(problem.what, problem.side) for problem in anatomy(clean(original)).problems()}
-    problems = anatomy(clean(corrected), reference=clean(original)).problems()
-    return "; ".join(str(problem) for problem in problems if (problem.what, problem.side) not in before) or None
+def _sign_lines(
+    batch: JobRunner[GeneratedText], jobs: Sequence[Job], texts: dict[Job, str], signer: RuleSigner
+) -> None:
+    with batch.options.progress(len(jobs), "signing") as step:
+        for job in jobs:
+            step(job.name)
+            with batch.noting(job):
+                batch.done.append(sign_by_rules(signer, TextJob(texts[job], [], [job.output], job.name)))

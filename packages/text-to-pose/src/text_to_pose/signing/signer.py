@@ -1,0 +1,67 @@
+"""The signer that knows the rules: signs, as trees, to poses. No model, no training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pose_core import UserError
+from text_to_pose.signing.body import MEAN_BODY
+from text_to_pose.signing.choreography import choreograph
+from text_to_pose.signing.figure import figure
+from text_to_pose.signing.layouts import LAYOUT, seen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pose_core import PoseSequence
+    from text_to_pose.hamnosys.tree import Sign
+    from text_to_pose.signing.body import Body
+    from text_to_pose.signing.view import Camera
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What was signed.
+
+    Attributes:
+        sequence: (T, K, 3), x and y in pixels of the camera's picture; see `layouts.seen`.
+        spans: first frame of each sign's stroke, and the frame to stop before.
+        moved: how far a wrist is at most from where the notation has it, in metres: arms are only so long.
+    """
+
+    sequence: PoseSequence
+    spans: tuple[tuple[int, int], ...]
+    moved: float
+
+
+def sign(
+    signs: Sequence[Sign],
+    *,
+    body: Body = MEAN_BODY,
+    fps: float = 25.0,
+    speed: float = 1.0,
+    layout: str = LAYOUT,
+    camera: Camera | None = None,
+    left_handed: bool = False,
+) -> Signed:
+    """Signs one sign, or several in a row with transitions between them, from rest to rest.
+
+    Args:
+        signs: of `hamnosys.parser.parse` or of SiGML; at least one.
+        body: the proportions of who signs; `person.body_of` has somebody's.
+        fps: frames per second.
+        speed: 2 is twice as fast.
+        layout: of the keypoints, see `pose_core.skeleton.named_skeleton`.
+        camera: straight before the signer by default.
+        left_handed: the strong hand is the left one; all is mirrored.
+
+    Raises:
+        UserError: there is no sign.
+    """
+    if not signs:
+        raise UserError("there is no sign to be signed")
+    motion = choreograph(signs, body, fps=fps, speed=speed)
+    embodied = figure(motion, body)
+    sequence = seen(embodied, camera, layout, mirrored=left_handed)
+    return Signed(sequence, motion.spans, float(embodied.moved.max()))

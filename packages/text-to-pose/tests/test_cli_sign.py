@@ -1,0 +1,219 @@
+import io
+import json
+import re
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pose_core import read, write
+from pose_core.notices import InputWarning
+from pose_core.testing import fake_sequence
+from text_to_pose.text.hamnosys import hamnosys_text
+
+FLAT = "hamflathand hamextfingeru hampalml hammovei"
+FIST = "hamfist hamextfingerol hampalmd hammoved"
+SYMBOLS = hamnosys_text(FLAT.split())
+GESTURAL = """<sigml><hamgestural_sign gloss="HOUSE">
+<sign_nonmanual><head_tier><head_movement movement="NO"/></head_tier></sign_nonmanual>
+<sign_manual><handconfig handshape="fist"/><handconfig extfidir="u"/><handconfig palmor="l"/>
+<directedmotion direction="d"/></sign_manual></hamgestural_sign>
+<hamgestural_sign gloss="BAD"><sign_manual><story/></sign_manual></hamgestural_sign></sigml>"""
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "signs.csv"
+    path.write_text(f"gloss,hamnosys\nDON'T KNOW,{FLAT}\nBAD,hamflathand hamparbegin hammovei\n,{FIST}\n")
+    return path
+
+
+@pytest.mark.parametrize("text", [[FLAT], FLAT.split(), [SYMBOLS]])
+def test_a_sign_is_written_in_every_format(cli, tmp_path, text):
+    outputs = [tmp_path / f"sign.{suffix}" for suffix in ("pose", "npz", "png")]
+    options = [option for path in outputs for option in ("--output", path)]
+    status, out, err = cli("sign", *text, *options)
+    assert (status, err) == (0, "")
+    sequence = read(outputs[0])
+    assert sequence.fps == 25
+    assert sequence.skeleton.num_keypoints == 50
+    assert np.isfinite(sequence.keypoints).all()
+    assert sequence.hand_share("right") > 0.5
+    named = ", ".join(map(str, outputs))
+    seconds = f"{len(sequence)} frames, {sequence.duration:.1f} s of signing"
+    assert out == f"{named}: a sign by the rules, without a model, {seconds}\n"
+    assert outputs[2].read_bytes()[1:4] == b"PNG"
+
+
+def test_several_signs_in_a_row_are_one_clip(cli, tmp_path):
+    def sign(name, *texts):
+        status, out, _ = cli("sign", *texts, "--output", tmp_path / name, "--json")
+        assert status == 0
+        return json.loads(out)[0]
+
+    one, other, both = sign("a.pose", FLAT), sign("b.pose", FIST), sign("c.pose", FLAT, FIST)
+    assert (one["model"], both["signs"]) == ("rules", ["", ""])
+    assert max(one["frames"], other["frames"]) < both["frames"] < one["frames"] + other["frames"]
+
+
+def test_options_reach_the_signer(cli, tmp_path):
+    def sign(name, *options):
+        assert cli("sign", FLAT, "--output", tmp_path / name, *options)[0] == 0
+        return read(tmp_path / name)
+
+    plain, fast, fine = sign("plain.pose"), sign("fast.pose", "--speed", 2), sign("fine.pose", "--fps", 50)
+    assert fast.duration < 0.75 * plain.duration
+    assert fine.fps == 50
+    assert fine.duration == pytest.approx(plain.duration, abs=0.1)
+    left = sign("left.pose", "--dominant-hand", "left")
+    assert left.hand_share("left") == plain.hand_share("right") > left.hand_share("right")
+    assert sign("whole.pose", "--layout", "holistic_543").skeleton.num_keypoints == 543
+    write(fake_sequence(hands=("left",)), tmp_path / "person.pose")
+    status, _, err = cli("sign", FLAT, "--output", tmp_path / "own.pose", "--person", tmp_path / "person.pose")
+    assert status == 0
+    assert "person.pose signs with the left hand" in err
+    own = read(tmp_path / "own.pose")
+    assert own.hand_share("left") > own.hand_share("right")
+
+
+def test_a_file_of_signs_makes_the_good_ones_and_lists_the_bad(cli, tmp_path, table, one_line):
+    folder = tmp_path / "out"
+    status, out, err = cli("sign", "--file", table, "--output", folder)
+    assert status == 3
+    assert sorted(path.name for path in folder.iterdir()) == ["001-DON_T_KNOW.pose", "003.pose"]
+    assert out.startswith(f"{folder / '001-DON_T_KNOW.pose'}: DON'T KNOW by the rules, without a model, ")
+    assert f"{table}, line 3: the string ends after symbol 3 (hammovei): expected hamparend" in err
+    assert "1 of 3 files failed; all others are done: --skip-existing leaves those out" in one_line(err)
+    status, out, err = cli("sign", "--file", table, "--output", folder, "--skip-existing", "--format", "pose")
+    assert (status, out) == (3, "")
+    assert "2 of 3 left out" in err
+    status, _, err = cli("sign", "--file", table, "--output", tmp_path / "none", "--no-keep-going")
+    assert status == 2
+    assert f"{table}, line 3:" in one_line(err)
+
+
+def test_sigml_names_what_is_not_shown(cli, tmp_path):
+    path = tmp_path / "signs.sigml"
+    path.write_text(GESTURAL)
+    with pytest.warns(InputWarning, match=f"{re.escape(str(path))}, sign 1: not shown: head_tier"):
+        status, out, err = cli("sign", "--file", path, "--output", tmp_path / "out", "--format", "npz")
+    assert status == 3
+    assert [each.name for each in (tmp_path / "out").iterdir()] == ["001-HOUSE.npz"]
+    assert "HOUSE by the rules" in out
+    assert f"{path}, line 5: unknown element <story>" in err
+    status, _, err = cli("sign", path, "--output", tmp_path / "all.pose")
+    assert (status, "unknown element <story>" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "message"),
+    [
+        (b"", "signs.csv", "the file is empty"),
+        (b"", "signs.sigml", "the file is empty"),
+        (b"", "signs.txt", "the file is empty"),
+        (b"\xff\xfe\x00\xff", "signs.txt", "neither SiGML nor HamNoSys in UTF-8"),
+        (b"gloss,notes\na,b\n", "signs.csv", "no column holds HamNoSys"),
+        (b"<sigml></sigml>", "signs.sigml", "<sigml> holds no sign"),
+        (b"<html/>", "signs.sigml", "no SiGML: the outermost element is <html>"),
+        (b"<sigml><hns_sign>", "signs.sigml", "no XML"),
+        (
+            b'<!DOCTYPE s [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><sigml>&b;</sigml>',
+            "signs.sigml",
+            "declares the entity 'a'; entities are not read",
+        ),
+    ],
+)
+def test_a_file_without_signs_is_refused_in_one_line(cli, tmp_path, one_line, content, name, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    status, out, err = cli("sign", "--file", path, "--output", tmp_path / "out")
+    assert (status, out) == (2, "")
+    assert one_line(err).startswith(f"Error: {path}")
+    assert message in err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("مرحبا", "'م' (U+0645) at character 1 is no HamNoSys symbol"),
+        ("hamflathand hamparbegin hammovei", "the string ends after symbol 3 (hammovei): expected hamparend"),
+        ("hamflathand hamextfingeru hampalml hamparend", "symbol 4 (hamparend) at character 36: expected a location"),
+        ("hamflathand hamwiggle", "symbol 2, 'hamwiggle' at character 13, is no name of a HamNoSys symbol"),
+        ("\ue0ff", "(U+E0FF) at character 1 is no HamNoSys symbol"),
+        ("\ue002" * 1_000_000, "1,000,000 characters are no sign"),
+        ("", "there is no HamNoSys: the text is empty"),
+        ("nothing.sigml", "nothing.sigml: No such file or directory"),
+    ],
+)
+def test_a_bad_text_is_refused_with_symbol_and_place(cli, tmp_path, one_line, text, message):
+    status, out, err = cli("sign", text, "--output", tmp_path / "a.pose")
+    assert (status, out) == (2, "")
+    assert message in one_line(err)
+    assert not (tmp_path / "a.pose").exists()
+
+
+def test_the_bad_one_of_several_texts_is_numbered(cli, tmp_path, one_line):
+    status, _, err = cli("sign", FLAT, "hamfist ham", "--output", tmp_path / "a.pose")
+    assert status == 2
+    assert one_line(err).startswith("Error: sign 2 of 2: symbol 2, 'ham' at character 9")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give signs or --file, one of them"),
+        ([FLAT, "--file", "signs.csv"], "give signs or --file, one of them"),
+        ([FLAT, "--column", "hamnosys"], "--column is of --file"),
+        ([FLAT, "--speed", "0"], "--speed"),
+        ([FLAT, "--fps", "nan"], "--fps"),
+        ([FLAT, "--layout", "kinect"], "unknown layout 'kinect'; known: holistic_543"),
+        ([FLAT, "--person", "nobody.pose"], "nobody.pose: "),
+        ([FLAT, "--output", "sign.txt"], "sign.txt: cannot write .txt"),
+    ],
+)
+def test_wrong_options_are_refused_in_one_line(cli, tmp_path, one_line, arguments, message):
+    status, _, err = cli("sign", "--output", tmp_path / "a.pose", *arguments)
+    assert status == 2
+    assert message in one_line(err)
+
+
+def test_a_clip_of_nobody_is_no_person(cli, tmp_path, one_line):
+    sequence = fake_sequence()
+    write(replace(sequence, confidence=np.zeros_like(sequence.confidence)), tmp_path / "none.pose")
+    status, _, err = cli("sign", FLAT, "--output", tmp_path / "a.pose", "--person", tmp_path / "none.pose")
+    assert status == 2
+    assert one_line(err).startswith(f"Error: {tmp_path / 'none.pose'}: ")
+
+
+def test_standard_output_takes_a_pose_file(cli, tmp_path, monkeypatch):
+    stdout = io.TextIOWrapper(io.BytesIO())
+    monkeypatch.setattr(sys, "stdout", stdout)
+    status, _, err = cli("sign", FLAT, "--output", "-")
+    assert status == 0, err
+    (tmp_path / "a.pose").write_bytes(stdout.buffer.getvalue())
+    assert len(read(tmp_path / "a.pose")) > 10
+
+
+def test_generate_signs_notation_by_the_rules_and_says_so(cli, tmp_path):
+    status, out, _ = cli("generate", FLAT, "--output", tmp_path / "a.pose")
+    assert status == 0
+    assert "HamNoSys, by the rules, without a model, " in out
+    assert cli("sign", FLAT, "--output", tmp_path / "b.pose")[0] == 0
+    np.testing.assert_array_equal(read(tmp_path / "a.pose").keypoints, read(tmp_path / "b.pose").keypoints)
+    status, out, err = cli("generate", SYMBOLS, "--output", tmp_path / "c.pose", "--steps", 3, "--json")
+    assert (status, json.loads(out)[0]["model"]) == (0, "rules")
+    assert "--steps: of no effect on notation" in err
+
+
+def test_generate_takes_letters_and_notation_in_one_file(cli, tmp_path, one_line):
+    path = tmp_path / "texts.txt"
+    path.write_text(f"ab\n{FLAT}\nhamflathand hamparbegin\n")
+    status, _, err = cli("generate", "--file", path, "--output", tmp_path / "out")
+    assert (status, "need --signed-language" in one_line(err)) == (2, True)
+    assert not (tmp_path / "out").exists()
+    path.write_text(f"{FLAT}\nhamflathand hamparbegin\n")
+    status, out, err = cli("generate", "--file", path, "--output", tmp_path / "out")
+    assert (status, out.count("by the rules")) == (3, 1)
+    assert f"{path}, line 2: the string ends after symbol 2 (hamparbegin): expected a movement" in err

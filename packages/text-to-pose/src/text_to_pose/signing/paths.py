@@ -182,10 +182,15 @@ def _swing_direction(ahead: Array, ellipse: EllipseDirection | None) -> Array:
 
 def _swings(along: Array, zigzag: Zigzag, length: float, growth: Growth | None) -> Array:
     """How far to the side, (N,): 0 at both ends."""
-    phase = along * max(2, round(length / SWING_PERIOD))
+    phase = along * swing_count(length)
     wavy = zigzag.style is ZigzagStyle.WAVY
     swing = np.sin(2 * np.pi * phase) if wavy else 4 * np.abs((phase + 0.75) % 1 - 0.5) - 1
     return swing * SWINGS[zigzag.size] * _grown(along, growth)
+
+
+def swing_count(length: float) -> int:
+    """How often a wavy or zigzag path of that length swings there and back."""
+    return max(2, round(length / SWING_PERIOD))
 
 
 def _grown(along: Array, growth: Growth | None) -> Array:

@@ -11,10 +11,12 @@ from text_to_pose.hamnosys.movements import (
     CircularMovement,
     FingerPlay,
     NoMovement,
+    Parallel,
     Repeated,
     Replace,
     Sequence,
     StraightMovement,
+    Targeted,
     WristMovement,
 )
 from text_to_pose.signing import timing
@@ -22,10 +24,12 @@ from text_to_pose.signing.frame import vector
 from text_to_pose.signing.postures import replacements
 from text_to_pose.signing.scene import SIDES
 from text_to_pose.signing.targets import alone, own_actions
-from text_to_pose.signing.tracks import Added, Hold, Timed, Together, longer
+from text_to_pose.signing.tracks import WRIST, Added, Hold, Timed, Together, longer
 
 if TYPE_CHECKING:
-    from text_to_pose.hamnosys.movements import Action, Parallel, Split
+    from text_to_pose.hamnosys.movements import Action, Split
+    from text_to_pose.signing.hand_model import Array
+    from text_to_pose.signing.motion import HandSide
     from text_to_pose.signing.scene import Channel, Scene, Take
     from text_to_pose.signing.tracks import Track
 
@@ -38,9 +42,13 @@ _ALIKE = 1.7
 def parallel(action: Parallel, scene: Scene) -> Take:
     """Movements of the same hands at the same time, as long as the longest.
 
-    A change of posture comes first, so that a target is reached with the new one; what swings or plays lasts as long as
+    A target of one of them is that of all: it is reached with the new posture. What swings or plays lasts as long as
     what moves.
     """
+    reaching = [each for each in action.actions if isinstance(each, Targeted)]
+    if len(reaching) == 1:
+        free = tuple(each.action if isinstance(each, Targeted) else each for each in action.actions)
+        return scene.perform(Targeted(Parallel(free), reaching[0].target))
     parts = _in_turn(action.actions)
     swings = [each for each in parts if swings_only(each)]
     others = sorted((each for each in parts if each not in swings), key=lambda each: not isinstance(each, Replace))
@@ -50,14 +58,14 @@ def parallel(action: Parallel, scene: Scene) -> Take:
     takes: list[tuple[Action, Take]] = []
     current = scene
     for each in others:
-        is_main = each is main
+        turning = bool(moving) and isinstance(each, Replace)
         own = replace(
             current,
             now=scene.now,
             unplaced=scene.unplaced,
-            goal=scene.goal if is_main else None,
+            goal=_turned_only(scene) if turning else scene.goal if each is main else None,
             wrist_only=scene.wrist_only or (posed and len(others) > 1 and each in moving),
-            away=current.away | set(scene.cast) if moving and isinstance(each, Replace) else current.away,
+            away=current.away | set(scene.cast) if turning else current.away,
         )
         take = own.perform(each)
         takes.append((each, take))
@@ -75,6 +83,16 @@ def parallel(action: Parallel, scene: Scene) -> Take:
     tracks: dict[Channel, Track] = {side: _merged(side, [take for _, take in takes], duration) for side in SIDES}
     tracks["body"] = Added([take.timed(duration).tracks["body"] for _, take in takes])
     return scene.taken(tracks, states=current.states, away=current.away)
+
+
+def _turned_only(scene: Scene) -> dict[HandSide, Array] | None:
+    """The goal of a change of posture beside a path: its wrist is that path's."""
+    if scene.goal is None:
+        return None
+    turned = {side: scene.goal[side].copy() for side in SIDES}
+    for side, state in turned.items():
+        state[WRIST] = scene.now[side][WRIST]
+    return turned
 
 
 def _merged(side: Channel, takes: list[Take], duration: float) -> Track:

@@ -10,6 +10,8 @@ import numpy as np
 from text_to_pose.hamnosys.directions import Direction
 from text_to_pose.hamnosys.movements import CircularMovement, Growth, StraightMovement, WristMovementKind
 from text_to_pose.signing import finger_play, paths, timing, wrist_movements
+from text_to_pose.signing.hand import handshape_angles
+from text_to_pose.signing.orientation import hand_rotation
 from text_to_pose.signing.paths import STILL, Path
 from text_to_pose.signing.postures import with_posture
 from text_to_pose.signing.scene import SIDES
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from text_to_pose.signing.hand_model import Array
     from text_to_pose.signing.motion import HandSide
     from text_to_pose.signing.scene import Channel, Scene, Take
+    from text_to_pose.signing.states import HandState
     from text_to_pose.signing.tracks import Track
 
 _NEAR = 0.01
@@ -50,7 +53,9 @@ def straight(action: StraightMovement, scene: Scene) -> Take:
             missing = (to - begins[side][WRIST]) * signs
             own = paths.straight(action, missing).reflected(signs)
         found[side] = own
-    return along(scene, found, action.manner, begins)
+    longest = max((float(np.linalg.norm(path.end)) for path in found.values()), default=0.0)
+    swings = paths.swing_count(longest) if action.zigzag is not None else 1
+    return along(scene, found, action.manner, begins, swings)
 
 
 def circle(action: CircularMovement, scene: Scene) -> Take:
@@ -155,16 +160,16 @@ def none(action: NoMovement, scene: Scene) -> Take:
 def changed(action: Replace, scene: Scene) -> Take:
     """Another handshape or orientation; a hand that no path has taken away keeps its contact."""
     states = with_posture(scene, action.posture)
-    placed = scene.configured(states)
+    placed = scene.configured(states) if set(scene.cast) - scene.away and scene.goal is None else {}
     tracks: dict[Channel, Track] = {}
     ends = {}
     for side in scene.cast:
-        last = placed[side].copy()
-        if side in scene.away:
-            last[WRIST] = scene.now[side][WRIST]
         if scene.goal is not None:
-            last = scene.goal[side]
-        ends[side] = last
+            ends[side] = scene.goal[side]
+        elif side in scene.away:
+            ends[side] = _in_place(scene, side, getattr(states, side))
+        else:
+            ends[side] = placed[side]
     usual = max(timing.POSTURE, *(change_time(scene.now[side], last, scene.body) for side, last in ends.items()))
     duration = (ONE_BY_ONE if action.growth is not None else usual) / timing.pace(action.manner)
     profile = timing.profile(action.manner)
@@ -173,6 +178,15 @@ def changed(action: Replace, scene: Scene) -> Take:
         path = path if path.length > 0 else STILL
         tracks[side] = Stroke(scene.now[side], last, path, duration, profile, digits=_digits(action.growth))
     return scene.taken(_rested(tracks, action.manner), states=states)
+
+
+def _in_place(scene: Scene, side: HandSide, state: HandState | None) -> Array:
+    """A hand (33,) in its new posture whose wrist stays where it is."""
+    now = scene.now[side]
+    if state is None:
+        return now
+    turned, angles = hand_rotation(state.direction, state.palm), handshape_angles(state.handshape, scene.body.hand)
+    return np.concatenate([now[WRIST], turned.ravel(), angles])
 
 
 def _digits(growth: Growth | None) -> Array | None:

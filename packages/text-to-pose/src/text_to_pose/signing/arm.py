@@ -54,10 +54,14 @@ _FOREARM_SHARE = 0.4
 """Where the forearm is thickest, from elbow to wrist."""
 _BEHIND = 0.05
 """How far behind the shoulder an elbow goes before it counts, and per which distance, in metres."""
-_STEP = 0.35
+_INWARD = 0.42
+"""How far inward of the shoulder an elbow goes, in shoulder widths: not quite to the middle."""
+_HUMERUS = np.radians(95.0)
+"""How far the upper arm turns inward and outward about itself: 90 by oneself (AAOS 1965: 70 and 90)."""
+_STEP = 0.5
 """Metres per second at which an elbow's move from one swivel to another counts as much as a natural spread."""
 _NEXT, _LAST = np.array([1, 2, 0]), np.array([2, 0, 1])
-_MOST_MOVE = 40.0
+_MOST_MOVE = 1000.0
 """What a move costs at most."""
 _SMOOTHING = 0.08
 """Seconds over which elbows are smoothed."""
@@ -98,6 +102,9 @@ def solve(body: Body, shoulder: Array, wrist: Array, rotation: Array, fps: float
     elbow = _elbows(body, shoulder, held, rotation, fps)
     joints = wrist_angles(shoulder, elbow, held, rotation)
     kept = _within_limits(joints)
+    beyond = (kept != joints).any(axis=-1)
+    if beyond.any():
+        kept = _calm(kept, beyond, fps)
     allowed, turned = rotation, np.zeros(joints.shape[:-1])
     beyond = (kept != joints).any(axis=-1)
     if beyond.any():
@@ -129,6 +136,12 @@ def ease(body: Body, shoulder: Array, wrist: Array, rotation: Array) -> tuple[Ar
     beyond = np.abs(joints - _within_limits(joints)).sum(axis=-1)
     cost = costs.min(axis=-1)[:, 0] + np.linalg.norm(held - wrist, axis=-1) / _INSIDE
     return cost, beyond
+
+
+def _calm(joints: Array, limited: Array, fps: float) -> Array:
+    """Angles (A, T, 3), smoothed around where a limit holds them (A, T): they may come to another limit suddenly."""
+    share = np.minimum(3 * _smoothed(limited[..., None].astype(np.float64), _SMOOTHING * fps), 1.0)
+    return joints + share * (_smoothed(joints, _SMOOTHING * fps) - joints)
 
 
 def wrist_angles(shoulder: Array, elbow: Array, wrist: Array, rotation: Array) -> Array:
@@ -183,14 +196,18 @@ def _reaching(body: Body, shoulder: Array, wrist: Array) -> Array:
 
 
 def _within_reach(body: Body, shoulder: Array, wrist: Array) -> Array:
-    """Wrists (..., 3) neither farther away than the arm is long nor nearer than the elbow bends."""
+    """Wrists (..., 3) neither farther away than the arm is long nor nearer than the elbow bends.
+
+    One that is too near goes out before the shoulder, not away from it: a hand that passes by would go round it.
+    """
     upper, lower = body.upper_arm, body.forearm
     nearest = np.sqrt(upper**2 + lower**2 + 2 * upper * lower * np.cos(ELBOW_FLEXION))
     offset = wrist - shoulder
     far = np.linalg.norm(offset, axis=-1, keepdims=True)
-    direction = np.where(far > 1e-6, offset / np.maximum(far, 1e-6), np.array([0.0, 0.0, 1.0]))
-    bounded = np.clip(far, nearest, _STRAIGHTEST * body.arm)
-    return np.where(bounded == far, wrist, shoulder + bounded * direction)
+    stretched = shoulder + offset * (_STRAIGHTEST * body.arm / np.maximum(far, 1e-9))
+    before = offset.copy()
+    before[..., 2] = np.sqrt(np.maximum(nearest**2 - (offset[..., :2] ** 2).sum(axis=-1), 0.0))
+    return np.where(far > _STRAIGHTEST * body.arm, stretched, np.where(far < nearest, shoulder + before, wrist))
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,12 +294,28 @@ def _costs(body: Body, circles: _Circles, elbows: Array, wrist: Array) -> Array:
     # Far from natural it grows evenly, so that no elbow is out of the question where the hand asks for it.
     cost = 2 * (np.sqrt(1 + (out**2 + up**2) / _NATURAL_SPREAD**2) - 1)
     cost += (np.maximum(-offset[..., 2] - _BEHIND, 0) / _BEHIND) ** 2
+    cost += np.maximum(offset[..., 0] / width - _INWARD, 0) / _NATURAL_SPREAD * 4
+    cost += np.abs(_humeral_excess(body, offset, wrist[..., None, :] - elbows)) / _EXCESS
     middle = elbows + _FOREARM_SHARE * (wrist[..., None, :] - elbows)
     cost += np.maximum(torso_depth(body, elbows) + _ELBOW_RADIUS, 0) / _INSIDE
     cost += np.maximum(torso_depth(body, middle) + _FOREARM_RADIUS, 0) / _INSIDE
     from_head = np.linalg.norm(middle - surface(body).head, axis=-1)
     cost += np.maximum(_HEAD_RADIUS + _FOREARM_RADIUS - from_head, 0) / _INSIDE
     return cost
+
+
+def _humeral_excess(body: Body, upper: Array, lower: Array) -> Array:
+    """By how much upper arms (..., 3) with forearms (..., 3) are turned beyond their limits, (...,) radians.
+
+    The turn about its axis, 0 where a hanging arm's forearm is before it, after the shortest way from there.
+    """
+    x, y, z = np.moveaxis(upper / body.upper_arm, -1, 0)
+    # The rotation from straight down takes "out", (0, 0, 1), to this; straight up has no shortest way.
+    down = np.maximum(1 - y, 1e-3)
+    out = np.stack([-x * z / down, z, 1 - z * z / down], axis=-1)
+    aside = _cross(out, upper / body.upper_arm)
+    turn = np.arctan2((lower * aside).sum(axis=-1), (lower * out).sum(axis=-1))
+    return np.minimum(np.maximum(np.abs(turn) - _HUMERUS, 0.0), _WORST)
 
 
 def _wrist_costs(body: Body, circles: _Circles, swivels: Array, rotation: Array) -> Array:

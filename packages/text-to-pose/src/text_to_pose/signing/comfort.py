@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from text_to_pose.signing.arm import Arms, solve
+from text_to_pose.signing.arm import Arms, ease, solve
 from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.rotations import from_vector
 
@@ -16,34 +16,41 @@ if TYPE_CHECKING:
     from text_to_pose.signing.motion import HandPose, HandSide
 
 MIRROR = np.array([-1.0, 1.0, 1.0])
-_APART_IN_TIME = 0.1
-"""Frames per second at which the frames of an arm are poses of their own: nothing is smoothed over them."""
+_FPS = 25.0
 
-_ASIDE, _UP, _OUT = (0.0, -0.05), (0.0, 0.05, 0.10, 0.15, -0.06), (0.0, -0.05, -0.10, 0.05)
+_ASIDE, _UP, _OUT = (0.0, -0.05, 0.05), (0.0, 0.05, 0.10, 0.15, -0.06), (0.0, -0.05, -0.10, 0.05)
 _WAYS = np.array([(x, y, z) for x in _ASIDE for y in _UP for z in _OUT])
 """Where the right hand may be instead, (n, 3) metres; the first is where it is."""
-_TURNED = np.radians(12.0)
-_LOOSE, _NAMED = 0.10, 0.05
-"""The turn of a hand, and the distance from a place that is not said or is said, which weigh alike."""
-_RAISED, _RAISED_PER = -0.10, 0.06
-"""Above which height an elbow is raised, over the shoulders, and by how much that weighs as much, in metres."""
-_CROSSED, _CROSSED_PER = 0.08, 0.08
-"""How near to the middle an elbow is that is crossed, and by how much that weighs as much, in metres."""
-EASY, BEARABLE = 1.0, 2.5
-"""What costs less needs no other place, and no other turn than the limits of the joints ask for."""
-_TILT, _TILT_COST = np.radians(20.0), np.radians(28.0)
+_LOOSE, _NAMED = 0.08, 0.05
+"""The distance from a place that is not said, or is said, that weighs as much as an effort of 1."""
+EASY, BEARABLE = 0.8, 5.0
+"""Efforts that need no other place, and no other turn than the limits of the joints ask for."""
+_TILT, _TILT_COST = np.radians(20.0), np.radians(10.0)
 """By how much a hand may be turned otherwise than it is said, about each of its axes, which is less than half the step
-from one direction to the next, and the turn that weighs as much as what is `EASY`."""
+from one direction to the next, and the turn that weighs as much as an effort of 1."""
 _TILTS: Array = _TILT * np.array([(x, y, z) for x in (0, -1, 1) for y in (0, -1, 1, -2, 2) for z in (0, -1, 1)])
 """About its fingers a hand may turn more: of a palm, readers see less."""
 
 
 def held(hands: dict[HandSide, HandPose], body: Body) -> Arms:
     """The arms that hold both hands, the right one and the left one mirrored; one frame."""
+    wrist, rotation = _as_right_hands(hands)
+    return solve(body, np.broadcast_to(body.shoulders[1], (2, 1, 3)), wrist[:, None], rotation[:, None], _FPS)
+
+
+def efforts(hands: dict[HandSide, HandPose], body: Body) -> dict[HandSide, float]:
+    """How hard it is for each arm to hold its hand so."""
+    costs, _ = ease(body, body.shoulders[1], *_as_right_hands(hands))
+    return {"right": float(costs[0]), "left": float(costs[1])}
+
+
+def _as_right_hands(hands: dict[HandSide, HandPose]) -> tuple[Array, Array]:
+    """Wrists (2, 3) and rotations (2, 3, 3) of the right hand and of the left one, mirrored."""
     right, left = hands["right"], hands["left"]
-    wrist = np.stack([right.wrist, left.wrist * MIRROR])[:, None]
-    rotation = np.stack([right.rotation, mirrored_rotation(left.rotation)])[:, None]
-    return _solved(body, wrist, rotation)
+    return (
+        np.stack([right.wrist, left.wrist * MIRROR]),
+        np.stack([right.rotation, mirrored_rotation(left.rotation)]),
+    )
 
 
 def easier(hands: list[tuple[HandSide, HandPose]], body: Body, *, named: bool, sideways: bool) -> Array:
@@ -57,15 +64,15 @@ def easier(hands: list[tuple[HandSide, HandPose]], body: Body, *, named: bool, s
     """
     mirrored = hands[0][0] == "left"
     ways = _WAYS if sideways else _WAYS[_WAYS[:, 0] == 0]
-    wrist, rotation = [], []
+    weight = _NAMED if named else _LOOSE
+    costs = (ways**2).sum(axis=1) / weight**2
     for side, pose in hands:
         way = ways if side == "right" or mirrored else ways * MIRROR
-        wrist.append((pose.wrist if side == "right" else pose.wrist * MIRROR) + way)
-        turned = pose.rotation if side == "right" else mirrored_rotation(pose.rotation)
-        rotation.append(np.broadcast_to(turned, (len(ways), 3, 3)))
-    costs = effort(_solved(body, np.stack(wrist), np.stack(rotation))).sum(axis=0)
-    weight = _NAMED if named else _LOOSE
-    best: Array = ways[int(np.argmin(costs + (ways**2).sum(axis=1) / weight**2))]
+        wrist, rotation = pose.wrist, pose.rotation
+        if side == "left":
+            wrist, rotation = wrist * MIRROR, mirrored_rotation(rotation)
+        costs = costs + ease(body, body.shoulders[1], wrist + way, np.broadcast_to(rotation, (len(way), 3, 3)))[0]
+    best: Array = ways[int(np.argmin(costs))]
     return best * MIRROR if mirrored else best
 
 
@@ -82,19 +89,6 @@ def tilted(side: HandSide, pose: HandPose, pivot: Array, body: Body) -> Array:
     wrist, pivot = (pose.wrist, pivot) if side == "right" else (pose.wrist * MIRROR, pivot * MIRROR)
     turned = rotation @ from_vector(_TILTS)
     wrists = wrist + rotation @ pivot - turned @ pivot
-    costs = effort(_solved(body, wrists[None], turned[None]))[0]
+    costs, _ = ease(body, body.shoulders[1], wrists, turned)
     best = turned[int(np.argmin(costs + (_TILTS**2).sum(axis=1) / _TILT_COST**2))]
     return best if side == "right" else mirrored_rotation(best)
-
-
-def _solved(body: Body, wrist: Array, rotation: Array) -> Arms:
-    shoulder = np.broadcast_to(body.shoulders[1], wrist.shape)
-    return solve(body, shoulder, wrist, rotation, _APART_IN_TIME)
-
-
-def effort(arms: Arms) -> Array:
-    """How hard arms are to hold, (A, n): hands turned otherwise, elbows raised or crossed, places out of reach."""
-    raised = np.maximum(arms.elbow[..., 1] - np.maximum(arms.wrist[..., 1], _RAISED), 0.0) / _RAISED_PER
-    crossed = np.maximum(arms.elbow[..., 0] + _CROSSED, 0.0) / _CROSSED_PER
-    each: Array = (arms.turned / _TURNED) ** 2 + raised**2 + crossed**2 + (arms.moved / _LOOSE) ** 2
-    return each

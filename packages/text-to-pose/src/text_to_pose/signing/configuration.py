@@ -14,7 +14,7 @@ from text_to_pose.hamnosys.pairs import Pair
 from text_to_pose.hamnosys.places import BodyPlace
 from text_to_pose.hamnosys.postures import FingerDirection, Palm
 from text_to_pose.signing.body_places import is_on_head
-from text_to_pose.signing.comfort import BEARABLE, EASY, MIRROR, easier, effort, held, tilted
+from text_to_pose.signing.comfort import BEARABLE, EASY, MIRROR, easier, efforts, held, tilted
 from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hand import handshape_angles
 from text_to_pose.signing.motion import HandPose
@@ -23,10 +23,7 @@ from text_to_pose.signing.solid_hand import solid_hand
 from text_to_pose.signing.two_hands import OTHER, TwoHands, is_at_other
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from text_to_pose.hamnosys.places import Location
-    from text_to_pose.signing.arm import Arms
     from text_to_pose.signing.body import Body
     from text_to_pose.signing.hand_model import Array
     from text_to_pose.signing.motion import HandSide
@@ -76,33 +73,48 @@ def configure(states: States, body: Body) -> Configuration:
     rotations = {side: hand_rotation(state.direction, state.palm) for side, state in signing.items()}
     offsets: dict[HandSide, Array] = dict.fromkeys(signing, np.zeros(3))
     found = _placed(states, signing, rotations, offsets, body)
-    arms = held(found.hands, body)
-    if _hardest(arms, signing) > EASY:
+    costs = efforts(found.hands, body)
+    if max((costs[side] for side in signing), default=0.0) > EASY:
         offsets = _offsets(states, signing, found, body)
         found = _placed(states, signing, rotations, offsets, body)
-        arms = held(found.hands, body)
-    if _hardest(arms, signing) > BEARABLE:
-        for side in signing:
-            if effort(arms)[_ARMS[side], 0] > BEARABLE:
-                rotations[side] = tilted(side, found.hands[side], _pivot(found, side), body)
+        costs = efforts(found.hands, body)
+    hard = [side for side in signing if costs[side] > BEARABLE]
+    if hard:
+        for side in hard:
+            rotations[side] = tilted(side, found.hands[side], _pivot(found, side), body)
         found = _placed(states, signing, rotations, offsets, body)
-        arms = held(found.hands, body)
+    return _within_limits(states, signing, rotations, offsets, found, body)
+
+
+def _within_limits(
+    states: States,
+    signing: dict[HandSide, HandState],
+    wanted: dict[HandSide, Array],
+    offsets: dict[HandSide, Array],
+    found: Configuration,
+    body: Body,
+) -> Configuration:
+    """Hands that are beyond what arms can do, turned as far as they go: where a hand is depends on how it is turned."""
+    best, least = found, np.inf
     for _ in range(_ROUNDS):
-        beyond = [side for side in rotations if arms.turned[_ARMS[side], 0] > _TURNED]
-        if not beyond:
-            break
-        for side in beyond:
-            allowed = arms.rotation[_ARMS[side], 0]
-            rotations[side] = allowed if side == "right" else mirrored_rotation(allowed)
+        asked = {
+            side: HandPose(pose.wrist, wanted.get(side, pose.rotation), pose.angles)
+            for side, pose in found.hands.items()
+        }
+        arms = held(asked, body)
+        turned = {side: float(arms.turned[_ARMS[side], 0]) for side in signing}
+        worst = max(turned.values(), default=0.0)
+        if worst < _TURNED:
+            return found if worst < least else best
+        rotations = dict(wanted)
+        for side in signing:
+            if turned[side] > _TURNED:
+                allowed = arms.rotation[_ARMS[side], 0]
+                rotations[side] = allowed if side == "right" else mirrored_rotation(allowed)
         found = _placed(states, signing, rotations, offsets, body)
-        arms = held(found.hands, body)
-    return found
-
-
-def _hardest(arms: Arms, signing: Iterable[HandSide]) -> float:
-    """The effort of the arm that has it hardest."""
-    efforts = effort(arms)
-    return max((float(efforts[_ARMS[side], 0]) for side in signing), default=0.0)
+        if worst < least - _TURNED:
+            best, least = found, worst
+    return best
 
 
 def _offsets(

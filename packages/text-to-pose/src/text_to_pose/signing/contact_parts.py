@@ -19,13 +19,13 @@ Kind = Literal["near", "face", "trunk", "hand"]
 
 _SCALES: dict[Kind, float] = {"near": 0.04, "face": 0.015, "trunk": 0.008, "hand": 0.008}
 """By how much later, in metres, a part gets there that is liked one point less: faces are no walls."""
-_FINGERTIP, _FEW_FINGERTIPS = 0.8, 2.0
+_FINGERTIP, _FEW_FINGERTIPS = 0.8, 3.0
 """Points for the end of a finger that stands out, and that it has where few do: it is what signers see and show."""
 _LAID_ASIDE = -4.0
 """Points for the thumb of a hand whose palm faces the place: it gives way."""
 _FACES = 0.7
 """The least cosine between the palm's normal and the place's direction."""
-_WHOLE_HAND: dict[Kind, float] = {"near": 0.0, "face": 0.0, "trunk": 3.0, "hand": 1.0}
+_WHOLE_HAND: dict[Kind, float] = {"near": 0.0, "face": 0.0, "trunk": 4.5, "hand": 1.0}
 """Points for the middle of a hand that lies flat on something as wide as itself."""
 
 

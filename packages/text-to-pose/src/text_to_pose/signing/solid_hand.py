@@ -83,9 +83,10 @@ class SolidHand:
         facing = self.axes @ normal
         return SurfacePoint(y * knuckle + self.proportions.palm_radius * facing, facing)
 
-    def reach(self, direction: Array) -> float:
-        """How far the hand reaches from its wrist in a direction (3,), in metres."""
-        return float(np.max(np.maximum(self.starts @ direction, self.ends @ direction) + self.radii))
+    def reach(self, direction: Array, *, thumb: bool = True) -> float:
+        """How far the hand, with its thumb or without, reaches from its wrist in a direction (3,), in metres."""
+        ahead = np.maximum(self.starts @ direction, self.ends @ direction) + self.radii
+        return float(ahead[0 if thumb else 3 :].max())
 
     @property
     def middle(self) -> Array:

@@ -27,8 +27,8 @@ _KNUCKLES = {_PINKIES: 17, _INDEXES: 5, _THUMBS: 3}
 _LEGS = {_KNEES: (-0.43, 0.02), _ANKLES: (-0.85, 0.0), _HEELS: (-0.90, -0.05), _TOES: (-0.91, 0.13)}
 """Height and depth from the hips, in metres, of a body whose hips are `_TRUNK` below the shoulders: thigh and shank of
 adults are 43 and 42 cm (de Leva 1996, means of men and women)."""
-_EVASIONS = 2
-"""How often hands make way: where they are pushed to may be out of reach."""
+_EVASIONS, _SMALLEST_EVASION = 2, 0.002
+"""How often hands make way, as where they are pushed to may be out of reach, and by how many metres at least."""
 _TRUNK = 0.427
 
 
@@ -68,7 +68,7 @@ def figure(motion: Motion, body: Body) -> Figure:
     for _ in range(_EVASIONS):
         elbows = np.stack([arms.elbow[LEFT] * _FLIP, arms.elbow[RIGHT]])
         shift = evasion(body, Limbs(hands, elbows), head, sway, motion.fps)
-        if not shift.any():
+        if np.abs(shift).max(initial=0.0) < _SMALLEST_EVASION:
             break
         arms, hands = _arms(motion, body, hands[:, :, 0] + shift, shapes)
     joints = np.zeros((frames, 33, 3))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from text_to_pose.signing.arm import solve
-from text_to_pose.signing.comfort import MIRROR, effort
+from text_to_pose.signing.arm import ease
+from text_to_pose.signing.comfort import MIRROR
 from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.rotations import to_vector, turned_by
 
@@ -26,8 +26,7 @@ _SMALL = np.radians(115.0)
 """A turn by less goes the shortest way: in 5,700 signs that is as near to what arms can do."""
 _SHARES = np.array([0.25, 0.5, 0.75])
 _LONGER = 0.3
-"""What a radian of way costs, in what it costs an arm to hold a hand on it (`comfort.effort`)."""
-_APART = 0.1
+"""What a radian of way costs, in what it costs an arm to hold a hand on it (`arm.ease`)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +79,7 @@ def feasible_turn(first: Array, last: Array, side: HandSide, body: Body, wrists:
     places = np.tile(places, (len(ways), 1))
     if side == "left":
         rotations, places = mirrored_rotation(rotations), places * MIRROR
-    shoulder = np.broadcast_to(body.shoulders[1], places.shape)
-    costs = effort(solve(body, shoulder[None], places[None], rotations[None], _APART))[0]
+    costs, _ = ease(body, body.shoulders[1], places, rotations)
     costs = costs.reshape(len(ways), -1).sum(axis=1) + _LONGER * np.array([each.length for each in ways])
     return ways[int(np.argmin(costs))]
 

@@ -19,7 +19,7 @@ from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hand import handshape_angles
 from text_to_pose.signing.motion import HandPose
 from text_to_pose.signing.orientation import hand_rotation
-from text_to_pose.signing.solid_hand import solid_hand
+from text_to_pose.signing.solid_hand import SolidHand, solid_hand
 from text_to_pose.signing.two_hands import OTHER, TwoHands, is_at_other
 
 if TYPE_CHECKING:
@@ -78,8 +78,9 @@ def configure(states: States, body: Body) -> Configuration:
     costs = efforts(found.hands, body)
     if max((costs[side] for side in signing), default=0.0) > EASY:
         place.offsets = _offsets(states, signing, found, body)
-        found = place(rotations)
-        costs = efforts(found.hands, body)
+        if any(offset.any() for offset in place.offsets.values()):
+            found = place(rotations)
+            costs = efforts(found.hands, body)
     hard = [side for side in signing if costs[side] > BEARABLE]
     if hard:
         for side in hard:
@@ -97,6 +98,7 @@ class _Placer:
         body: the signer.
         offsets: by how much hands whose place is a region of space are elsewhere in it.
         parts: what of each hand is at its place, in its own frame; found when it is first placed.
+        shapes: the hands that sign, not turned.
     """
 
     states: States
@@ -104,6 +106,7 @@ class _Placer:
     body: Body
     offsets: dict[HandSide, Array] = field(default_factory=dict)
     parts: dict[HandSide, Array] = field(default_factory=dict)
+    shapes: dict[HandSide, SolidHand] = field(default_factory=dict)
 
     def __call__(self, rotations: dict[HandSide, Array]) -> Configuration:
         """The hands at their places, turned so."""
@@ -113,7 +116,9 @@ class _Placer:
         for side, state in self.signing.items():
             angles = handshape_angles(state.handshape, body.hand)
             hands[side] = HandPose(np.zeros(3), rotations[side], angles)
-            solid[side] = solid_hand(angles, rotations[side], body.hand, left=side == "left")
+            if side not in self.shapes:
+                self.shapes[side] = solid_hand(angles, np.eye(3), body.hand, left=side == "left")
+            solid[side] = self.shapes[side].turned(rotations[side])
 
         def elbow(side: HandSide, pose: HandPose) -> Array:
             found: Array = held({**hands, side: pose}, body).elbow[_ARMS[side], 0]

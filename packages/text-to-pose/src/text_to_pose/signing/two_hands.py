@@ -135,7 +135,7 @@ class TwoHands:
         turn, shift = tilted(self.body, hand, aim.part, aim.target, aim.away, other=held)
         part, rotation = turn @ aim.part, turn @ pose.rotation
         self.hands[side] = HandPose(aim.target + shift - part, rotation, pose.angles)
-        self.solid[side] = solid_hand(pose.angles, rotation, self.body.hand, left=side == "left")
+        self.solid[side] = hand.turned(turn)
         self._touch(side, part, aim.target, other if aim.on_hand else None)
 
     def _lay_thumb_aside(self, side: HandSide) -> None:

@@ -2,11 +2,11 @@
 
 uv run python benchmarks/signer_pairs.py [--all]
 
-Of each of fifty pairs, from the frame before the stroke to its end: by how much each hand's shape (mm between joints, in
-the frame of the palm), turn (degrees), place (mm between wrists) and anything of shoulders, hips, head and face (mm)
-differ. What a pair has to change must change, what it may change (the place of a hand that is turned, which is given
-for its middle; shoulders that help a hand up) may, all else must not. Prints those that are wrong, or `--all`, and how
-many are right.
+Of each of fifty pairs, from the frame before the stroke to its end: by how much each hand's shape (mm between joints,
+in the frame of the palm), turn (degrees), place (mm between wrists) and anything of shoulders, hips, head and face
+(mm) differ. What a pair has to change must change, what it may change (the place of a hand that is turned, which is
+given for its middle; shoulders that help a hand up) may, all else must not. Prints those that are wrong, or `--all`,
+and how many are right.
 """
 
 import argparse

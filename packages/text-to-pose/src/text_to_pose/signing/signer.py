@@ -27,7 +27,8 @@ class Signed:
     Attributes:
         sequence: (T, K, 3), x and y in pixels of the camera's picture; see `layouts.seen`.
         spans: first frame of each sign's stroke, and the frame to stop before.
-        moved: how far a wrist is at most from where the notation has it, in metres: arms are only so long.
+        moved: how far a wrist is at most, in strokes, from where the notation has it, in metres: arms are only so long,
+            and bodies are in the way.
     """
 
     sequence: PoseSequence
@@ -64,4 +65,5 @@ def sign(
     motion = choreograph(signs, body, fps=fps, speed=speed)
     embodied = figure(motion, body)
     sequence = seen(embodied, camera, layout, mirrored=left_handed)
-    return Signed(sequence, motion.spans, float(embodied.moved.max()))
+    moved = max(float(embodied.moved[start:end].max(initial=0.0)) for start, end in motion.spans)
+    return Signed(sequence, motion.spans, moved)

@@ -28,7 +28,17 @@ class NetworkConfig(BaseModel):
     text_layers: int = Field(1, gt=0, description="transformer layers over the text")
     num_heads: int = Field(4, gt=0)
     dropout: float = Field(0.0, ge=0, lt=1)
+    text_attention: Literal["joint", "cross"] = Field(
+        "joint",
+        description="joint: those layers run over frames and text together; cross: frames attend to the encoded text, "
+        "which for long texts takes a fraction of the time",
+    )
+    hands: Literal["points", "turned"] = Field(
+        "points", description="fingers are predicted as they are; or as a shape and how it is turned"
+    )
     hand_scale: float = Field(4.0, gt=0, description="factor by which finger coordinates are enlarged")
+    hand_depth: float = Field(1.0, gt=0, description="factor by which their z is, besides: 500 for z in picture widths")
+    body_depth: float = Field(1.0, gt=0, description="factor by which z of all other points is enlarged")
     prediction: Literal["clean", "change"] = Field(
         "clean", description="clean: the output is added to the start frame; change: to the current sequence"
     )

@@ -56,7 +56,7 @@ class TextToPose(
         self.skeleton = Skeleton.from_dict(config.skeleton)
         self.tokenizer = TextTokenizer(config.text)
         K, D = self.skeleton.num_keypoints, self.skeleton.num_dims
-        self.features = HandFeatures(self.skeleton, network.hand_scale)
+        self.features = HandFeatures(self.skeleton, network.hand_scale, network.hand_depth, network.body_depth)
         lexicon = None
         if config.text.kind == "letters" and self.tokenizer.letters:  # there are none in pretraining
             lexicon = Lexicon(len(self.tokenizer.languages), len(self.tokenizer.letters), dim)

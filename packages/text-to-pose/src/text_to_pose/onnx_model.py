@@ -82,7 +82,7 @@ class OnnxTextToPose:
         self.languages: list[str] = exported["languages"]
         self.constants: dict[str, float] = exported["constants"]
         self.roots = np.array(exported["hand_roots"])
-        self.scales = np.array(exported["hand_scales"], np.float32)
+        self.scales = np.array(exported["hand_scales"], np.float32).reshape(len(self.roots), -1)  # one for all, or each
         self.skeleton = Skeleton.from_dict(self.config["skeleton"])
         self.wrists = wrist_pairs(self.skeleton)
         self.is_root = self.roots == np.arange(len(self.roots))
@@ -218,7 +218,7 @@ class OnnxTextToPose:
             is_root=self.is_root,
             max_speed=self.constants["letting_go"],
         )
-        points = features / self.scales[:, None]
+        points = features / self.scales
         origin = np.where(self.is_root[:, None], 0.0, points[..., self.roots, :])
         keypoints = np.stack([limit_hands(sequence, self.skeleton) for sequence in points + origin])
         presence = np.exp(-np.logaddexp(0, -prediction.presence))  # the logistic function, at any logit

@@ -13,8 +13,10 @@ from torch.nn import functional as F
 from pose_core.batch import PoseBatch
 from pose_encoders import AdditionalSequence, TransformerEncoder
 from pose_encoders.attention import TransformerStack
+from text_to_pose.nn.cross_attention import CrossAttentionStack
 from text_to_pose.nn.prediction import Prediction
 from text_to_pose.nn.text_encoder import sinusoids
+from text_to_pose.nn.turned_hands import TurnedHands
 
 if TYPE_CHECKING:
     from pose_encoders import PoseEncoder
@@ -91,6 +93,8 @@ class StepEmbedding(nn.Module):
 class Denoiser(nn.Module):
     """Transformer over groups of frames and the text, modulated by start frame and step (adaptive layer norm)."""
 
+    moved: Tensor
+
     def __init__(self, encoder: PoseEncoder, network: NetworkConfig, features: HandFeatures) -> None:
         super().__init__()
         K, D = encoder.skeleton.num_keypoints, encoder.skeleton.num_dims
@@ -108,11 +112,17 @@ class Denoiser(nn.Module):
         nn.init.normal_(self.place_projection.weight, std=std)
         self.start_projection = nn.Linear(K * D + K, dim)
         self.step_embedding = StepEmbedding(dim)
-        self.stack = TransformerStack(dim, network.decoder_layers, network.num_heads, network.dropout)
+        self.text_attention = network.text_attention
+        stack = CrossAttentionStack if network.text_attention == "cross" else TransformerStack
+        self.stack = stack(dim, network.decoder_layers, network.num_heads, network.dropout)
         self.modulation = nn.Linear(dim, network.decoder_layers * 2 * dim)
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
-        self.head = nn.Linear(dim, group * (K * D + K))
+        self.hands = TurnedHands(features, dim, group) if network.hands == "turned" and features.hands else None
+        # Points that the head moves: all but those of turned hands.
+        moved = range(K) if self.hands is None else features.is_root.nonzero().flatten().tolist()
+        self.register_buffer("moved", torch.tensor(moved), persistent=False)
+        self.head = nn.Linear(dim, group * (len(self.moved) * D + K))
 
     def forward(self, current: Tensor, mask: Tensor, condition: Condition, level: Tensor, noisy: Tensor) -> Prediction:
         """The clean sequence.
@@ -130,10 +140,15 @@ class Denoiser(nn.Module):
         tokens = self._tokens(current, mask) + whole[:, None]  # (B, T / group, C)
         modulation = self.modulation(F.silu(whole)).unflatten(1, (-1, 2, whole.shape[1]))  # (B, layers, 2, C)
         decoded = self._decode(tokens, mask, condition.text, modulation)
-        frames = self.head(decoded).unflatten(2, (self.group, -1)).flatten(1, 2)[:, :T]  # (B, T, K * D + K)
-        change, presence = frames.split([K * D, K], dim=-1)
+        frames = self.head(decoded).unflatten(2, (self.group, -1)).flatten(1, 2)[:, :T]  # (B, T, K' * D + K)
+        change, presence = frames.split([len(self.moved) * D, K], dim=-1)
         origin = condition.start[:, None] if self.prediction == "clean" else current
-        return Prediction(origin + change.unflatten(-1, (K, D)), presence)
+        change = change.unflatten(-1, (-1, D))
+        if self.hands is None:
+            return Prediction(origin + change, presence)
+        points = torch.cat([origin[:, :, self.moved] + change, self.hands(decoded)[:, :T]], dim=2)
+        order = torch.cat([self.moved, self.hands.points]).argsort()
+        return Prediction(points[:, :, order], presence)
 
     def _tokens(self, current: Tensor, mask: Tensor) -> Tensor:
         """A token for each group of frames, (B, T / group, C), with its position."""
@@ -151,6 +166,8 @@ class Denoiser(nn.Module):
     def _decode(self, tokens: Tensor, mask: Tensor, text: AdditionalSequence, modulation: Tensor) -> Tensor:
         """Tokens (B, T / group, C) after attention over themselves and the text, whose rotary position is 0."""
         B, groups, _ = tokens.shape
+        if self.text_attention == "cross":
+            return self.stack(tokens, self._grouped(mask[..., None]).any(dim=-1), text, modulation)
         positions = torch.arange(1, groups + 1, device=tokens.device).expand(B, groups)
         positions = torch.cat([positions, positions.new_zeros(text.mask.shape)], dim=1)
         keys = torch.cat([self._grouped(mask[..., None]).any(dim=-1), text.mask], dim=1)

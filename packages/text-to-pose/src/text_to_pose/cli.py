@@ -14,6 +14,7 @@ from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, prin
 from pose_core.exporting import OPSET, OPSET_HELP
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 from text_to_pose.sign_cli import explain, sign
+from text_to_pose.synthesis_cli import synthesize
 
 app = new_app("Text to sign language poses: letters and words, fingerspelled by a model.")
 
@@ -264,6 +265,7 @@ def _encoder_settings(options: TrainingOptions, kind: str) -> dict[str, Any]:
 
 
 add_config_command(app, "text-to-pose")
+app.command()(synthesize)
 
 
 @app.command(renamed={"--report": "--output"})

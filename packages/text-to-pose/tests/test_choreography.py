@@ -169,6 +169,18 @@ def test_a_change_of_posture_alone_leaves_the_hand_where_a_path_brought_it() -> 
     np.testing.assert_allclose(wrist[-1] - wrist[0], [0, 0, 0.12], atol=2e-3)
 
 
+def test_a_palm_turns_over_with_the_thumb_up_as_forearms_do() -> None:
+    hand = stroke("hamflathand hamextfingero hampalmu hamchest hamreplace hampalmd")
+    assert hand.rotation[len(hand) // 2, 1, 0] > 0.7
+
+
+def test_close_behind_a_movement_that_leads_away_is_said_of_the_hands() -> None:
+    near = "hamsymmlr hamflathand hamextfingerui hampalmdl hamchin hamlrat hamtouch hammoveo hamlargemod {}"
+    free, together = (stroke(near.format(end)).wrist[-1] for end in ("", "hamclose"))
+    np.testing.assert_allclose(free[1:], together[1:], atol=0.03)
+    assert abs(together[0]) < abs(free[0]) + 0.02
+
+
 def test_a_movement_ends_at_its_target_with_its_own_shape() -> None:
     goal = stroke("hamflathand hamextfingerul hampalml hamchin hamtouch").wrist[0]
     far = "hamflathand hamextfingerul hampalml hamchest hammoveu{} hamchin hamtouch"

@@ -154,6 +154,14 @@ def test_a_bad_text_is_refused_with_symbol_and_place(cli, tmp_path, one_line, te
     assert not (tmp_path / "a.pose").exists()
 
 
+def test_a_clip_of_hours_is_refused(cli, tmp_path, one_line, monkeypatch):
+    monkeypatch.setattr("text_to_pose.signing.signer.MOST_FRAMES", 60)
+    status, _, err = cli("sign", FLAT, FIST, FLAT, "--output", tmp_path / "a.pose")
+    assert status == 2
+    assert "3 signs in a row are " in one_line(err)
+    assert "a clip has at most 60; sign fewer, or a clip per sign with --file" in err
+
+
 def test_the_bad_one_of_several_texts_is_numbered(cli, tmp_path, one_line):
     status, _, err = cli("sign", FLAT, "hamfist ham", "--output", tmp_path / "a.pose")
     assert status == 2

@@ -69,7 +69,7 @@ def test_hands_that_mirror_each_other_do_not_cross_the_middle() -> None:
     for fingers in ("l", "ol", "ul"):
         assert _points(_configured(f"symmlr flathand extfinger{fingers} palml"), "right")[:, 0].max() < 0
     together = _points(_configured("symmlr flathand extfingeru palml touch"), "right")
-    assert -0.02 < together[:, 0].max() < 0.001
+    assert -0.02 < together[5:, 0].max() < 0  # all but the thumb, whose ball gives way
 
 
 def test_a_hand_that_does_not_sign_hangs_at_the_side() -> None:

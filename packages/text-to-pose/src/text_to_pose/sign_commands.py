@@ -43,7 +43,7 @@ RULES = "rules"
 """What stands where a model's name would: signed by the rules, without one."""
 
 
-FAR = 0.05
+FAR = 0.1
 """Metres: hands that are farther from where the notation has them are reported."""
 
 
@@ -134,7 +134,7 @@ class RuleSigner:
             notify(name, f"not shown: {', '.join(tiers)}", kind="signs of which a part is not shown")
         if signed.moved > FAR:
             off = f"hands are up to {100 * signed.moved:.0f} cm from where the notation has them"
-            notify(name, f"arms do not reach: {off}", kind="signs that arms do not reach")
+            notify(name, f"arms do not reach, or the body is in the way: {off}", kind="signs out of reach")
         names = [" ".join((each.gloss or "").split()) for each in signs]
         captions = [
             Caption(text, start, end)

@@ -65,6 +65,10 @@ _MOST_MOVE = 1000.0
 """What a move costs at most."""
 _SMOOTHING = 0.08
 """Seconds over which elbows are smoothed."""
+_SUDDEN = np.radians(50.0)
+"""A turn within 1/25 s that is a jump from one limit to another."""
+_CROSSING = 0.16
+"""Seconds before and after it over which a hand goes from one to the other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,9 +143,15 @@ def ease(body: Body, shoulder: Array, wrist: Array, rotation: Array) -> tuple[Ar
 
 
 def _calm(joints: Array, limited: Array, fps: float) -> Array:
-    """Angles (A, T, 3), smoothed around where a limit holds them (A, T): they may come to another limit suddenly."""
+    """Angles (A, T, 3) that go from one limit to another gradually, where limits hold them, (A, T)."""
+    reach = max(int(np.ceil(_CROSSING * fps)), 1)
+    calm = joints.copy()
+    for arm, frame in np.argwhere(np.abs(np.diff(joints, axis=1)).max(axis=-1) > _SUDDEN * 25 / fps):
+        first, last = max(frame + 1 - reach, 0), min(frame + reach, joints.shape[1] - 1)
+        share = np.linspace(0, 1, last - first + 1)[:, None]
+        calm[arm, first : last + 1] = joints[arm, first] + share * (joints[arm, last] - joints[arm, first])
     share = np.minimum(3 * _smoothed(limited[..., None].astype(np.float64), _SMOOTHING * fps), 1.0)
-    return joints + share * (_smoothed(joints, _SMOOTHING * fps) - joints)
+    return calm + share * (_smoothed(calm, _SMOOTHING * fps) - calm)
 
 
 def wrist_angles(shoulder: Array, elbow: Array, wrist: Array, rotation: Array) -> Array:
@@ -155,7 +165,15 @@ def wrist_angles(shoulder: Array, elbow: Array, wrist: Array, rotation: Array) -
     flexion = np.arcsin(np.clip(-(along * z).sum(-1), -1, 1))
     deviation = -np.arctan2((along * x).sum(-1), (along * y).sum(-1))
     turn = np.arctan2((thumb * z).sum(-1), (palm * z).sum(-1))
-    return np.stack([flexion, deviation, turn], axis=-1)
+    return _shorter(flexion, deviation, turn)
+
+
+def _shorter(flexion: Array, deviation: Array, turn: Array) -> Array:
+    """Of the two ways to the same rotation that with less deviation: a hand bent too far rather than turned over."""
+    over = np.abs(deviation) > np.pi / 2
+    flexion = np.where(over, np.copysign(np.pi, flexion) - flexion, flexion)
+    half = np.where(over, np.pi, 0.0)
+    return np.stack([flexion, deviation - np.copysign(half, deviation), turn - np.copysign(half, turn)], axis=-1)
 
 
 def hand_rotation(shoulder: Array, elbow: Array, wrist: Array, joints: Array) -> Array:
@@ -186,28 +204,32 @@ def _forearm(shoulder: Array, elbow: Array, wrist: Array) -> Array:
 
 
 def _reaching(body: Body, shoulder: Array, wrist: Array) -> Array:
-    """How far shoulders go along with wrists that are hard to reach, (..., 3)."""
+    """How far shoulders go along with wrists that are hard to reach, or give way to those that are near, (..., 3)."""
     arm, offset = body.arm, wrist - shoulder
     far = np.linalg.norm(offset, axis=-1, keepdims=True)
     softness = 0.03 * arm
-    need = softness * np.logaddexp(0.0, (far - 0.95 * arm) / softness)
+    need = np.logaddexp(0.0, (far - 0.95 * arm) / softness) - np.logaddexp(0.0, (_nearest(body) - far) / softness)
     size = body.shoulder_width / _PICTURED_WIDTH
-    return np.clip(need * offset / np.maximum(far, 1e-9), *(size * _SHOULDER_MOVES.T))
+    return np.clip(softness * need * offset / np.maximum(far, 1e-9), *(size * _SHOULDER_MOVES.T))
 
 
 def _within_reach(body: Body, shoulder: Array, wrist: Array) -> Array:
     """Wrists (..., 3) neither farther away than the arm is long nor nearer than the elbow bends.
 
-    One that is too near goes out before the shoulder, not away from it: a hand that passes by would go round it.
+    The nearer one is, the more it goes out to before the shoulder: a hand that passes through it goes round in front.
     """
-    upper, lower = body.upper_arm, body.forearm
-    nearest = np.sqrt(upper**2 + lower**2 + 2 * upper * lower * np.cos(ELBOW_FLEXION))
+    nearest, farthest = _nearest(body), _STRAIGHTEST * body.arm
     offset = wrist - shoulder
     far = np.linalg.norm(offset, axis=-1, keepdims=True)
-    stretched = shoulder + offset * (_STRAIGHTEST * body.arm / np.maximum(far, 1e-9))
-    before = offset.copy()
-    before[..., 2] = np.sqrt(np.maximum(nearest**2 - (offset[..., :2] ** 2).sum(axis=-1), 0.0))
-    return np.where(far > _STRAIGHTEST * body.arm, stretched, np.where(far < nearest, shoulder + before, wrist))
+    stretched = offset * (farthest / np.maximum(far, 1e-9))
+    before = nearest * _unit(offset + (nearest - far) * np.array([0.0, 0.0, 1.0]))
+    return np.where(far > farthest, shoulder + stretched, np.where(far < nearest, shoulder + before, wrist))
+
+
+def _nearest(body: Body) -> float:
+    """From shoulder to wrist when the elbow bends as far as it does."""
+    upper, lower = body.upper_arm, body.forearm
+    return float(np.sqrt(upper**2 + lower**2 + 2 * upper * lower * np.cos(ELBOW_FLEXION)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -333,8 +355,7 @@ def _wrist_costs(body: Body, circles: _Circles, swivels: Array, rotation: Array)
     palm = sine * down[..., 2:] - cosine * side[..., 2:]
     flexion = np.arcsin(np.clip(-forearm[..., 2], -1, 1))
     deviation = -np.arctan2(forearm[..., 0], forearm[..., 1])
-    turn = np.arctan2(thumb[..., 0], palm[..., 0])
-    joints = np.stack([flexion, deviation, turn], axis=-1)
+    joints = _shorter(flexion, deviation, np.arctan2(thumb[..., 0], palm[..., 0]))
     excess = np.minimum(np.abs(joints - _within_limits(joints)), _WORST)
     return (_EASY_WEIGHT * (joints / _EASY) ** 2 + excess / _EXCESS) @ np.ones(3)
 

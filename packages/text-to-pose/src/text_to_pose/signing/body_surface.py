@@ -246,7 +246,8 @@ def _stack_depth(stack: Array, points: Array) -> Array:
 
 def _normals(depths: Callable[[Body, Array], Array], body: Body, points: Array, step: float = 0.006) -> Array:
     """Unit vectors (..., 3) out of the surface: where depth falls fastest."""
-    steps = np.eye(3) * step
-    rise = np.stack([depths(body, points - s) - depths(body, points + s) for s in steps], axis=-1)
+    around = points + step * np.concatenate([-np.eye(3), np.eye(3)]).reshape(6, *(1,) * (points.ndim - 1), 3)
+    found = depths(body, around)
+    rise = np.moveaxis(found[:3] - found[3:], 0, -1)
     result: Array = rise / np.maximum(np.linalg.norm(rise, axis=-1, keepdims=True), 1e-12)
     return result

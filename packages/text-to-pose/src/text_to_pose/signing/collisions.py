@@ -27,7 +27,10 @@ _ALONG = (0.0, 0.25, 0.5, 0.75)
 _SPREAD = 0.08
 """Seconds (standard deviation) before and after a collision over which hands make way."""
 _ROUNDS = 8
-_SMALLEST = 1e-4
+_SMALLEST = 5e-4
+"""Metres: less is not worth a move."""
+_COARSE, _NEAR = (0, 9, 12), 0.2
+"""Points of a hand by which it is seen at once that hands are too far apart to meet, if these are so far apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +44,6 @@ class Limbs:
 
     hands: Array
     elbows: Array
-
-    def shifted(self, by: Array) -> Limbs:
-        """With hands that are elsewhere, by (2, T, 3)."""
-        return Limbs(self.hands + by[:, :, None], self.elbows)
 
     @property
     def palms(self) -> Array:
@@ -70,12 +69,16 @@ def evasion(body: Body, limbs: Limbs, head: Array, sway: Array, fps: float) -> A
         fps: frames per second.
     """
     shift = np.zeros_like(limbs.elbows)
+    active = np.ones(len(head), dtype=bool)
     for _ in range(_ROUNDS):
-        now = limbs.shifted(shift)
-        push = _out_of_body(body, now, head, sway) + _out_of_each_other(now)
+        now = Limbs(limbs.hands[:, active] + shift[:, active, None], limbs.elbows[:, active])
+        push = np.zeros_like(shift)
+        push[:, active] = _out_of_body(body, now, head[active], sway[active]) + _out_of_each_other(now)
         if np.abs(push).max(initial=0.0) < _SMALLEST:
             break
-        shift = shift + _spread(push, _SPREAD * fps)
+        push = _spread(push, _SPREAD * fps)
+        shift = shift + push
+        active = (np.abs(push) > 0).any(axis=(0, 2))
     return shift
 
 
@@ -83,8 +86,8 @@ def _out_of_body(body: Body, limbs: Limbs, head: Array, sway: Array) -> Array:
     """(2, T, 3) along the surface's normal where a hand is deepest in it."""
     points = limbs.hands - sway[:, None]
     deep = np.full(points.shape[:-1], -1.0)
-    low, high = surface(body).box
-    near = ((points > low) & (points < high)).all(axis=-1)
+    (x, y, z), (low, high) = np.moveaxis(points, -1, 0), surface(body).box
+    near = (z < high[2]) & (y < high[1]) & (x > low[0]) & (x < high[0]) & (z > low[2])
     if not near.any():
         return np.zeros_like(limbs.elbows)
     every = np.broadcast_to(head[:, None], (*near.shape, 3, 3))
@@ -102,9 +105,9 @@ def _out_of_body(body: Body, limbs: Limbs, head: Array, sway: Array) -> Array:
 
 def _out_of_each_other(limbs: Limbs) -> Array:
     """(2, T, 3) apart where the two come nearest to each other's middle, each by half."""
-    left, right = limbs.hands
     push = np.zeros_like(limbs.elbows)
-    near = np.linalg.norm(left[:, 9] - right[:, 9], axis=-1) < 0.5
+    left, right = np.concatenate([limbs.hands[:, :, _COARSE], limbs.forearms[:, :, 2:]], axis=2)
+    near = (((left[:, :, None] - right[:, None]) ** 2) @ np.ones(3)).min(axis=(1, 2)) < _NEAR**2
     if not near.any():
         return push
     here = Limbs(limbs.hands[:, near], limbs.elbows[:, near])
@@ -120,7 +123,7 @@ def _out_of_each_other(limbs: Limbs) -> Array:
     most, direction = np.zeros(len(left)), np.zeros((len(left), 3))
     for first, second, radii in pairs:
         apart = (first[:, :, None] - second[:, None]).reshape(len(left), -1, 3)
-        too_near = np.maximum(radii - _GIVES_WAY - np.sqrt((apart * apart).sum(axis=-1)), 0.0)
+        too_near = np.maximum(radii - _GIVES_WAY - np.sqrt((apart * apart) @ np.ones(3)), 0.0)
         most = np.maximum(most, too_near.max(axis=1))
         direction += (too_near[:, None] @ apart)[:, 0]
     # Balls in each other's middle tell no direction: hands go on to the side on which they are.

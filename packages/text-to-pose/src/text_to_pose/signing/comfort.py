@@ -21,8 +21,6 @@ _FPS = 25.0
 _ASIDE, _UP, _OUT = (0.0, -0.05, 0.05), (0.0, 0.05, 0.10, 0.15, -0.06), (0.0, -0.05, -0.10, 0.05)
 _WAYS = np.array([(x, y, z) for x in _ASIDE for y in _UP for z in _OUT])
 """Where the right hand may be instead, (n, 3) metres; the first is where it is."""
-_LOOSE, _NAMED = 0.08, 0.05
-"""The distance from a place that is not said, or is said, that weighs as much as an effort of 1."""
 EASY, BEARABLE = 0.8, 5.0
 """Efforts that need no other place, and no other turn than the limits of the joints ask for."""
 _TILT, _TILT_COST = np.radians(20.0), np.radians(10.0)
@@ -53,19 +51,18 @@ def _as_right_hands(hands: dict[HandSide, HandPose]) -> tuple[Array, Array]:
     )
 
 
-def easier(hands: list[tuple[HandSide, HandPose]], body: Body, *, named: bool, sideways: bool) -> Array:
+def easier(hands: list[tuple[HandSide, HandPose]], body: Body, *, play: float, sideways: bool) -> Array:
     """By how much hands should be elsewhere, together, so that arms can turn them, (3,) metres.
 
     Args:
         hands: one, or both; of the left one alone it is mirrored.
         body: the signer.
-        named: whether the notation says at which height they are.
+        play: the distance in metres that weighs as much as an effort of 1.
         sideways: whether they may go to the side, the first away from the other.
     """
     mirrored = hands[0][0] == "left"
     ways = _WAYS if sideways else _WAYS[_WAYS[:, 0] == 0]
-    weight = _NAMED if named else _LOOSE
-    costs = (ways**2).sum(axis=1) / weight**2
+    costs = (ways**2).sum(axis=1) / play**2
     for side, pose in hands:
         way = ways if side == "right" or mirrored else ways * MIRROR
         wrist, rotation = pose.wrist, pose.rotation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import numpy as np
 from text_to_pose.hamnosys.directions import Direction
 from text_to_pose.hamnosys.handshapes import Handshape
 from text_to_pose.hamnosys.pairs import Pair
-from text_to_pose.hamnosys.places import BodyPlace
+from text_to_pose.hamnosys.places import BodyPlace, ContactKind
 from text_to_pose.hamnosys.postures import FingerDirection, Palm
 from text_to_pose.signing.body_places import is_on_head
 from text_to_pose.signing.comfort import BEARABLE, EASY, MIRROR, easier, efforts, held, tilted
@@ -19,7 +19,7 @@ from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hand import handshape_angles
 from text_to_pose.signing.motion import HandPose
 from text_to_pose.signing.orientation import hand_rotation
-from text_to_pose.signing.solid_hand import solid_hand
+from text_to_pose.signing.solid_hand import SolidHand, solid_hand
 from text_to_pose.signing.two_hands import OTHER, TwoHands, is_at_other
 
 if TYPE_CHECKING:
@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from text_to_pose.signing.touch import Touch
 
 _ARMS: dict[HandSide, int] = {"right": 0, "left": 1}
-_ROUNDS = 3
+_ROUNDS = 5
 """How often hands that arms cannot turn so are placed again, turned as the arms can."""
 _TURNED = np.radians(1.0)
+_ANYWHERE, _BEFORE, _NEAR = 0.08, 0.05, 0.025
+"""The play in metres of hands somewhere before the body, before a named place, and close to one."""
 _PALM = np.array([0.0, 0.08, 0.0])
 
 
@@ -71,50 +73,99 @@ def configure(states: States, body: Body) -> Configuration:
     both: dict[HandSide, HandState | None] = {"right": states.right, "left": states.left}
     signing = {side: state for side, state in both.items() if state is not None}
     rotations = {side: hand_rotation(state.direction, state.palm) for side, state in signing.items()}
-    offsets: dict[HandSide, Array] = dict.fromkeys(signing, np.zeros(3))
-    found = _placed(states, signing, rotations, offsets, body)
+    place = _Placer(states, signing, body)
+    found = place(rotations)
     costs = efforts(found.hands, body)
     if max((costs[side] for side in signing), default=0.0) > EASY:
-        offsets = _offsets(states, signing, found, body)
-        found = _placed(states, signing, rotations, offsets, body)
-        costs = efforts(found.hands, body)
+        place.offsets = _offsets(states, signing, found, body)
+        if any(offset.any() for offset in place.offsets.values()):
+            found = place(rotations)
+            costs = efforts(found.hands, body)
     hard = [side for side in signing if costs[side] > BEARABLE]
     if hard:
         for side in hard:
             rotations[side] = tilted(side, found.hands[side], _pivot(found, side), body)
-        found = _placed(states, signing, rotations, offsets, body)
-    return _within_limits(states, signing, rotations, offsets, found, body)
+        found = place(rotations)
+    return _within_limits(place, rotations, found, body)
 
 
-def _within_limits(
-    states: States,
-    signing: dict[HandSide, HandState],
-    wanted: dict[HandSide, Array],
-    offsets: dict[HandSide, Array],
-    found: Configuration,
-    body: Body,
-) -> Configuration:
-    """Hands that are beyond what arms can do, turned as far as they go: where a hand is depends on how it is turned."""
-    best, least = found, np.inf
-    for _ in range(_ROUNDS):
-        asked = {
-            side: HandPose(pose.wrist, wanted.get(side, pose.rotation), pose.angles)
-            for side, pose in found.hands.items()
-        }
-        arms = held(asked, body)
-        turned = {side: float(arms.turned[_ARMS[side], 0]) for side in signing}
-        worst = max(turned.values(), default=0.0)
-        if worst < _TURNED:
-            return found if worst < least else best
-        rotations = dict(wanted)
-        for side in signing:
-            if turned[side] > _TURNED:
-                allowed = arms.rotation[_ARMS[side], 0]
-                rotations[side] = allowed if side == "right" else mirrored_rotation(allowed)
-        found = _placed(states, signing, rotations, offsets, body)
-        if worst < least - _TURNED:
-            best, least = found, worst
+@dataclass(eq=False)
+class _Placer:
+    """Hands of one moment, placed again and again as they are turned.
+
+    Attributes:
+        states, signing: what both hands are to be, and those that sign.
+        body: the signer.
+        offsets: by how much hands whose place is a region of space are elsewhere in it.
+        parts: what of each hand is at its place, in its own frame; found when it is first placed.
+        shapes: the hands that sign, not turned.
+    """
+
+    states: States
+    signing: dict[HandSide, HandState]
+    body: Body
+    offsets: dict[HandSide, Array] = field(default_factory=dict)
+    parts: dict[HandSide, Array] = field(default_factory=dict)
+    shapes: dict[HandSide, SolidHand] = field(default_factory=dict)
+
+    def __call__(self, rotations: dict[HandSide, Array]) -> Configuration:
+        """The hands at their places, turned so."""
+        body = self.body
+        hands: dict[HandSide, HandPose] = {side: resting(side, body) for side in OTHER}
+        solid = {}
+        for side, state in self.signing.items():
+            angles = handshape_angles(state.handshape, body.hand)
+            hands[side] = HandPose(np.zeros(3), rotations[side], angles)
+            if side not in self.shapes:
+                self.shapes[side] = solid_hand(angles, np.eye(3), body.hand, left=side == "left")
+            solid[side] = self.shapes[side].turned(rotations[side])
+
+        def elbow(side: HandSide, pose: HandPose) -> Array:
+            found: Array = held({**hands, side: pose}, body).elbow[_ARMS[side], 0]
+            return found if side == "right" else found * MIRROR
+
+        places = {side: state.location for side, state in self.signing.items()}
+        offsets = {side: self.offsets.get(side, np.zeros(3)) for side in self.signing}
+        strong: HandSide = "left" if self.states.weak else "right"
+        two = TwoHands(body, hands, solid, places, strong, elbow, offsets, self.parts)
+        if self.states.constellation is not None and len(solid) == 2:
+            two.together(self.states.constellation)
+        else:
+            two.alone()
+        return Configuration(two.hands, tuple(two.contacts))
+
+
+def _within_limits(place: _Placer, wanted: dict[HandSide, Array], found: Configuration, body: Body) -> Configuration:
+    """Hands that are beyond what arms can do, turned as far as they go: where a hand is depends on how it is turned.
+
+    The best is what is turned least, and what arms, asked for it, do.
+    """
+    best, least, rotations = found, np.inf, dict(wanted)
+    for attempt in range(_ROUNDS):
+        arms = held(found.hands, body)
+        unstable = max((float(arms.turned[_ARMS[side], 0]) for side in wanted), default=0.0)
+        turned = max((_angle(found.hands[side].rotation, wanted[side]) for side in wanted), default=0.0)
+        if turned + 3 * unstable < least:
+            best, least = found, turned + 3 * unstable
+        if unstable < _TURNED:
+            break
+        if attempt == 1:
+            # Where the hand is now, the arm may be able to do more.
+            arms = held({**found.hands, **{side: _turned(found.hands[side], wanted[side]) for side in wanted}}, body)
+        for side in wanted:
+            allowed = arms.rotation[_ARMS[side], 0]
+            rotations[side] = allowed if side == "right" else mirrored_rotation(allowed)
+        found = place(rotations)
     return best
+
+
+def _turned(pose: HandPose, rotation: Array) -> HandPose:
+    return HandPose(pose.wrist, rotation, pose.angles)
+
+
+def _angle(first: Array, second: Array) -> float:
+    """Between two rotations (3, 3), in radians."""
+    return float(np.arccos(np.clip((np.sum(first * second) - 1) / 2, -1.0, 1.0)))
 
 
 def _offsets(
@@ -127,17 +178,16 @@ def _offsets(
     if together:
         places = [state.location for state in signing.values() if not is_at_other(state.location)]
         if meeting is not None:
-            places = [meeting.location] if not isinstance(meeting.location, Pair) else [meeting.location.dominant]
-        if all(_is_region(place) for place in places):
+            places = [meeting.location.dominant if isinstance(meeting.location, Pair) else meeting.location]
+        play = min((_play(place) for place in places), default=0.0)
+        if play > 0:
             hands = [(side, found.hands[side]) for side in signing]
-            named = any(place is not None for place in places)
-            offset = easier(hands, body, named=named, sideways=False)
-            offsets = dict.fromkeys(signing, offset)
+            offsets = dict.fromkeys(signing, easier(hands, body, play=play, sideways=False))
         return offsets
     for side, state in signing.items():
-        if _is_region(state.location):
-            named = state.location is not None
-            offsets[side] = easier([(side, found.hands[side])], body, named=named, sideways=True)
+        play = _play(state.location)
+        if play > 0:
+            offsets[side] = easier([(side, found.hands[side])], body, play=play, sideways=True)
     return offsets
 
 
@@ -148,36 +198,12 @@ def _pivot(found: Configuration, side: HandSide) -> Array:
     return parts[0] if parts else _PALM
 
 
-def _is_region(place: Location | None) -> bool:
-    """Whether a place is a part of the space before the trunk, and not a place on the skin."""
+def _play(place: Location | None) -> float:
+    """How far a hand may be from a place, in metres: that much weighs as an effort of 1; 0 where it touches."""
     if place is None:
-        return True
-    return isinstance(place.place, BodyPlace) and place.contact is None and not is_on_head(place.place)
-
-
-def _placed(
-    states: States,
-    signing: dict[HandSide, HandState],
-    rotations: dict[HandSide, Array],
-    offsets: dict[HandSide, Array],
-    body: Body,
-) -> Configuration:
-    """The hands at their places or so far from them, turned so."""
-    hands: dict[HandSide, HandPose] = {side: resting(side, body) for side in OTHER}
-    solid = {}
-    for side, state in signing.items():
-        angles = handshape_angles(state.handshape, body.hand)
-        hands[side] = HandPose(np.zeros(3), rotations[side], angles)
-        solid[side] = solid_hand(angles, rotations[side], body.hand, left=side == "left")
-
-    def elbow(side: HandSide, pose: HandPose) -> Array:
-        found: Array = held({**hands, side: pose}, body).elbow[_ARMS[side], 0]
-        return found if side == "right" else found * MIRROR
-
-    places = {side: state.location for side, state in signing.items()}
-    two = TwoHands(body, hands, solid, places, "left" if states.weak else "right", elbow, offsets)
-    if states.constellation is not None and len(solid) == 2:
-        two.together(states.constellation)
-    else:
-        two.alone()
-    return Configuration(two.hands, tuple(two.contacts))
+        return _ANYWHERE
+    if not isinstance(place.place, BodyPlace) or is_at_other(place):
+        return 0.0
+    if place.contact is None:
+        return _NEAR if is_on_head(place.place) else _BEFORE
+    return _NEAR if place.contact.kind is ContactKind.CLOSE else 0.0

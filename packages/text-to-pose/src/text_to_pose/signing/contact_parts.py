@@ -19,18 +19,35 @@ Kind = Literal["near", "face", "trunk", "hand"]
 
 _SCALES: dict[Kind, float] = {"near": 0.04, "face": 0.015, "trunk": 0.008, "hand": 0.008}
 """By how much later, in metres, a part gets there that is liked one point less: faces are no walls."""
-_FINGERTIP, _FEW_FINGERTIPS = 0.8, 2.0
+_FINGERTIP, _FEW_FINGERTIPS = 0.8, 3.0
 """Points for the end of a finger that stands out, and that it has where few do: it is what signers see and show."""
+_FEW = 2
 _LAID_ASIDE = -4.0
 """Points for the thumb of a hand whose palm faces the place: it gives way."""
 _FACES = 0.7
 """The least cosine between the palm's normal and the place's direction."""
-_WHOLE_HAND: dict[Kind, float] = {"near": 0.0, "face": 0.0, "trunk": 3.0, "hand": 1.0}
+_WHOLE_HAND: dict[Kind, float] = {"near": 0.0, "face": 0.0, "trunk": 4.5, "hand": 1.0}
 """Points for the middle of a hand that lies flat on something as wide as itself."""
 
 
+_MANY = 3
+_ON_BONES = np.array([2, 1, 0, 0]), np.array([0.6, 0.5, 1.0, 0.5])
+"""Places on digits that are tried, each on four sides, besides the tips: bones, and where along them."""
 _PARTS_OF_DIGIT = 17
-"""How many parts of each digit are tried."""
+_ENDS = np.array([1.0] + 4 * [1.0] + 12 * [0.0])
+"""Which of them are at the end of the digit."""
+_ON_PALM = [
+    spot
+    for y in (0.35, 0.65, 0.95)
+    for spot in (
+        *((x, y, normal) for x in (0.0, 0.5, 1.0) for normal in (_PALM, _BACK)),
+        (0.0, y, _THUMBWARDS),
+        (1.0, y, _PINKYWARDS),
+    )
+]
+"""Places on the palm that are tried: across and along it, and which way they face."""
+_ON_WHOLE_HAND = np.array([float(x == 0.5 and y == 0.95) for x, y, _ in _ON_PALM])
+_ON_EDGE = np.array([0.3 if normal is _PINKYWARDS else 0.0 for _, _, normal in _ON_PALM])
 
 
 def contact_part(hand: SolidHand, towards: Array, kind: Kind) -> SurfacePoint:
@@ -59,23 +76,20 @@ def lays_thumb_aside(hand: SolidHand, towards: Array) -> bool:
 
 def _parts(hand: SolidHand, lies: float) -> tuple[Array, Array, Array]:
     """Points and normals (n, 3) of the hand's skin, and how much each is liked (n,); `lies` whole."""
-    spots: list[SurfacePoint] = []
-    liked: list[float] = []
-    tip = _FEW_FINGERTIPS if hand.out[1:].sum() in {1, 2} else _FINGERTIP
-    for digit in range(5):
-        ends = (tip if digit else _FINGERTIP) if hand.out[digit] else 0.0
-        spots.append(hand.on_digit(digit, 2, 1.0))
-        liked.append(ends)
-        for bone, along in ((2, 0.6), (1, 0.5), (0, 1.0), (0, 0.5)):
-            for palmar, side in ((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)):
-                spots.append(hand.on_digit(digit, bone, along, palmar, side))
-                liked.append(ends if bone == 2 else 0.0)
-    stands_out = hand.out[1:].sum() >= 3
-    for y, bonus in ((0.35, 0.0), (0.65, 0.0), (0.95, lies)):
-        for x in (0.0, 0.5, 1.0):
-            middle = bonus if x == 0.5 and stands_out else 0.0
-            spots += [hand.on_palm(x, y, _PALM), hand.on_palm(x, y, _BACK)]
-            liked += [middle, middle]
-        spots += [hand.on_palm(0.0, y, _THUMBWARDS), hand.on_palm(1.0, y, _PINKYWARDS)]
-        liked += [0.0, 0.3]
-    return np.array([spot.point for spot in spots]), np.array([spot.normal for spot in spots]), np.array(liked)
+    digits = hand.points[1:].reshape(5, 4, 3)
+    sizes = hand.proportions
+    tip = np.where(hand.out, _FEW_FINGERTIPS if hand.out.sum() <= _FEW else _FINGERTIP, 0.0)
+    bones, along = _ON_BONES
+    middles = digits[:, bones] + (along * sizes.bones[:, bones])[..., None] * hand.directions[:, bones]
+    facing = np.stack([hand.palmar, -hand.palmar, hand.thumbwards, -hand.thumbwards], axis=2)[:, bones]
+    skin = middles[:, :, None] + sizes.radii[:, None, None, None] * facing
+    points = np.concatenate([digits[:, 3:], skin.reshape(5, -1, 3)], axis=1).reshape(-1, 3)
+    normals = np.concatenate([hand.directions[:, 2:], facing.reshape(5, -1, 3)], axis=1).reshape(-1, 3)
+    liked = (tip[:, None] * _ENDS).ravel()
+    palm = [hand.on_palm(x, y, normal) for x, y, normal in _ON_PALM]
+    whole = lies * _ON_WHOLE_HAND if hand.out[1:].sum() >= _MANY else np.zeros(len(palm))
+    return (
+        np.concatenate([points, [spot.point for spot in palm]]),
+        np.concatenate([normals, [spot.normal for spot in palm]]),
+        np.concatenate([liked, whole + _ON_EDGE]),
+    )

@@ -27,6 +27,8 @@ _KNUCKLES = {_PINKIES: 17, _INDEXES: 5, _THUMBS: 3}
 _LEGS = {_KNEES: (-0.43, 0.02), _ANKLES: (-0.85, 0.0), _HEELS: (-0.90, -0.05), _TOES: (-0.91, 0.13)}
 """Height and depth from the hips, in metres, of a body whose hips are `_TRUNK` below the shoulders: thigh and shank of
 adults are 43 and 42 cm (de Leva 1996, means of men and women)."""
+_EVASIONS, _SMALLEST_EVASION = 2, 0.002
+"""How often hands make way, as where they are pushed to may be out of reach, and by how many metres at least."""
 _TRUNK = 0.427
 
 
@@ -62,11 +64,13 @@ def figure(motion: Motion, body: Body) -> Figure:
     head, sway = from_vector(motion.head), motion.shoulders.mean(axis=1) * [1.0, 0.0, 1.0]
     shapes = forward(np.stack([motion.left.angles, motion.right.angles]), body.hand).points
     shapes = np.stack([mirrored(shapes[LEFT]), shapes[RIGHT]])
-    arms, hands = _arms(motion, body, np.zeros((2, frames, 3)), shapes)
-    elbows = np.stack([arms.elbow[LEFT] * _FLIP, arms.elbow[RIGHT]])
-    shift = evasion(body, Limbs(hands, elbows), head, sway, motion.fps)
-    if shift.any():
-        arms, hands = _arms(motion, body, shift, shapes)
+    arms, hands = _arms(motion, body, np.stack([motion.left.wrist, motion.right.wrist]), shapes)
+    for _ in range(_EVASIONS):
+        elbows = np.stack([arms.elbow[LEFT] * _FLIP, arms.elbow[RIGHT]])
+        shift = evasion(body, Limbs(hands, elbows), head, sway, motion.fps)
+        if np.abs(shift).max(initial=0.0) < _SMALLEST_EVASION:
+            break
+        arms, hands = _arms(motion, body, hands[:, :, 0] + shift, shapes)
     joints = np.zeros((frames, 33, 3))
     for side in (LEFT, RIGHT):
         flip = _FLIP if side == LEFT else 1.0
@@ -87,12 +91,12 @@ def figure(motion: Motion, body: Body) -> Figure:
     return Figure(motion.fps, body, joints, np.swapaxes(hands, 0, 1), turned[:, 11:], moved.T, arms.turned.T)
 
 
-def _arms(motion: Motion, body: Body, shift: Array, shapes: Array) -> tuple[Arms, Array]:
-    """The left arm, mirrored, and the right one, and both hands (2, T, 21, 3), for hands shifted by (2, T, 3)."""
+def _arms(motion: Motion, body: Body, wrists: Array, shapes: Array) -> tuple[Arms, Array]:
+    """The left arm, mirrored, and the right one, and both hands (2, T, 21, 3), whose wrists are at (2, T, 3)."""
     shoulder = np.swapaxes(body.shoulders + motion.shoulders, 0, 1)
-    wrist = np.stack([(motion.left.wrist + shift[LEFT]) * _FLIP, motion.right.wrist + shift[RIGHT]])
+    wrist = np.stack([wrists[LEFT] * _FLIP, wrists[RIGHT]])
     rotation = np.stack([mirrored_rotation(motion.left.rotation), motion.right.rotation])
     arms = solve(body, np.stack([shoulder[LEFT] * _FLIP, shoulder[RIGHT]]), wrist, rotation, motion.fps)
     turned = np.stack([mirrored_rotation(arms.rotation[LEFT]), arms.rotation[RIGHT]])
-    wrists = np.stack([arms.wrist[LEFT] * _FLIP, arms.wrist[RIGHT]])
-    return arms, wrists[:, :, None] + shapes @ np.swapaxes(turned, -1, -2)
+    held = np.stack([arms.wrist[LEFT] * _FLIP, arms.wrist[RIGHT]])
+    return arms, held[:, :, None] + shapes @ np.swapaxes(turned, -1, -2)

@@ -60,10 +60,12 @@ def on_hand(place: HandPlace, hand: SolidHand, towards: Array | None = None) -> 
 
 
 def fingers_of(place: HandPlace, hand: SolidHand) -> list[int]:
-    """Which digits a place means, 0 to 4 from the thumb: those that are named, else the fingers that stand out."""
+    """Which digits a place means, 0 to 4 from the thumb: those that are named, else those that stand out."""
     if place.fingers:
         return [digit.number - 1 for digit in place.fingers]
     out = [digit for digit in range(1, 5) if hand.out[digit]]
+    if not out and hand.out[0]:
+        return [0]
     return out or [Digit.INDEX.number - 1, Digit.MIDDLE.number - 1]
 
 

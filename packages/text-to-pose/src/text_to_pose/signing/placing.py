@@ -30,9 +30,9 @@ _BEFORE_TRUNK = 0.20
 _BEHIND = 0.04
 _ASIDE, _BASE_ASIDE = 0.12, 0.02
 """How far to its side of the middle a hand is that is only before the signer, and one that the other hand comes to."""
-_NEUTRAL_HEIGHT = -0.45
-"""Of the middle of the hand, in shoulder widths: wrists of people who sign are 0.27 below the shoulders and 0.44 to the
-side (medians over German sentences, and over finger spelling in 19 languages)."""
+_NEUTRAL_HEIGHT, _TOGETHER_HEIGHT = -0.45, -0.60
+"""Of the middle of a hand, and of hands that are together, in shoulder widths: wrists of people who sign are 0.27 below
+the shoulders and 0.44 to the side (medians over German sentences, and over finger spelling in 19 languages)."""
 _WIDER = 1.15
 """How much farther to the side places before the trunk are than those on it."""
 _BESIDE = 0.75
@@ -41,6 +41,7 @@ _STRETCHED = 0.97
 """Of the arm's length, shoulder to wrist."""
 _FINGERS_TOUCH = {BodySite.SHOULDER_TOP, BodySite.NECK}
 """Places beside the face at which a flat hand does not lie whole either."""
+_IN_FRONT, _CURVED = 0.5, 0.4
 _SIGN = {"right": -1.0, "left": 1.0}
 OUT = np.array([0.0, 0.0, 1.0])
 
@@ -63,6 +64,7 @@ class Aim(NamedTuple):
         gap: how far from the skin the part is, in metres.
         touches: whether it is a contact.
         on_hand: whether it is with the other hand.
+        named: whether the notation says which part.
     """
 
     part: Array
@@ -71,6 +73,7 @@ class Aim(NamedTuple):
     gap: float = 0.0
     touches: bool = False
     on_hand: bool = False
+    named: bool = False
 
     @property
     def wrist(self) -> Array:
@@ -81,7 +84,8 @@ class Aim(NamedTuple):
 def before_body(hand: SolidHand, side: HandSide, body: Body, *, base: bool = False) -> Aim:
     """The space before the signer; a base is what the other hand comes to."""
     x = _SIGN[side] * (_BASE_ASIDE if base else _ASIDE)
-    point = np.array([x, _NEUTRAL_HEIGHT * body.shoulder_width, _chest(body)])
+    height = _TOGETHER_HEIGHT if base else _NEUTRAL_HEIGHT
+    point = np.array([x, height * body.shoulder_width, _chest(body)])
     return Aim(hand.middle, point, OUT, _BEFORE_TRUNK)
 
 
@@ -125,14 +129,15 @@ def _at_body(location: Location, place: BodyPlace, hand: SolidHand, side: HandSi
     kind_of_place: Kind = "trunk"
     if on_face or place.site in _FINGERS_TOUCH:
         kind_of_place = "near" if gap > 0 else "face"
-    part = _named_part(location, hand, -spot.normal) or contact_part(hand, -spot.normal, kind_of_place)
-    return Aim(part.point, spot.point, spot.normal, gap, touches=gap == 0)
+    named = _named_part(location, hand, -spot.normal)
+    part = named or contact_part(hand, -_flatter(spot.normal), kind_of_place)
+    return Aim(part.point, spot.point, spot.normal, gap, touches=gap == 0, named=named is not None)
 
 
 def before_trunk(location: Location | None, body: Body) -> Array:
     """(3,) the middle of the space before the trunk, at the height of a place; None: between chest and stomach."""
     if location is None or not isinstance(location.place, BodyPlace):
-        x, y = 0.0, _NEUTRAL_HEIGHT * body.shoulder_width
+        x, y = 0.0, _TOGETHER_HEIGHT * body.shoulder_width
     else:
         spot = on_body(location.place, body, "right")
         if isinstance(location.between, BodyPlace):
@@ -161,6 +166,15 @@ def _before_trunk(
     return Aim(hand.middle, np.array([x, spot.point[1], _chest(body)]), OUT, _BEFORE_TRUNK)
 
 
+def _flatter(normal: Array) -> Array:
+    """The way that a place in front faces for a hand, which is larger than what is curved there."""
+    if normal[2] < _IN_FRONT:
+        return normal
+    flat = normal * np.array([_CURVED, _CURVED, 1.0])
+    result: Array = flat / np.linalg.norm(flat)
+    return result
+
+
 def _arm_extended(spot: SurfacePoint, side: HandSide, body: Body) -> Aim:
     shoulder = body.shoulders[0 if side == "left" else 1]
     across = spot.point[:2] - shoulder[:2]
@@ -181,12 +195,9 @@ def _at_other(location: Location, hand: SolidHand, other: Held) -> Aim:
         spot = SurfacePoint(spot.point, -OUT)
     on_hand_itself = isinstance(location.place, HandPlace)
     gap = {None: _BEFORE_HAND, ContactKind.CLOSE: _CLOSE_TO_HAND}.get(kind, 0.0)
-    part = _named_part(location, hand, -spot.normal) or contact_part(
-        hand, -spot.normal, "hand" if on_hand_itself else "trunk"
-    )
-    return Aim(
-        part.point, spot.point, spot.normal, gap, touches=gap == 0, on_hand=isinstance(location.place, HandPlace)
-    )
+    named = _named_part(location, hand, -spot.normal)
+    part = named or contact_part(hand, -spot.normal, "hand" if on_hand_itself else "trunk")
+    return Aim(part.point, spot.point, spot.normal, gap, gap == 0, on_hand_itself, named is not None)
 
 
 def _on_other(place: BodyPlace | HandPlace, other: Held, towards: Array) -> SurfacePoint:

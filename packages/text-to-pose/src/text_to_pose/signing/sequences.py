@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from text_to_pose.signing.paths import Path, line
-from text_to_pose.signing.rotations import to_vector
 from text_to_pose.signing.scene import CHANNELS, SIDES, Take
 from text_to_pose.signing.timing import FASTEST_BEND, FASTEST_TURN, PEAK, travel
 from text_to_pose.signing.tracks import ANGLES, WRIST, BodyStroke, Stroke, chained, rotation
+from text_to_pose.signing.turning import feasible_turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from text_to_pose.signing.body import Body
     from text_to_pose.signing.hand_model import Array
+    from text_to_pose.signing.motion import HandSide
     from text_to_pose.signing.scene import Channel
     from text_to_pose.signing.tracks import Track
+    from text_to_pose.signing.turning import Turn
 
 _SAME = 2e-3
 """Metres, or radians: what differs by less is not bridged."""
@@ -57,29 +59,33 @@ def bridged(
     """The ways from some states to others, all of one duration; none where they are the same."""
     if all(np.abs(first[channel] - last[channel]).max() < _SAME for channel in CHANNELS):
         return {}
-    duration = max(change_time(first[side], last[side], body) for side in SIDES) / pace
-    tracks: dict[Channel, Track] = {side: way(first[side], last[side], duration) for side in SIDES}
+    turns = {side: hand_turn(first[side], last[side], side, body) for side in SIDES}
+    duration = max(change_time(first[side], last[side], body, turns[side]) for side in SIDES) / pace
+    tracks: dict[Channel, Track] = {side: way(first[side], last[side], duration, turns[side]) for side in SIDES}
     change = np.stack([np.zeros_like(first["body"]), last["body"] - first["body"]])
     tracks["body"] = BodyStroke(first["body"], change, duration)
     return tracks
 
 
-def change_time(first: Array, last: Array, body: Body) -> float:
+def hand_turn(first: Array, last: Array, side: HandSide, body: Body) -> Turn:
+    """How a hand turns on its way from one state (33,) to another."""
+    return feasible_turn(rotation(first), rotation(last), side, body, np.stack([first[WRIST], last[WRIST]]))
+
+
+def change_time(first: Array, last: Array, body: Body, turn: Turn) -> float:
     """Seconds in which a hand gets from one state (33,) to another."""
     length = float(np.linalg.norm(last[WRIST] - first[WRIST]))
-    turn = float(np.linalg.norm(to_vector(rotation(first).T @ rotation(last))))
     bend = float(np.abs(last[ANGLES] - first[ANGLES]).max())
-    return max(
-        travel(length, body.shoulder_width), PEAK * turn * _LEAD / FASTEST_TURN, PEAK * bend * _LEAD / FASTEST_BEND
-    )
+    at_most = max(turn.length / FASTEST_TURN, bend / FASTEST_BEND)
+    return max(travel(length, body.shoulder_width), PEAK * _LEAD * at_most)
 
 
-def way(first: Array, last: Array, duration: float) -> Stroke:
+def way(first: Array, last: Array, duration: float, turn: Turn) -> Stroke:
     """From one state (33,) to another, as hands go between signs: on a way that bows out to the viewer."""
     away = last[WRIST] - first[WRIST]
     length = float(np.linalg.norm(away))
     if length < 1e-9:
-        return Stroke(first, last, line(away), duration, lead=_LEAD)
+        return Stroke(first, last, line(away), duration, lead=_LEAD, turn=turn)
     along = np.linspace(0.0, 1.0, 25)
     bow = np.outer(np.sin(np.pi * along), [0.0, 0.0, min(_SWAY * length, _MOST_SWAY)])
-    return Stroke(first, last, Path(along[:, None] * away + bow), duration, lead=_LEAD)
+    return Stroke(first, last, Path(along[:, None] * away + bow), duration, lead=_LEAD, turn=turn)

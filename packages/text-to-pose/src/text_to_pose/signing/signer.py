@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from text_to_pose.signing.view import Camera
 
 
+MOST_FRAMES = 30_000
+"""Of one clip: 20 minutes at 25 frames per second, which take 1 GB."""
+
+
 @dataclass(frozen=True)
 class Signed:
     """What was signed.
@@ -27,7 +31,8 @@ class Signed:
     Attributes:
         sequence: (T, K, 3), x and y in pixels of the camera's picture; see `layouts.seen`.
         spans: first frame of each sign's stroke, and the frame to stop before.
-        moved: how far a wrist is at most from where the notation has it, in metres: arms are only so long.
+        moved: how far a wrist is at most, in strokes, from where the notation has it, in metres: arms are only so long,
+            and bodies are in the way.
     """
 
     sequence: PoseSequence
@@ -57,11 +62,17 @@ def sign(
         left_handed: the strong hand is the left one; all is mirrored.
 
     Raises:
-        UserError: there is no sign.
+        UserError: there is no sign, or so many that they last more than `MOST_FRAMES`.
     """
     if not signs:
         raise UserError("there is no sign to be signed")
     motion = choreograph(signs, body, fps=fps, speed=speed)
+    if len(motion) > MOST_FRAMES:
+        raise UserError(
+            f"{len(signs):,} signs in a row are {len(motion):,} frames, and a clip has at most {MOST_FRAMES:,}; "
+            "sign fewer, or a clip per sign with --file"
+        )
     embodied = figure(motion, body)
     sequence = seen(embodied, camera, layout, mirrored=left_handed)
-    return Signed(sequence, motion.spans, float(embodied.moved.max()))
+    moved = max(float(embodied.moved[start:end].max(initial=0.0)) for start, end in motion.spans)
+    return Signed(sequence, motion.spans, moved)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -19,6 +19,9 @@ _OUT = np.radians(130.0)
 """A finger whose three joints bend by less than that together stands out of the hand."""
 _THUMB_OUT = 0.055
 """A thumb whose tip is as far from the index finger's metacarpal stands out."""
+
+
+_VECTORS = ("points", "directions", "palmar", "thumbwards", "starts", "ends")
 
 
 class SurfacePoint(NamedTuple):
@@ -83,9 +86,15 @@ class SolidHand:
         facing = self.axes @ normal
         return SurfacePoint(y * knuckle + self.proportions.palm_radius * facing, facing)
 
-    def reach(self, direction: Array) -> float:
-        """How far the hand reaches from its wrist in a direction (3,), in metres."""
-        return float(np.max(np.maximum(self.starts @ direction, self.ends @ direction) + self.radii))
+    def reach(self, direction: Array, *, thumb: bool = True) -> float:
+        """How far the hand, with its thumb or without, reaches from its wrist in a direction (3,), in metres."""
+        ahead = np.maximum(self.starts @ direction, self.ends @ direction) + self.radii
+        return float(ahead[0 if thumb else 3 :].max())
+
+    def turned(self, rotation: Array) -> SolidHand:
+        """The same hand, turned further by a rotation (3, 3)."""
+        moved = {name: getattr(self, name) @ rotation.T for name in _VECTORS}
+        return replace(self, axes=rotation @ self.axes, **moved)
 
     @property
     def middle(self) -> Array:

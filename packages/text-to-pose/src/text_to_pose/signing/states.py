@@ -28,6 +28,14 @@ _MIRRORED_SIDES = {
     Side.LEFT_BESIDE: Side.RIGHT_BESIDE,
     Side.RIGHT_BESIDE: Side.LEFT_BESIDE,
 }
+_SPACE = {
+    BodySite.SHOULDER_TOP,
+    BodySite.SHOULDERS,
+    BodySite.CHEST,
+    BodySite.STOMACH,
+    BodySite.BELOW_STOMACH,
+    BodySite.NEUTRAL_SPACE,
+}
 _ACROSS_THE_BODY = {BodySite.LOWER_ARM, BodySite.ELBOW, BodySite.ELBOW_INSIDE}
 
 
@@ -136,7 +144,7 @@ def located(states: States, target: Target) -> States:
         return _in_constellation(states, target)
     if isinstance(target.place, HandPlace):
         return _at_other_hand(states, target)
-    both = other is not None and (states.symmetry is not None or (target.contact is None and not _is_on_arm(target)))
+    both = other is not None and (states.symmetry is not None or _is_a_height(target))
     strong = replace(strong, location=target)
     if both and other is not None:
         other = replace(other, location=mirrored_location(target) if states.symmetry is not None else target)
@@ -259,8 +267,9 @@ def _at_other_hand(states: States, target: Location) -> States:
     return replace(states.with_hands(replace(strong, location=target), other), constellation=None)
 
 
-def _is_on_arm(target: Location) -> bool:
-    return isinstance(target.place, BodyPlace) and target.place.site in {BodySite.UPPER_ARM, *_ACROSS_THE_BODY}
+def _is_a_height(target: Location) -> bool:
+    """Whether it is a part of the space before the trunk, where both hands may be."""
+    return isinstance(target.place, BodyPlace) and target.contact is None and target.place.site in _SPACE
 
 
 def _is_across(place: BodyPlace | HandPlace) -> bool:

@@ -12,10 +12,9 @@ from text_to_pose.hamnosys.movements import CircularMovement, Growth, StraightMo
 from text_to_pose.signing import finger_play, paths, timing, wrist_movements
 from text_to_pose.signing.hand import handshape_angles
 from text_to_pose.signing.orientation import hand_rotation
-from text_to_pose.signing.paths import STILL, Path
 from text_to_pose.signing.postures import with_posture
 from text_to_pose.signing.scene import SIDES
-from text_to_pose.signing.sequences import change_time
+from text_to_pose.signing.sequences import change_time, hand_turn
 from text_to_pose.signing.tracks import WRIST, Hold, Oscillation, Stroke, chained, rotation
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     )
     from text_to_pose.signing.hand_model import Array
     from text_to_pose.signing.motion import HandSide
+    from text_to_pose.signing.paths import Path
     from text_to_pose.signing.scene import Channel, Scene, Take
     from text_to_pose.signing.states import HandState
     from text_to_pose.signing.tracks import Track
@@ -170,13 +170,15 @@ def changed(action: Replace, scene: Scene) -> Take:
             ends[side] = _in_place(scene, side, getattr(states, side))
         else:
             ends[side] = placed[side]
-    usual = max(timing.POSTURE, *(change_time(scene.now[side], last, scene.body) for side, last in ends.items()))
+    turns = {side: hand_turn(scene.now[side], last, side, scene.body) for side, last in ends.items()}
+    times = [change_time(scene.now[side], last, scene.body, turns[side]) for side, last in ends.items()]
+    usual = max(timing.POSTURE, *times)
     duration = (ONE_BY_ONE if action.growth is not None else usual) / timing.pace(action.manner)
     profile = timing.profile(action.manner)
+    digits = _digits(action.growth)
     for side, last in ends.items():
         path = paths.line(last[WRIST] - scene.now[side][WRIST])
-        path = path if path.length > 0 else STILL
-        tracks[side] = Stroke(scene.now[side], last, path, duration, profile, digits=_digits(action.growth))
+        tracks[side] = Stroke(scene.now[side], last, path, duration, profile, digits=digits, turn=turns[side])
     return scene.taken(_rested(tracks, action.manner), states=states)
 
 

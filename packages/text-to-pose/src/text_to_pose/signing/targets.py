@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from text_to_pose.signing.states import States
     from text_to_pose.signing.tracks import Track
 
+_TOWARDS = 0.25
+"""A bare contact is what a movement ends in if that is at least such a share of its way ahead."""
 _MISSED = 0.003
 """Metres by which the end of a movement may miss its goal before that is made up on the way."""
 
@@ -32,6 +34,13 @@ def targeted(action: Targeted, scene: Scene) -> Take:
     """A movement with its own shape that ends as its target says."""
     states = _located(_after(action.action, scene), action.target, scene)
     goal = _where_hands_are(scene.configured(states), states, action, scene)
+    if _is_bare(action.target) and not scene.unplaced:
+        free = replace(scene, goal=None).perform(action.action)
+        if not _is_on_the_way(goal, free, scene):
+            if len(scene.cast) == 1:
+                return free
+            states = _facing_each_other(states, action.target)
+            goal = _where_hands_are(scene.configured(states), states, action, scene)
     if scene.wrist_only:
         goal = {side: _turned_as(goal[side], scene.now[side]) for side in SIDES}
     take = replace(scene, goal=goal).perform(action.action)
@@ -40,6 +49,27 @@ def targeted(action: Targeted, scene: Scene) -> Take:
         if side in scene.cast or (scene.hand(side) is None and getattr(states, side) is not None):
             tracks[side] = _made_up(tracks[side], goal[side])
     return scene.taken(tracks, states=states, away=scene.away - set(scene.cast))
+
+
+def _is_bare(target: Target) -> bool:
+    """Whether a target only says how near: to the place where the hand was, or of the hands to each other."""
+    return isinstance(target, Constellation) and target.hands is None and target.location is None
+
+
+def _is_on_the_way(goal: dict[HandSide, Array], free: Take, scene: Scene) -> bool:
+    """Whether a movement leads towards a goal, so that it may end there."""
+    for side in scene.cast:
+        begin = scene.now[side][WRIST]
+        way, wanted = free.tracks[side].end[WRIST] - begin, goal[side][WRIST] - begin
+        if way @ wanted < _TOWARDS * way @ way:
+            return False
+    return True
+
+
+def _facing_each_other(states: States, target: Target) -> States:
+    """The hands as near to each other as a bare contact says, wherever they are."""
+    hands = {side: replace(state, location=None) for side in SIDES if (state := getattr(states, side)) is not None}
+    return replace(states, constellation=target, **hands)
 
 
 def _after(action: Action, scene: Scene) -> States:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from text_to_pose.signing.hand_model import LIMITS
-from text_to_pose.signing.rotations import shortest, to_vector, turned_by
+from text_to_pose.signing.rotations import shortest
 from text_to_pose.signing.timing import SMOOTH, Profile
+from text_to_pose.signing.turning import shortest_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from text_to_pose.signing.hand_model import Array
     from text_to_pose.signing.motion import HandPose
     from text_to_pose.signing.paths import Path
+    from text_to_pose.signing.turning import Turn
 
 HAND, BODY = 33, 9
 WRIST, ROTATION, ANGLES = slice(0, 3), slice(3, 12), slice(12, 33)
@@ -112,6 +114,7 @@ class Stroke(_Ended):
         turns: the hand turns as the path does (`hamorirelative`).
         lead: by how much earlier than the wrist handshape and orientation are there: 1.25 at four fifths of the time.
         digits: (5,) of the time when each digit begins to change, thumb to pinky; all have the same time for it.
+        turn: how the hand gets from one orientation to the other; None: the shortest way.
     """
 
     first: Array
@@ -122,13 +125,14 @@ class Stroke(_Ended):
     turns: bool = False
     lead: float = 1.0
     digits: Array | None = None
+    turn: Turn | None = None
 
     def at(self, time: Array) -> Array:
         share = np.clip(np.asarray(time) / max(self.duration, 1e-9), 0.0, 1.0)
         way, changed = self.profile.at(share), self.profile.at(share * self.lead)
         states = np.empty((len(share), HAND))
         states[:, WRIST] = self.first[WRIST] + self.path.at(way)
-        turned = turned_by(rotation(self.first), self._turn, changed)
+        turned = self._turn.at(changed)
         if self.turns and self.path.length > 0:
             heading = self.path.heading(way)
             turned = shortest(self.path.heading(np.zeros(1)), heading) @ turned
@@ -137,8 +141,8 @@ class Stroke(_Ended):
         return states
 
     @cached_property
-    def _turn(self) -> Array:
-        return to_vector(rotation(self.first).T @ rotation(self.last))
+    def _turn(self) -> Turn:
+        return self.turn or shortest_turn(rotation(self.first), rotation(self.last))
 
     def _angles(self, share: Array, changed: Array) -> Array:
         first, last = self.first[ANGLES], self.last[ANGLES]

@@ -49,6 +49,7 @@ class TwoHands:
         strong: the hand that the notation describes.
         elbow: where the elbow is of the arm that holds a hand.
         offsets: how far from its place a hand is, whose place is a region of space.
+        parts: what of a hand is at its place, in its own frame: what is not known yet is found, and kept.
         contacts: what touches.
     """
 
@@ -59,6 +60,7 @@ class TwoHands:
     strong: HandSide
     elbow: Callable[[HandSide, HandPose], Array]
     offsets: dict[HandSide, Array]
+    parts: dict[HandSide, Array]
     contacts: list[Touch] = field(default_factory=list)
 
     def alone(self) -> None:
@@ -67,7 +69,8 @@ class TwoHands:
         if len(order) == 2 and is_at_other(self.places[order[0]]) and not is_at_other(self.places[order[1]]):
             order.reverse()
         for side in order:
-            self._put(side, self._aim(side))
+            aim = self._aim(side)
+            self._put(side, aim._replace(part=self._part(side, aim.part)))
         if len(order) == 2:
             self._apart()
 
@@ -75,14 +78,20 @@ class TwoHands:
         """Both hands as they are to each other."""
         right, left = self.solid["right"], self.solid["left"]
         mirrored = self._mirrored()
+        lie = mirrored and not _crosses(constellation) and lays_thumb_aside(right, _LEFTWARDS)
+        if lie:
+            for side in OTHER:
+                self._lay_thumb_aside(side)
+            right, left = self.solid["right"], self.solid["left"]
         meeting = meet(right, left, constellation, strong_left=self.strong == "left", mirrored=mirrored)
+        meeting = meeting._replace(right=self._part("right", meeting.right), left=self._part("left", meeting.left))
         # From the middle of what meets.
         wrists: dict[HandSide, Array] = {
             "right": -meeting.right - meeting.gap / 2,
             "left": meeting.gap / 2 - meeting.left,
         }
         if mirrored and constellation.hands is None and not _crosses(constellation):
-            beyond = right.reach(_LEFTWARDS) + float(wrists["right"][0] + meeting.gap[0] / 2)
+            beyond = right.reach(_LEFTWARDS, thumb=not lie) + float(wrists["right"][0] + meeting.gap[0] / 2)
             shift = min(max(beyond, 0.0), _YIELD) * _LEFTWARDS
             wrists = {"right": wrists["right"] - shift, "left": wrists["left"] + shift}
         middle = self._middle(constellation, wrists) + self.offsets[self.strong]
@@ -91,6 +100,12 @@ class TwoHands:
         self._both_out_of_body()
         if not meeting.gap.any() and constellation.contact is not None:
             self._touch("right", meeting.right, self.hands["left"].wrist + meeting.left, "left")
+
+    def _part(self, side: HandSide, found: Array) -> Array:
+        """What of a hand is at its place, from its wrist: the same, however the hand is turned meanwhile."""
+        rotation = self.hands[side].rotation
+        known: Array = rotation @ self.parts.setdefault(side, rotation.T @ found)
+        return known
 
     def _aim(self, side: HandSide) -> Aim:
         place, hand, other = self.places[side], self.solid[side], OTHER[side]
@@ -112,16 +127,25 @@ class TwoHands:
             offset = 0.0 if is_at_other(self.places[side]) else self.offsets[side]
             self._move(side, pushed_out(self.body, hand, aim.wrist + offset, aim.away))
             return
-        if hand.out[0] and lays_thumb_aside(hand, -aim.away):
-            pose = HandPose(pose.wrist, pose.rotation, _with_thumb_aside(pose.angles))
-            hand = solid_hand(pose.angles, pose.rotation, self.body.hand, left=side == "left")
+        if not aim.named and lays_thumb_aside(hand, -aim.away):
+            self._lay_thumb_aside(side)
+            hand, pose = self.solid[side], self.hands[side]
         other = OTHER[side]
         held = (self.solid[other], self.hands[other].wrist) if aim.on_hand else None
         turn, shift = tilted(self.body, hand, aim.part, aim.target, aim.away, other=held)
         part, rotation = turn @ aim.part, turn @ pose.rotation
         self.hands[side] = HandPose(aim.target + shift - part, rotation, pose.angles)
-        self.solid[side] = solid_hand(pose.angles, rotation, self.body.hand, left=side == "left")
+        self.solid[side] = hand.turned(turn)
         self._touch(side, part, aim.target, other if aim.on_hand else None)
+
+    def _lay_thumb_aside(self, side: HandSide) -> None:
+        """A thumb that stands out is no farther out of the palm than the fingers."""
+        pose = self.hands[side]
+        if self.solid[side].out[0]:
+            angles = pose.angles.copy()
+            angles[: len(_THUMB_ASIDE)] = np.minimum(angles[: len(_THUMB_ASIDE)], _THUMB_ASIDE)
+            self.hands[side] = HandPose(pose.wrist, pose.rotation, angles)
+            self.solid[side] = solid_hand(angles, pose.rotation, self.body.hand, left=side == "left")
 
     def _move(self, side: HandSide, wrist: Array) -> None:
         pose = self.hands[side]
@@ -174,13 +198,6 @@ class TwoHands:
                 break
             for side in free:
                 self._move(side, self.hands[side].wrist + _SIGN[side] * (excess / len(free) + 0.002) * _LEFTWARDS)
-
-
-def _with_thumb_aside(angles: Array) -> Array:
-    """The same hand (21,), its thumb no farther out of the palm than its fingers."""
-    aside = angles.copy()
-    aside[: len(_THUMB_ASIDE)] = np.minimum(angles[: len(_THUMB_ASIDE)], _THUMB_ASIDE)
-    return aside
 
 
 def _crosses(constellation: Constellation) -> bool:

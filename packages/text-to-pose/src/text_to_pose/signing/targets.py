@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from text_to_pose.signing.states import States
     from text_to_pose.signing.tracks import Track
 
-_TOWARDS = 0.25
+_TOWARDS = 0.5
 """A bare contact is what a movement ends in if that is at least such a share of its way ahead."""
 _MISSED = 0.003
 """Metres by which the end of a movement may miss its goal before that is made up on the way."""

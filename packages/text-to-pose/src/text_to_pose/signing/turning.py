@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SMALL = np.radians(115.0)
 """A turn by less goes the shortest way: in 5,700 signs that is as near to what arms can do."""
 _SHARES = np.array([0.25, 0.5, 0.75])
-_LONGER = 0.3
+_LONGER = 1.0
 """What a radian of way costs, in what it costs an arm to hold a hand on it (`arm.ease`)."""
 
 

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from pose_core import UserError
 from text_to_pose.hamnosys.parser import parse
 from text_to_pose.signing import timing
 from text_to_pose.signing.body import MEAN_BODY
@@ -281,3 +282,18 @@ def test_the_same_sign_is_the_same_motion() -> None:
     first, second = (choreograph([text], MEAN_BODY) for _ in range(2))
     assert (first.right.wrist == second.right.wrist).all()
     assert (first.left.rotation == second.left.rotation).all()
+
+
+@pytest.mark.parametrize(
+    ("movements", "message"),
+    [
+        ("hammoveu" + 12 * " hamrepeatfromstartseveral", "it lasts .* seconds, and a sign lasts at most 300"),
+        (
+            20 * "hamseqbegin hammoveu " + "hammoveu" + 20 * " hamseqend hamrepeatfromstartseveral",
+            "nested 41 deep, and those of a sign are at most 30",
+        ),
+    ],
+)
+def test_repetitions_of_repetitions_have_an_end(movements: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        choreograph([parse(f"{FLAT} {movements}")], MEAN_BODY)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pose_core import UserError
 from text_to_pose.signing import timing
 from text_to_pose.signing.configuration import resting
 from text_to_pose.signing.motion import HandMotion, Motion
-from text_to_pose.signing.performing import perform
+from text_to_pose.signing.performing import depth, perform
 from text_to_pose.signing.rotations import to_vector
 from text_to_pose.signing.scene import SIDES, Scene, Take
 from text_to_pose.signing.sequences import bridged, ends, in_order, starts
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from text_to_pose.signing.scene import Channel
     from text_to_pose.signing.tracks import Track
 
+DEEPEST = 30
+"""How deep movements may be nested: brackets, targets, repetitions. Real signs have seven."""
+LONGEST = 300.0
+"""Seconds that a sign lasts at most. Real ones last three."""
 _AT_REST = 0.08
 """Seconds before the first hand moves and after the last has come to rest."""
 _CHECKED = 60.0
@@ -41,6 +46,9 @@ def choreograph(signs: Sequence[Sign], body: Body, fps: float = 25.0, speed: flo
         body: who signs.
         fps: frames per second; the motion is the same at any rate.
         speed: by how much faster than usual; no hand is ever faster than real ones (`timing.FASTEST`).
+
+    Raises:
+        UserError: a sign is nested deeper than `DEEPEST`, or lasts longer than `LONGEST`.
     """
     rest: dict[Channel, Array] = {side: row(resting(side, body)) for side in SIDES}
     rest["body"] = np.zeros(BODY)
@@ -68,9 +76,17 @@ def _segment(segment: Segment, body: Body, before: Mapping[Channel, Array]) -> T
         return scene.held(timing.STILL)
     takes = []
     for action in segment.actions:
+        if depth(action) > DEEPEST:
+            raise UserError(f"its movements are nested {depth(action)} deep, and those of a sign are at most {DEEPEST}")
         takes.append(scene.perform(action))
         scene = takes[-1].scene
-    return in_order(takes)
+    whole = in_order(takes)
+    if whole.duration > LONGEST:
+        raise UserError(
+            f"it lasts {whole.duration:,.0f} seconds, and a sign lasts at most {LONGEST:.0f}; "
+            "it has too many movements, or repetitions of repetitions"
+        )
+    return whole
 
 
 def _scene(segment: Segment, body: Body, before: Mapping[Channel, Array]) -> Scene:

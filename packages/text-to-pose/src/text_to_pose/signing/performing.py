@@ -54,3 +54,13 @@ def perform(action: Action, scene: Scene) -> Take:
     if in_turn and not isinstance(action, (Repeated, Alternating)) and not simultaneous.is_cyclic(action):
         return repetition.staggered(action, scene)
     return _PERFORM[type(action)](action, scene)
+
+
+def depth(action: Action) -> int:
+    """How deep an action is nested: 1 for a single movement."""
+    inner: list[Action] = list(getattr(action, "actions", ()))
+    if isinstance(action, Split):
+        inner += [each for each in (action.hands.dominant, action.hands.nondominant) if each is not None]
+    elif isinstance(action, (Targeted, Brushing, Repeated, Alternating)):
+        inner.append(action.action)
+    return 1 + max((depth(each) for each in inner), default=0)

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
     from text_to_pose.signing.hand_model import Array, Proportions
 
-_OUT = np.radians(130.0)
+_OUT = np.radians(160.0)
 """A finger whose three joints bend by less than that together stands out of the hand."""
-_THUMB_OUT = 0.055
-"""A thumb whose tip is as far from the index finger's metacarpal stands out."""
+_THUMB_OUT = 0.016
+"""A thumb whose tip is as far from the skin of fingers and palm stands out, in metres."""
+_BEYOND_KNUCKLES = 0.02
 
 
 _VECTORS = ("points", "directions", "palmar", "thumbwards", "starts", "ends")
@@ -98,10 +99,8 @@ class SolidHand:
 
     @property
     def middle(self) -> Array:
-        """(3,) the middle of the hand: of its palm and of what stands out of it."""
-        knuckles = self.points[[5, 9, 13, 17]].mean(axis=0)
-        tips = self.points[[8, 12, 16, 20]][self.out[1:]]
-        middle: Array = knuckles if len(tips) == 0 else 0.75 * knuckles + 0.25 * tips.mean(axis=0)
+        """(3,) the middle of the hand, which is the same in every handshape: a little beyond its knuckles."""
+        middle: Array = self.points[[5, 9, 13, 17]].mean(axis=0) + _BEYOND_KNUCKLES * self.axes[:, 1]
         return middle
 
 
@@ -113,7 +112,10 @@ def solid_hand(
     axes = rotation * (np.array([-1.0, 1.0, 1.0]) if left else 1.0)
     starts, ends, radii = capsules(hands, proportions)
     bend = angles[5:].reshape(4, 4)[:, [MCP, PIP, DIP]].sum(axis=1)
-    gap = float(np.linalg.norm(hands.points[4] - 0.8 * hands.points[5]))
+    bones = ends[3:] - starts[3:]
+    tip = hands.points[4] - starts[3:]
+    along = np.clip((tip * bones).sum(axis=1) / (bones * bones).sum(axis=1), 0.0, 1.0)
+    gap = float((np.linalg.norm(tip - along[:, None] * bones, axis=1) - radii[3:]).min())
     return SolidHand(
         points=hands.points @ axes.T,
         directions=hands.directions @ axes.T,

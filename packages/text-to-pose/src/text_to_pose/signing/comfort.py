@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from text_to_pose.signing.arm import Arms, ease, solve
+from text_to_pose.signing.collisions import Limbs, evasion
 from text_to_pose.signing.frame import mirrored_rotation
+from text_to_pose.signing.hand_model import forward, mirrored
 from text_to_pose.signing.rotations import from_vector
 
 if TYPE_CHECKING:
@@ -36,6 +38,19 @@ def held(hands: dict[HandSide, HandPose], body: Body) -> Arms:
     return solve(body, np.broadcast_to(body.shoulders[1], (2, 1, 3)), wrist[:, None], rotation[:, None], _FPS)
 
 
+def evasions(hands: dict[HandSide, HandPose], arms: Arms, body: Body) -> dict[HandSide, Array]:
+    """By how much each hand will make way so that hands and forearms are not in each other or in the body, (3,)."""
+    points = []
+    for side in ("left", "right"):
+        pose = hands[side]
+        shape = forward(pose.angles, body.hand).points
+        points.append(pose.wrist + (mirrored(shape) if side == "left" else shape) @ pose.rotation.T)
+    elbows = np.stack([arms.elbow[1] * MIRROR, arms.elbow[0]])
+    limbs = Limbs(np.stack(points)[:, None], elbows)
+    shift = evasion(body, limbs, np.eye(3)[None], np.zeros((1, 3)), _FPS)
+    return {"left": shift[0, 0], "right": shift[1, 0]}
+
+
 def efforts(hands: dict[HandSide, HandPose], body: Body) -> dict[HandSide, float]:
     """How hard it is for each arm to hold its hand so."""
     costs, _ = ease(body, body.shoulders[1], *_as_right_hands(hands))
@@ -60,17 +75,17 @@ def easier(hands: list[tuple[HandSide, HandPose]], body: Body, *, play: float, s
         play: the distance in metres that weighs as much as an effort of 1.
         sideways: whether they may go to the side, the first away from the other.
     """
-    mirrored = hands[0][0] == "left"
+    of_left = hands[0][0] == "left"
     ways = _WAYS if sideways else _WAYS[_WAYS[:, 0] == 0]
     costs = (ways**2).sum(axis=1) / play**2
     for side, pose in hands:
-        way = ways if side == "right" or mirrored else ways * MIRROR
+        way = ways if side == "right" or of_left else ways * MIRROR
         wrist, rotation = pose.wrist, pose.rotation
         if side == "left":
             wrist, rotation = wrist * MIRROR, mirrored_rotation(rotation)
         costs = costs + ease(body, body.shoulders[1], wrist + way, np.broadcast_to(rotation, (len(way), 3, 3)))[0]
     best: Array = ways[int(np.argmin(costs))]
-    return best * MIRROR if mirrored else best
+    return best * MIRROR if of_left else best
 
 
 def tilted(side: HandSide, pose: HandPose, pivot: Array, body: Body) -> Array:

@@ -14,11 +14,12 @@ from text_to_pose.hamnosys.pairs import Pair
 from text_to_pose.hamnosys.places import BodyPlace, ContactKind
 from text_to_pose.hamnosys.postures import FingerDirection, Palm
 from text_to_pose.signing.body_places import is_on_head
-from text_to_pose.signing.comfort import BEARABLE, EASY, MIRROR, easier, efforts, held, tilted
+from text_to_pose.signing.comfort import BEARABLE, EASY, MIRROR, easier, efforts, evasions, held, tilted
 from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hand import handshape_angles
 from text_to_pose.signing.motion import HandPose
 from text_to_pose.signing.orientation import hand_rotation
+from text_to_pose.signing.rotations import from_vector
 from text_to_pose.signing.solid_hand import SolidHand, solid_hand
 from text_to_pose.signing.two_hands import OTHER, TwoHands, is_at_other
 
@@ -34,6 +35,9 @@ _ARMS: dict[HandSide, int] = {"right": 0, "left": 1}
 _ROUNDS = 5
 """How often hands that arms cannot turn so are placed again, turned as the arms can."""
 _TURNED = np.radians(1.0)
+_NOT_OFF, _OFF = 0.004, 0.015
+"""How far in metres a hand may make way from what it touches, and how far weighs as much as a radian."""
+_MOST_TILT = np.radians(20.0)
 _ANYWHERE, _BEFORE, _NEAR = 0.08, 0.05, 0.025
 """The play in metres of hands somewhere before the body, before a named place, and close to one."""
 _PALM = np.array([0.0, 0.08, 0.0])
@@ -136,27 +140,40 @@ class _Placer:
 
 
 def _within_limits(place: _Placer, wanted: dict[HandSide, Array], found: Configuration, body: Body) -> Configuration:
-    """Hands that are beyond what arms can do, turned as far as they go: where a hand is depends on how it is turned.
+    """Hands turned so that arms, asked for it, do it, and what touches stays there.
 
-    The best is what is turned least, and what arms, asked for it, do.
+    Those beyond what arms can do are turned as far as they go, those that would have to make way are tilted about what
+    they touch. Where a hand is depends on how it is turned: the best of a few rounds is what is least off.
     """
     best, least, rotations = found, np.inf, dict(wanted)
     for attempt in range(_ROUNDS):
         arms = held(found.hands, body)
         unstable = max((float(arms.turned[_ARMS[side], 0]) for side in wanted), default=0.0)
         turned = max((_angle(found.hands[side].rotation, wanted[side]) for side in wanted), default=0.0)
-        if turned + 3 * unstable < least:
-            best, least = found, turned + 3 * unstable
-        if unstable < _TURNED:
+        ways = evasions(found.hands, arms, body) if found.contacts else {}
+        off = max((float(np.linalg.norm(way)) for way in ways.values()), default=0.0)
+        if turned + 3 * unstable + off / _OFF < least:
+            best, least = found, turned + 3 * unstable + off / _OFF
+        if unstable < _TURNED and off < _NOT_OFF:
             break
-        if attempt == 1:
+        if attempt == 1 and unstable > _TURNED:
             # Where the hand is now, the arm may be able to do more.
             arms = held({**found.hands, **{side: _turned(found.hands[side], wanted[side]) for side in wanted}}, body)
         for side in wanted:
             allowed = arms.rotation[_ARMS[side], 0]
-            rotations[side] = allowed if side == "right" else mirrored_rotation(allowed)
+            allowed = allowed if side == "right" else mirrored_rotation(allowed)
+            rotations[side] = _making_way(found, side, ways[side]) @ allowed if side in ways else allowed
         found = place(rotations)
     return best
+
+
+def _making_way(found: Configuration, side: HandSide, way: Array) -> Array:
+    """The rotation (3, 3) about what a hand touches that moves its wrist so, as far as a rotation does."""
+    pose = found.hands[side]
+    arm = -pose.rotation @ _pivot(found, side)
+    vector = np.cross(arm, way) / float(arm @ arm)
+    angle = float(np.linalg.norm(vector))
+    return from_vector(vector * min(1.0, _MOST_TILT / max(angle, 1e-9)))
 
 
 def _turned(pose: HandPose, rotation: Array) -> HandPose:

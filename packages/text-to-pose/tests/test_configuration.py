@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from pose_core import UserError
 from text_to_pose.hamnosys.parser import parse
 from text_to_pose.signing.body import CHIN, MEAN_BODY, NOSE_TIP
+from text_to_pose.signing.body_surface import depth
 from text_to_pose.signing.configuration import Configuration, configure, resting
 from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hand_model import forward, mirrored
@@ -116,3 +122,40 @@ def test_the_weak_hand_alone_signs_with_the_left() -> None:
     found = _configured("nondominant flathand extfingeru palmd")
     assert found.hands["right"] is resting("right", MEAN_BODY)
     assert found.hands["left"].wrist[1] > MEAN_BODY.hips[0, 1]
+
+
+def test_a_thumb_that_is_named_touches_beside_a_palm_that_faces_the_place() -> None:
+    found = _configured("finger2345 thumboutmod extfingerul palmdl forehead seqbegin touch thumb fingertip seqend")
+    assert np.linalg.norm(_points(found, "right")[4] - MEAN_BODY.face[151]) < 0.01
+
+
+def test_few_fingertips_touch_the_face() -> None:
+    for shape in ("finger2", "finger23", "finger23 thumbacrossmod", "finger23spread"):
+        found = _configured(f"{shape} extfingerul palml forehead lrat touch")
+        tips = _points(found, "right")[[8, 12]]
+        assert np.linalg.norm(tips - MEAN_BODY.face[104], axis=1).min() < 0.03
+
+
+def test_the_wrist_of_a_hand_before_the_body_does_not_depend_on_its_shape() -> None:
+    first, second = (_configured(f"{shape} extfingeruo palmd").hands["right"] for shape in ("fist", "flathand"))
+    np.testing.assert_allclose(first.wrist, second.wrist, atol=1e-9)
+
+
+def test_first_segments_of_real_signs_touch_and_are_not_in_the_body() -> None:
+    """Every fortieth sign, so that it stays quick; benchmarks look at all."""
+    data = os.environ.get("POSE_DATA")
+    if data is None:
+        pytest.skip("the list of signs is not here; POSE_DATA names its folder")
+    with Path(data, "hamnosys", "hamnosys.csv").open(encoding="utf-8") as file:
+        texts = [row["hamnosys"] for row in csv.DictReader(file)][::40]
+    misses, depths = [], []
+    for text in texts:
+        try:
+            sign = parse(text)
+        except UserError:
+            continue
+        found = configure(initial_states(sign.segments[0]), MEAN_BODY)
+        misses.append(contact_error(found.hands, found.contacts))
+        depths += [depth(MEAN_BODY, _points(found, side)).max() for side in ("left", "right")]
+    assert max(misses) < 0.01
+    assert np.percentile(depths, 99) < 0.01

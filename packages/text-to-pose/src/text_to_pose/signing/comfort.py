@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from text_to_pose.signing.motion import HandPose, HandSide
 
 MIRROR = np.array([-1.0, 1.0, 1.0])
+_SIDES: tuple[HandSide, ...] = ("left", "right")
 _FPS = 25.0
 
 _ASIDE, _UP, _OUT = (0.0, -0.05, 0.05), (0.0, 0.05, 0.10, 0.15, -0.06), (0.0, -0.05, -0.10, 0.05)
@@ -39,16 +40,17 @@ def held(hands: dict[HandSide, HandPose], body: Body) -> Arms:
 
 
 def evasions(hands: dict[HandSide, HandPose], arms: Arms, body: Body) -> dict[HandSide, Array]:
-    """By how much each hand will make way so that hands and forearms are not in each other or in the body, (3,)."""
+    """By how much each hand will make way, (3,): it is out of reach, or limbs are in the body or in each other."""
     points = []
-    for side in ("left", "right"):
+    for side in _SIDES:
         pose = hands[side]
         shape = forward(pose.angles, body.hand).points
         points.append(pose.wrist + (mirrored(shape) if side == "left" else shape) @ pose.rotation.T)
     elbows = np.stack([arms.elbow[1] * MIRROR, arms.elbow[0]])
     limbs = Limbs(np.stack(points)[:, None], elbows)
     shift = evasion(body, limbs, np.eye(3)[None], np.zeros((1, 3)), _FPS)
-    return {"left": shift[0, 0], "right": shift[1, 0]}
+    reached = {"right": arms.wrist[0, 0], "left": arms.wrist[1, 0] * MIRROR}
+    return {side: shift[row, 0] + reached[side] - hands[side].wrist for row, side in enumerate(_SIDES)}
 
 
 def efforts(hands: dict[HandSide, HandPose], body: Body) -> dict[HandSide, float]:

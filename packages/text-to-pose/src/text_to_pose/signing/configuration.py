@@ -19,7 +19,7 @@ from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hand import handshape_angles
 from text_to_pose.signing.motion import HandPose
 from text_to_pose.signing.orientation import hand_rotation
-from text_to_pose.signing.rotations import from_vector
+from text_to_pose.signing.rotations import between, from_vector
 from text_to_pose.signing.solid_hand import SolidHand, solid_hand
 from text_to_pose.signing.two_hands import OTHER, TwoHands, is_at_other
 
@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from text_to_pose.signing.touch import Touch
 
 _ARMS: dict[HandSide, int] = {"right": 0, "left": 1}
-_ROUNDS = 5
-"""How often hands that arms cannot turn so are placed again, turned as the arms can."""
+_ROUNDS, _SURE = 7, 2
+"""How often hands that arms cannot turn so are placed again, turned as the arms can; after some rounds halfway."""
 _TURNED = np.radians(1.0)
 _NOT_OFF, _OFF = 0.004, 0.015
 """How far in metres a hand may make way from what it touches, and how far weighs as much as a radian."""
+_UNSTABLE = 6.0
+"""By how much more it weighs that an arm will turn a hand further, which then no longer touches, than that it has."""
 _MOST_TILT = np.radians(20.0)
 _ANYWHERE, _BEFORE, _NEAR = 0.08, 0.05, 0.025
 """The play in metres of hands somewhere before the body, before a named place, and close to one."""
@@ -151,9 +153,11 @@ def _within_limits(place: _Placer, wanted: dict[HandSide, Array], found: Configu
         unstable = max((float(arms.turned[_ARMS[side], 0]) for side in wanted), default=0.0)
         turned = max((_angle(found.hands[side].rotation, wanted[side]) for side in wanted), default=0.0)
         ways = evasions(found.hands, arms, body) if found.contacts else {}
+        ways = {side: way for side, way in ways.items() if side in wanted}
         off = max((float(np.linalg.norm(way)) for way in ways.values()), default=0.0)
-        if turned + 3 * unstable + off / _OFF < least:
-            best, least = found, turned + 3 * unstable + off / _OFF
+        score = turned + _UNSTABLE * unstable + off / _OFF
+        if score < least:
+            best, least = found, score
         if unstable < _TURNED and off < _NOT_OFF:
             break
         if attempt == 1 and unstable > _TURNED:
@@ -162,6 +166,8 @@ def _within_limits(place: _Placer, wanted: dict[HandSide, Array], found: Configu
         for side in wanted:
             allowed = arms.rotation[_ARMS[side], 0]
             allowed = allowed if side == "right" else mirrored_rotation(allowed)
+            if attempt >= _SURE:
+                allowed = between(rotations[side], allowed, np.array([0.5]))[0]
             rotations[side] = _making_way(found, side, ways[side]) @ allowed if side in ways else allowed
         found = place(rotations)
     return best

@@ -68,7 +68,7 @@ GERMAN = {
     "N": f"fist middlefinger between ringfinger {UP}",
     "O": f"pinchall {UP_LEFT_PALM}",
     "P": f"finger23spread {MIDDLE_ON_THUMB} extfingerdo palml {PLACE}",
-    "Q": f"finger2 thumbopenmod extfingerd palml {PLACE}",
+    "Q": "finger2 thumbopenmod extfingerd palml chest lrbeside",
     "R": f"finger23 thumbacrossmod middlefinger fingerpad indexfinger {UP_FLAT}",
     "S": f"fist thumbacrossmod {UP}",
     "T": f"finger2 thumboutmod extfingerul palml {PLACE}",

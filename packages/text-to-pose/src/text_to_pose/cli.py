@@ -274,6 +274,13 @@ def evaluate(
     checkpoint: cl.Checkpoint = BUNDLED,
     split: cl.Split = "validation",
     output: cl.Report = None,
+    own_start: Annotated[
+        bool, typer.Option("--own-start", help="Start from each clip's own first frame, not from another clip's.")
+    ] = False,
+    others: Annotated[
+        int | None,
+        typer.Option("--others", min=1, help="Recognize each among so many clips of other texts; default: all."),
+    ] = None,
     steps: Steps = None,
     guidance: Guidance = 1.0,
     sampler: SamplerOption = "refinement",
@@ -295,7 +302,8 @@ def evaluate(
     from text_to_pose.sampling import Sampling
 
     sampling = Sampling(sampler, steps, schedule, guidance, seed=seed)
-    evaluation = evaluate_model(load_model(checkpoint, device), data, split, sampling=sampling, say=say)
+    model = load_model(checkpoint, device)
+    evaluation = evaluate_model(model, data, split, sampling=sampling, own_start=own_start, others=others, say=say)
     page = None
     if output is not None:
         say(f"writing the report to {output}")

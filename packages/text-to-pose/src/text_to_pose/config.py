@@ -28,6 +28,7 @@ class NetworkConfig(BaseModel):
     text_layers: int = Field(1, gt=0, description="transformer layers over the text")
     num_heads: int = Field(4, gt=0)
     dropout: float = Field(0.0, ge=0, lt=1)
+    symbol_places: bool = Field(False, description="tell symbols of HamNoSys how many of each kind were before them")
     text_attention: Literal["joint", "cross"] = Field(
         "joint",
         description="joint: those layers run over frames and text together; cross: frames attend to the encoded text, "
@@ -101,6 +102,15 @@ class ObjectiveConfig(BaseModel):
     borrowed_letter_share: float = Field(
         0.25, ge=0, le=1, description="share of clips given the handshape of a letter that their language lacks"
     )
+    own_start_share: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="share of clips shown their own first frame to start from; others another clip's",
+    )
+    start_noise: float = Field(
+        0.0, ge=0, description="standard deviation of noise on start frames, in shoulder widths, as estimators jitter"
+    )
     text_dropout: float = Field(0.15, ge=0, lt=1, description="share of texts dropped, for classifier-free guidance")
     signwriting_dropout: float = Field(0.3, ge=0, le=1, description="share of letters shown without their SignWriting")
     signwriting_only: float = Field(0.15, ge=0, le=1, description="share of letters shown as SignWriting alone")
@@ -144,6 +154,10 @@ class RunConfig(NetworkConfig, ObjectiveConfig, LossConfig, TrainingConfig):
     text: TextKind | Literal["auto"] = Field("auto", description="what texts are; auto: found from the manifest's")
     fps: float = Field(25.0, gt=0)
     num_steps: int = Field(8, gt=0)
+    in_memory: bool = Field(
+        False,
+        description="keep all clips of shards in memory: each is prepared once, batches are of one length",
+    )
     weights: Literal["float32", "float16"] = Field("float32", description="precision the model folder keeps them in")
 
     def network(self) -> NetworkConfig:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from text_to_pose.config import RunConfig
     from text_to_pose.data.dataset import TrainingBatch
     from text_to_pose.model import TextToPose
+    from text_to_pose.nn.denoiser import Condition
 
 MONITOR = "validation/dtw_mje"
 
@@ -82,10 +83,8 @@ class TextToPoseModule(LightningModule):
         clean = model.features(target.keypoints)
         confidence = model.features.confidence(target.confidence)
         start = condition.start.detach()
-        with torch.no_grad():
-            zero = torch.zeros_like(level)
-            first = model(start[:, None].expand_as(clean), target.mask, condition, zero, zero)
-        current, noisy = self.objective.states(start, first.features.to(clean.dtype), clean, confidence, level)
+        first = self._first_predictions(batch, condition, clean, level)
+        current, noisy = self.objective.states(start, first, clean, confidence, level)
         prediction = model(current, target.mask, condition, level, noisy)
         mean, log_std = model.length_predictor(condition)
         start_target = model.features(batch.start_keypoints)
@@ -95,6 +94,17 @@ class TextToPoseModule(LightningModule):
             "start": start_loss(completed, start_target, model.features.confidence(batch.start_confidence)),
             "length": length_loss(mean, log_std, target.lengths),
         }
+
+    @torch.no_grad()
+    def _first_predictions(self, batch: TrainingBatch, condition: Condition, clean: Tensor, level: Tensor) -> Tensor:
+        """What a first step predicts, (B, T, K, D), where the level is above 0; elsewhere it does not count."""
+        first = condition.start[:, None].expand_as(clean)
+        rows = level > 0
+        if not rows.any():
+            return first
+        zero = torch.zeros_like(level[rows])
+        predicted = self.model(first[rows], batch.target.mask[rows], condition[rows], zero, zero)
+        return first.index_copy(0, rows.nonzero().flatten(), predicted.features.to(first.dtype))
 
     def total_loss(self, losses: dict[str, Tensor]) -> Tensor:
         """The sum of losses by name, each with its weight in the configuration."""

@@ -23,6 +23,7 @@ from text_to_pose.nn.denoiser import Condition, Denoiser
 from text_to_pose.nn.features import HandFeatures
 from text_to_pose.nn.length_predictor import LengthPredictor
 from text_to_pose.nn.start_frame_completion import StartFrameCompletion
+from text_to_pose.nn.symbol_places import SymbolPlaces
 from text_to_pose.nn.text_encoder import Lexicon, TextEncoder
 from text_to_pose.text.tokenizer import NOTHING, TextBatch, TextTokenizer, Tokens
 
@@ -60,8 +61,9 @@ class TextToPose(
         lexicon = None
         if config.text.kind == "letters" and self.tokenizer.letters:  # there are none in pretraining
             lexicon = Lexicon(len(self.tokenizer.languages), len(self.tokenizer.letters), dim)
+        places = SymbolPlaces(self.tokenizer.vocabulary, dim) if network.symbol_places else None
         self.text_encoder = TextEncoder(
-            len(self.tokenizer), lexicon, dim, network.text_layers, network.num_heads, network.dropout
+            len(self.tokenizer), lexicon, dim, network.text_layers, network.num_heads, network.dropout, places
         )
         self.start_frame = StartFrameCompletion(K, D, dim)
         self.length_predictor = LengthPredictor(K * D, dim)

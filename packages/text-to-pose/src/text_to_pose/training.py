@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import sys
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -70,11 +72,13 @@ def train(
         data,
         partial(prepare, fps=config.fps),
         config,
-        frames=MEMORY_FRAMES,
+        frames=sys.maxsize if config.in_memory else MEMORY_FRAMES,
         skeleton=source.skeleton if source is not None else None,
         check=(lambda clips: None) if pretrain else partial(check_clips, kind=config.text, data=data[0]),
         reject=None if pretrain else partial(reject, kind=config.text, known=source.config.text if source else None),
     )
+    if config.in_memory:
+        clips = replace(clips, stream=None)
     train_clips = clips.train_clips()
     torch.manual_seed(config.seed)
     model = build_model(clips.train, config, train_clips, with_text=not pretrain, source=source)

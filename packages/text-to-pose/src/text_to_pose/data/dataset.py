@@ -73,9 +73,10 @@ class Item(NamedTuple):
 class TextDataset(Dataset):
     """Clips with a text and a start frame each.
 
-    In training the start frame is half the time the clip's own first one, else a frame of another clip of the language:
-    its first one, or any; then the clip begins where its arms are nearest to that frame, as a letter in the middle of a
-    word does. Otherwise it is always the first frame of another clip of the language, the same every time.
+    In training the start frame is half the time (`own_start_share`) the clip's own first one, else a frame of another
+    clip of the language: its first one, or any; then the clip begins where its arms are nearest to that frame, as a
+    letter in the middle of a word does. Otherwise it is always the first frame of another clip of the language, the
+    same every time.
 
     Args:
         clips, sequences: the clips, prepared.
@@ -84,6 +85,8 @@ class TextDataset(Dataset):
         objective: draw start frames and lengths at random, and show parts of texts only; None for neither.
         augmentation: gives some clips the hand shapes of letters that their language lacks.
         with_text: False leaves every text out.
+        own_start: without an objective, too, the start frame is the clip's own first one.
+        depth: by how much z is smaller than x and y, which noise on start frames then is, too.
     """
 
     def __init__(
@@ -97,8 +100,11 @@ class TextDataset(Dataset):
         objective: ObjectiveConfig | None,
         augmentation: HandshapeAugmentation | None = None,
         with_text: bool = True,
+        own_start: bool = False,
+        depth: float = 1.0,
     ) -> None:
         self.clips, self.sequences = clips, sequences
+        self.own_start, self.depth = own_start, depth
         self.tokenizer = tokenizer
         self.objective = objective
         self.augmentation = augmentation
@@ -125,29 +131,39 @@ class TextDataset(Dataset):
     def _item(self, clip: Clip, sequence: PoseSequence, variants: list[Tokens], index: int) -> Item:
         candidates = self._start_candidates(clip)
         if self.objective is None:
-            start = candidates(index % len(candidates)) if len(candidates) else sequence
+            start = candidates(index % len(candidates)) if len(candidates) and not self.own_start else sequence
             frame, text = 0, variants[0]
         else:
             if uniform() < self.objective.borrowed_letter_share:
                 sequence, variants = self._with_borrowed_letter(clip, sequence, variants)
-            sequence, start, frame = self._draw_start(sequence, candidates)
+            sequence, start, frame = self._draw_start(sequence, candidates, self.objective.own_start_share)
             if uniform() < 0.3:
                 sequence = stretch(sequence, max(1, round(len(sequence) * (0.85 + 0.35 * uniform()))))
             text = self._draw_text(variants, self.objective)
         label = f"{clip.signed_language} {clip.text}"[:40]
-        return Item(sequence, text, start.keypoints[frame], start.confidence[frame], label)
+        return Item(sequence, text, self._with_noise(start.keypoints[frame]), start.confidence[frame], label)
+
+    def _with_noise(self, keypoints: np.ndarray) -> np.ndarray:
+        """A start frame (K, D), in training as far beside as an estimator might see it."""
+        if self.objective is None or not self.objective.start_noise:
+            return keypoints
+        noise = self.objective.start_noise * torch.randn(keypoints.shape).numpy()
+        noise[:, 2:] /= self.depth
+        return keypoints + noise
 
     def _start_candidates(self, clip: Clip) -> _Others:
         sequences = self.start_sequences.get(clip.signed_language, [])
         return _Others(sequences, self.start_indices.get(clip, len(sequences)))
 
-    def _draw_start(self, sequence: PoseSequence, candidates: _Others) -> tuple[PoseSequence, PoseSequence, int]:
+    def _draw_start(
+        self, sequence: PoseSequence, candidates: _Others, own_share: float
+    ) -> tuple[PoseSequence, PoseSequence, int]:
         """The sequence, maybe without its beginning; the clip of its start frame; and which frame of that."""
         kind = uniform()
-        if not len(candidates) or kind >= 0.5:
+        if not len(candidates) or kind >= 1 - own_share:
             return sequence, sequence, 0
         start = candidates(int(uniform() * len(candidates)))
-        if kind >= 0.25:
+        if kind >= (1 - own_share) / 2:
             return sequence, start, 0
         frame = int(uniform() * len(start))
         return sequence[_nearest_frame(sequence, start, frame) :], start, frame

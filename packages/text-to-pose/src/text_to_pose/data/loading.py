@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
     from pose_core.data import Clip
-    from pose_core.training import RunData, TrainingConfig
+    from pose_core.training import RunData
     from text_to_pose.config import RunConfig
     from text_to_pose.text.tokenizer import TextTokenizer
 
@@ -39,6 +39,8 @@ def loaders(
         start_clips=starts,
         start_sequences=start_sequences,
         with_text=with_text,
+        own_start=config.own_start_share == 1,
+        depth=config.hand_depth,
     )
     augmentation = None
     if tokenizer.kind == "letters" and with_text:
@@ -54,6 +56,11 @@ def loaders(
     return stream_loader(clips.stream, train_set.of, config, collate=train_set.collate), validation
 
 
-def _loader(dataset: TextDataset, config: TrainingConfig, *, shuffle: bool) -> DataLoader:
+def _loader(dataset: TextDataset, config: RunConfig, *, shuffle: bool) -> DataLoader:
     lengths = [len(sequence) for sequence in dataset.sequences]
+    if config.batch_frames is None:  # a batch is padded to its longest text, too
+        lengths = [
+            length + config.frames_per_token * len(texts[0].ids)
+            for length, texts in zip(lengths, dataset.texts, strict=True)
+        ]
     return batch_loader(dataset, lengths, config, collate=dataset.collate, shuffle=shuffle)

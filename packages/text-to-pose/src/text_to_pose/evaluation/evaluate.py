@@ -61,18 +61,24 @@ def evaluate(
     split: str,
     *,
     sampling: Sampling | None = None,
+    own_start: bool = False,
+    others: int | None = None,
     say: Callable[[str], None] = lambda message: None,
 ) -> Evaluation:
     """Generates every letter of a split and compares it with the clip.
 
     Each starts from the first frame of another clip of its language (from the train split where it has one, and from
-    the model's own start frame where the language has no other clip), and gets the length the model predicts.
+    the model's own start frame where the language has no other clip), or from that of the clip itself, and gets the
+    length the model predicts.
 
     Args:
         model: the network.
-        data: manifest CSV, or several. Recognition looks among all clips of the language.
+        data: manifest CSV, or several, or one folder of shards. Recognition looks among all clips of the language, of
+            shards those of the split.
         split: which rows to score, or "all".
         sampling: how letters are sampled.
+        own_start: start from the first frame of the clip itself.
+        others: recognition looks among so many clips of other texts only.
         say: takes a line for people.
 
     Returns:
@@ -88,7 +94,7 @@ def evaluate(
         data, split, fps=model.config.fps, skeleton=model.skeleton, tokenizer=model.tokenizer, say=say
     )
     rows = references.rows(split)
-    starts = [other_clip(references.clips, i) for i in rows]
+    starts = rows if own_start else [other_clip(references.clips, i) for i in rows]
     say(f"generating {len(rows)} letters")
     predictions: dict[str, list[PoseSequence | None]] = {
         "model": [*_generate(model, references, rows, starts, sampling)],
@@ -98,7 +104,7 @@ def evaluate(
     clip_scores = {}
     for system, sequences in predictions.items():
         say(f"scoring {system}")
-        clip_scores[system] = references.score(rows, sequences)
+        clip_scores[system] = references.score(rows, sequences, others=others)
     return Evaluation(data, split, sampling, references, rows, predictions, clip_scores)
 
 

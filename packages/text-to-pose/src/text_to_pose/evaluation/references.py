@@ -7,9 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pose_core import UserError
-from pose_core.data import read_clips, read_prepared, split_name
+from pose_core.data import ShardDataset, read_clips, read_prepared, split_name
 from pose_core.data.audit import summary
+from pose_core.data.packing import INDEX
 from pose_core.metrics import acceleration_ratio, dtw, dtw_mje, frame_distances
 from text_to_pose.data.hands import dominant_hands, hand_shape
 from text_to_pose.data.preprocessing import prepare
@@ -18,8 +21,6 @@ from text_to_pose.text.letters import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    import numpy as np
 
     from pose_core import PoseSequence, Skeleton
     from pose_core.data import Clip
@@ -49,26 +50,30 @@ class References:
         """Indices of the clips of a split, or of all."""
         return [i for i, clip in enumerate(self.clips) if _in_split(clip, split)]
 
-    def score(self, rows: Sequence[int], predictions: Sequence[PoseSequence | None]) -> list[ClipScore]:
+    def score(
+        self, rows: Sequence[int], predictions: Sequence[PoseSequence | None], *, others: int | None = None
+    ) -> list[ClipScore]:
         """Compares the predictions of any system for some clips with these clips.
 
         Args:
             rows: indices of the clips.
             predictions: one per row, (T, K, D) in shoulder widths, on the clips' skeleton and at their frame rate; None
                 where the system has nothing.
+            others: clips of other texts among which the right one is to be recognized, the same for every system; None:
+                all of the language.
 
         Returns:
             One score per prediction, in their order; none for None.
         """
         return [
-            self._score(i, prediction)
+            self._score(i, prediction, others)
             for i, prediction in zip(rows, predictions, strict=True)
             if prediction is not None
         ]
 
-    def _score(self, i: int, prediction: PoseSequence) -> ClipScore:
+    def _score(self, i: int, prediction: PoseSequence, others: int | None) -> ClipScore:
         clip, reference = self.clips[i], self.sequences[i]
-        nearest = self._nearest(i, prediction)
+        nearest = self._nearest(i, prediction, others)
         right = (rank for rank, j in enumerate(nearest) if self.letters[j] == self.letters[i])
         return ClipScore(
             path=clip.path,
@@ -83,8 +88,8 @@ class References:
             nearest=self.clips[nearest[0]].text if nearest else None,
         )
 
-    def _nearest(self, i: int, prediction: PoseSequence) -> list[int]:
-        """Clips of the language of clip `i` that show a dominant hand, nearest hand shape first.
+    def _nearest(self, i: int, prediction: PoseSequence, others: int | None) -> list[int]:
+        """Clips of the language of clip `i`, or some of them, that show a dominant hand, nearest hand shape first.
 
         None where the prediction shows no dominant hand. Of clips equally near, letters count in their own order.
         """
@@ -92,10 +97,20 @@ class References:
         shape = hand_shape(prediction, self.hands[language])
         if shape is None:
             return []
-        candidates = [
-            (dtw(frame_distances(*shape, *other)), self.letters[j], j)
+        known = [
+            j
             for j, (clip, other) in enumerate(zip(self.clips, self.shapes, strict=True))
             if clip.signed_language == language and other is not None
+        ]
+        if others is not None:
+            right = [j for j in known if self.letters[j] == self.letters[i]]
+            wrong = [j for j in known if self.letters[j] != self.letters[i]]
+            chosen = np.random.default_rng(i).permutation(len(wrong))[:others]
+            known = [*right, *(wrong[j] for j in chosen)]
+        candidates = [
+            (dtw(frame_distances(*shape, *other)), self.letters[j], j)
+            for j in known
+            if (other := self.shapes[j]) is not None
         ]
         return [j for _, _, j in sorted(candidates)]
 
@@ -112,7 +127,7 @@ def read_references(
     """Reads and preprocesses the clips of one data set or several, for a system that signs the letters of one split.
 
     Args:
-        data: manifest CSV, or several.
+        data: manifest CSV, or several; or one folder of shards, of which that split alone is read.
         split: the rows that are to be signed, or "all"; the others only provide start frames and hand shapes.
         fps: frame rate of the system.
         skeleton: the system's; that of the first clip where None.
@@ -125,6 +140,8 @@ def read_references(
     """
     paths = [data] if isinstance(data, str | Path) else list(data)
     name = ", ".join(map(str, paths))
+    if any((Path(path) / INDEX).is_file() for path in paths):
+        return _of_shards(paths, split, fps=fps, skeleton=skeleton, tokenizer=tokenizer, say=say)
     clips = read_clips(*paths)
     if not any(_in_split(clip, split) for clip in clips):
         known = ", ".join(sorted({clip.split for clip in clips}))
@@ -137,6 +154,37 @@ def read_references(
             raise UserError(f"{summary(wrong, 3)}; remove its row from {name}{more}")
     say(f"reading {len(clips)} clips")
     sequences = read_prepared(clips, partial(prepare, fps=fps), skeleton)
+    return _references(clips, sequences)
+
+
+def _of_shards(
+    paths: Sequence[str | Path],
+    split: str,
+    *,
+    fps: float,
+    skeleton: Skeleton | None,
+    tokenizer: TextTokenizer | None,
+    say: Callable[[str], None],
+) -> References:
+    """The clips of one split of shards: those of the others would not fit in memory.
+
+    Raises:
+        UserError: other data besides, no such split, or a text that the tokenizer does not know.
+    """
+    if len(paths) > 1:
+        raise UserError(f"{paths[0]}: shards are evaluated alone; name one folder of shards, or manifests")
+    shards = ShardDataset(paths[0], split, transform=partial(prepare, fps=fps, skeleton=skeleton))
+    clips = shards.read_clips()
+    problems = [_problem(clip, tokenizer, signed=True) for clip in clips] if tokenizer is not None else []
+    wrong = [f"{clip.path}: {why}" for clip, why in zip(clips, problems, strict=False) if why]
+    if wrong:
+        raise UserError(f"{paths[0]}: {summary(wrong, 3)}; evaluate a model that knows these texts")
+    say(f"reading {len(clips)} clips")
+    samples = list(shards)
+    return _references([sample.clip for sample in samples], [sample.sequence for sample in samples])
+
+
+def _references(clips: list[Clip], sequences: list[PoseSequence]) -> References:
     hands = dominant_hands(clips, sequences)
     shapes = [
         hand_shape(sequence, hands[clip.signed_language]) for clip, sequence in zip(clips, sequences, strict=True)

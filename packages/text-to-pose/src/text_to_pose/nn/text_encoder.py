@@ -12,6 +12,7 @@ from pose_encoders import AdditionalSequence
 from pose_encoders.attention import TransformerStack
 
 if TYPE_CHECKING:
+    from text_to_pose.nn.symbol_places import SymbolPlaces
     from text_to_pose.text.tokenizer import TextBatch
 
 
@@ -48,6 +49,13 @@ class TextEncoder(nn.Module):
     """A transformer over tokens; its first output stands for the whole text.
 
     Positions are added to the tokens: attention alone takes a symbol twice for the symbol once.
+
+    Args:
+        vocabulary_size: number of tokens.
+        lexicon: of letters; None: texts are no letters.
+        dim: C.
+        num_layers, num_heads, dropout: of the transformer.
+        places: of symbols in a notation, added as well.
     """
 
     def __init__(
@@ -58,9 +66,11 @@ class TextEncoder(nn.Module):
         num_layers: int,
         num_heads: int,
         dropout: float,
+        places: SymbolPlaces | None = None,
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary_size, dim)
+        self.places = places
         self.place_projection = nn.Linear(16, dim)
         self.lexicon = lexicon
         self.stack = TransformerStack(dim, num_layers, num_heads, dropout)
@@ -69,6 +79,8 @@ class TextEncoder(nn.Module):
         """Texts (B, L) to vectors (B, L, C)."""
         positions = sinusoids(torch.arange(text.ids.shape[1], device=text.ids.device) / 32, 8, highest=32.0)
         x = self.embedding(text.ids) + self.place_projection(positions)
+        if self.places is not None:
+            x = x + self.places(text.ids)
         if self.lexicon is not None:
             code = self.lexicon(text.languages, text.letters)
             x = torch.cat([x[:, :1] + code[:, None], x[:, 1:]], dim=1)

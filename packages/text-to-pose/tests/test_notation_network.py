@@ -1,0 +1,174 @@
+"""The network's parts for notation: places of symbols, attention to an encoded text, hands as shape and rotation."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from pose_core.data import Clip, pack
+from pose_core.testing import fake_sequence, fake_skeleton
+from text_to_pose.config import NetworkConfig, RunConfig, TextConfig, TextToPoseConfig
+from text_to_pose.evaluation.evaluate import evaluate
+from text_to_pose.hamnosys.parser import parse
+from text_to_pose.hamnosys.writer import write
+from text_to_pose.lightning_module import TextToPoseModule
+from text_to_pose.model import TextToPose
+from text_to_pose.nn.features import HandFeatures
+from text_to_pose.nn.symbol_places import SymbolPlaces
+from text_to_pose.nn.turned_hands import TurnedHands, rotations
+from text_to_pose.sampling import Sampling
+from text_to_pose.text.hamnosys import hamnosys_text, hamnosys_vocabulary
+from text_to_pose.text.tokenizer import TextBatch
+from text_to_pose.training import train
+
+SIGNS = [
+    write(parse(f"{shape} hamextfinger{way} hampalml hammover"))
+    for shape in ("hamfist", "hamflathand", "hamfinger2")
+    for way in ("u", "o")
+]
+
+
+@pytest.fixture
+def network(tiny):
+    return NetworkConfig(
+        **{
+            **tiny.model_dump(),
+            "text_attention": "cross",
+            "symbol_places": True,
+            "hands": "turned",
+            "hand_depth": 500.0,
+        }
+    )
+
+
+@pytest.fixture
+def notation(network):
+    torch.manual_seed(0)
+    text = TextConfig(kind="hamnosys", alphabets={"mul": []}, vocabulary=hamnosys_vocabulary())
+    skeleton = fake_skeleton().to_dict()
+    return TextToPose(
+        TextToPoseConfig(network=network, skeleton=skeleton, text=text, dominant_hands={"mul": "right"})
+    ).eval()
+
+
+def tokens(model, *texts):
+    return TextBatch.of([model.tokenizer.tokenize(text, "mul") for text in texts])
+
+
+def encoded(model, *texts):
+    K = model.skeleton.num_keypoints
+    return model.encode(tokens(model, *texts), torch.zeros(len(texts), K, 3), torch.ones(len(texts), K))[0]
+
+
+@torch.inference_mode()
+def test_padding_of_frames_and_texts_changes_nothing(notation):
+    alone, beside = encoded(notation, SIGNS[0]), encoded(notation, SIGNS[0], SIGNS[0] + SIGNS[1][3:] * 3)
+    mask = torch.arange(9) < torch.tensor([[6], [9]])
+    *_, short = Sampling(num_steps=2).steps(notation, alone, mask[:1, :6])
+    *_, padded = Sampling(num_steps=2).steps(notation, beside, mask)
+    torch.testing.assert_close(short.features[0], padded.features[0, :6], atol=1e-4, rtol=1e-4)
+
+
+def test_symbols_are_told_what_was_before_them():
+    names = ["hamfist", "hamextfingeru", "hampalml", "hammover", "hamreplace", "hamfist", "hamthumboutmod"]
+    vocabulary = ["<pad>", *hamnosys_vocabulary()]
+    places = SymbolPlaces(vocabulary, 16)
+    ids = torch.tensor([[vocabulary.index(name) for name in names]])
+    vectors = places(ids)
+    assert vectors.shape == (1, len(names), 16)
+    assert not torch.allclose(vectors[0, 0], vectors[0, 5])  # a second handshape
+    again = places(torch.cat([ids, torch.zeros(1, 3, dtype=torch.long)], dim=1))
+    torch.testing.assert_close(again[:, : len(names)], vectors)
+    # Moved by one behind their heads, modifiers stay where they are: nothing but the handshapes is counted.
+    fist, thumb = (vocabulary.index(name) for name in ("hamfist", "hamthumboutmod"))
+    one, two = places(torch.tensor([[fist, thumb]])), places(torch.tensor([[fist, thumb, thumb]]))
+    torch.testing.assert_close(one[0], two[0, :2])
+    assert not torch.allclose(two[0, 1], two[0, 2])  # one behind the other
+
+
+def test_turned_hands_are_a_rotation_of_a_shape():
+    torch.manual_seed(1)
+    rotation = rotations(torch.randn(50, 6))
+    torch.testing.assert_close(rotation @ rotation.transpose(1, 2), torch.eye(3).expand(50, 3, 3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(torch.linalg.det(rotation), torch.ones(50))
+
+    features = HandFeatures(fake_skeleton(), 4.0, hand_depth=500.0)
+    hands = TurnedHands(features, 16, group=3)
+    torch.nn.init.zeros_(hands.linear.weight)
+    points = hands(torch.randn(2, 5, 16))
+    assert points.shape == (2, 15, 40, 3)
+    assert sorted(hands.points.tolist()) == sorted(k for hand in features.hands.values() for k in hand)
+    right = points[0, 0, 20:] / 4.0
+    assert right[11, 1] < right[8, 1] < -0.1  # the middle finger points up, and y is down
+    assert right[3, 0] > right[15, 0]  # a right hand, its palm to the camera: the thumb is on the picture's right
+    torch.testing.assert_close(points[0, 0, :20, 0], -points[0, 0, 20:, 0])  # the left hand mirrors it
+
+
+def test_depth_in_other_units_comes_back_as_it_was():
+    skeleton = fake_skeleton()
+    features = HandFeatures(skeleton, 4.0, hand_depth=500.0, body_depth=143.0)
+    keypoints = torch.randn(3, skeleton.num_keypoints, 3)
+    torch.testing.assert_close(features.inverse(features(keypoints)), keypoints, atol=1e-4, rtol=1e-4)
+    finger = skeleton.hand("right")[4]
+    wrist = skeleton.hand("right")[0]
+    relative = keypoints[:, finger] - keypoints[:, wrist]
+    torch.testing.assert_close(features(keypoints)[:, finger, 2], relative[:, 2] * 2000)
+    torch.testing.assert_close(features(keypoints)[:, wrist, 2], keypoints[:, wrist, 2] * 143)
+
+
+@pytest.fixture
+def shards(tmp_path):
+    """Six signs, three of them held out."""
+    samples = []
+    for i, sign in enumerate(SIGNS):
+        split = "test" if i % 2 else "train"
+        clip = Clip(Path(f"{i}.pose"), sign, "mul", split)
+        samples.append((clip, fake_sequence(frames=10 + i, hands=("left", "right"))))
+    pack(samples, tmp_path / "shards")
+    return tmp_path / "shards"
+
+
+def test_notation_trains_from_shards_in_memory_and_is_evaluated_on_held_out_signs(shards, network, tmp_path):
+    config = RunConfig(
+        **network.model_dump(),
+        epochs=2,
+        batch_size=2,
+        warmup_steps=1,
+        device="cpu",
+        tensorboard=False,
+        in_memory=True,
+        own_start_share=1.0,
+        start_noise=0.01,
+        precision="32-true",
+    )
+    model, _ = train(shards, tmp_path / "run", config)
+    assert model.config.text.kind == "hamnosys"
+    found = evaluate(model, shards, "test", own_start=True, others=1, sampling=Sampling(num_steps=2))
+    assert [found.references.clips[i].split for i in found.rows] == ["test"] * 3
+    assert found.scores["model"].clips == 3
+    assert all(score.rank in (0, 1) for score in found.clip_scores["model"])  # the right one and one other
+    assert np.isfinite(found.scores["model"].dtw_mje)
+    for i, still in zip(found.rows, found.predictions["still"], strict=True):
+        np.testing.assert_array_equal(still.keypoints[0], found.references.sequences[i].keypoints[0])
+
+
+def test_first_predictions_are_made_where_they_count(notation):
+    config = RunConfig(**notation.config.network.model_dump())
+    module = TextToPoseModule(notation, config)
+    condition = encoded(notation, *SIGNS[:3])
+    clean = torch.randn(3, 6, notation.skeleton.num_keypoints, 3)
+
+    mask = torch.ones(3, 6, dtype=torch.bool)
+    batch = SimpleNamespace(target=SimpleNamespace(mask=mask))
+    level = torch.tensor([0.0, 0.5, 0.0])
+    first = module._first_predictions(batch, condition, clean, level)
+    start = condition.start[:, None].expand_as(clean)
+    whole = notation(start, mask, condition, torch.zeros(3), torch.zeros(3)).features
+    torch.testing.assert_close(first[1], whole[1], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(first[[0, 2]], start[[0, 2]])
+
+
+def test_hamnosys_of_the_vocabulary_is_what_signs_are_written_in():
+    assert all(set(sign) <= set(hamnosys_text(hamnosys_vocabulary())) for sign in SIGNS)

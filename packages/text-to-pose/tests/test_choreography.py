@@ -254,6 +254,14 @@ def test_parts_and_signs_follow_each_other() -> None:
     assert motion.right.wrist[stop:again, 1].min() > -0.4  # not down to rest between them
 
 
+def test_a_hand_waits_for_its_next_part() -> None:
+    alone = "hamfist hamextfingeru hampalml hamchin hammoveo"
+    left = stroke(f"{BOTH} hammoveu hamplus {alone} hamplus {BOTH} hammoveu", "left").wrist
+    assert left[:, 1].min() > -0.3
+    lowered = stroke(f"{BOTH} hammoveu hamplus {alone}", "left").wrist
+    assert lowered[-1, 1] < -0.4
+
+
 @pytest.mark.parametrize("fps", [20.0, 25.0, 60.0])
 def test_any_rate_shows_the_same_motion(fps: float) -> None:
     text = f"{BOTH} hamcircleo hamparbegin hammoveo hamreplace hamfist hamparend"

@@ -57,8 +57,8 @@ def choreograph(signs: Sequence[Sign], body: Body, fps: float = 25.0, speed: flo
     now: Mapping[Channel, Array] = rest
     for sign in signs:
         begin = None
-        for segment in sign.segments:
-            take = _limited(_segment(segment, body, now), body, speed)
+        for number, segment in enumerate(sign.segments):
+            take = _limited(_segment(segment, body, now, _waiting(sign.segments, number)), body, speed)
             parts += _way(now, starts(take), body, speed)
             begin = _duration(parts) if begin is None else begin
             parts.append(take.tracks)
@@ -69,9 +69,18 @@ def choreograph(signs: Sequence[Sign], body: Body, fps: float = 25.0, speed: flo
     return _sampled(parts, spans, fps)
 
 
-def _segment(segment: Segment, body: Body, before: Mapping[Channel, Array]) -> Take:
+def _waiting(segments: Sequence[Segment], number: int) -> frozenset[HandSide]:
+    """The hands that stay where they were in a part of a sign: they have no part in it, but before and after."""
+    every = [initial_states(segment) for segment in segments] if len(segments) > 1 else []
+    used = [{side for side in SIDES if getattr(states, side) is not None} for states in every]
+    before, after = set().union(*used[:number]), set().union(*used[number + 1 :])
+    idle = set(SIDES) - used[number] if used else set()
+    return frozenset(before & after & idle)
+
+
+def _segment(segment: Segment, body: Body, before: Mapping[Channel, Array], waiting: frozenset[HandSide]) -> Take:
     """The strokes of a sign, or of one of its parts."""
-    scene = _scene(segment, body, before)
+    scene = _scene(segment, body, before, waiting)
     if not segment.actions:
         return scene.held(timing.STILL)
     takes = []
@@ -89,7 +98,7 @@ def _segment(segment: Segment, body: Body, before: Mapping[Channel, Array]) -> T
     return whole
 
 
-def _scene(segment: Segment, body: Body, before: Mapping[Channel, Array]) -> Scene:
+def _scene(segment: Segment, body: Body, before: Mapping[Channel, Array], waiting: frozenset[HandSide]) -> Scene:
     """The hands as a sign begins."""
     states = initial_states(segment)
     strong: HandSide = "left" if segment.nondominant else "right"
@@ -108,8 +117,8 @@ def _scene(segment: Segment, body: Body, before: Mapping[Channel, Array]) -> Sce
         unplaced=segment.location is None,
     )
     now: dict[Channel, Array] = {**scene.configured(states), "body": np.zeros(BODY)}
-    if segment.holdover:
-        now[weak] = before[weak]
+    for side in waiting | {weak} if segment.holdover else waiting:
+        now[side] = before[side]
     return replace(scene, now=now)
 
 

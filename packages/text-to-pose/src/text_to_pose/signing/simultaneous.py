@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from text_to_pose.hamnosys.movements import (
     BodyAction,
+    Brushing,
     CircularMovement,
     FingerPlay,
     NoMovement,
@@ -106,8 +107,11 @@ def _merged(side: Channel, takes: list[Take], duration: float) -> Track:
 def _in_turn(actions: tuple[Action, ...]) -> list[Action]:
     """Straight movements that cannot be at the same time become a sequence: out and in again, or three and more.
 
-    Brackets around what each hand does (`{a b + c d}`) leave no other way to write them.
+    Brackets around what each hand does (`{a b + c d}`) leave no other way to write them. One that is said twice, once
+    with what it brushes, is one.
     """
+    brushing = [each.action for each in actions if isinstance(each, Brushing)]
+    actions = tuple(each for each in actions if each not in brushing)
     lines = [each for each in actions if isinstance(each, StraightMovement)]
     opposed = any(vector(a.direction) @ vector(b.direction) < -0.3 for a, b in pairwise(lines))
     if not opposed and len(lines) < 3:

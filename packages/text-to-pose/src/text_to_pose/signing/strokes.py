@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _NEAR = 0.01
 """Metres: a path that is shorter leaves a hand where it is."""
+_TURN_WITH_SWINGS = 0.4
+"""The share of a zigzag's turns that a hand follows which turns with its path: wrists do not turn so far so quickly."""
 ONE_BY_ONE = 0.9
 """Seconds in which five fingers change one after the other."""
 
@@ -55,7 +57,8 @@ def straight(action: StraightMovement, scene: Scene) -> Take:
         found[side] = own
     longest = max((float(np.linalg.norm(path.end)) for path in found.values()), default=0.0)
     swings = paths.swing_count(longest) if action.zigzag is not None else 1
-    return along(scene, found, action.manner, begins, swings)
+    turns = 1.0 if action.zigzag is None else _TURN_WITH_SWINGS
+    return along(scene, found, action.manner, begins, swings, turns)
 
 
 def circle(action: CircularMovement, scene: Scene) -> Take:
@@ -92,6 +95,7 @@ def along(
     manner: Manner,
     begins: Mapping[Channel, Array],
     parts: float = 1,
+    turns: float = 1.0,
 ) -> Take:
     """The hands along paths, in the time that the longest one takes.
 
@@ -101,6 +105,7 @@ def along(
         manner: how.
         begins: the states they begin with.
         parts: how many turns or strokes it has: the time is that of one, as often.
+        turns: the share of a path's turns that a hand follows which turns as its path does.
     """
     longest = max((path.length for path in found.values()), default=0.0)
     parts = max(parts, 0.25)
@@ -112,7 +117,7 @@ def along(
         last = begins[side]
         if scene.goal is not None and not scene.wrist_only:
             last = scene.goal[side]
-        tracks[side] = Stroke(begins[side], last, path, duration, profile, scene.turns_with_path(side))
+        tracks[side] = Stroke(begins[side], last, path, duration, profile, turns * scene.turns_with_path(side))
     if len(found) == 1 and scene.interlocked():
         (side, path) = next(iter(found.items()))
         other: HandSide = SIDES[1 - SIDES.index(side)]

@@ -147,8 +147,10 @@ def _made_up(track: Track, goal: Array) -> Track:
 
 
 def brushed(action: Brushing, scene: Scene) -> Take:
-    """A movement in whose middle the hand touches a place."""
+    """A movement in whose middle the hand touches a place; one on a hand that is alone is met by its own fingers."""
     take = scene.perform(action.action)
+    if isinstance(action.at.place, HandPlace) and (scene.states.right is None or scene.states.left is None):
+        return take
     touching = scene.configured(_located(take.scene.states, _touched(action.at), scene))
     tracks = dict(take.tracks)
     for side in scene.cast:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from text_to_pose.signing.hand_model import LIMITS
-from text_to_pose.signing.rotations import shortest
+from text_to_pose.signing.rotations import from_vector, shortest, to_vector
 from text_to_pose.signing.timing import SMOOTH, Profile
 from text_to_pose.signing.turning import shortest_turn
 
@@ -111,7 +111,7 @@ class Stroke(_Ended):
         path: of the wrist.
         duration: in seconds.
         profile: how its speed runs.
-        turns: the hand turns as the path does (`hamorirelative`).
+        turns: the share by which the hand turns as the path does (`hamorirelative`): 1, or 0.
         lead: by how much earlier than the wrist handshape and orientation are there: 1.25 at four fifths of the time.
         digits: (5,) of the time when each digit begins to change, thumb to pinky; all have the same time for it.
         turn: how the hand gets from one orientation to the other; None: the shortest way.
@@ -122,7 +122,7 @@ class Stroke(_Ended):
     path: Path
     duration: float
     profile: Profile = SMOOTH
-    turns: bool = False
+    turns: float = 0.0
     lead: float = 1.0
     digits: Array | None = None
     turn: Turn | None = None
@@ -134,8 +134,8 @@ class Stroke(_Ended):
         states[:, WRIST] = self.first[WRIST] + self.path.at(way)
         turned = self._turn.at(changed)
         if self.turns and self.path.length > 0:
-            heading = self.path.heading(way)
-            turned = shortest(self.path.heading(np.zeros(1)), heading) @ turned
+            heading = shortest(self.path.heading(np.zeros(1)), self.path.heading(way))
+            turned = from_vector(self.turns * to_vector(heading)) @ turned
         states[:, ROTATION] = turned.reshape(-1, 9)
         states[:, ANGLES] = self._angles(share, changed)
         return states

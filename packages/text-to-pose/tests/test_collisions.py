@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from text_to_pose.signing.body import CHIN, LEFT_CHEEK, MEAN_BODY
-from text_to_pose.signing.body_surface import depth, front, head_point
+from text_to_pose.signing.anchors import anchors
+from text_to_pose.signing.body import MEAN_BODY
+from text_to_pose.signing.body_surface import depth, front
 from text_to_pose.signing.figure import figure
 from text_to_pose.signing.hand_model import forward
 from text_to_pose.signing.motion import HandMotion, Motion
+from text_to_pose.signing.rotations import from_vector
 
 FLAT = np.zeros(21)
 INWARD = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
@@ -57,15 +59,23 @@ def test_hands_do_not_go_through_each_other():
 
 
 def test_hands_that_touch_stay_where_they_are():
-    points = forward(FLAT).points @ INWARD.T
-    chest, out = front(MEAN_BODY, 0.0, -0.12)
-    on_chest = chest + 0.008 * out - points[12]
-    cheek, aside = head_point(MEAN_BODY, MEAN_BODY.face[LEFT_CHEEK] - MEAN_BODY.head_pivot)
-    on_chin = MEAN_BODY.face[CHIN] + np.array([0, 0, 0.008]) - points[8]
-    assert aside[0] > 0.5 > cheek[0]
-    for wrist in (on_chest, on_chin):
-        result = figure(both(hand(np.tile(wrist, (3, 1)), INWARD)), MEAN_BODY)
-        assert result.moved.max() < 0.003
+    place, out = front(MEAN_BODY, 0.0, -0.12)
+    target = place + 0.008 * out
+    wrist = target - forward(FLAT).points[12] @ INWARD.T
+    result = figure(both(hand(np.tile(wrist, (3, 1)), INWARD)), MEAN_BODY)
+    assert np.linalg.norm(result.hands[:, 1, 12] - target, axis=-1).max() < 0.005
+
+
+def test_a_hand_that_touches_is_turned_about_what_touches():
+    right = forward(FLAT).points
+    hands = np.tile(right, (2, 1, 1, 1)) + np.array([0.3, -0.5, 0.3])
+    leaning = right @ from_vector(np.array([-0.7, 0.0, 0.0])).T
+    hands[1] = leaning - leaning[8] + front(MEAN_BODY, 0.0, -0.2)[0] + np.array([0.0, 0.0, 0.008])
+    still = np.eye(3)[None], np.zeros((1, 3))
+    places, sure = anchors(MEAN_BODY, hands, np.tile(right, (2, 1, 1, 1)), *still)
+    assert sure[0, 0] == 0
+    assert sure[1, 0] == 1
+    assert np.linalg.norm(places[1, 0] - right[8]) < 0.03  # among the fingertips
 
 
 def test_a_motion_without_collisions_is_left_alone():

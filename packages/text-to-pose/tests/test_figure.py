@@ -8,7 +8,8 @@ import pytest
 from text_to_pose.signing.arm import WRIST_LIMITS, ease, hand_rotation, solve, wrist_angles
 from text_to_pose.signing.body import MEAN_BODY, Body
 from text_to_pose.signing.body_surface import depth
-from text_to_pose.signing.figure import LEFT, RIGHT, Figure, figure
+from text_to_pose.signing.both_arms import LEFT, RIGHT
+from text_to_pose.signing.figure import Figure, figure
 from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hand_model import bone_lengths
 from text_to_pose.signing.motion import HandMotion, Motion

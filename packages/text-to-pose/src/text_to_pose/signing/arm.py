@@ -23,8 +23,8 @@ WRIST_LIMITS: Array = np.radians(np.array([[-80.0, 85.0], [-40.0, 25.0], [-90.0,
 """Least and greatest of the wrist's flexion (below 0: extension), its deviation to the thumb (below 0: to the little
 finger) and the forearm's rotation from the thumb up (supination; below 0: pronation), (3, 2), radians: what others can
 move them to (Wanatabe and others 1979; Greene and Wolf 1989, deviation), as signers use all that joints give."""
-ELBOW_FLEXION = np.radians(150.0)
-"""Boone and Azen, "Normal range of motion of joints in male subjects", 1979: 143 by oneself, more by the other hand."""
+ELBOW_FLEXION = np.radians(156.0)
+"""As far as others can bend it (Wanatabe and others 1979: 148 to 158): a hand at the ear is near its shoulder."""
 _STRAIGHTEST = 0.995
 """Of the arm's length: elbows are not locked."""
 _SHOULDER_MOVES: Array = np.array([[-0.03, 0.07], [-0.02, 0.07], [-0.02, 0.09]])
@@ -48,8 +48,9 @@ _EASY = np.radians([50.0, 22.0, 60.0])
 _EASY_WEIGHT = 0.25
 _EXCESS, _WORST = np.radians(4.0), np.radians(60.0)
 """Which part beyond a limit counts as a natural spread, and beyond which it is all the same."""
-_INSIDE = 0.010
-_ELBOW_RADIUS, _FOREARM_RADIUS, _HEAD_RADIUS = 0.035, 0.038, 0.085
+_INSIDE, _DEEP = 0.004, 0.02
+"""Metres by which an arm is in trunk or head that count as a natural spread: evenly, and by the square."""
+_ELBOW_RADIUS, _FOREARM_RADIUS, _HEAD_RADIUS = 0.02, 0.035, 0.085
 _FOREARM_SHARE = 0.4
 """Where the forearm is thickest, from elbow to wrist."""
 _BEHIND = 0.05
@@ -150,8 +151,8 @@ def _calm(joints: Array, limited: Array, fps: float) -> Array:
         first, last = max(frame + 1 - reach, 0), min(frame + reach, joints.shape[1] - 1)
         share = np.linspace(0, 1, last - first + 1)[:, None]
         calm[arm, first : last + 1] = joints[arm, first] + share * (joints[arm, last] - joints[arm, first])
-    share = np.minimum(3 * _smoothed(limited[..., None].astype(np.float64), _SMOOTHING * fps), 1.0)
-    return calm + share * (_smoothed(calm, _SMOOTHING * fps) - calm)
+    share = np.minimum(3 * smoothed(limited[..., None].astype(np.float64), _SMOOTHING * fps), 1.0)
+    return calm + share * (smoothed(calm, _SMOOTHING * fps) - calm)
 
 
 def wrist_angles(shoulder: Array, elbow: Array, wrist: Array, rotation: Array) -> Array:
@@ -286,7 +287,7 @@ def _elbows(body: Body, shoulder: Array, wrist: Array, rotation: Array, fps: flo
     bend = before - 2 * here + after
     between = np.clip(np.where(bend > 1e-9, (before - after) / np.maximum(2 * bend, 1e-9), 0.0), -0.5, 0.5)
     best = circles.directions(((chosen + between) * (2 * np.pi / _SWIVELS))[..., None])[..., 0, :]
-    smooth = _smoothed(best, _SMOOTHING * fps)
+    smooth = smoothed(best, _SMOOTHING * fps)
     smooth = smooth - (smooth * circles.along).sum(-1, keepdims=True) * circles.along
     length = np.linalg.norm(smooth, axis=-1, keepdims=True)
     direction = np.where(length > 0.1, smooth / np.maximum(length, 1e-9), best)
@@ -319,10 +320,14 @@ def _costs(body: Body, circles: _Circles, elbows: Array, wrist: Array) -> Array:
     cost += np.maximum(offset[..., 0] / width - _INWARD, 0) / _NATURAL_SPREAD * 4
     cost += np.abs(_humeral_excess(body, offset, wrist[..., None, :] - elbows)) / _EXCESS
     middle = elbows + _FOREARM_SHARE * (wrist[..., None, :] - elbows)
-    cost += np.maximum(torso_depth(body, elbows) + _ELBOW_RADIUS, 0) / _INSIDE
-    cost += np.maximum(torso_depth(body, middle) + _FOREARM_RADIUS, 0) / _INSIDE
     from_head = np.linalg.norm(middle - surface(body).head, axis=-1)
-    cost += np.maximum(_HEAD_RADIUS + _FOREARM_RADIUS - from_head, 0) / _INSIDE
+    for inside in (
+        torso_depth(body, elbows) + _ELBOW_RADIUS,
+        torso_depth(body, middle) + _FOREARM_RADIUS,
+        _HEAD_RADIUS + _FOREARM_RADIUS - from_head,
+    ):
+        deep = np.maximum(inside, 0)
+        cost += deep / _INSIDE + (deep / _DEEP) ** 2
     return cost
 
 
@@ -386,7 +391,7 @@ def _cheapest_path(costs: Array, elbows: Array, fps: float) -> NDArray[np.int64]
     return path
 
 
-def _smoothed(values: Array, frames: float) -> Array:
+def smoothed(values: Array, frames: float) -> Array:
     """Values (A, T, D) averaged over time by a Gaussian of a standard deviation in frames; ends are repeated."""
     reach = int(np.ceil(3 * frames))
     if reach < 1 or values.shape[1] < 2:

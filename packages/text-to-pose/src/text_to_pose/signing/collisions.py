@@ -22,6 +22,8 @@ _FINGER_RADIUS = 0.007
 """Half thicknesses in metres; a palm's is that of balls about its wrist, knuckles and middle."""
 _GIVES_WAY = 0.008
 """How far bodies may be in each other, in metres."""
+_TOUCHING_GIVES_WAY = 0.014
+"""And how much farther where they touch."""
 _ALONG = (0.0, 0.25, 0.5, 0.75)
 """Where the balls of a forearm are, from the wrist on."""
 _SPREAD = 0.08
@@ -58,7 +60,7 @@ class Limbs:
         return self.hands[:, :, :1] * (1 - along) + self.elbows[:, :, None] * along
 
 
-def evasion(body: Body, limbs: Limbs, head: Array, sway: Array, fps: float) -> Array:
+def evasion(body: Body, limbs: Limbs, head: Array, sway: Array, fps: float, touching: Array | None = None) -> Array:
     """By how much hands have to be elsewhere so that nothing is in anything else, (2, T, 3) metres; mostly 0.
 
     Args:
@@ -67,22 +69,27 @@ def evasion(body: Body, limbs: Limbs, head: Array, sway: Array, fps: float) -> A
         head: (T, 3, 3) how the head is turned.
         sway: (T, 3) how far trunk and head are from where they rest.
         fps: frames per second.
+        touching: 0 to 1, (2, T), how surely a hand touches: then it stays there if it is not too deep in anything, and
+            makes way for nothing that comes before or after. None: nothing does.
     """
+    touching = np.zeros(limbs.elbows.shape[:2]) if touching is None else touching
     shift = np.zeros_like(limbs.elbows)
     active = np.ones(len(head), dtype=bool)
     for _ in range(_ROUNDS):
         now = Limbs(limbs.hands[:, active] + shift[:, active, None], limbs.elbows[:, active])
         push = np.zeros_like(shift)
-        push[:, active] = _out_of_body(body, now, head[active], sway[active]) + _out_of_each_other(now)
+        allowed = _GIVES_WAY + _TOUCHING_GIVES_WAY * touching[:, active]
+        push[:, active] = _out_of_body(body, now, head[active], sway[active], allowed)
+        push[:, active] += _out_of_each_other(now, allowed.max(axis=0))
         if np.abs(push).max(initial=0.0) < _SMALLEST:
             break
-        push = _spread(push, _SPREAD * fps)
+        push = push + (1 - touching[..., None]) * (_spread(push, _SPREAD * fps) - push)
         shift = shift + push
         active = (np.abs(push) > 0).any(axis=(0, 2))
     return shift
 
 
-def _out_of_body(body: Body, limbs: Limbs, head: Array, sway: Array) -> Array:
+def _out_of_body(body: Body, limbs: Limbs, head: Array, sway: Array, allowed: Array) -> Array:
     """(2, T, 3) along the surface's normal where a hand is deepest in it."""
     points = limbs.hands - sway[:, None]
     deep = np.full(points.shape[:-1], -1.0)
@@ -91,7 +98,8 @@ def _out_of_body(body: Body, limbs: Limbs, head: Array, sway: Array) -> Array:
     if not near.any():
         return np.zeros_like(limbs.elbows)
     every = np.broadcast_to(head[:, None], (*near.shape, 3, 3))
-    deep[near] = depth(body, points[near], every[near]) + _FINGER_RADIUS - _GIVES_WAY
+    deep[near] = depth(body, points[near], every[near]) + _FINGER_RADIUS
+    deep -= allowed[..., None]
     deepest = deep.argmax(axis=-1)[..., None]
     amount = np.maximum(np.take_along_axis(deep, deepest, axis=-1)[..., 0], 0.0)
     push = np.zeros_like(limbs.elbows)
@@ -103,7 +111,7 @@ def _out_of_body(body: Body, limbs: Limbs, head: Array, sway: Array) -> Array:
     return push
 
 
-def _out_of_each_other(limbs: Limbs) -> Array:
+def _out_of_each_other(limbs: Limbs, allowed: Array) -> Array:
     """(2, T, 3) apart where the two come nearest to each other's middle, each by half."""
     push = np.zeros_like(limbs.elbows)
     left, right = np.concatenate([limbs.hands[:, :, _COARSE], limbs.forearms[:, :, 2:]], axis=2)
@@ -123,7 +131,7 @@ def _out_of_each_other(limbs: Limbs) -> Array:
     most, direction = np.zeros(len(left)), np.zeros((len(left), 3))
     for first, second, radii in pairs:
         apart = (first[:, :, None] - second[:, None]).reshape(len(left), -1, 3)
-        too_near = np.maximum(radii - _GIVES_WAY - np.sqrt((apart * apart) @ np.ones(3)), 0.0)
+        too_near = np.maximum(radii - allowed[near, None] - np.sqrt((apart * apart) @ np.ones(3)), 0.0)
         most = np.maximum(most, too_near.max(axis=1))
         direction += (too_near[:, None] @ apart)[:, 0]
     # Balls in each other's middle tell no direction: hands go on to the side on which they are.

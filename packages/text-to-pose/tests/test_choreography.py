@@ -204,6 +204,17 @@ def test_a_movement_brushes_a_place_on_its_way() -> None:
     assert distance[[0, -1]].min() > 0.03
 
 
+def test_a_brush_close_to_a_place_begins_before_it_and_one_that_touches_begins_there() -> None:
+    brush = (
+        "hamflathand hamextfingerul hampalml hamchest {} hammoved hamseqbegin hambrushing hamchest hamtouch hamseqend"
+    )
+    touch = stroke("hamflathand hamextfingerul hampalml hamchest hamtouch").wrist[0]
+    near, touching = (stroke(brush.format(contact)).wrist for contact in ("hamclose", "hamtouch"))
+    np.testing.assert_allclose(near[[0, -1], 1] - touch[1], [0.06, -0.06], atol=5e-3)
+    np.testing.assert_allclose(touching[[0, -1], 1] - touch[1], [0, -0.12], atol=5e-3)
+    assert np.ptp(touching[:, 2]) < 5e-3
+
+
 def test_wrists_nod_and_fingers_play_while_the_hand_moves() -> None:
     nod = stroke(f"{FLAT} hamparbegin hammover hamnodding hamparend")
     assert nod.wrist[-1, 0] - nod.wrist[0, 0] == pytest.approx(-0.12, abs=5e-3)

@@ -114,6 +114,7 @@ def _scene(segment: Segment, body: Body, before: Mapping[Channel, Array], waitin
         strong=strong,
         performer=perform,
         alternating=segment.symmetry is not None and segment.symmetry.alternating,
+        beginning=True,
         unplaced=segment.location is None,
     )
     now: dict[Channel, Array] = {**scene.configured(states), "body": np.zeros(BODY)}

@@ -69,7 +69,7 @@ def _repeated(action: Repeated, scene: Scene, first: Take) -> Take:
     times = TIMES[repetition.kind] + (repetition.second is not None and repetition.second not in _BACK)
     if repetition.kind in _BACK:
         whole = in_order([first, first.timed(first.duration, backwards=True)] * times)
-        return Take(whole.tracks, replace(scene, now=ends(whole), unplaced=False))
+        return Take(whole.tracks, replace(scene, now=ends(whole), beginning=False, unplaced=False))
     continued = repetition.kind in _ON and not isinstance(action.action, Targeted)
     if _is_closed(first) and repetition.growth is None and repetition.shift is None:
         whole = in_order([first.even()] * times)
@@ -81,7 +81,7 @@ def _repeated(action: Repeated, scene: Scene, first: Take) -> Take:
     if repetition.second in _BACK:
         back = first.timed(first.duration, backwards=True)
         whole = in_order([whole, back])
-        return Take(whole.tracks, replace(scene, now=ends(whole), unplaced=False))
+        return Take(whole.tracks, replace(scene, now=ends(whole), beginning=False, unplaced=False))
     return whole
 
 

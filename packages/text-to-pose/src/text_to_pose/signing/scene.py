@@ -41,7 +41,8 @@ class Scene:
         symmetric: what is said of the strong hand holds for the weak one, too.
         away: hands that a path has taken away from where `states` has them.
         alternating: the weak hand is half a cycle behind.
-        unplaced: nothing is said yet of where the hands are: a movement to a target may begin where it likes.
+        beginning: nothing has happened yet: a movement may begin a little beside the place that is said.
+        unplaced: and no place is said: a movement to a target may begin where it likes.
         scale: sizes of movements, in what they usually are.
         goal: where the action has to end, if that is known: states (33,).
         wrist_only: a goal is that of the wrist: something else turns the hand.
@@ -57,6 +58,7 @@ class Scene:
     symmetric: bool = False
     away: frozenset[HandSide] = frozenset()
     alternating: bool = False
+    beginning: bool = False
     unplaced: bool = False
     scale: float = 1.0
     goal: Mapping[HandSide, Array] | None = None
@@ -96,7 +98,9 @@ class Scene:
             channel: longer(tracks[channel], duration) if channel in tracks else Hold(self.now[channel], duration)
             for channel in CHANNELS
         }
-        after = replace(self, unplaced=False, **changes, now={c: track.end for c, track in every.items()})
+        after = replace(
+            self, beginning=False, unplaced=False, **changes, now={c: track.end for c, track in every.items()}
+        )
         return Take(every, after)
 
     def held(self, duration: float) -> Take:

@@ -63,6 +63,7 @@ def parallel(action: Parallel, scene: Scene) -> Take:
         own = replace(
             current,
             now=scene.now,
+            beginning=scene.beginning,
             unplaced=scene.unplaced,
             goal=_turned_only(scene) if turning else scene.goal if each is main else None,
             wrist_only=scene.wrist_only or (posed and len(others) > 1 and each in moving),

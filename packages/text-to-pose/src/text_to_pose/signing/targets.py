@@ -17,6 +17,8 @@ from text_to_pose.signing.states import located
 from text_to_pose.signing.tracks import ROTATION, WRIST, Chain, Moved, Stroke, Together
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from text_to_pose.hamnosys.movements import Action, Brushing, Target, Targeted
     from text_to_pose.signing.hand_model import Array
     from text_to_pose.signing.motion import HandSide
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 _TOWARDS = 0.5
 """A bare contact is what a movement ends in if that is at least such a share of its way ahead."""
+_TOUCHES = 0.02
+"""Metres from where it would touch a place at which a hand does."""
 _MISSED = 0.003
 """Metres by which the end of a movement may miss its goal before that is made up on the way."""
 
@@ -33,14 +37,18 @@ _MISSED = 0.003
 def targeted(action: Targeted, scene: Scene) -> Take:
     """A movement with its own shape that ends as its target says."""
     states = _located(_after(action.action, scene), action.target, scene)
-    goal = _where_hands_are(scene.configured(states), states, action, scene)
+
+    def led(side: HandSide) -> Array:
+        return replace(scene, goal=None, wrist_only=True).perform(action.action).tracks[side].end
+
+    goal = _where_hands_are(scene.configured(states), states, action.target, scene, led)
     if _is_bare(action.target) and not scene.unplaced:
         free = replace(scene, goal=None).perform(action.action)
         if not _is_on_the_way(goal, free, scene):
             if len(scene.cast) == 1:
                 return free
             states = _facing_each_other(states, action.target)
-            goal = _where_hands_are(scene.configured(states), states, action, scene)
+            goal = _where_hands_are(scene.configured(states), states, action.target, scene, led)
     if scene.wrist_only:
         goal = {side: _turned_as(goal[side], scene.now[side]) for side in SIDES}
     take = replace(scene, goal=goal).perform(action.action)
@@ -106,13 +114,12 @@ def _located(states: States, target: Target, scene: Scene) -> States:
 
 
 def _where_hands_are(
-    goal: dict[HandSide, Array], states: States, action: Targeted, scene: Scene
+    goal: dict[HandSide, Array], states: States, target: Target, scene: Scene, led: Callable[[HandSide], Array]
 ) -> dict[HandSide, Array]:
     """Goals that say only how the hands are to each other, moved to where the hands are.
 
-    One that acts alone comes to the other; two meet halfway between where their movements would lead them.
+    One that acts alone comes to the other; two meet halfway between where their movements have `led` them.
     """
-    target = action.target
     to_hand = isinstance(target, Location) and isinstance(target.place, HandPlace)
     together = isinstance(target, Constellation) and target.location is None and states.constellation is not None
     if scene.unplaced or not (to_hand or together) or states.right is None or states.left is None:
@@ -123,8 +130,7 @@ def _where_hands_are(
     if other:
         by = scene.now[other[0]][WRIST] - goal[other[0]][WRIST]
     else:
-        free = replace(scene, goal=None, wrist_only=True).perform(action.action)
-        by = np.mean([free.tracks[side].end[WRIST] - goal[side][WRIST] for side in SIDES], axis=0)
+        by = np.mean([led(side)[WRIST] - goal[side][WRIST] for side in SIDES], axis=0)
     moved = {side: state.copy() for side, state in goal.items()}
     for state in moved.values():
         state[WRIST] += by
@@ -151,14 +157,36 @@ def brushed(action: Brushing, scene: Scene) -> Take:
     take = scene.perform(action.action)
     if isinstance(action.at.place, HandPlace) and (scene.states.right is None or scene.states.left is None):
         return take
-    touching = scene.configured(_located(take.scene.states, _touched(action.at), scene))
+    states = _located(take.scene.states, _touched(action.at), scene)
+
+    def middle(side: HandSide) -> Array:
+        track = take.tracks[side]
+        return track.at(np.array([track.duration / 2]))[0]
+
+    touching = _where_hands_are(scene.configured(states), states, action.at, scene, middle)
     tracks = dict(take.tracks)
     for side in scene.cast:
-        track = tracks[side]
-        middle = track.at(np.array([track.duration / 2]))[0]
-        missing = touching[side][WRIST] - middle[WRIST]
-        tracks[side] = Moved(track, missing) if scene.unplaced else _by_way_of(track, missing)
+        missing = touching[side][WRIST] - middle(side)[WRIST]
+        if not scene.unplaced and np.linalg.norm(touching[side][WRIST] - tracks[side].start[WRIST]) < _TOUCHES:
+            continue  # it brushes the place from its start on
+        before = _before(tracks[side], missing, scene)
+        tracks[side] = _by_way_of(Moved(tracks[side], before), missing - before)
     return scene.taken(tracks, states=take.scene.states, away=take.scene.away)
+
+
+def _before(track: Track, missing: Array, scene: Scene) -> Array:
+    """By how much a movement begins elsewhere, (3,), so that its middle is at a place that it brushes.
+
+    One without a place begins where it likes, the first one of a sign so much before the place.
+    """
+    if scene.unplaced:
+        return missing
+    way = track.end[WRIST] - track.start[WRIST]
+    length = float(np.linalg.norm(way))
+    if not scene.beginning or length < _TOUCHES:
+        return np.zeros(3)
+    along: Array = way / length * (missing @ way) / length
+    return along
 
 
 def _touched(at: Location) -> Location:

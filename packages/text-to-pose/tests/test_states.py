@@ -59,6 +59,15 @@ def test_the_same_part_of_both_hands_is_a_constellation() -> None:
     assert states.constellation.hands.dominant == states.constellation.hands.nondominant
 
 
+def test_a_place_on_each_hand_is_a_constellation_whichever_has_the_contact() -> None:
+    pair = "parbegin fist plus flathand parend parbegin extfingerl palml plus extfingerr palmr parend"
+    for places in ("handback touch plus indexfinger fingerpad", "handback plus indexfinger fingerpad touch"):
+        states = _states(f"{pair} parbegin {places} parend")
+        assert states.constellation is not None
+        assert states.constellation.contact is not None
+        assert states.constellation.contact.kind is ContactKind.TOUCH
+
+
 def test_what_a_replacement_does_not_say_stays_and_the_weak_hand_mirrors_it() -> None:
     sign = parse("hamsymmlr hamfist hamextfingeru hampalml hamreplace hamflathand hamextfingerol")
     states = initial_states(sign.segments[0])

@@ -139,6 +139,9 @@ def located(states: States, target: Target) -> States:
     if strong is None:
         return states
     if isinstance(target, Pair):
+        meeting = _meeting(target)
+        if meeting is not None:
+            return _in_constellation(states, meeting)
         return _at_each(replace(states, constellation=None), target)
     if isinstance(target, Constellation):
         return _in_constellation(states, target)
@@ -208,6 +211,17 @@ def _at_each(states: States, target: Pair[Location]) -> States:
     if other is not None and target.nondominant is not None:
         other = replace(other, location=target.nondominant)
     return states.with_hands(strong, other)
+
+
+def _meeting(target: Pair[Location]) -> Constellation | None:
+    """A place on each hand is how the hands are to each other, whichever of them has the contact."""
+    first, second = target.dominant, target.nondominant
+    if first is None or second is None:
+        return None
+    if not isinstance(first.place, HandPlace) or not isinstance(second.place, HandPlace):
+        return None
+    hands = Pair(replace(first, contact=None, behind=False), replace(second, contact=None, behind=False))
+    return Constellation(hands, second.contact or first.contact, first.behind or second.behind)
 
 
 def _in_constellation(states: States, target: Constellation) -> States:

@@ -94,10 +94,11 @@ class TwoHands:
             beyond = right.reach(_LEFTWARDS, thumb=not lie) + float(wrists["right"][0] + meeting.gap[0] / 2)
             shift = min(max(beyond, 0.0), _YIELD) * _LEFTWARDS
             wrists = {"right": wrists["right"] - shift, "left": wrists["left"] + shift}
-        middle = self._middle(constellation, wrists) + self.offsets[self.strong]
+        middle, away = self._middle(constellation, wrists)
+        middle = middle + self.offsets[self.strong]
         for side in OTHER:
             self._move(side, middle + wrists[side])
-        self._both_out_of_body()
+        self._both_out_of_body(away)
         if not meeting.gap.any() and constellation.contact is not None:
             self._touch("right", meeting.right, self.hands["left"].wrist + meeting.left, "left")
 
@@ -161,28 +162,28 @@ class TwoHands:
         right, left = self.solid["right"], self.solid["left"]
         return bool(np.allclose(right.points * [-1, 1, 1], left.points, atol=0.005))
 
-    def _middle(self, constellation: Constellation, wrists: dict[HandSide, Array]) -> Array:
-        """Where what meets is."""
+    def _middle(self, constellation: Constellation, wrists: dict[HandSide, Array]) -> tuple[Array, Array]:
+        """Where what meets is, and out of the body there."""
         where = constellation.location
         place = where if where is None or isinstance(where, Location) else where.dominant
         if place is None or not isinstance(place.place, BodyPlace) or is_on_arm(place.place):
-            return before_trunk(None, self.body)
+            return before_trunk(None, self.body), OUT
         if place.contact is None and not is_on_head(place.place):
-            return before_trunk(place, self.body)
+            return before_trunk(place, self.body), OUT
         aim = at(place, self.solid[self.strong], self.strong, self.body)
         middle: Array = aim.wrist - wrists[self.strong]
         if place.contact is not None and place.contact.kind is ContactKind.TOUCH:
             self._move(self.strong, aim.wrist)
             self._touch(self.strong, aim.part, aim.target, None)
-        return middle
+        return middle, aim.away
 
-    def _both_out_of_body(self) -> None:
-        away = 0.0
+    def _both_out_of_body(self, away: Array) -> None:
+        far = 0.0
         for side, hand in self.solid.items():
             wrist = self.hands[side].wrist
-            away = max(away, float((pushed_out(self.body, hand, wrist, OUT) - wrist) @ OUT))
+            far = max(far, float((pushed_out(self.body, hand, wrist, away) - wrist) @ away))
         for side in self.solid:
-            self._move(side, self.hands[side].wrist + away * OUT)
+            self._move(side, self.hands[side].wrist + far * away)
 
     def _apart(self) -> None:
         """Hands that do not touch each other are not in each other."""

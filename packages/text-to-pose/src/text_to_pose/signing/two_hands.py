@@ -9,6 +9,7 @@ import numpy as np
 
 from text_to_pose.hamnosys.places import BodyPlace, ContactKind, HandPlace, Location
 from text_to_pose.signing.body_places import Arm, is_on_arm, is_on_head
+from text_to_pose.signing.body_surface import front, on_head
 from text_to_pose.signing.clearing import in_hand, pushed_out, samples, tilted
 from text_to_pose.signing.contact_parts import lays_thumb_aside
 from text_to_pose.signing.meeting import meet
@@ -172,9 +173,14 @@ class TwoHands:
             return before_trunk(place, self.body), OUT
         aim = at(place, self.solid[self.strong], self.strong, self.body)
         middle: Array = aim.wrist - wrists[self.strong]
+        target = aim.target
+        if place.place.side is None and self._mirrored():
+            # In the middle are both hands together; each touches at its own side.
+            target = target - middle * _LEFTWARDS
+            target = (on_head(self.body, target) if is_on_head(place.place) else front(self.body, *target[:2]))[0]
+            middle = (middle + target - aim.target) * (1 - _LEFTWARDS)
         if place.contact is not None and place.contact.kind is ContactKind.TOUCH:
-            self._move(self.strong, aim.wrist)
-            self._touch(self.strong, aim.part, aim.target, None)
+            self._touch(self.strong, aim.part, target, None)
         return middle, aim.away
 
     def _both_out_of_body(self, away: Array) -> None:

@@ -162,6 +162,16 @@ def test_a_clip_of_hours_is_refused(cli, tmp_path, one_line, monkeypatch):
     assert "a clip has at most 60; sign fewer, or a clip per sign with --file" in err
 
 
+def test_a_sign_without_end_is_named(cli, tmp_path, one_line):
+    endless = FIST + 12 * " hamrepeatfromstartseveral"
+    status, _, err = cli("sign", endless, "--output", tmp_path / "a.pose")
+    assert status == 2
+    assert one_line(err).startswith(f"Error: {tmp_path / 'a.pose'}: it lasts ")
+    status, _, err = cli("sign", FLAT, endless, "--output", tmp_path / "a.pose")
+    assert status == 2
+    assert one_line(err).startswith("Error: sign 2 of 2: it lasts ")
+
+
 def test_the_bad_one_of_several_texts_is_numbered(cli, tmp_path, one_line):
     status, _, err = cli("sign", FLAT, "hamfist ham", "--output", tmp_path / "a.pose")
     assert status == 2

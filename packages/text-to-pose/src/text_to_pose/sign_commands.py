@@ -31,7 +31,7 @@ from text_to_pose.hamnosys.sources import read_sign_file, read_signs
 from text_to_pose.signing.body import MEAN_BODY, Body
 from text_to_pose.signing.layouts import LAYOUT
 from text_to_pose.signing.person import body_of
-from text_to_pose.signing.signer import sign
+from text_to_pose.signing.signer import Signed, sign
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,16 +119,15 @@ class RuleSigner:
             signs: at least one.
             files: end in suffixes of `WRITABLE`.
             name: of the signs, in messages.
+
+        Raises:
+            UserError: what no body does, such as a sign of an hour.
         """
         options = self.options
-        signed = sign(
-            signs,
-            body=self.body,
-            fps=options.fps,
-            speed=options.speed,
-            layout=options.layout,
-            left_handed=self.left_handed,
-        )
+        try:
+            signed = self._signed(signs)
+        except UserError as error:
+            raise UserError(f"{self._refused(signs) or name}: {error}") from error
         tiers = sorted({tier.name for each in signs for tier in each.nonmanual})
         if tiers:
             notify(name, f"not shown: {', '.join(tiers)}", kind="signs of which a part is not shown")
@@ -145,6 +144,26 @@ class RuleSigner:
             write_poses(signed.sequence, path, captions=captions, overwrite=options.overwrite)
         sequence = signed.sequence
         return SignedSigns(names, RULES, len(sequence), round(sequence.duration, 3), tiers, files)
+
+    def _signed(self, signs: Sequence[Sign]) -> Signed:
+        options = self.options
+        return sign(
+            signs,
+            body=self.body,
+            fps=options.fps,
+            speed=options.speed,
+            layout=options.layout,
+            left_handed=self.left_handed,
+        )
+
+    def _refused(self, signs: Sequence[Sign]) -> str | None:
+        """Which of several signs is refused by itself, in words."""
+        for number, each in enumerate(signs if len(signs) > 1 else (), start=1):
+            try:
+                self._signed([each])
+            except UserError:
+                return f"sign {number} of {len(signs)}"
+        return None
 
 
 def signs_of(texts: Sequence[str]) -> list[Sign]:

@@ -93,7 +93,7 @@ class Arms:
     turned: Array
 
 
-def solve(body: Body, shoulder: Array, wrist: Array, rotation: Array, fps: float) -> Arms:
+def solve(body: Body, shoulder: Array, wrist: Array, rotation: Array, fps: float, like: Arms | None = None) -> Arms:
     """The right arms that hold hands so, or as nearly as they can.
 
     Args:
@@ -101,10 +101,14 @@ def solve(body: Body, shoulder: Array, wrist: Array, rotation: Array, fps: float
         shoulder: (A, T, 3) the right shoulders.
         wrist, rotation: (A, T, 3) and (A, T, 3, 3) of the right hands.
         fps: frames per second.
+        like: arms that hold hands nearby: elbows stay on the side on which theirs are, and are not looked for again.
     """
     shoulder = shoulder + _reaching(body, shoulder, wrist)
     held = _within_reach(body, shoulder, wrist)
-    elbow = _elbows(body, shoulder, held, rotation, fps)
+    if like is None:
+        elbow = _elbows(body, shoulder, held, rotation, fps)
+    else:
+        elbow = _Circles.of(body, shoulder, held).nearest(like.elbow)
     joints = wrist_angles(shoulder, elbow, held, rotation)
     kept = _within_limits(joints)
     beyond = (kept != joints).any(axis=-1)
@@ -272,8 +276,16 @@ class _Circles:
         cosine, sine = np.cos(swivels)[..., None], np.sin(swivels)[..., None]
         return cosine * self.down[..., None, :] + sine * self.side[..., None, :]
 
+    def nearest(self, elbows: Array) -> Array:
+        """The elbows (A, T, 3) on the circles that are nearest to these."""
+        aside = elbows - self.middle
+        aside = aside - (aside * self.along).sum(-1, keepdims=True) * self.along
+        length = np.linalg.norm(aside, axis=-1, keepdims=True)
+        return self.middle + self.radius * np.where(length > 1e-6, aside / np.maximum(length, 1e-9), self.down)
+
     @property
     def middle(self) -> Array:
+        """(A, T, 3)."""
         return self.shoulder + self.reach * self.along
 
 

@@ -15,6 +15,7 @@ from text_to_pose.signing.hand_model import forward, mirrored
 from text_to_pose.signing.timing import FASTEST
 
 if TYPE_CHECKING:
+    from text_to_pose.signing.arm import Arms
     from text_to_pose.signing.body import Body
     from text_to_pose.signing.hand_model import Array
     from text_to_pose.signing.motion import Motion
@@ -42,6 +43,7 @@ class Held:
         rotations: of the hands, (2, T, 3, 3).
         hands: (2, T, 21, 3), the wrist first.
         turned: by how much the hands are not turned as they were to be, (2, T) radians.
+        arms: the same, the left one mirrored.
     """
 
     shoulders: Array
@@ -49,6 +51,7 @@ class Held:
     rotations: Array
     hands: Array
     turned: Array
+    arms: Arms
 
     @property
     def wrists(self) -> Array:
@@ -81,13 +84,13 @@ def hold(motion: Motion, body: Body, head: Array, sway: Array) -> Held:
             shift = _in_the_way(body, held, head, sway, motion.fps, touching)
             if np.abs(shift).max(initial=0.0) < _SMALLEST_EVASION:
                 break
-            held = _solved(motion, body, held.wrists + shift, shapes)
+            held = _solved(motion, body, held.wrists + shift, shapes, held)
     fastest = max(_speeds(wanted, motion.fps).max(), FASTEST * body.shoulder_width)
     for seconds in _SLOWER:
         if _speeds(held.wrists, motion.fps).max() <= 1.001 * fastest:
             break
         correction = smoothed(held.wrists - wanted, seconds * motion.fps)
-        held = _solved(motion, body, wanted + correction, shapes)
+        held = _solved(motion, body, wanted + correction, shapes, held)
     return held
 
 
@@ -102,10 +105,11 @@ def _anchored(motion: Motion, body: Body, held: Held, shapes: Array, places: Arr
         return float((near * np.linalg.norm(reached - aims, axis=-1)).sum())
 
     best, least = held, missed(held)
-    for _ in range(_ANCHORINGS):
+    for again in range(_ANCHORINGS):
         shift = near[..., None] * ((rotations - held.rotations) @ places[..., None])[..., 0]
         far = np.linalg.norm(shift, axis=-1, keepdims=True)
-        held = _solved(motion, body, wanted + shift * np.minimum(1, _FARTHEST / np.maximum(far, 1e-9)), shapes)
+        shift = shift * np.minimum(1, _FARTHEST / np.maximum(far, 1e-9))
+        held = _solved(motion, body, wanted + shift, shapes, held if again else None)
         now = missed(held)
         if now >= least:
             break
@@ -117,14 +121,15 @@ def _in_the_way(body: Body, held: Held, head: Array, sway: Array, fps: float, to
     return evasion(body, Limbs(held.hands, held.elbows), head, sway, fps, touching)
 
 
-def _solved(motion: Motion, body: Body, wrists: Array, shapes: Array) -> Held:
+def _solved(motion: Motion, body: Body, wrists: Array, shapes: Array, like: Held | None = None) -> Held:
     """Arms with wrists (2, T, 3) and the motion's rotations; left ones are mirrored, solved as right ones, and back."""
     shoulder = np.swapaxes(body.shoulders + motion.shoulders, 0, 1)
     rotation = np.stack([mirrored_rotation(motion.left.rotation), motion.right.rotation])
-    arms = solve(body, _mirrored_left(shoulder), _mirrored_left(wrists), rotation, motion.fps)
+    near = None if like is None else like.arms
+    arms = solve(body, _mirrored_left(shoulder), _mirrored_left(wrists), rotation, motion.fps, near)
     rotations = np.stack([mirrored_rotation(arms.rotation[LEFT]), arms.rotation[RIGHT]])
     hands = _mirrored_left(arms.wrist)[:, :, None] + shapes @ np.swapaxes(rotations, -1, -2)
-    return Held(_mirrored_left(arms.shoulder), _mirrored_left(arms.elbow), rotations, hands, arms.turned)
+    return Held(_mirrored_left(arms.shoulder), _mirrored_left(arms.elbow), rotations, hands, arms.turned, arms)
 
 
 def _mirrored_left(points: Array) -> Array:

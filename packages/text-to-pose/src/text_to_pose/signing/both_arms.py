@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LEFT, RIGHT = 0, 1
 _FLIP = np.array([-1.0, 1.0, 1.0])
-_TURNED, _ANCHORINGS = np.radians(2.0), 3
+_TURNED, _ANCHORINGS = np.radians(3.0), 3
 """By how much a hand is turned before what it touches is put back, and how often: elbows follow."""
 _FARTHEST = 0.08
 """By how much at most, in metres."""
@@ -78,7 +78,7 @@ def hold(motion: Motion, body: Body, head: Array, sway: Array) -> Held:
         meant = wanted[:, :, None] + shapes @ np.swapaxes(rotations, -1, -2)
         places, near = anchors(body, meant, shapes, head, sway)
         touching = near * np.clip((_PASSING - _speeds(wanted, motion.fps)) / _RESTING, 0.0, 1.0)
-        if (near[held.turned > _TURNED] > 0).any():
+        if (touching[held.turned > _TURNED] > 0.2).any():
             held = _anchored(motion, body, held, shapes, places, near)
         for _ in range(_EVASIONS):
             shift = _in_the_way(body, held, head, sway, motion.fps, touching)

@@ -21,7 +21,7 @@ MIRROR = np.array([-1.0, 1.0, 1.0])
 _SIDES: tuple[HandSide, ...] = ("left", "right")
 _FPS = 25.0
 
-_ASIDE, _UP, _OUT = (0.0, -0.05, 0.05), (0.0, 0.05, 0.10, 0.15, -0.06), (0.0, -0.05, -0.10, 0.05)
+_ASIDE, _UP, _OUT = (0.0, -0.05, 0.05, -0.10), (0.0, 0.05, 0.10, 0.15, -0.06, -0.12), (0.0, -0.05, -0.10, 0.05, 0.10)
 _WAYS = np.array([(x, y, z) for x in _ASIDE for y in _UP for z in _OUT])
 """Where the right hand may be instead, (n, 3) metres; the first is where it is."""
 EASY, BEARABLE = 0.8, 5.0

@@ -40,7 +40,7 @@ _NOT_OFF, _OFF = 0.004, 0.015
 _UNSTABLE = 6.0
 """By how much more it weighs that an arm will turn a hand further, which then no longer touches, than that it has."""
 _MOST_TILT = np.radians(20.0)
-_ANYWHERE, _BEFORE, _NEAR = 0.08, 0.05, 0.025
+_ANYWHERE, _BEFORE, _NEAR = 0.14, 0.10, 0.05
 """The play in metres of hands somewhere before the body, before a named place, and close to one."""
 _PALM = np.array([0.0, 0.08, 0.0])
 

@@ -27,6 +27,7 @@ _CLOSE_TO_FACE, _CLOSE_TO_TRUNK, _CLOSE_TO_HAND = 0.025, 0.05, 0.03
 _BEFORE_FACE, _BEFORE_HAND = 0.09, 0.07
 _BEFORE_TRUNK = 0.20
 """From the skin to the middle of the hand: half an arm's length, elbows at the sides."""
+_CLOSE_BESIDE = 0.08
 _BEHIND = 0.04
 _ASIDE, _BASE_ASIDE = 0.12, 0.02
 """How far to its side of the middle a hand is that is only before the signer, and one that the other hand comes to."""
@@ -41,6 +42,7 @@ _STRETCHED = 0.97
 """Of the arm's length, shoulder to wrist."""
 _FINGERS_TOUCH = {BodySite.SHOULDER_TOP, BodySite.NECK}
 """Places beside the face at which a flat hand does not lie whole either."""
+_BESIDE_SIDES = {Side.LEFT_BESIDE, Side.RIGHT_BESIDE}
 _IN_FRONT, _CURVED = 0.5, 0.4
 _SIGN = {"right": -1.0, "left": 1.0}
 OUT = np.array([0.0, 0.0, 1.0])
@@ -119,8 +121,8 @@ def _at_body(location: Location, place: BodyPlace, hand: SolidHand, side: HandSi
     if kind is ContactKind.ARM_EXTENDED:
         return _arm_extended(spot, side, body)
     on_face = is_on_head(place)
-    if kind is None and not on_face:
-        return _before_trunk(spot, place, hand, side, body, both=both)
+    if not on_face and (kind is None or (kind is ContactKind.CLOSE and place.side in _BESIDE_SIDES)):
+        return _before_trunk(spot, place, hand, side, body, both=both, close=kind is not None)
     gap = 0.0
     if kind is None:
         gap = _BEFORE_FACE
@@ -155,15 +157,16 @@ def _chest(body: Body) -> float:
 
 
 def _before_trunk(
-    spot: SurfacePoint, place: BodyPlace, hand: SolidHand, side: HandSide, body: Body, *, both: bool
+    spot: SurfacePoint, place: BodyPlace, hand: SolidHand, side: HandSide, body: Body, *, both: bool, close: bool
 ) -> Aim:
-    """In the space before the trunk, at the height of a place and to its side."""
+    """In the space before the trunk, at the height of a place and to its side; beside the trunk a hand is in front."""
     x = float(spot.point[0]) * _WIDER
-    if place.side in {Side.LEFT_BESIDE, Side.RIGHT_BESIDE}:
+    if place.side in _BESIDE_SIDES:
         x = float(np.sign(x)) * _BESIDE * body.shoulder_width
     elif place.side is None and not both:
         x = 0.3 * _SIGN[side] * _ASIDE
-    return Aim(hand.middle, np.array([x, spot.point[1], _chest(body)]), OUT, _BEFORE_TRUNK)
+    gap = _CLOSE_BESIDE if close else _BEFORE_TRUNK
+    return Aim(hand.middle, np.array([x, spot.point[1], _chest(body)]), OUT, gap)
 
 
 def _flatter(normal: Array) -> Array:

@@ -55,8 +55,13 @@ _FOREARM_SHARE = 0.4
 """Where the forearm is thickest, from elbow to wrist."""
 _BEHIND = 0.05
 """How far behind the shoulder an elbow goes before it counts, and per which distance, in metres."""
-_INWARD = 0.42
-"""How far inward of the shoulder an elbow goes, in shoulder widths: not quite to the middle."""
+_INWARD, _INWARD_HANGING, _INWARD_FORWARD = 0.42, 0.08, 0.7
+"""How far inward of the shoulder an elbow goes, in shoulder widths: not quite to the middle, less where the arm hangs,
+and by how much more the farther it is before the shoulder; behind it, it goes outward as far as it goes back."""
+_RAISED, _RAISED_MORE = -0.05, 0.2
+"""Elbows are seldom higher over the shoulder, in shoulder widths, nor so much higher than they have to be."""
+_PAST = 0.05
+"""Shoulder widths beyond these that count as a natural spread."""
 _HUMERUS = np.radians(95.0)
 """How far the upper arm turns inward and outward about itself: 90 by oneself (AAOS 1965: 70 and 90)."""
 _STEP = 0.5
@@ -329,7 +334,12 @@ def _costs(body: Body, circles: _Circles, elbows: Array, wrist: Array) -> Array:
     # Far from natural it grows evenly, so that no elbow is out of the question where the hand asks for it.
     cost = 2 * (np.sqrt(1 + (out**2 + up**2) / _NATURAL_SPREAD**2) - 1)
     cost += (np.maximum(-offset[..., 2] - _BEHIND, 0) / _BEHIND) ** 2
-    cost += np.maximum(offset[..., 0] / width - _INWARD, 0) / _NATURAL_SPREAD * 4
+    forward = offset[..., 2] / width
+    inward = np.minimum(_INWARD, _INWARD_HANGING + np.where(forward > 0, _INWARD_FORWARD, 1.0) * forward)
+    cost += np.maximum(offset[..., 0] / width - inward, 0) / _PAST
+    height = offset[..., 1] / width
+    lowest = height.min(axis=-1, keepdims=True)
+    cost += np.maximum(height - np.maximum(_RAISED, lowest + _RAISED_MORE), 0) / _PAST
     cost += np.abs(_humeral_excess(body, offset, wrist[..., None, :] - elbows)) / _EXCESS
     middle = elbows + _FOREARM_SHARE * (wrist[..., None, :] - elbows)
     from_head = np.linalg.norm(middle - surface(body).head, axis=-1)

@@ -10,7 +10,9 @@ import torch
 from pose_core.data import Clip, pack
 from pose_core.testing import fake_sequence, fake_skeleton
 from text_to_pose.config import NetworkConfig, RunConfig, TextConfig, TextToPoseConfig
+from text_to_pose.data.preprocessing import prepare
 from text_to_pose.evaluation.evaluate import evaluate
+from text_to_pose.generation import _sequence, generate_texts
 from text_to_pose.hamnosys.parser import parse
 from text_to_pose.hamnosys.writer import write
 from text_to_pose.lightning_module import TextToPoseModule
@@ -19,6 +21,9 @@ from text_to_pose.nn.features import HandFeatures
 from text_to_pose.nn.symbol_places import SymbolPlaces
 from text_to_pose.nn.turned_hands import TurnedHands, rotations
 from text_to_pose.sampling import Sampling
+from text_to_pose.signing.body import Body
+from text_to_pose.signing.hand_model import bone_lengths
+from text_to_pose.start_frames import StartFrames
 from text_to_pose.text.hamnosys import hamnosys_text, hamnosys_vocabulary
 from text_to_pose.text.tokenizer import TextBatch
 from text_to_pose.training import train
@@ -168,6 +173,34 @@ def test_first_predictions_are_made_where_they_count(notation):
     whole = notation(start, mask, condition, torch.zeros(3), torch.zeros(3)).features
     torch.testing.assert_close(first[1], whole[1], atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(first[[0, 2]], start[[0, 2]])
+
+
+def test_a_text_is_signed_from_the_persons_start_frame_on_their_bones(notation):
+    torch.manual_seed(2)
+    K = notation.skeleton.num_keypoints
+    body = Body.drawn(np.random.default_rng(0))
+    person = prepare(fake_sequence(hands=("left", "right")), 25.0)
+    start = StartFrames(torch.from_numpy(person.keypoints[:1]), torch.ones(1, K))
+    torch.nn.init.constant_(notation.denoiser.head.bias.view(4, -1)[:, -K:], 3.0)  # everything is seen
+    (sequence,) = generate_texts(notation, [SIGNS[:2]], "mul", start=start, body=body)
+    unit = 128  # pixels of a shoulder width
+    for side in ("left", "right"):
+        hand = sequence.keypoints[:, notation.skeleton.hand(side)] / unit * [1, 1, 500]
+        expected = body.hand.lengths / body.shoulder_width
+        np.testing.assert_allclose(bone_lengths(hand), np.tile(expected, (len(hand), 1)), rtol=0.01)
+    (mirrored,) = generate_texts(notation, [SIGNS[:1]], "mul", start=start, body=body, dominant_hand="left")
+    assert np.isfinite(mirrored.keypoints).all()
+
+
+def test_hands_come_and_go_where_the_model_signs_in_depth(notation):
+    T, K = 8, notation.skeleton.num_keypoints
+    keypoints = np.random.default_rng(0).normal(size=(T, K, 3)).astype(np.float32)
+    presence = torch.ones(T, K)
+    hand = list(notation.skeleton.hand("right"))
+    presence[:3, hand] = 0.1
+    found = _sequence(notation, keypoints, presence, "mul")
+    assert (found.confidence[:3, hand] == 0).all()
+    assert (found.confidence[3:, hand] == 1).all()
 
 
 def test_hamnosys_of_the_vocabulary_is_what_signs_are_written_in():

@@ -31,6 +31,7 @@ from text_to_pose.generation import SignedText, sign_texts
 from text_to_pose.hamnosys.sign_tables import is_notation
 from text_to_pose.model import load_model
 from text_to_pose.sign_commands import RuleSigner, SigningOptions, signs_of
+from text_to_pose.signing.person import body_of
 from text_to_pose.start_frames import StartFrames
 from text_to_pose.text.spelling import WORD_SPACE
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from pose_core.skeleton import Side
     from text_to_pose.model import TextToPose
     from text_to_pose.sampling import Sampling
+    from text_to_pose.signing.body import Body
 
 
 LETTERS = "fingerspelling"
@@ -144,12 +146,14 @@ class Signer:
         options: of all texts.
         start: whose body signs, and from where; the model's own for the language when None.
         dominant_hand: the language's when None.
+        body: the person's, for a model that signs in depth.
     """
 
     model: TextToPose
     options: GenerationOptions
     start: StartFrames | None
     dominant_hand: Side | None
+    body: Body | None = None
 
     @classmethod
     def load(cls, options: GenerationOptions) -> Signer:
@@ -168,15 +172,16 @@ class Signer:
         file, frame = given
         sequence = read(file)
         start = StartFrames.of_clip(model, sequence, file, frame)
+        body = body_of(sequence) if model.signs_in_depth else None
         if options.dominant_hand is not None:
-            return cls(model, options, start, options.dominant_hand)
+            return cls(model, options, start, options.dominant_hand, body)
         hand, usual = dominant_hand(sequence), model.config.dominant_hands.get(options.signed_language)
         if hand is not None and hand != usual:
             say(
                 f"{options.start_frame} signs with the {hand} hand, and so does the text; "
                 f"--dominant-hand {usual} changes that"
             )
-        return cls(model, options, start, hand)
+        return cls(model, options, start, hand, body)
 
     def spell(self, text: str) -> list[str]:
         """The signs of a text, see `TextTokenizer.units`."""
@@ -198,6 +203,7 @@ class Signer:
             [text.signs for text in texts],
             options.signed_language,
             start=self.start,
+            body=self.body,
             dominant_hand=self.dominant_hand,
             sampling=options.sampling,
             frames=frames,

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from pose_core import PoseSequence, concatenate
@@ -15,6 +16,7 @@ from pose_core.transforms.normalization import DEFAULT_SIZE
 from text_to_pose.lengths import MIN_SIGN_FRAMES, predicted_lengths, shared_lengths
 from text_to_pose.motion.anchoring import MAX_ANCHOR_SPEED, anchored
 from text_to_pose.motion.limits import limit_hands, limit_motion
+from text_to_pose.motion.proportions import with_proportions
 from text_to_pose.motion.steady_body import steady_body
 from text_to_pose.sampling import Sampling
 from text_to_pose.start_frames import StartFrames
@@ -24,12 +26,12 @@ from text_to_pose.text.tokenizer import TextBatch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from torch import Tensor
 
     from pose_core.skeleton import Side
     from text_to_pose.model import TextToPose
     from text_to_pose.nn.denoiser import Condition
+    from text_to_pose.signing.body import Body
 
 PAUSE = 0.4  # seconds between words, in which the hands rest where they are
 
@@ -104,13 +106,21 @@ def generate_texts(
     signed_language: str,
     *,
     start: StartFrames | None = None,
+    body: Body | None = None,
     dominant_hand: Side | None = None,
     sampling: Sampling | None = None,
     frames: int | None = None,
 ) -> list[PoseSequence]:
     """The sequences of `sign_texts`, without their captions."""
     signed = sign_texts(
-        model, texts, signed_language, start=start, dominant_hand=dominant_hand, sampling=sampling, frames=frames
+        model,
+        texts,
+        signed_language,
+        start=start,
+        body=body,
+        dominant_hand=dominant_hand,
+        sampling=sampling,
+        frames=frames,
     )
     return [text.sequence for text in signed]
 
@@ -121,6 +131,7 @@ def sign_texts(
     signed_language: str,
     *,
     start: StartFrames | None = None,
+    body: Body | None = None,
     dominant_hand: Side | None = None,
     sampling: Sampling | None = None,
     frames: int | None = None,
@@ -135,13 +146,15 @@ def sign_texts(
 
     A start frame of the user's says whose body signs and from where. The signs are generated on the model's own body
     for the language and then retargeted: bodies, cameras and depths unlike those it was trained on would distort every
-    hand shape.
+    hand shape. A model that signs in depth has learned from many bodies and cameras: it is shown whole start frames,
+    the user's too, and what it signs is given the lengths of the person's bones.
 
     Args:
         model: the network.
         texts: the signs of each text, see `TextTokenizer.units`; `WORD_SPACE` between words is a pause.
         signed_language: ISO 639-3 code.
         start: one start frame, of all texts; the model's own for the language when None.
+        body: of the person in the start frame, for a model that signs in depth; as predicted when None.
         dominant_hand: the hand to sign with; that of the model's clips of the language when None. For the other hand
             everything is generated mirrored.
         sampling: how signs are sampled.
@@ -159,7 +172,10 @@ def sign_texts(
     mirrored = dominant_hand not in (None, hand)
     bundled = StartFrames.bundled(model, [signed_language])
     lengths = [_share_frames(model, signs, signed_language, bundled, frames) for signs in texts] if frames else None
+    if start is not None and mirrored:
+        start = start.flipped(model.skeleton)
     drafts = [_Draft(model, signs, hand) for signs in texts]
+    first = start if start is not None and model.signs_in_depth else bundled
     for position in range(max(map(len, texts), default=0)):
         rows = [row for row, draft in enumerate(drafts) if draft.takes_sign(position)]
         if not rows:
@@ -167,14 +183,14 @@ def sign_texts(
         sequences = generate_signs(
             model,
             [(texts[row][position], signed_language) for row in rows],
-            StartFrames.concatenate([drafts[row].start_frame(bundled) for row in rows]),
+            StartFrames.concatenate([drafts[row].start_frame(first) for row in rows]),
             sampling=sampling,
             lengths=[lengths[row][position] for row in rows] if lengths is not None else None,
         )
         for row, sequence in zip(rows, sequences, strict=True):
             drafts[row].append(texts[row][position], sequence)
     max_step = model.config.max_step.get(signed_language, math.inf)
-    return [draft.finish(start, max_step, mirrored=mirrored) for draft in drafts]
+    return [draft.finish(start, body, max_step, mirrored=mirrored) for draft in drafts]
 
 
 class _Draft:
@@ -201,15 +217,18 @@ class _Draft:
             self.sequences.append(self.sequences[-1].hold_frame(-1, pause_frames(self.model)))
         return False
 
-    def start_frame(self, bundled: StartFrames) -> StartFrames:
-        """Start frame of the next sign: at torso and wrists of the last frame, or at the model's own start frame."""
+    def start_frame(self, first: StartFrames) -> StartFrames:
+        """Start frame of the next sign: `first`, then torso and wrists of the last frame, or all of it."""
         if not self.sequences:
-            return bundled
-        return StartFrames.last_of(self.sequences[-1:]).torso_and_wrists(self.model.skeleton)
+            return first
+        last = StartFrames.last_of(self.sequences[-1:])
+        return last if self.model.signs_in_depth else last.torso_and_wrists(self.model.skeleton)
 
     def append(self, sign: str, sequence: PoseSequence) -> None:
         """Joins a sign, whose first frame is the last one of the sign before it and is left out."""
-        if self.sequences:
+        if self.model.signs_in_depth:
+            sequence = sequence[1:] if self.sequences else sequence
+        elif self.sequences:
             sequence = _begin_at(self.model, sequence, self.sequences[-1][-1:])
             sequence = steady_body(sequence, self.sequences[0], self.hand, MAX_ANCHOR_SPEED)[1:]
         else:
@@ -218,14 +237,19 @@ class _Draft:
         self.captions.append(Caption(sign, first, first + len(sequence)))
         self.sequences.append(sequence)
 
-    def finish(self, start: StartFrames | None, max_step: float, *, mirrored: bool) -> SignedText:
+    def finish(self, start: StartFrames | None, body: Body | None, max_step: float, *, mirrored: bool) -> SignedText:
         """The whole text: retargeted to the body of a start frame if there is one, within speed limits, in pixels."""
         sequence = concatenate(self.sequences)
-        if start is not None:
-            start = start.flipped(self.model.skeleton) if mirrored else start
-            body = replace(sequence[:1], keypoints=start.keypoints.numpy(), confidence=start.confidence.numpy())
-            body = correct_wrists(body)
-            sequence = _begin_at(self.model, steady_body(sequence, body, self.hand, MAX_ANCHOR_SPEED), body)
+        if self.model.signs_in_depth:
+            if body is not None:
+                network = self.model.config.network
+                sequence = with_proportions(
+                    sequence, body, hand_depth=network.hand_depth, body_depth=network.body_depth
+                )
+        elif start is not None:
+            own = replace(sequence[:1], keypoints=start.keypoints.numpy(), confidence=start.confidence.numpy())
+            own = correct_wrists(own)
+            sequence = _begin_at(self.model, steady_body(sequence, own, self.hand, MAX_ANCHOR_SPEED), own)
         sequence = replace(sequence, keypoints=limit_motion(sequence.keypoints, max_step, self.model.skeleton))
         return SignedText(placed(flip(sequence) if mirrored else sequence), tuple(self.captions))
 
@@ -265,17 +289,34 @@ def _share_frames(
 
 
 def _sequence(model: TextToPose, keypoints: np.ndarray, presence: Tensor, signed_language: str) -> PoseSequence:
-    """A sequence of keypoints (T, K, D) and probabilities (T, K); a hand is visible entirely and always, or never."""
-    mean = presence.mean(dim=0)  # (K,)
+    """A sequence of keypoints (T, K, D) and probabilities (T, K); hands are visible entirely or not at all.
+
+    They are always or never, but of a model that signs in depth, which knows hands that come up from below the picture.
+    """
+    visible = presence if model.signs_in_depth else presence.mean(dim=0).expand(len(presence), -1).clone()  # (T, K)
     for side in ("left", "right"):
         hand = model.skeleton.hand(side)
         if hand:
-            dominant = side == model.config.dominant_hands.get(signed_language)
-            mean[hand] = 1.0 if dominant else mean[hand].mean()
-    confidence = (mean > 0.5).float().expand(len(presence), -1).cpu().numpy().copy()
+            always = side == model.config.dominant_hands.get(signed_language) and not model.signs_in_depth
+            visible[:, hand] = 1.0 if always else visible[:, hand].mean(dim=1, keepdim=True)
+    confidence = (visible > 0.5).float().cpu().numpy()
+    if model.signs_in_depth:
+        keypoints = _hidden_hands_on_arms(keypoints, confidence, model)
     keypoints = limit_hands(keypoints, model.skeleton)
     keypoints = limit_motion(keypoints, model.config.max_step.get(signed_language, math.inf), model.skeleton)
     # Two predictions of one wrist never quite agree; the hand's is the better one.
     return correct_wrists(
         PoseSequence(keypoints * (confidence > 0)[..., None], confidence, model.config.fps, model.skeleton)
     )
+
+
+def _hidden_hands_on_arms(keypoints: np.ndarray, confidence: np.ndarray, model: TextToPose) -> np.ndarray:
+    """Keypoints (T, K, D) whose hands are at their arm's wrist where they are missing: nothing says where they are."""
+    keypoints = keypoints.copy()
+    for (wrist, arm), side in zip(model.features.wrists, model.features.hands, strict=True):
+        hidden = confidence[:, wrist] == 0
+        hand = [wrist, *model.features.hands[side]]
+        keypoints[np.ix_(np.flatnonzero(hidden), np.array(hand))] += (
+            keypoints[hidden, arm] - keypoints[hidden, wrist]
+        )[:, None]
+    return keypoints

@@ -72,6 +72,11 @@ class TextToPose(
         self.register_buffer("start_keypoints", torch.zeros(len(self.languages), K, D))
         self.register_buffer("start_confidence", torch.zeros(len(self.languages), K))
 
+    @property
+    def signs_in_depth(self) -> bool:
+        """Whether it has learned hands in three dimensions, on the body that each start frame shows."""
+        return self.config.network.hands == "turned"
+
     def encode(self, text: TextBatch, start_keypoints: Tensor, start_confidence: Tensor) -> tuple[Condition, Tensor]:
         """Encodes texts and start frames.
 

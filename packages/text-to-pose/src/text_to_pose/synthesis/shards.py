@@ -80,6 +80,9 @@ def synthesize(
     files = [parts / f"{number:06}.npz" for number in range(len(chunks))]
     make = partial(_make_part, settings=settings, others=train)
     todo = [(file, chunk) for file, chunk in zip(files, chunks, strict=True) if not file.exists()]
+    for file in files:
+        if file.exists():
+            begun(file.stem)
     if workers > 1 and len(todo) > 1:
         with ProcessPoolExecutor(workers) as pool:
             for name in pool.map(make, *zip(*todo, strict=True)):

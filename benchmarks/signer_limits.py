@@ -27,7 +27,6 @@ import numpy as np
 from pose_core import UserError
 from text_to_pose.hamnosys.parser import parse
 from text_to_pose.hamnosys.tree import Sign
-from text_to_pose.signing.arm import WRIST_LIMITS, wrist_angles
 from text_to_pose.signing.body import MEAN_BODY
 from text_to_pose.signing.body_surface import depth
 from text_to_pose.signing.choreography import choreograph
@@ -38,6 +37,7 @@ from text_to_pose.signing.hand_model import LIMITS, bone_lengths, mirrored
 from text_to_pose.signing.motion import HandPose, Motion
 from text_to_pose.signing.states import initial_states
 from text_to_pose.signing.touch import contact_error
+from text_to_pose.signing.wrist import WRIST_LIMITS, wrist_angles
 
 FPS = 25.0
 PALM = [0, 1, 5, 9, 13, 17]

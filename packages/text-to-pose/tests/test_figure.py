@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from text_to_pose.signing.arm import WRIST_LIMITS, ease, hand_rotation, solve, wrist_angles
+from text_to_pose.signing.arm import ease, solve
 from text_to_pose.signing.body import MEAN_BODY, Body
 from text_to_pose.signing.body_surface import depth
 from text_to_pose.signing.both_arms import LEFT, RIGHT
@@ -14,6 +14,7 @@ from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hand_model import bone_lengths
 from text_to_pose.signing.motion import HandMotion, Motion
 from text_to_pose.signing.rotations import from_vector
+from text_to_pose.signing.wrist import WRIST_LIMITS, hand_rotation, wrist_angles
 
 FPS = 25.0
 FLIP = np.array([-1.0, 1.0, 1.0])

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from text_to_pose.signing.anchors import anchors
-from text_to_pose.signing.arm import smoothed, solve
+from text_to_pose.signing.arm import solve
 from text_to_pose.signing.collisions import Limbs, evasion
 from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hand_model import forward, mirrored
 from text_to_pose.signing.timing import FASTEST
+from text_to_pose.signing.vectors import smoothed
 
 if TYPE_CHECKING:
     from text_to_pose.signing.arm import Arms

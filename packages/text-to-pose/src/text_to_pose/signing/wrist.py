@@ -1,0 +1,93 @@
+"""What wrists and forearms are turned by, and within which limits they are, of right arms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from text_to_pose.signing.vectors import cross, smoothed, unit
+
+if TYPE_CHECKING:
+    from text_to_pose.signing.hand_model import Array
+
+WRIST_LIMITS: Array = np.radians(np.array([[-80.0, 85.0], [-40.0, 25.0], [-90.0, 93.0]]))
+"""Least and greatest of the wrist's flexion (below 0: extension), its deviation to the thumb (below 0: to the little
+finger) and the forearm's rotation from the thumb up (supination; below 0: pronation), (3, 2), radians: what others can
+move them to (Wanatabe and others 1979; Greene and Wolf 1989, deviation), as signers use all that joints give."""
+_SUDDEN = np.radians(50.0)
+"""A turn within 1/25 s that is a jump from one limit to another."""
+_CROSSING = 0.16
+"""Seconds before and after it over which a hand goes from one to the other."""
+_SMOOTHING = 0.08
+"""Seconds over which angles are smoothed where a limit holds them."""
+
+
+def wrist_angles(shoulder: Array, elbow: Array, wrist: Array, rotation: Array) -> Array:
+    """Flexion and deviation of the wrist and rotation of the forearm, (..., 3) radians, of right arms.
+
+    The hand's rotation is that of the forearm, turned by the rotation about y, the flexion about x and the deviation
+    about -z, in this order.
+    """
+    thumb, along, palm = np.moveaxis(_forearm(shoulder, elbow, wrist), -1, 0)
+    x, y, z = np.moveaxis(rotation, -1, 0)
+    flexion = np.arcsin(np.clip(-(along * z).sum(-1), -1, 1))
+    deviation = -np.arctan2((along * x).sum(-1), (along * y).sum(-1))
+    turn = np.arctan2((thumb * z).sum(-1), (palm * z).sum(-1))
+    return shorter(flexion, deviation, turn)
+
+
+def shorter(flexion: Array, deviation: Array, turn: Array) -> Array:
+    """Of the two ways to the same rotation that with less deviation: a hand bent too far rather than turned over."""
+    over = np.abs(deviation) > np.pi / 2
+    flexion = np.where(over, np.copysign(np.pi, flexion) - flexion, flexion)
+    half = np.where(over, np.pi, 0.0)
+    return np.stack([flexion, deviation - np.copysign(half, deviation), turn - np.copysign(half, turn)], axis=-1)
+
+
+def hand_rotation(shoulder: Array, elbow: Array, wrist: Array, joints: Array) -> Array:
+    """The rotation (..., 3, 3) of right hands whose wrists and forearms have these angles (..., 3)."""
+    flexion, deviation, turn = np.moveaxis(joints, -1, 0)
+    product = _turn(turn, 2, 0) @ _turn(flexion, 1, 2) @ _turn(-deviation, 0, 1)
+    result: Array = _forearm(shoulder, elbow, wrist) @ product
+    return result
+
+
+def within_limits(joints: Array) -> Array:
+    """Angles (..., 3) moved to the nearest limit if they are beyond: on a circle, past either end."""
+    low, high = WRIST_LIMITS.T
+    middle = (low + high) / 2
+    wrapped = (joints - middle + np.pi) % (2 * np.pi) - np.pi + middle
+    inside = (wrapped >= low) & (wrapped <= high)
+    return np.where(inside, joints, np.clip(wrapped, low, high))
+
+
+def calmed(joints: Array, limited: Array, fps: float) -> Array:
+    """Angles (A, T, 3) that go from one limit to another gradually, where limits hold them, (A, T)."""
+    reach = max(int(np.ceil(_CROSSING * fps)), 1)
+    calm = joints.copy()
+    for arm, frame in np.argwhere(np.abs(np.diff(joints, axis=1)).max(axis=-1) > _SUDDEN * 25 / fps):
+        first, last = max(frame + 1 - reach, 0), min(frame + reach, joints.shape[1] - 1)
+        share = np.linspace(0, 1, last - first + 1)[:, None]
+        calm[arm, first : last + 1] = joints[arm, first] + share * (joints[arm, last] - joints[arm, first])
+    share = np.minimum(3 * smoothed(limited[..., None].astype(np.float64), _SMOOTHING * fps), 1.0)
+    return calm + share * (smoothed(calm, _SMOOTHING * fps) - calm)
+
+
+def _turn(angle: Array, first: int, second: int) -> Array:
+    """Rotations (..., 3, 3) by an angle from one axis to another."""
+    result = np.broadcast_to(np.eye(3), (*angle.shape, 3, 3)).copy()
+    result[..., first, first] = result[..., second, second] = np.cos(angle)
+    result[..., second, first] = np.sin(angle)
+    result[..., first, second] = -result[..., second, first]
+    return result
+
+
+def _forearm(shoulder: Array, elbow: Array, wrist: Array) -> Array:
+    """Frames (..., 3, 3) of forearms with the thumb up: x to the thumb, y along, z out of the palm."""
+    along = unit(wrist - elbow)
+    outward = elbow - shoulder
+    straight = unit(wrist - shoulder)
+    palm = unit(cross(straight, outward))
+    palm = unit(palm - (palm * along).sum(-1, keepdims=True) * along)
+    return np.stack([cross(along, palm), along, palm], axis=-1)

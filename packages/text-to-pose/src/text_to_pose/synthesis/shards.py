@@ -8,6 +8,7 @@ import shutil
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,6 +53,7 @@ def synthesize(
     *,
     workers: int = 1,
     overwrite: bool = False,
+    more: Iterable[tuple[Clip, PoseSequence]] = (),
     begun: Callable[[str], None] = lambda name: None,
 ) -> Synthesis:
     """Makes a data set's clips and writes them into shards.
@@ -65,6 +67,7 @@ def synthesize(
         settings: of the clips.
         workers: processes.
         overwrite: replace the data set in the folder, and the parts of another.
+        more: clips besides, such as real ones.
         begun: takes the name of each part as it is there.
 
     Raises:
@@ -91,7 +94,7 @@ def synthesize(
         for file, chunk in todo:
             begun(make(file, chunk))
     failed: list[str] = []
-    shards = pack(_clips(files, failed), folder, overwrite=overwrite)
+    shards = pack(chain(_clips(files, failed), more), folder, overwrite=overwrite)
     shutil.rmtree(parts)
     return Synthesis(shards, failed)
 

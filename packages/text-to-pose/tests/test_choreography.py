@@ -316,3 +316,9 @@ def test_the_same_sign_is_the_same_motion() -> None:
 def test_repetitions_of_repetitions_have_an_end(movements: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         choreograph([parse(f"{FLAT} {movements}")], MEAN_BODY)
+
+
+def test_a_movement_in_ends_at_the_trunk() -> None:
+    wrist = stroke("hamfist hamextfingero hampalmd hamchest hammovei hamlargemod").wrist
+    assert 0.05 < wrist[0, 2] - wrist[-1, 2] <= 0.2
+    assert wrist[-1, 2] > 0.03

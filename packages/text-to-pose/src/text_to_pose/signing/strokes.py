@@ -10,6 +10,7 @@ import numpy as np
 from text_to_pose.hamnosys.directions import Direction
 from text_to_pose.hamnosys.movements import CircularMovement, Growth, StraightMovement, WristMovementKind
 from text_to_pose.signing import finger_play, paths, timing, wrist_movements
+from text_to_pose.signing.body_surface import front
 from text_to_pose.signing.hand import handshape_angles
 from text_to_pose.signing.orientation import hand_rotation
 from text_to_pose.signing.postures import with_posture
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         Replace,
         WristMovement,
     )
+    from text_to_pose.signing.body import Body
     from text_to_pose.signing.hand_model import Array
     from text_to_pose.signing.motion import HandSide
     from text_to_pose.signing.paths import Path
@@ -35,6 +37,12 @@ if TYPE_CHECKING:
     from text_to_pose.signing.states import HandState
     from text_to_pose.signing.tracks import Track
 
+_INWARD = 0.04
+"""Metres: a movement that leads farther in may come to the trunk."""
+_PALM, _THICK = 0.09, 0.015
+"""From the wrist to the knuckles, and half a hand's thickness, in metres."""
+_LEAST = 0.25
+"""A movement is never cut to less of it."""
 _NEAR = 0.01
 """Metres: a path that is shorter leaves a hand where it is."""
 _TURN_WITH_SWINGS = 0.4
@@ -54,11 +62,29 @@ def straight(action: StraightMovement, scene: Scene) -> Take:
                 begins[side] = _at(scene.now[side], to - own.end)
             missing = (to - begins[side][WRIST]) * signs
             own = paths.straight(action, missing).reflected(signs)
-        found[side] = own
+        found[side] = own if scene.goal is not None else _to_the_body(own, scene.now[side], scene.body)
     longest = max((float(np.linalg.norm(path.end)) for path in found.values()), default=0.0)
     swings = paths.swing_count(longest) if action.zigzag is not None else 1
     turns = 1.0 if action.zigzag is None else _TURN_WITH_SWINGS
     return along(scene, found, action.manner, begins, swings, turns)
+
+
+def _to_the_body(path: Path, state: Array, body: Body) -> Path:
+    """A path that ends where the hand comes to the trunk: it leads no farther in."""
+    if path.end[2] > -_INWARD:
+        return path
+    palm = rotation(state) @ np.array([0.0, _PALM, 0.0])
+    points = np.stack([state[WRIST] + path.points, state[WRIST] + palm + path.points])
+    skin, _ = front(body, points[..., 0], points[..., 1])
+    inside = np.where(np.abs(skin[..., 0] - points[..., 0]) < 1e-6, skin[..., 2] - points[..., 2], -np.inf).max(axis=0)
+    beyond = inside > max(float(inside[0]), -_THICK)
+    if not beyond.any():
+        return path
+    # Lines have few points: where between two of them it comes to the skin.
+    at = int(beyond.argmax())
+    before, after = inside[at - 1], inside[at]
+    share = 0.0 if not np.isfinite(before) else (-_THICK - before) / max(after - before, 1e-9)
+    return path.scaled(max(float(at - 1 + np.clip(share, 0.0, 1.0)) / (len(path.points) - 1), _LEAST))
 
 
 def circle(action: CircularMovement, scene: Scene) -> Take:

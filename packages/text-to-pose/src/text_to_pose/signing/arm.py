@@ -23,7 +23,7 @@ ELBOW_FLEXION = np.radians(156.0)
 """As far as others can bend it (Wanatabe and others 1979: 148 to 158): a hand at the ear is near its shoulder."""
 _STRAIGHTEST = 0.995
 """Of the arm's length: elbows are not locked."""
-_SHOULDER_MOVES: Array = np.array([[-0.03, 0.07], [-0.02, 0.07], [-0.02, 0.09]])
+_SHOULDER_MOVES: Array = np.array([[-0.03, 0.07], [-0.004, 0.07], [-0.02, 0.09]])
 """How far a shoulder of the mean body goes along to reach, in metres: outward and inward, down and up, back and
 forward."""
 _MISSED = 0.004

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from text_to_pose.hamnosys.places import ContactKind
@@ -89,7 +88,8 @@ class Scene:
 
     def configured(self, states: States) -> dict[HandSide, Array]:
         """The states (33,) of both hands, placed anew."""
-        return dict(zip(SIDES, _configured(states, self.body), strict=True))
+        hands = configure(states, self.body).hands
+        return {side: row(hands[side]) for side in SIDES}
 
     def taken(self, tracks: Mapping[Channel, Track], **changes: object) -> Take:
         """A take of some channels: all others are held; the scene after it has the `changes`."""
@@ -106,13 +106,6 @@ class Scene:
     def held(self, duration: float) -> Take:
         """Nothing moves."""
         return self.taken({channel: Hold(self.now[channel], duration) for channel in CHANNELS})
-
-
-@lru_cache(maxsize=256)
-def _configured(states: States, body: Body) -> tuple[Array, Array]:
-    """The right and the left hand; signs ask for the same more than once, and are asked for again."""
-    hands = configure(states, body).hands
-    return row(hands["right"]), row(hands["left"])
 
 
 @dataclass(frozen=True, eq=False)

@@ -100,7 +100,7 @@ WORDS = {
     ),
     "tea": (
         "parbegin pinch12open extfingerl palmd plus pinchall extfingeror palmr parend "
-        "parbegin indexfinger fingertip plus thumbside parend close circled smallmod repeatfromstart"
+        "parbegin indexfinger fingertip plus thumbside parend close chest circled smallmod repeatfromstart"
     ),
     "can": "symmlr fist thumbacrossmod extfingeruo palmd shoulders lrbeside moved",
     "get": (
@@ -119,16 +119,16 @@ WORDS = {
         "parbegin fingertip plus palm parend close stomach moved touch"
     ),
     "no": (
-        "finger23 thumboutmod extfingeru palmdl shouldertop lrbeside "
+        "finger23 thumboutmod extfingeru palmd neck lrbeside "
         "replace pinch12 fingerstraightmod indexfinger middlefinger repeatfromstart"
     ),
-    "yes": "fist thumbacrossmod extfingeru palmd neck lrbeside nodding repeatfromstart",
+    "yes": "fist thumbacrossmod extfingeru palmd chin lrbeside nodding repeatfromstart",
     "water": (
         "finger2345 thumb fingertip pinky fingernail extfingeru palml chin close "
         "movei smallmod chin touch repeatfromstart"
     ),
     "cat": "pinch12open extfingeru palml cheek lrbeside close mover smallmod repeatfromstart",
-    "food": "pinchall extfingerul palmd lips lrat close moveil smallmod lips touch repeatfromstart",
+    "food": "pinchall extfingerul palmd lips lrbeside close moveil smallmod lips touch repeatfromstart",
     "I love you": "finger23spread thumboutmod indexfinger pinky extfingeru palmd neck lrbeside",
 }
 """Words of American Sign Language of which `signs/` has clips, by their texts."""

@@ -131,7 +131,6 @@ def test_one_frame_is_enough():
 def test_ease_tells_what_arms_hold_easily_from_what_they_cannot():
     up_palm_out, down_palm_out = np.eye(3), np.diag([-1.0, -1.0, 1.0])
     wrists = np.array([[-0.2, -0.05, 0.22], [-0.2, -0.05, 0.22], [-0.2, -0.05, 1.2]])
-    cost, beyond = ease(MEAN_BODY, MEAN_BODY.shoulders[1], wrists, np.stack([up_palm_out, down_palm_out, up_palm_out]))
+    cost = ease(MEAN_BODY, MEAN_BODY.shoulders[1], wrists, np.stack([up_palm_out, down_palm_out, up_palm_out]))
     assert cost[0] < cost[1] < 100
     assert cost[2] > 20
-    assert beyond[0] < 0.05 < beyond[1]

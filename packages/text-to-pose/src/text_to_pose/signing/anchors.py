@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from text_to_pose.signing.body_surface import depth, surface
+from text_to_pose.signing.body_surface import intrusion
 
 if TYPE_CHECKING:
     from text_to_pose.signing.body import Body
@@ -16,6 +16,8 @@ _SKIN = 0.008
 """From a point of a hand to its skin, in metres."""
 _TOUCHES, _NEAR = 0.012, 0.035
 """What is so near to something touches it, and what is farther away does not, in metres."""
+_LOOKED_AT = 0.08
+"""What is farther away is not looked at, in metres: by `_SHARP`, it counts for nothing beside what is near."""
 _DEEP = 0.035
 """What is so far inside does not touch, but go through, in metres."""
 _SHARP = 0.004
@@ -49,14 +51,8 @@ def anchors(body: Body, hands: Array, shapes: Array, head: Array, sway: Array) -
 
 def _near_body(body: Body, points: Array, head: Array) -> Array:
     """How near points (2, T, P, 3) are to the body, as metres below 0."""
-    near = np.full(points.shape[:-1], -1.0)
-    low, high = surface(body).box
-    (x, y, z), far = np.moveaxis(points, -1, 0), _NEAR
-    inside = (z < high[2] + far) & (y < high[1] + far) & (x > low[0] - far) & (x < high[0] + far)
-    if inside.any():
-        every = np.broadcast_to(head[:, None], (*inside.shape, 3, 3))
-        near[inside] = depth(body, points[inside], every[inside]) + _SKIN
-    return near
+    deep = intrusion(body, points, _LOOKED_AT, head[:, None])
+    return np.where(deep > 0, deep - _LOOKED_AT + _SKIN, -1.0)
 
 
 def _near_each_other(points: Array) -> Array:

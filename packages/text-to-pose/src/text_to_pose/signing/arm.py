@@ -12,7 +12,7 @@ import numpy as np
 
 from text_to_pose.signing.body import MEAN_BODY
 from text_to_pose.signing.elbow import Circles, choices, elbows
-from text_to_pose.signing.vectors import unit
+from text_to_pose.signing.vectors import lengths, unit, within
 from text_to_pose.signing.wrist import calmed, hand_rotation, within_limits, wrist_angles
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Arms:
         joints: wrist flexion, deviation and forearm rotation, (A, T, 3) radians, as in `WRIST_LIMITS`.
         moved: by how much the wrist is not where it was to be, (A, T) metres.
         turned: by how much the hand is not turned as it was to be, (A, T) radians.
+        effort: what it costs, as in `ease`, (A, T); NaN where elbows were not looked for.
     """
 
     shoulder: Array
@@ -49,6 +50,7 @@ class Arms:
     joints: Array
     moved: Array
     turned: Array
+    effort: Array
 
 
 def solve(body: Body, shoulder: Array, wrist: Array, rotation: Array, fps: float, like: Arms | None = None) -> Arms:
@@ -63,56 +65,52 @@ def solve(body: Body, shoulder: Array, wrist: Array, rotation: Array, fps: float
     """
     shoulder = shoulder + _reaching(body, shoulder, wrist)
     held = _within_reach(body, shoulder, wrist)
+    moved = lengths(held - wrist)
+    effort = np.full(moved.shape, np.nan)
     if like is None:
-        elbow = elbows(body, shoulder, held, rotation, fps)
+        elbow, costs = elbows(body, shoulder, held, rotation, fps)
+        effort = costs + moved / _MISSED
     else:
         elbow = Circles.of(body, shoulder, held).nearest(like.elbow)
     joints = wrist_angles(shoulder, elbow, held, rotation)
     kept = within_limits(joints)
-    beyond = (kept != joints).any(axis=-1)
-    if beyond.any():
-        kept = calmed(kept, beyond, fps)
     allowed, turned = rotation, np.zeros(joints.shape[:-1])
+    if kept is not joints:
+        kept = calmed(kept, (kept != joints).any(axis=-1), fps)
     beyond = (kept != joints).any(axis=-1)
     if beyond.any():
         # Only there: angles and back again would leave rounding everywhere.
         limited = hand_rotation(shoulder, elbow, held, kept)
         allowed = np.where(beyond[..., None, None], limited, rotation)
         turned = np.where(beyond, _angle_between(rotation, limited), 0.0)
-    return Arms(shoulder, elbow, held, allowed, kept, np.linalg.norm(held - wrist, axis=-1), turned)
+    return Arms(shoulder, elbow, held, allowed, kept, moved, turned, effort)
 
 
-def ease(body: Body, shoulder: Array, wrist: Array, rotation: Array) -> tuple[Array, Array]:
+def ease(body: Body, shoulder: Array, wrist: Array, rotation: Array) -> Array:
     """How hard right arms find it to hold hands so, each at the elbow that suits it best.
 
     Args:
         body: whose.
         shoulder: the right shoulder (..., 3).
-        wrist, rotation: (N, 3) and (N, 3, 3) of right hands.
+        wrist, rotation: (N, 3) and (N, 3, 3), or (1, 3, 3), of right hands.
 
     Returns:
-        What it costs, (N,): 1 is as far from natural as elbows differ between people, or `_EXCESS` beyond a limit; and
-        by how much wrist and forearm are beyond their limits, (N,) radians.
+        What it costs, (N,): 1 is as far from natural as elbows differ between people, or `_EXCESS` beyond a limit.
     """
     shoulder = shoulder + _reaching(body, shoulder, wrist)
     held = _within_reach(body, shoulder, wrist)
-    _, elbows, costs = choices(body, shoulder[:, None], held[:, None], rotation[:, None])
-    best = costs.argmin(axis=-1)
-    chosen = np.take_along_axis(elbows, best[..., None, None], axis=2)[:, 0, 0]
-    joints = wrist_angles(shoulder, chosen, held, rotation)
-    beyond = np.abs(joints - within_limits(joints)).sum(axis=-1)
-    cost = costs.min(axis=-1)[:, 0] + np.linalg.norm(held - wrist, axis=-1) / _MISSED
-    return cost, beyond
+    _, costs = choices(body, shoulder[:, None], held[:, None], rotation[:, None])
+    return costs.min(axis=-1)[:, 0] + lengths(held - wrist) / _MISSED
 
 
 def _reaching(body: Body, shoulder: Array, wrist: Array) -> Array:
     """How far shoulders go along with wrists that are hard to reach, or give way to those that are near, (..., 3)."""
     arm, offset = body.arm, wrist - shoulder
-    far = np.linalg.norm(offset, axis=-1, keepdims=True)
+    far = lengths(offset)[..., None]
     softness = 0.03 * arm
     need = np.logaddexp(0.0, (far - 0.95 * arm) / softness) - np.logaddexp(0.0, (_nearest(body) - far) / softness)
     size = body.shoulder_width / MEAN_BODY.shoulder_width
-    return np.clip(softness * need * offset / np.maximum(far, 1e-9), *(size * _SHOULDER_MOVES.T))
+    return within(softness * need * offset / np.maximum(far, 1e-9), *(size * _SHOULDER_MOVES.T))
 
 
 def _within_reach(body: Body, shoulder: Array, wrist: Array) -> Array:
@@ -122,7 +120,9 @@ def _within_reach(body: Body, shoulder: Array, wrist: Array) -> Array:
     """
     nearest, farthest = _nearest(body), _STRAIGHTEST * body.arm
     offset = wrist - shoulder
-    far = np.linalg.norm(offset, axis=-1, keepdims=True)
+    far = lengths(offset)[..., None]
+    if not ((far > farthest) | (far < nearest)).any():
+        return wrist
     stretched = offset * (farthest / np.maximum(far, 1e-9))
     before = nearest * unit(offset + (nearest - far) * np.array([0.0, 0.0, 1.0]))
     return np.where(far > farthest, shoulder + stretched, np.where(far < nearest, shoulder + before, wrist))

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from text_to_pose.signing.body import CHIN, FOREHEAD_TOP, LEFT_CHEEK, MEAN_BODY
+from text_to_pose.signing.ellipses import FLATNESS, Stack
+from text_to_pose.signing.vectors import components, joined, lengths, unit, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,14 +47,13 @@ _NECK = np.array(
         [0.150, 0.055, 0.055, 0.006],
     ]
 )
-_FLATNESS = 2.4
-"""Exponent of the trunk's ellipses: 2 would be an ellipse, more is flatter in front and behind."""
 _HEAD_MIDDLE = np.array([0.0, -0.02, -0.06])
 """Of the radii, from the middle of the eyes."""
 _CRANIUM, _CRANIUM_RADII = np.array([0.0, 0.025, -0.078]), np.array([0.076, 0.090, 0.097])
 _JAW = np.array([[x, -0.100 + 0.004 * k, -0.02 * k] for k in range(4) for x in (-0.02, 0.0, 0.02)])
 """Points below the jaw, where the face's mesh has none, from the middle of the eyes."""
 _LATITUDES, _LONGITUDES = 46, 90
+_AROUND: Array = np.concatenate([-np.eye(3), np.eye(3)])
 _BREADTH_SHARE = 0.9
 """How far to the side of the trunk a place in front of it can be, in half breadths."""
 
@@ -62,17 +63,17 @@ class Surface:
     """Head, neck and trunk of one body.
 
     Attributes:
-        trunk, neck: rows of height, half breadth, half depth and middle (z), (n, 4), from below.
+        trunk, neck: ellipses, from below.
         head: (3,) the middle of the head.
         radii: from there, by latitude from below and longitude from straight behind over the left, (46, 90).
-        box: least and greatest coordinates of all of it, however the head is turned, (2, 3).
+        head_reach: how far from the head's pivot it is at most.
     """
 
-    trunk: Array
-    neck: Array
+    trunk: Stack
+    neck: Stack
     head: Array
     radii: Array
-    box: Array
+    head_reach: float
 
 
 def front(body: Body, x: Array | float, y: Array | float) -> tuple[Array, Array]:
@@ -87,10 +88,10 @@ def front(body: Body, x: Array | float, y: Array | float) -> tuple[Array, Array]
     best = np.full(x.shape, -np.inf)
     found = np.zeros((*x.shape, 3))
     for stack in (of.trunk, of.neck):
-        inside = y <= stack[-1, 0] if stack is of.trunk else (y >= stack[0, 0])
-        breadth, depth, middle = _sizes(stack, y)
+        inside = y <= stack.top if stack is of.trunk else (y >= stack.bottom)
+        breadth, depth, middle = stack.sizes(y)
         across = np.clip(x, -_BREADTH_SHARE * breadth, _BREADTH_SHARE * breadth)
-        z = middle + depth * (1 - np.abs(across / breadth) ** _FLATNESS) ** (1 / _FLATNESS)
+        z = middle + depth * (1 - np.abs(across / breadth) ** FLATNESS) ** (1 / FLATNESS)
         # A place beside the neck lies on the shoulder, if there is one at that height.
         nearer = inside & ((z > best) & (np.abs(x - across) <= np.abs(x - found[..., 0]) + 1e-9) | (best == -np.inf))
         best = np.where(nearer, z, best)
@@ -123,6 +124,23 @@ def depth(body: Body, points: Array, head: Array | None = None) -> Array:
     return np.maximum(trunk_depth(body, points), head_depth(body, points, head))
 
 
+def intrusion(body: Body, points: Array, radius: Array | float, head: Array | None = None) -> Array:
+    """How far balls about points (..., 3) are in head, neck or trunk, (...,) in metres; 0: not at all.
+
+    As `depth` is where it is more than 0, but what is not near is not looked at more closely.
+    """
+    of, (x, y, z) = surface(body), components(points)
+    deep = np.maximum(of.trunk.intrusion(x, y, z, radius), of.neck.intrusion(x, y, z, radius))
+    # However it is turned, the head is within this distance.
+    pivot = body.head_pivot
+    near = (x - pivot[0]) ** 2 + (y - pivot[1]) ** 2 + (z - pivot[2]) ** 2 < (of.head_reach + radius) ** 2
+    if near.any():
+        turned = None if head is None else np.broadcast_to(head, (*near.shape, 3, 3))[near]
+        size = radius[near] if isinstance(radius, np.ndarray) else radius
+        deep[near] = np.maximum(deep[near], head_depth(body, points[near], turned) + size)
+    return deep
+
+
 def outward(body: Body, points: Array, head: Array | None = None) -> Array:
     """Unit vectors (..., 3) by which points (..., 3) leave the body soonest; `head` as in `depth`."""
     return _normals(lambda whose, at: depth(whose, at, head), body, points)
@@ -130,12 +148,8 @@ def outward(body: Body, points: Array, head: Array | None = None) -> Array:
 
 def trunk_depth(body: Body, points: Array) -> Array:
     """As `depth`, of trunk and neck."""
-    return np.maximum(torso_depth(body, points), _stack_depth(surface(body).neck, points))
-
-
-def torso_depth(body: Body, points: Array) -> Array:
-    """As `depth`, of the trunk without the neck."""
-    return _stack_depth(surface(body).trunk, points)
+    of, (x, y, z) = surface(body), components(points)
+    return np.maximum(of.trunk.depth(x, y, z), of.neck.depth(x, y, z))
 
 
 def head_depth(body: Body, points: Array, head: Array | None = None) -> Array:
@@ -144,7 +158,7 @@ def head_depth(body: Body, points: Array, head: Array | None = None) -> Array:
     if head is not None:
         points = ((points - body.head_pivot)[..., None, :] @ head)[..., 0, :] + body.head_pivot
     offset = points - of.head
-    far = np.linalg.norm(offset, axis=-1)
+    far = lengths(offset)
     radius: Array = _radius(of.radii, offset / np.maximum(far, 1e-9)[..., None]) - far
     return radius
 
@@ -169,10 +183,7 @@ def surface(body: Body) -> Surface:
     )
     trunk, head, radii = _TRUNK * [tall, wide, deep, deep], eyes + _HEAD_MIDDLE * size, _head_radii(face, size)
     far = float(radii.max()) + float(np.linalg.norm(head - body.head_pivot))
-    half, out = trunk[:, 1].max(), np.abs(trunk[:, 2]) + np.abs(trunk[:, 3])
-    low = np.minimum([-half, trunk[0, 0], -out.max()], body.head_pivot - far)
-    high = np.maximum([half, trunk[-1, 0], out.max()], body.head_pivot + far)
-    return Surface(trunk, neck, head, radii, np.stack([low, high]))
+    return Surface(Stack(trunk), Stack(neck), head, radii, far)
 
 
 def _head_radii(face: Array, size: Array) -> Array:
@@ -212,8 +223,9 @@ def _cranium_radii(directions: Array, middle: Array, radii: Array) -> Array:
 
 def _radius(radii: Array, directions: Array) -> Array:
     """The radii (...,) in directions (..., 3), bilinearly."""
-    latitude = (np.arcsin(np.clip(directions[..., 1], -1, 1)) / np.pi + 0.5) * (_LATITUDES - 1)
-    longitude = (np.arctan2(directions[..., 0], directions[..., 2]) / (2 * np.pi) + 0.5) * _LONGITUDES
+    x, y, z = components(directions)
+    latitude = (np.arcsin(within(y, -1, 1)) / np.pi + 0.5) * (_LATITUDES - 1)
+    longitude = (np.arctan2(x, z) / (2 * np.pi) + 0.5) * _LONGITUDES
     low = np.minimum(latitude.astype(int), _LATITUDES - 2)
     left = np.floor(longitude).astype(int)
     up, right = latitude - low, longitude - left
@@ -223,31 +235,8 @@ def _radius(radii: Array, directions: Array) -> Array:
     return below * (1 - up) + above * up
 
 
-def _sizes(stack: Array, y: Array) -> tuple[Array, Array, Array]:
-    """Half breadth, half depth and middle at heights (...,)."""
-    breadth, deep, middle = (np.interp(y, stack[:, 0], stack[:, k]) for k in (1, 2, 3))
-    return breadth, deep, middle
-
-
-def _stack_depth(stack: Array, points: Array) -> Array:
-    """How far points (..., 3) are inside a stack of ellipses, (...,)."""
-    x, y, z = np.moveaxis(points, -1, 0)
-    breadth, deep, middle = _sizes(stack, y)
-    across, out = np.abs(x) / breadth, np.abs(z - middle) / deep
-    steep, steeper = across ** (_FLATNESS - 1), out ** (_FLATNESS - 1)
-    power = np.maximum(across * steep + out * steeper, 1e-12)
-    level = power ** (1 / _FLATNESS)
-    slope = np.hypot(steep / breadth, steeper / deep) * level / power
-    side = (1 - level) / np.clip(slope, 1 / breadth, None)
-    ends = np.minimum(stack[-1, 0] - y, y - stack[0, 0])
-    inside: Array = np.minimum(side, ends)
-    return np.where((side < 0) & (ends < 0), -np.hypot(side, ends), inside)
-
-
 def _normals(depths: Callable[[Body, Array], Array], body: Body, points: Array, step: float = 0.006) -> Array:
     """Unit vectors (..., 3) out of the surface: where depth falls fastest."""
-    around = points + step * np.concatenate([-np.eye(3), np.eye(3)]).reshape(6, *(1,) * (points.ndim - 1), 3)
+    around = points + step * _AROUND.reshape(6, *(1,) * (points.ndim - 1), 3)
     found = depths(body, around)
-    rise = np.moveaxis(found[:3] - found[3:], 0, -1)
-    result: Array = rise / np.maximum(np.linalg.norm(rise, axis=-1, keepdims=True), 1e-12)
-    return result
+    return unit(joined(*(found[:3] - found[3:])))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from text_to_pose.signing.body_surface import depth
+from text_to_pose.signing.body_surface import intrusion
 from text_to_pose.signing.rotations import from_vector
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ def samples(hand: SolidHand) -> tuple[Array, Array]:
 
 
 def in_body(body: Body, points: Array, radii: Array) -> Array:
-    """How far balls are in the body, (n,) metres; below 0: outside.
+    """How far balls are in the body, (n,) metres; 0: not at all.
 
     Args:
         body: whose.
         points: their middles, (n, 3).
         radii: (n,).
     """
-    return depth(body, points) + radii
+    return intrusion(body, points, radii)
 
 
 def in_hand(other: SolidHand, wrist: Array, points: Array, radii: Array) -> Array:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from text_to_pose.signing.body_surface import depth, outward, surface
+from text_to_pose.signing.body_surface import intrusion, outward
 
 if TYPE_CHECKING:
     from text_to_pose.signing.body import Body
@@ -92,22 +92,15 @@ def evasion(body: Body, limbs: Limbs, head: Array, sway: Array, fps: float, touc
 def _out_of_body(body: Body, limbs: Limbs, head: Array, sway: Array, allowed: Array) -> Array:
     """(2, T, 3) along the surface's normal where a hand is deepest in it."""
     points = limbs.hands - sway[:, None]
-    deep = np.full(points.shape[:-1], -1.0)
-    (x, y, z), (low, high) = np.moveaxis(points, -1, 0), surface(body).box
-    near = (z < high[2]) & (y < high[1]) & (x > low[0]) & (x < high[0]) & (z > low[2])
-    if not near.any():
-        return np.zeros_like(limbs.elbows)
-    every = np.broadcast_to(head[:, None], (*near.shape, 3, 3))
-    deep[near] = depth(body, points[near], every[near]) + _FINGER_RADIUS
-    deep -= allowed[..., None]
-    deepest = deep.argmax(axis=-1)[..., None]
-    amount = np.maximum(np.take_along_axis(deep, deepest, axis=-1)[..., 0], 0.0)
+    deep = intrusion(body, points, _FINGER_RADIUS, head[:, None])
+    amount = deep.max(axis=-1) - allowed
     push = np.zeros_like(limbs.elbows)
     found = amount > 0
     if found.any():
-        at = np.take_along_axis(points, deepest[..., None], axis=2)[:, :, 0]
+        deepest = deep[found].argmax(axis=-1)
+        at = points[found][np.arange(len(deepest)), deepest]
         turned = np.broadcast_to(head, (2, *head.shape))
-        push[found] = amount[found, None] * outward(body, at[found], turned[found])
+        push[found] = amount[found, None] * outward(body, at, turned[found])
     return push
 
 

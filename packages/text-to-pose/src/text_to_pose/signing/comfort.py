@@ -31,6 +31,7 @@ _TILT, _TILT_COST = np.radians(20.0), np.radians(10.0)
 from one direction to the next, and the turn that weighs as much as an effort of 1."""
 _TILTS: Array = _TILT * np.array([(x, y, z) for x in (0, -1, 1) for y in (0, -1, 1, -2, 2) for z in (0, -1, 1)])
 """About its fingers a hand may turn more: of a palm, readers see less."""
+_TILTED, _TILT_COSTS = from_vector(_TILTS), (_TILTS**2).sum(axis=1) / _TILT_COST**2
 
 
 def held(hands: dict[HandSide, HandPose], body: Body) -> Arms:
@@ -41,22 +42,15 @@ def held(hands: dict[HandSide, HandPose], body: Body) -> Arms:
 
 def evasions(hands: dict[HandSide, HandPose], arms: Arms, body: Body) -> dict[HandSide, Array]:
     """By how much each hand will make way, (3,): it is out of reach, or limbs are in the body or in each other."""
-    points = []
-    for side in _SIDES:
-        pose = hands[side]
-        shape = forward(pose.angles, body.hand).points
-        points.append(pose.wrist + (mirrored(shape) if side == "left" else shape) @ pose.rotation.T)
+    poses = [hands[side] for side in _SIDES]
+    left, right = forward(np.stack([pose.angles for pose in poses]), body.hand).points
+    shapes = (mirrored(left), right)
+    points = [pose.wrist + shape @ pose.rotation.T for pose, shape in zip(poses, shapes, strict=True)]
     elbows = np.stack([arms.elbow[1] * MIRROR, arms.elbow[0]])
     limbs = Limbs(np.stack(points)[:, None], elbows)
     shift = evasion(body, limbs, np.eye(3)[None], np.zeros((1, 3)), _FPS)
     reached = {"right": arms.wrist[0, 0], "left": arms.wrist[1, 0] * MIRROR}
     return {side: shift[row, 0] + reached[side] - hands[side].wrist for row, side in enumerate(_SIDES)}
-
-
-def efforts(hands: dict[HandSide, HandPose], body: Body) -> dict[HandSide, float]:
-    """How hard it is for each arm to hold its hand so."""
-    costs, _ = ease(body, body.shoulders[1], *_as_right_hands(hands))
-    return {"right": float(costs[0]), "left": float(costs[1])}
 
 
 def _as_right_hands(hands: dict[HandSide, HandPose]) -> tuple[Array, Array]:
@@ -85,7 +79,7 @@ def easier(hands: list[tuple[HandSide, HandPose]], body: Body, *, play: float, s
         wrist, rotation = pose.wrist, pose.rotation
         if side == "left":
             wrist, rotation = wrist * MIRROR, mirrored_rotation(rotation)
-        costs = costs + ease(body, body.shoulders[1], wrist + way, np.broadcast_to(rotation, (len(way), 3, 3)))[0]
+        costs = costs + ease(body, body.shoulders[1], wrist + way, rotation[None])
     best: Array = ways[int(np.argmin(costs))]
     return best * MIRROR if of_left else best
 
@@ -101,8 +95,7 @@ def tilted(side: HandSide, pose: HandPose, pivot: Array, body: Body) -> Array:
     """
     rotation = pose.rotation if side == "right" else mirrored_rotation(pose.rotation)
     wrist, pivot = (pose.wrist, pivot) if side == "right" else (pose.wrist * MIRROR, pivot * MIRROR)
-    turned = rotation @ from_vector(_TILTS)
+    turned = rotation @ _TILTED
     wrists = wrist + rotation @ pivot - turned @ pivot
-    costs, _ = ease(body, body.shoulders[1], wrists, turned)
-    best = turned[int(np.argmin(costs + (_TILTS**2).sum(axis=1) / _TILT_COST**2))]
+    best = turned[int(np.argmin(ease(body, body.shoulders[1], wrists, turned) + _TILT_COSTS))]
     return best if side == "right" else mirrored_rotation(best)

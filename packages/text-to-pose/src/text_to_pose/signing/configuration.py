@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from text_to_pose.hamnosys.pairs import Pair
 from text_to_pose.hamnosys.places import BodyPlace, ContactKind
 from text_to_pose.hamnosys.postures import FingerDirection, Palm
 from text_to_pose.signing.body_places import is_on_head
-from text_to_pose.signing.comfort import BEARABLE, EASY, MIRROR, easier, efforts, evasions, held, tilted
+from text_to_pose.signing.comfort import BEARABLE, EASY, MIRROR, easier, evasions, held, tilted
 from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hand import handshape_angles
 from text_to_pose.signing.motion import HandPose
@@ -22,9 +23,11 @@ from text_to_pose.signing.orientation import hand_rotation
 from text_to_pose.signing.rotations import between, from_vector
 from text_to_pose.signing.solid_hand import SolidHand, solid_hand
 from text_to_pose.signing.two_hands import OTHER, TwoHands, is_at_other
+from text_to_pose.signing.vectors import cross
 
 if TYPE_CHECKING:
     from text_to_pose.hamnosys.places import Location
+    from text_to_pose.signing.arm import Arms
     from text_to_pose.signing.body import Body
     from text_to_pose.signing.hand_model import Array
     from text_to_pose.signing.motion import HandSide
@@ -81,18 +84,19 @@ def configure(states: States, body: Body) -> Configuration:
     rotations = {side: hand_rotation(state.direction, state.palm) for side, state in signing.items()}
     place = _Placer(states, signing, body)
     found = place(rotations)
-    costs = efforts(found.hands, body)
-    if max((costs[side] for side in signing), default=0.0) > EASY:
+    arms = held(found.hands, body)
+    if any(arms.effort[_ARMS[side], 0] > EASY for side in signing):
         place.offsets = _offsets(states, signing, found, body)
         if any(offset.any() for offset in place.offsets.values()):
             found = place(rotations)
-            costs = efforts(found.hands, body)
-    hard = [side for side in signing if costs[side] > BEARABLE]
+            arms = held(found.hands, body)
+    hard = [side for side in signing if arms.effort[_ARMS[side], 0] > BEARABLE]
     if hard:
         for side in hard:
             rotations[side] = tilted(side, found.hands[side], _pivot(found, side), body)
         found = place(rotations)
-    return _within_limits(place, rotations, found, body)
+        arms = held(found.hands, body)
+    return _within_limits(place, rotations, found, arms)
 
 
 @dataclass(eq=False)
@@ -141,7 +145,7 @@ class _Placer:
         return Configuration(two.hands, tuple(two.contacts))
 
 
-def _within_limits(place: _Placer, wanted: dict[HandSide, Array], found: Configuration, body: Body) -> Configuration:
+def _within_limits(place: _Placer, wanted: dict[HandSide, Array], found: Configuration, arms: Arms) -> Configuration:
     """Hands turned so that arms, asked for it, do it, and what touches stays there.
 
     Those beyond what arms can do are turned as far as they go, those that would have to make way are tilted about what
@@ -149,12 +153,13 @@ def _within_limits(place: _Placer, wanted: dict[HandSide, Array], found: Configu
     """
     best, least, rotations = found, np.inf, dict(wanted)
     for attempt in range(_ROUNDS):
-        arms = held(found.hands, body)
+        if attempt > 0:
+            found = place(rotations)
+            arms = held(found.hands, place.body)
+        ways = evasions(found.hands, arms, place.body) if found.contacts else {}
+        off = max((math.hypot(*ways[side]) for side in wanted if side in ways), default=0.0)
         unstable = max((float(arms.turned[_ARMS[side], 0]) for side in wanted), default=0.0)
         turned = max((_angle(found.hands[side].rotation, wanted[side]) for side in wanted), default=0.0)
-        ways = evasions(found.hands, arms, body) if found.contacts else {}
-        ways = {side: way for side, way in ways.items() if side in wanted}
-        off = max((float(np.linalg.norm(way)) for way in ways.values()), default=0.0)
         score = turned + _UNSTABLE * unstable + off / _OFF
         if score < least:
             best, least = found, score
@@ -162,23 +167,26 @@ def _within_limits(place: _Placer, wanted: dict[HandSide, Array], found: Configu
             break
         if attempt == 1 and unstable > _TURNED:
             # Where the hand is now, the arm may be able to do more.
-            arms = held({**found.hands, **{side: _turned(found.hands[side], wanted[side]) for side in wanted}}, body)
-        for side in wanted:
-            allowed = arms.rotation[_ARMS[side], 0]
-            allowed = allowed if side == "right" else mirrored_rotation(allowed)
-            if attempt >= _SURE:
-                allowed = between(rotations[side], allowed, np.array([0.5]))[0]
-            rotations[side] = _making_way(found, side, ways[side]) @ allowed if side in ways else allowed
-        found = place(rotations)
+            as_wanted = {side: _turned(found.hands[side], wanted[side]) for side in wanted}
+            arms = held({**found.hands, **as_wanted}, place.body)
+        rotations = {side: _allowed(arms, side, rotations[side], attempt) for side in wanted}
+        rotations |= {side: _making_way(found, side, ways[side]) @ rotations[side] for side in wanted if side in ways}
     return best
+
+
+def _allowed(arms: Arms, side: HandSide, rotation: Array, attempt: int) -> Array:
+    """How an arm turns a hand (3, 3); after some rounds, halfway there from how it was turned."""
+    allowed: Array = arms.rotation[_ARMS[side], 0]
+    allowed = allowed if side == "right" else mirrored_rotation(allowed)
+    return allowed if attempt < _SURE else between(rotation, allowed, np.array([0.5]))[0]
 
 
 def _making_way(found: Configuration, side: HandSide, way: Array) -> Array:
     """The rotation (3, 3) about what a hand touches that moves its wrist so, as far as a rotation does."""
     pose = found.hands[side]
     arm = -pose.rotation @ _pivot(found, side)
-    vector = np.cross(arm, way) / float(arm @ arm)
-    angle = float(np.linalg.norm(vector))
+    vector = cross(arm, way) / float(arm @ arm)
+    angle = math.hypot(*vector)
     return from_vector(vector * min(1.0, _MOST_TILT / max(angle, 1e-9)))
 
 

@@ -46,6 +46,7 @@ _ON_PALM = [
     )
 ]
 """Places on the palm that are tried: across and along it, and which way they face."""
+_ACROSS, _ALONG, _FACING = (np.array(each, dtype=np.float64) for each in zip(*_ON_PALM, strict=True))
 _ON_WHOLE_HAND = np.array([float(x == 0.5 and y == 0.95) for x, y, _ in _ON_PALM])
 _ON_EDGE = np.array([0.3 if normal is _PINKYWARDS else 0.0 for _, _, normal in _ON_PALM])
 
@@ -86,10 +87,10 @@ def _parts(hand: SolidHand, lies: float) -> tuple[Array, Array, Array]:
     points = np.concatenate([digits[:, 3:], skin.reshape(5, -1, 3)], axis=1).reshape(-1, 3)
     normals = np.concatenate([hand.directions[:, 2:], facing.reshape(5, -1, 3)], axis=1).reshape(-1, 3)
     liked = (tip[:, None] * _ENDS).ravel()
-    palm = [hand.on_palm(x, y, normal) for x, y, normal in _ON_PALM]
-    whole = lies * _ON_WHOLE_HAND if hand.out[1:].sum() >= _MANY else np.zeros(len(palm))
+    palm = hand.on_palm(_ACROSS, _ALONG, _FACING)
+    whole = lies * _ON_WHOLE_HAND if hand.out[1:].sum() >= _MANY else np.zeros(len(_ON_PALM))
     return (
-        np.concatenate([points, [spot.point for spot in palm]]),
-        np.concatenate([normals, [spot.normal for spot in palm]]),
+        np.concatenate([points, palm.point]),
+        np.concatenate([normals, palm.normal]),
         np.concatenate([liked, whole + _ON_EDGE]),
     )

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from text_to_pose.signing.body import MEAN_BODY
-from text_to_pose.signing.body_surface import surface, torso_depth
-from text_to_pose.signing.vectors import cross, smoothed, unit
+from text_to_pose.signing.body_surface import surface
+from text_to_pose.signing.vectors import components, cross, dot, lengths, smoothed, unit, within
 from text_to_pose.signing.wrist import shorter, within_limits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from text_to_pose.signing.body import Body
@@ -26,7 +28,9 @@ _KNOWN_WRISTS: Array = np.array([[-1.2, 1.2], [-2.0, 1.1]])
 _NATURAL_SPREAD = 0.12
 """The distance in shoulder widths that counts 1: two thirds of all elbows are nearer."""
 
-_SWIVELS = 24
+SWIVELS: Array = np.linspace(0.0, 2 * np.pi, 24, endpoint=False, dtype=np.float64)
+"""At which elbows are tried."""
+_COSINES, _SINES = np.cos(SWIVELS), np.sin(SWIVELS)
 _DOWN: Array = np.array([0.0, -1.0, -0.25]) / np.hypot(1.0, 0.25)
 """Where an elbow points at swivel 0; an arm seldom points there itself."""
 _EASY = np.radians([50.0, 22.0, 60.0])
@@ -81,27 +85,33 @@ class Circles:
     @classmethod
     def of(cls, body: Body, shoulder: Array, wrist: Array) -> Circles:
         offset = wrist - shoulder
-        far = np.linalg.norm(offset, axis=-1, keepdims=True)
+        far = lengths(offset)[..., None]
         along = offset / far
         upper, lower = body.upper_arm, body.forearm
         reach = (far**2 + upper**2 - lower**2) / (2 * far)
         radius = np.sqrt(np.maximum(upper**2 - reach**2, 1e-12))
         down = _DOWN - (along @ _DOWN)[..., None] * along
         # An arm that points there itself: any axis does, since the choice goes by where the elbows are.
-        lost = np.linalg.norm(down, axis=-1, keepdims=True) < 1e-4
-        down = unit(np.where(lost, cross(along, np.array([1.0, 0.0, 0.0])), down))
+        lost = lengths(down)[..., None] < 1e-4
+        if lost.any():
+            down = np.where(lost, cross(along, np.array([1.0, 0.0, 0.0])), down)
+        down = unit(down)
         return cls(shoulder, reach, far - reach, radius, along, down, cross(down, along))
 
     def directions(self, swivels: Array) -> Array:
-        """From the middle to elbows at swivels (..., K), (..., K, 3)."""
-        cosine, sine = np.cos(swivels)[..., None], np.sin(swivels)[..., None]
-        return cosine * self.down[..., None, :] + sine * self.side[..., None, :]
+        """From the middle to elbows at swivels (...,), (..., 3)."""
+        return np.cos(swivels)[..., None] * self.down + np.sin(swivels)[..., None] * self.side
+
+    def offsets(self) -> Array:
+        """From the shoulder to elbows at all `SWIVELS`, (3, A, T, K)."""
+        along, down, side = (np.moveaxis(axis, -1, 0)[..., None] for axis in (self.along, self.down, self.side))
+        return self.reach * along + self.radius * (_COSINES * down + _SINES * side)
 
     def nearest(self, elbows: Array) -> Array:
         """The elbows (A, T, 3) on the circles that are nearest to these."""
         aside = elbows - self.middle
-        aside = aside - (aside * self.along).sum(-1, keepdims=True) * self.along
-        length = np.linalg.norm(aside, axis=-1, keepdims=True)
+        aside = aside - dot(aside, self.along)[..., None] * self.along
+        length = lengths(aside)[..., None]
         return self.middle + self.radius * np.where(length > 1e-6, aside / np.maximum(length, 1e-9), self.down)
 
     @property
@@ -110,111 +120,125 @@ class Circles:
         return self.shoulder + self.reach * self.along
 
 
-def elbows(body: Body, shoulder: Array, wrist: Array, rotation: Array, fps: float) -> Array:
-    """Elbows (A, T, 3): the swivels that cost least over time, smoothed."""
-    circles, elbows, costs = choices(body, shoulder, wrist, rotation)
-    chosen = _cheapest_path(costs, elbows, fps)
+def elbows(body: Body, shoulder: Array, wrist: Array, rotation: Array, fps: float) -> tuple[Array, Array]:
+    """Elbows (A, T, 3): the swivels that cost least over time, smoothed; and the least costs, (A, T)."""
+    circles, costs = choices(body, shoulder, wrist, rotation)
+    chosen = _cheapest_path(costs, circles, fps)
     before, here, after = (
-        np.take_along_axis(costs, (chosen[..., None] + k) % _SWIVELS, axis=-1)[..., 0] for k in (-1, 0, 1)
+        np.take_along_axis(costs, (chosen[..., None] + k) % len(SWIVELS), axis=-1)[..., 0] for k in (-1, 0, 1)
     )
     bend = before - 2 * here + after
-    between = np.clip(np.where(bend > 1e-9, (before - after) / np.maximum(2 * bend, 1e-9), 0.0), -0.5, 0.5)
-    best = circles.directions(((chosen + between) * (2 * np.pi / _SWIVELS))[..., None])[..., 0, :]
+    between = within(np.where(bend > 1e-9, (before - after) / np.maximum(2 * bend, 1e-9), 0.0), -0.5, 0.5)
+    best = circles.directions((chosen + between) * (2 * np.pi / len(SWIVELS)))
     smooth = smoothed(best, _SMOOTHING * fps)
-    smooth = smooth - (smooth * circles.along).sum(-1, keepdims=True) * circles.along
-    length = np.linalg.norm(smooth, axis=-1, keepdims=True)
+    smooth = smooth - dot(smooth, circles.along)[..., None] * circles.along
+    length = lengths(smooth)[..., None]
     direction = np.where(length > 0.1, smooth / np.maximum(length, 1e-9), best)
-    result: Array = circles.middle + circles.radius * direction
-    return result
+    return circles.middle + circles.radius * direction, costs.min(axis=-1)
 
 
-def choices(body: Body, shoulder: Array, wrist: Array, rotation: Array) -> tuple[Circles, Array, Array]:
-    """The circles, elbows (A, T, K, 3) at K swivels, and what these cost, (A, T, K)."""
+def choices(body: Body, shoulder: Array, wrist: Array, rotation: Array) -> tuple[Circles, Array]:
+    """The circles, and what elbows at `SWIVELS` on them cost, (A, T, K)."""
     circles = Circles.of(body, shoulder, wrist)
-    swivels: Array = np.linspace(0.0, 2 * np.pi, _SWIVELS, endpoint=False, dtype=np.float64)
-    elbows = circles.middle[..., None, :] + circles.radius[..., None] * circles.directions(swivels)
-    costs = _costs(body, circles, elbows, wrist) + _wrist_costs(body, circles, swivels, rotation)
-    return circles, elbows, costs
+    return circles, _costs(body, circles, wrist) + _wrist_costs(body, circles, rotation)
 
 
-def _costs(body: Body, circles: Circles, elbows: Array, wrist: Array) -> Array:
-    """What elbows (A, T, K, 3) cost that are not where elbows are, or in the body, (A, T, K)."""
+# In what follows coordinates are apart, (A, T, K) each: so many elbows are ten times as many as there are of all else.
+
+
+def _costs(body: Body, circles: Circles, wrist: Array) -> Array:
+    """What elbows cost that are not where elbows are, or in the body, (A, T, K)."""
     width = body.shoulder_width
-    place = (wrist - circles.shoulder) / width
-    x, y = np.clip(-place[..., 0], *_KNOWN_WRISTS[0]), np.clip(place[..., 1], *_KNOWN_WRISTS[1])
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
-    arms = body.upper_arm / width * MEAN_BODY.shoulder_width / MEAN_BODY.upper_arm
-    natural_out, natural_up = arms * (terms @ _NATURAL_OUT), arms * (terms @ _NATURAL_UP)
-    offset = elbows - circles.shoulder[..., None, :]
-    out, up = -offset[..., 0] / width - natural_out[..., None], offset[..., 1] / width - natural_up[..., None]
+    to_wrist = wrist - circles.shoulder
+    natural_out, natural_up = _natural(body, to_wrist / width)
+    x, y, z = circles.offsets()
+    out, height, forward = x / -width, y / width, z / width
     # Far from natural it grows evenly, so that no elbow is out of the question where the hand asks for it.
-    cost = 2 * (np.sqrt(1 + (out**2 + up**2) / _NATURAL_SPREAD**2) - 1)
-    cost += (np.maximum(-offset[..., 2] - _BEHIND, 0) / _BEHIND) ** 2
-    forward = offset[..., 2] / width
+    away = (out - natural_out) ** 2 + (height - natural_up) ** 2
+    cost = 2 * (np.sqrt(1 + away / _NATURAL_SPREAD**2) - 1)
+    cost += (np.maximum(-z - _BEHIND, 0) / _BEHIND) ** 2
     inward = np.minimum(_INWARD, _INWARD_HANGING + np.where(forward > 0, _INWARD_FORWARD, 1.0) * forward)
-    cost += np.maximum(offset[..., 0] / width - inward, 0) / _PAST
-    height = offset[..., 1] / width
+    cost += np.maximum(-out - inward, 0) / _PAST
     lowest = height.min(axis=-1, keepdims=True)
     cost += np.maximum(height - np.maximum(_RAISED, lowest + _RAISED_MORE), 0) / _PAST
-    cost += np.abs(_humeral_excess(body, offset, wrist[..., None, :] - elbows)) / _EXCESS
-    middle = elbows + _FOREARM_SHARE * (wrist[..., None, :] - elbows)
-    from_head = np.linalg.norm(middle - surface(body).head, axis=-1)
-    for inside in (
-        torso_depth(body, elbows) + _ELBOW_RADIUS,
-        torso_depth(body, middle) + _FOREARM_RADIUS,
-        _HEAD_RADIUS + _FOREARM_RADIUS - from_head,
+    to_x, to_y, to_z = (axis[..., None] for axis in components(to_wrist))
+    forearm = to_x - x, to_y - y, to_z - z
+    cost += _humeral_excess(body, (x, y, z), forearm) / _EXCESS
+    x, y, z = (start[..., None] + axis for start, axis in zip(components(circles.shoulder), (x, y, z), strict=True))
+    middle = [start + _FOREARM_SHARE * axis for start, axis in zip((x, y, z), forearm, strict=True)]
+    of = surface(body)
+    from_head = np.sqrt(sum((axis - place) ** 2 for axis, place in zip(middle, of.head, strict=True)))
+    for deep in (
+        of.trunk.intrusion(x, y, z, _ELBOW_RADIUS),
+        of.trunk.intrusion(*middle, _FOREARM_RADIUS),
+        np.maximum(_HEAD_RADIUS + _FOREARM_RADIUS - from_head, 0),
     ):
-        deep = np.maximum(inside, 0)
-        cost += deep / _INSIDE + (deep / _DEEP) ** 2
+        cost += deep * (1 / _INSIDE + deep / _DEEP**2)
     return cost
 
 
-def _humeral_excess(body: Body, upper: Array, lower: Array) -> Array:
-    """By how much upper arms (..., 3) with forearms (..., 3) are turned beyond their limits, (...,) radians.
+def _natural(body: Body, place: Array) -> tuple[Array, Array]:
+    """How far outward and up elbows (A, T, 1) naturally are, of wrists (A, T, 3) from the shoulder; shoulder widths."""
+    x, y = within(-place[..., :1], *_KNOWN_WRISTS[0]), within(place[..., 1:2], *_KNOWN_WRISTS[1])
+    arms = body.upper_arm / body.shoulder_width * MEAN_BODY.shoulder_width / MEAN_BODY.upper_arm
+    out, up = (
+        arms * (c[0] + x * (c[1] + c[3] * x + c[4] * y) + y * (c[2] + c[5] * y)) for c in (_NATURAL_OUT, _NATURAL_UP)
+    )
+    return out, up
+
+
+def _humeral_excess(body: Body, upper: Sequence[Array], lower: Sequence[Array]) -> Array:
+    """By how much upper arms with forearms are turned beyond their limits, (A, T, K) radians.
 
     The turn about its axis, 0 where a hanging arm's forearm is before it, after the shortest way from there.
     """
-    x, y, z = np.moveaxis(upper / body.upper_arm, -1, 0)
+    x, y, z = (axis / body.upper_arm for axis in upper)
     # The rotation from straight down takes "out", (0, 0, 1), to this; straight up has no shortest way.
-    down = np.maximum(1 - y, 1e-3)
-    out = np.stack([-x * z / down, z, 1 - z * z / down], axis=-1)
-    aside = cross(out, upper / body.upper_arm)
-    turn = np.arctan2((lower * aside).sum(axis=-1), (lower * out).sum(axis=-1))
-    return np.minimum(np.maximum(np.abs(turn) - _HUMERUS, 0.0), _WORST)
+    back = z / np.maximum(1 - y, 1e-3)
+    out = -x * back, z, 1 - z * back
+    aside = out[1] * z - out[2] * y, out[2] * x - out[0] * z, out[0] * y - out[1] * x
+    turn = np.arctan2(*(lower[0] * to[0] + lower[1] * to[1] + lower[2] * to[2] for to in (aside, out)))
+    return within(np.abs(turn) - _HUMERUS, 0.0, _WORST)
 
 
-def _wrist_costs(body: Body, circles: Circles, swivels: Array, rotation: Array) -> Array:
-    """What elbows at K swivels cost in efforts of wrist and forearm, and beyond their limits, (A, T, K).
+def _wrist_costs(body: Body, circles: Circles, rotation: Array) -> Array:
+    """What elbows cost in efforts of wrist and forearm, and beyond their limits, (A, T, K).
 
     As `wrist_angles`, in the frame of the circle, in which thumb, forearm and palm are sums of few terms.
     """
     axes = np.stack([circles.along, circles.down, circles.side], axis=-2) @ rotation  # (A, T, 3, hand's x y z)
-    along, down, side = (axes[..., k, None, :] for k in range(3))
-    cosine, sine = np.cos(swivels)[:, None], np.sin(swivels)[:, None]
-    elbow = cosine * down + sine * side  # (A, T, K, 3): how far x, y and z of the hand point to the elbow
-    straight, aside = circles.rest[..., None] / body.forearm, circles.radius[..., None] / body.forearm
-    forearm = straight * along - aside * elbow
-    thumb = -straight * elbow[..., 2:] - aside * along[..., 2:]
-    palm = sine * down[..., 2:] - cosine * side[..., 2:]
-    flexion = np.arcsin(np.clip(-forearm[..., 2], -1, 1))
-    deviation = -np.arctan2(forearm[..., 0], forearm[..., 1])
-    joints = shorter(flexion, deviation, np.arctan2(thumb[..., 0], palm[..., 0]))
-    excess = np.minimum(np.abs(joints - within_limits(joints)), _WORST)
-    return (_EASY_WEIGHT * (joints / _EASY) ** 2 + excess / _EXCESS) @ np.ones(3)
+    (along_x, along_y, along_z), (down_x, down_y, down_z), (side_x, side_y, side_z) = (
+        [axes[..., k, i, None] for i in range(3)] for k in range(3)
+    )
+    straight, aside = circles.rest / body.forearm, circles.radius / body.forearm
+    to_elbow = _COSINES * down_z + _SINES * side_z  # how far the hand's z points to the elbow
+    flexion = np.arcsin(within(aside * to_elbow - straight * along_z, -1, 1))
+    deviation = -np.arctan2(
+        straight * along_x - aside * (_COSINES * down_x + _SINES * side_x),
+        straight * along_y - aside * (_COSINES * down_y + _SINES * side_y),
+    )
+    turn = np.arctan2(-straight * to_elbow - aside * along_z, _SINES * down_z - _COSINES * side_z)
+    costs = np.zeros(turn.shape)
+    for joint, angle in enumerate(shorter(flexion, deviation, turn)):
+        costs += (angle * (np.sqrt(_EASY_WEIGHT) / _EASY[joint])) ** 2
+        beyond = np.abs(angle - within_limits(angle, joint))
+        costs += np.minimum(beyond, _WORST) / _EXCESS
+    return costs
 
 
-def _cheapest_path(costs: Array, elbows: Array, fps: float) -> NDArray[np.int64]:
+def _cheapest_path(costs: Array, circles: Circles, fps: float) -> NDArray[np.int64]:
     """Which candidates (A, T, K) cost least when moving costs as well (Viterbi), (A, T)."""
     arms, frames, count = costs.shape
     if frames == 1:
         return costs.argmin(axis=-1)
     scale = (fps / _STEP) ** 2
-    near = elbows - elbows.mean(axis=2, keepdims=True)
-    drift = (elbows - near)[:, 1:, :1] - (elbows - near)[:, :-1, :1]
+    axes = np.stack([circles.down, circles.side], axis=-2) * circles.radius[..., None]
+    near = np.stack([_COSINES, _SINES], axis=-1) @ axes  # (A, T, K, 3) from the middle
+    drift = np.diff(circles.middle, axis=1)[..., None, :]
     new, old = near[:, 1:] + drift, near[:, :-1]
-    squares = (new**2).sum(axis=-1)[..., None] + (old**2).sum(axis=-1)[..., None, :]
+    squares = ((new * new) @ np.ones(3))[..., None] + ((old * old) @ np.ones(3))[..., None, :]
     squares -= 2 * new @ np.swapaxes(old, -1, -2)
-    moves = np.clip(scale * squares, 0.0, _MOST_MOVE)  # (A, T - 1, new, old)
+    moves = within(scale * squares, 0.0, _MOST_MOVE)  # (A, T - 1, new, old)
     best = costs[:, 0]
     origin = np.zeros((arms, frames, count), dtype=np.int64)
     for t in range(1, frames):

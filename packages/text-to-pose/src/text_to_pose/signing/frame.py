@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from text_to_pose.hamnosys.directions import Direction
     from text_to_pose.signing.hand_model import Array
 
+_FLIPPED = np.array([[1.0, -1.0, -1.0], [-1.0, 1.0, 1.0], [-1.0, 1.0, 1.0]])
+
 
 def vector(direction: Direction) -> Array:
     """The unit vector (3,) of a direction in the signer's frame."""
@@ -25,5 +27,4 @@ def vector(direction: Direction) -> Array:
 
 def mirrored_rotation(rotation: Array) -> Array:
     """The rotation (..., 3, 3) of the other hand when both mirror each other at the plane x = 0."""
-    flip = np.diag([-1.0, 1.0, 1.0])
-    return flip @ rotation @ flip
+    return rotation * _FLIPPED

@@ -15,6 +15,8 @@ from text_to_pose.signing.hand_places import on_hand
 from text_to_pose.signing.solid_hand import SurfacePoint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from text_to_pose.hamnosys.places import Location
     from text_to_pose.signing.body import Body
     from text_to_pose.signing.body_places import Arm
@@ -53,7 +55,7 @@ class Held(NamedTuple):
 
     hand: SolidHand
     wrist: Array
-    arm: Arm
+    arm: Callable[[], Arm]
 
 
 class Aim(NamedTuple):
@@ -205,7 +207,7 @@ def _at_other(location: Location, hand: SolidHand, other: Held) -> Aim:
 
 def _on_other(place: BodyPlace | HandPlace, other: Held, towards: Array) -> SurfacePoint:
     if isinstance(place, BodyPlace):
-        return on_arm(place, other.arm, towards)
+        return on_arm(place, other.arm(), towards)
     spot = on_hand(place, other.hand, towards)
     return SurfacePoint(other.wrist + spot.point, spot.normal)
 

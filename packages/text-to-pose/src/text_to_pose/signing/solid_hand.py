@@ -73,19 +73,19 @@ class SolidHand:
         normal = normal / length
         return SurfacePoint(on_bone + self.proportions.radii[digit] * normal, normal)
 
-    def on_palm(self, x: float, y: float, normal: Array) -> SurfacePoint:
-        """A place on the palm's flesh.
+    def on_palm(self, x: float | Array, y: float | Array, normal: Array) -> SurfacePoint:
+        """A place on the palm's flesh, or many, (...,).
 
         Args:
             x: across the knuckles, 0 at the index finger's, 1 at the pinky's.
             y: from the wrist, 0, to the knuckles, 1.
-            normal: (3,) which way it faces, in the hand's own axes.
+            normal: (..., 3) which way it faces, in the hand's own axes.
         """
         knuckles = self.points[[5, 9, 13, 17]]
-        low = min(int(3 * x), 2)
-        knuckle = knuckles[low] + (3 * x - low) * (knuckles[low + 1] - knuckles[low])
-        facing = self.axes @ normal
-        return SurfacePoint(y * knuckle + self.proportions.palm_radius * facing, facing)
+        low = np.minimum(3 * np.asarray(x), 2).astype(int)
+        knuckle = knuckles[low] + (3 * x - low)[..., None] * (knuckles[low + 1] - knuckles[low])
+        facing = normal @ self.axes.T
+        return SurfacePoint(np.asarray(y)[..., None] * knuckle + self.proportions.palm_radius * facing, facing)
 
     def reach(self, direction: Array, *, thumb: bool = True) -> float:
         """How far the hand, with its thumb or without, reaches from its wrist in a direction (3,), in metres."""

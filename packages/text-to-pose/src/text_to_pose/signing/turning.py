@@ -79,7 +79,7 @@ def feasible_turn(first: Array, last: Array, side: HandSide, body: Body, wrists:
     places = np.tile(places, (len(ways), 1))
     if side == "left":
         rotations, places = mirrored_rotation(rotations), places * MIRROR
-    costs, _ = ease(body, body.shoulders[1], places, rotations)
+    costs = ease(body, body.shoulders[1], places, rotations)
     costs = costs.reshape(len(ways), -1).sum(axis=1) + _LONGER * np.array([each.length for each in ways])
     return ways[int(np.argmin(costs))]
 

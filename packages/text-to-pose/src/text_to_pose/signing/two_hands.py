@@ -120,7 +120,7 @@ class TwoHands:
         pose = self.hands[side]
         hand = self.solid.get(side) or solid_hand(pose.angles, pose.rotation, self.body.hand, left=side == "left")
         shoulder = self.body.shoulders[0 if side == "left" else 1]
-        return Held(hand, pose.wrist, Arm(shoulder, self.elbow(side, pose), pose.wrist, hand.axes[:, 2]))
+        return Held(hand, pose.wrist, lambda: Arm(shoulder, self.elbow(side, pose), pose.wrist, hand.axes[:, 2]))
 
     def _put(self, side: HandSide, aim: Aim) -> None:
         """A hand where it is to be, but not in the body, nor in the other hand that it touches."""

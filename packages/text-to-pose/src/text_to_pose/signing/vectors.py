@@ -1,4 +1,8 @@
-"""Vectors in three dimensions, many at once."""
+"""Vectors in three dimensions, many at once or few.
+
+For few, most of what numpy's own `norm`, `cross`, `stack`, `clip` and `moveaxis` take is taken before they begin; these
+take a fifth of it.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +13,48 @@ import numpy as np
 if TYPE_CHECKING:
     from text_to_pose.signing.hand_model import Array
 
-_NEXT, _LAST = np.array([1, 2, 0]), np.array([2, 0, 1])
+_ONES = np.ones(3)
+
+
+def components(vectors: Array) -> tuple[Array, Array, Array]:
+    """x, y and z (...,) of vectors, or the three columns (..., 3) of rotations."""
+    return vectors[..., 0], vectors[..., 1], vectors[..., 2]
+
+
+def joined(x: Array, y: Array, z: Array) -> Array:
+    """Vectors (..., 3) of three components; the first has the shape of all."""
+    result = np.empty((*x.shape, 3))
+    result[..., 0], result[..., 1], result[..., 2] = x, y, z
+    return result
+
+
+def dot(first: Array, second: Array) -> Array:
+    """The products (...,) of vectors (..., 3)."""
+    result: Array = (first * second) @ _ONES
+    return result
+
+
+def lengths(vectors: Array) -> Array:
+    """(...,), of vectors (..., 3)."""
+    result: Array = np.sqrt((vectors * vectors) @ _ONES)
+    return result
+
+
+def within(values: Array, low: Array | float, high: Array | float) -> Array:
+    """Values no less than one and no more than the other."""
+    return np.minimum(np.maximum(values, low), high)
 
 
 def unit(vectors: Array) -> Array:
     """At length 1, (..., 3)."""
-    result: Array = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    result: Array = vectors / np.maximum(lengths(vectors), 1e-12)[..., None]
     return result
 
 
 def cross(first: Array, second: Array) -> Array:
-    """As `np.cross`, three times as fast for few vectors."""
-    return first[..., _NEXT] * second[..., _LAST] - first[..., _LAST] * second[..., _NEXT]
+    """As `np.cross`."""
+    (a, b, c), (x, y, z) = components(first), components(second)
+    return joined(b * z - c * y, c * x - a * z, a * y - b * x)
 
 
 def smoothed(values: Array, frames: float) -> Array:

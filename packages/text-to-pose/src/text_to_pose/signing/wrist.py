@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from text_to_pose.signing.vectors import cross, smoothed, unit
+from text_to_pose.signing.vectors import components, cross, dot, joined, smoothed, unit, within
 
 if TYPE_CHECKING:
     from text_to_pose.signing.hand_model import Array
@@ -15,6 +15,8 @@ WRIST_LIMITS: Array = np.radians(np.array([[-80.0, 85.0], [-40.0, 25.0], [-90.0,
 """Least and greatest of the wrist's flexion (below 0: extension), its deviation to the thumb (below 0: to the little
 finger) and the forearm's rotation from the thumb up (supination; below 0: pronation), (3, 2), radians: what others can
 move them to (Wanatabe and others 1979; Greene and Wolf 1989, deviation), as signers use all that joints give."""
+_LEAST, _GREATEST = np.ascontiguousarray(WRIST_LIMITS.T)
+_MIDDLES = (_LEAST + _GREATEST) / 2
 _SUDDEN = np.radians(50.0)
 """A turn within 1/25 s that is a jump from one limit to another."""
 _CROSSING = 0.16
@@ -29,37 +31,41 @@ def wrist_angles(shoulder: Array, elbow: Array, wrist: Array, rotation: Array) -
     The hand's rotation is that of the forearm, turned by the rotation about y, the flexion about x and the deviation
     about -z, in this order.
     """
-    thumb, along, palm = np.moveaxis(_forearm(shoulder, elbow, wrist), -1, 0)
-    x, y, z = np.moveaxis(rotation, -1, 0)
-    flexion = np.arcsin(np.clip(-(along * z).sum(-1), -1, 1))
-    deviation = -np.arctan2((along * x).sum(-1), (along * y).sum(-1))
-    turn = np.arctan2((thumb * z).sum(-1), (palm * z).sum(-1))
-    return shorter(flexion, deviation, turn)
+    thumb, along, palm = _forearm_axes(shoulder, elbow, wrist)
+    x, y, z = components(rotation)
+    flexion = np.arcsin(within(-dot(along, z), -1, 1))
+    deviation = -np.arctan2(dot(along, x), dot(along, y))
+    turn = np.arctan2(dot(thumb, z), dot(palm, z))
+    return joined(*shorter(flexion, deviation, turn))
 
 
-def shorter(flexion: Array, deviation: Array, turn: Array) -> Array:
+def shorter(flexion: Array, deviation: Array, turn: Array) -> tuple[Array, Array, Array]:
     """Of the two ways to the same rotation that with less deviation: a hand bent too far rather than turned over."""
     over = np.abs(deviation) > np.pi / 2
+    if not over.any():
+        return flexion, deviation, turn
     flexion = np.where(over, np.copysign(np.pi, flexion) - flexion, flexion)
-    half = np.where(over, np.pi, 0.0)
-    return np.stack([flexion, deviation - np.copysign(half, deviation), turn - np.copysign(half, turn)], axis=-1)
+    half = over * np.pi
+    return flexion, deviation - np.copysign(half, deviation), turn - np.copysign(half, turn)
 
 
 def hand_rotation(shoulder: Array, elbow: Array, wrist: Array, joints: Array) -> Array:
     """The rotation (..., 3, 3) of right hands whose wrists and forearms have these angles (..., 3)."""
-    flexion, deviation, turn = np.moveaxis(joints, -1, 0)
+    flexion, deviation, turn = components(joints)
     product = _turn(turn, 2, 0) @ _turn(flexion, 1, 2) @ _turn(-deviation, 0, 1)
     result: Array = _forearm(shoulder, elbow, wrist) @ product
     return result
 
 
-def within_limits(joints: Array) -> Array:
-    """Angles (..., 3) moved to the nearest limit if they are beyond: on a circle, past either end."""
-    low, high = WRIST_LIMITS.T
-    middle = (low + high) / 2
-    wrapped = (joints - middle + np.pi) % (2 * np.pi) - np.pi + middle
+def within_limits(joints: Array, joint: int | None = None) -> Array:
+    """Angles (..., 3), or (...,) of one joint, moved to the nearest limit if beyond: on a circle, past either end."""
+    low, high, middle = (each if joint is None else each[joint] for each in (_LEAST, _GREATEST, _MIDDLES))
+    beyond = (joints < low) | (joints > high)
+    if not beyond.any():
+        return joints
+    wrapped = joints - 2 * np.pi * np.floor((joints - middle) / (2 * np.pi) + 0.5)
     inside = (wrapped >= low) & (wrapped <= high)
-    return np.where(inside, joints, np.clip(wrapped, low, high))
+    return np.where(inside, joints, within(wrapped, low, high))
 
 
 def calmed(joints: Array, limited: Array, fps: float) -> Array:
@@ -85,9 +91,15 @@ def _turn(angle: Array, first: int, second: int) -> Array:
 
 def _forearm(shoulder: Array, elbow: Array, wrist: Array) -> Array:
     """Frames (..., 3, 3) of forearms with the thumb up: x to the thumb, y along, z out of the palm."""
+    thumb, along, palm = _forearm_axes(shoulder, elbow, wrist)
+    return np.stack([thumb, along, palm], axis=-1)
+
+
+def _forearm_axes(shoulder: Array, elbow: Array, wrist: Array) -> tuple[Array, Array, Array]:
+    """To the thumb, along the forearm and out of the palm, (..., 3) each."""
     along = unit(wrist - elbow)
     outward = elbow - shoulder
     straight = unit(wrist - shoulder)
     palm = unit(cross(straight, outward))
-    palm = unit(palm - (palm * along).sum(-1, keepdims=True) * along)
-    return np.stack([cross(along, palm), along, palm], axis=-1)
+    palm = unit(palm - dot(palm, along)[..., None] * along)
+    return cross(along, palm), along, palm

@@ -13,12 +13,12 @@ NAMES = (
     "hammovei hamtouch hamrepeatfromstart"
 )
 LINES = """\
-hands       two, the weak one mirrored (left and right)
+hands       both, the non-dominant one mirrored (left and right)
 handshape   flat hand, thumb out
-fingers     out and left
-palm        left
-location    the chest, right side, close
-movement    movement in, ending touching, repeated once from the start
+fingers     left and away from the signer
+palm        left and towards the signer
+location    near the right side of the chest
+movement    move towards the signer, until there is contact, repeated once
 """
 SIGN = """<hamgestural_sign gloss="HOUSE">
 <sign_nonmanual><head_tier><head_movement movement="NO"/></head_tier></sign_nonmanual>
@@ -37,64 +37,130 @@ def test_explain_prints_a_line_per_part(cli, arguments):
 @pytest.mark.parametrize(
     ("names", "part", "text"),
     [
-        ("nondominant fist extfingeru", "hands", "the weak hand"),
-        ("parbegin fist plus fist parend extfingeru", "hands", "two, described one by one"),
+        ("nondominant fist extfingeru", "hands", "the non-dominant hand"),
+        ("parbegin fist plus fist parend extfingeru", "hands", "both, described one by one"),
         ("parbegin fist plus fist parend extfingeru", "handshape", "both hands fist"),
-        ("symmpar fist extfingeru", "hands", "two, in parallel"),
-        ("finger2 pinky extfingeru", "handshape", "index finger extended; with pinky"),
+        ("symmpar fist extfingeru", "hands", "both, moving in parallel"),
+        (
+            "symmpar nonipsi fist extfingeru",
+            "hands",
+            "both, moving in parallel, directions are those of the room",
+        ),
+        ("finger2 pinky extfingeru", "handshape", "pinky extended"),
+        ("fist thumboutmod pinky extfingeru", "handshape", "fist, pinky extended, thumb out"),
+        ("finger23spread ringfinger pinky extfingeru", "handshape", "ring finger and pinky extended, spread"),
+        ("pinch12 middlefinger extfingeru", "handshape", "thumb and middle finger pinched"),
         (
             "flathand between finger2345 extfingeru",
             "handshape",
             "halfway between (flat hand) and (open hand, fingers spread)",
         ),
         ("cee12 thumbopenmod extfingeru", "handshape", "thumb and index finger in a C, wide open"),
-        ("fist extfingeru between extfingeruo", "fingers", "halfway between up and up-out"),
+        ("fist extfingeru between extfingeruo", "fingers", "halfway between (up) and (up and away from the signer)"),
         ("fist palml orirelative", "palm", "left, turning with the movement"),
-        ("fist extfingeru lrbeside ear", "location", "left beside the ear"),
+        ("fist extfingeru lrbeside ear", "location", "left of the ear"),
+        ("fist extfingeru chest", "location", "at the chest"),
+        ("fist extfingeru shoulders lrat", "location", "at shoulder level, on the right"),
+        ("fist extfingeru shoulders lrat touch", "location", "touching the right side of the shoulders"),
         ("fist extfingeru chest behind", "location", "behind the chest"),
-        ("fist extfingeru palm touch chest", "location", "both hands at the palm, touching, at the chest"),
-        ("symmlr fist extfingeru touch chest", "location", "the hands touching, at the chest"),
+        (
+            "fist extfingeru palm touch chest",
+            "location",
+            "the hands touching each other, each at the palm, at the chest",
+        ),
+        ("symmlr fist extfingeru touch chest", "location", "the hands touching each other, at the chest"),
+        ("symmlr fist extfingeru chest interlock", "location", "interlocked with the chest"),
         (
             "fist extfingeru parbegin moved moveo parend repeatfromstart",
             "movement",
-            "(movement down and at the same time movement out), repeated once from the start",
+            "(move down and at the same time move away from the signer), repeated once",
         ),
-        ("fist extfingeru", "location", "in front of the body (not said)"),
-        ("fist extfingeru", "movement", "none, the hands are held"),
+        ("fist extfingeru", "location", "in front of the body (nothing is written)"),
+        ("fist extfingeru", "movement", "none: hold still"),
         (
             "fist extfingeru moved smallmod arcu fast halt",
             "movement",
-            "small movement down, in an upward arc, fast, with a sharp stop",
+            "move a short way down, in an upward arc, fast, with a sharp stop",
         ),
-        ("fist extfingeru circleo clocku clockfull", "movement", "circle about the axis out, from up, one full turn"),
-        ("fist extfingeru fingerplay", "movement", "wiggling of the fingers"),
-        ("fist extfingeru replace palmd", "movement", "change to palm down"),
+        (
+            "fist extfingeru circleo clocku clockfull",
+            "movement",
+            "draw a circle clockwise as the signer sees it, from 12 o'clock, one full turn",
+        ),
+        ("fist extfingeru circlel", "movement", "draw a circle like a wheel that rolls away from the signer"),
+        ("fist extfingeru circleul", "movement", "draw a circle clockwise as seen when looking up and left"),
+        ("fist extfingeru fingerplay", "movement", "wiggle the fingers"),
+        ("fist extfingeru nodding largemod", "movement", "nod the hand at the wrist, widely"),
+        ("fist extfingeru replace palmd", "movement", "turn the palm away from the signer"),
+        (
+            "fist extfingeru replace flathand extfingero palmd",
+            "movement",
+            "change the handshape to flat hand, turn the fingers away from the signer, turn the palm down",
+        ),
+        ("fist extfingeru moveu lips touch", "movement", "move up, ending touching the lips"),
         (
             "fist extfingeru parbegin moved moveo parend",
             "movement",
-            "movement down and at the same time movement out",
+            "move down and at the same time move away from the signer",
         ),
         (
             "fist extfingeru parbegin moved plus nomotion parend",
             "movement",
-            "strong hand movement down; weak hand no movement",
+            "dominant hand: move down; non-dominant hand: hold still",
         ),
-        ("fist extfingeru seqbegin elbow moved seqend", "movement", "the elbow moves: movement down"),
-        ("fist extfingeru moved seqbegin brushing chest seqend", "movement", "movement down, brushing the chest"),
+        ("fist extfingeru seqbegin elbow moved seqend", "movement", "the elbow: move down"),
+        ("fist extfingeru moved seqbegin brushing chest seqend", "movement", "move down, brushing the chest"),
         (
             "fist extfingeru moved repeatreverse alternatingmotion",
             "movement",
-            "movement down, and back, the hands in turn",
+            "move down, and back, the hands in turn",
+        ),
+        (
+            "fist extfingeru moveo smallmod repeatreverse repeatfromstart",
+            "movement",
+            "move a short way away from the signer, and back, all of it once more",
         ),
         (
             "fist extfingeru moved seqbegin repeatfromstart mover seqend",
             "movement",
-            "movement down, repeated once from the start, each shifted by a movement right",
+            "move down, repeated once, each time shifted right",
         ),
     ],
 )
 def test_parts_in_words(names, part, text):
     assert words(names)[part] == text
+
+
+@pytest.mark.parametrize(
+    ("fingers", "palm", "faces"),
+    [
+        ("u", "u", "towards the signer"),
+        ("u", "d", "away from the signer"),
+        ("u", "l", "left"),
+        ("o", "d", "down"),
+        ("d", "u", "away from the signer"),
+        ("i", "u", "up"),
+        ("l", "u", "up"),
+        ("l", "l", "towards the signer"),
+        ("r", "l", "away from the signer"),
+    ],
+)
+def test_a_palm_is_said_to_face_where_it_does(fingers, palm, faces):
+    assert words(f"flathand extfinger{fingers} palm{palm}")["palm"] == faces
+
+
+def test_a_palm_that_turns_alone_faces_by_where_the_fingers_point_then():
+    lines = explain(parse("hamflathand hamextfingero hampalmd hamreplace hamextfingeru hammoveu hamreplace hampalmu"))
+    assert [line.text for line in lines if line.part.startswith("movement")] == [
+        "turn the fingers up",
+        "move up",
+        "turn the palm towards the signer",
+    ]
+
+
+def test_a_palm_of_each_hand_faces_by_its_own_fingers():
+    names = "parbegin flathand extfingeru palmd plus flathand extfingero palmd parend"
+    assert words(names)["palm"] == "dominant hand away from the signer; non-dominant hand down"
 
 
 def test_parts_are_numbered():
@@ -109,7 +175,7 @@ def test_json_has_lines_and_tree(cli):
     status, out, _ = cli("explain", NAMES, "--json")
     (sign,) = json.loads(out)
     assert status == 0
-    assert sign["lines"][0] == {"part": "hands", "text": "two, the weak one mirrored (left and right)"}
+    assert sign["lines"][0] == {"part": "hands", "text": "both, the non-dominant one mirrored (left and right)"}
     (segment,) = sign["tree"]["segments"]
     assert segment["symmetry"] == {"type": "Symmetry", "mirrored": True}
     assert segment["posture"]["direction"] == {"type": "FingerDirection", "direction": "ol"}

@@ -233,7 +233,7 @@ def _repetition(symbols: Symbols) -> Repetition:
 
 
 def _bracket(symbols: Symbols) -> Action:
-    """`[one after the other]`, `{at the same time}`, `{strong + weak}`, or fused; brackets around one are left out."""
+    """`[one after the other]`, `{at the same time}`, `{dominant + non-dominant}`, or fused; of one it says nothing."""
     opening = symbols.peek()
     symbols.at += 1
     symbols.open_bracket()
@@ -255,7 +255,7 @@ def _bracket(symbols: Symbols) -> Action:
     if symbols.take("plus"):
         weak = parse_actions(symbols)
         if not weak:
-            raise symbols.error("the weak hand's movement")
+            raise symbols.error("the non-dominant hand's movement")
         symbols.close_bracket("parend")
         return Split(Pair(_together(actions), _together(weak)))
     symbols.close_bracket("parend")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from text_to_pose.hamnosys.movement_words import movement, posture
+from text_to_pose.hamnosys.movement_words import Fingers, movement, posture
 from text_to_pose.hamnosys.movements import Parallel, Sequence, Split
 from text_to_pose.hamnosys.pairs import Pair
 from text_to_pose.hamnosys.places import Constellation
@@ -34,22 +34,22 @@ def explain(sign: Sign) -> list[Line]:
 
 def _segment(segment: Segment) -> list[Line]:
     lines = [Line("hands", _hands(segment))]
-    lines += [Line(part, text) for part, text in posture(segment.posture)]
+    fingers = Fingers()
+    lines += [Line(part, text) for part, text in posture(segment.posture, fingers)]
     lines.append(Line("location", _location(segment)))
     many = len(segment.actions) > 1
     for number, action in enumerate(segment.actions, start=1):
-        text = movement(action)
+        text = movement(action, fingers)
         if isinstance(action, Sequence | Parallel | Split):
             text = text[1:-1]  # without the brackets that set it apart from what stands around it
         lines.append(Line(f"movement {number}" if many else "movement", text))
-    return lines if segment.actions else [*lines, Line("movement", "none, the hands are held")]
+    return lines if segment.actions else [*lines, Line("movement", "none: hold still")]
 
 
 def _location(segment: Segment) -> str:
     if segment.location is None:
-        return "in front of the body (not said)"
-    meeting = isinstance(segment.location, Constellation) and segment.location.hands is None
-    return "the hands " * meeting + target(segment.location)
+        return "in front of the body (nothing is written)"
+    return target(segment.location)
 
 
 def _hands(segment: Segment) -> str:
@@ -57,15 +57,15 @@ def _hands(segment: Segment) -> str:
     if symmetry is None:
         parts = [*vars(segment.posture).values(), segment.location]
         two = any(isinstance(part, Pair) for part in parts) or isinstance(segment.location, Constellation)
-        one = "the weak hand" if segment.nondominant else "one, the strong one"
-        said = "two, described one by one" if two else one
+        one = "the non-dominant hand" if segment.nondominant else "the dominant hand"
+        said = "both, described one by one" if two else one
     else:
         axes = ["left and right"] * symmetry.mirrored + ["up and down"] * symmetry.up_down
-        axes += ["out and in"] * symmetry.out_in
-        said = f"two, the weak one mirrored ({', '.join(axes)})" if axes else "two, in parallel"
-        said += ", in turn" * symmetry.alternating + ", by the directions of the room" * symmetry.real_space
-        said += ", the weak hand leading" * segment.nondominant
-    return said + ", the weak hand held over from before" * segment.holdover
+        axes += ["away from and towards the signer"] * symmetry.out_in
+        said = f"both, the non-dominant one mirrored ({', '.join(axes)})" if axes else "both, moving in parallel"
+        said += ", in turn" * symmetry.alternating + ", directions are those of the room" * symmetry.real_space
+        said += ", the non-dominant hand leading" * segment.nondominant
+    return said + ", the non-dominant hand held over from before" * segment.holdover
 
 
 def _nonmanual(tier: Nonmanual) -> str:

@@ -74,7 +74,7 @@ def _palm(palm: Palm) -> list[str]:
 def _handshape(shape: Handshape, *, weak: bool) -> list[str]:
     if shape.base is None:
         if not weak:
-            raise no_symbol("any handshape of the strong hand")
+            raise no_symbol("any handshape of the dominant hand")
         return ["nondominant", "etc"]
     names = _base(shape.base)
     if shape.between is not None:

@@ -207,7 +207,7 @@ class Parallel:
 
 @dataclass(frozen=True)
 class Split:
-    """Movements of the strong and of the weak hand at the same time."""
+    """Movements of the dominant and of the non-dominant hand at the same time."""
 
     hands: Pair[Action]
 

@@ -10,9 +10,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Pair(Generic[T]):
-    """One for the strong hand, one for the weak hand; None where it is not said.
+    """One for the dominant hand, one for the non-dominant hand; None where it is not said.
 
-    Where a value is no pair it holds for the strong hand, and with a symmetry operator also for the weak one, mirrored.
+    Where a value is no pair it holds for the dominant hand, and with a symmetry operator also for the non-dominant one,
+    mirrored.
     """
 
     dominant: T | None

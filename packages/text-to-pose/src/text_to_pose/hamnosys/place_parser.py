@@ -139,11 +139,11 @@ def _contact(symbols: Symbols) -> Contact:
 
 
 def _pair(symbols: Symbols) -> Pair[Location]:
-    """`{strong + weak}`."""
+    """`{dominant + non-dominant}`."""
     symbols.take("parbegin")
     symbols.open_bracket()
     dominant = parse_location(symbols)
-    symbols.expect("plus", "and the weak hand's place, in brackets that begin with a place")
+    symbols.expect("plus", "and the non-dominant hand's place, in brackets that begin with a place")
     nondominant = parse_location(symbols)
     symbols.close_bracket("parend")
     return Pair(dominant, nondominant)

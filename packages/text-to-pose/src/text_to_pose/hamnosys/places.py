@@ -137,8 +137,8 @@ class Constellation:
     """How the two hands are to each other; of one hand, how it is to the place it was at.
 
     Attributes:
-        hands: the place on the strong hand and that on the weak one which are near or touch; None: not said, the hands
-            as they naturally meet.
+        hands: the place on the dominant hand and that on the non-dominant one which are near or touch; None: not said,
+            the hands as they naturally meet.
         contact: how near they are.
         behind: one behind the other.
         location: where the constellation is.

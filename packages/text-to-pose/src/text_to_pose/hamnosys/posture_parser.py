@@ -38,7 +38,7 @@ _OF_A_PLACE = {*CONTACTS, *HAND_PARTS, *SIDES, "behind"}
 
 
 def parse_posture(symbols: Symbols) -> Posture:
-    """Handshape, finger direction, palm: those that are there, each for both hands or `{strong + weak}`."""
+    """Handshape, finger direction, palm: those that are there, each for both hands or `{dominant + non-dominant}`."""
     posture = Posture()
     while True:
         start = symbols.at
@@ -63,11 +63,13 @@ def _is_posture_pair(symbols: Symbols) -> bool:
 
 
 def _pair(symbols: Symbols) -> Posture:
-    """`{strong + weak}`; a hand of which nothing is said is `hamnomotion`."""
+    """`{dominant + non-dominant}`; a hand of which nothing is said is `hamnomotion`."""
     symbols.take("parbegin")
     symbols.open_bracket()
     dominant = _half(symbols, paired=True)
-    symbols.expect("plus", "and the weak hand's part, in brackets that begin with a handshape or an orientation")
+    symbols.expect(
+        "plus", "and the non-dominant hand's part, in brackets that begin with a handshape or an orientation"
+    )
     nondominant = _half(symbols, paired=True)
     symbols.close_bracket("parend")
     pairs = [
@@ -130,7 +132,7 @@ def _handshape(symbols: Symbols, *, paired: bool) -> Handshape | None:
         if symbols.take("etc"):
             return Handshape(None)
         if symbols.peek() not in FORMS:
-            raise symbols.error("hametc or a handshape of the weak hand")
+            raise symbols.error("hametc or a handshape of the non-dominant hand")
     base = _base(symbols)
     if base is None:
         return None

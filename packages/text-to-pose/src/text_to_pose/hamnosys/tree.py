@@ -1,6 +1,6 @@
 """A sign as a tree: what HamNoSys 4 and gestural SiGML say, with everything typed.
 
-The terms are those of the HamNoSys 4 manual and of SiGML. The strong (dominant) hand is the right one.
+The terms are those of the HamNoSys 4 manual and of SiGML. The dominant hand is the right one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Symmetry:
-    """Symmetry operator: the weak hand does what the strong hand does.
+    """Symmetry operator: the non-dominant hand does what the dominant hand does.
 
     Attributes:
         mirrored: left and right mirrored (`hamsymmlr`); else parallel (`hamsymmpar`).
@@ -42,8 +42,8 @@ class Segment:
         location: where the hands are at the start; None: in front of the body.
         actions: one after the other; none: the hands are held.
         symmetry: None: one hand, or two that are described one by one.
-        nondominant: the weak hand signs.
-        holdover: the weak hand stays as it was; SiGML alone has it.
+        nondominant: the non-dominant hand signs.
+        holdover: the non-dominant hand stays as it was; SiGML alone has it.
     """
 
     posture: Posture

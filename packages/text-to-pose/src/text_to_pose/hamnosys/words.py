@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from text_to_pose.hamnosys.directions import Direction
 from text_to_pose.hamnosys.handshapes import Bend, Digit, FingerPart, Form, Thumb
 from text_to_pose.hamnosys.pairs import Pair
 from text_to_pose.hamnosys.places import (
@@ -16,16 +19,17 @@ from text_to_pose.hamnosys.places import (
     Side,
     Surface,
 )
+from text_to_pose.hamnosys.postures import FingerDirection
+from text_to_pose.signing.orientation import hand_rotation
 
 if TYPE_CHECKING:
     import enum
     from collections.abc import Sequence
 
-    from text_to_pose.hamnosys.directions import Direction
     from text_to_pose.hamnosys.handshapes import BaseShape, Handshape, JointBend
     from text_to_pose.hamnosys.movements import Target
     from text_to_pose.hamnosys.places import Contact, Location
-    from text_to_pose.hamnosys.postures import FingerDirection, Palm
+    from text_to_pose.hamnosys.postures import Palm
 
 FORMS = {
     Form.FIST: "fist",
@@ -77,7 +81,7 @@ HAND_PARTS = {
 SITES = {
     BodySite.HEAD_TOP: "top of the head",
     BodySite.SHOULDER_TOP: "top of the shoulder",
-    BodySite.SHOULDERS: "shoulder line",
+    BodySite.SHOULDERS: "shoulders",
     BodySite.UNDER_CHIN: "underside of the chin",
     BodySite.BELOW_STOMACH: "lower belly",
     BodySite.NEUTRAL_SPACE: "space in front of the body",
@@ -86,21 +90,48 @@ SITES = {
     BodySite.LOWER_ARM: "forearm",
 }
 SIDES = {
-    Side.LEFT_BESIDE: "left beside the {}",
-    Side.LEFT: "the {}, left side",
-    Side.RIGHT: "the {}, right side",
-    Side.RIGHT_BESIDE: "right beside the {}",
-    Side.FRONT: "the {}, front",
+    Side.LEFT_BESIDE: "left of the {}",
+    Side.LEFT: "the left side of the {}",
+    Side.RIGHT: "the right side of the {}",
+    Side.RIGHT_BESIDE: "right of the {}",
+    Side.FRONT: "the front of the {}",
 }
 CONTACTS = {
-    ContactKind.CLOSE: "close",
-    ContactKind.TOUCH: "touching",
+    ContactKind.CLOSE: "near {}",
+    ContactKind.TOUCH: "touching {}",
+    ContactKind.INTERLOCK: "interlocked with {}",
+    ContactKind.CROSS: "crossing {}",
+    ContactKind.ARM_EXTENDED: "at {}, arm stretched",
+}
+"""Of a hand, and the place that it is at."""
+MEETINGS = {
+    None: "held to each other",
+    ContactKind.CLOSE: "near each other",
+    ContactKind.TOUCH: "touching each other",
     ContactKind.INTERLOCK: "interlocked",
     ContactKind.CROSS: "crossed",
-    ContactKind.ARM_EXTENDED: "arm extended",
+    ContactKind.ARM_EXTENDED: "with the arms stretched",
 }
+"""Of both hands."""
+ENDS = {
+    None: "until one hand is behind the other",
+    ContactKind.CLOSE: "until near",
+    ContactKind.TOUCH: "until there is contact",
+    ContactKind.INTERLOCK: "until the hands interlock",
+    ContactKind.CROSS: "until the hands cross",
+    ContactKind.ARM_EXTENDED: "until the arm is stretched",
+}
+"""Of a movement that says how near it leads, and not where."""
 SURFACES = {Surface.PALMAR: "palm side", Surface.DORSAL: "back side"}
-_LETTERS = {"u": "up", "d": "down", "l": "left", "r": "right", "o": "out", "i": "in"}
+_LETTERS = {
+    "u": "up",
+    "d": "down",
+    "l": "left",
+    "r": "right",
+    "o": "away from the signer",
+    "i": "towards the signer",
+}
+_ORDER = "udlroi"
 
 
 def listed(words: Sequence[str]) -> str:
@@ -109,13 +140,9 @@ def listed(words: Sequence[str]) -> str:
 
 
 def direction(first: Direction, between: Direction | None = None) -> str:
-    """`up and out`; `halfway between up and out`."""
-    words = listed([_LETTERS[letter] for letter in first.value])
-    return words if between is None else f"halfway between {words.replace(' and ', '-')} and {_hyphened(between)}"
-
-
-def _hyphened(one: Direction) -> str:
-    return "-".join(_LETTERS[letter] for letter in one.value)
+    """`up and away from the signer`; `halfway between (up) and (up and away from the signer)`."""
+    words = listed([_LETTERS[letter] for letter in sorted(first.value, key=_ORDER.index)])
+    return words if between is None else f"halfway between ({words}) and ({direction(between)})"
 
 
 def bend(how: Bend | JointBend) -> str:
@@ -130,29 +157,44 @@ def digits(some: Sequence[Digit]) -> str:
     return listed([DIGITS[digit] for digit in some])
 
 
-def _base(base: BaseShape) -> str:
-    words = [FORMS[base.form]]
+def _form(form: Form, fingers: Sequence[Digit]) -> str:
+    """`index finger extended`; with other fingers in place of the form's own, `pinky extended`."""
+    own = FORMS[form]
+    if not fingers:
+        return own
+    named = digits(fingers)
+    if form in {Form.FINGER2, Form.FINGER23, Form.FINGER23_SPREAD}:
+        return f"{named} extended{', spread' * (form is Form.FINGER23_SPREAD and len(fingers) > 1)}"
+    if form.is_pinch or form.is_cee:
+        others = ", other fingers extended" * (form in {Form.PINCH12_OPEN, Form.CEE12_OPEN})
+        return f"thumb and {named} {'pinched' if form.is_pinch else 'in a C'}{others}"
+    return f"{own}, {named} extended" if form is Form.FIST else f"{own} of {named}"
+
+
+def _base(base: BaseShape, fingers: Sequence[Digit] = ()) -> str:
+    words = [_form(base.form, [digit for digit in fingers if digit is not Digit.THUMB])]
     if base.thumb is not None:
         words.append((OPENINGS if base.form.is_cee else THUMBS)[base.thumb])
     if base.bend is not None:
         words.append(bend(base.bend))
+    if Digit.THUMB in fingers:
+        words.append("with the thumb")
     return ", ".join(words)
 
 
 def handshape(shape: Handshape) -> str:
-    """`flat hand, thumb out, bent at the knuckles; pinky instead of its own fingers`."""
+    """`pinky extended, thumb out`; `flat hand; ring finger hooked`."""
     if shape.base is None:
         return "any"
-    words = [_base(shape.base)]
+    chosen = [digit for digit in shape.fingers if digit not in shape.opposed]
+    words = [_base(shape.base, chosen)]
     if shape.between is not None:
-        words = [f"halfway between ({words[0]}) and ({_base(shape.between)})"]
+        words = [f"halfway between ({words[0]}) and ({_base(shape.between, chosen)})"]
     words += [f"{DIGITS[each.finger]} {bend(each.bend)}" for each in shape.bends]
     for contact in shape.contacts:
         at = f"the {FINGER_PARTS[contact.second_part]} of the " if contact.second_part is not None else "the "
         part = FINGER_PARTS[contact.part]
         words.append(f"{part} of the {DIGITS[contact.first]} at {at}{DIGITS[contact.second]}")
-    if shape.fingers:
-        words.append(f"with {digits(shape.fingers)}")
     if shape.opposed:
         words.append(f"{digits(shape.opposed)} opposed to the thumb")
     if shape.exempt:
@@ -166,15 +208,32 @@ def handshape(shape: Handshape) -> str:
     return ("about " if shape.approximate else "") + "; ".join(words)
 
 
-def orientation(one: FingerDirection | Palm) -> str:
-    """`up and out`, with what is special about it."""
-    marks = [mark for mark in ("relative", "absolute", "approximate") if getattr(one, mark, False)]
-    named = {"relative": "turning with the movement", "absolute": "whatever the fingers do", "approximate": "about"}
-    return ", ".join([direction(one.direction, one.between), *(named[mark] for mark in marks)])
+def fingers(one: FingerDirection) -> str:
+    """`up and away from the signer`, with what is special about it."""
+    return _marked(direction(one.direction, one.between), one)
+
+
+def palm(one: Palm, pointing: FingerDirection | None) -> str:
+    """Where a palm faces, by the rule of `signing.orientation`.
+
+    Args:
+        one: the palm orientation.
+        pointing: where the fingers point; None: not said, and taken for away from the signer.
+    """
+    normal = hand_rotation(pointing or FingerDirection(Direction.O), one)[:, 2]
+    # The body frame's first axis is to the left, a direction's to the right.
+    seen = np.array([-normal[0], normal[1], normal[2]])
+    nearest = max(Direction, key=lambda each: float(np.dot(each.vector, seen)))
+    return _marked(direction(nearest), one)
+
+
+def _marked(words: str, one: FingerDirection | Palm) -> str:
+    named = {"relative": "turning with the movement", "approximate": "about"}
+    return ", ".join([words, *(text for mark, text in named.items() if getattr(one, mark))])
 
 
 def place(one: BodyPlace | HandPlace) -> str:
-    """`the chest, right side`; `the tip of the thumb`."""
+    """`the right side of the chest`; `the tip of the thumb`."""
     if isinstance(one, BodyPlace):
         name = SITES.get(one.site, one.site.value)
     else:
@@ -183,22 +242,45 @@ def place(one: BodyPlace | HandPlace) -> str:
         parts += [digits(one.fingers)] if one.fingers else ["fingers"] * (one.finger_part is not None)
         name = " of the ".join(parts)
     words = SIDES[one.side].format(name) if one.side is not None else f"the {name}"
-    words += f", {SURFACES[one.surface]}" if one.surface is not None else ""
+    words += f" ({SURFACES[one.surface]})" if one.surface is not None else ""
     if isinstance(one, BodyPlace) and one.mark is not None:
         words += f" (with the mark ham{one.mark.value})"
     return words + " (about)" * (isinstance(one, BodyPlace) and one.approximate)
 
 
-def _contact(contact: Contact) -> str:
-    return CONTACTS[contact.kind] + (f" with {location(contact.by)}" if contact.by is not None else "")
+def _level(one: BodyPlace | HandPlace) -> str:
+    """Of a hand that is before the shoulders rather than at them: `shoulder level, on the right`."""
+    if not isinstance(one, BodyPlace) or one.site is not BodySite.SHOULDERS:
+        return place(one)
+    sides = {
+        Side.LEFT: ", on the left",
+        Side.RIGHT: ", on the right",
+        Side.LEFT_BESIDE: ", left of the body",
+        Side.RIGHT_BESIDE: ", right of the body",
+    }
+    return f"shoulder level{sides.get(one.side, '') if one.side is not None else ''}"
+
+
+def where(one: Location) -> str:
+    """The place of a location, without how near a hand is to it."""
+    near = one.contact is None or one.contact.kind in {ContactKind.CLOSE, ContactKind.ARM_EXTENDED}
+    name = _level if near else place
+    words = name(one.place) if one.between is None else f"a point between {name(one.place)} and {name(one.between)}"
+    return f"behind {words}" if one.behind else words
+
+
+def _by(contact: Contact | None) -> str:
+    return f" with {where(contact.by)}" if contact is not None and contact.by is not None else ""
 
 
 def location(one: Location) -> str:
-    """`the chest, right side, touching with the tip of the thumb`."""
-    words = place(one.place)
-    words = words if one.between is None else f"between {words} and {place(one.between)}"
-    words = f"behind {words}" if one.behind else words
-    return words if one.contact is None else f"{words}, {_contact(one.contact)}"
+    """`touching the right side of the chest with the tip of the thumb`."""
+    words = where(one)
+    if one.contact is None:
+        beside = isinstance(one.place, BodyPlace) and one.place.side in {Side.LEFT_BESIDE, Side.RIGHT_BESIDE}
+        said = one.behind or (beside and one.between is None and not words.startswith("shoulder"))
+        return words if said else f"at {words}"
+    return CONTACTS[one.contact.kind].format(words) + _by(one.contact)
 
 
 def target(one: Target) -> str:
@@ -207,22 +289,42 @@ def target(one: Target) -> str:
         return for_hands([location(each) if each is not None else None for each in (one.dominant, one.nondominant)])
     if not isinstance(one, Constellation):
         return location(one)
-    words = []
-    if one.hands is not None and one.hands.dominant is not None and one.hands.dominant == one.hands.nondominant:
-        words.append(f"both hands at {location(one.hands.dominant)}")
-    elif one.hands is not None:
-        words.append(target(one.hands))
-    words += ["one behind the other"] if one.behind else []
-    words += [_contact(one.contact)] if one.contact is not None else []
-    words += [f"at {target(one.location)}"] if one.location is not None else []
+    words = [meeting(one)]
+    words += [target(one.location)] if one.location is not None else []
+    return ", ".join(words)
+
+
+def meeting(one: Constellation) -> str:
+    """How the hands are to each other: `the hands touching each other at the palms`."""
+    how = MEETINGS[None if one.contact is None else one.contact.kind] + _by(one.contact)
+    parts = (one.hands.dominant, one.hands.nondominant) if one.hands is not None else (None, None)
+    if one.contact is None and one.behind:
+        how = "one behind the other"
+    else:
+        how += ", one behind the other" * one.behind
+    first, second = (None if part is None else where(part) for part in parts)
+    if first is None and second is None:
+        return f"the hands {how}"
+    if first == second:
+        return f"the hands {how}, each at {first}"
+    return f"the hands {how}, {for_hands([first and f'at {first}', second and f'at {second}'])}"
+
+
+def end(one: Constellation) -> str:
+    """How near a movement leads: `until there is contact with the tip of the thumb`."""
+    words = [ENDS[None if one.contact is None else one.contact.kind] + _by(one.contact)]
+    words += ["one hand behind the other"] * (one.behind and one.contact is not None)
+    words += [target(one.location)] if one.location is not None else []
     return ", ".join(words)
 
 
 def for_hands(words: Sequence[str | None]) -> str:
-    """Of the strong and of the weak hand."""
+    """Of the dominant and of the non-dominant hand."""
     if words[0] == words[1] and words[0]:
         return f"both hands {words[0]}"
-    return "; ".join(f"{name} hand {each}" for name, each in zip(("strong", "weak"), words, strict=True) if each)
+    return "; ".join(
+        f"{name} hand {each}" for name, each in zip(("dominant", "non-dominant"), words, strict=True) if each
+    )
 
 
 def small(each: enum.Enum | None) -> str:

@@ -59,7 +59,7 @@ def sign(
         speed: 2 is twice as fast.
         layout: of the keypoints, see `pose_core.skeleton.named_skeleton`.
         camera: straight before the signer by default.
-        left_handed: the strong hand is the left one; all is mirrored.
+        left_handed: the dominant hand is the left one; all is mirrored.
 
     Raises:
         UserError: there is no sign, or so many that they last more than `MOST_FRAMES`.

@@ -35,7 +35,7 @@ def target_node(target: Target) -> Node:
     if isinstance(target, Pair):
         hands = [each for each in (target.dominant, target.nondominant) if each is not None]
         if target.dominant is None:
-            raise no_attribute("a place of the weak hand alone")
+            raise no_attribute("a place of the non-dominant hand alone")
         return Node("split_location", {}, [location_node(each) for each in hands])
     return _constellation(target)
 

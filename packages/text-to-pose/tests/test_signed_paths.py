@@ -146,7 +146,7 @@ def test_stirring_goes_round_clockwise_seen_along_the_fingers_and_the_other_hand
     tips = turns(stir, 2, inner)[:, :, 1]
     about = np.cross(tips[:-1], tips[1:]).sum(axis=0)
     assert about[1] > 0  # the right-hand rule about y, which points away from who looks along it
-    mirrored = turns(stir, 2, inner, mirrored=True)[:, :, 1]
+    mirrored = turns(stir, 2, inner, left=True)[:, :, 1]
     np.testing.assert_allclose(mirrored, tips * [-1, 1, 1], atol=1e-12)
 
 

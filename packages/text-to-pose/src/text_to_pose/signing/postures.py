@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, TypeVar
 from text_to_pose.hamnosys.movements import Brushing, Parallel, Repeated, Replace, Sequence, Targeted
 from text_to_pose.hamnosys.pairs import Pair
 from text_to_pose.hamnosys.postures import Posture
+from text_to_pose.signing.scene import SIDES
 from text_to_pose.signing.states import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from text_to_pose.hamnosys.movements import Action
+    from text_to_pose.signing.motion import HandSide
     from text_to_pose.signing.scene import Scene
     from text_to_pose.signing.states import States
 
@@ -27,6 +29,15 @@ def with_posture(scene: Scene, posture: Posture) -> States:
             _only(posture.handshape, strong), _only(posture.direction, strong), _only(posture.palm, strong)
         )
     return replaced(scene.states, posture)
+
+
+def turned_hands(scene: Scene, posture: Posture) -> set[HandSide]:
+    """The hands that a change of posture is for: those that act, and the other one if a part of it is a pair."""
+    hands = set(scene.cast)
+    values = (posture.handshape, posture.direction, posture.palm)
+    if scene.strong in hands and any(isinstance(each, Pair) and each.nondominant is not None for each in values):
+        hands |= {side for side in SIDES if scene.hand(side) is not None}
+    return hands
 
 
 def _only(value: T | Pair[T] | None, strong: bool) -> Pair[T] | None:

@@ -20,6 +20,8 @@ from text_to_pose.hamnosys.movements import (
     Targeted,
     WristMovement,
 )
+from text_to_pose.hamnosys.pairs import Pair
+from text_to_pose.hamnosys.postures import Posture
 from text_to_pose.signing import timing
 from text_to_pose.signing.frame import vector
 from text_to_pose.signing.postures import replacements
@@ -67,7 +69,7 @@ def parallel(action: Parallel, scene: Scene) -> Take:
             unplaced=scene.unplaced,
             goal=_turned_only(scene) if turning else scene.goal if each is main else None,
             wrist_only=scene.wrist_only or (posed and len(others) > 1 and each in moving),
-            away=current.away | set(scene.cast) if turning else current.away,
+            away=frozenset(SIDES) if turning else current.away,
         )
         take = own.perform(each)
         takes.append((each, take))
@@ -139,7 +141,10 @@ def is_cyclic(action: Action) -> bool:
 
 
 def split(action: Split, scene: Scene) -> Take:
-    """Each hand does its own."""
+    """Each hand does its own; two changes of posture are one, in which hands that touch stay together."""
+    both = _one_change(action)
+    if both is not None and len(scene.cast) == 1:
+        return scene.perform(both)
     takes: dict[Channel, Take] = {}
     states, away, body = scene.states, scene.away, []
     for side, own in own_actions(action, scene):
@@ -161,3 +166,19 @@ def split(action: Split, scene: Scene) -> Take:
             tracks[side] = Timed(track, duration) if alike else longer(track, duration)
     tracks["body"] = Added([longer(each, duration) for each in body])
     return scene.taken(tracks, states=states, away=away)
+
+
+def _one_change(action: Split) -> Replace | None:
+    """What both hands change to, if that is all they do."""
+    first, second = action.hands.dominant, action.hands.nondominant
+    if not isinstance(first, Replace) or not isinstance(second, Replace):
+        return None
+    values = []
+    for name in ("handshape", "direction", "palm"):
+        one, other = getattr(first.posture, name), getattr(second.posture, name)
+        if isinstance(one, Pair) or isinstance(other, Pair):
+            return None
+        values.append(None if one is None and other is None else Pair(one, other))
+    if (first.growth, first.manner) != (second.growth, second.manner):
+        return None
+    return Replace(Posture(*values), first.growth, first.manner)

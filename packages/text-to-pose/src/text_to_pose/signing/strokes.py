@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,12 +12,16 @@ from text_to_pose.hamnosys.directions import Direction
 from text_to_pose.hamnosys.movements import CircularMovement, Growth, StraightMovement, WristMovementKind
 from text_to_pose.signing import finger_play, paths, timing, wrist_movements
 from text_to_pose.signing.body_surface import front
+from text_to_pose.signing.comfort import held
+from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hand import handshape_angles
+from text_to_pose.signing.motion import HandPose
 from text_to_pose.signing.orientation import hand_rotation
-from text_to_pose.signing.postures import with_posture
+from text_to_pose.signing.postures import turned_hands, with_posture
 from text_to_pose.signing.scene import SIDES
 from text_to_pose.signing.sequences import change_time, hand_turn
-from text_to_pose.signing.tracks import WRIST, Hold, Oscillation, Stroke, chained, rotation
+from text_to_pose.signing.tracks import ANGLES, WRIST, Hold, Oscillation, Stroke, chained, rotation
+from text_to_pose.signing.wrist import wrist_angles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -158,12 +163,16 @@ def wrist_movement(action: WristMovement, scene: Scene) -> Take:
     duration = scene.fitting or usual
     cycles = max(1, round(duration / usual * wrist_movements.CYCLES))
     tracks: dict[Channel, Track] = {}
+    hands = {side: HandPose(each[WRIST], rotation(each), each[ANGLES]) for side in SIDES for each in [scene.now[side]]}
+    arms = held(hands, scene.body)
     for side in scene.cast:
         mirrored, scale = _sense(action.kind, scene, side)
-
-        def turned(share: Array, mirrored: bool = mirrored, scale: float = scale) -> Array:
-            return wrist_movements.turns(action, cycles, share, mirrored=mirrored, scale=scale)
-
+        left, arm = side == "left", SIDES.index(side)
+        shown = mirrored_rotation(hands[side].rotation) if left else hands[side].rotation
+        joints = wrist_angles(arms.shoulder[arm, 0], arms.elbow[arm, 0], arms.wrist[arm, 0], shown)
+        turned = partial(
+            wrist_movements.turns, action, cycles, joints=joints, left=left, other_way=mirrored != left, scale=scale
+        )
         tracks[side] = Oscillation(scene.now[side], duration, turned=turned)
     return scene.taken(_rested(tracks, action.manner))
 
@@ -191,10 +200,11 @@ def none(action: NoMovement, scene: Scene) -> Take:
 def changed(action: Replace, scene: Scene) -> Take:
     """Another handshape or orientation; a hand that no path has taken away keeps its contact."""
     states = with_posture(scene, action.posture)
-    placed = scene.configured(states) if set(scene.cast) - scene.away and scene.goal is None else {}
+    acting = turned_hands(scene, action.posture)
+    placed = scene.configured(states) if acting - scene.away and scene.goal is None else {}
     tracks: dict[Channel, Track] = {}
     ends = {}
-    for side in scene.cast:
+    for side in sorted(acting):
         if scene.goal is not None:
             ends[side] = scene.goal[side]
         elif side in scene.away:

@@ -109,7 +109,7 @@ def _located(states: States, target: Target, scene: Scene) -> States:
         target = Pair(None, target)
     new = located(states, target)
     # A hand that does not act stays where it is; one that has not signed may come to be touched.
-    kept = {side: scene.hand(side) for side in SIDES if side not in scene.cast and scene.hand(side) is not None}
+    kept = {side: getattr(states, side) for side in SIDES if side not in scene.cast and scene.hand(side) is not None}
     return replace(new, **kept)
 
 

@@ -51,9 +51,14 @@ def shorter(flexion: Array, deviation: Array, turn: Array) -> tuple[Array, Array
 
 def hand_rotation(shoulder: Array, elbow: Array, wrist: Array, joints: Array) -> Array:
     """The rotation (..., 3, 3) of right hands whose wrists and forearms have these angles (..., 3)."""
+    result: Array = _forearm(shoulder, elbow, wrist) @ bent(joints)
+    return result
+
+
+def bent(joints: Array) -> Array:
+    """The rotation (..., 3, 3) of a right hand from its forearm with the thumb up, by angles (..., 3)."""
     flexion, deviation, turn = components(joints)
-    product = _turn(turn, 2, 0) @ _turn(flexion, 1, 2) @ _turn(-deviation, 0, 1)
-    result: Array = _forearm(shoulder, elbow, wrist) @ product
+    result: Array = _turn(turn, 2, 0) @ _turn(flexion, 1, 2) @ _turn(-deviation, 0, 1)
     return result
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from text_to_pose.hamnosys.movements import Size, WristMovementKind
-from text_to_pose.signing.rotations import from_vector
+from text_to_pose.signing.frame import mirrored_rotation
+from text_to_pose.signing.wrist import WRIST_LIMITS, bent
 
 if TYPE_CHECKING:
     from text_to_pose.hamnosys.movements import WristMovement
@@ -31,32 +32,62 @@ _FADE = 0.15
 """The share of the time over which it sets in and dies away."""
 
 
-def turns(movement: WristMovement, cycles: int, share: Array, *, mirrored: bool = False, scale: float = 1.0) -> Array:
+_ROOM = np.radians(3.0)
+"""How near to a limit of the joints it comes at most, so that none cuts it."""
+_FLEXION, _DEVIATION, _TURN = range(3)
+"""Angles of a wrist, as `wrist.wrist_angles` has them."""
+_MOVED = {
+    WristMovementKind.NODDING: [_FLEXION],
+    WristMovementKind.SWINGING: [_DEVIATION],
+    WristMovementKind.TWISTING: [_TURN],
+    WristMovementKind.STIR_CLOCKWISE: [_FLEXION, _DEVIATION],
+    WristMovementKind.STIR_COUNTERCLOCKWISE: [_FLEXION, _DEVIATION],
+}
+_STRAIGHT: Array = np.zeros(3)
+
+
+def turns(
+    movement: WristMovement,
+    cycles: int,
+    share: Array,
+    joints: Array = _STRAIGHT,
+    *,
+    left: bool = False,
+    other_way: bool = False,
+    scale: float = 1.0,
+) -> Array:
     """Rotations (n, 3, 3) in the frame of the hand, to be multiplied from the right; none at the start and the end.
+
+    The joints move, not the hand: where they have no room on both sides, the middle is moved to where they have it.
 
     Args:
         movement: kind and size.
         cycles: how often there and back.
         share: (n,) of the time, 0 to 1.
-        mirrored: of the hand that mirrors the one that is described.
+        joints: (3,) the angles of the wrist at the start (`wrist.wrist_angles`), of a left one as of a right one.
+        left: of the left hand.
+        other_way: round the other way.
         scale: larger or smaller than its size says.
     """
-    amplitude = np.radians(AMPLITUDES[movement.kind]) * SIZES[movement.size] * scale
+    amplitude = np.radians(AMPLITUDES[movement.kind]) * SIZES[movement.size]
     fade = np.clip(np.minimum(share, 1 - share) / _FADE, 0.0, 1.0)
-    swing = amplitude * np.sin(2 * np.pi * cycles * share) * fade**2 * (3 - 2 * fade)
-    away = amplitude * np.cos(2 * np.pi * cycles * share) * fade**2 * (3 - 2 * fade)
-    nothing = np.zeros_like(swing)
-    # About the hand's x a positive angle bends the palm forward, about its z the fingers to the right hand's little
-    # finger, about its y the forearm. Clockwise is as seen along the fingers, from the wrist.
-    vectors = {
-        WristMovementKind.NODDING: (swing, nothing, nothing),
-        WristMovementKind.SWINGING: (nothing, nothing, swing),
-        WristMovementKind.TWISTING: (nothing, swing, nothing),
-        WristMovementKind.STIR_CLOCKWISE: (away, nothing, -swing),
-        WristMovementKind.STIR_COUNTERCLOCKWISE: (away, nothing, swing),
-    }
-    rotation = from_vector(np.stack(vectors[movement.kind], axis=-1))
-    if mirrored:
-        flip = np.diag([-1.0, 1.0, 1.0])
-        rotation = flip @ rotation @ flip
-    return rotation
+    fade = (fade**2 * (3 - 2 * fade))[:, None]
+    phase = 2 * np.pi * cycles * share
+    swing = scale * amplitude * np.sin(phase)
+    offsets = np.zeros((len(share), 3))
+    if movement.kind in (WristMovementKind.NODDING, WristMovementKind.TWISTING):
+        offsets[:, _MOVED[movement.kind][0]] = swing
+    elif movement.kind is WristMovementKind.SWINGING:
+        offsets[:, _DEVIATION] = -swing  # to the little finger first
+    else:
+        # Clockwise is as seen along the fingers, from the wrist.
+        clockwise = movement.kind is WristMovementKind.STIR_CLOCKWISE
+        offsets[:, _FLEXION] = scale * amplitude * np.cos(phase)
+        offsets[:, _DEVIATION] = swing if clockwise != other_way else -swing
+    low, high = WRIST_LIMITS.T
+    room = np.full(3, _ROOM)
+    room[_MOVED[movement.kind]] += amplitude
+    room = np.minimum(room, (high - low) / 2)
+    middle = np.clip(joints, low + room, high - room)
+    rotation = bent(joints).T @ bent(joints + fade * (middle - joints + offsets))
+    return mirrored_rotation(rotation) if left else rotation

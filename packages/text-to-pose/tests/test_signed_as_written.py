@@ -1,0 +1,68 @@
+"""The body does what the notation says, both hands, and as far as it says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from text_to_pose.hamnosys.parser import parse
+from text_to_pose.signing.body import MEAN_BODY
+from text_to_pose.signing.choreography import choreograph
+from text_to_pose.signing.figure import Figure, figure
+
+ONE_UP_ONE_DOWN = (
+    "hamparbegin hamflathand hamextfingero hampalmu hamplus hamflathand hamextfingero hampalmd hamparend hamchest"
+)
+THE_OTHER_WAY_ROUND = "hamreplace hamparbegin hamextfingero hampalmd hamplus hamextfingero hampalmu hamparend"
+LEFT, RIGHT = 0, 1
+
+
+def stroke(text: str) -> Figure:
+    """The body while the sign lasts."""
+    motion = choreograph([parse(text)], MEAN_BODY, 50.0)
+    whole, span = figure(motion, MEAN_BODY), slice(*motion.spans[0])
+    parts = {name: getattr(whole, name)[span] for name in ("joints", "hands", "face", "moved", "turned")}
+    return Figure(whole.fps, whole.body, **parts)
+
+
+def palms(points: np.ndarray) -> np.ndarray:
+    """The rotation of the palm (..., 3, 3) of right hands (..., 21, 3)."""
+    along = points[..., 9, :] - points[..., 0, :]
+    normal = np.cross(points[..., 5, :] - points[..., 17, :], along)
+    axes = np.stack([np.cross(along, normal), along, normal], axis=-1)
+    return axes / np.linalg.norm(axes, axis=-2, keepdims=True)
+
+
+def turned(points: np.ndarray) -> float:
+    """The angle in degrees between the two orientations that are farthest from each other."""
+    rotations = palms(points)
+    traces = np.einsum("aij,bij->ab", rotations, rotations)
+    return float(np.degrees(np.arccos(np.clip((traces.min() - 1) / 2, -1, 1))))
+
+
+@pytest.mark.parametrize("movement", [THE_OTHER_WAY_ROUND, f"hamparbegin hammoveu {THE_OTHER_WAY_ROUND} hamparend"])
+def test_both_hands_change_without_a_symmetry(movement: str) -> None:
+    hands = stroke(f"{ONE_UP_ONE_DOWN} {movement}").hands
+    # Up is out of the palm of the right hand, into that of the left one, whose rotation is taken as a right one's.
+    right, left = palms(hands[:, RIGHT])[:, 1, 2], -palms(hands[:, LEFT])[:, 1, 2]
+    assert right[0] > 0.8
+    assert left[0] < -0.8
+    assert right[-1] < -0.8
+    assert left[-1] > 0.8
+
+
+def test_both_handshapes_change_without_a_symmetry() -> None:
+    change = "hamreplace hamparbegin hamfist hamplus hamfist hamparend"
+    hands = stroke(f"{ONE_UP_ONE_DOWN} {change}").hands
+    length = np.linalg.norm(hands[:, :, 12] - hands[:, :, 0], axis=-1)
+    assert (length[-1] < 0.6 * length[0]).all()
+
+
+@pytest.mark.parametrize("posture", ["hamextfingeru hampalmu", "hamextfingeru hampalmd", "hamextfingero hampalmu"])
+@pytest.mark.parametrize(("movement", "degrees"), [("hamtwisting", 60), ("hamnodding", 45), ("hamswinging", 33)])
+def test_wrist_movements_are_seen_in_full_and_in_their_sizes(posture: str, movement: str, degrees: float) -> None:
+    sizes = ("hamsmallmod", "", "hamlargemod")
+    small, usual, large = (turned(stroke(f"hamflathand {posture} {movement} {size}").hands[:, RIGHT]) for size in sizes)
+    assert usual > degrees
+    assert small < 0.7 * usual
+    assert large > 1.3 * usual

@@ -197,6 +197,15 @@ def test_wrong_options_are_refused_in_one_line(cli, tmp_path, one_line, argument
     assert message in one_line(err)
 
 
+def test_a_person_of_whom_little_is_seen_is_told_about(cli, tmp_path):
+    clip = fake_sequence()
+    noise = np.random.default_rng(0).uniform(0, 500, clip.keypoints.shape).astype(np.float32)
+    write(replace(clip, keypoints=noise), tmp_path / "noise.pose")
+    status, _, err = cli("sign", FLAT, "--output", tmp_path / "a.pose", "--person", tmp_path / "noise.pose")
+    assert status == 0
+    assert "noise.pose: its points do not move as a person's do; the mean adult signs" in err
+
+
 def test_a_clip_of_nobody_is_no_person(cli, tmp_path, one_line):
     sequence = fake_sequence()
     write(replace(sequence, confidence=np.zeros_like(sequence.confidence)), tmp_path / "none.pose")

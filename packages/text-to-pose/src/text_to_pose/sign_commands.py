@@ -30,7 +30,7 @@ from text_to_pose.hamnosys.sign_tables import is_notation
 from text_to_pose.hamnosys.sources import read_sign_file, read_signs
 from text_to_pose.signing.body import MEAN_BODY, Body
 from text_to_pose.signing.layouts import LAYOUT
-from text_to_pose.signing.person import body_of
+from text_to_pose.signing.person import measured
 from text_to_pose.signing.signer import Signed, sign
 
 if TYPE_CHECKING:
@@ -108,9 +108,12 @@ class RuleSigner:
             hand = "left"
             say(f"{options.person} signs with the left hand, and so is this signed; --dominant-hand right changes that")
         try:
-            return cls(options, body_of(sequence), hand == "left")
+            person = measured(sequence)
         except UserError as error:
             raise UserError(f"{options.person}: {error}") from error
+        if person.notice is not None:
+            say(f"{options.person}: {person.notice}")
+        return cls(options, person.body, hand == "left")
 
     def sign(self, signs: Sequence[Sign], files: list[Path], name: str) -> SignedSigns:
         """Signs signs in a row and writes them to each of the files.

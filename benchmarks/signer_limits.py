@@ -118,14 +118,18 @@ def measured(sign: Sign, motion: Motion, figured: Figure) -> dict[str, float]:
     found["apart"] = overlap(figured.hands[first:last], body.hand.radii)
     found["elbow"] = (elbows[first:last, :, 1] - body.shoulders[:, 1]).max()
     found["moved"], found["turned"] = figured.moved[first:last].max(), np.degrees(figured.turned[first:last].max())
-    configured = configure(initial_states(sign.segments[0]), body)
-    if configured.contacts:
-        found["contact"] = contact_error(configured.hands, configured.contacts)
+    segment = sign.segments[0]
+    configured = configure(initial_states(segment), body)
+    # Under alternation the weak hand begins half a cycle away from its place.
+    alternating = segment.symmetry is not None and segment.symmetry.alternating
+    contacts = [each for each in configured.contacts if not (alternating and "left" in (each.hand, each.on))]
+    if contacts:
+        found["contact"] = contact_error(configured.hands, contacts)
         signed = {
             name: HandPose(figured.hands[first, side, 0], rotations[side][first], angles[side, first])
             for name, side in (("left", LEFT), ("right", RIGHT))
         }
-        found["contact_signed"] = contact_error(signed, configured.contacts)
+        found["contact_signed"] = contact_error(signed, contacts)
     return found
 
 

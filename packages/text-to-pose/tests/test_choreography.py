@@ -322,3 +322,15 @@ def test_a_movement_in_ends_at_the_trunk() -> None:
     wrist = stroke("hamfist hamextfingero hampalmd hamchest hammovei hamlargemod").wrist
     assert 0.05 < wrist[0, 2] - wrist[-1, 2] <= 0.2
     assert wrist[-1, 2] > 0.03
+
+
+def test_what_touches_is_passed_on_for_as_long_as_it_does():
+    motion = signed(f"{FIST} hamtouch hammoveo hamrepeatfromstart")
+    (contact,) = motion.contacts
+    begin, stop = motion.spans[0]
+    assert contact.touch.hand == "right"
+    assert contact.share[begin] > 0.9
+    away = contact.share[begin:stop] == 0
+    assert away.any()
+    assert contact.share[begin:stop][away.argmax() :].any()  # back again
+    assert contact.share[:2].max() == 0

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from text_to_pose.signing.anchors import anchors
 from text_to_pose.signing.body import MEAN_BODY
 from text_to_pose.signing.body_surface import depth, front
 from text_to_pose.signing.figure import figure
 from text_to_pose.signing.hand_model import forward
-from text_to_pose.signing.motion import HandMotion, Motion
+from text_to_pose.signing.motion import Contact, HandMotion, Motion
 from text_to_pose.signing.rotations import from_vector
+from text_to_pose.signing.timing import FASTEST
+from text_to_pose.signing.touch import Touch
 
 FLAT = np.zeros(21)
 INWARD = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
@@ -66,16 +69,27 @@ def test_hands_that_touch_stay_where_they_are():
     assert np.linalg.norm(result.hands[:, 1, 12] - target, axis=-1).max() < 0.005
 
 
-def test_a_hand_that_touches_is_turned_about_what_touches():
-    right = forward(FLAT).points
-    hands = np.tile(right, (2, 1, 1, 1)) + np.array([0.3, -0.5, 0.3])
-    leaning = right @ from_vector(np.array([-0.7, 0.0, 0.0])).T
-    hands[1] = leaning - leaning[8] + front(MEAN_BODY, 0.0, -0.2)[0] + np.array([0.0, 0.0, 0.008])
-    still = np.eye(3)[None], np.zeros((1, 3))
-    places, sure = anchors(MEAN_BODY, hands, np.tile(right, (2, 1, 1, 1)), *still)
-    assert sure[0, 0] == 0
-    assert sure[1, 0] == 1
-    assert np.linalg.norm(places[1, 0] - right[8]) < 0.03  # among the fingertips
+def test_a_hand_that_no_arm_turns_so_touches_nevertheless():
+    place, out = front(MEAN_BODY, -0.05, -0.25)
+    touch = Touch("right", forward(FLAT).points[12], place + 0.008 * out)
+    rotation = INWARD @ from_vector(np.array([0.8, 0.0, 0.0]))  # fingertips to the chest: beyond the wrist
+    wrist = touch.target - rotation @ touch.part
+    motion = both(hand(np.tile(wrist, (30, 1)), rotation))
+
+    def missed(motion: Motion) -> float:
+        return float(np.linalg.norm(figure(motion, MEAN_BODY).hands[:, 1, 12] - touch.target, axis=-1).max())
+
+    assert missed(motion) > 0.02
+    assert missed(replace(motion, contacts=(Contact(touch, np.ones(30)),))) < 0.005
+
+
+def test_hands_that_make_way_are_no_faster_than_people():
+    passing = hand(path((-0.4, -0.25, 0.12), (0.2, -0.25, 0.02), frames=8), INWARD)
+    result = figure(both(passing), MEAN_BODY)
+    speeds = np.linalg.norm(np.diff(result.joints[:, 16], axis=0), axis=-1) * result.fps
+    assert result.moved.max() > 0.05
+    asked = np.linalg.norm(np.diff(passing.wrist, axis=0), axis=-1).max() * result.fps
+    assert speeds.max() <= 1.01 * max(asked, FASTEST * MEAN_BODY.shoulder_width)
 
 
 def test_a_motion_without_collisions_is_left_alone():

@@ -7,32 +7,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from text_to_pose.signing.anchors import anchors
 from text_to_pose.signing.arm import solve
-from text_to_pose.signing.collisions import Limbs, evasion
+from text_to_pose.signing.collisions import Limbs, evasion, spread
 from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hand_model import forward, mirrored
+from text_to_pose.signing.motion import HandMotion
 from text_to_pose.signing.timing import FASTEST
-from text_to_pose.signing.vectors import smoothed
 
 if TYPE_CHECKING:
     from text_to_pose.signing.arm import Arms
     from text_to_pose.signing.body import Body
     from text_to_pose.signing.hand_model import Array
-    from text_to_pose.signing.motion import Motion
+    from text_to_pose.signing.motion import HandSide, Motion
 
 LEFT, RIGHT = 0, 1
+_SIDES: tuple[HandSide, ...] = ("left", "right")
 _FLIP = np.array([-1.0, 1.0, 1.0])
-_TURNED, _ANCHORINGS = np.radians(3.0), 3
-"""By how much a hand is turned before what it touches is put back, and how often: elbows follow."""
-_FARTHEST = 0.08
-"""By how much at most, in metres."""
 _EVASIONS, _SMALLEST_EVASION = 2, 0.002
 """How often hands make way, as where they are pushed to may be out of reach, and by how many metres at least."""
-_RESTING, _PASSING = 0.2, 0.3
-"""Metres per second: a hand that touches is hardly faster than the difference, one that is faster passes by."""
-_SLOWER = (0.1, 0.2)
-"""Seconds over which corrections are smoothed that make a hand faster than people's are."""
+_KEPT, _MISSED = 8, 0.002
+"""How often hands are put back to what they are to touch, and by how many metres they may miss it."""
+_WORSE = 1.3
+"""A hand that misses so much more than before is not put back any further."""
+_FARTHEST = 0.12
+"""Metres by which hands are at most put back."""
+_BACK = 0.08
+"""Seconds (standard deviation) before and after a contact over which a hand is put back."""
+_SLOWINGS, _STEPS, _SLOWER = 3, 60, 0.97
+"""How often hands that corrections make faster than people's are slowed, in how many steps each, and to which share."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,49 +75,80 @@ def hold(motion: Motion, body: Body, head: Array, sway: Array) -> Held:
     shapes = np.stack([mirrored(shapes[LEFT]), shapes[RIGHT]])
     wanted = np.stack([motion.left.wrist, motion.right.wrist])
     held = _solved(motion, body, wanted, shapes)
-    touching = np.zeros(wanted.shape[:2])
-    if held.turned.max(initial=0.0) > _TURNED or _in_the_way(body, held, head, sway, motion.fps, touching).any():
-        rotations = np.stack([motion.left.rotation, motion.right.rotation])
-        meant = wanted[:, :, None] + shapes @ np.swapaxes(rotations, -1, -2)
-        places, near = anchors(body, meant, shapes, head, sway)
-        touching = near * np.clip((_PASSING - _speeds(wanted, motion.fps)) / _RESTING, 0.0, 1.0)
-        if (touching[held.turned > _TURNED] > 0.2).any():
-            held = _anchored(motion, body, held, shapes, places, near)
-        for _ in range(_EVASIONS):
-            shift = _in_the_way(body, held, head, sway, motion.fps, touching)
-            if np.abs(shift).max(initial=0.0) < _SMALLEST_EVASION:
-                break
-            held = _solved(motion, body, held.wrists + shift, shapes, held)
+    touching = _shares(motion)
+    held = _touching(motion, body, held, shapes)
+    for _ in range(_EVASIONS):
+        shift = _in_the_way(body, held, head, sway, motion.fps, touching)
+        if np.abs(shift).max(initial=0.0) < _SMALLEST_EVASION:
+            break
+        held = _solved(motion, body, held.wrists + shift, shapes, held)
     fastest = max(_speeds(wanted, motion.fps).max(), FASTEST * body.shoulder_width)
-    for seconds in _SLOWER:
+    for _ in range(_SLOWINGS):
         if _speeds(held.wrists, motion.fps).max() <= 1.001 * fastest:
             break
-        correction = smoothed(held.wrists - wanted, seconds * motion.fps)
-        held = _solved(motion, body, wanted + correction, shapes, held)
+        slower = _slowed(held.wrists, touching, _SLOWER * fastest / motion.fps)
+        held = _solved(motion, body, slower, shapes, held)
     return held
 
 
-def _anchored(motion: Motion, body: Body, held: Held, shapes: Array, places: Array, near: Array) -> Held:
-    """With hands that are turned otherwise about their places that touch, (2, T, 3), as far as (2, T) they do."""
-    wanted = np.stack([motion.left.wrist, motion.right.wrist])
-    rotations = np.stack([motion.left.rotation, motion.right.rotation])
-    aims = wanted + (rotations @ places[..., None])[..., 0]
-
-    def missed(found: Held) -> float:
-        reached = found.wrists + (found.rotations @ places[..., None])[..., 0]
-        return float((near * np.linalg.norm(reached - aims, axis=-1)).sum())
-
-    best, least = held, missed(held)
-    for again in range(_ANCHORINGS):
-        shift = near[..., None] * ((rotations - held.rotations) @ places[..., None])[..., 0]
-        far = np.linalg.norm(shift, axis=-1, keepdims=True)
-        shift = shift * np.minimum(1, _FARTHEST / np.maximum(far, 1e-9))
-        held = _solved(motion, body, wanted + shift, shapes, held if again else None)
-        now = missed(held)
-        if now >= least:
+def _slowed(wrists: Array, fixed: Array, longest: float) -> Array:
+    """Wrists (2, T, 3) whose steps are no longer, 0 to 1 as far as they are not fixed, (2, T), where they are."""
+    wrists, free = wrists.copy(), 1 - np.minimum(fixed, 0.95)[..., None]
+    weights = free[:, :-1] + free[:, 1:]
+    for _ in range(_STEPS):
+        steps = np.diff(wrists, axis=1)
+        length = np.linalg.norm(steps, axis=-1, keepdims=True)
+        over = np.maximum(1 - longest / np.maximum(length, 1e-9), 0.0)
+        if not over.any():
             break
-        best, least = held, now
+        wrists[:, :-1] += over * steps * free[:, :-1] / weights
+        wrists[:, 1:] -= over * steps * free[:, 1:] / weights
+    return wrists
+
+
+def _touching(motion: Motion, body: Body, held: Held, shapes: Array) -> Held:
+    """With hands moved to what they are to touch, however arms turn them: both, if one touches the other."""
+    wanted = np.stack([motion.left.wrist, motion.right.wrist])
+    best, least = held, np.inf
+    for _ in range(_KEPT if motion.contacts else 0):
+        hands = {side: HandMotion(held.wrists[k], held.rotations[k], held.hands[k]) for k, side in enumerate(_SIDES)}
+        on_body = _shares(motion, on_body=True)
+        shift, shares = np.zeros_like(held.wrists), np.zeros(held.wrists.shape[:2])
+        for contact in motion.contacts:
+            touch = contact.touch
+            misses, row = contact.share[:, None] * touch.misses(hands), _SIDES.index(touch.hand)
+            if touch.on is not None:
+                # A hand that touches the body as well stays there, and the other one comes all the way.
+                other = 0.5 * (1 + on_body[row] - on_body[1 - row])
+                shift[1 - row] -= other[:, None] * misses
+                shares[1 - row] += contact.share
+                misses = misses * (1 - other)[:, None]
+            shift[row] += misses
+            shares[row] += contact.share
+        shift /= np.maximum(shares, 1.0)[..., None]
+        missed = float(np.abs(shift).max(initial=0.0))
+        if missed < least:
+            best, least = held, missed
+        if missed < _MISSED or missed > _WORSE * least:
+            break
+        shift += (1 - np.minimum(shares, 1.0))[..., None] * (spread(shift, _BACK * motion.fps) - shift)
+        correction = held.wrists + shift - wanted
+        far = np.linalg.norm(correction, axis=-1, keepdims=True)
+        correction *= np.minimum(1, _FARTHEST / np.maximum(far, 1e-9))
+        held = _solved(motion, body, wanted + correction, shapes, held)
     return best
+
+
+def _shares(motion: Motion, *, on_body: bool = False) -> Array:
+    """How surely hands are to touch something, or the body, (2, T)."""
+    shares = np.zeros((2, len(motion)))
+    for contact in motion.contacts:
+        if on_body and contact.touch.on is not None:
+            continue
+        for side in {contact.touch.hand, contact.touch.on or contact.touch.hand}:
+            row = _SIDES.index(side)
+            shares[row] = np.maximum(shares[row], contact.share)
+    return shares
 
 
 def _in_the_way(body: Body, held: Held, head: Array, sway: Array, fps: float, touching: Array) -> Array:

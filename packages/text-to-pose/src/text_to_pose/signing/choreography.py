@@ -10,7 +10,7 @@ import numpy as np
 from pose_core import UserError
 from text_to_pose.signing import timing
 from text_to_pose.signing.configuration import resting
-from text_to_pose.signing.motion import HandMotion, Motion
+from text_to_pose.signing.motion import Contact, HandMotion, Motion
 from text_to_pose.signing.performing import depth, perform
 from text_to_pose.signing.rotations import to_vector
 from text_to_pose.signing.scene import SIDES, Scene, Take
@@ -19,13 +19,14 @@ from text_to_pose.signing.states import initial_states
 from text_to_pose.signing.tracks import ANGLES, BODY, WRIST, Chain, Hold, rotation, row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from text_to_pose.hamnosys.tree import Segment, Sign, Symmetry
     from text_to_pose.signing.body import Body
     from text_to_pose.signing.hand_model import Array
     from text_to_pose.signing.motion import HandSide
     from text_to_pose.signing.scene import Channel
+    from text_to_pose.signing.touch import Touch
     from text_to_pose.signing.tracks import Track
 
 DEEPEST = 30
@@ -36,6 +37,10 @@ _AT_REST = 0.08
 """Seconds before the first hand moves and after the last has come to rest."""
 _CHECKED = 60.0
 """Times per second at which speeds are checked."""
+_TOGETHER, _APART = 0.012, 0.022
+"""Metres by which places miss each other that touch, and that do not any more."""
+_LINGERING = 0.1
+"""Seconds before and after the movements of a sign in which what touches in it may touch."""
 
 
 def choreograph(signs: Sequence[Sign], body: Body, fps: float = 25.0, speed: float = 1.0) -> Motion:
@@ -53,7 +58,7 @@ def choreograph(signs: Sequence[Sign], body: Body, fps: float = 25.0, speed: flo
     rest: dict[Channel, Array] = {side: row(resting(side, body)) for side in SIDES}
     rest["body"] = np.zeros(BODY)
     parts: list[Mapping[Channel, Track]] = [_still(rest, _AT_REST / speed)]
-    spans = []
+    spans, touches = [], []
     now: Mapping[Channel, Array] = rest
     for sign in signs:
         begin = None
@@ -62,11 +67,13 @@ def choreograph(signs: Sequence[Sign], body: Body, fps: float = 25.0, speed: flo
             parts += _way(now, starts(take), body, speed)
             begin = _duration(parts) if begin is None else begin
             parts.append(take.tracks)
+            touches.append((_duration(parts) - take.duration, _duration(parts), take.scene.touches))
             now = ends(take)
         spans.append((begin or 0.0, _duration(parts)))
         parts.append(_still(now, timing.HOLD / speed))
     parts += [*_way(now, rest, body, speed), _still(rest, _AT_REST / speed)]
-    return _sampled(parts, spans, fps)
+    motion = _sampled(parts, spans, fps)
+    return replace(motion, contacts=tuple(_contacts(motion, touches)))
 
 
 def _waiting(segments: Sequence[Segment], number: int) -> frozenset[HandSide]:
@@ -162,6 +169,19 @@ def _limited(take: Take, body: Body, speed: float) -> Take:
 
 def _duration(parts: Sequence[Mapping[Channel, Track]]) -> float:
     return sum(part["body"].duration for part in parts)
+
+
+def _contacts(motion: Motion, touches: Sequence[tuple[float, float, Sequence[Touch]]]) -> Iterator[Contact]:
+    """Contacts, each when the hands make it: from a time to another touch what does so anywhere in that part."""
+    times = np.arange(len(motion)) / motion.fps
+    hands: dict[HandSide, HandMotion] = {"right": motion.right, "left": motion.left}
+    for begin, stop, every in touches:
+        near = (times > begin - _LINGERING) & (times < stop + _LINGERING)
+        for touch in dict.fromkeys(every):
+            missed = np.linalg.norm(touch.misses(hands), axis=-1)
+            share = near * np.clip((_APART - missed) / (_APART - _TOGETHER), 0.0, 1.0)
+            if share.any():
+                yield Contact(touch, share)
 
 
 def _sampled(parts: Sequence[Mapping[Channel, Track]], spans: Sequence[tuple[float, float]], fps: float) -> Motion:

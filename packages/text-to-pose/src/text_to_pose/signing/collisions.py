@@ -83,7 +83,7 @@ def evasion(body: Body, limbs: Limbs, head: Array, sway: Array, fps: float, touc
         push[:, active] += _out_of_each_other(now, allowed.max(axis=0))
         if np.abs(push).max(initial=0.0) < _SMALLEST:
             break
-        push = push + (1 - touching[..., None]) * (_spread(push, _SPREAD * fps) - push)
+        push = push + (1 - touching[..., None]) * (spread(push, _SPREAD * fps) - push)
         shift = shift + push
         active = (np.abs(push) > 0).any(axis=(0, 2))
     return shift
@@ -137,7 +137,7 @@ def _out_of_each_other(limbs: Limbs, allowed: Array) -> Array:
     return push
 
 
-def _spread(push: Array, frames: float) -> Array:
+def spread(push: Array, frames: float) -> Array:
     """Shifts (2, T, 3) that rise to each push and fall again, by a Gaussian of a standard deviation in frames."""
     size = np.linalg.norm(push, axis=-1)
     most, direction = size, push

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from text_to_pose.signing.hand_model import Array
+    from text_to_pose.signing.touch import Touch
 
     HandSide = Literal["left", "right"]
 
@@ -45,6 +46,19 @@ class HandMotion:
 
 
 @dataclass(frozen=True, eq=False)
+class Contact:
+    """Places that touch each other for a time.
+
+    Attributes:
+        touch: which.
+        share: (T,) 0 to 1, how surely they do, frame by frame.
+    """
+
+    touch: Touch
+    share: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Motion:
     """Both hands, shoulders and head over T frames.
 
@@ -55,6 +69,7 @@ class Motion:
         head: (T, 3) rotation vector of the head about the top of the neck, in radians.
         spans: of each sign, the first frame of its stroke and the one after its last: what is before, between and after
             are preparation, transitions and retraction.
+        contacts: what is to touch, even if arms cannot turn hands so.
     """
 
     fps: float
@@ -63,6 +78,7 @@ class Motion:
     shoulders: Array
     head: Array
     spans: tuple[tuple[int, int], ...]
+    contacts: tuple[Contact, ...] = ()
 
     def __len__(self) -> int:
         return len(self.right)

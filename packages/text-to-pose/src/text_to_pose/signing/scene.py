@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from text_to_pose.hamnosys.places import ContactKind
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from text_to_pose.signing.motion import HandSide
     from text_to_pose.signing.states import HandState, States
     from text_to_pose.signing.timing import Profile
+    from text_to_pose.signing.touch import Touch
     from text_to_pose.signing.tracks import Track
 
     Channel: TypeAlias = "HandSide | Literal['body']"
@@ -46,6 +47,7 @@ class Scene:
         goal: where the action has to end, if that is known: states (33,).
         wrist_only: a goal is that of the wrist: something else turns the hand.
         fitting: how many seconds swings and finger play last, beside another movement.
+        touches: every contact that the hands have anywhere in the sign, as far as it has been performed.
     """
 
     body: Body
@@ -63,6 +65,7 @@ class Scene:
     goal: Mapping[HandSide, Array] | None = None
     wrist_only: bool = False
     fitting: float | None = None
+    touches: list[Touch] = field(default_factory=list)
 
     def perform(self, action: Action) -> Take:
         """What becomes of an action that starts here."""
@@ -88,8 +91,9 @@ class Scene:
 
     def configured(self, states: States) -> dict[HandSide, Array]:
         """The states (33,) of both hands, placed anew."""
-        hands = configure(states, self.body).hands
-        return {side: row(hands[side]) for side in SIDES}
+        configured = configure(states, self.body)
+        self.touches.extend(configured.contacts)
+        return {side: row(configured.hands[side]) for side in SIDES}
 
     def taken(self, tracks: Mapping[Channel, Track], **changes: object) -> Take:
         """A take of some channels: all others are held; the scene after it has the `changes`."""

@@ -13,6 +13,7 @@ from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hand_model import forward, mirrored
 from text_to_pose.signing.motion import HandMotion
 from text_to_pose.signing.timing import FASTEST
+from text_to_pose.signing.vectors import lengths
 
 if TYPE_CHECKING:
     from text_to_pose.signing.arm import Arms
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 LEFT, RIGHT = 0, 1
 _SIDES: tuple[HandSide, ...] = ("left", "right")
-_FLIP = np.array([-1.0, 1.0, 1.0])
+_FLIP_LEFT = np.array([[[-1.0, 1.0, 1.0]], [[1.0, 1.0, 1.0]]])
 _EVASIONS, _SMALLEST_EVASION = 2, 0.002
 """How often hands make way, as where they are pushed to may be out of reach, and by how many metres at least."""
 _KEPT, _MISSED = 8, 0.002
@@ -96,8 +97,8 @@ def _slowed(wrists: Array, fixed: Array, longest: float) -> Array:
     wrists, free = wrists.copy(), 1 - np.minimum(fixed, 0.95)[..., None]
     weights = free[:, :-1] + free[:, 1:]
     for _ in range(_STEPS):
-        steps = np.diff(wrists, axis=1)
-        length = np.linalg.norm(steps, axis=-1, keepdims=True)
+        steps = wrists[:, 1:] - wrists[:, :-1]
+        length = lengths(steps)[..., None]
         over = np.maximum(1 - longest / np.maximum(length, 1e-9), 0.0)
         if not over.any():
             break
@@ -110,9 +111,9 @@ def _touching(motion: Motion, body: Body, held: Held, shapes: Array) -> Held:
     """With hands moved to what they are to touch, however arms turn them: both, if one touches the other."""
     wanted = np.stack([motion.left.wrist, motion.right.wrist])
     best, least = held, np.inf
+    on_body = _shares(motion, on_body=True)
     for _ in range(_KEPT if motion.contacts else 0):
         hands = {side: HandMotion(held.wrists[k], held.rotations[k], held.hands[k]) for k, side in enumerate(_SIDES)}
-        on_body = _shares(motion, on_body=True)
         shift, shares = np.zeros_like(held.wrists), np.zeros(held.wrists.shape[:2])
         for contact in motion.contacts:
             touch = contact.touch
@@ -133,8 +134,7 @@ def _touching(motion: Motion, body: Body, held: Held, shapes: Array) -> Held:
             break
         shift += (1 - np.minimum(shares, 1.0))[..., None] * (spread(shift, _BACK * motion.fps) - shift)
         correction = held.wrists + shift - wanted
-        far = np.linalg.norm(correction, axis=-1, keepdims=True)
-        correction *= np.minimum(1, _FARTHEST / np.maximum(far, 1e-9))
+        correction *= np.minimum(1, _FARTHEST / np.maximum(lengths(correction), 1e-9))[..., None]
         held = _solved(motion, body, wanted + correction, shapes, held)
     return best
 
@@ -168,10 +168,13 @@ def _solved(motion: Motion, body: Body, wrists: Array, shapes: Array, like: Held
 
 def _mirrored_left(points: Array) -> Array:
     """(2, T, 3), the first of both mirrored."""
-    return np.stack([points[LEFT] * _FLIP, points[RIGHT]])
+    return points * _FLIP_LEFT
 
 
 def _speeds(wrists: Array, fps: float) -> Array:
     """Of wrists (2, T, 3), the greater one of before and after each frame, (2, T) metres per second."""
-    steps = np.linalg.norm(np.diff(wrists, axis=1), axis=-1) * fps
-    return np.maximum(np.pad(steps, ((0, 0), (1, 0))), np.pad(steps, ((0, 0), (0, 1))))
+    steps = lengths(wrists[:, 1:] - wrists[:, :-1]) * fps
+    result = np.zeros(wrists.shape[:2])
+    result[:, 1:] = steps
+    result[:, :-1] = np.maximum(result[:, :-1], steps)
+    return result

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from text_to_pose.signing.body_surface import intrusion
 from text_to_pose.signing.rotations import from_vector
+from text_to_pose.signing.vectors import cross, dot, lengths, within
 
 if TYPE_CHECKING:
     from text_to_pose.signing.body import Body
@@ -28,7 +30,7 @@ _ROUNDS = 6
 def samples(hand: SolidHand) -> tuple[Array, Array]:
     """Balls that fill a hand, from its wrist: middles (n, 3) and radii (n,)."""
     middles = np.concatenate([hand.starts, (hand.starts + hand.ends) / 2, hand.ends])
-    return middles, np.tile(hand.radii, 3)
+    return middles, np.concatenate([hand.radii] * 3)
 
 
 def in_body(body: Body, points: Array, radii: Array) -> Array:
@@ -46,8 +48,8 @@ def in_hand(other: SolidHand, wrist: Array, points: Array, radii: Array) -> Arra
     """How far balls are in another hand, whose wrist (3,) is given, (n,) metres."""
     points = (points - wrist)[:, None]
     bones = other.ends - other.starts
-    along = np.clip(((points - other.starts) * bones).sum(-1) / (bones * bones).sum(-1), 0.0, 1.0)
-    distance = np.linalg.norm(points - other.starts - along[..., None] * bones, axis=-1)
+    along = within(dot(points - other.starts, bones) / dot(bones, bones), 0.0, 1.0)
+    distance = lengths(points - other.starts - along[..., None] * bones)
     deepest: Array = (other.radii - distance).max(axis=1) + radii
     return deepest
 
@@ -98,8 +100,8 @@ def tilted(
         excess = float(inside[deepest])
         if excess <= 0 or (shift == _PUSH and left == 0):
             break
-        axis = np.cross(arms[deepest], away)
-        lever = float(np.linalg.norm(axis))
+        axis = cross(arms[deepest], away)
+        lever = math.hypot(*axis)
         if lever < _LEVER or left == 0:
             shift = min(shift + excess, _PUSH)
             continue

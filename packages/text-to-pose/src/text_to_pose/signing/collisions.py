@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from text_to_pose.signing.body_surface import intrusion, outward
+from text_to_pose.signing.vectors import lengths, unit
 
 if TYPE_CHECKING:
     from text_to_pose.signing.body import Body
@@ -124,22 +125,21 @@ def _out_of_each_other(limbs: Limbs, allowed: Array) -> Array:
     most, direction = np.zeros(len(left)), np.zeros((len(left), 3))
     for first, second, radii in pairs:
         apart = (first[:, :, None] - second[:, None]).reshape(len(left), -1, 3)
-        too_near = np.maximum(radii - allowed[near, None] - np.sqrt((apart * apart) @ np.ones(3)), 0.0)
+        too_near = np.maximum(radii - allowed[near, None] - lengths(apart), 0.0)
         most = np.maximum(most, too_near.max(axis=1))
         direction += (too_near[:, None] @ apart)[:, 0]
+    if not most.any():
+        return push
     # Balls in each other's middle tell no direction: hands go on to the side on which they are.
     middle = left.mean(axis=1) - right.mean(axis=1)
-    direction = direction / np.maximum(np.linalg.norm(direction, axis=-1, keepdims=True), 1e-9)
-    direction = direction + 0.3 * middle / np.maximum(np.linalg.norm(middle, axis=-1, keepdims=True), 1e-9)
-    direction = direction / np.maximum(np.linalg.norm(direction, axis=-1, keepdims=True), 1e-9)
-    half = 0.5 * most[:, None] * direction
+    half = 0.5 * most[:, None] * unit(unit(direction) + 0.3 * unit(middle))
     push[:, near] = np.stack([half, -half])
     return push
 
 
 def spread(push: Array, frames: float) -> Array:
     """Shifts (2, T, 3) that rise to each push and fall again, by a Gaussian of a standard deviation in frames."""
-    size = np.linalg.norm(push, axis=-1)
+    size = lengths(push)
     most, direction = size, push
     length = push.shape[1]
     for offset in range(1, min(int(np.ceil(3 * frames)) + 1, length)):

@@ -99,6 +99,12 @@ def configure(states: States, body: Body) -> Configuration:
     return _within_limits(place, rotations, found, arms)
 
 
+@lru_cache(maxsize=256)
+def _solid(shape: Handshape, body: Body, *, left: bool) -> SolidHand:
+    """A hand in its handshape, not turned."""
+    return solid_hand(handshape_angles(shape, body.hand), np.eye(3), body.hand, left=left)
+
+
 @dataclass(eq=False)
 class _Placer:
     """Hands of one moment, placed again and again as they are turned.
@@ -108,7 +114,6 @@ class _Placer:
         body: the signer.
         offsets: by how much hands whose place is a region of space are elsewhere in it.
         parts: what of each hand is at its place, in its own frame; found when it is first placed.
-        shapes: the hands that sign, not turned.
     """
 
     states: States
@@ -116,7 +121,6 @@ class _Placer:
     body: Body
     offsets: dict[HandSide, Array] = field(default_factory=dict)
     parts: dict[HandSide, Array] = field(default_factory=dict)
-    shapes: dict[HandSide, SolidHand] = field(default_factory=dict)
 
     def __call__(self, rotations: dict[HandSide, Array]) -> Configuration:
         """The hands at their places, turned so."""
@@ -126,9 +130,7 @@ class _Placer:
         for side, state in self.signing.items():
             angles = handshape_angles(state.handshape, body.hand)
             hands[side] = HandPose(np.zeros(3), rotations[side], angles)
-            if side not in self.shapes:
-                self.shapes[side] = solid_hand(angles, np.eye(3), body.hand, left=side == "left")
-            solid[side] = self.shapes[side].turned(rotations[side])
+            solid[side] = _solid(state.handshape, body, left=side == "left").turned(rotations[side])
 
         def elbow(side: HandSide, pose: HandPose) -> Array:
             found: Array = held({**hands, side: pose}, body).elbow[_ARMS[side], 0]
@@ -196,7 +198,7 @@ def _turned(pose: HandPose, rotation: Array) -> HandPose:
 
 def _angle(first: Array, second: Array) -> float:
     """Between two rotations (3, 3), in radians."""
-    return float(np.arccos(np.clip((np.sum(first * second) - 1) / 2, -1.0, 1.0)))
+    return math.acos(min(max((float(np.vdot(first, second)) - 1) / 2, -1.0), 1.0))
 
 
 def _offsets(

@@ -104,7 +104,7 @@ class Circles:
 
     def offsets(self) -> Array:
         """From the shoulder to elbows at all `SWIVELS`, (3, A, T, K)."""
-        along, down, side = (np.moveaxis(axis, -1, 0)[..., None] for axis in (self.along, self.down, self.side))
+        along, down, side = (axis.transpose(2, 0, 1)[..., None] for axis in (self.along, self.down, self.side))
         return self.reach * along + self.radius * (_COSINES * down + _SINES * side)
 
     def nearest(self, elbows: Array) -> Array:
@@ -206,9 +206,8 @@ def _wrist_costs(body: Body, circles: Circles, rotation: Array) -> Array:
 
     As `wrist_angles`, in the frame of the circle, in which thumb, forearm and palm are sums of few terms.
     """
-    axes = np.stack([circles.along, circles.down, circles.side], axis=-2) @ rotation  # (A, T, 3, hand's x y z)
     (along_x, along_y, along_z), (down_x, down_y, down_z), (side_x, side_y, side_z) = (
-        [axes[..., k, i, None] for i in range(3)] for k in range(3)
+        components(axis[..., None, :] @ rotation) for axis in (circles.along, circles.down, circles.side)
     )
     straight, aside = circles.rest / body.forearm, circles.radius / body.forearm
     to_elbow = _COSINES * down_z + _SINES * side_z  # how far the hand's z points to the elbow

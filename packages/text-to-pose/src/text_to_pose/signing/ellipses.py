@@ -48,7 +48,7 @@ class Stack:
         """Half breadth, half depth and middle at heights (...,)."""
         heights, pieces = self._pieces
         y = within(y, heights[0], heights[-1])
-        piece = np.minimum(heights[1:].searchsorted(y, side="right"), len(pieces) - 1)
+        piece = heights[1:-1].searchsorted(y, side="right")
         found, above = pieces[piece], y - heights[piece]
         breadth, deep, middle = (found[..., k] + above * found[..., k + 3] for k in range(3))
         return breadth, deep, middle

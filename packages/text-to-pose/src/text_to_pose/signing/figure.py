@@ -66,7 +66,8 @@ def figure(motion: Motion, body: Body) -> Figure:
         scale = -body.hips[:, 1:2] / _TRUNK
         joints[:, landmarks : landmarks + 2] = body.hips + scale * np.array([0.0, height, out])
     points = np.concatenate([body.head, body.face]) - body.head_pivot
-    turned = points @ np.swapaxes(head, -1, -2) + body.head_pivot + sway[:, None]
+    turned = np.swapaxes((head.reshape(-1, 3) @ points.T).reshape(frames, 3, -1), -1, -2) + body.head_pivot
+    turned = turned + sway[:, None]
     joints[:, :11] = turned[:, :11]
     wanted = np.stack([motion.left.wrist, motion.right.wrist])
     moved = np.linalg.norm(held.wrists - wanted, axis=-1)

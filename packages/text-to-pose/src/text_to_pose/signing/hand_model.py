@@ -116,13 +116,12 @@ def forward(angles: Array, proportions: Proportions = MEAN_HAND) -> Hands:
     """The right hands that have these angles, (..., 21) in radians, ordered as `ANGLES`."""
     angles = np.asarray(angles, dtype=np.float64)
     thumb, fingers = angles[..., :5], angles[..., 5:].reshape(*angles.shape[:-1], 4, 4)
-    bent = np.concatenate([np.zeros_like(thumb[..., :1]), np.cumsum(thumb[..., 3:], axis=-1)], axis=-1)
-    folded = np.cumsum(np.stack([np.zeros_like(fingers[..., 0]), fingers[..., PIP], fingers[..., DIP]], -1), axis=-1)
-    both = []
-    for turn in (0.0, np.pi / 2):
-        of_thumb = _of_thumb(bent + turn, thumb[..., :3])
-        both.append(np.concatenate([of_thumb[..., None, :, :], _of_fingers(folded + turn, fingers)], axis=-3))
-    directions, palmar = both
+    bent = np.zeros((*angles.shape[:-1], 5, 3))
+    bent[..., 0, 1], bent[..., 0, 2] = thumb[..., 3], thumb[..., 3] + thumb[..., 4]
+    bent[..., 1:, 1], bent[..., 1:, 2] = fingers[..., PIP], fingers[..., PIP] + fingers[..., DIP]
+    cosine, sine = np.cos(bent), np.sin(bent)
+    # A quarter turn on is where the digit bends to.
+    directions, palmar = _digits(cosine, sine, thumb, fingers), _digits(-sine, cosine, thumb, fingers)
     joints = proportions.palm[:, None] + np.cumsum(proportions.bones[..., None] * directions, axis=-2)
     palm = np.broadcast_to(proportions.palm[:, None], (*joints.shape[:-2], 1, 3))
     digits = np.concatenate([palm, joints], axis=-2).reshape(*angles.shape[:-1], 20, 3)
@@ -141,16 +140,28 @@ def bone_lengths(points: Array) -> Array:
     return np.linalg.norm(points[..., second, :] - points[..., first, :], axis=-1)
 
 
-def _of_fingers(bent: Array, fingers: Array) -> Array:
+def _digits(cosine: Array, sine: Array, thumb: Array, fingers: Array) -> Array:
+    """Directions (..., 5, 3, 3) of bones that are bent, from the base of the digit on, by angles of which these are."""
+    result = np.empty((*cosine.shape, 3))
+    _of_thumb(result[..., 0, :, :], cosine[..., 0, :], sine[..., 0, :], thumb)
+    _of_fingers(result[..., 1:, :, :], cosine[..., 1:, :], sine[..., 1:, :], fingers)
+    return result
+
+
+def _of_fingers(result: Array, cosine: Array, sine: Array, fingers: Array) -> None:
     """Directions (..., 4, 3, 3): along y, bent about x, tilted about z at the knuckle, and bent there about x."""
     tilt, knuckle = fingers[..., ABDUCTION, None], fingers[..., MCP, None]
-    x, y, z = np.sin(tilt) * np.cos(bent), np.cos(tilt) * np.cos(bent), np.sin(bent)
-    return np.stack([x, y * np.cos(knuckle) - z * np.sin(knuckle), y * np.sin(knuckle) + z * np.cos(knuckle)], axis=-1)
+    y, straight, aslant = np.cos(tilt) * cosine, np.cos(knuckle), np.sin(knuckle)
+    result[..., 0] = np.sin(tilt) * cosine
+    result[..., 1] = y * straight - sine * aslant
+    result[..., 2] = y * aslant + sine * straight
 
 
-def _of_thumb(bent: Array, base: Array) -> Array:
+def _of_thumb(result: Array, cosine: Array, sine: Array, base: Array) -> None:
     """Directions (..., 3, 3): along y, bent about -z turned by the roll, out of the palm's plane and in it."""
     radial, palmar, roll = (base[..., i, None] for i in range(3))
-    x, y, z = -np.sin(bent) * np.cos(roll), np.cos(bent), np.sin(bent) * np.sin(roll)
-    y, z = y * np.cos(palmar) - z * np.sin(palmar), y * np.sin(palmar) + z * np.cos(palmar)
-    return np.stack([x * np.cos(radial) + y * np.sin(radial), y * np.cos(radial) - x * np.sin(radial), z], axis=-1)
+    x, z = -sine * np.cos(roll), sine * np.sin(roll)
+    y = cosine * np.cos(palmar) - z * np.sin(palmar)
+    result[..., 0] = x * np.cos(radial) + y * np.sin(radial)
+    result[..., 1] = y * np.cos(radial) - x * np.sin(radial)
+    result[..., 2] = cosine * np.sin(palmar) + z * np.cos(palmar)

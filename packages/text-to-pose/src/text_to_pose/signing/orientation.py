@@ -18,6 +18,7 @@ import numpy as np
 
 from text_to_pose.hamnosys.directions import Direction
 from text_to_pose.signing.frame import vector
+from text_to_pose.signing.vectors import cross
 
 if TYPE_CHECKING:
     from text_to_pose.hamnosys.postures import FingerDirection, Palm
@@ -55,7 +56,7 @@ def turned(fingers: Array, turn: float) -> Array:
         fingers: (3,), length 1.
         turn: in radians, 0 for palm down and a quarter for palm left where the fingers point out.
     """
-    pitch = math.asin(float(np.clip(fingers[1], -1.0, 1.0)))
+    pitch = math.asin(min(max(float(fingers[1]), -1.0), 1.0))
     heading = math.atan2(fingers[0], fingers[2]) if math.hypot(fingers[0], fingers[2]) > _NOTHING else 0.0
     normal = np.array([math.sin(turn), -math.cos(turn), 0.0])
     up_and_down = np.array(
@@ -113,4 +114,4 @@ def _facing(fingers: Array, palm: Array) -> Array:
 
 
 def _frame(fingers: Array, normal: Array) -> Array:
-    return np.stack([np.cross(fingers, normal), fingers, normal], axis=1)
+    return np.stack([cross(fingers, normal), fingers, normal], axis=1)

@@ -16,6 +16,7 @@ from text_to_pose.hamnosys.directions import Direction
 from text_to_pose.hamnosys.movements import CrossKind, EllipseDirection, Growth, Size, ZigzagStyle
 from text_to_pose.signing.frame import vector
 from text_to_pose.signing.rotations import from_vector
+from text_to_pose.signing.vectors import interpolated, lengths
 
 if TYPE_CHECKING:
     from text_to_pose.hamnosys.movements import Arc, CircularMovement, CrossMovement, StraightMovement, Zigzag
@@ -47,8 +48,9 @@ class Path:
 
     @cached_property
     def _lengths(self) -> Array:
-        steps = np.linalg.norm(np.diff(self.points, axis=0), axis=1)
-        return np.concatenate([[0.0], np.cumsum(steps)])
+        result = np.zeros(len(self.points))
+        np.cumsum(lengths(self.points[1:] - self.points[:-1]), out=result[1:])
+        return result
 
     @property
     def length(self) -> float:
@@ -61,7 +63,7 @@ class Path:
     def at(self, share: Array) -> Array:
         """Where it is, (n, 3), after shares (n,) of its length."""
         way = np.asarray(share) * self.length
-        return np.stack([np.interp(way, self._lengths, axis) for axis in self.points.T], axis=-1)
+        return interpolated(way, self._lengths, self.points)
 
     def heading(self, share: Array) -> Array:
         """Which way it goes there, (n, 3), length 1."""

@@ -11,7 +11,7 @@ from text_to_pose.signing.paths import Path, line
 from text_to_pose.signing.scene import CHANNELS, SIDES, Take
 from text_to_pose.signing.timing import FASTEST_BEND, FASTEST_TURN, PEAK, travel
 from text_to_pose.signing.tracks import ANGLES, WRIST, BodyStroke, Stroke, chained, rotation
-from text_to_pose.signing.turning import feasible_turn
+from text_to_pose.signing.turning import Move, feasible_turns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ def bridged(
     """The ways from some states to others, all of one duration; none where they are the same."""
     if all(np.abs(first[channel] - last[channel]).max() < _SAME for channel in CHANNELS):
         return {}
-    turns = {side: hand_turn(first[side], last[side], side, body) for side in SIDES}
+    turns = hand_turns(first, {side: last[side] for side in SIDES}, body)
     duration = max(change_time(first[side], last[side], body, turns[side]) for side in SIDES) / pace
     tracks: dict[Channel, Track] = {side: way(first[side], last[side], duration, turns[side]) for side in SIDES}
     change = np.stack([np.zeros_like(first["body"]), last["body"] - first["body"]])
@@ -67,9 +67,13 @@ def bridged(
     return tracks
 
 
-def hand_turn(first: Array, last: Array, side: HandSide, body: Body) -> Turn:
-    """How a hand turns on its way from one state (33,) to another."""
-    return feasible_turn(rotation(first), rotation(last), side, body, np.stack([first[WRIST], last[WRIST]]))
+def hand_turns(first: Mapping[Channel, Array], last: Mapping[HandSide, Array], body: Body) -> dict[HandSide, Turn]:
+    """How hands turn on their way from some states (33,) to others."""
+    moves = [
+        Move(side, rotation(first[side]), rotation(state), np.stack([first[side][WRIST], state[WRIST]]))
+        for side, state in last.items()
+    ]
+    return dict(zip(last, feasible_turns(moves, body), strict=True))
 
 
 def change_time(first: Array, last: Array, body: Body, turn: Turn) -> float:

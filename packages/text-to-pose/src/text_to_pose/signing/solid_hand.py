@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from text_to_pose.signing.hand_contacts import capsules
 from text_to_pose.signing.hand_model import DIP, MCP, MEAN_HAND, PIP, forward
+from text_to_pose.signing.vectors import cross
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,7 +69,7 @@ class SolidHand:
         start = self.points[4 * digit + bone + 1]
         on_bone = start + along * self.proportions.bones[digit, bone] * self.directions[digit, bone]
         normal = palmar * self.palmar[digit, bone] + side * self.thumbwards[digit, bone]
-        length = float(np.linalg.norm(normal))
+        length = math.hypot(*normal)
         if length == 0:
             return SurfacePoint(on_bone, self.directions[digit, bone])
         normal = normal / length
@@ -120,7 +122,7 @@ def solid_hand(
         points=hands.points @ axes.T,
         directions=hands.directions @ axes.T,
         palmar=hands.palmar @ axes.T,
-        thumbwards=np.cross(hands.directions, hands.palmar) @ axes.T,
+        thumbwards=cross(hands.directions, hands.palmar) @ axes.T,
         axes=axes,
         starts=starts @ axes.T,
         ends=ends @ axes.T,

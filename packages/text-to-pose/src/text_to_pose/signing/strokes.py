@@ -19,7 +19,7 @@ from text_to_pose.signing.motion import HandPose
 from text_to_pose.signing.orientation import hand_rotation
 from text_to_pose.signing.postures import turned_hands, with_posture
 from text_to_pose.signing.scene import SIDES
-from text_to_pose.signing.sequences import change_time, hand_turn
+from text_to_pose.signing.sequences import change_time, hand_turns
 from text_to_pose.signing.tracks import ANGLES, WRIST, Hold, Oscillation, Stroke, chained, rotation
 from text_to_pose.signing.wrist import wrist_angles
 
@@ -211,7 +211,7 @@ def changed(action: Replace, scene: Scene) -> Take:
             ends[side] = _in_place(scene, side, getattr(states, side))
         else:
             ends[side] = placed[side]
-    turns = {side: hand_turn(scene.now[side], last, side, scene.body) for side, last in ends.items()}
+    turns = hand_turns(scene.now, ends, scene.body)
     times = [change_time(scene.now[side], last, scene.body, turns[side]) for side, last in ends.items()]
     usual = max(timing.POSTURE, *times)
     duration = (ONE_BY_ONE if action.growth is not None else usual) / timing.pace(action.manner)

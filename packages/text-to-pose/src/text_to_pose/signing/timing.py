@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from text_to_pose.hamnosys.movements import Size
+from text_to_pose.signing.vectors import within
 
 if TYPE_CHECKING:
     from text_to_pose.hamnosys.movements import Manner
@@ -58,12 +59,12 @@ class Profile:
 
     def at(self, share: Array) -> Array:
         """Shares of the way (n,) after shares of the time (n,); 0 before 0, 1 after 1."""
-        time = np.clip(share, 0.0, 1.0)
+        time = within(share, 0.0, 1.0)
         if self.linear:
             return time
         if self.late > 0:
             time = time ** (1 + self.late)
-        jerk = time**3 * (10 - 15 * time + 6 * time**2)
+        jerk = time * time * time * (10 + time * (6 * time - 15))
         if self.steady == 0:
             return jerk
         # A trapezoid of speed whose ramps last a fifth of the time.

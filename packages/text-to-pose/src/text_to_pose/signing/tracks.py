@@ -18,6 +18,7 @@ from text_to_pose.signing.hand_model import LIMITS
 from text_to_pose.signing.rotations import from_vector, shortest, to_vector
 from text_to_pose.signing.timing import SMOOTH, Profile
 from text_to_pose.signing.turning import shortest_turn
+from text_to_pose.signing.vectors import interpolated, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -128,7 +129,7 @@ class Stroke(_Ended):
     turn: Turn | None = None
 
     def at(self, time: Array) -> Array:
-        share = np.clip(np.asarray(time) / max(self.duration, 1e-9), 0.0, 1.0)
+        share = within(np.asarray(time) / max(self.duration, 1e-9), 0.0, 1.0)
         way, changed = self.profile.at(share), self.profile.at(share * self.lead)
         states = np.empty((len(share), HAND))
         states[:, WRIST] = self.first[WRIST] + self.path.at(way)
@@ -139,6 +140,20 @@ class Stroke(_Ended):
         states[:, ROTATION] = turned.reshape(-1, 9)
         states[:, ANGLES] = self._angles(share, changed)
         return states
+
+    @property
+    def start(self) -> Array:
+        return self.first
+
+    @property
+    def end(self) -> Array:
+        return self._end if self.turns else self._last
+
+    @cached_property
+    def _last(self) -> Array:
+        state = self.last.copy()
+        state[WRIST] = self.first[WRIST] + self.path.end
+        return state
 
     @cached_property
     def _turn(self) -> Turn:
@@ -192,8 +207,9 @@ class BodyStroke(_Ended):
 
     def at(self, time: Array) -> Array:
         share = self.profile.at(np.asarray(time) / max(self.duration, 1e-9))
-        places = np.linspace(0.0, 1.0, len(self.points))
-        return self.first + np.stack([np.interp(share, places, column) for column in self.points.T], axis=-1)
+        if not self.points.any():
+            return np.broadcast_to(self.first, (len(share), len(self.first)))
+        return self.first + interpolated(share, np.linspace(0.0, 1.0, len(self.points)), self.points)
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,7 +238,7 @@ class Chain(_Ended):
         time = np.asarray(time)
         which = np.minimum(np.searchsorted(self._ends, time, side="right"), len(self.tracks) - 1)
         parts = []
-        for number in np.unique(which):
+        for number in sorted(set(which.tolist())):
             track, here = self.tracks[number], which == number
             parts.append((here, track.at(time[here] - (self._ends[number] - track.duration))))
         states = np.empty((len(time), parts[0][1].shape[1] if parts else 0))

@@ -6,9 +6,10 @@ has. There the fingers go to their new direction, and the hand turns about them,
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.rotations import to_vector, turned_by
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from text_to_pose.signing.body import Body
     from text_to_pose.signing.hand_model import Array
     from text_to_pose.signing.motion import HandSide
@@ -53,7 +56,7 @@ class Turn:
     @cached_property
     def length(self) -> float:
         """Radians, of both."""
-        return float(np.linalg.norm(self.swing)) + abs(self.twist)
+        return math.hypot(*self.swing) + abs(self.twist)
 
 
 def shortest_turn(first: Array, last: Array) -> Turn:
@@ -61,34 +64,48 @@ def shortest_turn(first: Array, last: Array) -> Turn:
     return Turn(first, to_vector(first.T @ last))
 
 
-def feasible_turn(first: Array, last: Array, side: HandSide, body: Body, wrists: Array) -> Turn:
-    """The way that is easiest for the arm.
+class Move(NamedTuple):
+    """A hand that turns on its way.
 
-    Args:
-        first, last: orientations (3, 3).
+    Attributes:
         side: which hand.
-        body: whose.
+        first, last: orientations (3, 3).
         wrists: (2, 3) where it begins and ends.
     """
-    direct = shortest_turn(first, last)
-    if direct.length < _SMALL:
-        return direct
-    ways = [direct, *_by_fingers(first, last)]
-    rotations = np.concatenate([each.at(_SHARES) for each in ways])
-    places = wrists[0] + _SHARES[:, None] * (wrists[1] - wrists[0])
-    places = np.tile(places, (len(ways), 1))
-    if side == "left":
-        rotations, places = mirrored_rotation(rotations), places * MIRROR
-    costs = ease(body, body.shoulders[1], places, rotations)
-    costs = costs.reshape(len(ways), -1).sum(axis=1) + _LONGER * np.array([each.length for each in ways])
-    return ways[int(np.argmin(costs))]
+
+    side: HandSide
+    first: Array
+    last: Array
+    wrists: Array
+
+
+def feasible_turns(moves: Sequence[Move], body: Body) -> list[Turn]:
+    """The way of each that is easiest for the arm."""
+    ways: list[list[Turn]] = []
+    rotations, wrists = [], []
+    for side, first, last, (begin, end) in moves:
+        direct = shortest_turn(first, last)
+        ways.append([direct] if direct.length < _SMALL else [direct, *_by_fingers(first, last)])
+        if len(ways[-1]) > 1:
+            turned = np.concatenate([each.at(_SHARES) for each in ways[-1]])
+            places = np.concatenate([begin + _SHARES[:, None] * (end - begin)] * len(ways[-1]))
+            rotations.append(mirrored_rotation(turned) if side == "left" else turned)
+            wrists.append(places * MIRROR if side == "left" else places)
+    if not rotations:
+        return [direct for (direct,) in ways]
+    costs = ease(body, body.shoulders[1], np.concatenate(wrists), np.concatenate(rotations))
+    efforts = iter(costs.reshape(-1, len(_SHARES)).sum(axis=1))
+    return [
+        each[0] if len(each) == 1 else min(each, key=lambda turn: float(next(efforts)) + _LONGER * turn.length)
+        for each in ways
+    ]
 
 
 def _by_fingers(first: Array, last: Array) -> list[Turn]:
     """Ways on which the fingers go straight to their new direction, and the hand turns about them, either way round."""
     towards = first.T @ last[:, 1]
-    axis = np.cross([0.0, 1.0, 0.0], towards)
-    sine = float(np.linalg.norm(axis))
+    axis = np.array([towards[2], 0.0, -towards[0]])  # square to both, from the fingers' y
+    sine = math.hypot(*axis)
     # To the opposite direction there are many ways; one bends the wrist.
     axis = axis / sine if sine > 1e-6 else np.array([1.0, 0.0, 0.0])
     swing = axis * np.arctan2(sine, towards[1])

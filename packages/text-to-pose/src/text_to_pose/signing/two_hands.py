@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from text_to_pose.signing.placing import Aim
 
 OTHER: dict[HandSide, HandSide] = {"right": "left", "left": "right"}
-_LEFTWARDS = np.array([1.0, 0.0, 0.0])
+_LEFTWARDS, _FLIP = np.array([1.0, 0.0, 0.0]), np.array([-1.0, 1.0, 1.0])
+_ALIKE = 0.005
+"""By how much hands that mirror each other differ at most, in metres."""
 _SIGN: dict[HandSide, float] = {"right": -1.0, "left": 1.0}
 _APART = 0.010
 """Half the least distance between hands that do not touch each other, in metres."""
@@ -161,7 +163,7 @@ class TwoHands:
 
     def _mirrored(self) -> bool:
         right, left = self.solid["right"], self.solid["left"]
-        return bool(np.allclose(right.points * [-1, 1, 1], left.points, atol=0.005))
+        return bool(np.abs(right.points * _FLIP - left.points).max() < _ALIKE)
 
     def _middle(self, constellation: Constellation, wrists: dict[HandSide, Array]) -> tuple[Array, Array]:
         """Where what meets is, and out of the body there."""

@@ -57,13 +57,23 @@ def cross(first: Array, second: Array) -> Array:
     return joined(b * z - c * y, c * x - a * z, a * y - b * x)
 
 
+def interpolated(at: Array, places: Array, values: Array) -> Array:
+    """As `np.interp` of each column of `values` (m, D), of which there are at least two, at (n,): (n, D)."""
+    piece = places[1:-1].searchsorted(at, side="right")
+    width = places[1:] - places[:-1]
+    share = within((at - places[piece]) / np.maximum(width, 1e-300)[piece], 0.0, 1.0)
+    before = values[piece]
+    return before + share[:, None] * (values[piece + 1] - before)
+
+
 def smoothed(values: Array, frames: float) -> Array:
     """Values (A, T, D) averaged over time by a Gaussian of a standard deviation in frames; ends are repeated."""
     reach = int(np.ceil(3 * frames))
     if reach < 1 or values.shape[1] < 2:
         return values
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / frames) ** 2)
-    padded = np.pad(values, ((0, 0), (reach, reach), (0, 0)), mode="edge")
+    times = np.arange(-reach, values.shape[1] + reach)
+    padded = values[:, np.minimum(np.maximum(times, 0), values.shape[1] - 1)]
     windows = np.lib.stride_tricks.sliding_window_view(padded, len(weights), axis=1)
     result: Array = windows @ (weights / weights.sum())
     return result

@@ -75,6 +75,8 @@ def within_limits(joints: Array, joint: int | None = None) -> Array:
 
 def calmed(joints: Array, limited: Array, fps: float) -> Array:
     """Angles (A, T, 3) that go from one limit to another gradually, where limits hold them, (A, T)."""
+    if joints.shape[1] < 2:
+        return joints
     reach = max(int(np.ceil(_CROSSING * fps)), 1)
     calm = joints.copy()
     for arm, frame in np.argwhere(np.abs(np.diff(joints, axis=1)).max(axis=-1) > _SUDDEN * 25 / fps):
@@ -87,7 +89,8 @@ def calmed(joints: Array, limited: Array, fps: float) -> Array:
 
 def _turn(angle: Array, first: int, second: int) -> Array:
     """Rotations (..., 3, 3) by an angle from one axis to another."""
-    result = np.broadcast_to(np.eye(3), (*angle.shape, 3, 3)).copy()
+    result = np.zeros((*angle.shape, 3, 3))
+    result[..., 3 - first - second, 3 - first - second] = 1.0
     result[..., first, first] = result[..., second, second] = np.cos(angle)
     result[..., second, first] = np.sin(angle)
     result[..., first, second] = -result[..., second, first]

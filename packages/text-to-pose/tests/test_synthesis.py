@@ -1,5 +1,6 @@
 import csv
 import filecmp
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from text_to_pose.hamnosys.parser import parse
 from text_to_pose.hamnosys.writer import write
 from text_to_pose.synthesis.clips import ClipSettings, clips_of
 from text_to_pose.synthesis.estimator import MEDIAPIPE, Habits, estimated
-from text_to_pose.synthesis.people import numbers, person
+from text_to_pose.synthesis.people import drawn_number, person
 from text_to_pose.synthesis.shards import PARTS, synthesize
 from text_to_pose.synthesis.texts import Text, new_texts, read_texts, split_of
 from text_to_pose.text.hamnosys import hamnosys_text
@@ -69,8 +70,12 @@ def test_new_signs_are_of_known_parts_and_none_is_held_out():
 
 
 def test_people_who_sign_held_out_signs_sign_no_others():
-    assert not set(numbers(30, "train")) & set(numbers(30, "test"))
-    assert numbers(3, "test") == [0, 1, 2]  # too few to keep one apart
+    rng = np.random.default_rng(0)
+    of_train, of_test = ({drawn_number(30, split, rng) for _ in range(400)} for split in ("train", "test"))
+    assert of_test == {9, 19, 29}
+    assert of_train == set(range(30)) - of_test
+    assert {drawn_number(3, "test", rng) for _ in range(50)} == {0, 1, 2}  # too few to keep one apart
+    assert 0 <= drawn_number(10**12, "train", rng) < 10**12
     ours, same, other = person(4, 7), person(4, 7), person(5, 7)
     assert ours.body.upper_arm == same.body.upper_arm != other.body.upper_arm
 
@@ -117,6 +122,107 @@ def test_shards_are_the_same_bytes_with_two_processes_and_after_an_interruption(
     assert filecmp.cmpfiles(tmp_path / "whole", stopped, names, shallow=False)[0] == names
     with pytest.raises(UserError, match="holds shards"):
         synthesize(SIGNS[:4], stopped, settings)
+
+
+FEW = ClipSettings(people=2, signings=1, cameras=1)
+
+
+def begun_part(folder):
+    """A data set that was interrupted after its first part; the file of that part."""
+
+    def stop(name):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        synthesize(SIGNS[:2], folder, FEW, begun=stop)
+    (part,) = (folder / PARTS).glob("*.npz")
+    return part
+
+
+@pytest.mark.parametrize("damage", ["cut off", "changed", "empty"])
+def test_a_damaged_part_is_made_again(tmp_path, damage):
+    part = begun_part(tmp_path / "set")
+    content = part.read_bytes()
+    middle = len(content) // 2
+    changed = content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :]
+    part.write_bytes({"cut off": content[:middle], "changed": changed, "empty": b""}[damage])
+    remade = synthesize(SIGNS[:2], tmp_path / "set", FEW)
+    assert remade.shards == synthesize(SIGNS[:2], tmp_path / "whole", FEW).shards
+    for shard in remade.shards:
+        assert filecmp.cmp(tmp_path / "set" / shard.file, tmp_path / "whole" / shard.file, shallow=False)
+
+
+@pytest.mark.parametrize("damage", ["not UTF-8", "a folder", "missing"])
+def test_parts_whose_settings_are_unreadable_are_another_data_sets(tmp_path, damage):
+    settings = begun_part(tmp_path / "set").with_name("settings.json")
+    settings.unlink()
+    if damage == "a folder":
+        settings.mkdir()
+    elif damage == "not UTF-8":
+        settings.write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match="parts of a data set of other texts or settings"):
+        synthesize(SIGNS[:2], tmp_path / "set", FEW)
+    assert synthesize(SIGNS[:2], tmp_path / "set", FEW, overwrite=True).shards
+    assert not (tmp_path / "set" / PARTS).exists()
+
+
+def test_settings_without_parts_block_nothing(tmp_path):
+    begun_part(tmp_path / "set").unlink()
+    assert synthesize(SIGNS[:2], tmp_path / "set", replace(FEW, seed=-1)).shards
+
+
+def test_a_file_in_the_place_of_the_parts_is_refused(tmp_path):
+    (tmp_path / PARTS).touch()
+    with pytest.raises(UserError, match="is a file, where a folder of parts is to be"):
+        synthesize(SIGNS[:2], tmp_path, FEW)
+
+
+def test_two_processes_do_not_make_one_data_set(tmp_path):
+    def meanwhile(name):
+        with pytest.raises(UserError, match="another process is making a data set there"):
+            synthesize(SIGNS[:2], tmp_path, FEW)
+
+    assert synthesize(SIGNS[:2], tmp_path, FEW, begun=meanwhile).shards
+
+
+def test_a_seed_may_be_negative():
+    of_seed = [next(clips_of(SIGNS[0], replace(FEW, seed=seed)))[1] for seed in (-1, -1, 1)]
+    np.testing.assert_array_equal(of_seed[0].keypoints, of_seed[1].keypoints)
+    assert not np.array_equal(of_seed[0].keypoints, of_seed[2].keypoints)
+    assert new_texts(SIGNS, 2, seed=-1) == new_texts(SIGNS, 2, seed=-1)
+
+
+def test_an_unknown_layout_is_refused_before_anything_is_made(tmp_path):
+    with pytest.raises(UserError, match="unknown layout 'holistic_51'"):
+        synthesize(SIGNS[:2], tmp_path, replace(FEW, layout="holistic_51"))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("index", ["{}", "no JSON", '{"version": 1}', '{"version": 1, "shards": 3}'])
+def test_an_index_that_is_not_ours_is_not_replaced(tmp_path, index):
+    (tmp_path / "index.json").write_text(index, "utf-8")
+    with pytest.raises(UserError, match="holds shards"):
+        synthesize(SIGNS[:2], tmp_path, FEW)
+    with pytest.raises(UserError, match="not an index of shards, so it is not replaced"):
+        synthesize(SIGNS[:2], tmp_path, FEW, overwrite=True, begun=pytest.fail)
+    assert [path.name for path in tmp_path.iterdir()] == ["index.json"]
+
+
+def test_signs_that_nobody_can_sign_are_said_and_leave_nothing(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise UserError("it lasts an hour")
+
+    monkeypatch.setattr("text_to_pose.synthesis.shards.clips_of", refuse)
+    with pytest.raises(UserError, match="none of the 2 signs can be signed: .*it lasts an hour"):
+        synthesize(SIGNS[:2], tmp_path, FEW)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sign_without_hands_is_no_text(tmp_path):
+    path = tmp_path / "empty.sigml"
+    path.write_text('<sigml><hamgestural_sign gloss="NOD"><sign_manual/></hamgestural_sign></sigml>', "utf-8")
+    with pytest.raises(UserError, match="no sign can be used: .*empty.sigml: NOD: no hand does anything in it"):
+        read_texts(path)
 
 
 def test_the_command_makes_shards_that_hold_the_splits_and_lists_what_failed(cli, table, tmp_path, one_line):

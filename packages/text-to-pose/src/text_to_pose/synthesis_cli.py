@@ -14,7 +14,7 @@ def synthesize(
     texts: Annotated[Path, typer.Option("--texts", help="Signs in HamNoSys or SiGML: .csv, .sigml, or a sign a line.")],
     output: Annotated[Path, typer.Option("--output", help="Folder for the shards and the list of their clips.")],
     column: Annotated[str | None, typer.Option("--column", help="Column of the HamNoSys, in a table.")] = None,
-    people: Annotated[int, typer.Option("--people", min=1, help="How many people sign.")] = 200,
+    people: Annotated[int, typer.Option("--people", min=1, max=10**9, help="How many people sign.")] = 200,
     clips_per_sign: Annotated[
         int, typer.Option("--clips-per-sign", min=1, help="How often each sign to train on is signed; the others once.")
     ] = 2,

@@ -8,15 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pose_core.data import Clip
 from text_to_pose.hamnosys.parser import parse
 from text_to_pose.signing.choreography import choreograph
 from text_to_pose.signing.figure import figure
 from text_to_pose.signing.layouts import LAYOUT, seen
 from text_to_pose.synthesis.estimator import estimated
-from text_to_pose.synthesis.people import camera, clip_speed, numbers, person
+from text_to_pose.synthesis.people import camera, clip_speed, drawn_number, generator, person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,8 +73,8 @@ def clips_of(text: Text, settings: ClipSettings, others: Sequence[Text] = ()) ->
     digest = hashlib.sha256(text.hamnosys.encode()).digest()
     train = text.split == "train"
     for signing in range(settings.signings if train else 1):
-        rng = np.random.default_rng([settings.seed, 3, signing, *digest[:8]])
-        signer = _person(int(rng.choice(numbers(settings.people, text.split))), settings.seed, settings.left_handed)
+        rng = generator(settings.seed, 3, signing, *digest[:8])
+        signer = _person(drawn_number(settings.people, text.split, rng), settings.seed, settings.left_handed)
         speed = signer.speed * clip_speed(rng) if train else 1.0
         before = [others[int(rng.integers(len(others)))]] if train and rng.uniform() < settings.in_flow else []
         motion = choreograph(

@@ -45,17 +45,28 @@ def person(number: int, seed: int, left_handed: float = 0.1) -> Person:
         seed: of the data set.
         left_handed: the share of left-handers.
     """
-    rng = np.random.default_rng([seed, 1, number])
+    rng = generator(seed, 1, number)
     hand, speed = rng.uniform(), rng.standard_normal()
     return Person(f"{number:04}", Body.drawn(rng), bool(hand < left_handed), float(np.exp(_PERSON_SPEED * speed)))
 
 
-def numbers(people: int, split: str) -> list[int]:
-    """The people who sign in a split: those of the train split sign in no other, where there are enough of them."""
-    held_out = [number for number in range(people) if number % HELD_OUT == HELD_OUT - 1]
+def generator(seed: int, *purpose: int) -> np.random.Generator:
+    """What draws for one purpose of a data set, by its seed, which may be negative."""
+    return np.random.default_rng([seed % 2**64, *purpose])
+
+
+def drawn_number(people: int, split: str, rng: np.random.Generator) -> int:
+    """The number of one of so many people, who signs in a split.
+
+    Those of the train split sign in no other, where there are enough of them.
+    """
+    held_out = people // HELD_OUT
     if not held_out:
-        return list(range(people))
-    return [number for number in range(people) if number not in held_out] if split == "train" else held_out
+        return int(rng.integers(people))
+    if split == "train":
+        i = int(rng.integers(people - held_out))
+        return i + i // (HELD_OUT - 1)
+    return int(rng.integers(held_out)) * HELD_OUT + HELD_OUT - 1
 
 
 def camera(rng: np.random.Generator) -> Camera:

@@ -6,19 +6,21 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from pose_core import UserError
+from pose_core.errors import naming
 from text_to_pose.hamnosys.pairs import Pair
 from text_to_pose.hamnosys.parser import parse
 from text_to_pose.hamnosys.sigml.reader import BadSign
 from text_to_pose.hamnosys.sources import read_sign_file
 from text_to_pose.hamnosys.tree import Sign
 from text_to_pose.hamnosys.writer import write
+from text_to_pose.synthesis.people import generator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    import numpy as np
 
     from text_to_pose.hamnosys.tree import Segment
 
@@ -58,13 +60,16 @@ def read_texts(path: Path, column: str | None = None) -> tuple[list[Text], list[
             wrong.append(sign.error)
             continue
         try:
-            hamnosys = write(sign)
-        except UserError as error:  # SiGML says what no symbol says
+            with naming(f"{path}: {sign.gloss or 'a sign'}"):
+                hamnosys = write(sign)  # SiGML says what no symbol says
+                if not hamnosys:
+                    raise UserError("no hand does anything in it")
+        except UserError as error:
             wrong.append(error)
             continue
         known[hamnosys] = Text(hamnosys, split_of(hamnosys))
     if not known:
-        raise UserError(f"{path}: no sign in it can be used: {wrong[0]}")
+        raise UserError(f"no sign can be used: {wrong[0]}")
     return list(known.values()), wrong
 
 
@@ -78,7 +83,7 @@ def new_texts(texts: Sequence[Text], number: int, seed: int) -> list[Text]:
     segments = [sign.segments[0] for sign in signs if len(sign.segments) == 1]
     if len(segments) < 2:
         raise UserError("new signs are put together from parts of others: the train split has fewer than two")
-    rng = np.random.default_rng([seed, 2])
+    rng = generator(seed, 2)
     taken = {text.hamnosys for text in texts}
     made: list[Text] = []
     for _ in range(_TRIES * number):

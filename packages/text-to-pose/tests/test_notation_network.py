@@ -18,6 +18,7 @@ from text_to_pose.hamnosys.writer import write
 from text_to_pose.lightning_module import TextToPoseModule
 from text_to_pose.model import TextToPose
 from text_to_pose.nn.features import HandFeatures
+from text_to_pose.nn.smooth_frames import SmoothFrames
 from text_to_pose.nn.symbol_places import SymbolPlaces
 from text_to_pose.nn.turned_hands import TurnedHands, rotations
 from text_to_pose.sampling import Sampling
@@ -181,7 +182,7 @@ def test_a_text_is_signed_from_the_persons_start_frame_on_their_bones(notation):
     body = Body.drawn(np.random.default_rng(0))
     person = prepare(fake_sequence(hands=("left", "right")), 25.0)
     start = StartFrames(torch.from_numpy(person.keypoints[:1]), torch.ones(1, K))
-    torch.nn.init.constant_(notation.denoiser.head.bias.view(4, -1)[:, -K:], 3.0)  # everything is seen
+    torch.nn.init.constant_(notation.denoiser.head.bias.view(notation.denoiser.points, -1)[:, -K:], 3.0)  # all is seen
     (sequence,) = generate_texts(notation, [SIGNS[:2]], "mul", start=start, body=body)
     unit = 128  # pixels of a shoulder width
     for side in ("left", "right"):
@@ -205,3 +206,24 @@ def test_hands_come_and_go_where_the_model_signs_in_depth(notation):
 
 def test_hamnosys_of_the_vocabulary_is_what_signs_are_written_in():
     assert all(set(sign) <= set(hamnosys_text(hamnosys_vocabulary())) for sign in SIGNS)
+
+
+def test_smooth_frames_follow_a_line_and_do_not_jitter():
+    smooth = SmoothFrames(2)
+    line = torch.arange(6.0)[None, :, None]
+    frames = smooth(line)
+    torch.testing.assert_close(frames[0, :, 0], torch.arange(12.0) / 2)
+    torch.manual_seed(0)
+    noise = torch.randn(1, 200, 1)
+    acceleration = [x.diff(n=2, dim=1).abs().mean() for x in (smooth(noise), noise.repeat_interleave(2, dim=1))]
+    assert acceleration[0] < acceleration[1] / 3
+
+
+@torch.inference_mode()
+def test_an_untrained_network_for_bodies_leaves_the_body_as_it_is(notation):
+    condition = encoded(notation, *SIGNS[:2])
+    mask = torch.ones(2, 7, dtype=torch.bool)
+    start = condition.start[:, None].expand(2, 7, -1, -1)
+    found = notation(start, mask, condition, torch.zeros(2), torch.zeros(2)).features
+    body = notation.features.is_root
+    torch.testing.assert_close(found[:, :, body], start[:, :, body])

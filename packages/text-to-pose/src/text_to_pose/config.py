@@ -37,12 +37,21 @@ class NetworkConfig(BaseModel):
     hands: Literal["points", "turned"] = Field(
         "points", description="fingers are predicted as they are; or as a shape and how it is turned"
     )
+    frames_per_point: int | None = Field(
+        None, gt=0, description="predict a point of a smooth curve for so many frames of a token's; None: each frame"
+    )
     hand_scale: float = Field(4.0, gt=0, description="factor by which finger coordinates are enlarged")
     hand_depth: float = Field(1.0, gt=0, description="factor by which their z is, besides: 500 for z in picture widths")
     body_depth: float = Field(1.0, gt=0, description="factor by which z of all other points is enlarged")
     prediction: Literal["clean", "change"] = Field(
         "clean", description="clean: the output is added to the start frame; change: to the current sequence"
     )
+
+    @model_validator(mode="after")
+    def _points_divide_tokens(self) -> NetworkConfig:
+        if self.frames_per_token % (self.frames_per_point or 1):
+            raise ValueError(f"frames_per_point {self.frames_per_point} does not divide {self.frames_per_token}")
+        return self
 
 
 class TextConfig(BaseModel):

@@ -15,6 +15,7 @@ from pose_encoders import AdditionalSequence, TransformerEncoder
 from pose_encoders.attention import TransformerStack
 from text_to_pose.nn.cross_attention import CrossAttentionStack
 from text_to_pose.nn.prediction import Prediction
+from text_to_pose.nn.smooth_frames import SmoothFrames
 from text_to_pose.nn.text_encoder import sinusoids
 from text_to_pose.nn.turned_hands import TurnedHands
 
@@ -118,11 +119,17 @@ class Denoiser(nn.Module):
         self.modulation = nn.Linear(dim, network.decoder_layers * 2 * dim)
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
-        self.hands = TurnedHands(features, dim, group) if network.hands == "turned" and features.hands else None
+        spacing = network.frames_per_point or 1
+        self.points = group // spacing  # that are predicted for a token
+        self.smooth = SmoothFrames(spacing) if network.frames_per_point else None
+        self.hands = TurnedHands(features, dim, self.points) if network.hands == "turned" and features.hands else None
         # Points that the head moves: all but those of turned hands.
         moved = range(K) if self.hands is None else features.is_root.nonzero().flatten().tolist()
         self.register_buffer("moved", torch.tensor(moved), persistent=False)
-        self.head = nn.Linear(dim, group * (len(self.moved) * D + K))
+        self.head = nn.Linear(dim, self.points * (len(self.moved) * D + K))
+        if self.hands is not None:  # untrained, it predicts that the body stays as it is
+            nn.init.zeros_(self.head.weight)
+            nn.init.zeros_(self.head.bias)
 
     def forward(self, current: Tensor, mask: Tensor, condition: Condition, level: Tensor, noisy: Tensor) -> Prediction:
         """The clean sequence.
@@ -140,13 +147,16 @@ class Denoiser(nn.Module):
         tokens = self._tokens(current, mask) + whole[:, None]  # (B, T / group, C)
         modulation = self.modulation(F.silu(whole)).unflatten(1, (-1, 2, whole.shape[1]))  # (B, layers, 2, C)
         decoded = self._decode(tokens, mask, condition.text, modulation)
-        frames = self.head(decoded).unflatten(2, (self.group, -1)).flatten(1, 2)[:, :T]  # (B, T, K' * D + K)
+        frames = self.head(decoded).unflatten(2, (self.points, -1)).flatten(1, 2)
+        if self.smooth is not None:
+            frames = self.smooth(frames)
+        frames = frames[:, :T]  # (B, T, K' * D + K)
         change, presence = frames.split([len(self.moved) * D, K], dim=-1)
         origin = condition.start[:, None] if self.prediction == "clean" else current
         change = change.unflatten(-1, (-1, D))
         if self.hands is None:
             return Prediction(origin + change, presence)
-        points = torch.cat([origin[:, :, self.moved] + change, self.hands(decoded)[:, :T]], dim=2)
+        points = torch.cat([origin[:, :, self.moved] + change, self.hands(decoded, self.smooth)[:, :T]], dim=2)
         order = torch.cat([self.moved, self.hands.points]).argsort()
         return Prediction(points[:, :, order], presence)
 

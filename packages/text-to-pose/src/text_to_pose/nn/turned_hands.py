@@ -14,6 +14,7 @@ from text_to_pose.signing.hand_model import ANGLES, forward, mirrored
 
 if TYPE_CHECKING:
     from text_to_pose.nn.features import HandFeatures
+    from text_to_pose.nn.smooth_frames import SmoothFrames
 
 _TURN = 6  # numbers of a rotation
 _FINGERS = 20  # points of a hand but its wrist
@@ -29,7 +30,7 @@ class TurnedHands(nn.Module):
     Args:
         features: of the skeleton.
         dim: of the vectors.
-        group: frames of a vector.
+        group: frames of a vector, or points of a smooth curve.
     """
 
     points: Tensor
@@ -50,9 +51,10 @@ class TurnedHands(nn.Module):
                 scale = float(features.scales[hand[0], 0])
                 bias[:, i, _TURN:] = torch.from_numpy((mirrored(shape) if side == "left" else shape) * scale).flatten()
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Vectors (B, S, C) to features of `points`, (B, S * group, fingers, D)."""
-        values = self.linear(x).float().unflatten(-1, (self.group, len(self.hands), -1)).flatten(1, 2)  # (B, T, H, 66)
+    def forward(self, x: Tensor, smooth: SmoothFrames | None = None) -> Tensor:
+        """Vectors (B, S, C) to features of `points`, (B, S * group, fingers, D), or more frames on a smooth curve."""
+        values = self.linear(x).float().unflatten(-1, (self.group, -1)).flatten(1, 2)  # (B, T, H * 66)
+        values = (values if smooth is None else smooth(values)).unflatten(-1, (len(self.hands), -1))
         rotation = rotations(values[..., :_TURN])
         shape = values[..., _TURN:].unflatten(-1, (_FINGERS, 3))
         turned = shape @ rotation.transpose(-1, -2)  # (B, T, H, 20, 3)

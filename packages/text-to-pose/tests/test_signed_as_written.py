@@ -7,6 +7,7 @@ import pytest
 
 from text_to_pose.hamnosys.parser import parse
 from text_to_pose.signing.body import MEAN_BODY
+from text_to_pose.signing.body_surface import front
 from text_to_pose.signing.choreography import choreograph
 from text_to_pose.signing.figure import Figure, figure
 
@@ -66,3 +67,21 @@ def test_wrist_movements_are_seen_in_full_and_in_their_sizes(posture: str, movem
     assert usual > degrees
     assert small < 0.7 * usual
     assert large > 1.3 * usual
+
+
+@pytest.mark.parametrize("palm", ["hampalmdl", "hampalml"])
+def test_the_finger_that_stands_out_touches_the_far_side_of_the_forehead(palm: str) -> None:
+    figure = stroke(f"hamfinger2 hamextfingerul {palm} hamlrat hamforehead hamtouch")
+    joints, index = figure.hands[0, RIGHT, [7, 8]], figure.face[0, 333]
+    assert np.linalg.norm(joints - index, axis=-1).min() < 0.03
+    assert figure.hands[0, RIGHT, 0, 1] < figure.face[0, 151, 1] - 0.03  # the wrist is below the forehead
+
+
+def test_a_finger_that_points_to_its_signer_gets_to_the_chest() -> None:
+    figure = stroke("hamfinger2 hamextfingeri hampalmd hamchest hamclose hammovei hamsmallmod hamtouch")
+    tip, wrist = figure.hands[-1, RIGHT, 8], figure.hands[-1, RIGHT, 0]
+    chest, _ = front(MEAN_BODY, *tip[:2])
+    assert tip[2] - chest[2] < 0.02
+    assert abs(tip[0]) < 0.04
+    assert wrist[2] > tip[2] + 0.04  # it points in
+    assert (figure.hands[:, RIGHT, 0, 1] < -0.05).all()  # below the shoulders

@@ -26,12 +26,17 @@ _WAYS = np.array([(x, y, z) for x in _ASIDE for y in _UP for z in _OUT])
 """Where the right hand may be instead, (n, 3) metres; the first is where it is."""
 EASY, BEARABLE = 0.8, 5.0
 """Efforts that need no other place, and no other turn than the limits of the joints ask for."""
-_TILT, _TILT_COST = np.radians(20.0), np.radians(10.0)
+_TILT, TILT_COST = np.radians(20.0), np.radians(10.0)
 """By how much a hand may be turned otherwise than it is said, about each of its axes, which is less than half the step
 from one direction to the next, and the turn that weighs as much as an effort of 1."""
 _TILTS: Array = _TILT * np.array([(x, y, z) for x in (0, -1, 1) for y in (0, -1, 1, -2, 2) for z in (0, -1, 1)])
 """About its fingers a hand may turn more: of a palm, readers see less."""
-_TILTED, _TILT_COSTS = from_vector(_TILTS), (_TILTS**2).sum(axis=1) / _TILT_COST**2
+_TILTED, _TILT_COSTS = from_vector(_TILTS), (_TILTS**2).sum(axis=1) / TILT_COST**2
+
+_FAR = np.radians([0.0, 30.0, -30.0, 60.0, -60.0])
+_FAR_TILTS = np.array([(x, y, z) for x in _FAR for y in (*_FAR, *np.radians([-90.0, 90.0])) for z in _FAR])
+_FAR_TILTS = _FAR_TILTS[np.linalg.norm(_FAR_TILTS, axis=1) < np.radians(91.0)]
+_FAR_TILTED, _FAR_COSTS = from_vector(_FAR_TILTS), np.linalg.norm(_FAR_TILTS, axis=1) / TILT_COST
 
 
 def held(hands: dict[HandSide, HandPose], body: Body) -> Arms:
@@ -84,7 +89,7 @@ def easier(hands: list[tuple[HandSide, HandPose]], body: Body, *, play: float, s
     return best * MIRROR if of_left else best
 
 
-def tilted(side: HandSide, pose: HandPose, pivot: Array, body: Body) -> Array:
+def tilted(side: HandSide, pose: HandPose, pivot: Array, body: Body, notated: Array | None = None) -> Array:
     """How a hand is turned (3, 3), near what is said, so that an arm can turn it.
 
     Args:
@@ -92,10 +97,15 @@ def tilted(side: HandSide, pose: HandPose, pivot: Array, body: Body) -> Array:
         pose: the hand as it is said.
         pivot: (3,) what of it stays where it is, in its own frame.
         body: the signer.
+        notated: (3, 3) how it is said to be turned, where no arm can turn it nearly so: all that is less than a right
+            angle from it is looked at.
     """
     rotation = pose.rotation if side == "right" else mirrored_rotation(pose.rotation)
     wrist, pivot = (pose.wrist, pivot) if side == "right" else (pose.wrist * MIRROR, pivot * MIRROR)
-    turned = rotation @ _TILTED
+    if notated is None:
+        turned, costs = rotation @ _TILTED, _TILT_COSTS
+    else:
+        turned, costs = (notated if side == "right" else mirrored_rotation(notated)) @ _FAR_TILTED, _FAR_COSTS
     wrists = wrist + rotation @ pivot - turned @ pivot
-    best = turned[int(np.argmin(ease(body, body.shoulders[1], wrists, turned) + _TILT_COSTS))]
+    best = turned[int(np.argmin(ease(body, body.shoulders[1], wrists, turned) + costs))]
     return best if side == "right" else mirrored_rotation(best)

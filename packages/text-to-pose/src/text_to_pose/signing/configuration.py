@@ -15,7 +15,7 @@ from text_to_pose.hamnosys.pairs import Pair
 from text_to_pose.hamnosys.places import BodyPlace, ContactKind
 from text_to_pose.hamnosys.postures import FingerDirection, Palm
 from text_to_pose.signing.body_places import is_on_head
-from text_to_pose.signing.comfort import BEARABLE, EASY, MIRROR, easier, evasions, held, tilted
+from text_to_pose.signing.comfort import BEARABLE, EASY, MIRROR, TILT_COST, easier, evasions, held, tilted
 from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hand import handshape_angles
 from text_to_pose.signing.motion import HandPose
@@ -42,6 +42,8 @@ _NOT_OFF, _OFF = 0.004, 0.015
 """How far in metres a hand may make way from what it touches, and how far weighs as much as a radian."""
 _UNSTABLE = 6.0
 """By how much more it weighs that an arm will turn a hand further, which then no longer touches, than that it has."""
+_FAR_OFF = np.radians(40.0)
+"""A hand that is turned farther from its notation is looked for again, elsewhere."""
 _MOST_TILT = np.radians(20.0)
 _ANYWHERE, _BEFORE, _NEAR = 0.14, 0.10, 0.05
 """The play in metres of hands somewhere before the body, before a named place, and close to one."""
@@ -81,7 +83,8 @@ def configure(states: States, body: Body) -> Configuration:
     """
     both: dict[HandSide, HandState | None] = {"right": states.right, "left": states.left}
     signing = {side: state for side, state in both.items() if state is not None}
-    rotations = {side: hand_rotation(state.direction, state.palm) for side, state in signing.items()}
+    notated = {side: hand_rotation(state.direction, state.palm) for side, state in signing.items()}
+    rotations = dict(notated)
     place = _Placer(states, signing, body)
     found = place(rotations)
     arms = held(found.hands, body)
@@ -96,7 +99,24 @@ def configure(states: States, body: Body) -> Configuration:
             rotations[side] = tilted(side, found.hands[side], _pivot(found, side), body)
         found = place(rotations)
         arms = held(found.hands, body)
-    return _within_limits(place, rotations, found, arms)
+    found = _within_limits(place, rotations, found, arms)
+    if _off(found, notated) > _FAR_OFF:
+        rotations = {side: tilted(side, found.hands[side], place.parts[side], body, notated[side]) for side in signing}
+        again = place(rotations)
+        again = _within_limits(place, rotations, again, held(again.hands, body))
+        found = min(found, again, key=lambda each: _strain(each, notated, body))
+    return found
+
+
+def _off(found: Configuration, notated: dict[HandSide, Array]) -> float:
+    """By how much the hand that is farthest from its notation is turned, in radians."""
+    return max((_angle(found.hands[side].rotation, rotation) for side, rotation in notated.items()), default=0.0)
+
+
+def _strain(found: Configuration, notated: dict[HandSide, Array], body: Body) -> float:
+    """What the arms cost, and that the hands are turned otherwise than they are said to be."""
+    efforts = held(found.hands, body).effort
+    return float(sum(efforts[_ARMS[side], 0] for side in notated)) + _off(found, notated) / TILT_COST
 
 
 @lru_cache(maxsize=256)

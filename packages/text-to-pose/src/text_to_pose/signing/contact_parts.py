@@ -18,10 +18,16 @@ Kind = Literal["near", "face", "trunk", "hand"]
 """Where a hand touches, or whether it is only near a place."""
 
 _SCALES: dict[Kind, float] = {"near": 0.04, "face": 0.015, "trunk": 0.008, "hand": 0.008}
-"""By how much later, in metres, a part gets there that is liked one point less: faces are no walls."""
+_FEW_AT_FACE = 0.03
+"""By how much later, in metres, a part gets there that is liked one point less: faces are no walls, least of all for
+few fingers, beside which the fist goes past the face."""
 _FINGERTIP, _FEW_FINGERTIPS = 0.8, 3.0
 """Points for the end of a finger that stands out, and that it has where few do: it is what signers see and show."""
 _FEW = 2
+_ON_BONES = np.array([2, 1, 0, 0]), np.array([0.6, 0.5, 1.0, 0.5])
+"""Places on digits that are tried, each on four sides, besides the tips: bones, and where along them."""
+_ALONG_FEW = np.array([3.0] + 4 * [3.0] + 4 * [1.5] + 8 * [0.0])
+"""Points for places on a digit, the tip first, at the face: where few fingers stand out they touch, not the fist."""
 _LAID_ASIDE = -4.0
 """Points for the thumb of a hand whose palm faces the place: it gives way."""
 _FACES = 0.7
@@ -31,8 +37,6 @@ _WHOLE_HAND: dict[Kind, float] = {"near": 0.0, "face": 0.0, "trunk": 4.5, "hand"
 
 
 _MANY = 3
-_ON_BONES = np.array([2, 1, 0, 0]), np.array([0.6, 0.5, 1.0, 0.5])
-"""Places on digits that are tried, each on four sides, besides the tips: bones, and where along them."""
 _PARTS_OF_DIGIT = 17
 _ENDS = np.array([1.0] + 4 * [1.0] + 12 * [0.0])
 """Which of them are at the end of the digit."""
@@ -59,13 +63,14 @@ def contact_part(hand: SolidHand, towards: Array, kind: Kind) -> SurfacePoint:
         towards: (3,) into the place: against its normal.
         kind: what it touches: on the trunk or an arm a flat hand lies whole, on the face its fingers touch.
     """
-    points, normals, liked = _parts(hand, _WHOLE_HAND[kind])
+    points, normals, liked = _parts(hand, kind)
     ahead = points @ towards
     first = ahead.max()
     if lays_thumb_aside(hand, towards):
         liked[:_PARTS_OF_DIGIT] += _LAID_ASIDE
         first = ahead[_PARTS_OF_DIGIT:].max()
-    late = np.maximum(first - ahead, 0.0) / _SCALES[kind]
+    scale = _FEW_AT_FACE if kind == "face" and hand.out.sum() <= _FEW else _SCALES[kind]
+    late = np.maximum(first - ahead, 0.0) / scale
     best = int(np.argmax(1.5 * (normals @ towards) + liked * (normals @ towards > 0.6) - late))
     return SurfacePoint(points[best], normals[best])
 
@@ -75,20 +80,23 @@ def lays_thumb_aside(hand: SolidHand, towards: Array) -> bool:
     return bool(hand.out[1:].any()) and float(hand.axes[:, 2] @ towards) > _FACES
 
 
-def _parts(hand: SolidHand, lies: float) -> tuple[Array, Array, Array]:
-    """Points and normals (n, 3) of the hand's skin, and how much each is liked (n,); `lies` whole."""
+def _parts(hand: SolidHand, kind: Kind) -> tuple[Array, Array, Array]:
+    """Points and normals (n, 3) of the hand's skin, and how much each is liked (n,) there."""
     digits = hand.points[1:].reshape(5, 4, 3)
     sizes = hand.proportions
-    tip = np.where(hand.out, _FEW_FINGERTIPS if hand.out.sum() <= _FEW else _FINGERTIP, 0.0)
+    few = hand.out.sum() <= _FEW
+    of_digit = _ENDS * (_FEW_FINGERTIPS if few else _FINGERTIP)
+    if few and kind in {"near", "face"}:
+        of_digit = _ALONG_FEW
     bones, along = _ON_BONES
     middles = digits[:, bones] + (along * sizes.bones[:, bones])[..., None] * hand.directions[:, bones]
     facing = np.stack([hand.palmar, -hand.palmar, hand.thumbwards, -hand.thumbwards], axis=2)[:, bones]
     skin = middles[:, :, None] + sizes.radii[:, None, None, None] * facing
     points = np.concatenate([digits[:, 3:], skin.reshape(5, -1, 3)], axis=1).reshape(-1, 3)
     normals = np.concatenate([hand.directions[:, 2:], facing.reshape(5, -1, 3)], axis=1).reshape(-1, 3)
-    liked = (tip[:, None] * _ENDS).ravel()
+    liked = (hand.out[:, None] * of_digit).ravel()
     palm = hand.on_palm(_ACROSS, _ALONG, _FACING)
-    whole = lies * _ON_WHOLE_HAND if hand.out[1:].sum() >= _MANY else np.zeros(len(_ON_PALM))
+    whole = _WHOLE_HAND[kind] * _ON_WHOLE_HAND if hand.out[1:].sum() >= _MANY else np.zeros(len(_ON_PALM))
     return (
         np.concatenate([points, palm.point]),
         np.concatenate([normals, palm.normal]),

@@ -85,3 +85,45 @@ def test_a_finger_that_points_to_its_signer_gets_to_the_chest() -> None:
     assert abs(tip[0]) < 0.04
     assert wrist[2] > tip[2] + 0.04  # it points in
     assert (figure.hands[:, RIGHT, 0, 1] < -0.05).all()  # below the shoulders
+
+
+TREE = (
+    "hamparbegin hamfinger2345 hamthumboutmod hamextfingeru hampalmu hamplus hamflathand hamextfingerr hampalmd "
+    "hamparend hamparbegin hamelbow hamplus hamhandback hamparend hamtouch hamtwisting hamrepeatfromstart"
+)
+PALM_AT_ELBOW = (
+    "hamparbegin hamflathand hamextfingerl hampalmd hamplus hamflathand hamextfingeru hampalml hamparend "
+    "hamparbegin hampalm hamplus hamelbow hamparend hamtouch hamchest"
+)
+
+
+@pytest.mark.parametrize(("notation", "elbow", "hand"), [(TREE, 14, LEFT), (PALM_AT_ELBOW, 13, RIGHT)])
+def test_a_hand_touches_the_elbow_of_the_other_arm(notation: str, elbow: int, hand: int) -> None:
+    figure = stroke(notation)
+    knuckles = figure.hands[:, hand, [0, 5, 9, 13, 17]].mean(axis=1)
+    assert np.linalg.norm(knuckles - figure.joints[:, elbow], axis=-1).max() < 0.09
+
+
+def test_each_hand_touches_its_own_place_of_the_body() -> None:
+    figure = stroke(
+        "hamsymmlr hamfist hamextfingerul hampalml hamparbegin hamlrat hamchest hamplus hamstomach hamparend hamtouch"
+    )
+    assert figure.hands[0, RIGHT, 9, 0] > 0.0
+    assert figure.hands[0, LEFT, 9, 1] < figure.hands[0, RIGHT, 9, 1] - 0.08
+
+
+FRIEND = (
+    "hamparbegin hamfinger2 hamfingerhookmod hamextfingerol hampalmd hamplus hamfinger2 hamfingerhookmod "
+    "hamextfingeror hampalmu hamparend hamparbegin hamindexfinger hamplus hamindexfinger hamparend haminterlock "
+)
+HAND_BY_HAND = "hamparbegin hamreplace hamextfingerol hampalmu hamplus hamreplace hamextfingeror hampalmd hamparend"
+AT_ONCE = "hamreplace hamparbegin hamextfingerol hampalmu hamplus hamextfingeror hampalmd hamparend"
+AT_THE_CHEST = "hamsymmlr hamfinger2 hamfingerhookmod hamextfingerol hampalml hamchest haminterlock"
+
+
+@pytest.mark.parametrize("notation", [FRIEND + HAND_BY_HAND, FRIEND + AT_ONCE, AT_THE_CHEST])
+def test_fingers_that_interlock_hold_each_other(notation: str) -> None:
+    figure = stroke(notation)
+    for hands in figure.hands[[0, -1]]:
+        left, right = hands[:, 6:9]  # joints and tip of the index fingers
+        assert np.linalg.norm(left[:, None] - right, axis=-1).min() < 0.035

@@ -8,7 +8,7 @@ import numpy as np
 
 from text_to_pose.hamnosys.places import ContactKind, HandPlace
 from text_to_pose.signing.contact_parts import contact_part
-from text_to_pose.signing.hand_places import on_hand
+from text_to_pose.signing.hand_places import fingers_of, on_hand
 from text_to_pose.signing.solid_hand import SurfacePoint
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ _APART = 0.07
 _INTO_THE_OTHER = np.array([1.0, 0.0, 0.0])
 """Where the right hand meets the left one if nothing says it."""
 _MIDDLE = 1
+"""The middle bone of a finger."""
+_FEW = 2
 
 
 class Meeting(NamedTuple):
@@ -48,8 +50,8 @@ def meet(
     named = _named(constellation, strong_left=strong_left)
     if kind is ContactKind.CROSS and named == (None, None):
         return _crossing(right, left, strong_left=strong_left)
-    if kind is ContactKind.INTERLOCK and named == (None, None):
-        return _interlocked(right, left)
+    if kind is ContactKind.INTERLOCK and all(place is None or _is_fingers(place) for place in named):
+        return Meeting(_hooked(right, named[0]), _hooked(left, named[1]), np.zeros(3))
     towards = _INTO_THE_OTHER if mirrored else _approach(right, left)
     first, second = (_part(place, hand, None) for place, hand in zip(named, (right, left), strict=True))
     if first is not None or second is not None:
@@ -116,7 +118,7 @@ def _facing(hand: SolidHand, ways: Array) -> Array:
 
 def _crossing(right: SolidHand, left: SolidHand, *, strong_left: bool) -> Meeting:
     """Index fingers, whole fingers or wrists lie across each other, the strong hand outside or above."""
-    few = 0 < min(right.out[1:].sum(), left.out[1:].sum()) <= 2
+    few = 0 < min(right.out[1:].sum(), left.out[1:].sum()) <= _FEW
     first, second = (_crossed(hand, few=few) for hand in (right, left))
     across = np.cross(right.axes[:, 1], left.axes[:, 1])
     length = float(np.linalg.norm(across))
@@ -134,7 +136,17 @@ def _crossed(hand: SolidHand, *, few: bool) -> Array:
     return hand.points[4 * finger + 2]
 
 
-def _interlocked(right: SolidHand, left: SolidHand) -> Meeting:
-    """Fingers between fingers: the middle fingers' first bones cross."""
-    first, second = (hand.points[[9, 10]].mean(axis=0) for hand in (right, left))
-    return Meeting(first, second, np.zeros(3))
+def _is_fingers(named: Location) -> bool:
+    return isinstance(named.place, HandPlace) and named.place.part is None
+
+
+def _hooked(hand: SolidHand, named: Location | None) -> Array:
+    """Where the other hand is held: inside the middle bone of one or two fingers, else between the first bones."""
+    if named is not None and isinstance(named.place, HandPlace):
+        fingers = [finger for finger in fingers_of(named.place, hand) if finger > 0]
+    else:
+        fingers = [finger for finger in range(1, 5) if hand.out[finger]]
+    if 0 < len(fingers) <= _FEW:
+        return hand.on_digit(fingers[0], _MIDDLE, 0.5, palmar=1.0).point
+    knuckles: Array = hand.points[[9, 10]].mean(axis=0)
+    return knuckles

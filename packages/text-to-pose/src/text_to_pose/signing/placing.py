@@ -33,6 +33,10 @@ _CLOSE_BESIDE = 0.08
 _BEHIND = 0.04
 _ASIDE, _BASE_ASIDE = 0.12, 0.02
 """How far to its side of the middle a hand is that is only before the signer, and one that the other hand comes to."""
+_UPRIGHT = 0.6
+"""The height of a unit vector along fingers that point up."""
+_AT_UPRIGHT_ARM = np.array([0.4, 0.2, 0.2])
+"""The middle of a hand whose upright arm the other one touches: to its side, up, before the chest; shoulder widths."""
 _NEUTRAL_HEIGHT, _TOGETHER_HEIGHT = -0.45, -0.60
 """Of the middle of a hand, and of hands that are together, in shoulder widths: wrists of people who sign are 0.27 below
 the shoulders and 0.44 to the side (medians over German sentences, and over finger spelling in 19 languages)."""
@@ -85,8 +89,11 @@ class Aim(NamedTuple):
         return self.target + self.gap * self.away - self.part
 
 
-def before_body(hand: SolidHand, side: HandSide, body: Body, *, base: bool = False) -> Aim:
-    """The space before the signer; a base is what the other hand comes to."""
+def before_body(hand: SolidHand, side: HandSide, body: Body, *, base: bool = False, arm_is_base: bool = False) -> Aim:
+    """The space before the signer; a base is what the other hand comes to: the hand, or its arm, if that is upright."""
+    if arm_is_base and hand.axes[1, 1] > _UPRIGHT:
+        point = body.shoulder_width * _AT_UPRIGHT_ARM * [_SIGN[side], 1.0, 1.0] + _chest(body) * OUT
+        return Aim(hand.middle, point, OUT)
     x = _SIGN[side] * (_BASE_ASIDE if base else _ASIDE)
     height = _TOGETHER_HEIGHT if base else _NEUTRAL_HEIGHT
     point = np.array([x, height * body.shoulder_width, _chest(body)])

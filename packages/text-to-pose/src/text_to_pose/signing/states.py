@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, TypeVar
 from text_to_pose.hamnosys.directions import Direction
 from text_to_pose.hamnosys.handshapes import BaseShape, Form, Handshape
 from text_to_pose.hamnosys.pairs import Pair
-from text_to_pose.hamnosys.places import BodyPlace, BodySite, Constellation, HandPart, HandPlace, Location, Side
+from text_to_pose.hamnosys.places import (
+    BodyPlace,
+    BodySite,
+    Constellation,
+    ContactKind,
+    HandPart,
+    HandPlace,
+    Location,
+    Side,
+)
 from text_to_pose.hamnosys.postures import FingerDirection, Palm
 from text_to_pose.signing.orientation import mirrored_direction, mirrored_palm
 
@@ -138,13 +147,18 @@ def located(states: States, target: Target) -> States:
     strong, other = states.strong, states.other
     if strong is None:
         return states
+    if isinstance(target, Location) and other is not None:
+        target = _holding_each_other(target)
     if isinstance(target, Pair):
         meeting = _meeting(target)
-        if meeting is not None:
-            return _in_constellation(states, meeting)
-        return _at_each(replace(states, constellation=None), target)
+        if meeting is None:
+            return _at_each(replace(states, constellation=None), target)
+        target = meeting
     if isinstance(target, Constellation):
-        return _in_constellation(states, target)
+        places = _each_on_the_body(target)
+        if places is not None:
+            return _at_each(replace(states, constellation=None), places)
+        return _at_arm(states, target) or _in_constellation(states, target)
     if isinstance(target.place, HandPlace):
         return _at_other_hand(states, target)
     both = other is not None and (states.symmetry is not None or _is_a_height(target))
@@ -213,15 +227,56 @@ def _at_each(states: States, target: Pair[Location]) -> States:
     return states.with_hands(strong, other)
 
 
+def _holding_each_other(target: Location) -> Target:
+    """Hands that interlock at a place of the body hold each other there, not the body."""
+    if target.contact is None or target.contact.kind is not ContactKind.INTERLOCK:
+        return target
+    if not isinstance(target.place, BodyPlace):
+        return target
+    return Constellation(contact=target.contact, location=replace(target, contact=None))
+
+
 def _meeting(target: Pair[Location]) -> Constellation | None:
-    """A place on each hand is how the hands are to each other, whichever of them has the contact."""
+    """A place on each hand or arm is how the hands are to each other, whichever of them has the contact."""
     first, second = target.dominant, target.nondominant
-    if first is None or second is None:
-        return None
-    if not isinstance(first.place, HandPlace) or not isinstance(second.place, HandPlace):
+    if first is None or second is None or not (_is_on_hand_or_arm(first) and _is_on_hand_or_arm(second)):
         return None
     hands = Pair(replace(first, contact=None, behind=False), replace(second, contact=None, behind=False))
     return Constellation(hands, second.contact or first.contact, first.behind or second.behind)
+
+
+def _each_on_the_body(target: Constellation) -> Pair[Location] | None:
+    """The places of hands that are not at each other, but each at its own place of the body, touching it or close."""
+    hands = target.hands
+    if hands is None or hands.dominant is None or hands.nondominant is None or target.location is not None:
+        return None
+    both = hands.dominant, hands.nondominant
+    if any(_is_on_hand_or_arm(each) for each in both):
+        return None
+    return Pair(*(replace(each, contact=each.contact or target.contact) for each in both))
+
+
+def _is_on_hand_or_arm(location: Location) -> bool:
+    return isinstance(location.place, HandPlace) or _is_across(location.place)
+
+
+def _at_arm(states: States, target: Constellation) -> States | None:
+    """One hand with a place of its own at the other one's arm; None: no arm is named, or one of both."""
+    strong, other, hands = states.strong, states.other, target.hands
+    if strong is None or hands is None or hands.dominant is None or hands.nondominant is None:
+        return None
+    own, its = hands.dominant, hands.nondominant
+    if not (_is_on_hand_or_arm(own) and _is_on_hand_or_arm(its)) or _is_across(own.place) == _is_across(its.place):
+        return None
+    other = other or replace(strong, direction=mirrored_direction(strong.direction), palm=mirrored_palm(strong.palm))
+    where = target.location
+    where = where.dominant or where.nondominant if isinstance(where, Pair) else where
+    arm, hand = (own, its) if _is_across(own.place) else (its, own)
+    contact = None if target.contact is None else replace(target.contact, by=replace(hand, contact=None))
+    there = replace(arm, behind=target.behind, contact=contact)
+    places = (where, there) if arm is own else (there, where)
+    states = replace(states, constellation=None)
+    return states.with_hands(replace(strong, location=places[0]), replace(other, location=places[1]))
 
 
 def _in_constellation(states: States, target: Constellation) -> States:

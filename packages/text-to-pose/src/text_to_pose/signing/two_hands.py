@@ -114,7 +114,9 @@ class TwoHands:
     def _aim(self, side: HandSide) -> Aim:
         place, hand, other = self.places[side], self.solid[side], OTHER[side]
         if place is None:
-            return before_body(hand, side, self.body, base=is_at_other(self.places.get(other)))
+            at_this = self.places.get(other)
+            arm = at_this is not None and isinstance(at_this.place, BodyPlace) and is_on_arm(at_this.place)
+            return before_body(hand, side, self.body, base=is_at_other(at_this), arm_is_base=arm)
         both = _is_same(place, self.places.get(other))
         return at(place, hand, side, self.body, both=both, other=self._held(other) if is_at_other(place) else None)
 

@@ -23,6 +23,8 @@ _CONFIDENT = 0.5
 _FLAT, _DEEP = 0.02, 1.5
 """A hand's spread in z by that in x and y is between, where z is in the unit of x and y."""
 _DISTANCES = np.geomspace(0.8, 4.0, 15)
+_MOST_FRAMES, _FRAMES = 2000, 250
+"""Of a long clip so many frames, spread over it, are looked at; and by so many the camera's distance is told."""
 _USUAL_DISTANCE, _DISTANCE_SPREAD = 2.0, 0.5  # metres; standard deviation of the logarithm
 _DOUBT = 0.03
 """How much the lengths of a rigid bone vary between frames in the best of real clips: about as much as a wrong distance
@@ -45,7 +47,8 @@ class SeenPerson:
     @classmethod
     def of(cls, sequence: PoseSequence) -> SeenPerson:
         """What is visible in a clip, on any layout, of two or three coordinates."""
-        cleaned = to_layout(clean(sequence), "holistic_543")
+        some = sequence[:: max(1, -(-len(sequence) // _MOST_FRAMES))]
+        cleaned = to_layout(clean(some), "holistic_543")
         points = np.full((len(cleaned), HANDS[1].stop, 3), np.nan)
         points[..., : cleaned.keypoints.shape[-1]] = cleaned.keypoints
         points[~(cleaned.visible & (cleaned.confidence > _CONFIDENT))] = np.nan
@@ -64,9 +67,9 @@ class SeenPerson:
         if breadth is None:
             return cls(picture, None)
         metre = breadth / MEAN_BODY.shoulder_width
-        tried = [_from_afar(points, distance * metre) for distance in _DISTANCES]
-        doubts = [_variation(each) + _unlikely(d) for each, d in zip(tried, _DISTANCES, strict=True)]
-        return cls(picture, tried[int(np.argmin(doubts))])
+        few = points[:: -(-len(points) // _FRAMES)]
+        doubts = [_variation(_from_afar(few, distance * metre)) + _unlikely(distance) for distance in _DISTANCES]
+        return cls(picture, _from_afar(points, float(_DISTANCES[int(np.argmin(doubts))]) * metre))
 
 
 def breadth_of(points: Array) -> float | None:
@@ -89,8 +92,10 @@ def upright(points: Array) -> Array:
     if not known.any():
         return points
     x, y = np.median(across[known], axis=0), np.median(up[known], axis=0)
-    x /= np.linalg.norm(x)
+    x /= max(float(np.linalg.norm(x)), 1e-9)
     y -= x * (x @ y)
+    if not np.linalg.norm(y) > 1e-6:
+        return points  # hips on the line of the shoulders are nobody's
     y /= np.linalg.norm(y)
     turned: Array = points @ np.stack([x, y, np.cross(x, y)], axis=1)
     return turned

@@ -92,7 +92,7 @@ def ease(body: Body, shoulder: Array, wrist: Array, rotation: Array) -> Array:
     Args:
         body: whose.
         shoulder: the right shoulder (..., 3).
-        wrist, rotation: (N, 3) and (N, 3, 3), or (1, 3, 3), of right hands.
+        wrist, rotation: (N, 3) and (N, 3, 3) of right hands.
 
     Returns:
         What it costs, (N,): 1 is as far from natural as elbows differ between people, or `_EXCESS` beyond a limit.

@@ -78,13 +78,14 @@ def easier(hands: list[tuple[HandSide, HandPose]], body: Body, *, play: float, s
     """
     of_left = hands[0][0] == "left"
     ways = _WAYS if sideways else _WAYS[_WAYS[:, 0] == 0]
-    costs = (ways**2).sum(axis=1) / play**2
+    wrists, rotations = [], []
     for side, pose in hands:
         way = ways if side == "right" or of_left else ways * MIRROR
-        wrist, rotation = pose.wrist, pose.rotation
-        if side == "left":
-            wrist, rotation = wrist * MIRROR, mirrored_rotation(rotation)
-        costs = costs + ease(body, body.shoulders[1], wrist + way, rotation[None])
+        wrists.append(way + (pose.wrist if side == "right" else pose.wrist * MIRROR))
+        rotation = pose.rotation if side == "right" else mirrored_rotation(pose.rotation)
+        rotations.append(np.broadcast_to(rotation, (len(ways), 3, 3)))
+    costs = ease(body, body.shoulders[1], np.concatenate(wrists), np.concatenate(rotations))
+    costs = costs.reshape(len(hands), -1).sum(axis=0) + (ways**2).sum(axis=1) / play**2
     best: Array = ways[int(np.argmin(costs))]
     return best * MIRROR if of_left else best
 

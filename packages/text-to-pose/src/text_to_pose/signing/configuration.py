@@ -178,8 +178,8 @@ def _within_limits(place: _Placer, wanted: dict[HandSide, Array], found: Configu
         if attempt > 0:
             found = place(rotations)
             arms = held(found.hands, place.body)
-        ways = evasions(found.hands, arms, place.body) if found.contacts else {}
-        off = max((math.hypot(*ways[side]) for side in wanted if side in ways), default=0.0)
+        ways = evasions(found.hands, arms, place.body) if found.contacts else dict.fromkeys(wanted, np.zeros(3))
+        off = max((math.hypot(*ways[side]) for side in wanted), default=0.0)
         unstable = max((float(arms.turned[_ARMS[side], 0]) for side in wanted), default=0.0)
         turned = max((_angle(found.hands[side].rotation, wanted[side]) for side in wanted), default=0.0)
         score = turned + _UNSTABLE * unstable + off / _OFF
@@ -191,8 +191,10 @@ def _within_limits(place: _Placer, wanted: dict[HandSide, Array], found: Configu
             # Where the hand is now, the arm may be able to do more.
             as_wanted = {side: _turned(found.hands[side], wanted[side]) for side in wanted}
             arms = held({**found.hands, **as_wanted}, place.body)
-        rotations = {side: _allowed(arms, side, rotations[side], attempt) for side in wanted}
-        rotations |= {side: _making_way(found, side, ways[side]) @ rotations[side] for side in wanted if side in ways}
+        rotations = {
+            side: _making_way(found, side, ways[side]) @ _allowed(arms, side, rotations[side], attempt)
+            for side in wanted
+        }
     return best
 
 

@@ -124,9 +124,8 @@ def elbows(body: Body, shoulder: Array, wrist: Array, rotation: Array, fps: floa
     """Elbows (A, T, 3): the swivels that cost least over time, smoothed; and the least costs, (A, T)."""
     circles, costs = choices(body, shoulder, wrist, rotation)
     chosen = _cheapest_path(costs, circles, fps)
-    before, here, after = (
-        np.take_along_axis(costs, (chosen[..., None] + k) % len(SWIVELS), axis=-1)[..., 0] for k in (-1, 0, 1)
-    )
+    neighbours = (chosen[..., None] + np.array([-1, 0, 1])) % len(SWIVELS)
+    before, here, after = components(np.take_along_axis(costs, neighbours, axis=-1))
     bend = before - 2 * here + after
     between = within(np.where(bend > 1e-9, (before - after) / np.maximum(2 * bend, 1e-9), 0.0), -0.5, 0.5)
     best = circles.directions((chosen + between) * (2 * np.pi / len(SWIVELS)))

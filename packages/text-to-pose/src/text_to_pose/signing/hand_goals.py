@@ -197,23 +197,33 @@ def _thumb(
     if form.is_cee and meeting:
         return postures.THUMB_PINCHING, _cee(base, meeting)
     if base.thumb in {Thumb.OUT, Thumb.OPPOSED}:
-        angles = postures.THUMB_OUT if base.thumb is Thumb.OUT else postures.THUMB_OPPOSED
-        if base.bend is not None and base.bend is not Bend.BENT and bends:
-            first, second = postures.bent_thumb(base.bend)
-            angles = (*angles[:3], max(angles[3], 0.5 * first), max(angles[4], 0.7 * second))
-        return angles, ()
+        return _thumb_apart(base, bends=bends), ()
     if base.thumb is None and form is Form.FINGER2345:
         return postures.THUMB_RELAXED, ()
     if base.thumb is None and (form in {Form.FIST, Form.FLAT} or not folded):
         lies_at = Spot(1, 1, 0.4, 0.0, 1.2) if Digit.INDEX in folded else Spot(1, 0, 0.2, 0.3, 1.2)
         return postures.THUMB_BESIDE, (Contact(pad, (lies_at,), tolerance=_LOOSE),)
+    return _thumb_across(base, folded)
+
+
+def _thumb_apart(base: BaseShape, *, bends: bool) -> Sequence[float]:
+    """The angles of a thumb that stands out or opposite the fingers."""
+    angles = postures.THUMB_OUT if base.thumb is Thumb.OUT else postures.THUMB_OPPOSED
+    if base.bend is None or base.bend is Bend.BENT or not bends:
+        return angles
+    first, second = postures.bent_thumb(base.bend)
+    return (*angles[:3], max(angles[3], 0.5 * first), max(angles[4], 0.7 * second))
+
+
+def _thumb_across(base: BaseShape, folded: list[Digit]) -> tuple[Sequence[float], tuple[Contact, ...]]:
+    """The angles of a thumb that lies across the palm or the folded fingers, and what it touches."""
     if not folded:
         return postures.THUMB_IN_PALM, (_IN_PALM,)
     # It lies on the folded fingers, a little further with `thumbacross`.
     first = folded[1] if len(folded) > 1 and folded[0] is Digit.INDEX else folded[0]
     along, side = (0.55, 0.0) if base.thumb is Thumb.ACROSS else (0.45, 0.7)
     on_it = Spot(first.number - 1, 1, along, -1.0 if side == 0 else -0.7, side)
-    return postures.THUMB_ACROSS, (Contact(pad, (on_it,), tolerance=_LOOSE),)
+    return postures.THUMB_ACROSS, (Contact(spot(Digit.THUMB, FingerPart.PAD), (on_it,), tolerance=_LOOSE),)
 
 
 def _pinch(meeting: tuple[Digit, ...]) -> tuple[Contact, ...]:

@@ -52,23 +52,29 @@ def meet(
         return _crossing(right, left, strong_left=strong_left)
     if kind is ContactKind.INTERLOCK and all(place is None or _is_fingers(place) for place in named):
         return Meeting(_hooked(right, named[0]), _hooked(left, named[1]), np.zeros(3))
-    towards = _INTO_THE_OTHER if mirrored else _approach(right, left)
-    first, second = (_part(place, hand, None) for place, hand in zip(named, (right, left), strict=True))
-    if first is not None or second is not None:
-        facing: Array = np.zeros(3)
-        facing += 0.0 if first is None else first.normal
-        facing -= 0.0 if second is None else second.normal
-        length = float(np.linalg.norm(facing))
-        towards = facing / length if length > 0.8 else towards
-        if _have_no_side(named, (first, second)):
-            towards = _INTO_THE_OTHER
-    if constellation.behind:
-        # The strong hand is the one behind: nearer to the signer.
-        towards = np.array([0.0, 0.0, -1.0 if strong_left else 1.0])
+    # The strong hand is the one behind: nearer to the signer.
+    behind = np.array([0.0, 0.0, -1.0 if strong_left else 1.0])
+    towards = behind if constellation.behind else _towards(right, left, named, mirrored=mirrored)
     first = _part(named[0], right, towards) or contact_part(right, towards, "hand")
     second = _part(named[1], left, -towards) or contact_part(left, -towards, "hand")
     gap = {ContactKind.CLOSE: CLOSE, None: _APART}.get(kind, 0.0)
     return Meeting(first.point, second.point, gap * towards)
+
+
+def _towards(
+    right: SolidHand, left: SolidHand, named: tuple[Location | None, Location | None], *, mirrored: bool
+) -> Array:
+    """From where the right hand comes to the left one, (3,): as the places face that are named on them."""
+    first, second = (_part(place, hand, None) for place, hand in zip(named, (right, left), strict=True))
+    if _have_no_side(named, (first, second)):
+        return _INTO_THE_OTHER
+    facing: Array = np.zeros(3)
+    facing += 0.0 if first is None else first.normal
+    facing -= 0.0 if second is None else second.normal
+    length = float(np.linalg.norm(facing))
+    if length > 0.8:
+        return facing / length
+    return _INTO_THE_OTHER if mirrored else _approach(right, left)
 
 
 def _named(constellation: Constellation, *, strong_left: bool) -> tuple[Location | None, Location | None]:

@@ -122,27 +122,28 @@ def at(
 
 def _at_body(location: Location, place: BodyPlace, hand: SolidHand, side: HandSide, body: Body, *, both: bool) -> Aim:
     kind = None if location.contact is None else location.contact.kind
-    spot = on_body(place, body, side, both=both)
-    if isinstance(location.between, BodyPlace) and not is_on_arm(location.between):
-        spot = _halfway(spot, on_body(location.between, body, side, both=both))
-    if location.behind:
-        spot = SurfacePoint(spot.point - np.array([0.0, 0.0, _BEHIND]), spot.normal)
+    spot = _spot(location, place, side, body, both=both)
     if kind is ContactKind.ARM_EXTENDED:
         return _arm_extended(spot, side, body)
     on_face = is_on_head(place)
     if not on_face and (kind is None or (kind is ContactKind.CLOSE and place.side in _BESIDE_SIDES)):
         return _before_trunk(spot, place, hand, side, body, both=both, close=kind is not None)
-    gap = 0.0
-    if kind is None:
-        gap = _BEFORE_FACE
-    elif kind is ContactKind.CLOSE:
-        gap = _CLOSE_TO_FACE if on_face else _CLOSE_TO_TRUNK
+    close = _CLOSE_TO_FACE if on_face else _CLOSE_TO_TRUNK
+    gap = {None: _BEFORE_FACE, ContactKind.CLOSE: close}.get(kind, 0.0)
     kind_of_place: Kind = "trunk"
     if on_face or place.site in _FINGERS_TOUCH:
         kind_of_place = "near" if gap > 0 else "face"
     named = _named_part(location, hand, -spot.normal)
     part = named or contact_part(hand, -_flatter(spot.normal), kind_of_place)
     return Aim(part.point, spot.point, spot.normal, gap, touches=gap == 0, named=named is not None)
+
+
+def _spot(location: Location, place: BodyPlace, side: HandSide, body: Body, *, both: bool) -> SurfacePoint:
+    """A place on the skin, halfway to another one, or behind it."""
+    spot = on_body(place, body, side, both=both)
+    if isinstance(location.between, BodyPlace) and not is_on_arm(location.between):
+        spot = _halfway(spot, on_body(location.between, body, side, both=both))
+    return SurfacePoint(spot.point - np.array([0.0, 0.0, _BEHIND]), spot.normal) if location.behind else spot
 
 
 def before_trunk(location: Location | None, body: Body) -> Array:

@@ -120,9 +120,7 @@ def _where_hands_are(
 
     One that acts alone comes to the other; two meet halfway between where their movements have `led` them.
     """
-    to_hand = isinstance(target, Location) and isinstance(target.place, HandPlace)
-    together = isinstance(target, Constellation) and target.location is None and states.constellation is not None
-    if scene.unplaced or not (to_hand or together) or states.right is None or states.left is None:
+    if scene.unplaced or states.right is None or states.left is None or not _is_at_hands(target, states):
         return goal
     other = [side for side in SIDES if side not in scene.cast]
     if other and scene.hand(other[0]) is None:
@@ -135,6 +133,13 @@ def _where_hands_are(
     for state in moved.values():
         state[WRIST] += by
     return moved
+
+
+def _is_at_hands(target: Target, states: States) -> bool:
+    """Whether a target is the other hand, or both hands are to come to each other, wherever that is."""
+    if isinstance(target, Constellation):
+        return target.location is None and states.constellation is not None
+    return isinstance(target, Location) and isinstance(target.place, HandPlace)
 
 
 def _turned_as(goal: Array, now: Array) -> Array:

@@ -10,12 +10,17 @@ import numpy as np
 import pytest
 
 from pose_core import UserError
+from text_to_pose.hamnosys.directions import Direction
 from text_to_pose.hamnosys.parser import parse
+from text_to_pose.hamnosys.postures import FingerDirection, Palm
 from text_to_pose.signing.body import CHIN, MEAN_BODY, NOSE_TIP
 from text_to_pose.signing.body_surface import depth
+from text_to_pose.signing.comfort import attainable
 from text_to_pose.signing.configuration import Configuration, configure, resting
 from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hand_model import forward, mirrored
+from text_to_pose.signing.motion import HandPose
+from text_to_pose.signing.orientation import hand_rotation
 from text_to_pose.signing.states import initial_states
 from text_to_pose.signing.touch import contact_error
 
@@ -106,6 +111,14 @@ def test_the_strong_hand_touches_the_palm_of_the_weak_hand() -> None:
     assert np.linalg.norm(tip - 0.6 * palm[[5, 9, 13, 17]].mean(axis=0) - 0.4 * palm[0]) < 0.03
 
 
+def test_a_hand_near_one_on_the_chest_is_before_it_not_in_the_trunk() -> None:
+    hands = "symmlr flathand thumboutmod extfingerl palml"
+    found = _configured(f"{hands} parbegin fingerpad close plus chest touch parend")
+    right, left = _points(found, "right"), _points(found, "left")
+    assert right[:, 2].min() > 0
+    assert right[[0, 5, 9, 17], 2].mean() > left[[0, 5, 9, 17], 2].mean()
+
+
 def test_a_named_part_touches() -> None:
     found = _configured("flathand thumboutmod extfingeru palml chest seqbegin touch thumb fingertip seqend")
     thumb = _points(found, "right")[4]
@@ -159,3 +172,14 @@ def test_first_segments_of_real_signs_touch_and_are_not_in_the_body() -> None:
         depths += [depth(MEAN_BODY, _points(found, side)).max() for side in ("left", "right")]
     assert max(misses) < 0.01
     assert np.percentile(depths, 99) < 0.01
+
+
+def test_an_orientation_that_no_arm_has_becomes_the_nearest_that_it_has() -> None:
+    wrist, angles = np.array([-0.1, 0.0, 0.15]), np.zeros(21)
+    usual = HandPose(wrist, hand_rotation(FingerDirection(Direction.UL), Palm(Direction.D)), angles)
+    assert attainable("right", usual, MEAN_BODY) is usual.rotation
+    turned_over = HandPose(wrist, hand_rotation(FingerDirection(Direction.UL), Palm(Direction.UR)), angles)
+    nearest = attainable("right", turned_over, MEAN_BODY)
+    assert 35 < np.degrees(np.arccos((np.trace(nearest.T @ turned_over.rotation) - 1) / 2)) < 110
+    again = HandPose(wrist, nearest, angles)
+    assert np.allclose(attainable("right", again, MEAN_BODY), nearest)  # this one it has

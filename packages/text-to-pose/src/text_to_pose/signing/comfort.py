@@ -8,9 +8,11 @@ import numpy as np
 
 from text_to_pose.signing.arm import Arms, ease, solve
 from text_to_pose.signing.collisions import Limbs, evasion
+from text_to_pose.signing.elbow import choices
 from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hand_model import forward, mirrored
 from text_to_pose.signing.rotations import from_vector
+from text_to_pose.signing.wrist import hand_rotation, within_limits, wrist_angles
 
 if TYPE_CHECKING:
     from text_to_pose.signing.body import Body
@@ -37,6 +39,11 @@ _FAR = np.radians([0.0, 30.0, -30.0, 60.0, -60.0])
 _FAR_TILTS = np.array([(x, y, z) for x in _FAR for y in (*_FAR, *np.radians([-90.0, 90.0])) for z in _FAR])
 _FAR_TILTS = _FAR_TILTS[np.linalg.norm(_FAR_TILTS, axis=1) < np.radians(91.0)]
 _FAR_TILTED, _FAR_COSTS = from_vector(_FAR_TILTS), np.linalg.norm(_FAR_TILTS, axis=1) / TILT_COST
+
+_FAR_OFF = np.radians(35.0)
+"""What arms can do to that is as it is said: limits do the rest."""
+_AWKWARD = 6.0
+"""By how much harder an elbow may be than the easiest one, as in `arm.ease`."""
 
 
 def held(hands: dict[HandSide, HandPose], body: Body) -> Arms:
@@ -88,6 +95,27 @@ def easier(hands: list[tuple[HandSide, HandPose]], body: Body, *, play: float, s
     costs = costs.reshape(len(hands), -1).sum(axis=0) + (ways**2).sum(axis=1) / play**2
     best: Array = ways[int(np.argmin(costs))]
     return best * MIRROR if of_left else best
+
+
+def attainable(side: HandSide, pose: HandPose, body: Body) -> Array:
+    """How a hand is turned (3, 3) that arms can turn nearly so; else the nearest that they can.
+
+    Where the two differ much, a hand that went for the first would be turned over, to the other limit of the forearm.
+    """
+    rotation = pose.rotation if side == "right" else mirrored_rotation(pose.rotation)
+    wrist = pose.wrist if side == "right" else pose.wrist * MIRROR
+    shoulder = body.shoulders[1]
+    circles, costs = choices(body, shoulder[None, None], wrist[None, None], rotation[None, None])
+    possible = costs[0, 0] < costs[0, 0].min() + _AWKWARD
+    elbow = shoulder + circles.offsets()[:, 0, 0].T[possible]
+    places = np.broadcast_to(wrist, elbow.shape)
+    joints = within_limits(wrist_angles(shoulder, elbow, places, rotation))
+    turned = hand_rotation(shoulder, elbow, places, joints)
+    off = np.arccos(np.clip((np.einsum("nij,ij->n", turned, rotation) - 1) / 2, -1.0, 1.0))
+    best = int(off.argmin())
+    if off[best] < _FAR_OFF:
+        return pose.rotation
+    return turned[best] if side == "right" else mirrored_rotation(turned[best])
 
 
 def tilted(side: HandSide, pose: HandPose, pivot: Array, body: Body, notated: Array | None = None) -> Array:

@@ -12,7 +12,7 @@ from text_to_pose.hamnosys.directions import Direction
 from text_to_pose.hamnosys.movements import CircularMovement, Growth, StraightMovement, WristMovementKind
 from text_to_pose.signing import finger_play, paths, timing, wrist_movements
 from text_to_pose.signing.body_surface import front
-from text_to_pose.signing.comfort import held
+from text_to_pose.signing.comfort import attainable, held
 from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hand import handshape_angles
 from text_to_pose.signing.motion import HandPose
@@ -229,6 +229,7 @@ def _in_place(scene: Scene, side: HandSide, state: HandState | None) -> Array:
     if state is None:
         return now
     turned, angles = hand_rotation(state.direction, state.palm), handshape_angles(state.handshape, scene.body.hand)
+    turned = attainable(side, HandPose(now[WRIST], turned, angles), scene.body)
     return np.concatenate([now[WRIST], turned.ravel(), angles])
 
 

@@ -36,6 +36,10 @@ _APART = 0.010
 """Half the least distance between hands that do not touch each other, in metres."""
 _THUMB_ASIDE: Array = np.radians([90.0, -12.0, 90.0, 5.0, 5.0])
 """The most that the angles of a thumb are that lies beside fingers on a place."""
+_PALM = (0, 5, 9, 17)
+_BEHIND = 0.02
+"""Hands whose palm is so little before the middle of the trunk, in metres, come before it if they are at each other."""
+_MOST_STEPS = 12
 _YIELD = 0.004
 """By how much each of two hands that touch yields, in metres."""
 
@@ -75,6 +79,9 @@ class TwoHands:
             aim = self._aim(side)
             self._put(side, aim._replace(part=self._part(side, aim.part)))
         if len(order) == 2:
+            at_other = [place for place in self.places.values() if place is not None and is_at_other(place)]
+            if at_other and all(isinstance(place.place, HandPlace) for place in at_other):
+                self._forward()
             self._apart()
 
     def together(self, constellation: Constellation) -> None:
@@ -194,6 +201,39 @@ class TwoHands:
             far = max(far, float((pushed_out(self.body, hand, wrist, away) - wrist) @ away))
         for side in self.solid:
             self._move(side, self.hands[side].wrist + far * away)
+
+    def _forward(self) -> None:
+        """Hands at each other that would be in or behind the trunk come before it: both, if they touch each other."""
+        far = {side: self._behind(side) for side in OTHER}
+        if max(far.values()) == 0:
+            return
+        if any(touch.on is not None for touch in self.contacts):
+            far = dict.fromkeys(OTHER, max(far.values()))
+            self.contacts = [touch for touch in self.contacts if touch.on is not None]
+        for side in OTHER:
+            if all(touch.hand != side or touch.on is not None for touch in self.contacts):
+                self._move(side, self.hands[side].wrist + far[side] * OUT)
+        if not self.contacts or all(touch.on is None for touch in self.contacts):
+            self._before_each_other(max(OTHER, key=far.__getitem__))
+
+    def _behind(self, side: HandSide) -> float:
+        """How far out a hand has to come to be before the trunk, or beside its front half, in metres."""
+        points = self.hands[side].wrist + self.solid[side].points[list(_PALM)]
+        skin, _ = front(self.body, points[:, 0], points[:, 1])
+        before = np.abs(skin[:, 0] - points[:, 0]) < 1e-6
+        missing = np.where(before, skin[:, 2] + _APART, 0.0) - points[:, 2]
+        middle = float(points[:, 2].mean())
+        return float(missing.max()) if middle < _BEHIND else 0.0
+
+    def _before_each_other(self, side: HandSide) -> None:
+        """A hand that has come forward goes on until it is before the other one, which is in its way."""
+        middles, radii = samples(self.solid[side])
+        other = OTHER[side]
+        for _ in range(_MOST_STEPS):
+            wrist = self.hands[side].wrist
+            if float(in_hand(self.solid[other], self.hands[other].wrist, wrist + middles, radii).max()) <= -_APART:
+                break
+            self._move(side, wrist + _APART * OUT)
 
     def _apart(self) -> None:
         """Hands that do not touch each other are not in each other."""

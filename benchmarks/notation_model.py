@@ -74,7 +74,7 @@ def main() -> None:
 
 def make(arguments, shards: Path) -> None:
     """Training data."""
-    texts, _ = read_texts(arguments.data / "hamnosys/hamnosys.csv")
+    texts, _ = read_texts([arguments.data / "hamnosys/hamnosys.csv"])
     texts += new_texts(texts, arguments.new_signs, arguments.seed)
     settings = ClipSettings(
         seed=arguments.seed,

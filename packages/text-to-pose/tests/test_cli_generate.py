@@ -87,8 +87,8 @@ def test_generate_file_writes_one_pose_per_line(cli, folder, tmp_path):
         ),
         (["a", "--signed-language", "xyz"], "unknown signed language 'xyz'; this model knows ase, ise"),
         (["a"], "letters and words need --signed-language; `text-to-pose languages` lists them"),
-        (["--signed-language", "ase"], "give a text or --file"),
-        (["a", "--signed-language", "ase", "--file", "words.txt"], "give a text or --file"),
+        (["--signed-language", "ase"], "give either a text or --file"),
+        (["a", "--signed-language", "ase", "--file", "words.txt"], "give either a text or --file"),
         (["a", "--signed-language", "ase", "--steps", "0"], "--steps"),
         (["a", "--signed-language", "ase", "--length", "9", "--duration", "1"], "give one of them"),
         (["abc", "--signed-language", "ase", "--length", "3"], "need at least 4 frames"),
@@ -168,7 +168,7 @@ def test_generate_file_goes_on_after_a_bad_line_and_skip_existing_continues(cli,
     status, said, err = cli(*call)
     assert (status, len(said.splitlines())) == (3, 2)
     assert f"{words}, line 2: ase has no letter 'X'" in err.splitlines()[-2]
-    assert one_line(err) == "Error: 1 of 3 files failed; all others are done: --skip-existing leaves those out"
+    assert one_line(err) == "Error: 1 of 3 texts failed; all others are done: --skip-existing leaves those out"
     assert sorted(path.name for path in out.iterdir()) == ["001-ab.pose", "004-cab.pose"]
     words.write_text("ab\nac\n\ncab\n")
     assert cli(*call)[0] == 2
@@ -187,7 +187,7 @@ def test_generate_refuses_to_write_poses_that_are_not_finite(cli, folder, tmp_pa
         signed[0].sequence.keypoints[-1, 5] = np.nan
         return signed
 
-    monkeypatch.setattr("text_to_pose.commands.sign_texts", overflowing)
+    monkeypatch.setattr("text_to_pose.generation.sign_texts", overflowing)
     status, _, err = cli("generate", "ab", *GENERATE, folder, "--output", tmp_path / "a.pose", "--guidance", "9")
     assert (status, "ab: what was generated is not finite" in one_line(err)) == (2, True)
     assert "--guidance 9 may be too strong" in err
@@ -247,7 +247,7 @@ def test_generate_signs_with_the_hand_of_the_start_frame_unless_told_otherwise(c
     start = ("--start", tmp_path / "lefty.pose:2")
     status, _, err = cli("generate", "ab", *GENERATE, folder, *start, "--output", tmp_path / "left.pose")
     assert status == 0
-    assert "lefty.pose:2 signs with the left hand, and so does the text; --dominant-hand right changes that" in err
+    assert "lefty.pose:2: a left-handed person, whose dominant hand signs; --dominant-hand right changes that" in err
     assert read(tmp_path / "left.pose").hand_share("left") == 1
     right = ("--dominant-hand", "right", "--output", tmp_path / "right.pose")
     status, _, err = cli("generate", "ab", *GENERATE, folder, *start, *right)

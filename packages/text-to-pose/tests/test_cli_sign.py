@@ -1,14 +1,17 @@
 import io
 import json
 import re
+import subprocess
 import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pose_core import read, write
 from pose_core.notices import InputWarning
+from pose_core.skeleton import LAYOUT_NAMES
 from pose_core.testing import fake_sequence
 from text_to_pose.text.hamnosys import hamnosys_text
 
@@ -42,7 +45,7 @@ def test_a_sign_is_written_in_every_format(cli, tmp_path, text):
     assert sequence.hand_share("right") > 0.5
     named = ", ".join(map(str, outputs))
     seconds = f"{len(sequence)} frames, {sequence.duration:.1f} s of signing"
-    assert out == f"{named}: a sign by the rules, without a model, {seconds}\n"
+    assert out == f"{named}: 1 sign, {seconds}\n"
     assert outputs[2].read_bytes()[1:4] == b"PNG"
 
 
@@ -53,7 +56,7 @@ def test_several_signs_in_a_row_are_one_clip(cli, tmp_path):
         return json.loads(out)[0]
 
     one, other, both = sign("a.pose", FLAT), sign("b.pose", FIST), sign("c.pose", FLAT, FIST)
-    assert (one["model"], both["signs"]) == ("rules", ["", ""])
+    assert (one["model"], both["signs"]) == ("rules", [None, None])
     assert max(one["frames"], other["frames"]) < both["frames"] < one["frames"] + other["frames"]
 
 
@@ -72,7 +75,7 @@ def test_options_reach_the_signer(cli, tmp_path):
     write(fake_sequence(hands=("left",)), tmp_path / "person.pose")
     status, _, err = cli("sign", FLAT, "--output", tmp_path / "own.pose", "--person", tmp_path / "person.pose")
     assert status == 0
-    assert "person.pose signs with the left hand" in err
+    assert "person.pose: a left-handed person, whose dominant hand signs; --dominant-hand right changes that" in err
     own = read(tmp_path / "own.pose")
     assert own.hand_share("left") > own.hand_share("right")
 
@@ -82,12 +85,12 @@ def test_a_file_of_signs_makes_the_good_ones_and_lists_the_bad(cli, tmp_path, ta
     status, out, err = cli("sign", "--file", table, "--output", folder)
     assert status == 3
     assert sorted(path.name for path in folder.iterdir()) == ["001-DON_T_KNOW.pose", "003.pose"]
-    assert out.startswith(f"{folder / '001-DON_T_KNOW.pose'}: DON'T KNOW by the rules, without a model, ")
+    assert out.startswith(f"{folder / '001-DON_T_KNOW.pose'}: DON'T KNOW, ")
     assert f"{table}, line 3: the string ends after symbol 3 (hammovei): expected hamparend" in err
-    assert "1 of 3 files failed; all others are done: --skip-existing leaves those out" in one_line(err)
+    assert "1 of 3 signs failed; all others are done: --skip-existing leaves those out" in one_line(err)
     status, out, err = cli("sign", "--file", table, "--output", folder, "--skip-existing", "--format", "pose")
     assert (status, out) == (3, "")
-    assert "2 of 3 left out" in err
+    assert "2 of 3 signs left out: their outputs exist\n" in err
     status, _, err = cli("sign", "--file", table, "--output", tmp_path / "none", "--no-keep-going")
     assert status == 2
     assert f"{table}, line 3:" in one_line(err)
@@ -100,7 +103,7 @@ def test_sigml_names_what_is_not_shown(cli, tmp_path):
         status, out, err = cli("sign", "--file", path, "--output", tmp_path / "out", "--format", "npz")
     assert status == 3
     assert [each.name for each in (tmp_path / "out").iterdir()] == ["001-HOUSE.npz"]
-    assert "HOUSE by the rules" in out
+    assert "HOUSE, " in out
     assert f"{path}, line 5: unknown element <story>" in err
     status, _, err = cli("sign", path, "--output", tmp_path / "all.pose")
     assert (status, "unknown element <story>" in err) == (2, True)
@@ -116,7 +119,7 @@ def test_sigml_names_what_is_not_shown(cli, tmp_path):
         (b"gloss,notes\na,b\n", "signs.csv", "no column holds HamNoSys"),
         (b"<sigml></sigml>", "signs.sigml", "<sigml> holds no sign"),
         (b"<html/>", "signs.sigml", "no SiGML: the outermost element is <html>"),
-        (b"<sigml><hns_sign>", "signs.sigml", "no XML"),
+        (b"<sigml><hns_sign>", "signs.sigml", "line 1: not well-formed XML: "),
         (
             b'<!DOCTYPE s [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><sigml>&b;</sigml>',
             "signs.sigml",
@@ -141,10 +144,14 @@ def test_a_file_without_signs_is_refused_in_one_line(cli, tmp_path, one_line, co
         ("hamflathand hamparbegin hammovei", "the string ends after symbol 3 (hammovei): expected hamparend"),
         ("hamflathand hamextfingeru hampalml hamparend", "symbol 4 (hamparend) at character 36: expected a location"),
         ("hamflathand hamwiggle", "symbol 2, 'hamwiggle' at character 13, is no name of a HamNoSys symbol"),
+        (
+            "hamflathnd",
+            "symbol 1, 'hamflathnd' at character 1, is no name of a HamNoSys symbol; did you mean hamflathand",
+        ),
         ("\ue0ff", "(U+E0FF) at character 1 is no HamNoSys symbol"),
         ("\ue002" * 1_000_000, "1,000,000 characters are no sign"),
         ("", "there is no HamNoSys: the text is empty"),
-        ("nothing.sigml", "nothing.sigml: No such file or directory"),
+        ("nothing.sigml", "nothing.sigml: no such file"),
     ],
 )
 def test_a_bad_text_is_refused_with_symbol_and_place(cli, tmp_path, one_line, text, message):
@@ -181,9 +188,9 @@ def test_the_bad_one_of_several_texts_is_numbered(cli, tmp_path, one_line):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "give signs or --file, one of them"),
-        ([FLAT, "--file", "signs.csv"], "give signs or --file, one of them"),
-        ([FLAT, "--column", "hamnosys"], "--column is of --file"),
+        ([], "give either signs or --file"),
+        ([FLAT, "--file", "signs.csv"], "give either signs or --file"),
+        ([FLAT, "--column", "hamnosys"], "--column names a column of a table, and no table is given"),
         ([FLAT, "--speed", "0"], "--speed"),
         ([FLAT, "--fps", "nan"], "--fps"),
         ([FLAT, "--layout", "kinect"], "unknown layout 'kinect'; known: holistic_543"),
@@ -226,7 +233,7 @@ def test_standard_output_takes_a_pose_file(cli, tmp_path, monkeypatch):
 def test_generate_signs_notation_by_the_rules_and_says_so(cli, tmp_path):
     status, out, _ = cli("generate", FLAT, "--output", tmp_path / "a.pose")
     assert status == 0
-    assert "HamNoSys, by the rules, without a model, " in out
+    assert "HamNoSys, signed by its rules without a model, " in out
     assert cli("sign", FLAT, "--output", tmp_path / "b.pose")[0] == 0
     np.testing.assert_array_equal(read(tmp_path / "a.pose").keypoints, read(tmp_path / "b.pose").keypoints)
     status, out, err = cli("generate", SYMBOLS, "--output", tmp_path / "c.pose", "--steps", 3, "--json")
@@ -242,5 +249,86 @@ def test_generate_takes_letters_and_notation_in_one_file(cli, tmp_path, one_line
     assert not (tmp_path / "out").exists()
     path.write_text(f"{FLAT}\nhamflathand hamparbegin\n")
     status, out, err = cli("generate", "--file", path, "--output", tmp_path / "out")
-    assert (status, out.count("by the rules")) == (3, 1)
+    assert (status, out.count("by its rules")) == (3, 1)
     assert f"{path}, line 2: the string ends after symbol 2 (hamparbegin): expected a movement" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("hamneckk", "symbol 1, 'hamneckk' at character 1, is no name of a HamNoSys symbol; did you mean hamneck"),
+        ("hamfoo hamfist", "symbol 1, 'hamfoo' at character 1, is no name of a HamNoSys symbol"),
+        ("house hamfist", "'h' (U+0068) at character 1 is no HamNoSys symbol"),
+    ],
+)
+def test_generate_spells_no_symbols_with_typos(cli, tmp_path, one_line, text, message):
+    status, _, err = cli("generate", text, "--signed-language", "ase", "--output", tmp_path / "a.pose")
+    assert status == 2
+    assert message in one_line(err)
+
+
+def test_generate_signs_notation_without_torch(tmp_path):
+    program = (
+        "import sys; from text_to_pose.cli import app; "
+        f"app(['generate', {FLAT!r}, '--output', {str(tmp_path / 'a.pose')!r}], standalone_mode=False); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+    assert (tmp_path / "a.pose").exists()
+
+
+def test_a_folder_of_files_becomes_a_folder_of_clips(cli, tmp_path):
+    signs = tmp_path / "signs"
+    (signs / "more").mkdir(parents=True)
+    (signs / "house.txt").write_text(FLAT)
+    (signs / "more" / "two.csv").write_text(f"gloss,hamnosys\nA,{FLAT}\nB,{FIST}\n")
+    (signs / "broken.sigml").write_text("<sigml>")
+    made = ["house.pose", "more/two/001-A.pose", "more/two/002-B.pose"]
+    for number, arguments in enumerate(([signs], ["--file", signs], ["--file", signs / "house.txt", "--file", signs])):
+        out = tmp_path / str(number)
+        if number == 2:
+            status, _, err = cli("sign", *arguments, "--output", out)
+            assert (status, "would both become" in err) == (2, True)
+            continue
+        status, _, err = cli("sign", *arguments, "--output", out)
+        assert status == 3
+        assert sorted(path.relative_to(out).as_posix() for path in out.rglob("*.pose")) == made
+        assert f"{signs / 'broken.sigml'}, line 1: not well-formed XML" in err
+        assert "1 of 4 signs failed; all others are done" in err
+    status, _, err = cli("sign", signs, "--output", tmp_path / "0", "--skip-existing")
+    assert "3 of 4 signs left out: their outputs exist" in err
+    (signs / "broken.sigml").unlink()
+    status, _, err = cli("sign", signs, "--output", tmp_path / "0", "--skip-existing")
+    assert status == 0
+    assert "3 of 3 signs left out: their outputs exist; nothing is left to do" in err
+    status, out, _ = cli("sign", signs, "--output", tmp_path / "row.pose")
+    assert (status, "3 signs, " in out) == (0, True)
+
+
+def test_texts_into_a_folder_are_a_clip_each(cli, tmp_path):
+    status, out, _ = cli("sign", FLAT, FIST, "--output", tmp_path / "out")
+    assert (status, out.count(": 1 sign, ")) == (0, 2)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["001.pose", "002.pose"]
+    status, _, err = cli("sign", FLAT, "hamfist ham", "--output", tmp_path / "more")
+    assert status == 3
+    assert "sign 2 of 2: symbol 2, 'ham' at character 9" in err
+
+
+def test_a_strip_is_of_the_strokes_with_and_without_a_name(cli, tmp_path):
+    path = tmp_path / "signs.csv"
+    path.write_text(f"gloss,hamnosys\nHOUSE,{FLAT}\n")
+    sizes = []
+    for name, sign in (("named", path), ("nameless", FLAT)):
+        assert cli("sign", sign, "--output", tmp_path / f"{name}.png")[0] == 0
+        with Image.open(tmp_path / f"{name}.png") as picture:
+            sizes.append(picture.size)
+            shown = np.asarray(picture.convert("L"), float)
+    assert sizes[0][0] == sizes[1][0] > 3 * sizes[1][1] / 2  # two rows of four frames
+    halves = np.array_split(shown, 4, axis=1)
+    assert min(half.std() for half in halves) > 0.5 * max(half.std() for half in halves)
+
+
+def test_help_names_all_layouts(cli):
+    _, out, _ = cli("sign", "--help")
+    listed = "".join(out.split())
+    assert all(name in listed.replace("│", "") for name in LAYOUT_NAMES)

@@ -199,7 +199,7 @@ def test_a_sigml_file_is_explained_and_bad_signs_are_listed(cli, tmp_path, one_l
     assert (status, out) == (2, "")
     assert "unknown element <story>" in one_line(err)
     status, _, err = cli("explain", tmp_path / "b.sigml")
-    assert (status, "b.sigml: No such file or directory" in one_line(err)) == (2, True)
+    assert (status, "b.sigml: no such file" in one_line(err)) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_a_sigml_file_is_explained_and_bad_signs_are_listed(cli, tmp_path, one_l
         (hamnosys_text(NAMES.split()).encode("utf-8-sig"), 0, ""),
         (f"<sigml>{SIGN}</sigml>".encode(), 0, ""),
         (b"\xff\xfe\x00", 2, "standard input: neither SiGML nor HamNoSys"),
-        (b"", 2, "the text is empty"),
+        (b"", 2, "standard input is empty"),
         (b"hamfist " * 2**17, 2, "characters are no sign"),
     ],
 )
@@ -220,8 +220,19 @@ def test_explain_reads_standard_input(cli, monkeypatch, one_line, data, status, 
     assert message in one_line(err) if status else out.splitlines()
 
 
+def test_files_and_texts_are_explained_one_after_the_other(cli, tmp_path):
+    path = tmp_path / "lines.txt"
+    path.write_text(f"{NAMES}\nhamfist hamextfingeru\n")
+    status, out, _ = cli("explain", path, "hamflathand hamextfingeru")
+    assert (status, out.count("hands  ")) == (0, 3)
+    assert cli("explain", tmp_path) == cli("explain", path)
+    table = tmp_path / "signs.csv"
+    table.write_text(f"hamnosys,other\n{NAMES},hamfist hamextfingeru\n")
+    assert "fist" in cli("explain", table, "--column", "2")[1]
+
+
 def test_a_broken_string_gets_one_line(cli, one_line):
-    status, out, err = cli("explain", NAMES, "hamthumboutmod")
+    status, out, err = cli("explain", f"{NAMES} hamthumboutmod")
     assert (status, out) == (2, "")
     assert "symbol 12 (hamthumboutmod) at character" in one_line(err)
     assert "expected a movement, hamplus, or the end" in err

@@ -1,11 +1,14 @@
+import io
+import sys
+
 import pytest
 
 from pose_core import UserError
+from pose_core.notices import InputWarning
 from text_to_pose.hamnosys.parser import parse
 from text_to_pose.hamnosys.sigml.reader import BadSign
-from text_to_pose.hamnosys.sign_tables import is_notation
-from text_to_pose.hamnosys.sources import read_sign_file, read_signs
-from text_to_pose.text.hamnosys import hamnosys_text
+from text_to_pose.hamnosys.sources import read_sign_file, read_sources
+from text_to_pose.text.hamnosys import hamnosys_text, is_meant_as_notation, is_notation
 
 FIST, FLAT = "hamfist hamextfingeru hampalml", "hamflathand hamextfingeru hampalml hammovei"
 SYMBOLS = hamnosys_text(FLAT.split())
@@ -35,13 +38,27 @@ def test_the_column_is_found_by_name_or_content(table, text, encoding):
     (sign,) = read_sign_file(path)
     assert sign.gloss == "7"
     assert sign.segments == parse(FLAT).segments
-    assert read_signs(str(path)) == [sign]
+    ((again,),) = (source.signs for source in read_sources([str(path)]))
+    assert again == sign
 
 
-def test_a_named_column_wins(table):
+@pytest.mark.parametrize("column", ["old-one", "2"])
+def test_a_column_is_named_or_numbered(table, column):
     path = table(f"hamnosys,Old One\n{FLAT},{FIST}\n")
-    (sign,) = read_sign_file(path, "old-one")
+    (sign,) = read_sign_file(path, column)
     assert sign.segments == parse(FIST).segments
+
+
+def test_of_two_columns_of_notation_the_first_is_read_with_a_notice(table):
+    path = table(f"gloss,hamnosys,hamnosys_old\nA,{FLAT},{FIST}\n")
+    with pytest.warns(InputWarning, match="hamnosys is read of the columns hamnosys, hamnosys_old; --column names ano"):
+        (sign,) = read_sign_file(path)
+    assert sign.segments == parse(FLAT).segments
+
+
+def test_a_sign_is_called_by_the_first_other_column_where_none_is_known(table):
+    path = table(f"Glosse;Notation (HamNoSys);Quelle\nHAUS;{FLAT};x\n;{FIST};y\n")
+    assert [sign.gloss for sign in read_sign_file(path)] == ["HAUS", "y"]
 
 
 def test_bad_rows_are_named_by_line_and_spoil_no_other(table):
@@ -64,6 +81,7 @@ def test_bad_rows_are_named_by_line_and_spoil_no_other(table):
         (f"{FIST}\n", None, "has no header"),
         ("gloss,notes\na,b\n", None, "no column holds HamNoSys; its columns are gloss, notes; name one with --column"),
         (f"gloss,hamnosys\na,{FIST}\n", "sign", "has no column sign; its columns are gloss, hamnosys"),
+        (f"gloss,hamnosys\na,{FIST}\n", "3", "has no column 3; its columns are gloss, hamnosys"),
     ],
 )
 def test_a_table_without_notation_is_refused_with_its_cure(table, text, column, message):
@@ -96,3 +114,73 @@ def test_sigml_is_known_by_its_first_character(table):
 )
 def test_what_is_notation(text, expected):
     assert is_notation(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (FIST, True),
+        ("hamneckk", True),
+        ("hamflathnd", True),
+        ("hamfoo hamfist", True),
+        ("hamfoo hambar", True),
+        ("hamburger", False),
+        ("hamster", False),
+        ("ham", False),
+        ("Hamlet hamburg", False),
+        ("", False),
+    ],
+)
+def test_what_would_be_notation_without_a_typo(text, expected):
+    assert is_meant_as_notation(text) is expected
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "signs"
+    (folder / "more").mkdir(parents=True)
+    (folder / "a.txt").write_text(FIST)
+    (folder / "more" / "b.csv").write_text(f"gloss,hamnosys\nB,{FLAT}\nC,{FIST}\n")
+    return folder
+
+
+def test_folders_and_patterns_are_searched_for_signs(folder):
+    for given in (str(folder), f"{folder}/**/*.*"):
+        sources = read_sources([given])
+        assert [len(source.signs) for source in sources] == [1, 2]
+        assert [source.file.path.name for source in sources] == ["a.txt", "b.csv"]
+    first, second = read_sources([FLAT, str(folder / "a.txt")])
+    assert (first.file, first.signs) == (None, [parse(FLAT)])
+    assert second.signs == [parse(FIST)]
+
+
+def test_a_file_that_cannot_be_read_spoils_no_other(folder):
+    missing = folder / "c.sigml"
+    sources = read_sources([str(folder), str(missing)])
+    assert str(sources[-1].signs[0].error) == f"{missing}: no such file"
+    with pytest.raises(UserError, match=r"c\.sigml: no such file"):
+        read_sources([str(missing)])
+    with pytest.raises(UserError, match="no file matches"):
+        read_sources([f"{folder}/*.sigml"])
+    with pytest.raises(UserError, match="standard input stands alone"):
+        read_sources(["-", str(folder)])
+    with pytest.raises(UserError, match="--column names a column of a table, and no table is given"):
+        read_sources([FLAT], "hamnosys")
+
+
+@pytest.mark.parametrize(
+    ("data", "count"),
+    [
+        (f"gloss,hamnosys\nA,{FLAT}\nB,{FIST}\n", 2),
+        (f"notation\tgloss\n{SYMBOLS}\tA\n", 1),
+        (f"hamnosys\n{SYMBOLS}\n", 1),
+        (f"{FLAT.replace(' ', ', ')}\n{FIST}\nhello\n", 3),
+        ('<sigml><hns_sign gloss="A"><hamnosys_manual><hamfist/></hamnosys_manual></hns_sign></sigml>', 1),
+    ],
+)
+def test_standard_input_is_known_by_its_beginning(monkeypatch, data, count):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data.encode())))
+    (source,) = read_sources(["-"])
+    assert len(source.signs) == count
+    bad = [str(sign.error) for sign in source.signs if isinstance(sign, BadSign)]
+    assert all(error.startswith("standard input, line 3: ") for error in bad)

@@ -43,7 +43,7 @@ def test_spellings_of_one_sign_are_one_text_of_one_split(tmp_path):
     bracketed = "hamfist hamextfingeru hampalml hamseqbegin hammover hamseqend"
     path = tmp_path / "signs.txt"
     path.write_text(f"{plain}\n{bracketed}\nhamfist hamfist hamfist\n", "utf-8")
-    texts, wrong = read_texts(path)
+    texts, wrong = read_texts([path])
     assert [each.hamnosys for each in texts] == [write(parse(plain))]
     assert texts[0].split == split_of(texts[0].hamnosys)
     assert "line 3" in str(wrong[0])
@@ -222,7 +222,7 @@ def test_a_sign_without_hands_is_no_text(tmp_path):
     path = tmp_path / "empty.sigml"
     path.write_text('<sigml><hamgestural_sign gloss="NOD"><sign_manual/></hamgestural_sign></sigml>', "utf-8")
     with pytest.raises(UserError, match="no sign can be used: .*empty.sigml: NOD: no hand does anything in it"):
-        read_texts(path)
+        read_texts([path])
 
 
 def test_the_command_makes_shards_that_hold_the_splits_and_lists_what_failed(cli, table, tmp_path, one_line):
@@ -238,6 +238,10 @@ def test_the_command_makes_shards_that_hold_the_splits_and_lists_what_failed(cli
     assert all(row["split"] == split_of(row["text"]) for row in rows)
     sample = next(iter(ShardDataset(out, "train")))
     assert sample.sequence.skeleton == named_skeleton("holistic_50", 3)
+    pattern = f"{table.parent}/*.csv"
+    quick = ("--people", 2, "--clips-per-sign", 1, "--cameras", 1, "--no-estimator")
+    status, printed, _ = cli("synthesize", "--texts", pattern, "--output", tmp_path / "more", *quick)
+    assert (status, "frames of split train" in printed) == (3, True)
     status, _, err = cli("synthesize", "--texts", tmp_path / "none.csv", "--output", out)
     assert status == 2
     assert "none.csv" in one_line(err)

@@ -100,6 +100,17 @@ def test_a_notation_is_detokenized_exactly(kind):
     assert tokenizer.detokenize(tokenizer.tokenize(text, "gsg")) == f"<gsg> {text}"
 
 
+def test_a_model_of_hamnosys_takes_names_of_symbols():
+    names = ["hamflathand", "hamextfingeru", "hampalml"]
+    text = hamnosys_text(names)
+    tokenizer = TextTokenizer(text_config([clip(text)], "auto"))
+    for given_as in (" ".join(names), ", ".join(names)):
+        assert tokenizer.tokenize(given_as, "gsg") == tokenizer.tokenize(text, "gsg")
+        assert tokenizer.units(given_as, "gsg") == [given_as]
+    with pytest.raises(UserError, match=r"symbol 2, 'hamneckk' at character 9, is .* did you mean hamneck\?"):
+        tokenizer.tokenize("hamfist hamneckk", "gsg")
+
+
 @given(st.lists(st.sampled_from(ALPHABETS["sgg"]), min_size=1, max_size=6))
 def test_a_spelled_word_has_the_letters_it_was_written_with(letters):
     spelled = TextTokenizer(TextConfig(alphabets=ALPHABETS)).spell(" ".join(letters).lower(), "sgg")

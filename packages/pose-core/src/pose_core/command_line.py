@@ -25,6 +25,7 @@ from pose_core.atomic_files import long_name
 from pose_core.errors import BatchError, UserError
 from pose_core.notices import InputWarning
 from pose_core.progress import be_quiet, say, warn
+from pose_core.texts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -209,7 +210,7 @@ def run(app: typer.Typer, name: str) -> NoReturn:
     finally:
         for kind, said in _said.items():
             if len(said) > KIND_LINES:
-                print(f"Warning: {len(said) - KIND_LINES} more: {kind}", file=sys.stderr)
+                print(f"Warning: {len(said) - KIND_LINES} more such warnings: {kind}", file=sys.stderr)
 
 
 def _ending(error: BaseException, name: str) -> tuple[int, str]:
@@ -319,11 +320,12 @@ def report(batch: JobRunner, line: Callable[[Any], str], *, json: bool = False) 
                 print(line(result))
     warn_of_anatomy(batch.done, "standard output" if batch.to_stdout else None)
     if batch.skipped:
-        say(f"{len(batch.skipped)} of {batch.total} left out: their outputs exist")
+        many = f"{len(batch.skipped)} of {counted(batch.total, batch.options.noun)}"
+        say(f"{many} left out: their outputs exist{'; nothing is left to do' * (not batch.jobs)}")
     if batch.failed:
         sys.stdout.flush()
         raise BatchError(
-            f"{len(batch.failed)} of {batch.total} files failed; "
+            f"{len(batch.failed)} of {counted(batch.total, batch.options.noun)} failed; "
             + (f"all others are done: {batch.options.goes_on}" if batch.done or batch.skipped else "none is done"),
             [failure.error for failure in batch.failed],
             ours=any(failure.ours for failure in batch.failed),

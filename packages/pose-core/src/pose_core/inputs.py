@@ -128,10 +128,15 @@ def _is_clip(path: Path, suffixes: Collection[str]) -> bool:
 
 
 @contextmanager
-def local_files(inputs: Sequence[Input]) -> Generator[list[Path]]:
-    """The paths of inputs, of standard input that of a temporary file, which messages call standard input."""
+def local_files(inputs: Sequence[Input], sniff: Callable[[bytes], str] | None = None) -> Generator[list[Path]]:
+    """The paths of inputs, of standard input that of a temporary file, which messages call standard input.
+
+    Args:
+        inputs: as found.
+        sniff: the suffix of standard input by its first bytes; None: that of a pose file.
+    """
     with tempfile.TemporaryDirectory(prefix="pose-") as folder, ExitStack() as names:
-        paths = [spooled(Path(folder)) if each.piped else each.path for each in inputs]
+        paths = [spooled(Path(folder), sniff) if each.piped else each.path for each in inputs]
         for path, each in zip(paths, inputs, strict=True):
             if each.piped:
                 names.enter_context(called(path, each.name))

@@ -21,6 +21,7 @@ from pose_core.errors import UserError, reason
 from pose_core.inputs import PIPE, find_inputs, spooled
 from pose_core.notices import called
 from pose_core.outputs import OutputNames, check_outputs, plan_outputs
+from pose_core.texts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Sequence
@@ -49,6 +50,7 @@ class JobOptions:
         say: takes a line for people.
         debug: print the traceback of a failure.
         goes_on: how a batch of which some files failed goes on, in its last message.
+        noun: what there are many of, in messages.
 
     Raises:
         UserError: `overwrite` and `skip_existing`, which exclude each other.
@@ -61,6 +63,7 @@ class JobOptions:
     say: Callable[[str], None] = _say_nothing
     debug: bool = False
     goes_on: str = "--skip-existing leaves those out"
+    noun: str = "file"
 
     def __post_init__(self) -> None:
         if self.overwrite and self.skip_existing:
@@ -147,7 +150,7 @@ class JobRunner(Generic[Result]):
         except KeyboardInterrupt:
             if self.total > 1 and self.done:
                 self.options.say(
-                    f"{len(self.done) + len(self.skipped)} of {self.total} files are done; "
+                    f"{len(self.done) + len(self.skipped)} of {counted(self.total, self.options.noun)} are done; "
                     "the same command with --skip-existing goes on from there"
                 )
             raise

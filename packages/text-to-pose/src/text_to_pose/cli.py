@@ -16,7 +16,9 @@ from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_con
 from text_to_pose.sign_cli import explain, sign
 from text_to_pose.synthesis_cli import synthesize
 
-app = new_app("Text to sign language poses: letters and words, fingerspelled by a model.")
+app = new_app(
+    "Text to sign language poses: notation (HamNoSys, SiGML), signed by its rules; words, fingerspelled by a model."
+)
 
 # The choices of `config`, whose pydantic `--help` need not wait for.
 Sampler = Literal["refinement", "diffusion"]
@@ -103,7 +105,7 @@ def generate(
     """Generate poses for a text, or for every line of a text file."""
     _check_length(length, duration)
     if (text is None) == (file is None):
-        raise typer.BadParameter("give a text or --file, one of them")
+        raise typer.BadParameter("give either a text or --file")
     from text_to_pose.commands import GenerationOptions, generate_file, generate_text
     from text_to_pose.sampling import Sampling
 
@@ -145,11 +147,11 @@ def _check_length(length: int | None, duration: float | None) -> None:
 
 def _generated(each: Any) -> str:
     files = ", ".join(str(path) for path in each.files)
-    signs = " ".join(each.signs)
     if each.model == "rules":
-        signs = "HamNoSys, by the rules, without a model"
-        return f"{files}: {signs}, {each.frames} frames, {each.seconds:.1f} s of signing"
-    return f"{files}: {signs} in {each.signed_language}, {each.frames} frames, {each.seconds:.1f} s of signing"
+        signs = "HamNoSys, signed by its rules without a model"
+    else:
+        signs = f"{' '.join(each.signs)} in {each.signed_language}"
+    return f"{files}: {signs}, {each.frames} frames, {each.seconds:.1f} s of signing"
 
 
 @app.command()

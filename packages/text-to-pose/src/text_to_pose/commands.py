@@ -27,12 +27,10 @@ from pose_core.metrics import anatomy
 from pose_core.outputs import check_outputs
 from pose_core.writing import WRITABLE, write_poses
 from text_to_pose.data.hands import dominant_hand
-from text_to_pose.generation import SignedText, sign_texts
-from text_to_pose.hamnosys.sign_tables import is_notation
-from text_to_pose.model import load_model
-from text_to_pose.sign_commands import RuleSigner, SigningOptions, signs_of
+from text_to_pose.hamnosys.parser import parse
+from text_to_pose.sign_commands import RuleSigner, SigningOptions
 from text_to_pose.signing.person import body_of
-from text_to_pose.start_frames import StartFrames
+from text_to_pose.text.hamnosys import is_meant_as_notation
 from text_to_pose.text.spelling import WORD_SPACE
 
 if TYPE_CHECKING:
@@ -40,9 +38,11 @@ if TYPE_CHECKING:
 
     from pose_core import PoseSequence
     from pose_core.skeleton import Side
+    from text_to_pose.generation import SignedText
     from text_to_pose.model import TextToPose
     from text_to_pose.sampling import Sampling
     from text_to_pose.signing.body import Body
+    from text_to_pose.start_frames import StartFrames
 
 
 LETTERS = "fingerspelling"
@@ -67,7 +67,7 @@ class GenerationOptions:
 
     def by_rules(self, text: str) -> bool:
         """Whether a text is signed by the rules: it is notation, and no model was asked for that reads it."""
-        return self.checkpoint == LETTERS and is_notation(text)
+        return self.checkpoint == LETTERS and is_meant_as_notation(text)
 
     def start(self) -> tuple[Path, int | None] | None:
         """File and frame of `--start-frame`, FILE or FILE:FRAME."""
@@ -112,7 +112,7 @@ class GeneratedText:
     Attributes:
         text: as given.
         signed_language: None of notation, which is of no language.
-        signs: letters; what signs in notation are called, or "".
+        signs: letters; of notation, whose signs have no names, [None].
         frames, seconds: its length.
         files: that were written.
         model: `--checkpoint`, or "rules" where the text is notation and no model was used.
@@ -120,7 +120,7 @@ class GeneratedText:
 
     text: str
     signed_language: str | None
-    signs: list[str]
+    signs: Sequence[str | None]
     frames: int
     seconds: float
     files: list[Path]
@@ -164,6 +164,10 @@ class Signer:
         """
         if not options.signed_language:
             raise UserError("letters and words need --signed-language; `text-to-pose languages` lists them")
+        # Here, since signing by the rules takes less time than importing torch.
+        from text_to_pose.model import load_model
+        from text_to_pose.start_frames import StartFrames
+
         model = load_model(options.checkpoint, options.device)
         model.tokenizer.check_language(options.signed_language)
         given = options.start()
@@ -178,7 +182,7 @@ class Signer:
         hand, usual = dominant_hand(sequence), model.config.dominant_hands.get(options.signed_language)
         if hand is not None and hand != usual:
             say(
-                f"{options.start_frame} signs with the {hand} hand, and so does the text; "
+                f"{options.start_frame}: a {hand}-handed person, whose dominant hand signs; "
                 f"--dominant-hand {usual} changes that"
             )
         return cls(model, options, start, hand, body)
@@ -194,6 +198,8 @@ class Signer:
         Raises:
             UserError: fewer frames than a text needs, or poses that are not finite; then nothing is written.
         """
+        from text_to_pose.generation import sign_texts
+
         options = self.options
         frames = options.frames
         if options.seconds is not None:
@@ -241,7 +247,7 @@ def sign_by_rules(signer: RuleSigner, text: TextJob) -> GeneratedText:
     Raises:
         UserError: it is no sign.
     """
-    signed = signer.sign(signs_of([text.text]), text.files, text.name)
+    signed = signer.sign([parse(text.text)], text.files, text.name)
     return GeneratedText(text.text, None, signed.signs, signed.frames, signed.seconds, signed.files, signed.model)
 
 
@@ -291,7 +297,9 @@ def generate_file(
     for number, text in lines:
         stem = re.sub(r"[^\w-]+", "_", text)[:60]
         texts[Job(file, folder / f"{number:0{digits}d}-{stem}.pose", f"{name}, line {number}")] = text
-    batch: JobRunner[GeneratedText] = JobRunner([*texts], job_options or JobOptions(), "generating")
+    batch: JobRunner[GeneratedText] = JobRunner(
+        [*texts], replace(job_options or JobOptions(), noun="text"), "generating"
+    )
     check_name(folder)
     created = not folder.exists()
     with removed_if_empty(folder):

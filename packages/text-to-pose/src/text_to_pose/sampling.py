@@ -5,21 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
-
-from text_to_pose import schedules
-from text_to_pose.nn.guidance import Guided
-from text_to_pose.samplers import diffuse, inpaint, refine
-
+# torch is imported where it is used: a command line makes its `Sampling` before it knows whether a model signs.
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import numpy as np
+    import torch
     from torch import Tensor
 
     from text_to_pose.config import Sampler, Schedule
     from text_to_pose.model import TextToPose
     from text_to_pose.nn.denoiser import Condition
+    from text_to_pose.nn.guidance import Guided
     from text_to_pose.nn.prediction import Prediction
 
 
@@ -47,6 +44,8 @@ class Sampling:
 
     def levels(self, model: TextToPose) -> np.ndarray:
         """(num_steps + 1,), see `text_to_pose.schedules.levels`."""
+        from text_to_pose import schedules
+
         return schedules.levels(self.schedule, self.num_steps or model.config.num_steps)
 
     def steps(self, model: TextToPose, condition: Condition, mask: Tensor) -> Iterator[Prediction[Tensor]]:
@@ -57,6 +56,8 @@ class Sampling:
             condition: of B sequences.
             mask: (B, T), True for the frames to generate.
         """
+        from text_to_pose.samplers import diffuse, refine
+
         predict = self._guided(model, condition, mask)
         start = condition.start[:, None].expand(-1, mask.shape[1], -1, -1)
         if self.sampler == "diffusion":
@@ -65,6 +66,10 @@ class Sampling:
 
     def inpaint(self, model: TextToPose, condition: Condition, known: Tensor, visible: Tensor) -> Tensor:
         """Features (B, T, K, D) of sequences of which those visible (B, T, K) are known; by refinement."""
+        import torch
+
+        from text_to_pose.samplers import inpaint
+
         mask = torch.ones_like(visible[..., 0])
         predict = self._guided(model, condition, mask)
         start = condition.start[:, None].expand_as(known)
@@ -72,6 +77,8 @@ class Sampling:
         return last.features
 
     def _guided(self, model: TextToPose, condition: Condition, mask: Tensor) -> Guided:
+        from text_to_pose.nn.guidance import Guided
+
         unconditional = None if self.guidance == 1 else model.without_text(condition)
         return Guided(model, condition, unconditional, mask, self.guidance)
 
@@ -89,6 +96,8 @@ def normal_noise(mask: Tensor, like: Tensor, seed: int) -> Iterator[Tensor]:
     Yields:
         (B, T, K, D), 0 at padded frames.
     """
+    import torch
+
     lengths = mask.sum(dim=1).tolist()
     generators = [torch.Generator().manual_seed(seed) for _ in lengths]
     while True:
@@ -96,6 +105,8 @@ def normal_noise(mask: Tensor, like: Tensor, seed: int) -> Iterator[Tensor]:
 
 
 def _draw(lengths: Sequence[int], generators: Sequence[torch.Generator], shape: Sequence[int]) -> Tensor:
+    import torch
+
     noise = torch.zeros(*shape)
     for row, (length, generator) in enumerate(zip(lengths, generators, strict=True)):
         noise[row, :length] = torch.randn(length, *shape[2:], generator=generator)

@@ -12,6 +12,12 @@ from pose_core.command_line import Debug, Json, print_json, say
 from pose_core.errors import BatchError
 from pose_core.reading_options import check_layout
 
+Column = Annotated[
+    str | None,
+    typer.Option(
+        "--column", help="Column of the HamNoSys in a .csv, by name or number; default: by its name or what it holds."
+    ),
+]
 LAYOUT = "holistic_50"  # that of `signing.layouts`, for which `--help` need not wait
 
 
@@ -19,28 +25,29 @@ def sign(
     output: Annotated[
         list[Path],
         typer.Option(
-            "--output", help="Output pose file or picture, by suffix, may be given several times; a folder; or -."
+            "--output",
+            help="Pose file or picture, by suffix, of all signs in a row, may be given several times; a folder, for a "
+            "clip per sign; or -.",
         ),
     ],
     options: JsonBatchOptions,
     text: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Signs, one after the other: HamNoSys, in Unicode or as symbol names (hamfist ...) in quotes; "
-            ".sigml or .csv files."
+            help="Signs: HamNoSys, in Unicode or as symbol names (hamfist ...) in quotes; files (.sigml, .xml, .csv, "
+            ".txt), folders, glob patterns, or - for standard input.",
+            show_default=False,
         ),
     ] = None,
     file: Annotated[
-        Path | None,
+        list[str] | None,
         typer.Option(
             "--file",
-            help="File of signs, .sigml, .csv or text with a sign per line, each its own; --output is a folder.",
+            help="The same of files, folders, patterns or - alone, a clip per sign; may be given several times.",
+            show_default=False,
         ),
     ] = None,
-    column: Annotated[
-        str | None,
-        typer.Option("--column", help="Column of the HamNoSys in a .csv; default: by name or content."),
-    ] = None,
+    column: Column = None,
     person: Annotated[
         Path | None, typer.Option("--person", help="Pose file of the person whose body signs; default: a mean adult.")
     ] = None,
@@ -60,7 +67,8 @@ def sign(
         typer.Option(
             "--layout",
             callback=check_layout,
-            help="Keypoints: holistic_50, holistic_178, holistic_543, coco_wholebody_133, ...",
+            help="Keypoints: holistic_50, holistic_75, holistic_178, holistic_543, holistic_553, holistic_576, "
+            "holistic_586, openpose_135, openpose_137, coco_17, coco_wholebody_133, alphapose_136 or halpe_26.",
         ),
     ] = LAYOUT,
     captions: Annotated[
@@ -68,10 +76,11 @@ def sign(
     ] = True,
     format: cl.OutputFormat = "pose",
 ) -> None:
-    """Sign HamNoSys or SiGML by its rules, without a model: one sign, several in a row, or a file of signs."""
-    if (not text) == (file is None):
-        raise typer.BadParameter("give signs or --file, one of them")
-    from text_to_pose.sign_commands import SigningOptions, sign_file, sign_texts
+    """Sign HamNoSys or SiGML by its rules, without a model: signs in a row, or into a folder a clip per sign."""
+    if bool(text) == bool(file):
+        raise typer.BadParameter("give either signs or --file")
+    from text_to_pose.hamnosys.sources import read_sources
+    from text_to_pose.sign_commands import SigningOptions, sign_each, sign_texts
 
     signing = SigningOptions(
         person=person,
@@ -83,29 +92,36 @@ def sign(
         overwrite=options.overwrite,
     )
     jobs = options.jobs(output[0])
-    if file is not None:
+    if file or (len(output) == 1 and _is_folder(output[0])):
         if len(output) != 1:
             raise typer.BadParameter("--file writes to one folder: give one --output")
-        batch = sign_file(file, output[0], signing, jobs, column=column, format=format or "pose")
+        sources = read_sources(file or text or [], column, files=bool(file))
+        batch = sign_each(sources, output[0], signing, jobs, format=format or "pose")
         cl.report(batch, lambda signed: signed.line(), json=options.json)
         return
-    if column is not None:
-        raise typer.BadParameter("--column is of --file")
     if options.skip_existing and all(path.exists() for path in output):
         say(f"{output[0]}: exists, and is left as it is")
         return
-    signed = sign_texts(text or [], output, signing)
+    signed = sign_texts(text or [], output, signing, column=column)
     if options.json:
         print_json([signed])
         return
     print(signed.line(), file=sys.stderr if Path("-") in output else sys.stdout)
 
 
+def _is_folder(output: Path) -> bool:
+    return str(output) != "-" and (output.is_dir() or not output.suffix)
+
+
 def explain(
     text: Annotated[
         list[str],
-        typer.Argument(help="HamNoSys, in Unicode or as symbol names (hamfist ...); a .sigml or .csv file; or -."),
+        typer.Argument(
+            help="HamNoSys, in Unicode or as symbol names (hamfist ...); files (.sigml, .xml, .csv, .txt), folders, "
+            "glob patterns, or - for standard input."
+        ),
     ],
+    column: Column = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -113,9 +129,9 @@ def explain(
     from text_to_pose.hamnosys.as_json import as_json
     from text_to_pose.hamnosys.explain import explain as explain_sign
     from text_to_pose.hamnosys.sigml.reader import BadSign
-    from text_to_pose.hamnosys.sources import read_signs
+    from text_to_pose.hamnosys.sources import read_sources
 
-    signs = read_signs(" ".join(text))
+    signs = [sign for source in read_sources(text, column) for sign in source.signs]
     good = [sign for sign in signs if not isinstance(sign, BadSign)]
     bad = [sign for sign in signs if isinstance(sign, BadSign)]
     if len(signs) == len(bad) == 1:

@@ -8,12 +8,21 @@ import typer
 from pose_core.command_line import Debug, Json, Overwrite, check_seed, print_json, say
 from pose_core.errors import BatchError
 from pose_core.progress import progress
+from pose_core.texts import counted
+from text_to_pose.sign_cli import Column
 
 
 def synthesize(
-    texts: Annotated[Path, typer.Option("--texts", help="Signs in HamNoSys or SiGML: .csv, .sigml, or a sign a line.")],
+    texts: Annotated[
+        list[str],
+        typer.Option(
+            "--texts",
+            help="Signs in HamNoSys or SiGML: files (.sigml, .xml, .csv, .txt with a sign a line), folders, patterns, "
+            "or - for standard input; may be given several times.",
+        ),
+    ],
     output: Annotated[Path, typer.Option("--output", help="Folder for the shards and the list of their clips.")],
-    column: Annotated[str | None, typer.Option("--column", help="Column of the HamNoSys, in a table.")] = None,
+    column: Column = None,
     people: Annotated[int, typer.Option("--people", min=1, max=10**9, help="How many people sign.")] = 200,
     clips_per_sign: Annotated[
         int, typer.Option("--clips-per-sign", min=1, help="How often each sign to train on is signed; the others once.")
@@ -59,7 +68,7 @@ def synthesize(
     if new_signs:
         signs += new_texts(signs, new_signs, seed)
     settings = ClipSettings(seed, people, clips_per_sign, cameras, left_handed, in_flow, fps, layout, estimator)
-    say(f"{texts}: {len(signs)} signs")
+    say(f"{', '.join(texts)}: {counted(len(signs), 'sign')}")
     with progress(number_of_parts(signs), "signing") as begun:
         made = make(signs, output, settings, workers=workers, overwrite=overwrite, begun=begun)
     failures = [*map(str, wrong), *made.failed]

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from pose_core import UserError
 from pose_core.errors import naming
+from pose_core.notices import notify
 from pose_core.table import column_name, read_table
 from text_to_pose.hamnosys.parser import parse
 from text_to_pose.hamnosys.sigml.reader import BadSign
-from text_to_pose.text.hamnosys import hamnosys_vocabulary, is_hamnosys
+from text_to_pose.text.hamnosys import is_notation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from text_to_pose.hamnosys.tree import Sign
 
 GLOSS_COLUMNS = ("gloss", "text", "word", "label", "name", "id")
-"""Columns that say what a sign is called; the first of them that a row has."""
+"""Columns that say what a sign is called: the first of these that a row has, else its first that is no notation."""
 
 
 def read_sign_table(path: Path, column: str | None = None) -> list[Sign | BadSign]:
@@ -27,7 +28,7 @@ def read_sign_table(path: Path, column: str | None = None) -> list[Sign | BadSig
 
     Args:
         path: CSV with a header, see `pose_core.table`.
-        column: of the HamNoSys; None: the one called so, or the first that holds some.
+        column: of the HamNoSys, its name or number from 1; None: the one called so, or the first that holds some.
 
     Raises:
         UserError: it cannot be read, or has no such column, or no row.
@@ -43,33 +44,35 @@ def read_sign_table(path: Path, column: str | None = None) -> list[Sign | BadSig
     return [_sign(row, found, path) for row in table.rows]
 
 
-def is_notation(text: str) -> bool:
-    """Whether a text is HamNoSys, in Unicode or as symbol names (`hamfist hamextfingeru`)."""
-    first = text.split(maxsplit=1)[:1]
-    return is_hamnosys(text) or (bool(first) and first[0].rstrip(",") in hamnosys_vocabulary())
-
-
 def _column(table: Table, path: Path, wanted: str | None) -> str:
     if wanted is not None:
         name = column_name(wanted)
-        if name not in table.columns:
-            raise UserError(f"{path}: has no column {wanted}; its columns are {', '.join(table.columns)}")
-        return name
-    for name in table.columns:
-        if "hamnosys" in name:
+        if name in table.columns:
             return name
-    for name in table.columns:
-        if any(is_notation(row.cells.get(name, "")) for row in table.rows):
-            return name
-    raise UserError(
-        f"{path}: no column holds HamNoSys; its columns are {', '.join(table.columns)}; name one with --column"
-    )
+        if wanted.isdecimal() and 0 < int(wanted) <= len(table.columns):
+            return table.columns[int(wanted) - 1]
+        raise UserError(f"{path}: has no column {wanted}; its columns are {', '.join(table.columns)}")
+    found = [name for name in table.columns if "hamnosys" in name] or [
+        name for name in table.columns if any(is_notation(row.cells.get(name, "")) for row in table.rows)
+    ]
+    if not found:
+        raise UserError(
+            f"{path}: no column holds HamNoSys; its columns are {', '.join(table.columns)}; name one with --column"
+        )
+    if len(found) > 1:
+        notify(path, f"{found[0]} is read of the columns {', '.join(found)}; --column names another", kind="columns")
+    return found[0]
 
 
 def _sign(row: Row, column: str, path: Path) -> Sign | BadSign:
     gloss = next((row.cells[name] for name in GLOSS_COLUMNS if name != column and row.cells.get(name)), None)
+    gloss = gloss or next((cell for name, cell in row.cells.items() if name != column and _is_word(cell)), None)
     try:
         with naming(f"{path}, line {row.line}"):
             return replace(parse(row.cells.get(column, "")), gloss=gloss)
     except UserError as error:
         return BadSign(gloss, error)
+
+
+def _is_word(cell: str) -> bool:
+    return bool(cell) and not is_notation(cell)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,7 +18,7 @@ from text_to_pose.hamnosys.movements import (
     ZigzagStyle,
 )
 from text_to_pose.hamnosys.places import BodySite, ContactKind, HandPart
-from text_to_pose.text.hamnosys import hamnosys_tokens, hamnosys_vocabulary, is_hamnosys
+from text_to_pose.text.hamnosys import placed_tokens
 
 if TYPE_CHECKING:
     import enum
@@ -84,14 +83,7 @@ def read_symbols(text: str) -> list[Symbol]:
         raise UserError("there is no HamNoSys: the text is empty")
     if len(text) > 32 * LONGEST:
         raise UserError(f"{len(text):,} characters are no sign: give one sign, of at most {LONGEST:,} symbols")
-    if is_hamnosys(text) or not re.match(r"\s*ham[a-zA-Z0-9]", text):
-        named = [(name, place) for place, name in enumerate(hamnosys_tokens(text.rstrip("\r\n")), start=1)]
-    else:
-        named = [(word.group(), word.start() + 1) for word in re.finditer(r"[^\s,]+", text)]
-        known = set(hamnosys_vocabulary())
-        for number, (name, place) in enumerate(named, start=1):
-            if name not in known:
-                raise UserError(f"symbol {number}, {name[:40]!r} at character {place}, is no name of a HamNoSys symbol")
+    named = placed_tokens(text.rstrip("\r\n"))
     if len(named) > LONGEST:
         raise UserError(f"{len(named):,} symbols are no sign: give one sign, of at most {LONGEST:,} symbols")
     symbols = [Symbol(name.removeprefix("ham"), i, place) for i, (name, place) in enumerate(named, start=1)]

@@ -11,7 +11,7 @@ from pose_core.errors import naming
 from text_to_pose.hamnosys.pairs import Pair
 from text_to_pose.hamnosys.parser import parse
 from text_to_pose.hamnosys.sigml.reader import BadSign
-from text_to_pose.hamnosys.sources import read_sign_file
+from text_to_pose.hamnosys.sources import read_sources
 from text_to_pose.hamnosys.tree import Sign
 from text_to_pose.hamnosys.writer import write
 from text_to_pose.synthesis.people import generator
@@ -43,24 +43,26 @@ def split_of(hamnosys: str) -> str:
     return {8: "validation", 9: "test"}.get(tenth, "train")
 
 
-def read_texts(path: Path, column: str | None = None) -> tuple[list[Text], list[UserError]]:
-    """The signs of a file, each once, however it is spelled there; and what is wrong with others.
+def read_texts(given: Sequence[str | Path], column: str | None = None) -> tuple[list[Text], list[UserError]]:
+    """The signs of files, each once, however it is spelled there; and what is wrong with others.
 
     Args:
-        path: as `hamnosys.sources.read_sign_file` takes it.
-        column: of a table.
+        given: files, folders, patterns or -, see `hamnosys.sources.read_sources`.
+        column: of the HamNoSys in tables.
 
     Raises:
-        UserError: the file cannot be read, or none of its signs can be used.
+        UserError: the only file cannot be read, or none of the signs can be used.
     """
     known: dict[str, Text] = {}
     wrong: list[UserError] = []
-    for sign in read_sign_file(path, column):
+    sources = read_sources([str(each) for each in given], column, files=True)
+    named = [(source.file.name if source.file else "", sign) for source in sources for sign in source.signs]
+    for file, sign in named:
         if isinstance(sign, BadSign):
             wrong.append(sign.error)
             continue
         try:
-            with naming(f"{path}: {sign.gloss or 'a sign'}"):
+            with naming(f"{file}: {sign.gloss or 'a sign'}"):
                 hamnosys = write(sign)  # SiGML says what no symbol says
                 if not hamnosys:
                     raise UserError("no hand does anything in it")

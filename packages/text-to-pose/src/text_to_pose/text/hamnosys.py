@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import difflib
+import re
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -18,18 +20,60 @@ def is_hamnosys(text: str) -> bool:
     return any(not character.isascii() and character in _names() for character in text)
 
 
+def is_notation(text: str) -> bool:
+    """Whether a text is HamNoSys, in Unicode or as symbol names (`hamfist hamextfingeru`)."""
+    return is_hamnosys(text) or not _named().isdisjoint(re.split(r"[\s,]+", text))
+
+
+def is_meant_as_notation(text: str) -> bool:
+    """Whether it is, or would be without a typo: several words in `ham...`, or one that is nearly a symbol's name."""
+    words = re.split(r"[\s,]+", text.strip())
+    named = all(re.fullmatch(r"ham\w+", word, re.ASCII) for word in words)
+    return is_notation(text) or (named and (len(words) > 1 or bool(_near(words[0], NEARLY))))
+
+
+NEARLY = 0.85
+"""From how alike a word and a symbol's name are on it is meant: `hamneckk` is, `hamburger` is not."""
+
+
+def meant(name: str) -> str:
+    """`; did you mean hamneck?` of what is nearly a symbol's name, to be appended to a message; else nothing."""
+    near = _near(name, 0.75)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def _near(name: str, cutoff: float) -> list[str]:
+    """Up to two names of symbols that a name is like, beside the `ham` that they all have."""
+    known = [each.removeprefix("ham") for each in _names().values()]
+    return [f"ham{each}" for each in difflib.get_close_matches(name.lower().removeprefix("ham"), known, 2, cutoff)]
+
+
 def hamnosys_tokens(text: str) -> list[str]:
-    """The name of each symbol, blanks too (`hamspace`): one token per character, so nothing is lost.
+    """The name of each symbol of HamNoSys, in Unicode or as symbol names.
+
+    In Unicode it is one token per character, blanks too (`hamspace`), so nothing is lost.
 
     Raises:
-        UserError: a character that is no HamNoSys symbol.
+        UserError: a character or word that is no HamNoSys symbol.
     """
+    return [name for name, _ in placed_tokens(text)]
+
+
+def placed_tokens(text: str) -> list[tuple[str, int]]:
+    """As `hamnosys_tokens`, each with the number of the character that it begins at, from 1."""
     names = _names()
+    if not is_hamnosys(text) and re.match(r"\s*ham[a-zA-Z0-9]", text):
+        placed = [(word.group(), word.start() + 1) for word in re.finditer(r"[^\s,]+", text)]
+        for number, (name, place) in enumerate(placed, start=1):
+            if name not in _named():
+                where = f"symbol {number}, {name[:40]!r} at character {place}"
+                raise UserError(f"{where}, is no name of a HamNoSys symbol{meant(name[:40])}")
+        return placed
     for position, character in enumerate(text, start=1):
         if character not in names:
             shown = f"{character!r} (U+{ord(character):04X})"
             raise UserError(f"{shown} at character {position} is no HamNoSys symbol; remove it or write it in HamNoSys")
-    return [names[character] for character in text]
+    return [(names[character], place) for place, character in enumerate(text, start=1)]
 
 
 def hamnosys_text(tokens: Sequence[str]) -> str:
@@ -48,6 +92,11 @@ def hamnosys_text(tokens: Sequence[str]) -> str:
 def hamnosys_vocabulary() -> list[str]:
     """Every symbol's name, by code point."""
     return list(_names().values())
+
+
+@cache
+def _named() -> frozenset[str]:
+    return frozenset(_names().values())
 
 
 @cache

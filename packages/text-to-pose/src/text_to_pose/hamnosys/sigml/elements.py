@@ -63,9 +63,9 @@ def read_xml(data: bytes, path: str) -> Element:
         builder.parser.Parse(data, True)
     except expat.ExpatError as error:
         message = expat.ErrorString(error.code)
-        raise UserError(f"{path}, line {error.lineno}: no XML: {message}") from error
+        raise UserError(f"{path}, line {error.lineno}: not well-formed XML: {message}") from error
     except (ValueError, LookupError) as error:
-        raise UserError(f"{path}: no XML: {error}") from error
+        raise UserError(f"{path}: not well-formed XML: {error}") from error
     assert builder.root is not None  # expat has found one
     return builder.root
 

@@ -120,8 +120,10 @@ def test_shards_are_the_same_bytes_with_two_processes_and_after_an_interruption(
     names = sorted(path.name for path in (tmp_path / "whole").iterdir())
     assert names == sorted(path.name for path in stopped.iterdir())
     assert filecmp.cmpfiles(tmp_path / "whole", stopped, names, shallow=False)[0] == names
+    again = synthesize(SIGNS[:4], stopped, settings, begun=pytest.fail)
+    assert again == replace(whole, found=True)
     with pytest.raises(UserError, match="holds shards"):
-        synthesize(SIGNS[:4], stopped, settings)
+        synthesize(SIGNS[:3], stopped, settings)
 
 
 FEW = ClipSettings(people=2, signings=1, cameras=1)
@@ -183,6 +185,31 @@ def test_two_processes_do_not_make_one_data_set(tmp_path):
             synthesize(SIGNS[:2], tmp_path, FEW)
 
     assert synthesize(SIGNS[:2], tmp_path, FEW, begun=meanwhile).shards
+
+
+def test_what_was_changed_since_is_not_found_again(tmp_path):
+    shard = tmp_path / synthesize(SIGNS[:2], tmp_path, FEW).shards[0].file
+    for path in (shard, tmp_path / "index.json", tmp_path / "synthesis.json"):
+        content = path.read_bytes()
+        if path == shard:
+            path.unlink()
+        else:
+            path.write_bytes(content + b" x")
+        with pytest.raises(UserError, match="holds shards"):
+            synthesize(SIGNS[:2], tmp_path, FEW)
+        path.write_bytes(content)
+    assert synthesize(SIGNS[:2], tmp_path, FEW).found
+
+
+def test_the_command_says_what_is_made_and_when_nothing_is_left_to_do(cli, table, tmp_path):
+    command = ("synthesize", "--texts", table, "--output", tmp_path / "set", "--people", 2, "--clips-per-sign", 1)
+    status, printed, err = cli(*command, "--cameras", 1)
+    assert status == 0
+    assert "made signs 1 to 18" in err
+    status, again, err = cli(*command, "--cameras", 1)
+    assert (status, again) == (0, printed)
+    assert "set: holds this data set already; nothing is left to do" in err
+    assert "made" not in err
 
 
 def test_a_seed_may_be_negative():

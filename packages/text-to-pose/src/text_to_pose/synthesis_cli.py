@@ -69,8 +69,10 @@ def synthesize(
         signs += new_texts(signs, new_signs, seed)
     settings = ClipSettings(seed, people, clips_per_sign, cameras, left_handed, in_flow, fps, layout, estimator)
     say(f"{', '.join(texts)}: {counted(len(signs), 'sign')}")
-    with progress(number_of_parts(signs), "signing") as begun:
+    with progress(number_of_parts(signs), "made") as begun:
         made = make(signs, output, settings, workers=workers, overwrite=overwrite, begun=begun)
+    if made.found:
+        say(f"{output}: holds this data set already; nothing is left to do")
     failures = [*map(str, wrong), *made.failed]
     if json:
         print_json({"shards": made.shards, "failed": failures})

@@ -22,6 +22,7 @@ from pose_core.atomic_files import atomic_write, check_output_folder
 from pose_core.data.packing import INDEX, Shard, clip_of, clip_texts, pack, parsed_index
 from pose_core.skeleton import Skeleton, named_skeleton
 from text_to_pose.synthesis.clips import clips_of
+from text_to_pose.synthesis.records import recorded, write_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -44,10 +45,12 @@ class Synthesis:
     Attributes:
         shards: see `pose_core.data.packing`.
         failed: of each clip that the signer could not sign, why.
+        found: all of it was there already.
     """
 
     shards: list[Shard]
     failed: list[str]
+    found: bool = False
 
 
 def synthesize(
@@ -57,7 +60,7 @@ def synthesize(
     *,
     workers: int = 1,
     overwrite: bool = False,
-    more: Iterable[tuple[Clip, PoseSequence]] = (),
+    more: Iterable[tuple[Clip, PoseSequence]] | None = None,
     begun: Callable[[str], None] = lambda name: None,
 ) -> Synthesis:
     """Makes a data set's clips and writes them into shards.
@@ -71,24 +74,29 @@ def synthesize(
         settings: of the clips.
         workers: processes.
         overwrite: replace the data set in the folder, and the parts of another.
-        more: clips besides, such as real ones.
-        begun: takes the name of each part as it is there.
+        more: clips besides, such as real ones; with them it cannot be told whether all was made already.
+        begun: takes what each part has, such as "signs 1 to 32", as it is there.
 
     Raises:
-        UserError: the folder holds shards, or parts of another data set, or another process makes one there; there is
-            no such layout; or no sign can be signed.
+        UserError: the folder holds other shards, or parts of another data set, or another process makes one there;
+            there is no such layout; or no sign can be signed.
     """
     named_skeleton(settings.layout, 3)  # refuses an unknown one before anything is made
     check_output_folder(folder)
+    content = _content(texts, settings)
+    if not overwrite and more is None and (made := recorded(folder, content)):
+        return Synthesis(*made, found=True)
     _check_free(folder / INDEX, overwrite=overwrite)
     parts = folder / PARTS
     with _locked(parts):
-        _claim(parts, texts, settings, overwrite=overwrite)
+        _claim(parts, content, overwrite=overwrite)
         files = _make_parts(parts, texts, settings, workers, begun)
         failed: list[str] = []
-        clips = chain(_clips(files, failed), more)
+        clips = chain(_clips(files, failed), () if more is None else more)
         first = next(clips, None)
         shards = pack(chain([first], clips), folder, overwrite=overwrite) if first else []
+        if shards and more is None:
+            write_record(folder, content, failed)
     shutil.rmtree(parts)
     if not shards:
         raise UserError(f"none of the {len(texts)} signs can be signed: {failed[0] if failed else 'there is none'}")
@@ -144,13 +152,17 @@ def _locked(parts: Path) -> Generator[None]:
         lock.release()
 
 
-def _claim(parts: Path, texts: Sequence[Text], settings: ClipSettings, *, overwrite: bool) -> None:
+def _content(texts: Sequence[Text], settings: ClipSettings) -> bytes:
+    """All that decides a data set."""
+    return json.dumps({"settings": asdict(settings), "texts": [asdict(text) for text in texts]}).encode()
+
+
+def _claim(parts: Path, content: bytes, *, overwrite: bool) -> None:
     """Notes in the folder of the parts which data set they are of, or checks that those in it are of this one.
 
     Raises:
         UserError: they are of another.
     """
-    content = json.dumps({"settings": asdict(settings), "texts": [asdict(text) for text in texts]}).encode()
     file = parts / _SETTINGS
     if file.is_file() and file.read_bytes() == content:
         return
@@ -179,15 +191,19 @@ def _make_parts(
     files = [parts / f"{number:06}.npz" for number in range(len(chunks))]
     make = partial(_make_part, settings=settings, others=train)
     todo = [(file, chunk) for file, chunk in zip(files, chunks, strict=True) if not _is_whole(file)]
+    names = {
+        file.stem: f"signs {PART * i + 1:,} to {PART * i + len(chunk):,}"
+        for i, (file, chunk) in enumerate(zip(files, chunks, strict=True))
+    }
     for file in sorted({*files} - {file for file, _ in todo}):
-        begun(file.stem)
+        begun(names[file.stem])
     if workers > 1 and len(todo) > 1:
         with ProcessPoolExecutor(workers) as pool:
             for name in pool.map(make, *zip(*todo, strict=True)):
-                begun(name)
+                begun(names[name])
     else:
         for file, chunk in todo:
-            begun(make(file, chunk))
+            begun(names[make(file, chunk)])
     return files
 
 

@@ -49,6 +49,15 @@ def test_a_sign_is_written_in_every_format(cli, tmp_path, text):
     assert outputs[2].read_bytes()[1:4] == b"PNG"
 
 
+def test_a_sign_that_no_arm_can_make_as_written_says_so(cli, tmp_path):
+    text = "hamfinger2 hamextfingeri hampalmd hamchest hamtouch"
+    said = "could not be signed as written: the dominant hand is turned"
+    with pytest.warns(InputWarning, match=f"me.pose: {said}"):
+        assert cli("sign", text, "--output", tmp_path / "me.pose")[0] == 0
+    with pytest.warns(InputWarning, match=f"both.pose: sign 2 {said}"):
+        assert cli("sign", FLAT, text, "--output", tmp_path / "both.pose")[0] == 0
+
+
 def test_several_signs_in_a_row_are_one_clip(cli, tmp_path):
     def sign(name, *texts):
         status, out, _ = cli("sign", *texts, "--output", tmp_path / name, "--json")

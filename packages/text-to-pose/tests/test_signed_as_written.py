@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,12 +12,15 @@ from text_to_pose.hamnosys.parser import parse
 from text_to_pose.signing.body import MEAN_BODY
 from text_to_pose.signing.body_surface import front
 from text_to_pose.signing.choreography import choreograph
+from text_to_pose.signing.departures import departures
 from text_to_pose.signing.figure import Figure, figure
+from text_to_pose.signing.signer import sign
 
 ONE_UP_ONE_DOWN = (
     "hamparbegin hamflathand hamextfingero hampalmu hamplus hamflathand hamextfingero hampalmd hamparend hamchest"
 )
 THE_OTHER_WAY_ROUND = "hamreplace hamparbegin hamextfingero hampalmd hamplus hamextfingero hampalmu hamparend"
+UP_AND_OUT = "hamextfingeruo hampalml"
 LEFT, RIGHT = 0, 1
 
 
@@ -127,3 +133,31 @@ def test_fingers_that_interlock_hold_each_other(notation: str) -> None:
     for hands in figure.hands[[0, -1]]:
         left, right = hands[:, 6:9]  # joints and tip of the index fingers
         assert np.linalg.norm(left[:, None] - right, axis=-1).min() < 0.035
+
+
+NOT_AS_WRITTEN = "hamfinger2 hamextfingeri hampalmd hamchest hamclose hammovei hamsmallmod hamtouch"
+
+
+def test_what_arms_cannot_do_is_said_of_the_sign_and_of_the_hand() -> None:
+    fine, cannot = parse(f"hamflathand {UP_AND_OUT} hammoveu"), parse(NOT_AS_WRITTEN)
+    none, one = sign([fine, cannot]).departures
+    assert none == ()
+    assert re.fullmatch(r"the dominant hand is turned \d+ degrees away from what is written", one[0])
+    assert len(one) == 1
+    of_other = parse(f"hamnondominant {NOT_AS_WRITTEN}")
+    assert sign([of_other]).departures[0][0].startswith("the non-dominant hand is turned")
+
+
+def test_a_hand_that_misses_what_it_touches_or_where_it_is_to_be_is_named() -> None:
+    notation = parse("hamflathand hamextfingeruo hampalml hamchin hamtouch")
+    motion = choreograph([notation], MEAN_BODY)
+    done = figure(motion, MEAN_BODY)
+    assert departures(notation, motion.spans[0], motion, done) == []
+    hands, moved = done.hands.copy(), done.moved.copy()
+    hands[:, RIGHT] += [0.0, 0.0, 0.06]
+    elsewhere = replace(done, hands=hands)
+    expected = ["the dominant hand misses what it touches by 6 cm"]
+    assert departures(notation, motion.spans[0], motion, elsewhere) == expected
+    moved[:, LEFT] = 0.12
+    far = ["the non-dominant hand is up to 12 cm from where it is to be"]
+    assert departures(notation, motion.spans[0], motion, replace(done, moved=moved)) == far

@@ -50,9 +50,6 @@ RULES = "rules"
 STRIP, STRIP_FRAMES = ".png", 8
 """The picture of a sign that does not move, and how many of its frames are in it."""
 
-FAR = 0.1
-"""Metres: hands that are farther from where the notation has them are reported."""
-
 
 @dataclass(frozen=True)
 class SigningOptions:
@@ -141,10 +138,12 @@ class RuleSigner:
         tiers = sorted({tier.name for each in signs for tier in each.nonmanual})
         if tiers:
             notify(name, f"not shown: {', '.join(tiers)}", kind="signs of which a part is not shown")
-        if signed.moved > FAR:
-            off = f"hands are up to {100 * signed.moved:.0f} cm from where the notation has them"
-            notify(name, f"arms do not reach, or the body is in the way: {off}", kind="signs out of reach")
         names = [" ".join((each.gloss or "").split()) or None for each in signs]
+        for number, (title, off) in enumerate(zip(names, signed.departures, strict=True), 1):
+            if off:
+                which = f"{title or f'sign {number}'} " if len(signs) > 1 else ""
+                said = f"{which}could not be signed as written: {'; '.join(off)}"
+                notify(name, said, kind="signs that could not be signed as written")
         captions = [
             Caption(text, start, end)
             for text, (start, end) in zip(names, signed.spans, strict=True)

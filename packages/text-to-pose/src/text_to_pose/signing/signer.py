@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pose_core import UserError
 from text_to_pose.signing.body import MEAN_BODY
 from text_to_pose.signing.choreography import choreograph
+from text_to_pose.signing.departures import departures
 from text_to_pose.signing.figure import figure
 from text_to_pose.signing.layouts import LAYOUT, seen
 
@@ -31,13 +32,13 @@ class Signed:
     Attributes:
         sequence: (T, K, 3), x and y in pixels of the camera's picture; see `layouts.seen`.
         spans: first frame of each sign's stroke, and the frame to stop before.
-        moved: how far a wrist is at most, in strokes, from where the notation has it, in metres: arms are only so long,
-            and bodies are in the way.
+        departures: of each sign, what is not as it is written, in words: arms are only so long, wrists turn only so
+            far, and bodies are in the way.
     """
 
     sequence: PoseSequence
     spans: tuple[tuple[int, int], ...]
-    moved: float
+    departures: tuple[tuple[str, ...], ...]
 
 
 def sign(
@@ -74,5 +75,5 @@ def sign(
         )
     embodied = figure(motion, body)
     sequence = seen(embodied, camera, layout, mirrored=left_handed)
-    moved = max(float(embodied.moved[start:end].max(initial=0.0)) for start, end in motion.spans)
-    return Signed(sequence, motion.spans, moved)
+    off = tuple(tuple(departures(each, span, motion, embodied)) for each, span in zip(signs, motion.spans, strict=True))
+    return Signed(sequence, motion.spans, off)

@@ -28,10 +28,11 @@ _EVASIONS, _SMALLEST_EVASION = 2, 0.002
 """How often hands make way, as where they are pushed to may be out of reach, and by how many metres at least."""
 _KEPT, _MISSED = 8, 0.002
 """How often hands are put back to what they are to touch, and by how many metres they may miss it."""
-_WORSE = 1.3
-"""A hand that misses so much more than before is not put back any further."""
-_FARTHEST = 0.12
-"""Metres by which hands are at most put back."""
+_WORSE, _LEAST_STEP = 1.1, 0.2
+"""Hands that miss so much more than at best go there again, and on from there by half, but for no less of the way."""
+_FAR, _FARTHEST = 0.02, 0.12
+"""Metres by which hands miss what they are to touch that want another elbow for it, and by which they are at most put
+back."""
 _BACK = 0.08
 """Seconds (standard deviation) before and after a contact over which a hand is put back."""
 _SLOWINGS, _STEPS, _SLOWER = 3, 60, 0.97
@@ -110,9 +111,9 @@ def _slowed(wrists: Array, fixed: Array, longest: float) -> Array:
 def _touching(motion: Motion, body: Body, held: Held, shapes: Array) -> Held:
     """With hands moved to what they are to touch, however arms turn them: both, if one touches the other."""
     wanted = np.stack([motion.left.wrist, motion.right.wrist])
-    best, least = held, np.inf
+    best, least, step, pull = held, np.inf, 1.0, np.zeros_like(wanted)
     on_body = _shares(motion, on_body=True)
-    for _ in range(_KEPT if motion.contacts else 0):
+    for again in range(_KEPT if motion.contacts else 0):
         hands = {side: HandMotion(held.wrists[k], held.rotations[k], held.hands[k]) for k, side in enumerate(_SIDES)}
         shift, shares = np.zeros_like(held.wrists), np.zeros(held.wrists.shape[:2])
         for contact in motion.contacts:
@@ -127,15 +128,21 @@ def _touching(motion: Motion, body: Body, held: Held, shapes: Array) -> Held:
             shift[row] += misses
             shares[row] += contact.share
         shift /= np.maximum(shares, 1.0)[..., None]
-        missed = float(np.abs(shift).max(initial=0.0))
+        missed = float(lengths(shift).max(initial=0.0))
         if missed < least:
-            best, least = held, missed
-        if missed < _MISSED or missed > _WORSE * least:
+            best, least, pull = held, missed, shift.copy()
+        elif missed > _WORSE * least:
+            # Back to the best, and less far from there.
+            held, shift, step = best, pull.copy(), 0.5 * step
+        if missed < _MISSED or step < _LEAST_STEP:
             break
+        shift = step * shift
         shift += (1 - np.minimum(shares, 1.0))[..., None] * (spread(shift, _BACK * motion.fps) - shift)
         correction = held.wrists + shift - wanted
         correction *= np.minimum(1, _FARTHEST / np.maximum(lengths(correction), 1e-9))[..., None]
-        held = _solved(motion, body, wanted + correction, shapes, held)
+        # Far from where it was the hand may want another elbow.
+        like = None if again == 0 and missed > _FAR else held
+        held = _solved(motion, body, wanted + correction, shapes, like)
     return best
 
 

@@ -122,6 +122,12 @@ def test_a_cross_crosses() -> None:
     np.testing.assert_allclose((points[0] + points[1]) / 2, (points[3] + points[4]) / 2, atol=1e-12)
 
 
+def test_the_size_of_a_circle_between_two_directions_may_stand_behind_the_second() -> None:
+    usual = paths.circle(CircularMovement(Direction.O, between=Direction.OL))
+    small = paths.circle(CircularMovement(Direction.O, between=Direction.OL, between_size=Size.SMALL))
+    assert small.length < 0.7 * usual.length
+
+
 def test_a_path_ends_where_it_is_told_and_goes_at_an_even_speed() -> None:
     path = paths.circle(CircularMovement(Direction.O)).ending_at(np.array([0.3, 0.0, 0.1]))
     np.testing.assert_allclose(path.end, [0.3, 0, 0.1])

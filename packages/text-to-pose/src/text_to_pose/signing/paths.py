@@ -217,7 +217,7 @@ def circle(movement: CircularMovement) -> Path:
     count = max(12, round(_POINTS * total / (2 * np.pi)))
     along = np.linspace(0.0, 1.0, count)
     angle = begin + along * total
-    radius = RADII[movement.size] * _grown(along, movement.growth)
+    radius = RADII[movement.size or movement.between_size] * _grown(along, movement.growth)
     right = np.cross(axis, top)
     across, up = radius * np.sin(angle), radius * np.cos(angle)
     if movement.ellipse is not None:

@@ -200,7 +200,8 @@ def test_the_bad_one_of_several_texts_is_numbered(cli, tmp_path, one_line):
         ([], "give either signs or --file"),
         ([FLAT, "--file", "signs.csv"], "give either signs or --file"),
         ([FLAT, "--column", "hamnosys"], "--column names a column of a table, and no table is given"),
-        ([FLAT, "--speed", "0"], "--speed"),
+        ([FLAT, "--speed", "0"], "Invalid value for '--speed': at least 0.1; see"),
+        ([FLAT, "--fps", "1001"], "Invalid value for '--fps': at most 1000; see"),
         ([FLAT, "--fps", "nan"], "--fps"),
         ([FLAT, "--layout", "kinect"], "unknown layout 'kinect'; known: holistic_543"),
         ([FLAT, "--person", "nobody.pose"], "nobody.pose: "),
@@ -266,6 +267,8 @@ def test_generate_takes_letters_and_notation_in_one_file(cli, tmp_path, one_line
     ("text", "message"),
     [
         ("hamneckk", "symbol 1, 'hamneckk' at character 1, is no name of a HamNoSys symbol; did you mean hamneck"),
+        ("hamflathand \ue0fe", "symbol 2, '\\ue0fe' at character 13, is no name of a HamNoSys symbol"),
+        ("\ue0fe", "'\\ue0fe' (U+E0FE) at character 1 is no HamNoSys symbol"),
         ("hamfoo hamfist", "symbol 1, 'hamfoo' at character 1, is no name of a HamNoSys symbol"),
         ("house hamfist", "'h' (U+0068) at character 1 is no HamNoSys symbol"),
     ],
@@ -341,3 +344,61 @@ def test_help_names_all_layouts(cli):
     _, out, _ = cli("sign", "--help")
     listed = "".join(out.split())
     assert all(name in listed.replace("│", "") for name in LAYOUT_NAMES)
+
+
+def test_the_good_lines_of_a_text_in_mixed_encodings_are_signed(cli, tmp_path):
+    path = tmp_path / "signs.txt"
+    path.write_bytes(f"{FLAT}\n".encode() + b"Stra\xdfe\n" + FIST.encode())
+    status, out, err = cli("sign", path, "--output", tmp_path / "out")
+    assert (status, len(out.splitlines())) == (3, 2)
+    assert f"{path}, line 2: not in UTF-8\n" in err
+
+
+def test_what_a_terminal_would_obey_in_a_name_is_left_out(cli, tmp_path):
+    path = tmp_path / "signs.sigml"
+    path.write_text(GESTURAL.replace("HOUSE", "HOU\x9bSE &#10;2"))
+    _, out, _ = cli("explain", path)
+    assert out.startswith("gloss       HOU SE 2\n")
+    with pytest.warns(InputWarning, match="not shown"):
+        _, out, err = cli("sign", path, "--output", tmp_path / "out")
+    assert "HOU SE 2, " in out
+    assert "\x9b" not in out + err
+
+
+def test_an_encoding_with_an_endless_name_makes_a_short_message(cli, tmp_path, one_line):
+    path = tmp_path / "signs.sigml"
+    path.write_text(f'<?xml version="1.0" encoding="{"a" * 10_000}"?><sigml/>')
+    status, _, err = cli("explain", path)
+    assert status == 2
+    assert len(one_line(err)) < 500 + len(str(path))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["explain", "-"], "standard input is closed"),
+        (["generate", "--file", "-", "--signed-language", "ase", "--output", "out"], "standard input is closed"),
+        (["sign", FLAT, "--output", "-"], "standard output is closed"),
+        (
+            ["sign", "--file", "signs.csv", "--output", "-"],
+            "--file writes a file per sign",
+        ),
+        (
+            ["generate", "--file", "a.txt", "--output", "-"],
+            "--file writes a file per text",
+        ),
+    ],
+)
+def test_closed_streams_and_files_of_many_results_are_refused(cli, monkeypatch, one_line, arguments, message):
+    monkeypatch.setattr(sys, "stdin", None)
+    if FLAT in arguments:
+        monkeypatch.setattr(sys, "stdout", None)
+    status, _, err = cli(*arguments)
+    assert status == 2
+    assert message in one_line(err)
+
+
+def test_a_closed_standard_output_is_no_failure(cli, tmp_path, table, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert cli("sign", FLAT, "--output", tmp_path / "a.pose")[0] == 0
+    assert cli("explain", table)[0] == 3

@@ -154,7 +154,9 @@ def check_stdout() -> None:
     """Refuses to write a file's bytes to a terminal.
 
     Raises:
-        UserError: standard output is one.
+        UserError: standard output is one, or closed.
     """
+    if sys.stdout is None:
+        raise UserError("--output -: standard output is closed; send it to a file or another command")
     if sys.stdout.isatty():
         raise UserError("--output -: standard output is a terminal; send it to a file or another command")

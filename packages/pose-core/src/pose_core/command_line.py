@@ -11,6 +11,7 @@ import inspect
 import json
 import math
 import os
+import re
 import sys
 import traceback
 import warnings
@@ -191,7 +192,7 @@ def run(app: typer.Typer, name: str) -> NoReturn:
         warnings.formatwarning = _warning  # ty: ignore[invalid-assignment]
     try:
         status = app(prog_name=name, standalone_mode=False) or 0
-        sys.stdout.flush()  # a reader that has gone is met here, not when Python ends
+        flush()  # a reader that has gone is met here, not when Python ends
         if status == 130:  # typer has met Ctrl-C by itself
             raise KeyboardInterrupt
         sys.exit(status)
@@ -228,13 +229,19 @@ def _ending(error: BaseException, name: str) -> tuple[int, str]:
             return 2, usage.format_message()
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else name
-        return 2, _line(f"{usage.format_message().rstrip('.')}; see {command} --help")
+        message = re.sub("Input should be (greater|less) than or equal to", _bound, usage.format_message().rstrip("."))
+        return 2, _line(f"{message}; see {command} --help")
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         return 2, _line(long_name(error.filename))
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # as of standard output that a full disk takes
         return 2, _line(f"{error.filename or 'output'}: cannot be written ({error.strerror}); free some space")
     # Whatever is left is ours, and still no reason for forty lines.
     return 1, _line(f"unexpected {type(error).__name__}: {error}; run again with --debug and report it")
+
+
+def _bound(said: re.Match[str]) -> str:
+    """The bound of an option in words of ours: typer gives pydantic's."""
+    return "at least" if said[1] == "greater" else "at most"
 
 
 def _line(message: str) -> str:
@@ -323,13 +330,19 @@ def report(batch: JobRunner, line: Callable[[Any], str], *, json: bool = False) 
         many = f"{len(batch.skipped)} of {counted(batch.total, batch.options.noun)}"
         say(f"{many} left out: their outputs exist{'; nothing is left to do' * (not batch.jobs)}")
     if batch.failed:
-        sys.stdout.flush()
+        flush()
         raise BatchError(
             f"{len(batch.failed)} of {counted(batch.total, batch.options.noun)} failed; "
             + (f"all others are done: {batch.options.goes_on}" if batch.done or batch.skipped else "none is done"),
             [failure.error for failure in batch.failed],
             ours=any(failure.ours for failure in batch.failed),
         )
+
+
+def flush() -> None:
+    """Sends off what was printed, before messages on standard error; a closed standard output has nothing."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
 
 
 def warn_of_anatomy(results: Iterable[Any], name: str | None = None) -> None:

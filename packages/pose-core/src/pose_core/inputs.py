@@ -153,8 +153,10 @@ def spooled(folder: Path, sniff: Callable[[bytes], str] | None = None) -> Path:
     """Standard input as a file in `folder`, its suffix chosen by its first bytes.
 
     Raises:
-        UserError: standard input is a terminal or empty.
+        UserError: standard input is closed, a terminal or empty.
     """
+    if sys.stdin is None:
+        raise UserError("standard input is closed; send a file to it, as `command - < file` does")
     if sys.stdin.isatty():
         raise UserError("standard input is a terminal; send a file to it, as `command - < file` does")
     start = sys.stdin.buffer.read(SNIFFED)

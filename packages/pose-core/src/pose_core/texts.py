@@ -1,4 +1,4 @@
-"""Text files of spreadsheets and editors: detection of their encoding; and numbers with their nouns."""
+"""Text files of spreadsheets and editors: their encoding, what terminals may show of them; numbers with nouns."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ def read_text(path: Path, what: str) -> str:
 def counted(count: int, noun: str) -> str:
     """A number and what it counts: "1 clip", "1,200 clips"."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def printable(text: str) -> str:
+    """A text from a file on one line, without what a terminal would take for commands."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
 
 
 def encoding(content: bytes) -> str:

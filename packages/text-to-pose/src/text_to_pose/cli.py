@@ -126,6 +126,8 @@ def generate(
     if file is not None:
         if len(output) != 1:
             raise typer.BadParameter("--file writes to one folder: give one --output")
+        if str(output[0]) == "-":
+            raise typer.BadParameter("--file writes a file per text, and standard output takes one: name a folder")
         cl.report(generate_file(file, output[0], generation, jobs), _generated, json=options.json)
         return
     if options.skip_existing and all(path.exists() for path in output):

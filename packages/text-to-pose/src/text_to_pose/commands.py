@@ -320,12 +320,16 @@ def read_lines(file: Path) -> list[tuple[int, str]]:
         UserError: it cannot be read, or there is none.
     """
     name = PIPE_NAME if str(file) == PIPE else str(file)
+    if str(file) == PIPE and sys.stdin is None:
+        raise UserError(f"{name} is closed; send a file to it, as `command - < file` does")
     try:
         content = sys.stdin.buffer.read() if str(file) == PIPE else file.read_bytes()
         lines = content.decode("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise UserError(f"{name}: cannot be read ({reason})") from error
+    except OSError as error:
+        raise UserError(f"{name}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{name}: cannot be read (line {line} is not UTF-8 text)") from error
     texts = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
     if not texts:
         raise UserError(f"{name}: has no text; write one text per line")

@@ -95,6 +95,8 @@ def sign(
     if file or (len(output) == 1 and _is_folder(output[0])):
         if len(output) != 1:
             raise typer.BadParameter("--file writes to one folder: give one --output")
+        if str(output[0]) == "-":
+            raise typer.BadParameter("--file writes a file per sign, and standard output takes one: name a folder")
         sources = read_sources(file or text or [], column, files=bool(file))
         batch = sign_each(sources, output[0], signing, jobs, format=format or "pose")
         cl.report(batch, lambda signed: signed.line(), json=options.json)
@@ -143,5 +145,5 @@ def explain(
             print("\n" * (number > 0), end="")
             print(*(f"{line.part:12}{line.text}" for line in explain_sign(sign)), sep="\n")
     if bad:
-        sys.stdout.flush()
+        cl.flush()
         raise BatchError(f"{len(bad)} of {len(signs)} signs could not be read", [str(sign.error) for sign in bad])

@@ -25,7 +25,7 @@ from pose_core.jobs import Job, JobOptions, JobRunner
 from pose_core.notices import notify
 from pose_core.outputs import OutputNames, check_outputs, check_suffix, plan_outputs
 from pose_core.rendering import Caption, write_png
-from pose_core.texts import counted
+from pose_core.texts import counted, printable
 from pose_core.writing import WRITABLE, write_poses
 from text_to_pose.data.hands import dominant_hand
 from text_to_pose.hamnosys.sigml.reader import BadSign
@@ -138,7 +138,7 @@ class RuleSigner:
         tiers = sorted({tier.name for each in signs for tier in each.nonmanual})
         if tiers:
             notify(name, f"not shown: {', '.join(tiers)}", kind="signs of which a part is not shown")
-        names = [" ".join((each.gloss or "").split()) or None for each in signs]
+        names = [printable(each.gloss or "") or None for each in signs]
         for number, (title, off) in enumerate(zip(names, signed.departures, strict=True), 1):
             if off:
                 which = f"{title or f'sign {number}'} " if len(signs) > 1 else ""
@@ -268,7 +268,7 @@ def sign_each(
         with batch.options.progress(len(batch.jobs), batch.verb) as step:
             for job in batch.jobs:
                 each = jobs[job]
-                step(each.gloss or job.name)
+                step(printable(each.gloss or job.name))
                 with batch.noting(job):
                     if isinstance(each, BadSign):
                         raise each.error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pose_core.texts import printable
 from text_to_pose.hamnosys.movement_words import Fingers, movement, posture
 from text_to_pose.hamnosys.movements import Parallel, Sequence, Split
 from text_to_pose.hamnosys.pairs import Pair
@@ -24,7 +25,7 @@ class Line(NamedTuple):
 
 def explain(sign: Sign) -> list[Line]:
     """The lines of a sign: its hands, handshape, finger direction, palm, location, movements, and what is not shown."""
-    lines = [Line("gloss", " ".join(sign.gloss.split()))] if sign.gloss else []
+    lines = [Line("gloss", printable(sign.gloss))] if sign.gloss else []
     for number, segment in enumerate(sign.segments, start=1):
         if len(sign.segments) > 1:
             lines.append(Line(f"part {number}", f"of {len(sign.segments)}"))

@@ -141,18 +141,20 @@ def read_sign_file(path: Path, column: str | None = None) -> list[Sign | BadSign
 
 def _lines(data: bytes, path: str) -> list[Sign | BadSign]:
     """The signs of a text, one a line."""
-    try:
-        lines = data.decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: neither SiGML nor HamNoSys in UTF-8") from error
-    signs: list[Sign | BadSign] = []
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                with naming(f"{path}, line {number}"):
-                    signs.append(parse(line.strip()))
-            except UserError as error:
-                signs.append(BadSign(None, error))
-    if not signs:
+    lines = [(number, line) for number, line in enumerate(data.splitlines(), start=1) if line.strip()]
+    if not lines:
         raise UserError(f"{path}: the file is empty")
+    signs: list[Sign | BadSign] = []
+    undecoded: list[int] = []
+    for number, line in lines:
+        try:
+            with naming(f"{path}, line {number}"):
+                signs.append(parse(line.decode("utf-8-sig").strip()))
+        except UnicodeDecodeError:
+            undecoded.append(number)
+            signs.append(BadSign(None, UserError(f"{path}, line {number}: not in UTF-8")))
+        except UserError as error:
+            signs.append(BadSign(None, error))
+    if len(undecoded) == len(lines):
+        raise UserError(f"{path}: neither SiGML nor HamNoSys in UTF-8")
     return signs

@@ -27,6 +27,8 @@ def is_notation(text: str) -> bool:
 
 def is_meant_as_notation(text: str) -> bool:
     """Whether it is, or would be without a typo: several words in `ham...`, or one that is nearly a symbol's name."""
+    if any("\ue000" <= character <= "\uf8ff" for character in text):  # of a later HamNoSys
+        return True
     words = re.split(r"[\s,]+", text.strip())
     named = all(re.fullmatch(r"ham\w+", word, re.ASCII) for word in words)
     return is_notation(text) or (named and (len(words) > 1 or bool(_near(words[0], NEARLY))))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from xml.parsers import expat
 
 from pose_core import UserError
+from pose_core.errors import reason
 from pose_core.notices import notify
 
 LARGEST = 64 * 2**20
@@ -65,7 +66,7 @@ def read_xml(data: bytes, path: str) -> Element:
         message = expat.ErrorString(error.code)
         raise UserError(f"{path}, line {error.lineno}: not well-formed XML: {message}") from error
     except (ValueError, LookupError) as error:
-        raise UserError(f"{path}: not well-formed XML: {error}") from error
+        raise UserError(f"{path}: not well-formed XML: {reason(error)}") from error
     assert builder.root is not None  # expat has found one
     return builder.root
 

@@ -99,7 +99,7 @@ def test_a_file_of_signs_makes_the_good_ones_and_lists_the_bad(cli, tmp_path, ta
     assert "1 of 3 signs failed; all others are done: --skip-existing leaves those out" in one_line(err)
     status, out, err = cli("sign", "--file", table, "--output", folder, "--skip-existing", "--format", "pose")
     assert (status, out) == (3, "")
-    assert "2 of 3 signs left out: their outputs exist\n" in err
+    assert "2 of 3 left out: their outputs exist\n" in err
     status, _, err = cli("sign", "--file", table, "--output", tmp_path / "none", "--no-keep-going")
     assert status == 2
     assert f"{table}, line 3:" in one_line(err)
@@ -308,11 +308,11 @@ def test_a_folder_of_files_becomes_a_folder_of_clips(cli, tmp_path):
         assert f"{signs / 'broken.sigml'}, line 1: not well-formed XML" in err
         assert "1 of 4 signs failed; all others are done" in err
     status, _, err = cli("sign", signs, "--output", tmp_path / "0", "--skip-existing")
-    assert "3 of 4 signs left out: their outputs exist" in err
+    assert "3 of 4 left out: their outputs exist" in err
     (signs / "broken.sigml").unlink()
     status, _, err = cli("sign", signs, "--output", tmp_path / "0", "--skip-existing")
     assert status == 0
-    assert "3 of 3 signs left out: their outputs exist; nothing is left to do" in err
+    assert "3 of 3 left out: their outputs exist; nothing is left to do" in err
     status, out, _ = cli("sign", signs, "--output", tmp_path / "row.pose")
     assert (status, "3 signs, " in out) == (0, True)
 

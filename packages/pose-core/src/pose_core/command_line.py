@@ -327,8 +327,8 @@ def report(batch: JobRunner, line: Callable[[Any], str], *, json: bool = False) 
                 print(line(result))
     warn_of_anatomy(batch.done, "standard output" if batch.to_stdout else None)
     if batch.skipped:
-        many = f"{len(batch.skipped)} of {counted(batch.total, batch.options.noun)}"
-        say(f"{many} left out: their outputs exist{'; nothing is left to do' * (not batch.jobs)}")
+        nothing_left = "; nothing is left to do" * (not batch.jobs)
+        say(f"{len(batch.skipped)} of {batch.total} left out: their outputs exist{nothing_left}")
     if batch.failed:
         flush()
         raise BatchError(

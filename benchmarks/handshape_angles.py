@@ -5,9 +5,9 @@ uv run python benchmarks/handshape_angles.py handshapes.npz [--shapes S203 S100]
 `handshapes.npz`: the hand shapes of SignWriting, in views, as MediaPipe sees them (sign-language-processing's
 3d-hands-benchmark): `world_landmarks` (shapes, views, 21, 3), `score`, `handedness`, `base_symbol`. Prints JSON:
 
-- `hand`: palm and bones of `text_to_pose.signing.hand_model.MEAN_HAND` in millimetres;
-- `shapes`: angles in degrees, of which `text_to_pose.signing.hand_postures` is made; of fingers the base, middle and
-  end joint `stretched`, so that straight fingers are straight and folded ones folded, and `seen`, as they are, with
+- `hand`: palm and bones of `text_to_pose.signing.hands.hand_model.MEAN_HAND` in millimetres;
+- `shapes`: angles in degrees, of which `text_to_pose.signing.hands.hand_postures` is made; of fingers the base, middle
+  and end joint `stretched`, so that straight fingers are straight and folded ones folded, and `seen`, as they are, with
   the tilt;
 - `signed`: for handshapes in HamNoSys, the mean distance of joints to the shape of SignWriting that is the same, and
   its rank among all; and the same between two views of the photographs.
@@ -24,9 +24,9 @@ from scipy.optimize import least_squares
 
 from text_to_pose.hamnosys.handshapes import Handshape
 from text_to_pose.hamnosys.parser import parse
-from text_to_pose.signing import hand_postures as postures
-from text_to_pose.signing.hand import handshape_points
-from text_to_pose.signing.hand_model import LIMITS, MEAN_HAND, forward
+from text_to_pose.signing.hands import hand_postures as postures
+from text_to_pose.signing.hands.hand import handshape_points
+from text_to_pose.signing.hands.hand_model import LIMITS, MEAN_HAND, forward
 
 VIEWS = 4  # the other two are of hands from behind or below, which MediaPipe mistakes
 PALM_VIEWS = [0, 3]  # in these the palm is not foreshortened

@@ -5,7 +5,8 @@ uv run python benchmarks/natural_elbows.py [--data folder]
 Reads the `.pose` files of fingerspelling/, dgs_sentences/ and signs/ below the folder. Prints JSON, in shoulder widths:
 
 - `natural`: elbow outward from the shoulder and up by the wrist's x and y from there (1, x, y, xx, xy, yy), by robust
-  least squares in which each source weighs alike: the constants of `text_to_pose.signing.elbow`; and what is left;
+  least squares in which each source weighs alike: the constants of `text_to_pose.signing.anatomy.elbow`; and what is
+  left;
 - `arms`: how far `arm.solve` puts elbows from the real ones in the picture, when it is given the wrist and the hand's
   turn. Pictures have no depth: that of the wrist is what foreshortens the forearm, after a share of what foreshortens
   the upper arm; that of the hand what foreshortens the palm. `turned`: by how much solve has to turn real hands to keep
@@ -21,8 +22,8 @@ import numpy as np
 from body_proportions import DATA, Points, files
 
 from pose_core import UserError, read
-from text_to_pose.signing.arm import solve
-from text_to_pose.signing.body import MEAN_BODY
+from text_to_pose.signing.anatomy.arm import solve
+from text_to_pose.signing.anatomy.body import MEAN_BODY
 
 FRAMES = 3  # one in so many counts
 SAMPLE = 2000

@@ -37,8 +37,8 @@ from text_to_pose.hamnosys.parser import parse
 from text_to_pose.hamnosys.writer import write
 from text_to_pose.model import load_model
 from text_to_pose.sampling import Sampling
-from text_to_pose.signing.hand_model import bone_lengths
-from text_to_pose.signing.person import body_of
+from text_to_pose.signing.anatomy.person import body_of
+from text_to_pose.signing.hands.hand_model import bone_lengths
 from text_to_pose.start_frames import StartFrames
 from text_to_pose.synthesis.clips import LANGUAGE, ClipSettings
 from text_to_pose.synthesis.shards import number_of_parts, synthesize

@@ -27,17 +27,17 @@ import numpy as np
 from pose_core import UserError
 from text_to_pose.hamnosys.parser import parse
 from text_to_pose.hamnosys.tree import Sign
-from text_to_pose.signing.body import MEAN_BODY
-from text_to_pose.signing.body_surface import depth
-from text_to_pose.signing.choreography import choreograph
-from text_to_pose.signing.configuration import configure
-from text_to_pose.signing.figure import Figure, figure
+from text_to_pose.signing.anatomy.body import MEAN_BODY
+from text_to_pose.signing.anatomy.body_surface import depth
+from text_to_pose.signing.anatomy.figure import Figure, figure
+from text_to_pose.signing.anatomy.wrist import WRIST_LIMITS, wrist_angles
 from text_to_pose.signing.frame import mirrored_rotation
-from text_to_pose.signing.hand_model import LIMITS, bone_lengths, mirrored
+from text_to_pose.signing.hands.hand_model import LIMITS, bone_lengths, mirrored
 from text_to_pose.signing.motion import HandPose, Motion
-from text_to_pose.signing.states import initial_states
-from text_to_pose.signing.touch import contact_error
-from text_to_pose.signing.wrist import WRIST_LIMITS, wrist_angles
+from text_to_pose.signing.movement.choreography import choreograph
+from text_to_pose.signing.placement.configuration import configure
+from text_to_pose.signing.placement.states import initial_states
+from text_to_pose.signing.placement.touch import contact_error
 
 FPS = 25.0
 PALM = [0, 1, 5, 9, 13, 17]

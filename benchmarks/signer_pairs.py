@@ -17,9 +17,9 @@ from signer_limits import FPS, LEFT, RIGHT, rotation_of
 from signer_notation import hamnosys
 
 from text_to_pose.hamnosys.parser import parse
-from text_to_pose.signing.body import MEAN_BODY
-from text_to_pose.signing.choreography import choreograph
-from text_to_pose.signing.figure import Figure, figure
+from text_to_pose.signing.anatomy.body import MEAN_BODY
+from text_to_pose.signing.anatomy.figure import Figure, figure
+from text_to_pose.signing.movement.choreography import choreograph
 
 CHANGED = {"shape": 5.0, "turn": 10.0, "place": 15.0, "frames": 1.0}
 """At least so much where something is to change: mm, degrees, mm, frames."""

@@ -26,12 +26,12 @@ from unittest.mock import patch
 from signer_limits import FPS, read
 
 from text_to_pose.hamnosys.tree import Sign
-from text_to_pose.signing import scene
-from text_to_pose.signing.body import MEAN_BODY
-from text_to_pose.signing.choreography import choreograph
-from text_to_pose.signing.configuration import configure
-from text_to_pose.signing.figure import figure
+from text_to_pose.signing.anatomy.body import MEAN_BODY
+from text_to_pose.signing.anatomy.figure import figure
 from text_to_pose.signing.layouts import LAYOUT, seen
+from text_to_pose.signing.movement import scene
+from text_to_pose.signing.movement.choreography import choreograph
+from text_to_pose.signing.placement.configuration import configure
 
 LIMIT = 100.0
 """Times real time that are asked for."""

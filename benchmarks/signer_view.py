@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from pose_core import UserError, read
-from text_to_pose.signing.body import MEAN_BODY
+from text_to_pose.signing.anatomy.body import MEAN_BODY
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data"
 BODY = "POSE_LANDMARKS"

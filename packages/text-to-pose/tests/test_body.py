@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from text_to_pose.signing.body import CHIN, FOREHEAD_TOP, LEFT_EYE, MEAN_BODY, NOSE_TIP, RIGHT_EYE, Body
-from text_to_pose.signing.body_surface import depth, front, head_depth, head_point
+from text_to_pose.signing.anatomy.body import CHIN, FOREHEAD_TOP, LEFT_EYE, MEAN_BODY, NOSE_TIP, RIGHT_EYE, Body
+from text_to_pose.signing.anatomy.body_surface import depth, front, head_depth, head_point
 
 
 def test_mean_body_is_symmetrical_and_faces_out():

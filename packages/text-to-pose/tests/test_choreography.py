@@ -10,9 +10,9 @@ import pytest
 from pose_core import UserError
 from text_to_pose.hamnosys.parser import parse
 from text_to_pose.signing import timing
-from text_to_pose.signing.body import MEAN_BODY
-from text_to_pose.signing.choreography import choreograph
+from text_to_pose.signing.anatomy.body import MEAN_BODY
 from text_to_pose.signing.motion import HandMotion, Motion
+from text_to_pose.signing.movement.choreography import choreograph
 
 FIST = "hamfist hamextfingero hampalmd hamchest"
 FLAT = "hamflathand hamextfingero hampalmd hamchest"

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from text_to_pose.signing.body import MEAN_BODY
-from text_to_pose.signing.body_surface import depth, front
-from text_to_pose.signing.figure import figure
-from text_to_pose.signing.hand_model import forward
+from text_to_pose.signing.anatomy.body import MEAN_BODY
+from text_to_pose.signing.anatomy.body_surface import depth, front
+from text_to_pose.signing.anatomy.figure import figure
+from text_to_pose.signing.hands.hand_model import forward
 from text_to_pose.signing.motion import Contact, HandMotion, Motion
+from text_to_pose.signing.placement.touch import Touch
 from text_to_pose.signing.rotations import from_vector
 from text_to_pose.signing.timing import FASTEST
-from text_to_pose.signing.touch import Touch
 
 FLAT = np.zeros(21)
 INWARD = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])

@@ -13,16 +13,16 @@ from pose_core import UserError
 from text_to_pose.hamnosys.directions import Direction
 from text_to_pose.hamnosys.parser import parse
 from text_to_pose.hamnosys.postures import FingerDirection, Palm
-from text_to_pose.signing.body import CHIN, MEAN_BODY, NOSE_TIP
-from text_to_pose.signing.body_surface import depth
-from text_to_pose.signing.comfort import attainable
-from text_to_pose.signing.configuration import Configuration, configure, resting
+from text_to_pose.signing.anatomy.body import CHIN, MEAN_BODY, NOSE_TIP
+from text_to_pose.signing.anatomy.body_surface import depth
+from text_to_pose.signing.anatomy.comfort import attainable
 from text_to_pose.signing.frame import mirrored_rotation
-from text_to_pose.signing.hand_model import forward, mirrored
+from text_to_pose.signing.hands.hand_model import forward, mirrored
 from text_to_pose.signing.motion import HandPose
-from text_to_pose.signing.orientation import hand_rotation
-from text_to_pose.signing.states import initial_states
-from text_to_pose.signing.touch import contact_error
+from text_to_pose.signing.placement.configuration import Configuration, configure, resting
+from text_to_pose.signing.placement.orientation import hand_rotation
+from text_to_pose.signing.placement.states import initial_states
+from text_to_pose.signing.placement.touch import contact_error
 
 
 def _configured(notation: str) -> Configuration:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from text_to_pose.signing.arm import ease, solve
-from text_to_pose.signing.body import MEAN_BODY, Body
-from text_to_pose.signing.body_surface import depth
-from text_to_pose.signing.both_arms import LEFT, RIGHT
-from text_to_pose.signing.figure import Figure, figure
+from text_to_pose.signing.anatomy.arm import ease, solve
+from text_to_pose.signing.anatomy.body import MEAN_BODY, Body
+from text_to_pose.signing.anatomy.body_surface import depth
+from text_to_pose.signing.anatomy.both_arms import LEFT, RIGHT
+from text_to_pose.signing.anatomy.figure import Figure, figure
+from text_to_pose.signing.anatomy.wrist import WRIST_LIMITS, hand_rotation, wrist_angles
 from text_to_pose.signing.frame import mirrored_rotation
-from text_to_pose.signing.hand_model import bone_lengths
+from text_to_pose.signing.hands.hand_model import bone_lengths
 from text_to_pose.signing.motion import HandMotion, Motion
 from text_to_pose.signing.rotations import from_vector
-from text_to_pose.signing.wrist import WRIST_LIMITS, hand_rotation, wrist_angles
 
 FPS = 25.0
 FLIP = np.array([-1.0, 1.0, 1.0])

@@ -11,9 +11,9 @@ import pytest
 from pose_core import UserError
 from text_to_pose.hamnosys.handshapes import BaseShape, Bend, Digit, FingerBend, Form, Handshape, JointBend, Thumb
 from text_to_pose.hamnosys.parser import parse
-from text_to_pose.signing.hand import handshape_angles, handshape_contacts, handshape_points
-from text_to_pose.signing.hand_contacts import deepest
-from text_to_pose.signing.hand_model import ANGLES, LIMITS, MEAN_HAND, bone_lengths, mirrored
+from text_to_pose.signing.hands.hand import handshape_angles, handshape_contacts, handshape_points
+from text_to_pose.signing.hands.hand_contacts import deepest
+from text_to_pose.signing.hands.hand_model import ANGLES, LIMITS, MEAN_HAND, bone_lengths, mirrored
 
 WRIST, THUMB_TIP, INDEX_TIP, MIDDLE_TIP, RING_TIP, PINKY_TIP = 0, 4, 8, 12, 16, 20
 TIPS = [INDEX_TIP, MIDDLE_TIP, RING_TIP, PINKY_TIP]

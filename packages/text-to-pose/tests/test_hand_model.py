@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from text_to_pose.signing.hand_contacts import Contact, Spot, deepest
-from text_to_pose.signing.hand_model import (
+from text_to_pose.signing.hands.hand_contacts import Contact, Spot, deepest
+from text_to_pose.signing.hands.hand_model import (
     ANGLES,
     BONES,
     LIMITS,
@@ -14,7 +14,7 @@ from text_to_pose.signing.hand_model import (
     forward,
     mirrored,
 )
-from text_to_pose.signing.hand_solver import solve
+from text_to_pose.signing.hands.hand_solver import solve
 
 FRACTIONS = arrays(np.float64, (3, 21), elements=st.floats(0, 1))
 

@@ -10,9 +10,9 @@ from pose_core import read
 from pose_core.data import read_clips
 from pose_core.metrics import dtw, frame_distances
 from text_to_pose.hamnosys.parser import parse
-from text_to_pose.signing.body import MEAN_BODY
-from text_to_pose.signing.choreography import choreograph
-from text_to_pose.signing.figure import figure
+from text_to_pose.signing.anatomy.body import MEAN_BODY
+from text_to_pose.signing.anatomy.figure import figure
+from text_to_pose.signing.movement.choreography import choreograph
 from text_to_pose.signing.signer import sign
 
 DATA = Path(os.environ.get("POSE_DATA", Path(__file__).parents[4] / "shared" / "data"))

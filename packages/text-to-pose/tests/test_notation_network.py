@@ -22,8 +22,8 @@ from text_to_pose.nn.smooth_frames import SmoothFrames
 from text_to_pose.nn.symbol_places import SymbolPlaces
 from text_to_pose.nn.turned_hands import TurnedHands, rotations
 from text_to_pose.sampling import Sampling
-from text_to_pose.signing.body import Body
-from text_to_pose.signing.hand_model import bone_lengths
+from text_to_pose.signing.anatomy.body import Body
+from text_to_pose.signing.hands.hand_model import bone_lengths
 from text_to_pose.start_frames import StartFrames
 from text_to_pose.text.hamnosys import hamnosys_text, hamnosys_vocabulary
 from text_to_pose.text.tokenizer import TextBatch

@@ -10,7 +10,7 @@ import pytest
 from text_to_pose.hamnosys.directions import COMPASS, Direction
 from text_to_pose.hamnosys.postures import FingerDirection, Palm
 from text_to_pose.signing.frame import mirrored_rotation, vector
-from text_to_pose.signing.orientation import finger_vector, hand_rotation, mirrored_direction, mirrored_palm
+from text_to_pose.signing.placement.orientation import finger_vector, hand_rotation, mirrored_direction, mirrored_palm
 
 EVERY = [(FingerDirection(fingers), Palm(palm)) for fingers, palm in itertools.product(Direction, COMPASS)]
 

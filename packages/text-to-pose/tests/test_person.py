@@ -14,12 +14,12 @@ from pose_core import PoseSequence, UserError, read
 from pose_core.skeleton import named_skeleton
 from pose_core.transforms import to_layout
 from text_to_pose.hamnosys.parser import parse
-from text_to_pose.signing.body import MEAN_BODY, Body
-from text_to_pose.signing.figure import Figure, figure
+from text_to_pose.signing.anatomy.body import MEAN_BODY, Body
+from text_to_pose.signing.anatomy.figure import Figure, figure
+from text_to_pose.signing.anatomy.person import body_of, measured
 from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.layouts import seen
 from text_to_pose.signing.motion import HandMotion, Motion
-from text_to_pose.signing.person import body_of, measured
 from text_to_pose.signing.signer import sign
 from text_to_pose.signing.view import Camera
 

@@ -5,10 +5,10 @@ from pose_core.sequence import PoseSequence
 from pose_core.skeleton import named_skeleton
 from text_to_pose.hamnosys.parser import parse
 from text_to_pose.motion.proportions import with_proportions
-from text_to_pose.signing.body import MEAN_BODY, Body
-from text_to_pose.signing.choreography import choreograph
-from text_to_pose.signing.figure import figure
-from text_to_pose.signing.hand_model import bone_lengths
+from text_to_pose.signing.anatomy.body import MEAN_BODY, Body
+from text_to_pose.signing.anatomy.figure import figure
+from text_to_pose.signing.hands.hand_model import bone_lengths
+from text_to_pose.signing.movement.choreography import choreograph
 
 SKELETON = named_skeleton("holistic_50", 3)
 ARMS = {"left": (0, 2, 4), "right": (1, 3, 5)}  # shoulder, elbow, wrist

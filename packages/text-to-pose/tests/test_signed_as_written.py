@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from text_to_pose.hamnosys.parser import parse
-from text_to_pose.signing.body import MEAN_BODY
-from text_to_pose.signing.body_surface import front
-from text_to_pose.signing.choreography import choreograph
+from text_to_pose.signing.anatomy.body import MEAN_BODY
+from text_to_pose.signing.anatomy.body_surface import front
+from text_to_pose.signing.anatomy.figure import Figure, figure
 from text_to_pose.signing.departures import departures
-from text_to_pose.signing.figure import Figure, figure
+from text_to_pose.signing.movement.choreography import choreograph
 from text_to_pose.signing.signer import sign
 
 ONE_UP_ONE_DOWN = (

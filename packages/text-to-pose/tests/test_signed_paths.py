@@ -24,12 +24,13 @@ from text_to_pose.hamnosys.movements import (
     Zigzag,
     ZigzagStyle,
 )
-from text_to_pose.signing import paths, timing
-from text_to_pose.signing.finger_play import bends
+from text_to_pose.signing import timing
 from text_to_pose.signing.frame import vector
-from text_to_pose.signing.hand_model import LIMITS
+from text_to_pose.signing.hands.hand_model import LIMITS
+from text_to_pose.signing.movement import paths
+from text_to_pose.signing.movement.finger_play import bends
+from text_to_pose.signing.movement.wrist_movements import turns
 from text_to_pose.signing.rotations import between, from_vector, shortest, to_vector
-from text_to_pose.signing.wrist_movements import turns
 
 EVERY = np.linspace(0.0, 1.0, 201)
 

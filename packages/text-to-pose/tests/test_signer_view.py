@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from pose_core.transforms import to_layout
-from text_to_pose.signing.body import MEAN_BODY
-from text_to_pose.signing.figure import Figure
-from text_to_pose.signing.hand_model import MEAN_HAND, forward, mirrored
+from text_to_pose.signing.anatomy.body import MEAN_BODY
+from text_to_pose.signing.anatomy.figure import Figure
+from text_to_pose.signing.hands.hand_model import MEAN_HAND, forward, mirrored
 from text_to_pose.signing.layouts import BODY_DEPTH, seen
 from text_to_pose.signing.view import Camera
 

@@ -9,7 +9,7 @@ from text_to_pose.hamnosys.pairs import Pair
 from text_to_pose.hamnosys.parser import parse
 from text_to_pose.hamnosys.places import BodyPlace, BodySite, Constellation, ContactKind, Location, Side
 from text_to_pose.hamnosys.postures import FingerDirection, Posture
-from text_to_pose.signing.states import HandState, States, initial_states, located, replaced
+from text_to_pose.signing.placement.states import HandState, States, initial_states, located, replaced
 
 
 def _states(notation: str) -> States:

@@ -29,7 +29,7 @@ from pose_core.writing import WRITABLE, write_poses
 from text_to_pose.data.hands import dominant_hand
 from text_to_pose.hamnosys.parser import parse
 from text_to_pose.sign_commands import RuleSigner, SigningOptions
-from text_to_pose.signing.person import body_of
+from text_to_pose.signing.anatomy.person import body_of
 from text_to_pose.text.hamnosys import is_meant_as_notation
 from text_to_pose.text.spelling import WORD_SPACE
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from text_to_pose.generation import SignedText
     from text_to_pose.model import TextToPose
     from text_to_pose.sampling import Sampling
-    from text_to_pose.signing.body import Body
+    from text_to_pose.signing.anatomy.body import Body
     from text_to_pose.start_frames import StartFrames
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pose_core.skeleton import Side
     from text_to_pose.model import TextToPose
     from text_to_pose.nn.denoiser import Condition
-    from text_to_pose.signing.body import Body
+    from text_to_pose.signing.anatomy.body import Body
 
 PAUSE = 0.4  # seconds between words, in which the hands rest where they are
 

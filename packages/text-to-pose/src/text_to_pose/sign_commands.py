@@ -30,9 +30,9 @@ from pose_core.writing import WRITABLE, write_poses
 from text_to_pose.data.hands import dominant_hand
 from text_to_pose.hamnosys.sigml.reader import BadSign
 from text_to_pose.hamnosys.sources import read_sources
-from text_to_pose.signing.body import MEAN_BODY, Body
+from text_to_pose.signing.anatomy.body import MEAN_BODY, Body
+from text_to_pose.signing.anatomy.person import measured
 from text_to_pose.signing.layouts import LAYOUT
-from text_to_pose.signing.person import measured
 from text_to_pose.signing.signer import Signed, sign
 
 if TYPE_CHECKING:

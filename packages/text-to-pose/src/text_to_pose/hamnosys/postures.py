@@ -34,7 +34,7 @@ class Palm:
 
     Attributes:
         direction: one of eight. It is the hand turned about its fingers: for fingers that point out, `d` is palm down
-            and `l` palm left; others are pitched and then headed there (`signing.orientation`).
+            and `l` palm left; others are pitched and then headed there (`signing.placement.orientation`).
         between: a second one; halfway.
         relative: it turns with the movement (`hamorirelative`).
         absolute: `direction` is the palm's own, of 26, whatever the fingers do; SiGML alone has it.

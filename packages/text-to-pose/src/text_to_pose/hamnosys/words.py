@@ -20,7 +20,7 @@ from text_to_pose.hamnosys.places import (
     Surface,
 )
 from text_to_pose.hamnosys.postures import FingerDirection
-from text_to_pose.signing.orientation import hand_rotation
+from text_to_pose.signing.placement.orientation import hand_rotation
 
 if TYPE_CHECKING:
     import enum
@@ -214,7 +214,7 @@ def fingers(one: FingerDirection) -> str:
 
 
 def palm(one: Palm, pointing: FingerDirection | None) -> str:
-    """Where a palm faces, by the rule of `signing.orientation`.
+    """Where a palm faces, by the rule of `signing.placement.orientation`.
 
     Args:
         one: the palm orientation.

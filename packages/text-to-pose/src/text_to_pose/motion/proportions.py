@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core.sequence import PoseSequence
-from text_to_pose.signing.hand_model import BONES
+from text_to_pose.signing.hands.hand_model import BONES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pose_core.skeleton import Side
-    from text_to_pose.signing.body import Body
+    from text_to_pose.signing.anatomy.body import Body
 
     Array = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from text_to_pose.signing.body import MEAN_BODY
-from text_to_pose.signing.hand_model import ANGLES, forward, mirrored
+from text_to_pose.signing.anatomy.body import MEAN_BODY
+from text_to_pose.signing.hands.hand_model import ANGLES, forward, mirrored
 
 if TYPE_CHECKING:
     from text_to_pose.nn.features import HandFeatures

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from text_to_pose.signing.hand_model import forward
+from text_to_pose.signing.hands.hand_model import forward
 from text_to_pose.signing.motion import HandPose
-from text_to_pose.signing.orientation import hand_rotation
-from text_to_pose.signing.states import initial_states
+from text_to_pose.signing.placement.orientation import hand_rotation
+from text_to_pose.signing.placement.states import initial_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from text_to_pose.hamnosys.tree import Sign
-    from text_to_pose.signing.figure import Figure
-    from text_to_pose.signing.hand_model import Array
+    from text_to_pose.signing.anatomy.figure import Figure
     from text_to_pose.signing.motion import HandSide, Motion
+    from text_to_pose.signing.vectors import Array
 
 TURNED, MISSED, MOVED = np.radians(45.0), 0.03, 0.10
 """A hand that is turned by more from its notation, that misses what it touches by more metres, or that is farther from

@@ -14,7 +14,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from text_to_pose.hamnosys.directions import Direction
-    from text_to_pose.signing.hand_model import Array
+    from text_to_pose.signing.vectors import Array
 
 _FLIPPED = np.array([[1.0, -1.0, -1.0], [-1.0, 1.0, 1.0], [-1.0, 1.0, 1.0]])
 

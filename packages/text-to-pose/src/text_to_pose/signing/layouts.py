@@ -18,8 +18,8 @@ from text_to_pose.signing.view import Camera
 
 if TYPE_CHECKING:
     from pose_core.skeleton import Skeleton
-    from text_to_pose.signing.figure import Figure
-    from text_to_pose.signing.hand_model import Array
+    from text_to_pose.signing.anatomy.figure import Figure
+    from text_to_pose.signing.vectors import Array
 
 LAYOUT = "holistic_50"
 """Layout of the bundled model: 8 points of the body and 21 of each hand."""

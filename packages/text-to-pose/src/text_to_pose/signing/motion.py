@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from text_to_pose.signing.hand_model import Array
-    from text_to_pose.signing.touch import Touch
+    from text_to_pose.signing.placement.touch import Touch
+    from text_to_pose.signing.vectors import Array
 
     HandSide = Literal["left", "right"]
 

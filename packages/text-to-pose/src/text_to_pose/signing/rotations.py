@@ -10,7 +10,7 @@ import numpy as np
 from text_to_pose.signing.vectors import components, cross, dot, joined, lengths
 
 if TYPE_CHECKING:
-    from text_to_pose.signing.hand_model import Array
+    from text_to_pose.signing.vectors import Array
 
 _EYE = np.eye(3)
 

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pose_core import UserError
-from text_to_pose.signing.body import MEAN_BODY
-from text_to_pose.signing.choreography import choreograph
+from text_to_pose.signing.anatomy.body import MEAN_BODY
+from text_to_pose.signing.anatomy.figure import figure
 from text_to_pose.signing.departures import departures
-from text_to_pose.signing.figure import figure
 from text_to_pose.signing.layouts import LAYOUT, seen
+from text_to_pose.signing.movement.choreography import choreograph
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pose_core import PoseSequence
     from text_to_pose.hamnosys.tree import Sign
-    from text_to_pose.signing.body import Body
+    from text_to_pose.signing.anatomy.body import Body
     from text_to_pose.signing.view import Camera
 
 

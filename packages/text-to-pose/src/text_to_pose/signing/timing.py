@@ -16,7 +16,7 @@ from text_to_pose.signing.vectors import within
 
 if TYPE_CHECKING:
     from text_to_pose.hamnosys.movements import Manner
-    from text_to_pose.signing.hand_model import Array
+    from text_to_pose.signing.vectors import Array
 
 FASTEST = 7.3
 """The fastest wrist in shoulder widths per second (measured: the 99.5th percentile; the 99.9th is 9.2)."""

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from text_to_pose.signing.hand_model import Array
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
 
 _ONES = np.ones(3)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from text_to_pose.signing.hand_model import Array
+    from text_to_pose.signing.vectors import Array
 
 SIZE = (640, 512)
 """Width and height of the picture in pixels: from above the head to below the stomach, and both arms held out bent."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from pose_core.data import Clip
 from text_to_pose.hamnosys.parser import parse
-from text_to_pose.signing.choreography import choreograph
-from text_to_pose.signing.figure import figure
+from text_to_pose.signing.anatomy.figure import figure
 from text_to_pose.signing.layouts import LAYOUT, seen
+from text_to_pose.signing.movement.choreography import choreograph
 from text_to_pose.synthesis.estimator import estimated
 from text_to_pose.synthesis.people import camera, clip_speed, drawn_number, generator, person
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from text_to_pose.signing.body import Body
+from text_to_pose.signing.anatomy.body import Body
 from text_to_pose.signing.view import Camera
 
 SIZE = (500, 400)

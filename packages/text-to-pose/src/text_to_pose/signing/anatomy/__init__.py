@@ -1,0 +1,1 @@
+"""The body: its proportions and its skin, arms by inverse kinematics, and motion as points in three dimensions."""

@@ -1,0 +1,1 @@
+"""Where hands are and how they are turned at one moment, as the notation says."""

@@ -1,1 +1,1 @@
-"""The signer that knows the rules: what HamNoSys says, as a body in three dimensions. So far: its hands."""
+"""The signer that knows the rules: what HamNoSys says, signed by a body in three dimensions, without a model."""

@@ -18,6 +18,7 @@ import csv
 import json
 import time
 from dataclasses import replace
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True, help="of shards and run")
     parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--texts", type=Path, help="signs; default: hamnosys/hamnosys.csv of the data")
     parser.add_argument("--minutes", type=float, default=100.0, help="of training")
     parser.add_argument("--people", type=int, default=100)
     parser.add_argument("--signings", type=int, default=2)
@@ -74,7 +76,7 @@ def main() -> None:
 
 def make(arguments, shards: Path) -> None:
     """Training data."""
-    texts, _ = read_texts([arguments.data / "hamnosys/hamnosys.csv"])
+    texts, _ = read_texts([arguments.texts or arguments.data / "hamnosys/hamnosys.csv"])
     texts += new_texts(texts, arguments.new_signs, arguments.seed)
     settings = ClipSettings(
         seed=arguments.seed,
@@ -161,7 +163,7 @@ def measured(run: Path, shards: Path, data: Path) -> dict:
 @torch.inference_mode()
 def ten_refinements(model, shards: Path) -> float:
     """Seconds of ten steps of a batch of 32 signs of 50 frames each."""
-    texts = held_out_texts(shards, 32)
+    texts = list(islice(cycle(held_out_texts(shards, 32)), 32))
     start = StartFrames.bundled(model, [LANGUAGE]).repeated(32)
     condition = encode_signs(model, [(text, LANGUAGE) for text in texts], start)
     mask = torch.ones(32, 50, dtype=torch.bool)
@@ -208,7 +210,7 @@ def deviation(model, sequence, body) -> tuple[float, float]:
     """Mean relative deviation of the lengths of arms and of hands from a body's, of what is seen."""
     network, skeleton = model.config.network, sequence.skeleton
     left, right = skeleton.shoulders()
-    unit = np.linalg.norm((sequence.keypoints[:, left] - sequence.keypoints[:, right])[:, :2], axis=-1).mean()
+    unit = np.linalg.norm((sequence.keypoints[:, left] - sequence.keypoints[:, right])[0, :2])
     points = sequence.keypoints / unit
     arms, hands = [], []
     for side, shoulder in zip(SIDES, (left, right), strict=True):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,6 +27,11 @@ def signed(body):
     return PoseSequence(keypoints, np.ones(keypoints.shape[:2], np.float32), 25.0, SKELETON)
 
 
+def shoulders(sequence):
+    """How far they are apart in the first frame: in a figure they are not quite where they rest."""
+    return float(np.linalg.norm((sequence.keypoints[0, 0] - sequence.keypoints[0, 1])[:2]))
+
+
 def lengths(sequence, depth=1.0, body_depth=1.0):
     """Upper arms and forearms, (T, 4), and bones of both hands, (T, 40)."""
     arms = sequence.keypoints[:, :8] * [1, 1, body_depth]
@@ -35,7 +42,7 @@ def lengths(sequence, depth=1.0, body_depth=1.0):
 
 def test_a_sequence_on_its_own_bones_stays():
     sequence = signed(MEAN_BODY)
-    same = with_proportions(sequence, MEAN_BODY)
+    same = with_proportions(sequence, replace(MEAN_BODY, shoulder_width=MEAN_BODY.shoulder_width * shoulders(sequence)))
     np.testing.assert_allclose(same.keypoints, sequence.keypoints, atol=2e-3)
 
 
@@ -54,13 +61,14 @@ def test_bones_get_the_lengths_of_another_body(hand_depth, body_depth):
     flat = PoseSequence(keypoints, sequence.confidence, 25.0, SKELETON)
     found = with_proportions(flat, other, hand_depth=hand_depth, body_depth=body_depth)
     arms, hands = lengths(found, hand_depth, body_depth)
-    expected = [other.upper_arm, other.forearm] * 2
-    np.testing.assert_allclose(arms, np.array([expected] * len(arms)) / other.shoulder_width, rtol=2e-3)
-    expected = np.tile(other.hand.lengths, 2) / other.shoulder_width
+    unit = shoulders(sequence) / other.shoulder_width
+    expected = [other.upper_arm * unit, other.forearm * unit] * 2
+    np.testing.assert_allclose(arms, np.array([expected] * len(arms)), rtol=2e-3)
+    expected = np.tile(other.hand.lengths, 2) * unit
     np.testing.assert_allclose(hands, np.array([expected] * len(hands)), rtol=2e-3)
     # Hands stay where they are as far as the arms reach, joined to them.
     moved = np.linalg.norm((found.keypoints - flat.keypoints)[:, [4, 5], :2], axis=-1)
-    assert np.median(moved) < 0.02
+    assert np.median(moved) < 0.04
     for side, (_, _, wrist) in ARMS.items():
         np.testing.assert_allclose(
             found.keypoints[:, SKELETON.hand(side)[0], :2], found.keypoints[:, wrist, :2], atol=1e-4

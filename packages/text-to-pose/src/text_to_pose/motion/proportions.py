@@ -29,15 +29,15 @@ def with_proportions(
     out of reach is pulled in, its hand with it. Fingers keep the directions of their bones.
 
     Args:
-        sequence: (T, K, 3) in shoulder widths, of a skeleton with arms.
+        sequence: (T, K, 3) in any unit, of a skeleton with arms; its shoulders say how large the person is in it.
         body: the person's.
         hand_depth: how much larger z of fingers is, from their wrist on, than the sequence says.
         body_depth: the same of shoulders, elbows and wrists.
     """
     keypoints = sequence.keypoints.astype(np.float64)
     scale = np.array([1.0, 1.0, body_depth])
-    lengths = body.hand.lengths / body.shoulder_width
-    upper, lower = body.upper_arm / body.shoulder_width, body.forearm / body.shoulder_width
+    unit = _shoulder_width(sequence) / body.shoulder_width  # of the sequence, in metres
+    lengths, upper, lower = unit * body.hand.lengths, unit * body.upper_arm, unit * body.forearm
     for side, shoulder in zip(("left", "right"), sequence.skeleton.shoulders(), strict=True):
         hand = list(sequence.skeleton.hand(side))
         if hand:
@@ -60,6 +60,15 @@ def with_proportions(
         sequence.skeleton,
         sequence.size,
     )
+
+
+def _shoulder_width(sequence: PoseSequence) -> float:
+    """Distance of the shoulders where they are seen first, before they rise; 1, as normalized, where they never are."""
+    left, right = sequence.skeleton.shoulders()
+    seen = np.flatnonzero((sequence.confidence[:, left] > 0) & (sequence.confidence[:, right] > 0))
+    if not len(seen):
+        return 1.0
+    return float(np.linalg.norm((sequence.keypoints[seen[0], left] - sequence.keypoints[seen[0], right])[:2]))
 
 
 def _arm_points(sequence: PoseSequence, side: Side) -> tuple[int, int] | None:

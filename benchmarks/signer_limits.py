@@ -120,7 +120,7 @@ def measured(sign: Sign, motion: Motion, figured: Figure) -> dict[str, float]:
     found["moved"], found["turned"] = figured.moved[first:last].max(), np.degrees(figured.turned[first:last].max())
     segment = sign.segments[0]
     configured = configure(initial_states(segment), body)
-    # Under alternation the weak hand begins half a cycle away from its place.
+    # Under alternation the non-dominant hand begins half a cycle away from its place.
     alternating = segment.symmetry is not None and segment.symmetry.alternating
     contacts = [each for each in configured.contacts if not (alternating and "left" in (each.hand, each.on))]
     if contacts:

@@ -71,7 +71,7 @@ def test_a_sign_begins_and_ends_at_rest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("symmetry", "strong", "weak"),
+    ("symmetry", "dominant", "nondominant"),
     [
         ("hamsymmlr", "hammover", [0.12, 0, 0]),
         ("hamsymmpar", "hammover", [-0.12, 0, 0]),
@@ -81,9 +81,9 @@ def test_a_sign_begins_and_ends_at_rest() -> None:
         ("hamsymmlr hamnonipsi", "hammover", [-0.12, 0, 0]),
     ],
 )
-def test_symmetry_says_where_the_weak_hand_goes(symmetry: str, strong: str, weak: list[float]) -> None:
-    text = f"{symmetry} {FLAT} hamlrat {strong}"
-    np.testing.assert_allclose(moved(text, "left"), weak, atol=2e-3)
+def test_symmetry_says_where_the_weak_hand_goes(symmetry: str, dominant: str, nondominant: list[float]) -> None:
+    text = f"{symmetry} {FLAT} hamlrat {dominant}"
+    np.testing.assert_allclose(moved(text, "left"), nondominant, atol=2e-3)
 
 
 def test_each_hand_does_its_own_between_brackets() -> None:

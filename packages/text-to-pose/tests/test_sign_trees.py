@@ -85,9 +85,9 @@ def one_of(kind):
     return st.sampled_from(list(kind))
 
 
-def pairs(strategy, weak=None):
+def pairs(strategy, nondominant=None):
     """Pairs of which at least one hand is said."""
-    both = st.builds(Pair, maybe(strategy), maybe(strategy if weak is None else weak))
+    both = st.builds(Pair, maybe(strategy), maybe(strategy if nondominant is None else nondominant))
     return both.filter(lambda pair: pair.dominant is not None or pair.nondominant is not None)
 
 

@@ -253,11 +253,11 @@ def _bracket(symbols: Symbols) -> Action:
             actions = actions[0].actions
         return actions[0] if len(actions) == 1 else Sequence(actions, fused=opening == "fusionbegin")
     if symbols.take("plus"):
-        weak = parse_actions(symbols)
-        if not weak:
+        nondominant = parse_actions(symbols)
+        if not nondominant:
             raise symbols.error("the non-dominant hand's movement")
         symbols.close_bracket("parend")
-        return Split(Pair(_together(actions), _together(weak)))
+        return Split(Pair(_together(actions), _together(nondominant)))
     symbols.close_bracket("parend")
     return _together(actions)
 

@@ -90,12 +90,12 @@ def _before_target(action: Action, target: list[str]) -> list[str]:
 
 
 def _split(split: Split) -> list[str]:
-    strong, weak = split.hands.dominant, split.hands.nondominant
+    dominant, nondominant = split.hands.dominant, split.hands.nondominant
     return [
         "parbegin",
-        *(action_symbols(strong) if strong is not None else ["nomotion"]),
+        *(action_symbols(dominant) if dominant is not None else ["nomotion"]),
         "plus",
-        *(action_symbols(weak) if weak is not None else ["nomotion"]),
+        *(action_symbols(nondominant) if nondominant is not None else ["nomotion"]),
         "parend",
     ]
 

@@ -31,17 +31,20 @@ def posture_symbols(posture: Posture) -> list[str]:
 
 def _group(group: list[object]) -> list[str]:
     if not isinstance(group[0], Pair):
-        return _part(group[0], weak=False)
+        return _part(group[0], nondominant=False)
     hands = []
-    for weak in (False, True):
-        parts = [pair.nondominant if weak else pair.dominant for pair in group if isinstance(pair, Pair)]
-        hands.append([name for part in parts if part is not None for name in _part(part, weak=weak)] or ["nomotion"])
+    for nondominant in (False, True):
+        parts = [pair.nondominant if nondominant else pair.dominant for pair in group if isinstance(pair, Pair)]
+        hands.append(
+            [name for part in parts if part is not None for name in _part(part, nondominant=nondominant)]
+            or ["nomotion"]
+        )
     return ["parbegin", *hands[0], "plus", *hands[1], "parend"]
 
 
-def _part(part: object, *, weak: bool) -> list[str]:
+def _part(part: object, *, nondominant: bool) -> list[str]:
     if isinstance(part, Handshape):
-        return _handshape(part, weak=weak)
+        return _handshape(part, nondominant=nondominant)
     if isinstance(part, FingerDirection):
         return _finger_direction(part)
     assert isinstance(part, Palm)
@@ -71,9 +74,9 @@ def _palm(palm: Palm) -> list[str]:
     return names + ["orirelative"] * palm.relative + ["etc"] * palm.approximate
 
 
-def _handshape(shape: Handshape, *, weak: bool) -> list[str]:
+def _handshape(shape: Handshape, *, nondominant: bool) -> list[str]:
     if shape.base is None:
-        if not weak:
+        if not nondominant:
             raise no_symbol("any handshape of the dominant hand")
         return ["nondominant", "etc"]
     names = _base(shape.base)

@@ -173,8 +173,8 @@ def _parallel(attributes: Attributes) -> Action:
 
 def _split(attributes: Attributes) -> Action:
     attributes.element.has_children(2)
-    strong, weak = _children(attributes.element)
-    return Split(Pair(strong, weak))
+    dominant, nondominant = _children(attributes.element)
+    return Split(Pair(dominant, nondominant))
 
 
 def _children(element: Element) -> tuple[Action, ...]:

@@ -48,15 +48,15 @@ def read_posture(elements: list[Element]) -> tuple[Posture, Growth | None]:
 
 def _split(element: Element) -> Posture:
     element.has_children(2)
-    (strong, grows), (weak, grows_too) = (_handconfig(child) for child in element.children)
+    (dominant, grows), (nondominant, grows_too) = (_handconfig(child) for child in element.children)
     if grows or grows_too:
         raise element.error("<split_handconfig> has fingers that change one by one (successivefingers)")
     pairs = [
         Pair(a, b) if a is not None or b is not None else None
         for a, b in (
-            (strong.handshape, weak.handshape),
-            (strong.direction, weak.direction),
-            (strong.palm, weak.palm),
+            (dominant.handshape, nondominant.handshape),
+            (dominant.direction, nondominant.direction),
+            (dominant.palm, nondominant.palm),
         )
     ]
     return Posture(*pairs)  # ty: ignore[invalid-argument-type]

@@ -46,9 +46,9 @@ def _node(parts: list, extra: dict[str, str] | None = None) -> Node:
     """Parts that are all of one hand, or all of both."""
     if not isinstance(parts[0][0], Pair):
         return Node("handconfig", _attributes(parts) | (extra or {}))
-    strong = _attributes([(pair.dominant, write) for pair, write in parts])
-    weak = _attributes([(pair.nondominant, write) for pair, write in parts])
-    return Node("split_handconfig", {}, [Node("handconfig", strong), Node("handconfig", weak)])
+    dominant = _attributes([(pair.dominant, write) for pair, write in parts])
+    nondominant = _attributes([(pair.nondominant, write) for pair, write in parts])
+    return Node("split_handconfig", {}, [Node("handconfig", dominant), Node("handconfig", nondominant)])
 
 
 def _attributes(parts: list) -> dict[str, str]:

@@ -108,30 +108,30 @@ def _segment(segment: Segment, body: Body, before: Mapping[Channel, Array], wait
 def _scene(segment: Segment, body: Body, before: Mapping[Channel, Array], waiting: frozenset[HandSide]) -> Scene:
     """The hands as a sign begins."""
     states = initial_states(segment)
-    strong: HandSide = "left" if segment.nondominant else "right"
-    weak: HandSide = SIDES[1 - SIDES.index(strong)]
-    cast = {strong: np.ones(3)}
+    dominant: HandSide = "left" if segment.nondominant else "right"
+    nondominant: HandSide = SIDES[1 - SIDES.index(dominant)]
+    cast = {dominant: np.ones(3)}
     if segment.symmetry is not None:
-        cast[weak] = _signs(segment.symmetry)
+        cast[nondominant] = _signs(segment.symmetry)
     scene = Scene(
         body=body,
         states=states,
         now={"body": np.zeros(BODY)},
         cast=cast,
-        strong=strong,
+        dominant=dominant,
         performer=perform,
         alternating=segment.symmetry is not None and segment.symmetry.alternating,
         beginning=True,
         unplaced=segment.location is None,
     )
     now: dict[Channel, Array] = {**scene.configured(states), "body": np.zeros(BODY)}
-    for side in waiting | {weak} if segment.holdover else waiting:
+    for side in waiting | {nondominant} if segment.holdover else waiting:
         now[side] = before[side]
     return replace(scene, now=now)
 
 
 def _signs(symmetry: Symmetry) -> Array:
-    """Which axes of the weak hand's movements are mirrored: to the sides, up and down, out and in."""
+    """Which axes of the non-dominant hand's movements are mirrored: to the sides, up and down, out and in."""
     sideways = symmetry.mirrored and not symmetry.real_space
     return np.where([sideways, symmetry.up_down, symmetry.out_in], -1.0, 1.0)
 

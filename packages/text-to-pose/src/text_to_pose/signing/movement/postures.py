@@ -24,9 +24,9 @@ T = TypeVar("T")
 def with_posture(scene: Scene, posture: Posture) -> States:
     """The hands of a scene with another posture; what is said without a symmetry holds for the hand that acts."""
     if len(scene.cast) == 1:
-        strong = scene.strong in scene.cast
+        dominant = scene.dominant in scene.cast
         posture = Posture(
-            _only(posture.handshape, strong), _only(posture.direction, strong), _only(posture.palm, strong)
+            _only(posture.handshape, dominant), _only(posture.direction, dominant), _only(posture.palm, dominant)
         )
     return replaced(scene.states, posture)
 
@@ -35,15 +35,15 @@ def turned_hands(scene: Scene, posture: Posture) -> set[HandSide]:
     """The hands that a change of posture is for: those that act, and the other one if a part of it is a pair."""
     hands = set(scene.cast)
     values = (posture.handshape, posture.direction, posture.palm)
-    if scene.strong in hands and any(isinstance(each, Pair) and each.nondominant is not None for each in values):
+    if scene.dominant in hands and any(isinstance(each, Pair) and each.nondominant is not None for each in values):
         hands |= {side for side in SIDES if scene.hand(side) is not None}
     return hands
 
 
-def _only(value: T | Pair[T] | None, strong: bool) -> Pair[T] | None:
+def _only(value: T | Pair[T] | None, dominant: bool) -> Pair[T] | None:
     if value is None or isinstance(value, Pair):
         return value
-    return Pair(value, None) if strong else Pair(None, value)
+    return Pair(value, None) if dominant else Pair(None, value)
 
 
 def replacements(action: Action) -> Iterator[Posture]:

@@ -55,7 +55,10 @@ def in_sequence(action: Actions, scene: Scene) -> Take:
 
 
 def repeated(action: Repeated, scene: Scene) -> Take:
-    """A movement as often as its repetition says; of hands in turn, the weak one waits until the strong one returns."""
+    """A movement as often as its repetition says.
+
+    Of hands in turn, the non-dominant one waits until the dominant one returns.
+    """
     in_turn = scene.alternating and len(scene.cast) == 2 and not is_cyclic(action)
     within = replace(scene, alternating=scene.alternating and not in_turn)
     first = replace(within, goal=None).perform(action.action)
@@ -135,7 +138,10 @@ def _is_closed(take: Take) -> bool:
 
 
 def in_turns(action: Alternating, scene: Scene) -> Take:
-    """An action that the hands do in turn: the weak one half a cycle later, or when the strong one has done it."""
+    """An action that the hands do in turn.
+
+    The non-dominant one does it half a cycle later, or when the dominant one has done it.
+    """
     inner, count = action.action, sum(getattr(scene.states, side) is not None for side in SIDES)
     if isinstance(inner, Split):
         swapped = Split(Pair(inner.hands.nondominant, inner.hands.dominant))
@@ -146,7 +152,7 @@ def in_turns(action: Alternating, scene: Scene) -> Take:
 
 
 def staggered(action: Action, scene: Scene) -> Take:
-    """An action that does not go to and fro, of the weak hand later than of the strong one."""
+    """An action that does not go to and fro, of the non-dominant hand later than of the dominant one."""
     take = replace(scene, alternating=False).perform(action)
     share = 0.5 if isinstance(action, (Actions, Parallel)) else 1.0
     after = _staggered(take, scene, share * take.duration)
@@ -154,10 +160,10 @@ def staggered(action: Action, scene: Scene) -> Take:
 
 
 def _staggered(take: Take, scene: Scene, delay: float) -> Take:
-    """The weak hand later than the strong one, which waits for it at the end."""
+    """The non-dominant hand later than the dominant one, which waits for it at the end."""
     tracks: dict[Channel, Track] = {}
     for channel, track in take.tracks.items():
-        if channel in SIDES and channel != scene.strong:
+        if channel in SIDES and channel != scene.dominant:
             tracks[channel] = chained([Hold(track.start, delay), track])
         else:
             tracks[channel] = chained([track, Hold(track.end, delay)])

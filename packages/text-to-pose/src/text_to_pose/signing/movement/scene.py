@@ -36,11 +36,11 @@ class Scene:
         states: handshape, orientation and place of both hands, as the notation has said so far.
         now: the state of each channel (`tracks`).
         cast: the hands that act, each with the signs (3,) that mirror the described directions for it.
-        strong: the hand that is described.
+        dominant: the hand that is described.
         performer: makes an action into a `Take`.
-        symmetric: what is said of the strong hand holds for the weak one, too.
+        symmetric: what is said of the dominant hand holds for the nondominant one, too.
         away: hands that a path has taken away from where `states` has them.
-        alternating: the weak hand is half a cycle behind.
+        alternating: the non-dominant hand is half a cycle behind.
         beginning: nothing has happened yet: a movement may begin a little beside the place that is said.
         unplaced: and no place is said: a movement to a target may begin where it likes.
         scale: sizes of movements, in what they usually are.
@@ -54,7 +54,7 @@ class Scene:
     states: States
     now: Mapping[Channel, Array]
     cast: Mapping[HandSide, Array]
-    strong: HandSide
+    dominant: HandSide
     performer: Callable[[Action, Scene], Take]
     symmetric: bool = False
     away: frozenset[HandSide] = frozenset()
@@ -77,7 +77,7 @@ class Scene:
 
     def is_behind(self, side: HandSide) -> bool:
         """Whether a hand is half a cycle behind."""
-        return self.alternating and side != self.strong and len(self.cast) == 2
+        return self.alternating and side != self.dominant and len(self.cast) == 2
 
     def turns_with_path(self, side: HandSide) -> bool:
         """Whether the hand turns as its path does."""

@@ -277,16 +277,16 @@ def _half_a_turn_on(action: CircularMovement) -> CircularMovement:
 def _sense(kind: WristMovementKind, scene: Scene, side: HandSide) -> tuple[bool, float]:
     """Whether a hand mirrors the right one's turn, and 1, or -1 where it goes the other way or is half a cycle behind.
 
-    A weak hand that follows a strong one does the same with its own wrist, the way round that is nearer to the strong
-    hand's turn as the symmetry mirrors it in space.
+    A non-dominant hand that follows a dominant one does the same with its own wrist, the way round that is nearer to
+    the dominant hand's turn as the symmetry mirrors it in space.
     """
     mirrored, scale = side == "left", -1.0 if scene.is_behind(side) else 1.0
-    if side == scene.strong or scene.strong not in scene.cast:
+    if side == scene.dominant or scene.dominant not in scene.cast:
         return mirrored, scale
     axis = {WristMovementKind.NODDING: 0, WristMovementKind.SWINGING: 2}.get(kind, 1)
     signs = scene.cast[side]
-    sense = -1.0 if axis > 0 and scene.strong == "left" else 1.0
-    wanted = sense * np.prod(signs) * signs * rotation(scene.now[scene.strong])[:, axis]
+    sense = -1.0 if axis > 0 and scene.dominant == "left" else 1.0
+    wanted = sense * np.prod(signs) * signs * rotation(scene.now[scene.dominant])[:, axis]
     own = rotation(scene.now[side])[:, axis] * (-1.0 if axis > 0 and mirrored else 1.0)
     agreement = float(wanted @ own)
     if agreement > -0.3:

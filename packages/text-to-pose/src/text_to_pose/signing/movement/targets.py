@@ -94,8 +94,8 @@ def _after(action: Action, scene: Scene) -> States:
 
 def own_actions(action: Split, scene: Scene) -> list[tuple[HandSide, Action | None]]:
     """Which hand does which of two actions."""
-    weak: HandSide = SIDES[1 - SIDES.index(scene.strong)]
-    return [(scene.strong, action.hands.dominant), (weak, action.hands.nondominant)]
+    nondominant: HandSide = SIDES[1 - SIDES.index(scene.dominant)]
+    return [(scene.dominant, action.hands.dominant), (nondominant, action.hands.nondominant)]
 
 
 def alone(scene: Scene, side: HandSide) -> Scene:
@@ -105,7 +105,7 @@ def alone(scene: Scene, side: HandSide) -> Scene:
 
 def _located(states: States, target: Target, scene: Scene) -> States:
     """The hands of a scene at a target; only those that act."""
-    if scene.strong not in scene.cast and not isinstance(target, (Pair, Constellation)):
+    if scene.dominant not in scene.cast and not isinstance(target, (Pair, Constellation)):
         target = Pair(None, target)
     new = located(states, target)
     # A hand that does not act stays where it is; one that has not signed may come to be touched.

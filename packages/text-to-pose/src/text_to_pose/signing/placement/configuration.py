@@ -158,8 +158,8 @@ class _Placer:
 
         places = {side: state.location for side, state in self.signing.items()}
         offsets = {side: self.offsets.get(side, np.zeros(3)) for side in self.signing}
-        strong: HandSide = "left" if self.states.weak else "right"
-        two = TwoHands(body, hands, solid, places, strong, elbow, offsets, self.parts)
+        dominant: HandSide = "left" if self.states.nondominant else "right"
+        two = TwoHands(body, hands, solid, places, dominant, elbow, offsets, self.parts)
         if self.states.constellation is not None and len(solid) == 2:
             two.together(self.states.constellation)
         else:

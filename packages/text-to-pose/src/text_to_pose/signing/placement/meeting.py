@@ -36,24 +36,24 @@ class Meeting(NamedTuple):
 
 
 def meet(
-    right: SolidHand, left: SolidHand, constellation: Constellation, *, strong_left: bool, mirrored: bool
+    right: SolidHand, left: SolidHand, constellation: Constellation, *, dominant_left: bool, mirrored: bool
 ) -> Meeting:
     """Which places of two hands are together, and how far apart.
 
     Args:
         right, left: the hands.
         constellation: what is said of them.
-        strong_left: the left hand is the one that the notation describes.
+        dominant_left: the left hand is the one that the notation describes.
         mirrored: the hands mirror each other, and meet in the middle.
     """
     kind = None if constellation.contact is None else constellation.contact.kind
-    named = _named(constellation, strong_left=strong_left)
+    named = _named(constellation, dominant_left=dominant_left)
     if kind is ContactKind.CROSS and named == (None, None):
-        return _crossing(right, left, strong_left=strong_left)
+        return _crossing(right, left, dominant_left=dominant_left)
     if kind is ContactKind.INTERLOCK and all(place is None or _is_fingers(place) for place in named):
         return Meeting(_hooked(right, named[0]), _hooked(left, named[1]), np.zeros(3))
-    # The strong hand is the one behind: nearer to the signer.
-    behind = np.array([0.0, 0.0, -1.0 if strong_left else 1.0])
+    # The dominant hand is the one behind: nearer to the signer.
+    behind = np.array([0.0, 0.0, -1.0 if dominant_left else 1.0])
     towards = behind if constellation.behind else _towards(right, left, named, mirrored=mirrored)
     first = _part(named[0], right, towards) or contact_part(right, towards, "hand")
     second = _part(named[1], left, -towards) or contact_part(left, -towards, "hand")
@@ -77,7 +77,7 @@ def _towards(
     return _INTO_THE_OTHER if mirrored else _approach(right, left)
 
 
-def _named(constellation: Constellation, *, strong_left: bool) -> tuple[Location | None, Location | None]:
+def _named(constellation: Constellation, *, dominant_left: bool) -> tuple[Location | None, Location | None]:
     """The places that are named on the right and on the left hand."""
     if constellation.hands is None:
         return None, None
@@ -85,7 +85,7 @@ def _named(constellation: Constellation, *, strong_left: bool) -> tuple[Location
         place if place is not None and isinstance(place.place, HandPlace) else None
         for place in (constellation.hands.dominant, constellation.hands.nondominant)
     ]
-    return (both[1], both[0]) if strong_left else (both[0], both[1])
+    return (both[1], both[0]) if dominant_left else (both[0], both[1])
 
 
 def _part(named: Location | None, hand: SolidHand, towards: Array | None) -> SurfacePoint | None:
@@ -122,8 +122,8 @@ def _facing(hand: SolidHand, ways: Array) -> Array:
     return np.max([palm, pointing, 0.7 * thumb, -0.7 * thumb, -0.6 * palm], axis=0)
 
 
-def _crossing(right: SolidHand, left: SolidHand, *, strong_left: bool) -> Meeting:
-    """Index fingers, whole fingers or wrists lie across each other, the strong hand outside or above."""
+def _crossing(right: SolidHand, left: SolidHand, *, dominant_left: bool) -> Meeting:
+    """Index fingers, whole fingers or wrists lie across each other, the dominant hand outside or above."""
     few = 0 < min(right.out[1:].sum(), left.out[1:].sum()) <= _FEW
     first, second = (_crossed(hand, few=few) for hand in (right, left))
     across = np.cross(right.axes[:, 1], left.axes[:, 1])
@@ -132,7 +132,7 @@ def _crossing(right: SolidHand, left: SolidHand, *, strong_left: bool) -> Meetin
     if across @ np.array([0.0, 0.6, 0.8]) > 0:
         across = -across
     thick = 0.014 if few else 0.045
-    return Meeting(first, second, (-1.0 if strong_left else 1.0) * thick * across)
+    return Meeting(first, second, (-1.0 if dominant_left else 1.0) * thick * across)
 
 
 def _crossed(hand: SolidHand, *, few: bool) -> Array:

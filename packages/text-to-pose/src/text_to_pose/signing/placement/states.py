@@ -71,57 +71,59 @@ class States:
         right, left: the hands.
         constellation: how they are to each other.
         symmetry: the segment's symmetry operator.
-        weak: the left hand is the one that the notation describes.
+        nondominant: the left hand is the one that the notation describes.
     """
 
     right: HandState | None
     left: HandState | None
     constellation: Constellation | None = None
     symmetry: Symmetry | None = None
-    weak: bool = False
+    nondominant: bool = False
 
     @property
-    def strong(self) -> HandState | None:
+    def dominant(self) -> HandState | None:
         """The hand that the notation describes."""
-        return self.left if self.weak else self.right
+        return self.left if self.nondominant else self.right
 
     @property
     def other(self) -> HandState | None:
         """The one that mirrors it, or is described in the second half of a pair."""
-        return self.right if self.weak else self.left
+        return self.right if self.nondominant else self.left
 
-    def with_hands(self, strong: HandState | None, other: HandState | None) -> States:
+    def with_hands(self, dominant: HandState | None, other: HandState | None) -> States:
         """The same with other hands."""
-        return replace(self, **({"right": other, "left": strong} if self.weak else {"right": strong, "left": other}))
+        return replace(
+            self, **({"right": other, "left": dominant} if self.nondominant else {"right": dominant, "left": other})
+        )
 
 
 def initial_states(segment: Segment) -> States:
     """The hands at the start of a segment, with what is not said filled in as signers would."""
-    states = States(None, None, symmetry=segment.symmetry, weak=segment.nondominant)
+    states = States(None, None, symmetry=segment.symmetry, nondominant=segment.nondominant)
     posture = segment.posture
     direction, palm = _USUAL_DIRECTION, _USUAL_PALM
-    if states.weak:
+    if states.nondominant:
         direction, palm = mirrored_direction(direction), mirrored_palm(palm)
-    strong = HandState(
+    dominant = HandState(
         _first(posture.handshape) or _FLAT, _first(posture.direction) or direction, _first(posture.palm) or palm
     )
-    other = _other(segment, strong) if _is_two_handed(segment) else None
-    states = states.with_hands(strong, other)
+    other = _other(segment, dominant) if _is_two_handed(segment) else None
+    states = states.with_hands(dominant, other)
     return states if segment.location is None else located(states, segment.location)
 
 
 def replaced(states: States, posture: Posture) -> States:
     """The hands with another posture; what it does not say stays.
 
-    A value that is no pair is the strong hand's, and with symmetry also the weak hand's, mirrored.
+    A value that is no pair is the dominant hand's, and with symmetry also the non-dominant hand's, mirrored.
     """
-    strong, other = states.strong, states.other
-    if strong is not None:
-        strong = replace(
-            strong,
-            handshape=_first(posture.handshape) or strong.handshape,
-            direction=_first(posture.direction) or strong.direction,
-            palm=_first(posture.palm) or strong.palm,
+    dominant, other = states.dominant, states.other
+    if dominant is not None:
+        dominant = replace(
+            dominant,
+            handshape=_first(posture.handshape) or dominant.handshape,
+            direction=_first(posture.direction) or dominant.direction,
+            palm=_first(posture.palm) or dominant.palm,
         )
     symmetric = states.symmetry is not None
     if other is not None:
@@ -139,13 +141,13 @@ def replaced(states: States, posture: Posture) -> States:
             direction=direction or other.direction,
             palm=palm or other.palm,
         )
-    return states.with_hands(strong, other)
+    return states.with_hands(dominant, other)
 
 
 def located(states: States, target: Target) -> States:
     """The hands at another place; a bare contact changes how near they are to where they were."""
-    strong, other = states.strong, states.other
-    if strong is None:
+    dominant, other = states.dominant, states.other
+    if dominant is None:
         return states
     if isinstance(target, Location) and other is not None:
         target = _holding_each_other(target)
@@ -162,12 +164,12 @@ def located(states: States, target: Target) -> States:
     if isinstance(target.place, HandPlace):
         return _at_other_hand(states, target)
     both = other is not None and (states.symmetry is not None or _is_a_height(target))
-    strong = replace(strong, location=target)
+    dominant = replace(dominant, location=target)
     if both and other is not None:
         other = replace(other, location=mirrored_location(target) if states.symmetry is not None else target)
     elif _is_across(target.place) and other is None:
         other = _across_the_body(states)
-    return replace(states.with_hands(strong, other), constellation=None)
+    return replace(states.with_hands(dominant, other), constellation=None)
 
 
 def mirrored_location(location: Location) -> Location:
@@ -206,25 +208,25 @@ def _is_two_handed(segment: Segment) -> bool:
     return isinstance(location, Pair) and location.nondominant is not None
 
 
-def _other(segment: Segment, strong: HandState) -> HandState:
+def _other(segment: Segment, dominant: HandState) -> HandState:
     """The hand that is not described first: what is not said of it, it has of the other, mirrored."""
     posture = segment.posture
     return HandState(
-        _second(posture.handshape) or strong.handshape,
-        _second(posture.direction) or mirrored_direction(strong.direction),
-        _second(posture.palm) or mirrored_palm(strong.palm),
+        _second(posture.handshape) or dominant.handshape,
+        _second(posture.direction) or mirrored_direction(dominant.direction),
+        _second(posture.palm) or mirrored_palm(dominant.palm),
     )
 
 
 def _at_each(states: States, target: Pair[Location]) -> States:
-    strong, other = states.strong, states.other
-    if strong is not None and target.dominant is not None:
-        strong = replace(strong, location=target.dominant)
-    if other is None and target.nondominant is not None and strong is not None:
-        other = replace(strong, direction=mirrored_direction(strong.direction), palm=mirrored_palm(strong.palm))
+    dominant, other = states.dominant, states.other
+    if dominant is not None and target.dominant is not None:
+        dominant = replace(dominant, location=target.dominant)
+    if other is None and target.nondominant is not None and dominant is not None:
+        other = replace(dominant, direction=mirrored_direction(dominant.direction), palm=mirrored_palm(dominant.palm))
     if other is not None and target.nondominant is not None:
         other = replace(other, location=target.nondominant)
-    return states.with_hands(strong, other)
+    return states.with_hands(dominant, other)
 
 
 def _holding_each_other(target: Location) -> Target:
@@ -262,13 +264,15 @@ def _is_on_hand_or_arm(location: Location) -> bool:
 
 def _at_arm(states: States, target: Constellation) -> States | None:
     """One hand with a place of its own at the other one's arm; None: no arm is named, or one of both."""
-    strong, other, hands = states.strong, states.other, target.hands
-    if strong is None or hands is None or hands.dominant is None or hands.nondominant is None:
+    dominant, other, hands = states.dominant, states.other, target.hands
+    if dominant is None or hands is None or hands.dominant is None or hands.nondominant is None:
         return None
     own, its = hands.dominant, hands.nondominant
     if not (_is_on_hand_or_arm(own) and _is_on_hand_or_arm(its)) or _is_across(own.place) == _is_across(its.place):
         return None
-    other = other or replace(strong, direction=mirrored_direction(strong.direction), palm=mirrored_palm(strong.palm))
+    other = other or replace(
+        dominant, direction=mirrored_direction(dominant.direction), palm=mirrored_palm(dominant.palm)
+    )
     where = target.location
     where = where.dominant or where.nondominant if isinstance(where, Pair) else where
     arm, hand = (own, its) if _is_across(own.place) else (its, own)
@@ -276,37 +280,37 @@ def _at_arm(states: States, target: Constellation) -> States | None:
     there = replace(arm, behind=target.behind, contact=contact)
     places = (where, there) if arm is own else (there, where)
     states = replace(states, constellation=None)
-    return states.with_hands(replace(strong, location=places[0]), replace(other, location=places[1]))
+    return states.with_hands(replace(dominant, location=places[0]), replace(other, location=places[1]))
 
 
 def _in_constellation(states: States, target: Constellation) -> States:
-    strong, other = states.strong, states.other
-    assert strong is not None  # the caller has looked
+    dominant, other = states.dominant, states.other
+    assert dominant is not None  # the caller has looked
     if other is None and target.hands is None:
         # One hand: as near to the place it is at.
-        place = strong.location
+        place = dominant.location
         if place is None:
             place = Location(BodyPlace(BodySite.CHEST))
         contact = target.contact or place.contact
-        return states.with_hands(replace(strong, location=replace(place, contact=contact)), None)
+        return states.with_hands(replace(dominant, location=replace(place, contact=contact)), None)
     if other is None:
-        other = replace(strong, direction=mirrored_direction(strong.direction), palm=mirrored_palm(strong.palm))
+        other = replace(dominant, direction=mirrored_direction(dominant.direction), palm=mirrored_palm(dominant.palm))
     kept = states.constellation
     if target.hands is None and target.contact is not None and target.location is None and kept is not None:
         target = replace(target, hands=kept.hands, location=kept.location)
-    if target.hands is None and target.location is None and not target.behind and _are_apart(strong, other):
+    if target.hands is None and target.location is None and not target.behind and _are_apart(dominant, other):
         # Not how the hands are to each other, but how near each is to its place.
-        return states.with_hands(*(_with_contact(hand, target) for hand in (strong, other)))
+        return states.with_hands(*(_with_contact(hand, target) for hand in (dominant, other)))
     return replace(
-        states.with_hands(replace(strong, location=None), replace(other, location=None)), constellation=target
+        states.with_hands(replace(dominant, location=None), replace(other, location=None)), constellation=target
     )
 
 
-def _are_apart(strong: HandState, other: HandState) -> bool:
+def _are_apart(dominant: HandState, other: HandState) -> bool:
     """Whether each hand is at a place of the body that it touches or is close to."""
     return all(
         hand.location is not None and isinstance(hand.location.place, BodyPlace) and hand.location.contact is not None
-        for hand in (strong, other)
+        for hand in (dominant, other)
     )
 
 
@@ -317,23 +321,23 @@ def _with_contact(hand: HandState, target: Constellation) -> HandState:
 
 
 def _at_other_hand(states: States, target: Location) -> States:
-    strong, other = states.strong, states.other
-    assert strong is not None  # the caller has looked
+    dominant, other = states.dominant, states.other
+    assert dominant is not None  # the caller has looked
     if states.symmetry is not None and other is not None:
         bare = replace(target, contact=None, behind=False)
         by = target.contact.by if target.contact is not None else None
         hands = Pair(bare if by is None else by, bare)
         contact = None if target.contact is None else replace(target.contact, by=None)
         meeting = Constellation(hands, contact, target.behind)
-        at_rest = (replace(strong, location=None), replace(other, location=None))
+        at_rest = (replace(dominant, location=None), replace(other, location=None))
         return replace(states.with_hands(*at_rest), constellation=meeting)
     if other is None:
         faces = (
             Direction.U if isinstance(target.place, HandPlace) and target.place.part is HandPart.PALM else Direction.D
         )
-        direction = FingerDirection(Direction.OL if states.weak else Direction.OR)
+        direction = FingerDirection(Direction.OL if states.nondominant else Direction.OR)
         other = HandState(_FLAT, direction, Palm(faces))
-    return replace(states.with_hands(replace(strong, location=target), other), constellation=None)
+    return replace(states.with_hands(replace(dominant, location=target), other), constellation=None)
 
 
 def _is_a_height(target: Location) -> bool:
@@ -347,5 +351,5 @@ def _is_across(place: BodyPlace | HandPlace) -> bool:
 
 def _across_the_body(states: States) -> HandState:
     """An arm that is held before the body for the other hand to touch it."""
-    direction = FingerDirection(Direction.OL if states.weak else Direction.OR)
+    direction = FingerDirection(Direction.OL if states.nondominant else Direction.OR)
     return HandState(Handshape(BaseShape(Form.FIST)), direction, Palm(Direction.D), Location(BodyPlace(BodySite.CHEST)))

@@ -53,7 +53,7 @@ class TwoHands:
         hands: where both are, in the signer's frame; those that do not sign rest.
         solid: of those that sign, their flesh.
         places: where those that sign are to be.
-        strong: the hand that the notation describes.
+        dominant: the hand that the notation describes.
         elbow: where the elbow is of the arm that holds a hand.
         offsets: how far from its place a hand is, whose place is a region of space.
         parts: what of a hand is at its place, in its own frame: what is not known yet is found, and kept.
@@ -64,7 +64,7 @@ class TwoHands:
     hands: dict[HandSide, HandPose]
     solid: dict[HandSide, SolidHand]
     places: dict[HandSide, Location | None]
-    strong: HandSide
+    dominant: HandSide
     elbow: Callable[[HandSide, HandPose], Array]
     offsets: dict[HandSide, Array]
     parts: dict[HandSide, Array]
@@ -72,7 +72,7 @@ class TwoHands:
 
     def alone(self) -> None:
         """Each hand at its place; first that which the other is at."""
-        order = [side for side in (OTHER[self.strong], self.strong) if side in self.solid]
+        order = [side for side in (OTHER[self.dominant], self.dominant) if side in self.solid]
         if len(order) == 2 and is_at_other(self.places[order[0]]) and not is_at_other(self.places[order[1]]):
             order.reverse()
         for side in order:
@@ -93,7 +93,7 @@ class TwoHands:
             for side in OTHER:
                 self._lay_thumb_aside(side)
             right, left = self.solid["right"], self.solid["left"]
-        meeting = meet(right, left, constellation, strong_left=self.strong == "left", mirrored=mirrored)
+        meeting = meet(right, left, constellation, dominant_left=self.dominant == "left", mirrored=mirrored)
         meeting = meeting._replace(right=self._part("right", meeting.right), left=self._part("left", meeting.left))
         # From the middle of what meets.
         wrists: dict[HandSide, Array] = {
@@ -105,7 +105,7 @@ class TwoHands:
             shift = min(max(beyond, 0.0), _YIELD) * _LEFTWARDS
             wrists = {"right": wrists["right"] - shift, "left": wrists["left"] + shift}
         middle, away = self._middle(constellation, wrists)
-        middle = middle + self.offsets[self.strong]
+        middle = middle + self.offsets[self.dominant]
         for side in OTHER:
             self._move(side, middle + wrists[side])
         self._both_out_of_body(away)
@@ -182,8 +182,8 @@ class TwoHands:
             return before_trunk(None, self.body), OUT
         if place.contact is None and not is_on_head(place.place):
             return before_trunk(place, self.body), OUT
-        aim = at(place, self.solid[self.strong], self.strong, self.body)
-        middle: Array = aim.wrist - wrists[self.strong]
+        aim = at(place, self.solid[self.dominant], self.dominant, self.body)
+        middle: Array = aim.wrist - wrists[self.dominant]
         target = aim.target
         if place.place.side is None and self._mirrored():
             # In the middle are both hands together; each touches at its own side.
@@ -191,7 +191,7 @@ class TwoHands:
             target = (on_head(self.body, target) if is_on_head(place.place) else front(self.body, *target[:2]))[0]
             middle = (middle + target - aim.target) * (1 - _LEFTWARDS)
         if place.contact is not None and place.contact.kind is ContactKind.TOUCH:
-            self._touch(self.strong, aim.part, target, None)
+            self._touch(self.dominant, aim.part, target, None)
         return middle, aim.away
 
     def _both_out_of_body(self, away: Array) -> None:

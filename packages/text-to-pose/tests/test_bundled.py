@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 from pose_core import write
 from pose_core.metrics import acceleration
 from pose_core.testing import fake_sequence
-from text_to_pose.config import BUNDLED, TextToPoseConfig
+from text_to_pose.config import BUNDLED, NetworkConfig, TextToPoseConfig
 from text_to_pose.evaluation.evaluate import evaluate
 from text_to_pose.generation import generate_signs, generate_texts, sign_texts
 from text_to_pose.model import load_model
@@ -48,6 +48,9 @@ def test_bundled_model_is_below_its_size_limit_and_has_a_card():
 def test_saving_the_bundled_model_writes_the_same_config_and_tensors(bundled, tmp_path):
     bundled.save_pretrained(tmp_path)
     old, new = (json.loads((folder / "config.json").read_text()) for folder in (BUNDLED["fingerspelling"], tmp_path))
+    defaults = NetworkConfig().model_dump()
+    since = {key: new["network"].pop(key) for key in set(new["network"]) - set(old["network"])}
+    assert since == {key: defaults[key] for key in since}  # settings that are newer than the model
     assert new == old  # under the keys it always had
     assert {"signing_hands", "fastest"} < set(new)
     assert hashlib.sha256(json.dumps(new, sort_keys=True).encode()).hexdigest()[:16] == "bb53542afb91c296"

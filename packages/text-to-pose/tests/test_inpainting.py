@@ -275,7 +275,7 @@ def test_correct_reports_new_anatomical_problems_once(cli, tmp_path, monkeypatch
         keypoints[5:9, right] += np.float32([0, 100, 0])
         return replace(clip, keypoints=keypoints)
 
-    monkeypatch.setattr("text_to_pose.commands.correct", floating)
+    monkeypatch.setattr("text_to_pose.correction_commands.correct", floating)
     status, out, err = cli("correct", tmp_path / "broken.pose", "--output", tmp_path / "fixed.pose")
     assert (status, out.count("\n")) == (0, 1)
     assert "the right hand" in err

@@ -315,9 +315,9 @@ OUTSIDE = '<!DOCTYPE a [<!ENTITY a SYSTEM "file:///etc/passwd">]>\n<sigml>&a;</s
     ("data", "message"),
     [
         (b"", "the file is empty"),
-        (b"<sigml>", "line 1: no XML"),
-        (b"\x00\xff", "no XML"),
-        (b'<?xml version="1.0" encoding="klingon"?><sigml/>', "no XML"),
+        (b"<sigml>", "line 1: not well-formed XML"),
+        (b"\x00\xff", "not well-formed XML"),
+        (b'<?xml version="1.0" encoding="klingon"?><sigml/>', "not well-formed XML"),
         (BOMB.encode(), "line 1: the file declares the entity 'a'"),
         (OUTSIDE.encode(), "line 1: the file declares the entity 'a'"),
         (b"<sigml/>", "<sigml> holds no sign"),

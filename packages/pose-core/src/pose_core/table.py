@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DELIMITERS = ",;\t|"
 HEADER_BYTES = 4096
 _SEP_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # Excel's way to name the delimiter
-csv.field_size_limit(1 << 30)  # a cell may be longer than the 131,072 characters by default: who reads it judges it
+csv.field_size_limit(1 << 24)  # a cell may be longer than the 131,072 characters by default: who reads it judges it
 _COMMENT = re.compile(r'"?#[^\n]*\n')  # such as the file that ELAN exported, before the header
 
 

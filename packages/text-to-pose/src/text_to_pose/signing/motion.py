@@ -70,6 +70,8 @@ class Motion:
         spans: of each sign, the first frame of its stroke and the one after its last: what is before, between and after
             are preparation, transitions and retraction.
         contacts: what is to touch, even if arms cannot turn hands so.
+        steady: the same motion at the rate at which arms are found, so that they do the same at any rate; None: they
+            are found frame by frame of this one.
     """
 
     fps: float
@@ -79,6 +81,7 @@ class Motion:
     head: Array
     spans: tuple[tuple[int, int], ...]
     contacts: tuple[Contact, ...] = ()
+    steady: Motion | None = None
 
     def __len__(self) -> int:
         return len(self.right)

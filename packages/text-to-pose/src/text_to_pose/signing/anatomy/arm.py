@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from text_to_pose.signing.anatomy.body import MEAN_BODY
-from text_to_pose.signing.anatomy.elbow import Circles, choices, elbows
+from text_to_pose.signing.anatomy.elbow import Circles, calm, choices, elbows
+from text_to_pose.signing.anatomy.haste import stages
 from text_to_pose.signing.anatomy.wrist import calmed, hand_rotation, within_limits, wrist_angles
+from text_to_pose.signing.timing import FASTEST_TURN
 from text_to_pose.signing.vectors import lengths, unit, within
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from text_to_pose.signing.anatomy.body import Body
     from text_to_pose.signing.vectors import Array
 
@@ -26,6 +30,8 @@ _STRAIGHTEST = 0.995
 _SHOULDER_MOVES: Array = np.array([[-0.03, 0.07], [-0.004, 0.07], [-0.02, 0.09]])
 """How far a shoulder of the mean body goes along to reach, in metres: outward and inward, down and up, back and
 forward."""
+_STEADYINGS = 40
+"""How often the angles of hands that limits make turn faster than people's are evened out."""
 _MISSED = 0.004
 """Metres that count as much as an elbow that is as far from where it naturally is as people's differ."""
 
@@ -53,7 +59,15 @@ class Arms:
     effort: Array
 
 
-def solve(body: Body, shoulder: Array, wrist: Array, rotation: Array, fps: float, like: Arms | None = None) -> Arms:
+def solve(
+    body: Body,
+    shoulder: Array,
+    wrist: Array,
+    rotation: Array,
+    fps: float,
+    like: Array | None = None,
+    parts: NDArray[np.int64] | None = None,
+) -> Arms:
     """The right arms that hold hands so, or as nearly as they can.
 
     Args:
@@ -61,22 +75,25 @@ def solve(body: Body, shoulder: Array, wrist: Array, rotation: Array, fps: float
         shoulder: (A, T, 3) the right shoulders.
         wrist, rotation: (A, T, 3) and (A, T, 3, 3) of the right hands.
         fps: frames per second.
-        like: arms that hold hands nearby: elbows stay on the side on which theirs are, and are not looked for again.
+        like: elbows (A, T, 3) of arms that hold hands nearby: they stay on that side, and are not looked for again.
+        parts: (T,) which sign a frame belongs to, as in `elbow.elbows`.
     """
     shoulder = shoulder + _reaching(body, shoulder, wrist)
     held = _within_reach(body, shoulder, wrist)
     moved = lengths(held - wrist)
     effort = np.full(moved.shape, np.nan)
     if like is None:
-        elbow, costs = elbows(body, shoulder, held, rotation, fps)
+        elbow, costs = elbows(body, shoulder, held, rotation, fps, parts)
         effort = costs + moved / _MISSED
     else:
-        elbow = Circles.of(body, shoulder, held).nearest(like.elbow)
+        circles = Circles.of(body, shoulder, held)
+        elbow = calm(circles, circles.nearest(like), body, fps, parts)
     joints = wrist_angles(shoulder, elbow, held, rotation)
     kept = within_limits(joints)
     allowed, turned = rotation, np.zeros(joints.shape[:-1])
     if kept is not joints:
-        kept = calmed(kept, (kept != joints).any(axis=-1), fps)
+        kept = calmed(kept, (kept != joints).any(axis=-1), fps, parts)
+        kept = _steadied(kept, (shoulder, elbow, held), rotation, fps, parts)
     beyond = (kept != joints).any(axis=-1)
     if beyond.any():
         # Only there: angles and back again would leave rounding everywhere.
@@ -84,6 +101,60 @@ def solve(body: Body, shoulder: Array, wrist: Array, rotation: Array, fps: float
         allowed = np.where(beyond[..., None, None], limited, rotation)
         turned = np.where(beyond, _angle_between(rotation, limited), 0.0)
     return Arms(shoulder, elbow, held, allowed, kept, moved, turned, effort)
+
+
+def held_near(body: Body, shoulder: Array, wrist: Array, rotation: Array, elbow: Array, asked: Array) -> Arms:
+    """The right arms from shoulders that do not give way, with elbows as near to some as may be, each frame for itself.
+
+    Args:
+        body: whose.
+        shoulder, wrist, rotation: (A, T, 3), and (A, T, 3, 3) of the hands.
+        elbow: (A, T, 3), where elbows are to be about.
+        asked: (A, T, 3, 3), the rotations from which `turned` counts.
+    """
+    held = _within_reach(body, shoulder, wrist)
+    elbow = Circles.of(body, shoulder, held).nearest(elbow)
+    joints = wrist_angles(shoulder, elbow, held, rotation)
+    kept = within_limits(joints)
+    beyond = (kept != joints).any(axis=-1)
+    if beyond.any():
+        rotation = np.where(beyond[..., None, None], hand_rotation(shoulder, elbow, held, kept), rotation)
+    turned, moved = _angle_between(asked, rotation), lengths(held - wrist)
+    return Arms(shoulder, elbow, held, rotation, kept, moved, turned, np.full(moved.shape, np.nan))
+
+
+def _steadied(
+    kept: Array, arm: tuple[Array, Array, Array], rotation: Array, fps: float, parts: NDArray[np.int64] | None
+) -> Array:
+    """Angles (A, T, 3) within limits of hands that turn no faster than people's, or than they are to turn.
+
+    Args:
+        kept: angles that limits have changed.
+        arm: shoulders, elbows and wrists, (A, T, 3) each.
+        rotation: as hands are to be turned, (A, T, 3, 3).
+        fps: frames per second.
+        parts: (T,) as in `elbow.elbows`.
+    """
+    if kept.shape[1] < 2:
+        return kept
+    most = np.maximum(_turns(rotation), FASTEST_TURN / fps)
+    turns = _turns(hand_rotation(*arm, kept))
+    for these, moving in stages(parts, kept.shape[1]):
+        for _ in range(_STEADYINGS):
+            share = np.where((turns > most) & these, 1 - 0.95 * most / np.maximum(turns, 1e-9), 0.0)
+            if not share.any():
+                break
+            back = share[..., None] * (kept[:, 1:] - kept[:, :-1])
+            kept = kept.copy()
+            kept[:, :-1] += 0.5 * moving[:-1, None] * back
+            kept[:, 1:] -= 0.5 * moving[1:, None] * back
+            turns = _turns(hand_rotation(*arm, kept))
+    return kept
+
+
+def _turns(rotation: Array) -> Array:
+    """By how much hands (A, T, 3, 3) turn from each frame to the next, (A, T - 1) radians."""
+    return _angle_between(rotation[:, :-1], rotation[:, 1:])
 
 
 def ease(body: Body, shoulder: Array, wrist: Array, rotation: Array) -> Array:

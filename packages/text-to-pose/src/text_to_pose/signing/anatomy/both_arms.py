@@ -9,13 +9,18 @@ import numpy as np
 
 from text_to_pose.signing.anatomy.arm import solve
 from text_to_pose.signing.anatomy.collisions import Limbs, evasion, spread
+from text_to_pose.signing.anatomy.haste import slowed
+from text_to_pose.signing.anatomy.signs import Signs
 from text_to_pose.signing.frame import mirrored_rotation
 from text_to_pose.signing.hands.hand_model import forward, mirrored
 from text_to_pose.signing.motion import HandMotion
+from text_to_pose.signing.rotations import from_vector
 from text_to_pose.signing.timing import FASTEST
 from text_to_pose.signing.vectors import lengths
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from text_to_pose.signing.anatomy.arm import Arms
     from text_to_pose.signing.anatomy.body import Body
     from text_to_pose.signing.motion import HandSide, Motion
@@ -35,8 +40,8 @@ _FAR, _FARTHEST = 0.02, 0.12
 back."""
 _BACK = 0.08
 """Seconds (standard deviation) before and after a contact over which a hand is put back."""
-_SLOWINGS, _STEPS, _SLOWER = 3, 60, 0.97
-"""How often hands that corrections make faster than people's are slowed, in how many steps each, and to which share."""
+_SLOWINGS = 4
+"""How often hands that corrections make faster than people's are slowed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +53,6 @@ class Held:
         rotations: of the hands, (2, T, 3, 3).
         hands: (2, T, 21, 3), the wrist first.
         turned: by how much the hands are not turned as they were to be, (2, T) radians.
-        arms: the same, the left one mirrored.
     """
 
     shoulders: Array
@@ -56,7 +60,6 @@ class Held:
     rotations: Array
     hands: Array
     turned: Array
-    arms: Arms
 
     @property
     def wrists(self) -> Array:
@@ -64,86 +67,89 @@ class Held:
         return self.hands[:, :, 0]
 
 
-def hold(motion: Motion, body: Body, head: Array, sway: Array) -> Held:
-    """Both arms as nearly as they can do a motion.
+def trunk(motion: Motion) -> tuple[Array, Array]:
+    """How the head is turned, (T, 3, 3), and how far trunk and head are from where they rest, (T, 3) metres."""
+    return from_vector(motion.head), motion.shoulders.mean(axis=1) * [1.0, 0.0, 1.0]
 
-    Args:
-        motion: what hands and shoulders do.
-        body: whose.
-        head: (T, 3, 3) how the head is turned.
-        sway: (T, 3) how far trunk and head are from where they rest.
+
+def hold(motion: Motion, body: Body) -> Held:
+    """Both arms of a body as nearly as they can do a motion.
+
+    Whatever is decided is decided for each sign alone, so that no sign changes what another one looks like.
     """
-    shapes = forward(np.stack([motion.left.angles, motion.right.angles]), body.hand).points
-    shapes = np.stack([mirrored(shapes[LEFT]), shapes[RIGHT]])
-    wanted = np.stack([motion.left.wrist, motion.right.wrist])
-    held = _solved(motion, body, wanted, shapes)
+    shapes, wanted = hand_shapes(motion, body), _wrists(motion)
+    head, sway = trunk(motion)
+    signs = Signs.of(motion)
+    held = _solved(motion, body, wanted, shapes, signs.numbers)
     touching = _shares(motion)
-    held = _touching(motion, body, held, shapes)
+    held = _touching(motion, body, held, shapes, signs)
     for _ in range(_EVASIONS):
-        shift = _in_the_way(body, held, head, sway, motion.fps, touching)
+        shift = evasion(body, Limbs(held.hands, held.elbows), head, sway, motion.fps, touching, signs.numbers)
         if np.abs(shift).max(initial=0.0) < _SMALLEST_EVASION:
             break
-        held = _solved(motion, body, held.wrists + shift, shapes, held)
-    fastest = max(_speeds(wanted, motion.fps).max(), FASTEST * body.shoulder_width)
+        held = _solved(motion, body, held.wrists + shift, shapes, signs.numbers, held.elbows)
+    longest = np.maximum(_steps(wanted), FASTEST * body.shoulder_width / motion.fps)
     for _ in range(_SLOWINGS):
-        if _speeds(held.wrists, motion.fps).max() <= 1.001 * fastest:
+        if (_steps(held.wrists) <= 1.001 * longest).all():
             break
-        slower = _slowed(held.wrists, touching, _SLOWER * fastest / motion.fps)
-        held = _solved(motion, body, slower, shapes, held)
+        slower = slowed(held.wrists, longest, signs.numbers, 1 - np.minimum(touching, 0.95))
+        held = _solved(motion, body, slower, shapes, signs.numbers, held.elbows)
     return held
 
 
-def _slowed(wrists: Array, fixed: Array, longest: float) -> Array:
-    """Wrists (2, T, 3) whose steps are no longer, 0 to 1 as far as they are not fixed, (2, T), where they are."""
-    wrists, free = wrists.copy(), 1 - np.minimum(fixed, 0.95)[..., None]
-    weights = free[:, :-1] + free[:, 1:]
-    for _ in range(_STEPS):
-        steps = wrists[:, 1:] - wrists[:, :-1]
-        length = lengths(steps)[..., None]
-        over = np.maximum(1 - longest / np.maximum(length, 1e-9), 0.0)
-        if not over.any():
-            break
-        wrists[:, :-1] += over * steps * free[:, :-1] / weights
-        wrists[:, 1:] -= over * steps * free[:, 1:] / weights
-    return wrists
-
-
-def _touching(motion: Motion, body: Body, held: Held, shapes: Array) -> Held:
+def _touching(motion: Motion, body: Body, held: Held, shapes: Array, signs: Signs) -> Held:
     """With hands moved to what they are to touch, however arms turn them: both, if one touches the other."""
-    wanted = np.stack([motion.left.wrist, motion.right.wrist])
-    best, least, step, pull = held, np.inf, 1.0, np.zeros_like(wanted)
-    on_body = _shares(motion, on_body=True)
-    for again in range(_KEPT if motion.contacts else 0):
-        hands = {side: HandMotion(held.wrists[k], held.rotations[k], held.hands[k]) for k, side in enumerate(_SIDES)}
-        shift, shares = np.zeros_like(held.wrists), np.zeros(held.wrists.shape[:2])
-        for contact in motion.contacts:
-            touch = contact.touch
-            misses, row = contact.share[:, None] * touch.misses(hands), _SIDES.index(touch.hand)
-            if touch.on is not None:
-                # A hand that touches the body as well stays there, and the other one comes all the way.
-                other = 0.5 * (1 + on_body[row] - on_body[1 - row])
-                shift[1 - row] -= other[:, None] * misses
-                shares[1 - row] += contact.share
-                misses = misses * (1 - other)[:, None]
-            shift[row] += misses
-            shares[row] += contact.share
-        shift /= np.maximum(shares, 1.0)[..., None]
-        missed = float(lengths(shift).max(initial=0.0))
-        if missed < least:
-            best, least, pull = held, missed, shift.copy()
-        elif missed > _WORSE * least:
-            # Back to the best, and less far from there.
-            held, shift, step = best, pull.copy(), 0.5 * step
-        if missed < _MISSED or step < _LEAST_STEP:
+    if not motion.contacts:
+        return held
+    wanted, on_body = _wrists(motion), _shares(motion, on_body=True)
+    count = len(signs.weights)
+    least, step, going = np.full(count, np.inf), np.ones(count), np.ones(count, dtype=bool)
+    best, pull, best_held = held.wrists - wanted, np.zeros_like(wanted), held
+    for again in range(_KEPT):
+        shift, shares = _to_touch(motion, held, on_body)
+        missed = signs.greatest(lengths(shift).max(axis=0))
+        # Each sign is where it was best; one that got worse goes on from there, and less far.
+        better, worse = missed < least, missed > _WORSE * least
+        base = signs.chosen(worse, best, held.wrists - wanted)
+        shift = signs.chosen(worse, pull, shift)
+        best, pull = signs.chosen(better, held.wrists - wanted, best), signs.chosen(better, shift, pull)
+        best_held = held if better.all() else best_held if not better.any() else None
+        least, step = np.minimum(least, missed), np.where(worse, 0.5 * step, step)
+        going &= (missed >= _MISSED) & (step >= _LEAST_STEP)
+        if not going.any():
             break
-        shift = step * shift
+        shift = signs.factors(step)[:, None] * shift
         shift += (1 - np.minimum(shares, 1.0))[..., None] * (spread(shift, _BACK * motion.fps) - shift)
-        correction = held.wrists + shift - wanted
+        correction = base + shift
         correction *= np.minimum(1, _FARTHEST / np.maximum(lengths(correction), 1e-9))[..., None]
-        # Far from where it was the hand may want another elbow.
-        like = None if again == 0 and missed > _FAR else held
-        held = _solved(motion, body, wanted + correction, shapes, like)
-    return best
+        wrists = wanted + signs.chosen(going, correction, best)
+        elbows = held.elbows
+        far = going & (missed > _FAR)
+        if again == 0 and far.any():
+            # Far from where it was the hand may want another elbow.
+            anew = _solved(motion, body, wrists, shapes, signs.numbers)
+            elbows = signs.chosen(far, anew.elbows, elbows)
+        held = _solved(motion, body, wrists, shapes, signs.numbers, elbows)
+    return best_held or _solved(motion, body, wanted + best, shapes, signs.numbers, held.elbows)
+
+
+def _to_touch(motion: Motion, held: Held, on_body: Array) -> tuple[Array, Array]:
+    """How far hands miss what they are to touch, (2, T, 3), and how surely they are to, (2, T); may be above 1."""
+    hands = {side: HandMotion(held.wrists[k], held.rotations[k], held.hands[k]) for k, side in enumerate(_SIDES)}
+    shift, shares = np.zeros_like(held.wrists), np.zeros(held.wrists.shape[:2])
+    for contact in motion.contacts:
+        touch = contact.touch
+        misses, row = contact.share[:, None] * touch.misses(hands), _SIDES.index(touch.hand)
+        if touch.on is not None:
+            # A hand that touches the body as well stays there, and the other one comes all the way.
+            other = 0.5 * (1 + on_body[row] - on_body[1 - row])
+            shift[1 - row] -= other[:, None] * misses
+            shares[1 - row] += contact.share
+            misses = misses * (1 - other)[:, None]
+        shift[row] += misses
+        shares[row] += contact.share
+    shift /= np.maximum(shares, 1.0)[..., None]
+    return shift, shares
 
 
 def _shares(motion: Motion, *, on_body: bool = False) -> Array:
@@ -158,30 +164,52 @@ def _shares(motion: Motion, *, on_body: bool = False) -> Array:
     return shares
 
 
-def _in_the_way(body: Body, held: Held, head: Array, sway: Array, fps: float, touching: Array) -> Array:
-    return evasion(body, Limbs(held.hands, held.elbows), head, sway, fps, touching)
+def _solved(
+    motion: Motion,
+    body: Body,
+    wrists: Array,
+    shapes: Array,
+    parts: NDArray[np.int64],
+    like: Array | None = None,
+) -> Held:
+    """Arms with wrists (2, T, 3) and the motion's rotations; left ones are mirrored, solved as right ones, and back.
 
-
-def _solved(motion: Motion, body: Body, wrists: Array, shapes: Array, like: Held | None = None) -> Held:
-    """Arms with wrists (2, T, 3) and the motion's rotations; left ones are mirrored, solved as right ones, and back."""
+    Their elbows are near some others (2, T, 3), or chosen, for each part (T,) alone, see `elbow.elbows`.
+    """
     shoulder = np.swapaxes(body.shoulders + motion.shoulders, 0, 1)
     rotation = np.stack([mirrored_rotation(motion.left.rotation), motion.right.rotation])
-    near = None if like is None else like.arms
-    arms = solve(body, _mirrored_left(shoulder), _mirrored_left(wrists), rotation, motion.fps, near)
-    rotations = np.stack([mirrored_rotation(arms.rotation[LEFT]), arms.rotation[RIGHT]])
-    hands = _mirrored_left(arms.wrist)[:, :, None] + shapes @ np.swapaxes(rotations, -1, -2)
-    return Held(_mirrored_left(arms.shoulder), _mirrored_left(arms.elbow), rotations, hands, arms.turned, arms)
+    near = None if like is None else mirrored_left(like)
+    arms = solve(body, mirrored_left(shoulder), mirrored_left(wrists), rotation, motion.fps, near, parts)
+    return both(arms, shapes)
 
 
-def _mirrored_left(points: Array) -> Array:
+def both(arms: Arms, shapes: Array) -> Held:
+    """Two right arms, the first of which is a left one mirrored, with hands of these shapes, (2, T, 21, 3)."""
+    rotations = mirrored_left_rotations(arms.rotation)
+    hands = mirrored_left(arms.wrist)[:, :, None] + shapes @ np.swapaxes(rotations, -1, -2)
+    return Held(mirrored_left(arms.shoulder), mirrored_left(arms.elbow), rotations, hands, arms.turned)
+
+
+def hand_shapes(motion: Motion, body: Body) -> Array:
+    """The points of both hands in their own frames, (2, T, 21, 3)."""
+    shapes = forward(np.stack([motion.left.angles, motion.right.angles]), body.hand).points
+    return np.stack([mirrored(shapes[LEFT]), shapes[RIGHT]])
+
+
+def mirrored_left_rotations(rotations: Array) -> Array:
+    """(2, T, 3, 3), the first of both mirrored."""
+    return np.stack([mirrored_rotation(rotations[LEFT]), rotations[RIGHT]])
+
+
+def _wrists(motion: Motion) -> Array:
+    return np.stack([motion.left.wrist, motion.right.wrist])
+
+
+def mirrored_left(points: Array) -> Array:
     """(2, T, 3), the first of both mirrored."""
     return points * _FLIP_LEFT
 
 
-def _speeds(wrists: Array, fps: float) -> Array:
-    """Of wrists (2, T, 3), the greater one of before and after each frame, (2, T) metres per second."""
-    steps = lengths(wrists[:, 1:] - wrists[:, :-1]) * fps
-    result = np.zeros(wrists.shape[:2])
-    result[:, 1:] = steps
-    result[:, :-1] = np.maximum(result[:, :-1], steps)
-    return result
+def _steps(wrists: Array) -> Array:
+    """How far wrists (2, T, 3) go from each frame to the next, (2, T - 1) metres."""
+    return lengths(wrists[:, 1:] - wrists[:, :-1])

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from text_to_pose.signing.anatomy.body_surface import intrusion, outward
+from text_to_pose.signing.anatomy.signs import apart
 from text_to_pose.signing.vectors import lengths, unit
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from text_to_pose.signing.anatomy.body import Body
     from text_to_pose.signing.vectors import Array
 
@@ -29,6 +32,8 @@ _ALONG = (0.0, 0.25, 0.5, 0.75)
 """Where the balls of a forearm are, from the wrist on."""
 _SPREAD = 0.08
 """Seconds (standard deviation) before and after a collision over which hands make way."""
+_APART = 0.16
+"""Seconds from a sign to where hands make way as they have to for what is not in it."""
 _ROUNDS = 8
 _SMALLEST = 5e-4
 """Metres: less is not worth a move."""
@@ -61,7 +66,15 @@ class Limbs:
         return self.hands[:, :, :1] * (1 - along) + self.elbows[:, :, None] * along
 
 
-def evasion(body: Body, limbs: Limbs, head: Array, sway: Array, fps: float, touching: Array | None = None) -> Array:
+def evasion(
+    body: Body,
+    limbs: Limbs,
+    head: Array,
+    sway: Array,
+    fps: float,
+    touching: Array | None = None,
+    parts: NDArray[np.int64] | None = None,
+) -> Array:
     """By how much hands have to be elsewhere so that nothing is in anything else, (2, T, 3) metres; mostly 0.
 
     Args:
@@ -72,19 +85,22 @@ def evasion(body: Body, limbs: Limbs, head: Array, sway: Array, fps: float, touc
         fps: frames per second.
         touching: 0 to 1, (2, T), how surely a hand touches: then it stays there if it is not too deep in anything, and
             makes way for nothing that comes before or after. None: nothing does.
+        parts: (T,) which sign a frame belongs to, -1 between signs: signs make way for nothing there. None: all is one.
     """
     touching = np.zeros(limbs.elbows.shape[:2]) if touching is None else touching
     shift = np.zeros_like(limbs.elbows)
     active = np.ones(len(head), dtype=bool)
+    outside = apart(parts, _APART * fps)
     for _ in range(_ROUNDS):
         now = Limbs(limbs.hands[:, active] + shift[:, active, None], limbs.elbows[:, active])
         push = np.zeros_like(shift)
         allowed = _GIVES_WAY + _TOUCHING_GIVES_WAY * touching[:, active]
         push[:, active] = _out_of_body(body, now, head[active], sway[active], allowed)
         push[:, active] += _out_of_each_other(now, allowed.max(axis=0))
-        if np.abs(push).max(initial=0.0) < _SMALLEST:
+        push[:, np.abs(push).max(axis=(0, 2)) < _SMALLEST] = 0.0
+        if not push.any():
             break
-        push = push + (1 - touching[..., None]) * (spread(push, _SPREAD * fps) - push)
+        push = push + (1 - touching[..., None]) * (_spread_apart(push, _SPREAD * fps, outside) - push)
         shift = shift + push
         active = (np.abs(push) > 0).any(axis=(0, 2))
     return shift
@@ -135,6 +151,18 @@ def _out_of_each_other(limbs: Limbs, allowed: Array) -> Array:
     half = 0.5 * most[:, None] * unit(unit(direction) + 0.3 * unit(middle))
     push[:, near] = np.stack([half, -half])
     return push
+
+
+def _spread_apart(push: Array, frames: float, outside: Array | None) -> Array:
+    """As `spread`, but shifts for what is outside signs, 0 to 1 (T,), rise from where signs end."""
+    if outside is None:
+        return spread(push, frames)
+    between = outside > 0
+    result = np.zeros_like(push)
+    for where, weight in ((~between, 1.0), (between, outside[:, None])):
+        if push[:, where].any():
+            result = result + weight * spread(push * where[:, None], frames)
+    return result
 
 
 def spread(push: Array, frames: float) -> Array:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from text_to_pose.signing.anatomy.body import MEAN_BODY
 from text_to_pose.signing.anatomy.body_surface import surface
+from text_to_pose.signing.anatomy.haste import slowed
+from text_to_pose.signing.anatomy.signs import smoothed_apart
 from text_to_pose.signing.anatomy.wrist import shorter, within_limits
-from text_to_pose.signing.vectors import components, cross, dot, lengths, smoothed, unit, within
+from text_to_pose.signing.timing import FASTEST
+from text_to_pose.signing.vectors import components, cross, dot, lengths, unit, within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,8 +60,12 @@ _HUMERUS = np.radians(95.0)
 """How far the upper arm turns inward and outward about itself: 90 by oneself (AAOS 1965: 70 and 90)."""
 _STEP = 0.5
 """Metres per second at which an elbow's move from one swivel to another counts as much as a natural spread."""
-_MOST_MOVE = 1000.0
-"""What a move costs at most."""
+_TOO_FAST = 2.0
+"""Metres per second from which an elbow's move costs far more: no cost of an elbow is worth a jump."""
+_ELBOWS_FASTEST = 0.92
+"""Of the speed of the fastest wrists: between frames elbows are a little faster."""
+_FORBIDDEN = 1e12
+"""The cost of what is out of the question."""
 _SMOOTHING = 0.08
 """Seconds over which elbows are smoothed."""
 
@@ -120,20 +128,36 @@ class Circles:
         return self.shoulder + self.reach * self.along
 
 
-def elbows(body: Body, shoulder: Array, wrist: Array, rotation: Array, fps: float) -> tuple[Array, Array]:
-    """Elbows (A, T, 3): the swivels that cost least over time, smoothed; and the least costs, (A, T)."""
+def elbows(
+    body: Body, shoulder: Array, wrist: Array, rotation: Array, fps: float, parts: NDArray[np.int64] | None = None
+) -> tuple[Array, Array]:
+    """Elbows (A, T, 3): the swivels that cost least over time, smoothed; and the least costs, (A, T).
+
+    Args:
+        body: whose.
+        shoulder, wrist, rotation: (A, T, 3), and (A, T, 3, 3) of hands.
+        fps: frames per second.
+        parts: (T,) which sign a frame belongs to, -1 between signs. In each sign elbows are chosen for it alone, and
+            between signs they go from one choice to the next. None: all is one.
+    """
     circles, costs = choices(body, shoulder, wrist, rotation)
-    chosen = _cheapest_path(costs, circles, fps)
+    chosen = _chosen(costs, circles, fps, parts)
     neighbours = (chosen[..., None] + np.array([-1, 0, 1])) % len(SWIVELS)
     before, here, after = components(np.take_along_axis(costs, neighbours, axis=-1))
     bend = before - 2 * here + after
     between = within(np.where(bend > 1e-9, (before - after) / np.maximum(2 * bend, 1e-9), 0.0), -0.5, 0.5)
     best = circles.directions((chosen + between) * (2 * np.pi / len(SWIVELS)))
-    smooth = smoothed(best, _SMOOTHING * fps)
+    smooth = smoothed_apart(best, _SMOOTHING * fps, parts)
     smooth = smooth - dot(smooth, circles.along)[..., None] * circles.along
     length = lengths(smooth)[..., None]
     direction = np.where(length > 0.1, smooth / np.maximum(length, 1e-9), best)
-    return circles.middle + circles.radius * direction, costs.min(axis=-1)
+    return calm(circles, circles.middle + circles.radius * direction, body, fps, parts), costs.min(axis=-1)
+
+
+def calm(circles: Circles, elbow: Array, body: Body, fps: float, parts: NDArray[np.int64] | None) -> Array:
+    """Elbows (A, T, 3) no faster than wrists are, so far as circles let them: those around a jump give way."""
+    longest = np.full((len(elbow), elbow.shape[1] - 1), _ELBOWS_FASTEST * FASTEST * body.shoulder_width / fps)
+    return slowed(elbow, longest, parts, kept=circles.nearest)
 
 
 def choices(body: Body, shoulder: Array, wrist: Array, rotation: Array) -> tuple[Circles, Array]:
@@ -224,11 +248,32 @@ def _wrist_costs(body: Body, circles: Circles, rotation: Array) -> Array:
     return costs
 
 
-def _cheapest_path(costs: Array, circles: Circles, fps: float) -> NDArray[np.int64]:
-    """Which candidates (A, T, K) cost least when moving costs as well (Viterbi), (A, T)."""
-    arms, frames, count = costs.shape
-    if frames == 1:
+def _chosen(costs: Array, circles: Circles, fps: float, parts: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    """Which candidates (A, T, K) are chosen, (A, T): those of each part alone first, then what is between."""
+    if costs.shape[1] == 1:
         return costs.argmin(axis=-1)
+    moves = _moves(circles, fps)
+    if parts is None or not (parts >= 0).any():
+        return _cheapest_path(costs, moves)
+    chosen = np.zeros(costs.shape[:2], dtype=np.int64)
+    edges = [0, *(np.flatnonzero(np.diff(parts)) + 1).tolist(), len(parts)]
+    stretches = list(pairwise(edges))
+    for first, stop in stretches:
+        if parts[first] >= 0:
+            chosen[:, first:stop] = _cheapest_path(costs[:, first:stop], moves[:, first : stop - 1])
+    for first, stop in stretches:
+        if parts[first] < 0:
+            # From where the sign before ends to where the one after begins.
+            begin, end = max(first - 1, 0), min(stop + 1, len(parts))
+            near = costs[:, begin:end].copy()
+            for frame in {begin, end - 1} - set(range(first, stop)):
+                near[:, frame - begin] = np.where(np.arange(near.shape[-1]) == chosen[:, frame, None], 0.0, _FORBIDDEN)
+            chosen[:, begin:end] = _cheapest_path(near, moves[:, begin : end - 1])
+    return chosen
+
+
+def _moves(circles: Circles, fps: float) -> Array:
+    """What it costs to go from one candidate to another, (A, T - 1, new, old)."""
     scale = (fps / _STEP) ** 2
     axes = np.stack([circles.down, circles.side], axis=-2) * circles.radius[..., None]
     near = np.stack([_COSINES, _SINES], axis=-1) @ axes  # (A, T, K, 3) from the middle
@@ -236,7 +281,17 @@ def _cheapest_path(costs: Array, circles: Circles, fps: float) -> NDArray[np.int
     new, old = near[:, 1:] + drift, near[:, :-1]
     squares = ((new * new) @ np.ones(3))[..., None] + ((old * old) @ np.ones(3))[..., None, :]
     squares -= 2 * new @ np.swapaxes(old, -1, -2)
-    moves = within(scale * squares, 0.0, _MOST_MOVE)  # (A, T - 1, new, old)
+    moves = np.maximum(scale * squares, 0.0)
+    excess = moves * (_STEP / _TOO_FAST) ** 2
+    excess *= excess
+    excess *= excess
+    excess += moves
+    return excess
+
+
+def _cheapest_path(costs: Array, moves: Array) -> NDArray[np.int64]:
+    """Which candidates (A, T, K) cost least when moves cost as well, (A, T - 1, new, old) (Viterbi), (A, T)."""
+    arms, frames, count = costs.shape
     best = costs[:, 0]
     origin = np.zeros((arms, frames, count), dtype=np.int64)
     for t in range(1, frames):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from text_to_pose.signing.anatomy.both_arms import hold
-from text_to_pose.signing.rotations import from_vector
+from text_to_pose.signing.anatomy.between_frames import at_frames
+from text_to_pose.signing.anatomy.both_arms import hold, trunk
 
 if TYPE_CHECKING:
     from text_to_pose.signing.anatomy.body import Body
@@ -54,8 +54,11 @@ class Figure:
 def figure(motion: Motion, body: Body) -> Figure:
     """The body that moves so, as far as a body can: bones keep their lengths, and joints their limits."""
     frames = len(motion)
-    head, sway = from_vector(motion.head), motion.shoulders.mean(axis=1) * [1.0, 0.0, 1.0]
-    held = hold(motion, body, head, sway)
+    head, sway = trunk(motion)
+    if motion.steady is None:
+        held = hold(motion, body)
+    else:
+        held = at_frames(motion, body, hold(motion.steady, body), motion.steady)
     joints = np.zeros((frames, 33, 3))
     for landmarks, places in ((_SHOULDERS, held.shoulders), (_ELBOWS, held.elbows), (_WRISTS, held.wrists)):
         joints[:, landmarks : landmarks + 2] = np.swapaxes(places, 0, 1)

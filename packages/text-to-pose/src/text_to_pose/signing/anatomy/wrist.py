@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from text_to_pose.signing.vectors import components, cross, dot, joined, smoothed, unit, within
+from text_to_pose.signing.anatomy.signs import smoothed_apart
+from text_to_pose.signing.vectors import components, cross, dot, joined, unit, within
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from text_to_pose.signing.vectors import Array
 
 WRIST_LIMITS: Array = np.radians(np.array([[-80.0, 85.0], [-40.0, 25.0], [-90.0, 93.0]]))
@@ -73,18 +76,33 @@ def within_limits(joints: Array, joint: int | None = None) -> Array:
     return np.where(inside, joints, within(wrapped, low, high))
 
 
-def calmed(joints: Array, limited: Array, fps: float) -> Array:
-    """Angles (A, T, 3) that go from one limit to another gradually, where limits hold them, (A, T)."""
+def calmed(joints: Array, limited: Array, fps: float, parts: NDArray[np.int64] | None = None) -> Array:
+    """Angles (A, T, 3) that go from one limit to another gradually, where limits hold them, (A, T).
+
+    In each part, (T,) as in `elbow.elbows`, they do so within it.
+    """
     if joints.shape[1] < 2:
         return joints
     reach = max(int(np.ceil(_CROSSING * fps)), 1)
     calm = joints.copy()
     for arm, frame in np.argwhere(np.abs(np.diff(joints, axis=1)).max(axis=-1) > _SUDDEN * 25 / fps):
         first, last = max(frame + 1 - reach, 0), min(frame + reach, joints.shape[1] - 1)
+        if parts is not None:
+            first, last = _inside(parts, int(frame), first, last)
         share = np.linspace(0, 1, last - first + 1)[:, None]
         calm[arm, first : last + 1] = joints[arm, first] + share * (joints[arm, last] - joints[arm, first])
-    share = np.minimum(3 * smoothed(limited[..., None].astype(np.float64), _SMOOTHING * fps), 1.0)
-    return calm + share * (smoothed(calm, _SMOOTHING * fps) - calm)
+    share = np.minimum(3 * smoothed_apart(limited[..., None].astype(np.float64), _SMOOTHING * fps, parts), 1.0)
+    return calm + share * (smoothed_apart(calm, _SMOOTHING * fps, parts) - calm)
+
+
+def _inside(parts: NDArray[np.int64], frame: int, first: int, last: int) -> tuple[int, int]:
+    """Of frames around the one from which a step goes to the next, those in the same part as both, or between parts."""
+    whose = parts[frame] if parts[frame] == parts[frame + 1] else -1
+    while first < frame and parts[first] != whose:
+        first += 1
+    while last > frame + 1 and parts[last] != whose:
+        last -= 1
+    return first, last
 
 
 def _turn(angle: Array, first: int, second: int) -> Array:

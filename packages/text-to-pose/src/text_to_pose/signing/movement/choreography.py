@@ -33,6 +33,8 @@ DEEPEST = 30
 """How deep movements may be nested: brackets, targets, repetitions. Real signs have seven."""
 LONGEST = 300.0
 """Seconds that a sign lasts at most. Real ones last three."""
+STEADY = 25.0
+"""Frames per second at which arms are found, whatever is asked for."""
 _AT_REST = 0.08
 """Seconds before the first hand moves and after the last has come to rest."""
 _CHECKED = 60.0
@@ -72,8 +74,10 @@ def choreograph(signs: Sequence[Sign], body: Body, fps: float = 25.0, speed: flo
         spans.append((begin or 0.0, _duration(parts)))
         parts.append(_still(now, timing.HOLD / speed))
     parts += [*_way(now, rest, body, speed), _still(rest, _AT_REST / speed)]
-    motion = _sampled(parts, spans, fps)
-    return replace(motion, contacts=tuple(_contacts(motion, touches)))
+    motion, steady = _sampled(parts, spans, touches, fps), None
+    if fps != STEADY:
+        steady = _sampled(parts, spans, touches, STEADY)
+    return replace(motion, steady=steady)
 
 
 def _waiting(segments: Sequence[Segment], number: int) -> frozenset[HandSide]:
@@ -184,13 +188,18 @@ def _contacts(motion: Motion, touches: Sequence[tuple[float, float, Sequence[Tou
                 yield Contact(touch, share)
 
 
-def _sampled(parts: Sequence[Mapping[Channel, Track]], spans: Sequence[tuple[float, float]], fps: float) -> Motion:
+def _sampled(
+    parts: Sequence[Mapping[Channel, Track]],
+    spans: Sequence[tuple[float, float]],
+    touches: Sequence[tuple[float, float, Sequence[Touch]]],
+    fps: float,
+) -> Motion:
     frames = max(2, int(np.floor(_duration(parts) * fps + 1e-6)) + 1)
     times = np.arange(frames) / fps
     every = {channel: Chain([part[channel] for part in parts]).at(times) for channel in ("right", "left", "body")}
     hands = {side: HandMotion(every[side][:, WRIST], rotation(every[side]), every[side][:, ANGLES]) for side in SIDES}
     edges = [(int(np.ceil(begin * fps - 1e-6)), int(np.floor(stop * fps + 1e-6)) + 1) for begin, stop in spans]
-    return Motion(
+    motion = Motion(
         fps,
         hands["right"],
         hands["left"],
@@ -198,3 +207,4 @@ def _sampled(parts: Sequence[Mapping[Channel, Track]], spans: Sequence[tuple[flo
         every["body"][:, 6:],
         tuple((min(begin, frames - 1), min(stop, frames)) for begin, stop in edges),
     )
+    return replace(motion, contacts=tuple(_contacts(motion, touches)))

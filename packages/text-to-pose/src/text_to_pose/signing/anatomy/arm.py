@@ -93,11 +93,9 @@ def solve(
     allowed, turned = rotation, np.zeros(joints.shape[:-1])
     if kept is not joints:
         kept = calmed(kept, (kept != joints).any(axis=-1), fps, parts)
-        kept = _steadied(kept, (shoulder, elbow, held), rotation, fps, parts)
-    beyond = (kept != joints).any(axis=-1)
-    if beyond.any():
+        kept, limited = _steadied(kept, (shoulder, elbow, held), rotation, fps, parts)
+        beyond = (kept != joints).any(axis=-1)
         # Only there: angles and back again would leave rounding everywhere.
-        limited = hand_rotation(shoulder, elbow, held, kept)
         allowed = np.where(beyond[..., None, None], limited, rotation)
         turned = np.where(beyond, _angle_between(rotation, limited), 0.0)
     return Arms(shoulder, elbow, held, allowed, kept, moved, turned, effort)
@@ -125,8 +123,8 @@ def held_near(body: Body, shoulder: Array, wrist: Array, rotation: Array, elbow:
 
 def _steadied(
     kept: Array, arm: tuple[Array, Array, Array], rotation: Array, fps: float, parts: NDArray[np.int64] | None
-) -> Array:
-    """Angles (A, T, 3) within limits of hands that turn no faster than people's, or than they are to turn.
+) -> tuple[Array, Array]:
+    """Angles (A, T, 3) within limits, and rotations, of hands that turn no faster than people's or than they are to.
 
     Args:
         kept: angles that limits have changed.
@@ -135,10 +133,13 @@ def _steadied(
         fps: frames per second.
         parts: (T,) as in `elbow.elbows`.
     """
+    limited = hand_rotation(*arm, kept)
     if kept.shape[1] < 2:
-        return kept
-    most = np.maximum(_turns(rotation), FASTEST_TURN / fps)
-    turns = _turns(hand_rotation(*arm, kept))
+        return kept, limited
+    most, turns = FASTEST_TURN / fps, _turns(limited)
+    if not (turns > most).any():
+        return kept, limited
+    most = np.maximum(_turns(rotation), most)
     for these, moving in stages(parts, kept.shape[1]):
         for _ in range(_STEADYINGS):
             share = np.where((turns > most) & these, 1 - 0.95 * most / np.maximum(turns, 1e-9), 0.0)
@@ -148,8 +149,9 @@ def _steadied(
             kept = kept.copy()
             kept[:, :-1] += 0.5 * moving[:-1, None] * back
             kept[:, 1:] -= 0.5 * moving[1:, None] * back
-            turns = _turns(hand_rotation(*arm, kept))
-    return kept
+            limited = hand_rotation(*arm, kept)
+            turns = _turns(limited)
+    return kept, limited
 
 
 def _turns(rotation: Array) -> Array:

@@ -72,13 +72,19 @@ class Signs:
 
 def smoothed_apart(values: Array, frames: float, parts: NDArray[np.int64] | None) -> Array:
     """Values (A, T, D) smoothed as `vectors.smoothed`, those of each part (T,) from it alone, as if it went on so."""
-    result = smoothed(values, frames)
-    if parts is None:
-        return result
-    edges = [0, *(np.flatnonzero(np.diff(parts)) + 1).tolist(), len(parts)]
-    for first, stop in pairwise(edges):
-        if parts[first] >= 0:
-            result[:, first:stop] = smoothed(values[:, first:stop], frames)
+    count = values.shape[1]
+    if parts is None or count < 2:
+        return smoothed(values, frames)
+    reach = int(np.ceil(3 * frames))
+    offsets = np.arange(-reach, reach + 1)
+    first, last = np.zeros(count, dtype=np.int64), np.full(count, count - 1)
+    edges = [0, *(np.flatnonzero(np.diff(parts)) + 1).tolist(), count]
+    for begin, stop in pairwise(edges):
+        if parts[begin] >= 0:
+            first[begin:stop], last[begin:stop] = begin, stop - 1
+    near = np.minimum(np.maximum(np.arange(count)[:, None] + offsets, first[:, None]), last[:, None])
+    weights = np.exp(-0.5 * (offsets / frames) ** 2)
+    result: Array = (weights / weights.sum()) @ values[:, near]
     return result
 
 

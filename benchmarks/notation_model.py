@@ -1,6 +1,6 @@
 """The notation model: its training data made, the model trained, and what it signs measured. The whole of it:
 
-uv run python benchmarks/notation_model.py --folder runs/notation [--minutes 100] [--signings 2] [--new-signs 12000]
+OMP_WAIT_POLICY=passive uv run python benchmarks/notation_model.py --folder runs/notation [--minutes 120]
 
 Signs of ../shared/data/hamnosys are made by the signer that knows the rules (text-to-pose synthesize), without an
 estimator's errors: the model is to sign as the signer does. Real letters and words, for which notation was written
@@ -57,11 +57,11 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="of shards and run")
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--texts", type=Path, help="signs; default: hamnosys/hamnosys.csv of the data")
-    parser.add_argument("--minutes", type=float, default=100.0, help="of training")
-    parser.add_argument("--people", type=int, default=100)
-    parser.add_argument("--signings", type=int, default=2)
+    parser.add_argument("--minutes", type=float, default=120.0, help="of training")
+    parser.add_argument("--people", type=int, default=60)
+    parser.add_argument("--signings", type=int, default=1)
     parser.add_argument("--cameras", type=int, default=2)
-    parser.add_argument("--new-signs", type=int, default=12000)
+    parser.add_argument("--new-signs", type=int, default=16000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], help="a setting of the preset: NAME=VALUE")
     arguments = parser.parse_args()

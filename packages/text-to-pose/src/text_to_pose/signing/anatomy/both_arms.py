@@ -104,7 +104,7 @@ def _touching(motion: Motion, body: Body, held: Held, shapes: Array, signs: Sign
     wanted, on_body = _wrists(motion), _shares(motion, on_body=True)
     count = len(signs.weights)
     least, step, going = np.full(count, np.inf), np.ones(count), np.ones(count, dtype=bool)
-    best, pull, best_held = held.wrists - wanted, np.zeros_like(wanted), held
+    best, pull, best_elbows, best_held = held.wrists - wanted, np.zeros_like(wanted), held.elbows, held
     for again in range(_KEPT):
         shift, shares = _to_touch(motion, held, on_body)
         missed = signs.greatest(lengths(shift).max(axis=0))
@@ -113,6 +113,7 @@ def _touching(motion: Motion, body: Body, held: Held, shapes: Array, signs: Sign
         base = signs.chosen(worse, best, held.wrists - wanted)
         shift = signs.chosen(worse, pull, shift)
         best, pull = signs.chosen(better, held.wrists - wanted, best), signs.chosen(better, shift, pull)
+        best_elbows = signs.chosen(better, held.elbows, best_elbows)
         best_held = held if better.all() else best_held if not better.any() else None
         least, step = np.minimum(least, missed), np.where(worse, 0.5 * step, step)
         going &= (missed >= _MISSED) & (step >= _LEAST_STEP)
@@ -130,7 +131,7 @@ def _touching(motion: Motion, body: Body, held: Held, shapes: Array, signs: Sign
             anew = _solved(motion, body, wrists, shapes, signs.numbers)
             elbows = signs.chosen(far, anew.elbows, elbows)
         held = _solved(motion, body, wrists, shapes, signs.numbers, elbows)
-    return best_held or _solved(motion, body, wanted + best, shapes, signs.numbers, held.elbows)
+    return best_held or _solved(motion, body, wanted + best, shapes, signs.numbers, best_elbows)
 
 
 def _to_touch(motion: Motion, held: Held, on_body: Array) -> tuple[Array, Array]:

@@ -87,7 +87,7 @@ def solve(
         effort = costs + moved / _MISSED
     else:
         circles = Circles.of(body, shoulder, held)
-        elbow = calm(circles, circles.nearest(like), body, fps, parts)
+        elbow = calm(circles, circles.nearest(like), body, fps, parts, like)
     joints = wrist_angles(shoulder, elbow, held, rotation)
     kept = within_limits(joints)
     allowed, turned = rotation, np.zeros(joints.shape[:-1])

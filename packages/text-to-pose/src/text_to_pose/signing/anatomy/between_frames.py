@@ -37,7 +37,7 @@ def at_frames(motion: Motion, body: Body, found: Held, known: Motion) -> Held:
     turned = mirrored_left_rotations(rotations @ from_vector(between(turns, at)))
     elbows = mirrored_left(between(found.elbows, at))
     arms = held_near(body, mirrored_left(shoulders), mirrored_left(wrists), turned, elbows, asked)
-    return both(arms, hand_shapes(motion, body))
+    return both(arms, hand_shapes(motion, body), wrists)
 
 
 def _wrists(asked: Array, corrections: Array, found: Array, at: Array) -> Array:

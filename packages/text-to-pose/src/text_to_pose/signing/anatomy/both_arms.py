@@ -40,6 +40,8 @@ _FAR, _FARTHEST = 0.02, 0.12
 back."""
 _BACK = 0.08
 """Seconds (standard deviation) before and after a contact over which a hand is put back."""
+_ELSEWHERE = 0.005
+"""Metres by which a wrist is moved that is somewhere else."""
 _SLOWINGS = 4
 """How often hands that corrections make faster than people's are slowed."""
 
@@ -53,6 +55,7 @@ class Held:
         rotations: of the hands, (2, T, 3, 3).
         hands: (2, T, 21, 3), the wrist first.
         turned: by how much the hands are not turned as they were to be, (2, T) radians.
+        asked: where wrists were to be, (2, T, 3).
     """
 
     shoulders: Array
@@ -60,6 +63,7 @@ class Held:
     rotations: Array
     hands: Array
     turned: Array
+    asked: Array
 
     @property
     def wrists(self) -> Array:
@@ -87,14 +91,21 @@ def hold(motion: Motion, body: Body) -> Held:
         shift = evasion(body, Limbs(held.hands, held.elbows), head, sway, motion.fps, touching, signs.numbers)
         if np.abs(shift).max(initial=0.0) < _SMALLEST_EVASION:
             break
-        held = _solved(motion, body, held.wrists + shift, shapes, signs.numbers, held.elbows)
+        held = _moved(motion, body, held, held.wrists + shift, shapes, signs)
     longest = np.maximum(_steps(wanted), FASTEST * body.shoulder_width / motion.fps)
     for _ in range(_SLOWINGS):
         if (_steps(held.wrists) <= 1.001 * longest).all():
             break
         slower = slowed(held.wrists, longest, signs.numbers, 1 - np.minimum(touching, 0.95))
-        held = _solved(motion, body, slower, shapes, signs.numbers, held.elbows)
+        held = _moved(motion, body, held, slower, shapes, signs)
     return held
+
+
+def _moved(motion: Motion, body: Body, held: Held, wrists: Array, shapes: Array, signs: Signs) -> Held:
+    """Arms with wrists elsewhere, (2, T, 3); those that are where they were stay as they are, out of reach as well."""
+    same = np.exp(-lengths(wrists - held.wrists) / _ELSEWHERE)[..., None]
+    asked = wrists + same * (held.asked - held.wrists)
+    return _solved(motion, body, asked, shapes, signs.numbers, held.elbows)
 
 
 def _touching(motion: Motion, body: Body, held: Held, shapes: Array, signs: Signs) -> Held:
@@ -104,7 +115,8 @@ def _touching(motion: Motion, body: Body, held: Held, shapes: Array, signs: Sign
     wanted, on_body = _wrists(motion), _shares(motion, on_body=True)
     count = len(signs.weights)
     least, step, going = np.full(count, np.inf), np.ones(count), np.ones(count, dtype=bool)
-    best, pull, best_elbows, best_held = held.wrists - wanted, np.zeros_like(wanted), held.elbows, held
+    best, pull, best_held = held.wrists - wanted, np.zeros_like(wanted), held
+    best_asked, best_elbows = held.asked, held.elbows
     for again in range(_KEPT):
         shift, shares = _to_touch(motion, held, on_body)
         missed = signs.greatest(lengths(shift).max(axis=0))
@@ -114,6 +126,7 @@ def _touching(motion: Motion, body: Body, held: Held, shapes: Array, signs: Sign
         shift = signs.chosen(worse, pull, shift)
         best, pull = signs.chosen(better, held.wrists - wanted, best), signs.chosen(better, shift, pull)
         best_elbows = signs.chosen(better, held.elbows, best_elbows)
+        best_asked = signs.chosen(better, held.asked, best_asked)
         best_held = held if better.all() else best_held if not better.any() else None
         least, step = np.minimum(least, missed), np.where(worse, 0.5 * step, step)
         going &= (missed >= _MISSED) & (step >= _LEAST_STEP)
@@ -131,7 +144,7 @@ def _touching(motion: Motion, body: Body, held: Held, shapes: Array, signs: Sign
             anew = _solved(motion, body, wrists, shapes, signs.numbers)
             elbows = signs.chosen(far, anew.elbows, elbows)
         held = _solved(motion, body, wrists, shapes, signs.numbers, elbows)
-    return best_held or _solved(motion, body, wanted + best, shapes, signs.numbers, best_elbows)
+    return best_held or _solved(motion, body, best_asked, shapes, signs.numbers, best_elbows)
 
 
 def _to_touch(motion: Motion, held: Held, on_body: Array) -> tuple[Array, Array]:
@@ -181,14 +194,14 @@ def _solved(
     rotation = np.stack([mirrored_rotation(motion.left.rotation), motion.right.rotation])
     near = None if like is None else mirrored_left(like)
     arms = solve(body, mirrored_left(shoulder), mirrored_left(wrists), rotation, motion.fps, near, parts)
-    return both(arms, shapes)
+    return both(arms, shapes, wrists)
 
 
-def both(arms: Arms, shapes: Array) -> Held:
+def both(arms: Arms, shapes: Array, asked: Array) -> Held:
     """Two right arms, the first of which is a left one mirrored, with hands of these shapes, (2, T, 21, 3)."""
     rotations = mirrored_left_rotations(arms.rotation)
     hands = mirrored_left(arms.wrist)[:, :, None] + shapes @ np.swapaxes(rotations, -1, -2)
-    return Held(mirrored_left(arms.shoulder), mirrored_left(arms.elbow), rotations, hands, arms.turned)
+    return Held(mirrored_left(arms.shoulder), mirrored_left(arms.elbow), rotations, hands, arms.turned, asked)
 
 
 def hand_shapes(motion: Motion, body: Body) -> Array:

@@ -154,9 +154,19 @@ def elbows(
     return calm(circles, circles.middle + circles.radius * direction, body, fps, parts), costs.min(axis=-1)
 
 
-def calm(circles: Circles, elbow: Array, body: Body, fps: float, parts: NDArray[np.int64] | None) -> Array:
-    """Elbows (A, T, 3) no faster than wrists are, so far as circles let them: those around a jump give way."""
+def calm(
+    circles: Circles,
+    elbow: Array,
+    body: Body,
+    fps: float,
+    parts: NDArray[np.int64] | None,
+    like: Array | None = None,
+) -> Array:
+    """Elbows (A, T, 3) no faster than wrists, or others like them, if circles let them: by a jump they give way."""
     longest = np.full((len(elbow), elbow.shape[1] - 1), _ELBOWS_FASTEST * FASTEST * body.shoulder_width / fps)
+    if like is not None:
+        # What could not be calmed more is not tried again.
+        longest = np.maximum(longest, lengths(like[:, 1:] - like[:, :-1]) * (1 + 1e-6))
     return slowed(elbow, longest, parts, kept=circles.nearest)
 
 

@@ -185,7 +185,7 @@ def test_repeated_warnings_are_counted_after_the_first_few(tmp_path):
     assert ended.stderr.splitlines() == [
         *(f"Warning: {i}.csv: no frame rate" for i in range(3)),
         "Warning: a.csv: two people",
-        "Warning: 6 more: files without a frame rate",
+        "Warning: 6 more such warnings: files without a frame rate",
     ]
 
 

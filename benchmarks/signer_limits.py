@@ -65,7 +65,7 @@ def main() -> None:
             seconds += len(motion) / FPS
             for measure, value in measured(sign, motion, figured).items():
                 measures[measure].append((float(value), name))
-        except Exception as error:
+        except Exception as error:  # whatever a string runs into is what is looked for
             failed[name] = f"{type(error).__name__}: {error}"
     report = {
         "signs": len(signs),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -24,14 +25,17 @@ from text_to_pose.signing.placement.orientation import hand_rotation
 from text_to_pose.signing.placement.states import initial_states
 from text_to_pose.signing.placement.touch import contact_error
 
+if TYPE_CHECKING:
+    from text_to_pose.signing.motion import HandSide
+
 
 def _configured(notation: str) -> Configuration:
     names = " ".join(f"ham{name}" for name in notation.split())
     return configure(initial_states(parse(names).segments[0]), MEAN_BODY)
 
 
-def _points(found: Configuration, side: str) -> np.ndarray:
-    pose = found.hands[side]  # type: ignore[index]
+def _points(found: Configuration, side: HandSide) -> np.ndarray:
+    pose = found.hands[side]
     points = forward(pose.angles, MEAN_BODY.hand).points
     return pose.wrist + (mirrored(points) if side == "left" else points) @ pose.rotation.T
 

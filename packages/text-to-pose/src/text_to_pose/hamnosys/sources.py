@@ -86,7 +86,7 @@ def _is_file(text: str) -> bool:
     if is_notation(text):
         return False
     named = text.lower().endswith(SOURCES) or os.path.exists(text)  # noqa: PTH110 - of a name too long it says no
-    return named or (glob.has_magic(text) and any(glob.iglob(text, recursive=True)))  # noqa: PTH207
+    return named or (glob.has_magic(text) and any(glob.iglob(text, recursive=True)))  # noqa: PTH207 - absolute, too
 
 
 def read_input(file: Input, column: str | None = None) -> list[Sign | BadSign]:

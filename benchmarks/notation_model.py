@@ -41,9 +41,10 @@ from text_to_pose.sampling import Sampling
 from text_to_pose.signing.anatomy.person import body_of
 from text_to_pose.signing.hands.hand_model import bone_lengths
 from text_to_pose.start_frames import StartFrames
-from text_to_pose.synthesis.clips import LANGUAGE, ClipSettings
+from text_to_pose.synthesis.clips import ClipSettings
 from text_to_pose.synthesis.shards import number_of_parts, synthesize
 from text_to_pose.synthesis.texts import new_texts, read_texts, split_of
+from text_to_pose.text.languages import ANY_LANGUAGE
 from text_to_pose.training import train
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data"
@@ -164,8 +165,8 @@ def measured(run: Path, shards: Path, data: Path) -> dict:
 def ten_refinements(model, shards: Path) -> float:
     """Seconds of ten steps of a batch of 32 signs of 50 frames each."""
     texts = list(islice(cycle(held_out_texts(shards, 32)), 32))
-    start = StartFrames.bundled(model, [LANGUAGE]).repeated(32)
-    condition = encode_signs(model, [(text, LANGUAGE) for text in texts], start)
+    start = StartFrames.bundled(model, [ANY_LANGUAGE]).repeated(32)
+    condition = encode_signs(model, [(text, ANY_LANGUAGE) for text in texts], start)
     mask = torch.ones(32, 50, dtype=torch.bool)
     best = np.inf
     for _ in range(3):
@@ -192,7 +193,7 @@ def proportions(model, shards: Path, folder: Path) -> dict:
         first = prepare(clip, model.config.fps, model.skeleton)[:1]
         start = StartFrames(torch.from_numpy(first.keypoints), torch.from_numpy(first.confidence))
         for kind, given in (("predicted", None), ("written", body)):
-            for sequence in generate_texts(model, texts, LANGUAGE, start=start, body=given):
+            for sequence in generate_texts(model, texts, ANY_LANGUAGE, start=start, body=given):
                 deviations[kind].append(deviation(model, sequence, body))
     return {
         kind: {

@@ -1,5 +1,6 @@
 """The network's parts for notation: places of symbols, attention to an encoded text, hands as shape and rotation."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from pose_core import read
 from pose_core.data import Clip, pack
 from pose_core.testing import fake_sequence, fake_skeleton
 from text_to_pose.config import NetworkConfig, RunConfig, TextConfig, TextToPoseConfig
@@ -227,3 +229,29 @@ def test_an_untrained_network_for_bodies_leaves_the_body_as_it_is(notation):
     found = notation(start, mask, condition, torch.zeros(2), torch.zeros(2)).features
     body = notation.features.is_root
     torch.testing.assert_close(found[:, :, body], start[:, :, body])
+
+
+def test_generate_needs_no_language_for_notation_and_takes_any_spelling(cli, notation, tmp_path):
+    with torch.no_grad():  # untrained, it would hold all keypoints for missing
+        notation.denoiser.head.bias.fill_(3.0)
+    notation.save_pretrained(tmp_path / "model")
+    model = ("--checkpoint", tmp_path / "model")
+    names = "hamfist hamextfingeru hampalml hammover"
+    status, out, err = cli("generate", names, *model, "--output", tmp_path / "a.pose", "--output", tmp_path / "a.png")
+    assert status == 0, err
+    assert f"HamNoSys, by the model {tmp_path / 'model'}, " in out
+    status, out, _ = cli("generate", SIGNS[0], *model, "--output", tmp_path / "b.pose", "--json")
+    (word,) = json.loads(out)
+    assert (status, word["signed_language"], word["signs"]) == (0, None, [None])
+    np.testing.assert_array_equal(read(tmp_path / "a.pose").keypoints, read(tmp_path / "b.pose").keypoints)
+
+
+def test_generate_with_a_notation_model_refuses_what_is_no_sign(cli, notation, tmp_path, one_line):
+    notation.save_pretrained(tmp_path / "model")
+    generate = ("generate", "--checkpoint", tmp_path / "model", "--output", tmp_path / "a.pose")
+    for text, message in (
+        ("hamfist hamextfingeru hamparbegin", "expected"),
+        ("house", "'h' (U+0068) at character 1 is no HamNoSys symbol"),
+    ):
+        status, _, err = cli(*generate, text)
+        assert (status, message in one_line(err)) == (2, True), err

@@ -151,6 +151,8 @@ def _generated(each: Any) -> str:
     files = ", ".join(str(path) for path in each.files)
     if each.model == "rules":
         signs = "HamNoSys, signed by its rules without a model"
+    elif each.signed_language is None:
+        signs = f"HamNoSys, by the model {each.model}"
     else:
         signs = f"{' '.join(each.signs)} in {each.signed_language}"
     return f"{files}: {signs}, {each.frames} frames, {each.seconds:.1f} s of signing"

@@ -28,9 +28,11 @@ from pose_core.outputs import check_outputs
 from pose_core.writing import WRITABLE, write_poses
 from text_to_pose.data.hands import dominant_hand
 from text_to_pose.hamnosys.parser import parse
+from text_to_pose.hamnosys.writer import write
 from text_to_pose.sign_commands import RuleSigner, SigningOptions
 from text_to_pose.signing.anatomy.person import body_of
 from text_to_pose.text.hamnosys import is_meant_as_notation
+from text_to_pose.text.languages import ANY_LANGUAGE
 from text_to_pose.text.spelling import WORD_SPACE
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 
 LETTERS = "fingerspelling"
 """The bundled model of letters, which reads no notation."""
+WHICH_LANGUAGE = "letters and words need --signed-language; `text-to-pose languages` lists them"
 
 
 @dataclass(frozen=True)
@@ -162,13 +165,17 @@ class Signer:
         Raises:
             UserError: a model, language, file or frame that cannot be used.
         """
-        if not options.signed_language:
-            raise UserError("letters and words need --signed-language; `text-to-pose languages` lists them")
+        if not options.signed_language and options.checkpoint == LETTERS:
+            raise UserError(WHICH_LANGUAGE)
         # Here, since signing by the rules takes less time than importing torch.
         from text_to_pose.model import load_model
         from text_to_pose.start_frames import StartFrames
 
         model = load_model(options.checkpoint, options.device)
+        if not options.signed_language and ANY_LANGUAGE in model.languages:
+            options = replace(options, signed_language=ANY_LANGUAGE)
+        if not options.signed_language:
+            raise UserError(WHICH_LANGUAGE)
         model.tokenizer.check_language(options.signed_language)
         given = options.start()
         if given is None:
@@ -190,7 +197,14 @@ class Signer:
     def spell(self, text: str) -> list[str]:
         """The signs of a text, see `TextTokenizer.units`."""
         options = self.options
+        if self.signs_notation:
+            text = write(parse(text))  # canonical, as all that it was trained on
         return self.model.tokenizer.units(text, options.signed_language, borrow_letters=options.borrow_letters)
+
+    @property
+    def signs_notation(self) -> bool:
+        """Whether texts are signs in HamNoSys, of whichever language."""
+        return self.options.signed_language == ANY_LANGUAGE and self.model.tokenizer.kind == "hamnosys"
 
     def sign(self, texts: Sequence[TextJob]) -> list[GeneratedText]:
         """Generates texts in one batch and writes each.
@@ -227,18 +241,20 @@ class Signer:
         raise UserError(f"{text.name}: what was generated is not finite, and is not written; {cause}")
 
     def _write(self, text: TextJob, signed: SignedText) -> GeneratedText:
-        captions = signed.captions if self.options.captions else ()
+        # Pictures have no font of notation.
+        captions = signed.captions if self.options.captions and not self.signs_notation else ()
         for path in text.files:
             write_poses(signed.sequence, path, captions=captions, overwrite=self.options.overwrite)
         problem = anatomy(signed.sequence).summary()
         if problem is not None:
             say(f"{text.name}: {problem}")
-        signs = [sign for sign in text.signs if sign != WORD_SPACE]
-        sequence, options = signed.sequence, self.options
+        language: str | None = self.options.signed_language
+        signs: list[str | None] = [sign for sign in text.signs if sign != WORD_SPACE]
+        if self.signs_notation:
+            language, signs = None, [None]
+        sequence = signed.sequence
         seconds = round(sequence.duration, 3)
-        return GeneratedText(
-            text.text, options.signed_language, signs, len(sequence), seconds, text.files, options.checkpoint
-        )
+        return GeneratedText(text.text, language, signs, len(sequence), seconds, text.files, self.options.checkpoint)
 
 
 def sign_by_rules(signer: RuleSigner, text: TextJob) -> GeneratedText:

@@ -15,15 +15,13 @@ from text_to_pose.signing.layouts import LAYOUT, seen
 from text_to_pose.signing.movement.choreography import choreograph
 from text_to_pose.synthesis.estimator import estimated
 from text_to_pose.synthesis.people import camera, clip_speed, drawn_number, generator, person
+from text_to_pose.text.languages import ANY_LANGUAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pose_core import PoseSequence
     from text_to_pose.synthesis.texts import Text
-
-LANGUAGE = "mul"
-"""Of the clips: a string of HamNoSys says all that a signer does, in whichever language (ISO 639-2, multiple)."""
 
 
 @dataclass(frozen=True)
@@ -87,5 +85,5 @@ def clips_of(text: Text, settings: ClipSettings, others: Sequence[Text] = ()) ->
             if settings.estimator:
                 sequence = estimated(sequence, rng)
             name = f"{digest.hex()[:12]}-{signing}-{view}.pose"
-            clip = Clip(Path(name), text.hamnosys, LANGUAGE, text.split, person=signer.name)
+            clip = Clip(Path(name), text.hamnosys, ANY_LANGUAGE, text.split, person=signer.name)
             yield clip, replace(sequence, fps=settings.fps)

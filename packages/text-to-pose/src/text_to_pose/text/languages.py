@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+ANY_LANGUAGE = "mul"
+"""Of signs in notation, which says all that a signer does in whichever language (ISO 639-2: multiple languages)."""
+
 # Of the standard's names without "Sign Language".
 _NAMES = {
     "ads": "Adamorobe",
@@ -204,6 +207,8 @@ _ABBREVIATIONS = {
 
 def language_name(code: str) -> str:
     """The name of a signed language, "American Sign Language" for "ase"; the code itself where it has none."""
+    if code == ANY_LANGUAGE:
+        return "any language"
     return f"{_NAMES[code]} Sign Language" if code in _NAMES else code
 
 

@@ -8,22 +8,14 @@ from hypothesis import strategies as st
 
 from pose_core import UserError
 from pose_core.transforms import Placement
-from pose_tokenizer.files.token_file import (
-    MAGIC,
-    NO_CODE,
-    VERSION,
-    PoseTokens,
-    TokenHeader,
-    pack,
-    packed_bits,
-    read_tokens,
-    unpack,
-    write_tokens,
-)
+from pose_tokenizer.codes import NO_CODE
+from pose_tokenizer.files.header import KNOWN_MODELS, VERSION, TokenHeader, exact_rate, pack_header, unpack_header
+from pose_tokenizer.files.token_file import MAGIC, PoseTokens, pack, packed_bits, read_tokens, unpack, write_tokens
+from pose_tokenizer.placement import rounded
 
 HEADER = TokenHeader(
     model="tiny",
-    model_hash="0123456789abcdef",
+    model_hash="01234567",
     num_quantizers=5,
     codebook_size=700,
     block_frames=4,
@@ -37,6 +29,18 @@ CODES = np.array(
 )
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 SIZES = st.integers(0, 2**32 - 1)
+# As the second version had it: twelve frames of `fake_sequence`, by the bundled model.
+SECOND_VERSION = bytes.fromhex(
+    "53544f4b0218ff03040c00000000000000000000000000394000007a43000048430000f042f4010000f401000000000000cc9f7d94c8eea2"
+    "94077369676e696e673a1391937b91e34f01862793584c4da5df12ff2e893a50ffc0f390bbde"
+)
+SECOND_VERSION_CODES = [[265, 803, 155, 882, 241, 670, 12], [158, 309, 531, 77, 663, 497], [1017, 465, 157, 161, 1022]]
+PLACEMENTS = st.builds(
+    Placement,
+    center=st.tuples(NUMBERS, NUMBERS) | st.tuples(NUMBERS, NUMBERS, NUMBERS),
+    scale=st.floats(min_value=2**-30, max_value=2**30, width=32),
+    size=st.tuples(SIZES, SIZES, SIZES),
+)
 
 
 def codes_of(seed, blocks, num_quantizers, codebook_size):
@@ -106,19 +110,14 @@ def test_blocks_and_seconds():
 
 @given(
     model=st.text(max_size=60),
-    model_hash=st.binary(min_size=8, max_size=8).map(bytes.hex),
+    model_hash=st.binary(min_size=4, max_size=4).map(bytes.hex),
     num_quantizers=st.integers(1, 255),
     codebook_size=st.integers(2, 65536),
     block_frames=st.integers(1, 9),
     frames=st.integers(0, 40),
     empty_frames=st.integers(0, 9),
-    fps=st.floats(min_value=1e-3, max_value=1e6),
-    placement=st.builds(
-        Placement,
-        center=st.tuples(NUMBERS, NUMBERS),
-        scale=st.floats(min_value=2**-30, max_value=2**30, width=32),
-        size=st.tuples(SIZES, SIZES, SIZES),
-    ),
+    fps=st.floats(min_value=1e-3, max_value=1e6) | st.integers(1, 1000).map(lambda fps: 1000 * fps / 1001),
+    placement=PLACEMENTS | PLACEMENTS.map(rounded),
     seed=st.integers(0, 2**32),
 )
 def test_a_file_keeps_header_and_codes_bit_for_bit(tmp_path_factory, seed, **values):
@@ -137,6 +136,86 @@ def test_a_name_too_long_for_the_file_is_cut(tmp_path):
     tokens = read_tokens(tmp_path / "a.tokens")
     assert tokens.header.model == "m" * 255
     np.testing.assert_array_equal(tokens.codes, CODES)
+
+
+def header_bytes(header):
+    """What a file has beside codes."""
+    return len(MAGIC) + len(pack_header(header)) + 2
+
+
+@pytest.mark.parametrize("size", [(500, 500, 0), (480, 640, 480), (1920, 1080, 1920)])
+@pytest.mark.parametrize(("model", "dims"), [("signing", 2), ("signing_wholebody", 2), ("signing_3d", 3)])
+@pytest.mark.parametrize("fps", [25.0, 30.0, 30000 / 1001, 60.0])
+def test_a_second_of_a_person_in_the_picture_has_a_header_of_24_bytes(model, dims, fps, size):
+    for share, middle in ((0.2, 0.3), (0.35, 0.5), (0.5, 0.6)):
+        center = (size[0] * middle, size[1] * middle, -0.2 * size[0])[:dims]
+        place = rounded(Placement(center, scale=share * size[0], size=size))
+        header = TokenHeader(model, "01234567", 24, 1024, 4, round(fps), 0, fps, place)
+        assert header_bytes(header) <= 24
+        assert header_bytes(replace(header, model="mine")) <= 24 + 9
+
+
+def test_known_models_keep_their_numbers():
+    assert KNOWN_MODELS[1] == ("signing", 24, 1024, 4)
+    known = [replace(HEADER, model=model, **sizes(*values)) for model, *values in KNOWN_MODELS.values()]
+    assert {pack_header(header)[1] & 7 for header in known} == {*KNOWN_MODELS}
+    assert max(KNOWN_MODELS) < 8
+    assert pack_header(replace(HEADER, model="signing"))[1] & 7 == 0  # of other sizes
+
+
+def sizes(num_quantizers, codebook_size, block_frames):
+    return {"num_quantizers": num_quantizers, "codebook_size": codebook_size, "block_frames": block_frames}
+
+
+def test_headers_cut_short_or_of_no_number_are_refused():
+    content = pack_header(HEADER)
+    assert unpack_header(content + b"codes") == (HEADER, len(content))
+    for length in range(len(content)):
+        with pytest.raises(ValueError, match="too few bytes"):
+            unpack_header(content[:length])
+    with pytest.raises(ValueError, match="later version"):
+        unpack_header(bytes([VERSION, 7]) + content[2:])
+    with pytest.raises(ValueError, match="a number that no writer writes"):
+        unpack_header(bytes([VERSION, 1]) + content[2:6] + b"\xff" * 40)
+
+
+def test_rates_of_pose_files_are_held_as_what_they_stand_for():
+    for rate in (25, 29.97, 30000 / 1001, 23.976, 24000 / 1001, 14.985, 50):
+        assert exact_rate(float(np.float32(rate))) == rate == exact_rate(rate)
+    assert exact_rate(1 / 3) == 1 / 3
+
+
+@given(PLACEMENTS)
+def test_a_rounded_placement_is_near_and_stays_where_it_is(placement):
+    near = rounded(placement)
+    assert rounded(near) == near
+    assert near.scale == pytest.approx(placement.scale, rel=0.006)
+    assert np.allclose(near.center, placement.center, rtol=1e-6, atol=placement.scale / 60)
+
+
+def test_files_of_the_second_version_are_read(tmp_path):
+    path = tmp_path / "old.tokens"
+    path.write_bytes(SECOND_VERSION)
+    header, codes = read_tokens(path).header, read_tokens(path).codes
+    place = Placement(center=(250.0, 200.0), scale=120.0, size=(500, 500, 0))
+    assert header == TokenHeader("signing", "cc9f7d94c8eea294", 24, 1024, 4, 12, 0, 25.0, place)
+    assert [[code for code in block if code != NO_CODE] for block in codes.tolist()] == SECOND_VERSION_CODES
+    write_tokens(read_tokens(path), tmp_path / "new.tokens")
+    again = read_tokens(tmp_path / "new.tokens")
+    assert again.header == replace(header, model_hash="cc9f7d94")
+    np.testing.assert_array_equal(again.codes, codes)
+
+
+def test_damaged_files_of_the_second_version_are_refused(tmp_path):
+    path = tmp_path / "old.tokens"
+    for length in range(len(MAGIC), len(SECOND_VERSION)):
+        path.write_bytes(SECOND_VERSION[:length])
+        assert "damaged or cut off" in refused(path)
+    for place in range(len(MAGIC) + 1, len(SECOND_VERSION)):
+        damaged = bytearray(SECOND_VERSION)
+        damaged[place] ^= 0x40
+        path.write_bytes(damaged)
+        assert "damaged or cut off" in refused(path)
 
 
 @pytest.fixture

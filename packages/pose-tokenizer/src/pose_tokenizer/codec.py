@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pose_core import PoseSequence, UserError
-from pose_core.transforms import Placement, clean
+from pose_core.transforms import clean
 from pose_tokenizer.codes import NO_CODE
-from pose_tokenizer.files.token_file import PoseTokens, TokenHeader
+from pose_tokenizer.files.header import HASH_DIGITS, TokenHeader, exact_rate
+from pose_tokenizer.files.token_file import PoseTokens
 from pose_tokenizer.streaming import StreamDecoder, StreamEncoder
 
 if TYPE_CHECKING:
@@ -97,22 +99,15 @@ def header(model: PoseTokenizer, encoder: StreamEncoder, fps: float, size: tuple
         raise UserError("both shoulders are seen in no frame: the pose cannot be placed")
     return TokenHeader(
         model=model.name,
-        model_hash=model.hash,
+        model_hash=model.hash[:HASH_DIGITS],
         num_quantizers=model.config.num_quantizers,
         codebook_size=model.config.codebook_size,
         block_frames=model.block_frames,
         frames=encoder.frames,
         empty_frames=encoder.empty_frames,
-        fps=fps,
-        placement=Placement(
-            center=tuple(map(_single, encoder.placement.center)), scale=_single(encoder.placement.scale), size=size
-        ),
+        fps=exact_rate(fps),
+        placement=replace(encoder.placement, size=size),
     )
-
-
-def _single(number: float) -> float:
-    """A number in single precision, as files hold it."""
-    return float(np.float32(number))
 
 
 def decode(model: PoseTokenizer, tokens: PoseTokens, *, num_quantizers: int | None = None) -> PoseSequence:
@@ -146,10 +141,10 @@ def check_model(model: PoseTokenizer, header: TokenHeader) -> None:
     Raises:
         UserError: with both names.
     """
-    if header.model_hash != model.hash:
+    if not model.hash.startswith(header.model_hash):
         raise UserError(
             f"these tokens were made by the model {header.model} ({header.model_hash}), and this is {model.name} "
-            f"({model.hash}); decode them with the one that made them (--checkpoint)"
+            f"({model.hash[:HASH_DIGITS]}); decode them with the one that made them (--checkpoint)"
         )
     theirs = (header.num_quantizers, header.codebook_size, header.block_frames)
     ours = (model.config.num_quantizers, model.config.codebook_size, model.block_frames)

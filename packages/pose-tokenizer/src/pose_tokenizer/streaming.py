@@ -16,6 +16,7 @@ from pose_core import UserError
 from pose_core.transforms.normalization import MAX_DISTANCE, Placement
 from pose_tokenizer.nn.features import DIMS
 from pose_tokenizer.nn.quantizer import num_codes
+from pose_tokenizer.placement import rounded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -199,6 +200,9 @@ def causal_placement(keypoints: np.ndarray, visible: np.ndarray, shoulders: tupl
         keypoints: (t, K, 2) in pixels; visible: (t, K).
         shoulders: array positions of both.
 
+    Returns:
+        The placement on the grid of token files, without the picture's size.
+
     Raises:
         UserError: the shoulders lie on one point.
     """
@@ -210,7 +214,7 @@ def causal_placement(keypoints: np.ndarray, visible: np.ndarray, shoulders: tupl
     extent = max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0))
     if not width > 1e-6 * extent:
         raise UserError("the shoulders lie on one point: the pose cannot be placed")
-    return Placement(center=center, scale=width)
+    return rounded(Placement(center=center, scale=width))
 
 
 def apply_placement(keypoints: np.ndarray, visible: np.ndarray, placement: Placement) -> tuple[np.ndarray, np.ndarray]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,10 +18,11 @@ from pose_tokenizer.data.dataset import collate as collate_blocks
 from pose_tokenizer.data.dataset import prepare
 from pose_tokenizer.evaluation.metrics import PCK_THRESHOLD, Errors, KeypointErrors, QuantizerUse, squared_errors
 from pose_tokenizer.evaluation.results import ClipScore, Codebook, CodedClip, Evaluation, KeypointScore, Size
-from pose_tokenizer.files.token_file import PoseTokens, write_tokens
+from pose_tokenizer.files.token_file import PoseTokens, file_content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from torch import Tensor
 
@@ -186,10 +185,7 @@ def hands(skeleton: Skeleton) -> list[int]:
 
 def file_bytes(tokens: PoseTokens) -> int:
     """Size of the token file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "clip.tokens"
-        write_tokens(tokens, path)
-        return path.stat().st_size
+    return len(file_content(tokens))
 
 
 def _score(coded: CodedClip, path: Path) -> ClipScore:

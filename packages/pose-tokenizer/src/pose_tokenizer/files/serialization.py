@@ -12,7 +12,9 @@ from pose_core import UserError
 from pose_core.rates import DEFAULT_FPS
 from pose_core.transforms.normalization import DEFAULT_SIZE, Placement
 from pose_tokenizer.codes import MAX_CODEBOOK_SIZE, MAX_QUANTIZERS, NO_CODE
-from pose_tokenizer.files.token_file import PoseTokens, TokenHeader
+from pose_tokenizer.files.header import HASH_DIGITS, TokenHeader
+from pose_tokenizer.files.token_file import PoseTokens
+from pose_tokenizer.placement import rounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,14 +106,14 @@ def whole_blocks(
     """Codes (N, Q) that came alone as tokens: no frames but those of the blocks, in the middle of a picture."""
     header = TokenHeader(
         model=model,
-        model_hash=model_hash,
+        model_hash=model_hash[:HASH_DIGITS],
         num_quantizers=codes.shape[1],
         codebook_size=codebook_size,
         block_frames=block_frames,
         frames=len(codes) * block_frames,
         empty_frames=0,
         fps=fps,
-        placement=Placement.default(DEFAULT_SIZE, 2),
+        placement=rounded(Placement.default(DEFAULT_SIZE, 2)),
     )
     return PoseTokens(header, codes)
 
@@ -148,7 +150,7 @@ class _Tokens(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, protected_namespaces=())
 
     model: str
-    model_hash: str = Field(pattern="^[0-9a-f]{16}$")
+    model_hash: str = Field(pattern="^([0-9a-f]{8}){1,2}$")
     num_quantizers: int = Field(ge=1, le=MAX_QUANTIZERS)
     codebook_size: int = Field(ge=2, le=MAX_CODEBOOK_SIZE)
     block_frames: PositiveInt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import binascii
 import struct
 import zlib
 from dataclasses import dataclass
@@ -12,49 +12,14 @@ import numpy as np
 
 from pose_core import UserError
 from pose_core.atomic_files import atomic_write
-from pose_core.transforms import Placement
 from pose_tokenizer.codes import NO_CODE
+from pose_tokenizer.files.header import VERSION, TokenHeader, pack_header, unpack_header, unpack_second_version
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MAGIC = b"STOK"
-VERSION = 2
-# version, Q, V - 1, frames per block, frames, leading empty frames, fps, center x, y, scale, picture size, hash
-_HEADER = struct.Struct("<BBHBIIdfff3I8s")
-_MAX_NAME_BYTES = 255
-
-
-@dataclass(frozen=True)
-class TokenHeader:
-    """The header of a token file.
-
-    Attributes:
-        model: the name of the model that made the tokens; model_hash: see `PoseTokenizer.hash`.
-        num_quantizers, codebook_size, block_frames: of the model.
-        frames: of the sequence; empty_frames: those at its beginning, before both shoulders are visible, without codes.
-        fps: frames per second.
-        placement: position and scale of the pose in its picture; single precision in files.
-    """
-
-    model: str
-    model_hash: str
-    num_quantizers: int
-    codebook_size: int
-    block_frames: int
-    frames: int
-    empty_frames: int
-    fps: float
-    placement: Placement
-
-    @property
-    def blocks(self) -> int:
-        """N, the number of blocks with codes."""
-        return -(-(self.frames - self.empty_frames) // self.block_frames)
-
-    @property
-    def seconds(self) -> float:
-        return self.frames / self.fps
+SECOND_VERSION = 2  # of files up to pose-tokenizer 0.6
 
 
 @dataclass(frozen=True)
@@ -142,14 +107,19 @@ def write_tokens(tokens: PoseTokens, path: Path, *, overwrite: bool = False) -> 
     Raises:
         UserError: the file exists and `overwrite` is not set, or it cannot be written.
     """
-    payload = pack(tokens.codes, tokens.header.codebook_size)
-    head = _pack_header(tokens.header)
+    content = file_content(tokens)
     with atomic_write(path, overwrite=overwrite) as temporary:
-        temporary.write_bytes(b"".join([head, payload, struct.pack("<I", zlib.crc32(head + payload))]))
+        temporary.write_bytes(content)
+
+
+def file_content(tokens: PoseTokens) -> bytes:
+    """A token file's bytes: magic number, header, packed codes, CRC-16 (CCITT) of all that."""
+    body = b"".join([MAGIC, pack_header(tokens.header), pack(tokens.codes, tokens.header.codebook_size)])
+    return body + struct.pack("<H", binascii.crc_hqx(body, 0))
 
 
 def read_tokens(path: Path) -> PoseTokens:
-    """Reads a token file.
+    """Reads a token file, of this version or the one before.
 
     Raises:
         UserError: no such file, no token file, one of a later version, or a damaged one.
@@ -160,60 +130,34 @@ def read_tokens(path: Path) -> PoseTokens:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
     if not data.startswith(MAGIC):
         raise UserError(f"{path}: not a token file; `pose-tokenizer encode` writes them")
-    damaged = UserError(f"{path}: damaged or cut off; encode the poses again")
-    if len(data) < len(MAGIC) + _HEADER.size + 1 + 4:
-        raise damaged
-    if data[len(MAGIC)] > VERSION:
-        raise UserError(f"{path}: written by a later pose-tokenizer (format {data[len(MAGIC)]}); upgrade to read it")
-    if data[len(MAGIC)] < VERSION:
-        raise damaged
-    body, (crc,) = data[:-4], struct.unpack("<I", data[-4:])
-    if zlib.crc32(body) != crc:
-        raise damaged
+    version = data[len(MAGIC)] if len(data) > len(MAGIC) else 0
+    if version > VERSION:
+        raise UserError(f"{path}: written by a later pose-tokenizer (format {version}); upgrade to read it")
     try:
-        header, start = _unpack_header(body)
-        codes = unpack(body[start:], header.blocks, header.num_quantizers, header.codebook_size)
-    except (ValueError, struct.error, OverflowError) as error:
-        raise damaged from error
+        body = _checked_second_version(data) if version == SECOND_VERSION else _checked(data)
+        unpacked = unpack_second_version if version == SECOND_VERSION else unpack_header
+        header, start = unpacked(body[len(MAGIC) :])
+        codes = unpack(body[len(MAGIC) + start :], header.blocks, header.num_quantizers, header.codebook_size)
+    except (ValueError, IndexError, struct.error, OverflowError) as error:
+        raise UserError(f"{path}: damaged or cut off; encode the poses again") from error
     return PoseTokens(header, codes)
 
 
-def _pack_header(header: TokenHeader) -> bytes:
-    name = header.model.encode("utf-8")[:_MAX_NAME_BYTES]
-    place = header.placement
-    values = _HEADER.pack(
-        VERSION,
-        header.num_quantizers,
-        header.codebook_size - 1,
-        header.block_frames,
-        header.frames,
-        header.empty_frames,
-        header.fps,
-        *(float(x) for x in place.center[:2]),
-        float(place.scale),
-        *place.size,
-        bytes.fromhex(header.model_hash),
-    )
-    return MAGIC + values + bytes([len(name)]) + name
+def _checked(data: bytes) -> bytes:
+    """A file without its checksum.
+
+    Raises:
+        ValueError: it is another one, or the version is none.
+    """
+    body, checksum = data[:-2], data[-2:]
+    if data[len(MAGIC)] != VERSION or struct.pack("<H", binascii.crc_hqx(body, 0)) != checksum:
+        raise ValueError("damaged")
+    return body
 
 
-def _unpack_header(data: bytes) -> tuple[TokenHeader, int]:
-    """The header, and the offset of the codes."""
-    name_start = len(MAGIC) + _HEADER.size + 1
-    values = _HEADER.unpack(data[len(MAGIC) : name_start - 1])
-    _, Q, V_less_1, block_frames, frames, empty, fps, x, y, scale, width, height, depth, model_hash = values
-    end = name_start + data[name_start - 1]
-    valid_numbers = fps > 0 and scale > 0 and all(map(math.isfinite, (fps, x, y, scale)))
-    if not (valid_numbers and block_frames and Q and empty <= frames):
-        raise ValueError("a header that no writer writes")
-    return TokenHeader(
-        model=data[name_start:end].decode("utf-8", errors="replace"),
-        model_hash=model_hash.hex(),
-        num_quantizers=Q,
-        codebook_size=V_less_1 + 1,
-        block_frames=block_frames,
-        frames=frames,
-        empty_frames=empty,
-        fps=fps,
-        placement=Placement(center=(x, y), scale=scale, size=(width, height, depth)),
-    ), end
+def _checked_second_version(data: bytes) -> bytes:
+    """`_checked`, for files with a checksum of four bytes."""
+    body, checksum = data[:-4], data[-4:]
+    if struct.pack("<I", zlib.crc32(body)) != checksum:
+        raise ValueError("damaged")
+    return body

@@ -79,8 +79,8 @@ class Vocabulary:
             UserError: another model made the tokens.
         """
         header = tokens.header
-        theirs = header.model_hash, header.num_quantizers, header.codebook_size
-        if theirs != (self.model_hash, self.num_quantizers, self.codebook_size):
+        same_model = self.model_hash.startswith(header.model_hash)
+        if not same_model or (header.num_quantizers, header.codebook_size) != (self.num_quantizers, self.codebook_size):
             raise UserError(
                 f"these tokens were made by the model {header.model} ({header.model_hash}), and this is the "
                 f"vocabulary of {self.model} ({self.model_hash}); take that of the model that made them"

@@ -23,17 +23,17 @@ from pathlib import Path
 
 import numpy as np
 import signer_notation
-import torch
 
 from pose_core import read
 from pose_core.data import Clip
 from pose_core.progress import progress, say
 from pose_core.training.config import load_preset
 from pose_core.training.data import are_shards
+from text_to_pose.backends import as_network
 from text_to_pose.config import PRESETS, RunConfig
 from text_to_pose.data.preprocessing import prepare
 from text_to_pose.evaluation.evaluate import evaluate
-from text_to_pose.generation import encode_signs, generate_texts
+from text_to_pose.generation import generate_texts
 from text_to_pose.hamnosys.parser import parse
 from text_to_pose.hamnosys.writer import write
 from text_to_pose.model import load_model
@@ -161,18 +161,16 @@ def measured(run: Path, shards: Path, data: Path) -> dict:
     }
 
 
-@torch.inference_mode()
 def ten_refinements(model, shards: Path) -> float:
     """Seconds of ten steps of a batch of 32 signs of 50 frames each."""
     texts = list(islice(cycle(held_out_texts(shards, 32)), 32))
-    start = StartFrames.bundled(model, [ANY_LANGUAGE]).repeated(32)
-    condition = encode_signs(model, [(text, ANY_LANGUAGE) for text in texts], start)
-    mask = torch.ones(32, 50, dtype=torch.bool)
+    network = as_network(model)
+    condition = network.condition([(text, ANY_LANGUAGE) for text in texts])
+    mask = np.ones((32, 50), bool)
     best = np.inf
     for _ in range(3):
         started = time.perf_counter()
-        for _step in Sampling(num_steps=10).steps(model, condition, mask):
-            pass
+        network.sample(condition, mask, Sampling(num_steps=10))
         best = min(best, time.perf_counter() - started)
     return best
 
@@ -191,7 +189,7 @@ def proportions(model, shards: Path, folder: Path) -> dict:
         clip = read(sorted(language.glob("*.pose"))[0])
         body = body_of(clip)
         first = prepare(clip, model.config.fps, model.skeleton)[:1]
-        start = StartFrames(torch.from_numpy(first.keypoints), torch.from_numpy(first.confidence))
+        start = StartFrames(first.keypoints, first.confidence)
         for kind, given in (("predicted", None), ("written", body)):
             for sequence in generate_texts(model, texts, ANY_LANGUAGE, start=start, body=given):
                 deviations[kind].append(deviation(model, sequence, body))

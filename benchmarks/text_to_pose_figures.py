@@ -12,7 +12,6 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-import torch
 from matplotlib import pyplot as plt
 
 from pose_core.metrics import dtw_mje
@@ -97,8 +96,7 @@ def letter(model, data: Path, text: str, language: str, folder: Path) -> dict[st
     languages = sorted({references.clips[i].signed_language for i in others})
     two = [next(i for i in others if references.clips[i].signed_language == name) for name in languages[:2]]
     starts = [StartFrames.last_of([references.sequences[i][:1]]) for i in two]
-    start = StartFrames(*(torch.cat([getattr(s, part) for s in starts]) for part in ("keypoints", "confidence")))
-    made = generate_signs(model, [(text, language)] * 2, start)
+    made = generate_signs(model, [(text, language)] * 2, StartFrames.concatenate(starts))
     pictures = {"reference": reference, "prediction-1": made[0], "prediction-2": made[1]}
     report = {}
     for name, sequence in pictures.items():

@@ -31,7 +31,7 @@ def test_it_compiles_without_a_writable_cache(monkeypatch):
 
 def test_it_caches_where_it_can():
     assert compiled(add)(1, 2) == 3
-    assert visibility._visible_points._cache.cache_path
+    assert visibility._visible_points.dispatcher()._cache.cache_path
     points, visible = visibility.visible_points(np.ones((2, 3, 2), np.float32), np.array([[1, 0, 1]] * 2, np.float32))
     assert (points.sum(), visible.sum()) == (8, 4)
 

@@ -11,16 +11,17 @@ from typer.testing import CliRunner
 from pose_core import UserError
 from pose_core.testing import fake_skeleton
 from pose_encoders.config import GraphEncoderConfig, VisualEncoderConfig
-from text_to_pose import export, onnx_model
+from text_to_pose import export
 from text_to_pose.cli import app
 from text_to_pose.config import NetworkConfig, TextConfig, TextToPoseConfig
 from text_to_pose.export import export_onnx
-from text_to_pose.generation import encode_signs, generate_signs
+from text_to_pose.generation import generate_signs
 from text_to_pose.lengths import predicted_lengths
 from text_to_pose.model import TextToPose
 from text_to_pose.onnx_model import FILES, OnnxTextToPose, frame_mask
-from text_to_pose.sampling import Sampling, normal_noise
+from text_to_pose.sampling import Sampling
 from text_to_pose.start_frames import StartFrames
+from text_to_pose.torch_network import TorchNetwork
 
 onnx = pytest.importorskip("onnx")
 for package in ("onnxruntime", "onnxscript"):
@@ -74,9 +75,11 @@ def exported(run):
 
 
 def both_conditions(original, exported, signs):
-    start = StartFrames.bundled(original, [language for _, language in signs])
-    with torch.inference_mode():
-        return encode_signs(original, signs, start), exported.condition(signs)
+    return TorchNetwork(original).condition(signs), exported.condition(signs)
+
+
+def tensors(original, condition):
+    return TorchNetwork(original).tensors(condition)
 
 
 def compare(ours, theirs, mask):
@@ -124,22 +127,20 @@ def test_onnx_refinement_equals_torch(original, exported, signs, lengths, guidan
     options = {"schedule": schedule, "guidance": guidance}
     compare(
         exported.refine(ours, mask, num_steps, **options),
-        Sampling(num_steps=num_steps, **options).steps(original, theirs, torch.from_numpy(mask)),
+        Sampling(num_steps=num_steps, **options).steps(original, tensors(original, theirs), torch.from_numpy(mask)),
         mask,
     )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("signs", "lengths"), BATCHES)
-def test_onnx_diffusion_equals_torch_with_the_same_noise(original, exported, signs, lengths):
+def test_onnx_diffusion_equals_torch_with_the_same_seed(original, exported, signs, lengths):
     theirs, ours = both_conditions(original, exported, signs)
     mask = frame_mask(lengths)
-    like = torch.zeros(*mask.shape, *exported.start_keypoints.shape[1:])
-    noises = (noise.numpy() for noise in normal_noise(torch.from_numpy(mask), like, seed=3))
     options = {"schedule": "sigmoid", "guidance": 2.0}
     compare(
-        exported.diffuse(ours, mask, 4, noises=noises, **options),
-        Sampling("diffusion", 4, seed=3, **options).steps(original, theirs, torch.from_numpy(mask)),
+        exported.diffuse(ours, mask, 4, seed=3, **options),
+        Sampling("diffusion", 4, seed=3, **options).steps(original, tensors(original, theirs), torch.from_numpy(mask)),
         mask,
     )
 
@@ -148,14 +149,13 @@ def test_onnx_diffusion_equals_torch_with_the_same_noise(original, exported, sig
 def test_onnx_keypoints_and_lengths_equal_generate_signs(original, exported):
     signs, lengths = BATCHES[1]
     theirs, ours = both_conditions(original, exported, signs)
-    with torch.inference_mode():
-        assert exported.lengths(ours).tolist() == predicted_lengths(original, theirs).tolist()
+    assert exported.lengths(ours).tolist() == predicted_lengths(theirs, original.config.fps).tolist()
     assert (exported.lengths(ours, deviations=2.0) >= exported.lengths(ours)).all()
     random = np.random.default_rng(0)
     # Hands near enough to their size: larger ones are scaled down, at the first frame, too.
     keypoints = random.normal(scale=0.05, size=(len(signs), *exported.start_keypoints.shape[1:])).astype(np.float32)
     confidence = (random.random(keypoints.shape[:2]) > 0.3).astype(np.float32)
-    start = StartFrames(torch.from_numpy(keypoints), torch.from_numpy(confidence))
+    start = StartFrames(keypoints, confidence)
     wanted = generate_signs(original, signs, start, sampling=Sampling(num_steps=2), lengths=lengths)
     condition = exported.condition(signs, keypoints, confidence)
     *_, prediction = exported.refine(condition, frame_mask(lengths), 2)
@@ -165,11 +165,11 @@ def test_onnx_keypoints_and_lengths_equal_generate_signs(original, exported):
     for row, sequence in enumerate(wanted):
         visible = sequence.confidence > 0
         assert visible.any()
-        for hand, arm in exported.wrists:  # a signing hand is there whatever its probability says
+        for hand, arm in exported.layout.wrists:  # a signing hand is there whatever its probability says
             visible[:, arm] &= presence[row, : lengths[row], hand].mean() > 0.5
         np.testing.assert_allclose(found[row, : lengths[row]][visible], sequence.keypoints[visible], **CLOSE)
-    wrists = (confidence > 0) & (confidence[:, exported.roots] > 0)  # a finger lies on its wrist
-    wrists[:, [arm for _, arm in exported.wrists]] = False  # it goes to the hand's
+    wrists = (confidence > 0) & (confidence[:, exported.layout.root] > 0)  # a finger lies on its wrist
+    wrists[:, [arm for _, arm in exported.layout.wrists]] = False  # it goes to the hand's
     np.testing.assert_allclose(found[:, 0][wrists], keypoints[wrists], atol=1e-5)
 
 
@@ -218,16 +218,6 @@ def test_export_takes_a_graph_encoder_and_characters(tmp_path):
     result = export_onnx(model, tmp_path / "onnx")
     assert result.difference < 1e-3
     assert OnnxTextToPose(tmp_path / "onnx").condition([("a b", "ase"), ("b", "ase")]).text_mask.sum() == 6
-
-
-def test_noise_does_not_depend_on_padding():
-    long = onnx_model.normal_noise(frame_mask([5, 9]), (3, 2), seed=4)
-    short = onnx_model.normal_noise(frame_mask([5]), (3, 2), seed=4)
-    for _ in range(3):
-        padded = next(long)
-        np.testing.assert_array_equal(padded[:1, :5], next(short))
-        assert (padded[0, 5:] == 0).all()
-        assert padded.dtype == np.float32
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime", "onnxscript"])

@@ -14,6 +14,7 @@ from text_to_pose.lengths import shared_lengths
 from text_to_pose.motion.anchoring import MAX_ANCHOR_SPEED
 from text_to_pose.motion.limits import MAX_HAND_LENGTH, limit_hands, limit_motion
 from text_to_pose.motion.steady_body import steady_body
+from text_to_pose.network import Condition
 from text_to_pose.sampling import Sampling
 from text_to_pose.start_frames import StartFrames
 from text_to_pose.text.spelling import WORD_SPACE
@@ -58,7 +59,7 @@ def test_generated_sequences_begin_at_their_start_frame(model):
     start = starts(model)
     for sequence, frame in zip(generate_signs(model, LETTERS, start), start.keypoints, strict=True):
         visible = sequence.confidence[0] > 0
-        np.testing.assert_allclose(sequence.keypoints[0][visible], frame.numpy()[visible], atol=1e-4)
+        np.testing.assert_allclose(sequence.keypoints[0][visible], frame[visible], atol=1e-4)
 
 
 def test_dominant_hand_is_always_visible_and_hands_are_visible_entirely_or_never(model):
@@ -73,7 +74,7 @@ def test_dominant_hand_is_always_visible_and_hands_are_visible_entirely_or_never
 
 def test_empty_start_frame_is_completed(model):
     start = starts(model)
-    nobody = StartFrames(torch.full_like(start.keypoints, float("nan")).nan_to_num(0.0), start.confidence * 0)
+    nobody = StartFrames(np.zeros_like(start.keypoints), np.zeros_like(start.confidence))
     for sequence in generate_signs(model, LETTERS, nobody):
         assert np.isfinite(sequence.keypoints).all()
 
@@ -152,16 +153,13 @@ def test_sampled_lengths_depend_on_the_seed(uneven):
 
 
 def test_shared_lengths_change_most_where_the_variance_is_largest():
-    class Model:
-        config = type("Config", (), {"fps": 25.0})
-
-        def length_predictor(self, condition):
-            return torch.tensor([20.0, 20.0]).log(), torch.tensor([0.4, 0.1]).log()
-
-    varied, steady = shared_lengths(Model(), None, 60)
+    nothing = np.zeros(2)
+    mean, log_std = np.log([20.0, 20.0]), np.log([0.4, 0.1])
+    condition = Condition(nothing, nothing, nothing, nothing, nothing, mean, log_std)
+    varied, steady = shared_lengths(condition, 25.0, 60)
     assert varied + steady == 60
     assert np.log(varied / 20) / np.log(steady / 20) == pytest.approx(4, rel=0.3)
-    assert shared_lengths(Model(), None, 40) == [20, 20]
+    assert shared_lengths(condition, 25.0, 40) == [20, 20]
 
 
 def test_start_frame_is_read_from_a_file(uneven, tmp_path):
@@ -182,7 +180,7 @@ def test_start_frame_is_read_from_a_file(uneven, tmp_path):
     with pytest.raises(UserError, match=r"late\.pose, frame 1: .*another frame"):
         StartFrames.read(uneven, tmp_path / "late.pose", 1)
     (text,) = generate_texts(uneven, [["A"]], "ase", start=start)
-    visible = (text.confidence[0] > 0) & (start.confidence[0].numpy() > 0)
+    visible = (text.confidence[0] > 0) & (start.confidence[0] > 0)
     np.testing.assert_allclose(
         text.keypoints[0][visible], placed(expected).keypoints[0][visible], atol=0.05 * 128
     )  # 128 pixels a shoulder width

@@ -11,6 +11,7 @@ import torch
 from pose_core import read
 from pose_core.data import Clip, pack
 from pose_core.testing import fake_sequence, fake_skeleton
+from text_to_pose.backends import as_network
 from text_to_pose.config import NetworkConfig, RunConfig, TextConfig, TextToPoseConfig
 from text_to_pose.data.preprocessing import prepare
 from text_to_pose.evaluation.evaluate import evaluate
@@ -183,7 +184,7 @@ def test_a_text_is_signed_from_the_persons_start_frame_on_their_bones(notation):
     K = notation.skeleton.num_keypoints
     body = Body.drawn(np.random.default_rng(0))
     person = prepare(fake_sequence(hands=("left", "right")), 25.0)
-    start = StartFrames(torch.from_numpy(person.keypoints[:1]), torch.ones(1, K))
+    start = StartFrames(person.keypoints[:1], np.ones((1, K), np.float32))
     torch.nn.init.constant_(notation.denoiser.head.bias.view(notation.denoiser.points, -1)[:, -K:], 3.0)  # all is seen
     (sequence,) = generate_texts(notation, [SIGNS[:2]], "mul", start=start, body=body)
     unit = 128  # pixels of a shoulder width
@@ -198,10 +199,10 @@ def test_a_text_is_signed_from_the_persons_start_frame_on_their_bones(notation):
 def test_hands_come_and_go_where_the_model_signs_in_depth(notation):
     T, K = 8, notation.skeleton.num_keypoints
     keypoints = np.random.default_rng(0).normal(size=(T, K, 3)).astype(np.float32)
-    presence = torch.ones(T, K)
+    presence = np.ones((T, K), np.float32)
     hand = list(notation.skeleton.hand("right"))
     presence[:3, hand] = 0.1
-    found = _sequence(notation, keypoints, presence, "mul")
+    found = _sequence(as_network(notation), keypoints, presence, "mul")
     assert (found.confidence[:3, hand] == 0).all()
     assert (found.confidence[3:, hand] == 1).all()
 

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from text_to_pose.network import frame_mask
 from text_to_pose.nn.prediction import Prediction
-from text_to_pose.samplers import diffuse, inpaint, noised, refine
+from text_to_pose.samplers import diffuse, inpaint, noised, normal_noise, refine
 from text_to_pose.schedules import NOISE, levels
 
 B, T, K, D = 2, 5, 3, 2
@@ -63,3 +64,13 @@ def test_noised_keeps_the_variance_at_every_level():
     for level in (0.1, 0.5, 0.9):
         state = noised(torch.zeros(1, 1, 1, 1), clean, torch.tensor(level), noise)
         assert abs(state.std() / NOISE - 1) < 0.05
+
+
+def test_noise_does_not_depend_on_padding():
+    long = normal_noise(frame_mask([5, 9]), (3, 2), seed=4)
+    short = normal_noise(frame_mask([5]), (3, 2), seed=4)
+    for _ in range(3):
+        padded = next(long)
+        np.testing.assert_array_equal(padded[:1, :5], next(short))
+        assert (padded[0, 5:] == 0).all()
+        assert padded.dtype == np.float32

@@ -140,7 +140,7 @@ def test_model_overfits_two_clips(tiny):
         schedule.step()
         optimizer.zero_grad()
 
-    start = StartFrames(batch.start_keypoints, batch.start_confidence)
+    start = StartFrames(batch.start_keypoints.numpy(), batch.start_confidence.numpy())
     generated = generate_signs(model.eval(), [("A", "ase"), ("B", "ase")], start)
     np.testing.assert_allclose([len(sequence) for sequence in generated], [14, 18], atol=2)
     errors = np.array([[dtw_mje(sequence, reference) for reference in sequences] for sequence in generated])

@@ -17,10 +17,11 @@ import traceback
 import warnings
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn, get_type_hints
 
 import typer
 from typer.core import TyperCommand
+from typer.main import get_command
 
 from pose_core.atomic_files import long_name
 from pose_core.errors import BatchError, UserError
@@ -36,6 +37,13 @@ if TYPE_CHECKING:
 # One definition for each option that several commands share, so that its `--help` reads the same everywhere.
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, or a torch device name.")]
+BackendOption = Annotated[
+    Literal["auto", "torch", "onnx"],
+    typer.Option(
+        "--backend",
+        help="What runs the model; auto: onnx where onnxruntime is installed and the model has graphs, else torch.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on standard error, only warnings and errors.")]
@@ -84,7 +92,20 @@ class App(typer.Typer):
         """Runs the command line, as `typer.Typer` does."""
         if len(self.registered_commands) > 1:  # typer takes a single command for the whole
             self.callback()(_common)
+        if self._print_help(kwargs.get("prog_name")):
+            return 0
         return super().__call__(*args, **kwargs)
+
+    def _print_help(self, name: str | None) -> bool:
+        """Prints the help of a command, where that is all that is asked for: typer would import pydantic first."""
+        if len(sys.argv) != 3 or sys.argv[2] != "--help":
+            return False
+        group = get_command(self)
+        command = getattr(group, "commands", {}).get(sys.argv[1])
+        if command is not None:
+            parent = group.context_class(group, info_name=name)
+            print(command.get_help(command.context_class(command, info_name=sys.argv[1], parent=parent)))
+        return command is not None
 
     def command(self, *args: Any, renamed: Mapping[str, str] | None = None, **kwargs: Any) -> Callable[[Any], Any]:
         """Registers a command, as `typer.Typer.command` does.

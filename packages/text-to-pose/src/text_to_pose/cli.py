@@ -101,12 +101,14 @@ def generate(
     seed: Seed = 0,
     batch_size: cl.SamplingBatch = 64,
     device: Device = "auto",
+    backend: cl.BackendOption = "auto",
 ) -> None:
     """Generate poses for a text, or for every line of a text file."""
     _check_length(length, duration)
     if (text is None) == (file is None):
         raise typer.BadParameter("give either a text or --file")
-    from text_to_pose.commands import GenerationOptions, generate_file, generate_text
+    from text_to_pose.commands import GenerationOptions, generate_text
+    from text_to_pose.generation_files import generate_file
     from text_to_pose.sampling import Sampling
 
     generation = GenerationOptions(
@@ -120,6 +122,7 @@ def generate(
         frames=length,
         seconds=duration,
         device=device,
+        backend=backend,
         overwrite=options.overwrite,
     )
     jobs = options.jobs(output[0])
@@ -324,7 +327,13 @@ def evaluate(
 
 @app.command()
 def export(
-    output: Annotated[Path, typer.Option("--output", help="Output folder of the ONNX files.")],
+    output: Annotated[Path | None, typer.Option("--output", help="Output folder of the ONNX files.")] = None,
+    in_place: Annotated[
+        bool,
+        typer.Option(
+            "--in-place", help="Write graphs without weights into the model's folder, for --backend onnx; no --output."
+        ),
+    ] = False,
     opset: Annotated[int, typer.Option("--opset", help=OPSET_HELP)] = OPSET,
     checkpoint: cl.Checkpoint = BUNDLED,
     overwrite: Overwrite = False,
@@ -332,15 +341,20 @@ def export(
     debug: Debug = False,
 ) -> None:
     """Export a model to ONNX, for sampling with numpy and onnxruntime without torch."""
-    from text_to_pose.export import export_checkpoint
+    if (output is None) != in_place:
+        raise typer.BadParameter("give either --output or --in-place")
+    from text_to_pose.export import export_checkpoint, export_in_place
 
-    exported = export_checkpoint(checkpoint, output, opset=opset, overwrite=overwrite, say=say)
+    if output is None:
+        exported = export_in_place(checkpoint, opset=opset, say=say)
+    else:
+        exported = export_checkpoint(checkpoint, output, opset=opset, overwrite=overwrite, say=say)
     if json:
         print_json(exported)
         return
     networks = {name: size for name, size in exported.files.items() if name.endswith(".onnx")}
     sizes = ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in networks.items())
-    print(f"{output}: {sizes}; agrees with torch within {exported.difference:.1e}")
+    print(f"{exported.output}: {sizes}; agrees with torch within {exported.difference:.1e}")
 
 
 cl.add_models_command(app, __file__)

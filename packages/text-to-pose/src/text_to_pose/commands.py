@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,24 +11,15 @@ import numpy as np
 
 from pose_core import UserError, read
 from pose_core.atomic_files import (
-    check_name,
-    check_output_folder,
     check_stdout,
     copy_to_stdout,
-    remove_empty,
-    removed_if_empty,
 )
 from pose_core.command_line import say
-from pose_core.inputs import PIPE, PIPE_NAME
-from pose_core.jobs import Job, JobOptions, JobRunner
+from pose_core.inputs import PIPE
 from pose_core.metrics import anatomy
 from pose_core.outputs import check_outputs
 from pose_core.writing import WRITABLE, write_poses
 from text_to_pose.data.hands import dominant_hand
-from text_to_pose.hamnosys.parser import parse
-from text_to_pose.hamnosys.writer import write
-from text_to_pose.sign_commands import RuleSigner, SigningOptions
-from text_to_pose.signing.anatomy.person import body_of
 from text_to_pose.text.hamnosys import is_meant_as_notation
 from text_to_pose.text.languages import ANY_LANGUAGE
 from text_to_pose.text.spelling import WORD_SPACE
@@ -40,9 +29,11 @@ if TYPE_CHECKING:
 
     from pose_core import PoseSequence
     from pose_core.skeleton import Side
+    from text_to_pose.backends import Backend
     from text_to_pose.generation import SignedText
-    from text_to_pose.model import TextToPose
+    from text_to_pose.network import Network
     from text_to_pose.sampling import Sampling
+    from text_to_pose.sign_commands import RuleSigner
     from text_to_pose.signing.anatomy.body import Body
     from text_to_pose.start_frames import StartFrames
 
@@ -66,6 +57,7 @@ class GenerationOptions:
     frames: int | None
     seconds: float | None
     device: str
+    backend: Backend
     overwrite: bool
 
     def by_rules(self, text: str) -> bool:
@@ -86,6 +78,8 @@ class GenerationOptions:
         Raises:
             UserError: as `RuleSigner.load`.
         """
+        from text_to_pose.sign_commands import RuleSigner, SigningOptions
+
         steps, start = self.sampling, self.start()
         given = {
             "--length": self.frames is not None,
@@ -119,6 +113,7 @@ class GeneratedText:
         frames, seconds: its length.
         files: that were written.
         model: `--checkpoint`, or "rules" where the text is notation and no model was used.
+        backend: what ran the model, "torch" or "onnx".
     """
 
     text: str
@@ -128,6 +123,7 @@ class GeneratedText:
     seconds: float
     files: list[Path]
     model: str
+    backend: str | None = None
 
 
 @dataclass(frozen=True)
@@ -152,7 +148,7 @@ class Signer:
         body: the person's, for a model that signs in depth.
     """
 
-    model: TextToPose
+    model: Network
     options: GenerationOptions
     start: StartFrames | None
     dominant_hand: Side | None
@@ -167,12 +163,11 @@ class Signer:
         """
         if not options.signed_language and options.checkpoint == LETTERS:
             raise UserError(WHICH_LANGUAGE)
-        # Here, since signing by the rules takes less time than importing torch.
-        from text_to_pose.model import load_model
+        from text_to_pose.backends import load_network
         from text_to_pose.start_frames import StartFrames
 
-        model = load_model(options.checkpoint, options.device)
-        if not options.signed_language and ANY_LANGUAGE in model.languages:
+        model = load_network(options.checkpoint, options.device, options.backend)
+        if not options.signed_language and ANY_LANGUAGE in model.tokenizer.languages:
             options = replace(options, signed_language=ANY_LANGUAGE)
         if not options.signed_language:
             raise UserError(WHICH_LANGUAGE)
@@ -183,7 +178,11 @@ class Signer:
         file, frame = given
         sequence = read(file)
         start = StartFrames.of_clip(model, sequence, file, frame)
-        body = body_of(sequence) if model.signs_in_depth else None
+        body = None
+        if model.signs_in_depth:
+            from text_to_pose.signing.anatomy.person import body_of
+
+            body = body_of(sequence)
         if options.dominant_hand is not None:
             return cls(model, options, start, options.dominant_hand, body)
         hand, usual = dominant_hand(sequence), model.config.dominant_hands.get(options.signed_language)
@@ -198,6 +197,9 @@ class Signer:
         """The signs of a text, see `TextTokenizer.units`."""
         options = self.options
         if self.signs_notation:
+            from text_to_pose.hamnosys.parser import parse
+            from text_to_pose.hamnosys.writer import write
+
             text = write(parse(text))  # canonical, as all that it was trained on
         return self.model.tokenizer.units(text, options.signed_language, borrow_letters=options.borrow_letters)
 
@@ -254,7 +256,9 @@ class Signer:
             language, signs = None, [None]
         sequence = signed.sequence
         seconds = round(sequence.duration, 3)
-        return GeneratedText(text.text, language, signs, len(sequence), seconds, text.files, self.options.checkpoint)
+        return GeneratedText(
+            text.text, language, signs, len(sequence), seconds, text.files, self.options.checkpoint, self.model.backend
+        )
 
 
 def sign_by_rules(signer: RuleSigner, text: TextJob) -> GeneratedText:
@@ -263,6 +267,8 @@ def sign_by_rules(signer: RuleSigner, text: TextJob) -> GeneratedText:
     Raises:
         UserError: it is no sign.
     """
+    from text_to_pose.hamnosys.parser import parse
+
     signed = signer.sign([parse(text.text)], text.files, text.name)
     return GeneratedText(text.text, None, signed.signs, signed.frames, signed.seconds, signed.files, signed.model)
 
@@ -288,103 +294,3 @@ def generate_text(text: str, outputs: Sequence[Path], options: GenerationOptions
         if to_stdout:
             copy_to_stdout(temporary)
     return replace(generated, files=list(outputs))
-
-
-def generate_file(
-    file: Path, folder: Path, options: GenerationOptions, job_options: JobOptions | None = None
-) -> JobRunner[GeneratedText]:
-    """Signs every line of a text file into `folder/LINE-text.pose`, in batches; empty lines are skipped.
-
-    Args:
-        file: UTF-8 text, one text per line; `-` is standard input.
-        folder: of the pose files, created if it is missing.
-        options: of every text.
-        job_options: what becomes of lines that cannot be signed, and of those whose file exists.
-
-    Raises:
-        UserError: a file, model or folder that cannot be used, or a line, unless the batch keeps going.
-    """
-    name = PIPE_NAME if str(file) == PIPE else str(file)
-    lines = read_lines(file)
-    if folder.suffix in WRITABLE:
-        raise UserError(f"{folder}: --file writes one file per line; name a folder")
-    digits = max(3, len(str(lines[-1][0])))
-    texts = {}
-    for number, text in lines:
-        stem = re.sub(r"[^\w-]+", "_", text)[:60]
-        texts[Job(file, folder / f"{number:0{digits}d}-{stem}.pose", f"{name}, line {number}")] = text
-    batch: JobRunner[GeneratedText] = JobRunner(
-        [*texts], replace(job_options or JobOptions(), noun="text"), "generating"
-    )
-    check_name(folder)
-    created = not folder.exists()
-    with removed_if_empty(folder):
-        check_output_folder(folder)
-        batch.skip_existing()
-        check_outputs([job.output for job in batch.jobs], overwrite=options.overwrite)
-        if batch.jobs:
-            _generate_lines(batch, texts, options)
-    if created and not batch.done:
-        remove_empty(folder)
-    return batch
-
-
-def read_lines(file: Path) -> list[tuple[int, str]]:
-    """The lines of a text file (`-`: standard input) that are not empty, and their numbers from 1.
-
-    Raises:
-        UserError: it cannot be read, or there is none.
-    """
-    name = PIPE_NAME if str(file) == PIPE else str(file)
-    if str(file) == PIPE and sys.stdin is None:
-        raise UserError(f"{name} is closed; send a file to it, as `command - < file` does")
-    try:
-        content = sys.stdin.buffer.read() if str(file) == PIPE else file.read_bytes()
-        lines = content.decode("utf-8-sig").splitlines()
-    except OSError as error:
-        raise UserError(f"{name}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UserError(f"{name}: cannot be read (line {line} is not UTF-8 text)") from error
-    texts = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
-    if not texts:
-        raise UserError(f"{name}: has no text; write one text per line")
-    return texts
-
-
-def _generate_lines(batch: JobRunner[GeneratedText], texts: dict[Job, str], options: GenerationOptions) -> None:
-    """Generates the texts of a batch, `batch_size` together; each alone where one of them fails."""
-    notated = [job for job in batch.jobs if options.by_rules(texts[job])]
-    others = [job for job in batch.jobs if not options.by_rules(texts[job])]
-    signer = Signer.load(options) if others else None  # what is wrong with it is wrong for all texts
-    if notated:
-        _sign_lines(batch, notated, texts, options.rule_signer())
-    if signer is None:
-        return
-    spelled: list[tuple[Job, TextJob]] = []
-    for job in others:
-        with batch.noting(job):
-            text = texts[job]
-            spelled.append((job, TextJob(text, signer.spell(text), [job.output], f"{job.name}: {text}")))
-    size = options.sampling.batch_size
-    with batch.options.progress(len(spelled), batch.verb) as step:
-        for begin in range(0, len(spelled), size):
-            group = spelled[begin : begin + size]
-            for job, _ in group:
-                step(texts[job])
-            try:
-                batch.done += signer.sign([text for _, text in group])
-            except UserError:
-                for job, text in group:
-                    with batch.noting(job):
-                        batch.done += signer.sign([text])
-
-
-def _sign_lines(
-    batch: JobRunner[GeneratedText], jobs: Sequence[Job], texts: dict[Job, str], signer: RuleSigner
-) -> None:
-    with batch.options.progress(len(jobs), "signing") as step:
-        for job in jobs:
-            step(job.name)
-            with batch.noting(job):
-                batch.done.append(sign_by_rules(signer, TextJob(texts[job], [], [job.output], job.name)))

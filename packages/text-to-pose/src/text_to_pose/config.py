@@ -93,6 +93,11 @@ class TextToPoseConfig(BaseModel):
     )
     num_steps: int = Field(8, gt=0, description="sampling steps, unless the user asks for another number")
 
+    @property
+    def signs_in_depth(self) -> bool:
+        """Whether the model has learned hands in three dimensions, on the body that each start frame shows."""
+        return self.network.hands == "turned"
+
 
 class ObjectiveConfig(BaseModel):
     """States that the network learns to predict from, and how often parts of a text are dropped."""

@@ -18,15 +18,26 @@ from torch import Tensor, nn
 from pose_core import UserError
 from pose_core.atomic_files import check_output_folder
 from pose_core.exporting import OPSET, check_opset, check_packages, quiet, to_onnx
+from pose_core.pretrained import find_model
+from pose_core.shared_weights import share_weights
 from pose_encoders import AdditionalSequence
 from text_to_pose import onnx_model
-from text_to_pose.lengths import MAX_SIGN_SECONDS, MIN_SIGN_FRAMES
+from text_to_pose.config import BUNDLED
 from text_to_pose.model import load_model
-from text_to_pose.motion.anchoring import MAX_ANCHOR_SPEED
 from text_to_pose.nn.denoiser import Condition
-from text_to_pose.onnx_model import CONDITION, CONFIG, DENOISER, DENOISER_INPUTS, FILES, FORMAT, START_FRAMES, TEXT
+from text_to_pose.onnx_model import (
+    CONDITION,
+    CONFIG,
+    CONSTANTS,
+    DENOISER,
+    DENOISER_INPUTS,
+    FILES,
+    FORMAT,
+    GRAPHS,
+    START_FRAMES,
+    TEXT,
+)
 from text_to_pose.sampling import Sampling
-from text_to_pose.schedules import NOISE, STEEPNESS
 from text_to_pose.text.tokenizer import NONE, NOTHING, PAD, TextBatch
 
 if TYPE_CHECKING:
@@ -132,24 +143,73 @@ def export_onnx(
     """
     check_opset(opset)
     check_packages("text-to-pose", *PACKAGES)
-    if model.config.network.encoder.kind == "visual":
-        raise UserError("a model with a visual encoder draws what it sees, which ONNX cannot; export one with another")
-    model = copy.deepcopy(model).cpu().float().eval()
+    model = _exportable(model)
     with _atomic_folder(Path(folder), overwrite=overwrite) as temporary, torch.no_grad():
-        example = _example(model, B=2, L=3, T=3 * model.denoiser.group)
-        for name, export in ((TEXT, _export_text), (DENOISER, _export_denoiser)):
-            say(f"exporting {name}")
-            with quiet():
-                export(model, example, temporary / name, opset)
+        _write_graphs(model, temporary, opset, say)
         np.savez_compressed(
             temporary / START_FRAMES, keypoints=model.start_keypoints.numpy(), confidence=model.start_confidence.numpy()
         )
         (temporary / CONFIG).write_text(json.dumps(_config(model), indent=2, ensure_ascii=False), encoding="utf-8")
-        say("comparing with torch")
-        difference = _difference(model, temporary)
-        if not difference <= TOLERANCE:
-            raise RuntimeError(f"{folder}: not written, as its results differ from torch's by {difference:.2g}")
-    return Exported(Path(folder), {name: (Path(folder) / name).stat().st_size for name in FILES}, difference)
+        difference = _checked_difference(model, temporary, folder, say)
+    return Exported(Path(folder), _sizes(Path(folder), FILES), difference)
+
+
+def export_in_place(
+    checkpoint: str, *, opset: int = OPSET, say: Callable[[str], None] = lambda message: None
+) -> Exported:
+    """Writes graphs into a model's folder, without weights: they read those of `model.safetensors`.
+
+    They replace others. For `OnnxTextToPose` and `--backend onnx`.
+
+    Raises:
+        UserError, RuntimeError: as `export_onnx`; then the folder has no graphs.
+    """
+    check_opset(opset)
+    check_packages("text-to-pose", *PACKAGES)
+    folder = find_model(checkpoint, BUNDLED)
+    model = _exportable(load_model(folder, "cpu"))
+    with tempfile.TemporaryDirectory(prefix="pose-") as name, torch.no_grad():
+        _write_graphs(model, Path(name), opset, say)
+        try:
+            for graph in GRAPHS:
+                share_weights(Path(name) / graph, folder)
+            difference = _checked_difference(model, folder, folder, say)
+        except BaseException:
+            for graph in GRAPHS:
+                (folder / graph).unlink(missing_ok=True)
+            raise
+    return Exported(folder, _sizes(folder, GRAPHS), difference)
+
+
+def _exportable(model: TextToPose) -> TextToPose:
+    """A copy to export.
+
+    Raises:
+        UserError: its encoder is visual.
+    """
+    if model.config.network.encoder.kind == "visual":
+        raise UserError("a model with a visual encoder draws what it sees, which ONNX cannot; export one with another")
+    return copy.deepcopy(model).cpu().float().eval()
+
+
+def _write_graphs(model: TextToPose, folder: Path, opset: int, say: Callable[[str], None]) -> None:
+    example = _example(model, B=2, L=3, T=3 * model.denoiser.group)
+    for name, export in ((TEXT, _export_text), (DENOISER, _export_denoiser)):
+        say(f"exporting {name}")
+        with quiet():
+            export(model, example, folder / name, opset)
+
+
+def _checked_difference(model: TextToPose, exported: Path, folder: str | Path, say: Callable[[str], None]) -> float:
+    say("comparing with torch")
+    difference = _difference(model, exported)
+    if not difference <= TOLERANCE:
+        raise RuntimeError(f"{folder}: not written, as its results differ from torch's by {difference:.2g}")
+    return difference
+
+
+def _sizes(folder: Path, names: tuple[str, ...]) -> dict[str, int]:
+    return {name: (folder / name).stat().st_size for name in names}
 
 
 def check_export_folder(folder: str | Path, *, overwrite: bool = False) -> None:
@@ -264,15 +324,7 @@ def _config(model: TextToPose) -> dict[str, Any]:
         "languages": model.languages,
         "hand_roots": model.features.root.tolist(),
         "hand_scales": model.features.scales.tolist(),
-        "constants": {
-            "noise": NOISE,
-            "steepness": STEEPNESS,
-            "letting_go": MAX_ANCHOR_SPEED,
-            "max_seconds": MAX_SIGN_SECONDS,
-            "shortest": MIN_SIGN_FRAMES,
-            "nothing": NOTHING,
-            "none": NONE,
-        },
+        "constants": CONSTANTS,
     }
 
 

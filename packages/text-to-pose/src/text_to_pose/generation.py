@@ -1,4 +1,4 @@
-"""Texts as pose sequences: signs are generated one after the other and joined."""
+"""Texts as pose sequences: signs are generated one after the other and joined. Needs no torch."""
 
 from __future__ import annotations
 
@@ -7,38 +7,35 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from pose_core import PoseSequence, concatenate
 from pose_core.rendering import Caption
 from pose_core.transforms import Placement, correct_wrists, denormalize, flip
 from pose_core.transforms.normalization import DEFAULT_SIZE
+from text_to_pose.backends import as_network
 from text_to_pose.lengths import MIN_SIGN_FRAMES, predicted_lengths, shared_lengths
 from text_to_pose.motion.anchoring import MAX_ANCHOR_SPEED, anchored
 from text_to_pose.motion.limits import limit_hands, limit_motion
 from text_to_pose.motion.proportions import with_proportions
 from text_to_pose.motion.steady_body import steady_body
+from text_to_pose.network import frame_mask, probability
 from text_to_pose.sampling import Sampling
 from text_to_pose.start_frames import StartFrames
 from text_to_pose.text.spelling import WORD_SPACE
-from text_to_pose.text.tokenizer import TextBatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torch import Tensor
-
     from pose_core.skeleton import Side
     from text_to_pose.model import TextToPose
-    from text_to_pose.nn.denoiser import Condition
+    from text_to_pose.network import Condition, Network
     from text_to_pose.signing.anatomy.body import Body
 
 PAUSE = 0.4  # seconds between words, in which the hands rest where they are
 
 
-@torch.inference_mode()
 def generate_signs(
-    model: TextToPose,
+    model: TextToPose | Network,
     signs: Sequence[tuple[str, str]],
     start: StartFrames,
     *,
@@ -48,7 +45,7 @@ def generate_signs(
     """Generates signs in batches; each is the same whatever it is batched with.
 
     Args:
-        model: the network.
+        model: a `TextToPose`, or one that is exported (`OnnxTextToPose`).
         signs: B pairs of text (a letter, or what else the model takes) and signed language.
         start: B start frames; each sequence begins with its own.
         sampling: how they are sampled.
@@ -61,30 +58,30 @@ def generate_signs(
     Raises:
         UserError: a language or a text the model does not know.
     """
-    sampling = sampling or Sampling()
-    condition = encode_signs(model, signs, start)
+    network, sampling = as_network(model), sampling or Sampling()
+    condition = encode_signs(network, signs, start)
     if lengths is None:
-        frames = predicted_lengths(model, condition, seed=sampling.seed if sampling.sample_length else None)
+        seed = sampling.seed if sampling.sample_length else None
+        frames = predicted_lengths(condition, network.config.fps, seed=seed)
     else:
-        frames = torch.tensor(lengths, device=model.device).clamp(min=MIN_SIGN_FRAMES)
+        frames = np.maximum(lengths, MIN_SIGN_FRAMES)
     generated: dict[int, PoseSequence] = {}
-    for rows in frames.argsort().split(sampling.batch_size):  # of similar length, so that little is padded
-        batch, batch_frames = condition[rows], frames[rows]
-        mask = torch.arange(int(batch_frames.max()), device=model.device) < batch_frames[:, None]
-        *_, last = sampling.steps(model, batch, mask)
-        features = _anchor(model, last.features, batch.start, batch.start_visible)
-        keypoints, presence = model.decode(features), torch.sigmoid(last.presence)
+    order = frames.argsort(kind="stable")  # in batches of similar length, so that little is padded
+    for begin in range(0, len(order), sampling.batch_size):
+        rows = order[begin : begin + sampling.batch_size]
+        batch = condition[rows]
+        prediction = network.sample(batch, frame_mask(frames[rows]), sampling)
+        features = _anchor(network, prediction.features, batch.start, batch.start_seen)
+        keypoints, presence = network.layout.keypoints(features), probability(prediction.presence)
         for i, row in enumerate(rows.tolist()):
             real = slice(0, int(frames[row]))
-            generated[row] = _sequence(model, keypoints[i, real].cpu().numpy(), presence[i, real], signs[row][1])
+            generated[row] = _sequence(network, keypoints[i, real], presence[i, real], signs[row][1])
     return [generated[row] for row in range(len(signs))]
 
 
-def encode_signs(model: TextToPose, signs: Sequence[tuple[str, str]], start: StartFrames) -> Condition:
+def encode_signs(model: TextToPose | Network, signs: Sequence[tuple[str, str]], start: StartFrames) -> Condition:
     """The condition that signs are generated from."""
-    text = TextBatch.of([model.tokenizer.tokenize(*sign) for sign in signs]).to(model.device)
-    condition, _ = model.encode(text, start.keypoints.to(model.device), start.confidence.to(model.device))
-    return condition
+    return as_network(model).condition(signs, start.keypoints, start.confidence)
 
 
 @dataclass(frozen=True)
@@ -101,7 +98,7 @@ class SignedText:
 
 
 def generate_texts(
-    model: TextToPose,
+    model: TextToPose | Network,
     texts: Sequence[Sequence[str]],
     signed_language: str,
     *,
@@ -126,7 +123,7 @@ def generate_texts(
 
 
 def sign_texts(
-    model: TextToPose,
+    model: TextToPose | Network,
     texts: Sequence[Sequence[str]],
     signed_language: str,
     *,
@@ -150,7 +147,7 @@ def sign_texts(
     the user's too, and what it signs is given the lengths of the person's bones.
 
     Args:
-        model: the network.
+        model: a `TextToPose`, or one that is exported (`OnnxTextToPose`).
         texts: the signs of each text, see `TextTokenizer.units`; `WORD_SPACE` between words is a pause.
         signed_language: ISO 639-3 code.
         start: one start frame, of all texts; the model's own for the language when None.
@@ -167,21 +164,22 @@ def sign_texts(
     Raises:
         UserError: a language or a text the model does not know, or fewer frames than a text needs.
     """
-    model.tokenizer.check_language(signed_language)
-    hand = model.config.dominant_hands.get(signed_language)
+    network = as_network(model)
+    network.tokenizer.check_language(signed_language)
+    hand = network.config.dominant_hands.get(signed_language)
     mirrored = dominant_hand not in (None, hand)
-    bundled = StartFrames.bundled(model, [signed_language])
-    lengths = [_share_frames(model, signs, signed_language, bundled, frames) for signs in texts] if frames else None
+    bundled = StartFrames.bundled(network, [signed_language])
+    lengths = [_share_frames(network, signs, signed_language, bundled, frames) for signs in texts] if frames else None
     if start is not None and mirrored:
-        start = start.flipped(model.skeleton)
-    drafts = [_Draft(model, signs, hand) for signs in texts]
-    first = start if start is not None and model.signs_in_depth else bundled
+        start = start.flipped(network.skeleton)
+    drafts = [_Draft(network, signs, hand) for signs in texts]
+    first = start if start is not None and network.signs_in_depth else bundled
     for position in range(max(map(len, texts), default=0)):
         rows = [row for row, draft in enumerate(drafts) if draft.takes_sign(position)]
         if not rows:
             continue
         sequences = generate_signs(
-            model,
+            network,
             [(texts[row][position], signed_language) for row in rows],
             StartFrames.concatenate([drafts[row].start_frame(first) for row in rows]),
             sampling=sampling,
@@ -189,7 +187,7 @@ def sign_texts(
         )
         for row, sequence in zip(rows, sequences, strict=True):
             drafts[row].append(texts[row][position], sequence)
-    max_step = model.config.max_step.get(signed_language, math.inf)
+    max_step = network.config.max_step.get(signed_language, math.inf)
     return [draft.finish(start, body, max_step, mirrored=mirrored) for draft in drafts]
 
 
@@ -197,13 +195,13 @@ class _Draft:
     """A text while it is generated, sign by sign.
 
     Args:
-        model: the network.
+        network: that generates it.
         signs: of the text, with `WORD_SPACE` between words.
         hand: the dominant hand of the language.
     """
 
-    def __init__(self, model: TextToPose, signs: Sequence[str], hand: Side | None) -> None:
-        self.model, self.signs, self.hand = model, signs, hand
+    def __init__(self, network: Network, signs: Sequence[str], hand: Side | None) -> None:
+        self.network, self.signs, self.hand = network, signs, hand
         self.sequences: list[PoseSequence] = []
         self.captions: list[Caption] = []
 
@@ -214,7 +212,7 @@ class _Draft:
         if self.signs[position] != WORD_SPACE:
             return True
         if self.sequences:
-            self.sequences.append(self.sequences[-1].hold_frame(-1, pause_frames(self.model)))
+            self.sequences.append(self.sequences[-1].hold_frame(-1, pause_frames(self.network)))
         return False
 
     def start_frame(self, first: StartFrames) -> StartFrames:
@@ -222,14 +220,14 @@ class _Draft:
         if not self.sequences:
             return first
         last = StartFrames.last_of(self.sequences[-1:])
-        return last if self.model.signs_in_depth else last.torso_and_wrists(self.model.skeleton)
+        return last if self.network.signs_in_depth else last.torso_and_wrists(self.network.skeleton)
 
     def append(self, sign: str, sequence: PoseSequence) -> None:
         """Joins a sign, whose first frame is the last one of the sign before it and is left out."""
-        if self.model.signs_in_depth:
+        if self.network.signs_in_depth:
             sequence = sequence[1:] if self.sequences else sequence
         elif self.sequences:
-            sequence = _begin_at(self.model, sequence, self.sequences[-1][-1:])
+            sequence = _begin_at(self.network, sequence, self.sequences[-1][-1:])
             sequence = steady_body(sequence, self.sequences[0], self.hand, MAX_ANCHOR_SPEED)[1:]
         else:
             sequence = steady_body(sequence, sequence, self.hand, MAX_ANCHOR_SPEED)
@@ -240,35 +238,33 @@ class _Draft:
     def finish(self, start: StartFrames | None, body: Body | None, max_step: float, *, mirrored: bool) -> SignedText:
         """The whole text: retargeted to the body of a start frame if there is one, within speed limits, in pixels."""
         sequence = concatenate(self.sequences)
-        if self.model.signs_in_depth:
+        if self.network.signs_in_depth:
             if body is not None:
-                network = self.model.config.network
-                sequence = with_proportions(
-                    sequence, body, hand_depth=network.hand_depth, body_depth=network.body_depth
-                )
+                sizes = self.network.config.network
+                sequence = with_proportions(sequence, body, hand_depth=sizes.hand_depth, body_depth=sizes.body_depth)
         elif start is not None:
-            own = replace(sequence[:1], keypoints=start.keypoints.numpy(), confidence=start.confidence.numpy())
+            own = replace(sequence[:1], keypoints=start.keypoints, confidence=start.confidence)
             own = correct_wrists(own)
-            sequence = _begin_at(self.model, steady_body(sequence, own, self.hand, MAX_ANCHOR_SPEED), own)
-        sequence = replace(sequence, keypoints=limit_motion(sequence.keypoints, max_step, self.model.skeleton))
+            sequence = _begin_at(self.network, steady_body(sequence, own, self.hand, MAX_ANCHOR_SPEED), own)
+        sequence = replace(sequence, keypoints=limit_motion(sequence.keypoints, max_step, self.network.skeleton))
         return SignedText(placed(flip(sequence) if mirrored else sequence), tuple(self.captions))
 
 
-def _begin_at(model: TextToPose, sequence: PoseSequence, frame: PoseSequence) -> PoseSequence:
+def _begin_at(network: Network, sequence: PoseSequence, frame: PoseSequence) -> PoseSequence:
     """The sequence, anchored at a frame (a sequence of one)."""
-    features, start = (model.features(torch.from_numpy(each.keypoints).to(model.device)) for each in (sequence, frame))
-    visible = torch.from_numpy(frame.confidence > 0).to(model.device)
-    keypoints = model.decode(_anchor(model, features[None], start, visible))[0].cpu().numpy()
+    features, start = (network.layout.features(each.keypoints) for each in (sequence, frame))
+    keypoints = network.layout.keypoints(_anchor(network, features[None], start, frame.confidence > 0))[0]
     return replace(sequence, keypoints=keypoints * (sequence.confidence > 0)[..., None])
 
 
-def _anchor(model: TextToPose, features: Tensor, start: Tensor, visible: Tensor) -> Tensor:
-    return anchored(features, start, visible, wrists=model.features.wrists, is_root=model.features.is_root)
+def _anchor(network: Network, features: np.ndarray, start: np.ndarray, visible: np.ndarray) -> np.ndarray:
+    layout = network.layout
+    return anchored(features, start, visible, wrists=layout.wrists, is_root=layout.is_root).astype(np.float32)
 
 
-def pause_frames(model: TextToPose) -> int:
+def pause_frames(network: Network) -> int:
     """Frames of the pause between two words."""
-    return round(PAUSE * model.config.fps)
+    return round(PAUSE * network.config.fps)
 
 
 def placed(sequence: PoseSequence) -> PoseSequence:
@@ -277,45 +273,45 @@ def placed(sequence: PoseSequence) -> PoseSequence:
 
 
 def _share_frames(
-    model: TextToPose, signs: Sequence[str], signed_language: str, start: StartFrames, frames: int
+    network: Network, signs: Sequence[str], signed_language: str, start: StartFrames, frames: int
 ) -> list[int]:
     """Frames of each sign of a text, `frames` together: two successive signs share one frame; 0 for a pause."""
     spelled = [sign for sign in signs if sign != WORD_SPACE]
     pauses = len(signs) - len(spelled)
-    with torch.inference_mode():
-        condition = encode_signs(model, [(sign, signed_language) for sign in spelled], start.repeated(len(spelled)))
-        lengths = iter(shared_lengths(model, condition, frames - pauses * pause_frames(model) + len(spelled) - 1))
+    condition = encode_signs(network, [(sign, signed_language) for sign in spelled], start.repeated(len(spelled)))
+    total = frames - pauses * pause_frames(network) + len(spelled) - 1
+    lengths = iter(shared_lengths(condition, network.config.fps, total))
     return [0 if sign == WORD_SPACE else next(lengths) for sign in signs]
 
 
-def _sequence(model: TextToPose, keypoints: np.ndarray, presence: Tensor, signed_language: str) -> PoseSequence:
+def _sequence(network: Network, keypoints: np.ndarray, presence: np.ndarray, signed_language: str) -> PoseSequence:
     """A sequence of keypoints (T, K, D) and probabilities (T, K); hands are visible entirely or not at all.
 
     They are always or never, but of a model that signs in depth, which knows hands that come up from below the picture.
     """
-    visible = presence if model.signs_in_depth else presence.mean(dim=0).expand(len(presence), -1).clone()  # (T, K)
+    visible = presence if network.signs_in_depth else np.broadcast_to(presence.mean(axis=0), presence.shape).copy()
     for side in ("left", "right"):
-        hand = model.skeleton.hand(side)
+        hand = network.skeleton.hand(side)
         if hand:
-            always = side == model.config.dominant_hands.get(signed_language) and not model.signs_in_depth
-            visible[:, hand] = 1.0 if always else visible[:, hand].mean(dim=1, keepdim=True)
-    confidence = (visible > 0.5).float().cpu().numpy()
-    if model.signs_in_depth:
-        keypoints = _hidden_hands_on_arms(keypoints, confidence, model)
-    keypoints = limit_hands(keypoints, model.skeleton)
-    keypoints = limit_motion(keypoints, model.config.max_step.get(signed_language, math.inf), model.skeleton)
+            always = side == network.config.dominant_hands.get(signed_language) and not network.signs_in_depth
+            visible[:, hand] = 1.0 if always else visible[:, hand].mean(axis=1, keepdims=True)
+    confidence = (visible > 0.5).astype(np.float32)
+    if network.signs_in_depth:
+        keypoints = _hidden_hands_on_arms(keypoints, confidence, network)
+    keypoints = limit_hands(keypoints, network.skeleton)
+    keypoints = limit_motion(keypoints, network.config.max_step.get(signed_language, math.inf), network.skeleton)
     # Two predictions of one wrist never quite agree; the hand's is the better one.
     return correct_wrists(
-        PoseSequence(keypoints * (confidence > 0)[..., None], confidence, model.config.fps, model.skeleton)
+        PoseSequence(keypoints * (confidence > 0)[..., None], confidence, network.config.fps, network.skeleton)
     )
 
 
-def _hidden_hands_on_arms(keypoints: np.ndarray, confidence: np.ndarray, model: TextToPose) -> np.ndarray:
+def _hidden_hands_on_arms(keypoints: np.ndarray, confidence: np.ndarray, network: Network) -> np.ndarray:
     """Keypoints (T, K, D) whose hands are at their arm's wrist where they are missing: nothing says where they are."""
     keypoints = keypoints.copy()
-    for (wrist, arm), side in zip(model.features.wrists, model.features.hands, strict=True):
+    for (wrist, arm), side in zip(network.layout.wrists, network.layout.hands, strict=True):
         hidden = confidence[:, wrist] == 0
-        hand = [wrist, *model.features.hands[side]]
+        hand = [wrist, *network.layout.hands[side]]
         keypoints[np.ix_(np.flatnonzero(hidden), np.array(hand))] += (
             keypoints[hidden, arm] - keypoints[hidden, wrist]
         )[:, None]

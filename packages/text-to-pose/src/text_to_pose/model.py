@@ -74,8 +74,8 @@ class TextToPose(
 
     @property
     def signs_in_depth(self) -> bool:
-        """Whether it has learned hands in three dimensions, on the body that each start frame shows."""
-        return self.config.network.hands == "turned"
+        """See `TextToPoseConfig.signs_in_depth`."""
+        return self.config.signs_in_depth
 
     def encode(self, text: TextBatch, start_keypoints: Tensor, start_confidence: Tensor) -> tuple[Condition, Tensor]:
         """Encodes texts and start frames.

@@ -1,21 +1,28 @@
-"""A model exported to ONNX, sampled with numpy and onnxruntime and without torch."""
+"""A model as ONNX graphs, sampled with numpy and onnxruntime and without torch."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
-from functools import cached_property
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pose_core import Skeleton, UserError
+from pose_core import UserError
+from pose_core.errors import reason
+from pose_core.pretrained import WEIGHTS
+from pose_core.shared_weights import check_layout
 from text_to_pose import samplers
-from text_to_pose.motion.anchoring import anchored
-from text_to_pose.motion.limits import limit_hands, wrist_pairs
+from text_to_pose.config import TextToPoseConfig
+from text_to_pose.lengths import MAX_SIGN_SECONDS, MIN_SIGN_FRAMES, deviating_lengths
+from text_to_pose.motion.anchoring import MAX_ANCHOR_SPEED, anchored
+from text_to_pose.motion.limits import limit_hands
+from text_to_pose.network import Condition, Network, frame_mask, probability
 from text_to_pose.nn.prediction import Prediction
-from text_to_pose.schedules import levels
+from text_to_pose.samplers import normal_noise
+from text_to_pose.schedules import NOISE, STEEPNESS, levels
+from text_to_pose.text.tokenizer import NONE, NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,48 +30,43 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
     from text_to_pose.config import Schedule
-    from text_to_pose.text.tokenizer import TextTokenizer
+    from text_to_pose.sampling import Sampling
+
+__all__ = ["Condition", "OnnxTextToPose", "frame_mask", "normal_noise"]
 
 FORMAT = 1  # of the folder; raised when an older reader could not use it
 CONFIG, START_FRAMES, TEXT, DENOISER = "config.json", "start_frames.npz", "text.onnx", "denoiser.onnx"
 FILES = (CONFIG, START_FRAMES, TEXT, DENOISER)
-
-
-@dataclass(frozen=True)
-class Condition:
-    """Condition of a sequence, and its length: the outputs of `text.onnx`, by their names there.
-
-    Attributes:
-        text: (B, L, C) encoded text; text_mask: (B, L) bool.
-        summary: (B, C), the text in one vector.
-        start: (B, K, D) features of the start frame, complete.
-        start_seen: (B, K) bool, which keypoints of it were given rather than predicted.
-        length_mean, length_log_std: (B,) of the logarithm of the number of frames.
-    """
-
-    text: np.ndarray
-    text_mask: np.ndarray
-    summary: np.ndarray
-    start: np.ndarray
-    start_seen: np.ndarray
-    length_mean: np.ndarray
-    length_log_std: np.ndarray
-
-
+GRAPHS = (TEXT, DENOISER)
+COMMAND = "text-to-pose export --in-place --checkpoint FOLDER"
 CONDITION = tuple(field.name for field in fields(Condition))
 DENOISER_INPUTS = CONDITION[:5]
+# What the samplers need beside the graphs; written for those who do it in another language.
+CONSTANTS = {
+    "noise": NOISE,
+    "steepness": STEEPNESS,
+    "letting_go": MAX_ANCHOR_SPEED,
+    "max_seconds": MAX_SIGN_SECONDS,
+    "shortest": MIN_SIGN_FRAMES,
+    "nothing": NOTHING,
+    "none": NONE,
+}
 
 
-class OnnxTextToPose:
-    """A model exported by `text-to-pose export`.
+class OnnxTextToPose(Network):
+    """A model exported by `text-to-pose export`, or a model folder with graphs, by `text-to-pose export --in-place`.
 
     Args:
-        folder: of `text.onnx`, `denoiser.onnx`, `config.json` and `start_frames.npz`.
+        folder: of `text.onnx` and `denoiser.onnx`, beside an export's `config.json` and `start_frames.npz` or a model's
+            `config.json` and `model.safetensors`.
         providers: execution providers of onnxruntime, the preferred first.
 
     Raises:
-        UserError: the folder is not an export, or onnxruntime is missing.
+        UserError: the folder is neither, or its graphs are of another model; or onnxruntime is missing, or cannot load
+            them.
     """
+
+    backend = "onnx"
 
     def __init__(self, folder: str | Path, *, providers: Sequence[str] = ("CPUExecutionProvider",)) -> None:
         try:
@@ -72,66 +74,17 @@ class OnnxTextToPose:
         except ModuleNotFoundError as error:
             raise UserError(f"running ONNX needs {error.name}: pip install 'text-to-pose[onnx]'") from error
         folder = Path(folder)
-        missing = [name for name in FILES if not (folder / name).is_file()]
-        if missing:
-            raise UserError(f"{folder}: lacks {' and '.join(missing)}; write it with text-to-pose export")
-        exported = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        if exported.get("format") != FORMAT:
-            raise UserError(f"{folder}: not an export of this version; write it again with text-to-pose export")
-        self.config: dict[str, Any] = exported["model"]
-        self.languages: list[str] = exported["languages"]
-        self.constants: dict[str, float] = exported["constants"]
-        self.roots = np.array(exported["hand_roots"])
-        self.scales = np.array(exported["hand_scales"], np.float32).reshape(len(self.roots), -1)  # one for all, or each
-        self.skeleton = Skeleton.from_dict(self.config["skeleton"])
-        self.wrists = wrist_pairs(self.skeleton)
-        self.is_root = self.roots == np.arange(len(self.roots))
-        with np.load(folder / START_FRAMES) as frames:
-            self.start_keypoints, self.start_confidence = frames["keypoints"], frames["confidence"]
-        self.group: int = self.config["network"]["frames_per_token"]
-        self._text, self._denoiser = (
-            onnxruntime.InferenceSession(folder / name, providers=list(providers)) for name in (TEXT, DENOISER)
-        )
-
-    @cached_property
-    def tokenizer(self) -> TextTokenizer:
-        """Texts to token ids."""
-        from text_to_pose.config import TextConfig
-        from text_to_pose.text.tokenizer import TextTokenizer
-
-        return TextTokenizer(TextConfig.model_validate(self.config["text"]))
-
-    def condition(
-        self,
-        signs: Sequence[tuple[str, str]],
-        start_keypoints: np.ndarray | None = None,
-        start_confidence: np.ndarray | None = None,
-    ) -> Condition:
-        """Encodes signs.
-
-        Args:
-            signs: B pairs of text (a letter, or what else the model takes) and signed language.
-            start_keypoints: (B, K, D) in shoulder widths; the model's own start frames when None.
-            start_confidence: (B, K), 0 = missing; the model predicts those. All are visible when None.
-
-        Raises:
-            UserError: a language or a text the model does not know.
-        """
-        from text_to_pose.text.tokenizer import PAD
-
-        tokens = [self.tokenizer.tokenize(*sign) for sign in signs]
-        L = max(len(text.ids) for text in tokens)
-        ids = np.array([[*text.ids, *[PAD] * (L - len(text.ids))] for text in tokens])
-        languages = np.array([text.language for text in tokens])
-        if start_keypoints is None:
-            rows = [self.languages.index(language) for _, language in signs]
-            start_keypoints, start_confidence = self.start_keypoints[rows], self.start_confidence[rows]
-        elif start_confidence is None:
-            start_confidence = np.ones(start_keypoints.shape[:2])
-        assert start_confidence is not None
-        return self.encode(
-            ids, languages, np.array([text.letter for text in tokens]), start_keypoints, start_confidence
-        )
+        in_place = (folder / WEIGHTS).is_file()
+        super().__init__(*(_read_model(folder) if in_place else _read_export(folder)))
+        try:
+            self._text, self._denoiser = (
+                onnxruntime.InferenceSession(folder / name, providers=list(providers)) for name in GRAPHS
+            )
+        except Exception as error:  # onnxruntime's own, of no common class
+            raise UserError(f"{folder}: onnxruntime cannot load its graphs ({reason(error)})") from error
+        if in_place:
+            for session in (self._text, self._denoiser):
+                check_layout(folder, session.get_modelmeta().custom_metadata_map, command=COMMAND)
 
     def encode(
         self,
@@ -141,7 +94,7 @@ class OnnxTextToPose:
         start_keypoints: np.ndarray,
         start_confidence: np.ndarray,
     ) -> Condition:
-        """Encodes tokens (B, L), languages and letters (B,), see `TextBatch`, and start frames, see `condition`."""
+        """See `Network.encode`."""
         inputs = {
             "ids": ids.astype(np.int64),
             "languages": languages.astype(np.int64),
@@ -151,11 +104,18 @@ class OnnxTextToPose:
         }
         return Condition(*_run(self._text, CONDITION, inputs))
 
+    def sample(self, condition: Condition, mask: np.ndarray, sampling: Sampling) -> Prediction[np.ndarray]:
+        """See `Network.sample`."""
+        settings: dict[str, Any] = {"schedule": sampling.schedule, "guidance": sampling.guidance}
+        if sampling.sampler == "diffusion":
+            *_, last = self.diffuse(condition, mask, sampling.num_steps, seed=sampling.seed, **settings)
+        else:
+            *_, last = self.refine(condition, mask, sampling.num_steps, **settings)
+        return last
+
     def lengths(self, condition: Condition, *, deviations: float = 0.0) -> np.ndarray:
         """Frames (B,) of each sequence: the median of its distribution, or so many standard deviations above it."""
-        mean = condition.length_mean + deviations * np.exp(condition.length_log_std)
-        longest = np.log(self.constants["max_seconds"] * self.config["fps"])
-        return np.maximum(np.exp(np.minimum(mean, longest)).round().astype(int), int(self.constants["shortest"]))
+        return deviating_lengths(condition, self.config.fps, deviations)
 
     def refine(
         self,
@@ -194,15 +154,12 @@ class OnnxTextToPose:
         Args:
             condition, mask, num_steps, guidance: as in `refine`.
             schedule: which share of the variance is signal before which step.
-            seed: of the noise, which is numpy's and so not that of torch for the same seed; each sequence's is the same
-                whatever it is batched with.
+            seed: of the noise; each sequence's is the same whatever it is batched with.
             noises: (B, T, K, D) of unit variance for each step, in place of `seed`.
         """
         predict = _Guided(self, condition, mask, guidance)
         noises = noises if noises is not None else normal_noise(mask, condition.start.shape[1:], seed)
-        return samplers.diffuse(
-            predict, predict.start, self._levels(schedule, num_steps), noises, std=self.constants["noise"]
-        )
+        return samplers.diffuse(predict, predict.start, self._levels(schedule, num_steps), noises)
 
     def keypoints(self, prediction: Prediction[np.ndarray], condition: Condition) -> tuple[np.ndarray, np.ndarray]:
         """A prediction as keypoints (B, T, K, D) in shoulder widths and probabilities (B, T, K) that they are visible.
@@ -210,31 +167,24 @@ class OnnxTextToPose:
         Each sequence begins exactly at the given part of its start frame, see `text_to_pose.motion.anchoring`. A hand
         that is visible, by its mean probability, and its arm end in one wrist.
         """
+        layout = self.layout
         features = anchored(
-            prediction.features,
-            condition.start,
-            condition.start_seen,
-            wrists=self.wrists,
-            is_root=self.is_root,
-            max_speed=self.constants["letting_go"],
+            prediction.features, condition.start, condition.start_seen, wrists=layout.wrists, is_root=layout.is_root
         )
-        points = features / self.scales
-        origin = np.where(self.is_root[:, None], 0.0, points[..., self.roots, :])
-        keypoints = np.stack([limit_hands(sequence, self.skeleton) for sequence in points + origin])
-        presence = np.exp(-np.logaddexp(0, -prediction.presence))  # the logistic function, at any logit
-        for hand, arm in self.wrists:
+        keypoints = np.stack([limit_hands(sequence, self.skeleton) for sequence in layout.keypoints(features)])
+        presence = probability(prediction.presence)
+        for hand, arm in layout.wrists:
             visible = presence[:, :, hand].mean(axis=1) > 0.5  # (B,)
             keypoints[visible, :, arm] = keypoints[visible, :, hand]
         return keypoints.astype(np.float32), presence
 
     def _levels(self, schedule: Schedule, num_steps: int | None) -> np.ndarray:
-        return levels(schedule, num_steps or self.config["num_steps"], steepness=self.constants["steepness"])
+        return levels(schedule, num_steps or self.config.num_steps)
 
     def _without_text(self, condition: Condition) -> dict[str, np.ndarray]:
         """Inputs of the denoiser for the token for no text, padded to the condition's length of text."""
-        none = np.array([int(self.constants["none"])])
-        ids = np.array([[int(self.constants["nothing"])]])
-        bare = self.encode(ids, none, none, self.start_keypoints[:1], self.start_confidence[:1])
+        none = np.array([NONE])
+        bare = self.encode(np.array([[NOTHING]]), none, none, self.start_keypoints[:1], self.start_confidence[:1])
         B, L = condition.text_mask.shape
         return {
             "text": np.pad(bare.text, ((0, 0), (0, L - 1), (0, 0))).repeat(B, axis=0),
@@ -264,7 +214,7 @@ class _Guided:
         """See `text_to_pose.samplers.Predict`; the network takes whole groups of frames."""
         T = self.mask.shape[1]
         rows = len(self.inputs["summary"])
-        repeats, extra = rows // len(self.mask), -T % self.model.group
+        repeats, extra = rows // len(self.mask), -T % self.model.config.network.frames_per_token
         current = np.pad(current, ((0, 0), (0, extra), (0, 0), (0, 0))).astype(np.float32)
         inputs = {
             "current": np.tile(current, (repeats, 1, 1, 1)),
@@ -287,18 +237,29 @@ def _run(session: InferenceSession, names: Sequence[str], inputs: dict[str, np.n
     return [np.asarray(output) for output in session.run(list(names), inputs)]
 
 
-def frame_mask(lengths: Sequence[int] | np.ndarray) -> np.ndarray:
-    """Lengths (B,) to a mask (B, T), T the longest."""
-    lengths = np.asarray(lengths)
-    return np.arange(lengths.max()) < lengths[:, None]
+def _read_export(folder: Path) -> tuple[TextToPoseConfig, np.ndarray, np.ndarray]:
+    """Settings and start frames of an export."""
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise UserError(f"{folder}: lacks {' and '.join(missing)}; write it with text-to-pose export")
+    exported = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    if exported.get("format") != FORMAT:
+        raise UserError(f"{folder}: not an export of this version; write it again with text-to-pose export")
+    with np.load(folder / START_FRAMES) as frames:
+        return TextToPoseConfig.model_validate(exported["model"]), frames["keypoints"], frames["confidence"]
 
 
-def normal_noise(mask: np.ndarray, shape: Sequence[int], seed: int) -> Iterator[np.ndarray]:
-    """Noise (B, T, K, D) of unit variance again and again, as `text_to_pose.sampling.normal_noise`."""
-    lengths = mask.sum(axis=1)
-    generators = [np.random.default_rng(seed) for _ in lengths]
-    while True:
-        noise = np.zeros((*mask.shape, *shape), np.float32)
-        for row, (length, generator) in enumerate(zip(lengths, generators, strict=True)):
-            noise[row, :length] = generator.standard_normal((length, *shape), dtype=np.float32)
-        yield noise
+def _read_model(folder: Path) -> tuple[TextToPoseConfig, np.ndarray, np.ndarray]:
+    """Settings and start frames of a model's folder."""
+    missing = [name for name in GRAPHS if not (folder / name).is_file()]
+    if missing:
+        raise UserError(f"{folder}: has no ONNX graphs; `{COMMAND}` writes them")
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        config = TextToPoseConfig.model_validate_json((folder / CONFIG).read_bytes())
+        with safe_open(folder / WEIGHTS, framework="numpy") as weights:
+            keypoints, confidence = (weights.get_tensor(f"start_{part}") for part in ("keypoints", "confidence"))
+    except (OSError, ValueError, SafetensorError) as error:
+        raise UserError(f"{folder}: not a model of this kind and version ({reason(error)})") from error
+    return config, keypoints.astype(np.float32), confidence.astype(np.float32)

@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from array_api_compat import array_namespace, device
+import numpy as np
+from array_api_compat import device
 
+from pose_core.transforms.arrays import array_namespace
 from text_to_pose.schedules import NOISE, step_sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    import numpy as np
+    from collections.abc import Iterable, Iterator, Sequence
 
     from text_to_pose.nn.prediction import Prediction
 
@@ -112,3 +112,25 @@ def inpaint(predict: Predict, start: Array, progress: np.ndarray, known: Array, 
         prediction = predict(start + level * (clean - start), level, noisy=False)
         clean = prediction.features
         yield prediction
+
+
+def normal_noise(mask: np.ndarray, shape: Sequence[int], seed: int) -> Iterator[np.ndarray]:
+    """Noise of unit variance again and again, each sequence's from its own generator: padding changes nothing.
+
+    It is drawn by numpy for either backend, so that it is the same for a seed.
+
+    Args:
+        mask: (B, T), True where a frame is real.
+        shape: (K, D).
+        seed: of every sequence's generator.
+
+    Yields:
+        (B, T, K, D), 0 at padded frames.
+    """
+    lengths = mask.sum(axis=1)
+    generators = [np.random.default_rng(seed) for _ in lengths]
+    while True:
+        noise = np.zeros((*mask.shape, *shape), np.float32)
+        for row, (length, generator) in enumerate(zip(lengths, generators, strict=True)):
+            noise[row, :length] = generator.standard_normal((length, *shape), dtype=np.float32)
+        yield noise

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 # torch is imported where it is used: a command line makes its `Sampling` before it knows whether a model signs.
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     import numpy as np
-    import torch
     from torch import Tensor
 
     from text_to_pose.config import Sampler, Schedule
@@ -56,12 +55,16 @@ class Sampling:
             condition: of B sequences.
             mask: (B, T), True for the frames to generate.
         """
-        from text_to_pose.samplers import diffuse, refine
+        import torch
+
+        from text_to_pose.samplers import diffuse, normal_noise, refine
 
         predict = self._guided(model, condition, mask)
         start = condition.start[:, None].expand(-1, mask.shape[1], -1, -1)
         if self.sampler == "diffusion":
-            return diffuse(predict, start, self.levels(model), normal_noise(mask, start, self.seed))
+            noises = normal_noise(mask.cpu().numpy(), start.shape[2:], self.seed)
+            tensors = (torch.from_numpy(noise).to(start) for noise in noises)
+            return diffuse(predict, start, self.levels(model), tensors)
         return refine(predict, start, self.levels(model))
 
     def inpaint(self, model: TextToPose, condition: Condition, known: Tensor, visible: Tensor) -> Tensor:
@@ -81,33 +84,3 @@ class Sampling:
 
         unconditional = None if self.guidance == 1 else model.without_text(condition)
         return Guided(model, condition, unconditional, mask, self.guidance)
-
-
-def normal_noise(mask: Tensor, like: Tensor, seed: int) -> Iterator[Tensor]:
-    """Noise of unit variance again and again, each sequence's from its own generator: padding changes nothing.
-
-    It is drawn on the CPU, so that it is the same for a seed on any device.
-
-    Args:
-        mask: (B, T).
-        like: (B, T, K, D), whose type and device the noise has.
-        seed: of every sequence's generator.
-
-    Yields:
-        (B, T, K, D), 0 at padded frames.
-    """
-    import torch
-
-    lengths = mask.sum(dim=1).tolist()
-    generators = [torch.Generator().manual_seed(seed) for _ in lengths]
-    while True:
-        yield _draw(lengths, generators, like.shape).to(like)
-
-
-def _draw(lengths: Sequence[int], generators: Sequence[torch.Generator], shape: Sequence[int]) -> Tensor:
-    import torch
-
-    noise = torch.zeros(*shape)
-    for row, (length, generator) in enumerate(zip(lengths, generators, strict=True)):
-        noise[row, :length] = torch.randn(length, *shape[2:], generator=generator)
-    return noise

@@ -1,4 +1,4 @@
-"""Start frames: the pose and body that generated sequences begin from."""
+"""Start frames: the pose and body that generated sequences begin from. Needs no torch."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from pose_core import PoseSequence, UserError, read
 from pose_core.transforms import flip
+from text_to_pose.backends import as_network
 from text_to_pose.data.preprocessing import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from torch import Tensor
-
     from pose_core.skeleton import Skeleton
     from text_to_pose.model import TextToPose
+    from text_to_pose.network import Network
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,8 @@ class StartFrames:
         confidence: (B, K), 0 = missing; the model predicts those.
     """
 
-    keypoints: Tensor
-    confidence: Tensor
+    keypoints: np.ndarray
+    confidence: np.ndarray
 
     def __len__(self) -> int:
         return len(self.keypoints)
@@ -41,24 +40,21 @@ class StartFrames:
     def last_of(cls, sequences: Sequence[PoseSequence]) -> StartFrames:
         """The last frames of normalized sequences."""
         return cls(
-            torch.from_numpy(np.stack([s.keypoints[-1] for s in sequences])),
-            torch.from_numpy(np.stack([s.confidence[-1] for s in sequences])),
+            np.stack([s.keypoints[-1] for s in sequences]),
+            np.stack([s.confidence[-1] for s in sequences]),
         )
 
     @classmethod
-    def bundled(cls, model: TextToPose, signed_languages: Sequence[str]) -> StartFrames:
+    def bundled(cls, model: TextToPose | Network, signed_languages: Sequence[str]) -> StartFrames:
         """The model's own start frames, one per language.
 
         Raises:
             UserError: a language the model does not know.
         """
-        for language in set(signed_languages):
-            model.tokenizer.check_language(language)
-        rows = [model.languages.index(language) for language in signed_languages]
-        return cls(model.start_keypoints[rows].cpu(), model.start_confidence[rows].cpu())
+        return cls(*as_network(model).own_start(signed_languages))
 
     @classmethod
-    def read(cls, model: TextToPose, path: Path, frame: int | None = None) -> StartFrames:
+    def read(cls, model: TextToPose | Network, path: Path, frame: int | None = None) -> StartFrames:
         """A frame of a pose file; the first in which somebody is visible when None.
 
         Raises:
@@ -67,7 +63,9 @@ class StartFrames:
         return cls.of_clip(model, read(path), path, frame)
 
     @classmethod
-    def of_clip(cls, model: TextToPose, sequence: PoseSequence, path: Path, frame: int | None = None) -> StartFrames:
+    def of_clip(
+        cls, model: TextToPose | Network, sequence: PoseSequence, path: Path, frame: int | None = None
+    ) -> StartFrames:
         """As `read`, of a sequence that was read from `path`."""
         if frame is not None:
             if not 0 <= frame < len(sequence):
@@ -82,23 +80,25 @@ class StartFrames:
     @classmethod
     def concatenate(cls, start_frames: Sequence[StartFrames]) -> StartFrames:
         """Start frames as one batch."""
-        return cls(torch.cat([s.keypoints for s in start_frames]), torch.cat([s.confidence for s in start_frames]))
+        return cls(
+            np.concatenate([s.keypoints for s in start_frames]), np.concatenate([s.confidence for s in start_frames])
+        )
 
     def repeated(self, number: int) -> StartFrames:
         """One start frame repeated for `number` sequences."""
-        return StartFrames(self.keypoints.expand(number, -1, -1), self.confidence.expand(number, -1))
+        return StartFrames(self.keypoints.repeat(number, axis=0), self.confidence.repeat(number, axis=0))
 
     def torso_and_wrists(self, skeleton: Skeleton) -> StartFrames:
         """The start frames without fingers and elbows."""
         hidden = [
             k for side in ("left", "right") for k in (*skeleton.hand(side)[1:], skeleton.elbow(side)) if k is not None
         ]
-        confidence = self.confidence.clone()
+        confidence = self.confidence.copy()
         confidence[:, hidden] = 0
         return StartFrames(self.keypoints * (confidence > 0)[..., None], confidence)
 
     def flipped(self, skeleton: Skeleton) -> StartFrames:
         """The start frames mirrored, left and right exchanged."""
         fps = 1.0  # the transform takes the B frames as those of one sequence
-        frames = flip(PoseSequence(self.keypoints.cpu().numpy(), self.confidence.cpu().numpy(), fps, skeleton))
-        return StartFrames(torch.from_numpy(frames.keypoints), torch.from_numpy(frames.confidence))
+        frames = flip(PoseSequence(self.keypoints, self.confidence, fps, skeleton))
+        return StartFrames(frames.keypoints, frames.confidence)

@@ -131,7 +131,6 @@ def _mean_along_path(cost):  # pragma: no cover - compiled
     return total[columns] / steps[columns]
 
 
-@compiled
-def _mean_joint_error(x, x_visible, y, y_visible):  # pragma: no cover - compiled
+def _mean_joint_error(x: np.ndarray, x_visible: np.ndarray, y: np.ndarray, y_visible: np.ndarray) -> float:
     """DTW-MJE of points (T, K, D) and (T', K, D) with the missing ones at 0, and of which were visible."""
     return _mean_along_path(_frame_distances(x, x_visible, y, y_visible))

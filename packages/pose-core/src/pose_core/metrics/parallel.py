@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 
 if TYPE_CHECKING:
@@ -19,6 +18,8 @@ def in_threads(metric: Callable[..., float], pairs: Sequence[tuple[Any, Any]]) -
     its pools end a forked process that calls it after its parent did, or, without OpenMP, two threads that call it at
     once. Each value is one thread's work, so the result does not depend on their number.
     """
+    import numba  # slow to import
+
     results = np.empty(len(pairs))
     workers = min(numba.config.NUMBA_NUM_THREADS, len(pairs))  # ty: ignore[missing-attribute]
 

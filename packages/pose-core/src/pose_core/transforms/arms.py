@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from array_api_compat import array_namespace, device
+from array_api_compat import device
 
 from pose_core.errors import UserError
 from pose_core.sequence import PoseSequence
-from pose_core.transforms.arrays import Array, copied, namespace, norm, with_values
+from pose_core.transforms.arrays import Array, array_namespace, copied, namespace, norm, with_values
 from pose_core.transforms.gaps import Gaps, fill_gaps
 from pose_core.transforms.temporal import last_visible, take_frames
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from array_api_compat import array_namespace, is_numpy_namespace
+import array_api_compat
+import numpy as np
+from array_api_compat import is_numpy_namespace
 
 if TYPE_CHECKING:
     from pose_core.batch import PoseBatch
@@ -13,6 +15,15 @@ if TYPE_CHECKING:
 
     Poses = TypeVar("Poses", PoseSequence, PoseBatch)
 Array = Any  # numpy's or torch's; no type says so
+IS_STANDARD = hasattr(np, "astype")  # numpy since 2.1
+
+
+def array_namespace(x: Array) -> Any:
+    """The library of an array, under the names of the array API standard.
+
+    A numpy that has them by itself is given as it is: array_api_compat's takes twice as long to import.
+    """
+    return np if IS_STANDARD and isinstance(x, np.ndarray) else array_api_compat.array_namespace(x)
 
 
 def namespace(poses: PoseSequence | PoseBatch) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from array_api_compat import array_namespace, device
+from array_api_compat import device
 
-from pose_core.transforms.arrays import Array, namespace, norm, with_values
+from pose_core.transforms.arrays import Array, array_namespace, namespace, norm, with_values
 from pose_core.transforms.temporal import last_visible, next_visible, take_frames
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from array_api_compat import array_namespace, device
+from array_api_compat import device
 
 from pose_core.errors import UserError
-from pose_core.transforms.arrays import Array, copied, namespace, norm, with_values
+from pose_core.transforms.arrays import Array, array_namespace, copied, namespace, norm, with_values
 
 if TYPE_CHECKING:
     from pose_core.transforms.arrays import Poses

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from array_api_compat import array_namespace, device, is_numpy_namespace
+from array_api_compat import device, is_numpy_namespace
+
+from pose_core.transforms.arrays import array_namespace
 
 if TYPE_CHECKING:
     from pose_core.transforms.arrays import Array

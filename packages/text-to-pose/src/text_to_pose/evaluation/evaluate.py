@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import torch
-
 from text_to_pose.evaluation.baselines import copied, other_clip, still
 from text_to_pose.evaluation.references import References, read_references
 from text_to_pose.evaluation.scores import ClipScore, Interval, Score, confidence_intervals
@@ -117,9 +115,9 @@ def _generate(
 ) -> list[PoseSequence]:
     letters = [(references.clips[i].text, references.clips[i].signed_language) for i in rows]
     bundled = StartFrames.bundled(model, [language for _, language in letters])
-    keypoints, confidence = bundled.keypoints.clone(), bundled.confidence.clone()
+    keypoints, confidence = bundled.keypoints.copy(), bundled.confidence.copy()
     for row, start in enumerate(starts):
         if start is not None:
-            keypoints[row] = torch.from_numpy(references.sequences[start].keypoints[0])
-            confidence[row] = torch.from_numpy(references.sequences[start].confidence[0])
+            keypoints[row] = references.sequences[start].keypoints[0]
+            confidence[row] = references.sequences[start].confidence[0]
     return generate_signs(model, letters, StartFrames(keypoints, confidence), sampling=sampling)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from array_api_compat import array_namespace, device
+from array_api_compat import device
+
+from pose_core.transforms.arrays import array_namespace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Features of a pose: fingers relative to their own wrist, and enlarged."""
+"""Features of a pose as a module: its tensors move to the network's device."""
 
 from __future__ import annotations
 
@@ -7,23 +7,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from text_to_pose.motion.limits import wrist_pairs
+from text_to_pose.motion.hand_layout import HandLayout
 
 if TYPE_CHECKING:
     from pose_core import Skeleton
 
 
 class HandFeatures(nn.Module):
-    """Shoulder-normalized keypoints to features of the same shape, and back.
-
-    In shoulder widths a hand is as large as the sway of the body, and letters differ by a few hundredths. So each point
-    x of a hand whose wrist is w becomes scale (x - w); wrists and body points stay. Where z is in other units than x
-    and y, it is brought to theirs.
+    """Shoulder-normalized keypoints to features of the same shape, and back, as `HandLayout` does in numpy.
 
     Args:
-        skeleton: of the keypoints.
-        scale: of fingers.
-        hand_depth, body_depth: of z, of fingers beside `scale`, and of all other points.
+        skeleton, scale, hand_depth, body_depth: see `HandLayout`.
     """
 
     root: Tensor
@@ -32,21 +26,11 @@ class HandFeatures(nn.Module):
 
     def __init__(self, skeleton: Skeleton, scale: float, hand_depth: float = 1.0, body_depth: float = 1.0) -> None:
         super().__init__()
-        self.wrists = wrist_pairs(skeleton)
-        self.hands: dict[str, list[int]] = {}  # the points of each hand but its wrist
-        root = torch.arange(skeleton.num_keypoints)
-        scales = torch.ones(skeleton.num_keypoints, skeleton.num_dims)
-        scales[:, 2:] = body_depth
-        for side in ("left", "right"):
-            hand = skeleton.hand(side)
-            if hand:
-                self.hands[side] = list(hand[1:])
-                root[hand[1:]] = hand[0]
-                scales[hand[1:]] = scale
-                scales[hand[1:], 2:] = scale * hand_depth
-        self.register_buffer("root", root, persistent=False)
-        self.register_buffer("is_root", root == torch.arange(len(root)), persistent=False)
-        self.register_buffer("scales", scales, persistent=False)
+        layout = HandLayout(skeleton, scale, hand_depth, body_depth)
+        self.hands = layout.hands  # the points of each hand but its wrist
+        self.register_buffer("root", torch.from_numpy(layout.root), persistent=False)
+        self.register_buffer("is_root", torch.from_numpy(layout.is_root), persistent=False)
+        self.register_buffer("scales", torch.from_numpy(layout.scales), persistent=False)
 
     def forward(self, keypoints: Tensor) -> Tensor:
         """Keypoints (..., K, D) in shoulder widths to features (..., K, D)."""

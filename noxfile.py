@@ -1,4 +1,4 @@
-"""Checks: `nox -s lint`, `tests`, `"tests(pose-core)"`, `slow`, `browser`, `faults`, `wheels`, `lowest`."""
+"""Checks: `nox -s lint`, `tests`, `"tests(pose-core)"`, `slow`, `browser`, `faults`, `wheels`, `lowest`, `docs`."""
 
 import os
 import shutil
@@ -88,6 +88,14 @@ def run_tests(session: nox.Session, package: str, markers: str, *tools: str) -> 
     session.install("pytest>=8.3", "hypothesis>=6.100", *BESIDE.get(package, []), *tools)
     session.chdir(ROOT / "packages" / package)
     session.run("pytest", "tests", "-m", markers, *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The site, in build/site: built without a warning, its links followed, its search asked."""
+    session.install("mkdocs-material>=9.6", "mkdocstrings[python]>=0.30", "lunr>=0.8", "pytest>=8.3")
+    session.run("mkdocs", "build", "--strict", "--quiet", env={"NO_MKDOCS_2_WARNING": "1"})
+    session.run("pytest", "docs/test_site.py", "-q", *session.posargs)
 
 
 @nox.session(venv_backend="none")

@@ -8,7 +8,8 @@ Of every Markdown file but changelogs:
 - dotted names in `code` (`pose_core.jobs.planned`) are modules, and what follows is named in the module;
 - in commands of the five packages, in code blocks and in `code`, every verb and `--option` is one of `--help`, and
   every `--set key=value` a setting of `train`;
-- names that Python code blocks, and scripts in benchmarks/, import from the packages are in those modules.
+- names that Python code blocks, scripts in benchmarks/ and notebooks import from the packages are in those modules;
+- so are those of the site's reference (`::: pose_core.sequence`).
 
 And of the packages' modules, as docs/architecture.md says: a package imports only those below it, and no imports, of
 type checkers included, go in a circle.
@@ -52,10 +53,13 @@ BELOW = {  # package -> those it may import
 SOURCES = {package: ROOT / "packages" / command / "src" / package for command, package in COMMANDS.items()}
 PATH_SUFFIXES = (".py", ".toml", ".slurm", ".md")
 ARCHITECTURE = ROOT / "docs/architecture.md"
+MIGRATION = ROOT / "docs/site/migration"  # whose tables name other projects' commands in the first column
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")
+FIRST_CELL = re.compile(r"^\|(?:\\.|[^|\\\n])*\|", re.MULTILINE)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+REFERENCE = re.compile(r"^::: ([\w.]+)$", re.MULTILINE)
 DOTTED = re.compile(rf"^({'|'.join(SOURCES)})((?:\.\w+)+)")
 
 
@@ -70,7 +74,7 @@ def main() -> int:
     )
     files = [ROOT / name for name in listed.stdout.split("\n") if name and not name.endswith("CHANGELOG.md")]
     mistakes = [f"{path.relative_to(ROOT)}: {mistake}" for path in files if path.exists() for mistake in check(path)]
-    for script in sorted((ROOT / "benchmarks").glob("*.py")):
+    for script in sorted([*ROOT.glob("benchmarks/*.py"), *ROOT.glob("docs/notebooks/*.py")]):
         found = check_imports(script.read_text(encoding="utf-8"))
         mistakes += [f"{script.relative_to(ROOT)}: {mistake}" for mistake in found]
     mistakes += check_modules()
@@ -82,12 +86,15 @@ def check(path: Path) -> Iterator[str]:
     """The mistakes of one file."""
     text = path.read_text(encoding="utf-8")
     prose = FENCE.sub("", text)
-    spans = CODE.findall(prose)
+    ours = FIRST_CELL.sub("|", prose) if path.parent == MIGRATION else prose
+    spans = CODE.findall(ours)
     yield from check_links(path, CODE.sub("", prose))
     for span in spans:
         yield from check_path(path, span)
         yield from check_dotted(span)
     blocks = [content for language, content in FENCE.findall(text) if language in ("bash", "sh", "")]
+    for name in REFERENCE.findall(text):
+        yield from check_dotted(name)
     for language, content in FENCE.findall(text):
         if language == "python":
             yield from check_imports(content)

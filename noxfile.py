@@ -93,7 +93,8 @@ def run_tests(session: nox.Session, package: str, markers: str, *tools: str) -> 
 @nox.session
 def docs(session: nox.Session) -> None:
     """The site, in build/site: built without a warning, its links followed, its search asked."""
-    session.install("mkdocs-material>=9.6", "mkdocstrings[python]>=0.30", "lunr>=0.8", "pytest>=8.3")
+    tools = ["mkdocs-material>=9.6", "mkdocstrings[python]>=0.30", "mdx-truly-sane-lists>=1.3", "lunr>=0.8"]
+    session.install(*tools, "pytest>=8.3")
     session.run("mkdocs", "build", "--strict", "--quiet", env={"NO_MKDOCS_2_WARNING": "1"})
     session.run("pytest", "docs/test_site.py", "-q", *session.posargs)
 

@@ -43,7 +43,7 @@ def main() -> None:
         found = [
             measured(word, alone, side)
             for first in range(0, len(words), BATCH)
-            for word in sign_texts(model, words[first : first + BATCH], language)
+            for word in sign_texts(model, words[first : first + BATCH], language, fluency=None)
         ]
         figures[language] = {
             "signing_hand": side,

@@ -68,6 +68,20 @@ def test_generate_options_reach_the_model(cli, folder, tmp_path):
     assert f"{sign} in ase" in out
 
 
+def test_generate_spells_fluently_as_fast_as_it_is_told(cli, folder, tmp_path):
+    def frames(*options):
+        output = tmp_path / f"word{'-'.join(map(str, options))}.pose"
+        status, out, err = cli("generate", "abc", *GENERATE, folder, "--output", output, "--json", *options)
+        assert status == 0, err
+        return json.loads(out)[0]["frames"]
+
+    fluent, slow, held = frames(), frames("--letters-per-second", 1), frames("--hold", 2)
+    assert fluent < slow < held
+    assert held > 3 * 2 * 25
+    assert frames("--style", "citation") != fluent
+    assert frames("--length", 40) == 40
+
+
 def test_generate_file_writes_one_pose_per_line(cli, folder, tmp_path):
     (tmp_path / "words.txt").write_text("ab\n\nc a/b\n".replace("/", ""), encoding="utf-8")
     status, out, _ = cli("generate", "--file", tmp_path / "words.txt", *GENERATE, folder, "--output", tmp_path / "out")
@@ -91,7 +105,9 @@ def test_generate_file_writes_one_pose_per_line(cli, folder, tmp_path):
         (["a", "--signed-language", "ase", "--file", "words.txt"], "give either a text or --file"),
         (["a", "--signed-language", "ase", "--steps", "0"], "--steps"),
         (["a", "--signed-language", "ase", "--length", "9", "--duration", "1"], "give one of them"),
-        (["abc", "--signed-language", "ase", "--length", "3"], "need at least 4 frames"),
+        (["a", "--signed-language", "ase", "--letters-per-second", "0"], "Invalid value for '--letters-per-second'"),
+        (["a", "--signed-language", "ase", "--hold", "nan"], "Invalid value for '--hold'"),
+        (["abc", "--signed-language", "ase", "--length", "3"], "need at least 7 frames"),
         (["a", "--signed-language", "ase", "--duration", "nan"], "a number of seconds"),
         (["a", "--signed-language", "ase", "--duration", "1e30"], "at most an hour"),
         (["a", "--signed-language", "ase", "--length", "1000000000"], "Invalid value for '--length'"),
@@ -174,7 +190,7 @@ def test_generate_file_goes_on_after_a_bad_line_and_skip_existing_continues(cli,
     assert cli(*call)[0] == 2
     status, said, err = cli(*call, "--skip-existing", "--quiet")
     assert (status, said.startswith(f"{out / '002-ac.pose'}: A C in ase"), len(said.splitlines())) == (0, True, 1)
-    status, said, err = cli(*call, "--overwrite", "--length", 3)  # enough for two letters
+    status, said, err = cli(*call, "--overwrite", "--length", 5)  # enough for two letters
     assert (status, len(said.splitlines()), "line 4: " in err) == (3, 2, True)
 
 
@@ -258,7 +274,7 @@ def test_generate_signs_with_the_hand_of_the_start_frame_unless_told_otherwise(c
 
 def test_no_captions_makes_pictures_lower(cli, folder, tmp_path):
     for name, *options in (("with.png",), ("without.png", "--no-captions")):
-        status, *_ = cli("generate", "ab", *GENERATE, folder, "--output", tmp_path / name, *options)
+        status, *_ = cli("generate", "a", *GENERATE, folder, "--output", tmp_path / name, "--length", 4, *options)
         assert status == 0
     heights = [Image.open(tmp_path / name).height for name in ("with.png", "without.png")]
     assert heights[0] > heights[1]

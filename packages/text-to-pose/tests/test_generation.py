@@ -80,7 +80,7 @@ def test_empty_start_frame_is_completed(model):
 
 
 def test_successive_letters_share_one_frame(uneven):
-    (word,) = generate_texts(uneven, [["A", "B"]], "ase")
+    (word,) = generate_texts(uneven, [["A", "B"]], "ase", fluency=None)
     (first,) = generate_texts(uneven, [["A"]], "ase")
     n = len(first)
     np.testing.assert_allclose(word.keypoints[:n], first.keypoints, atol=1e-2)
@@ -136,10 +136,10 @@ def test_diffusion_depends_on_its_seed_and_not_on_the_batch(uneven):
 
 def test_frames_are_shared_by_the_signs_of_a_text(uneven):
     for frames in (5, 40, 333):
-        one, three = generate_texts(uneven, [["A"], ["A", "B", "C"]], "ase", frames=frames)
+        one, three = generate_texts(uneven, [["A"], ["A", "B", "C"]], "ase", fluency=None, frames=frames)
         assert len(one) == len(three) == frames
     with pytest.raises(UserError, match=r"3 signs need at least 4 frames \(0\.16 s\)"):
-        generate_texts(uneven, [["A", "B", "C"]], "ase", frames=3)
+        generate_texts(uneven, [["A", "B", "C"]], "ase", fluency=None, frames=3)
 
 
 def test_sampled_lengths_depend_on_the_seed(uneven):
@@ -271,7 +271,7 @@ def test_other_dominant_hand_mirrors_everything(uneven):
 
 
 def test_pauses_separate_words_and_captions_have_the_frames_of_letters(uneven):
-    (text,) = sign_texts(uneven, [["A", WORD_SPACE, "B", "C"]], "ase")
+    (text,) = sign_texts(uneven, [["A", WORD_SPACE, "B", "C"]], "ase", fluency=None)
     a, b, c = text.captions
     assert [a.text, b.text, c.text] == ["A", "B", "C"]
     assert a.start == 0
@@ -279,7 +279,7 @@ def test_pauses_separate_words_and_captions_have_the_frames_of_letters(uneven):
     assert c.end == len(text.sequence)
     pause = text.sequence.keypoints[a.end - 1 : b.start]
     np.testing.assert_allclose(pause, np.broadcast_to(pause[:1], pause.shape), atol=1e-3)
-    (exact,) = sign_texts(uneven, [["A", WORD_SPACE, "B", "C"]], "ase", frames=80)
+    (exact,) = sign_texts(uneven, [["A", WORD_SPACE, "B", "C"]], "ase", fluency=None, frames=80)
     assert len(exact.sequence) == 80
 
 

@@ -24,6 +24,7 @@ app = new_app(
 Sampler = Literal["refinement", "diffusion"]
 Ends = Literal["missing", "hold", "generate"]
 Schedule = Literal["linear", "cosine", "quadratic", "sigmoid"]
+Style = Literal["fluent", "citation"]
 DominantHand = Literal["auto", "left", "right"]
 BUNDLED = "fingerspelling"
 
@@ -77,6 +78,33 @@ def generate(
     guidance: Guidance = 1.0,
     sampler: SamplerOption = "refinement",
     schedule: ScheduleOption = "linear",
+    style: Annotated[
+        Style,
+        typer.Option(
+            "--style",
+            help="Fluent: the hand stays up from letter to letter; citation: each letter as it is shown alone.",
+        ),
+    ] = "fluent",
+    letters_per_second: Annotated[
+        float,
+        typer.Option(
+            "--letters-per-second",
+            min=0.2,
+            max=12,
+            callback=cl.check_number,
+            help="How fast fluent words are; 4 to 6 is ordinary, 2 to 3 for learners.",
+        ),
+    ] = 4.0,
+    hold: Annotated[
+        float | None,
+        typer.Option(
+            "--hold",
+            min=0,
+            max=60,
+            callback=cl.check_number,
+            help="Seconds that each letter of a fluent word stands still; default: what its rate leaves.",
+        ),
+    ] = None,
     length: Annotated[
         int | None, typer.Option("--length", min=1, max=cl.ONE_HOUR_OF_FRAMES, help="Length of each text in frames.")
     ] = None,
@@ -84,7 +112,7 @@ def generate(
         float | None, typer.Option("--duration", help="Length of each text in seconds, at most an hour.")
     ] = None,
     sample_length: Annotated[
-        bool, typer.Option("--sample-length", help="Sample the length from its predicted distribution.")
+        bool, typer.Option("--sample-length", help="Sample lengths of letters in citation form.")
     ] = False,
     start_frame: Annotated[
         str | None,
@@ -108,6 +136,7 @@ def generate(
     if (text is None) == (file is None):
         raise typer.BadParameter("give either a text or --file")
     from text_to_pose.commands import GenerationOptions, generate_text
+    from text_to_pose.fingerspelling.fluency import Fluency
     from text_to_pose.generation_files import generate_file
     from text_to_pose.sampling import Sampling
 
@@ -115,6 +144,7 @@ def generate(
         signed_language=signed_language,
         checkpoint=checkpoint,
         sampling=Sampling(sampler, steps, schedule, guidance, sample_length, seed, batch_size),
+        fluency=Fluency(letters_per_second, hold) if style == "fluent" else None,
         borrow_letters=borrow_letters,
         captions=captions,
         start_frame=start_frame,

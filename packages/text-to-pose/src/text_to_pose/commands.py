@@ -20,6 +20,7 @@ from pose_core.metrics import anatomy
 from pose_core.outputs import check_outputs
 from pose_core.writing import WRITABLE, write_poses
 from text_to_pose.data.hands import dominant_hand
+from text_to_pose.fingerspelling.fluency import Fluency
 from text_to_pose.text.hamnosys import is_meant_as_notation
 from text_to_pose.text.languages import ANY_LANGUAGE
 from text_to_pose.text.spelling import WORD_SPACE
@@ -50,6 +51,7 @@ class GenerationOptions:
     signed_language: str  # "" where it is not given, as notation needs none
     checkpoint: str
     sampling: Sampling
+    fluency: Fluency | None
     borrow_letters: bool
     captions: bool
     start_frame: str | None
@@ -88,6 +90,7 @@ class GenerationOptions:
             "--steps": steps.num_steps is not None,
             "--guidance": steps.guidance != 1,
             "--sampler": steps.sampler != "refinement",
+            "--letters-per-second or --hold": self.fluency not in (None, Fluency()),
         }
         if any(given.values()):
             names = ", ".join(name for name, is_given in given.items() if is_given)
@@ -172,6 +175,8 @@ class Signer:
         if not options.signed_language:
             raise UserError(WHICH_LANGUAGE)
         model.tokenizer.check_language(options.signed_language)
+        if options.sampling.sample_length and options.fluency is not None:
+            say("--sample-length: of no effect on fluent words, which are as fast as --letters-per-second says")
         given = options.start()
         if given is None:
             return cls(model, options, None, options.dominant_hand)
@@ -227,6 +232,7 @@ class Signer:
             start=self.start,
             body=self.body,
             dominant_hand=self.dominant_hand,
+            fluency=options.fluency,
             sampling=options.sampling,
             frames=frames,
         )

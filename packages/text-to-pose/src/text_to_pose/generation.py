@@ -13,6 +13,9 @@ from pose_core.rendering import Caption
 from pose_core.transforms import Placement, correct_wrists, denormalize, flip
 from pose_core.transforms.normalization import DEFAULT_SIZE
 from text_to_pose.backends import as_network
+from text_to_pose.fingerspelling.fluency import Fluency
+from text_to_pose.fingerspelling.spelling import spell_fluently
+from text_to_pose.fingerspelling.transitions import PICTURE_WIDTHS, Limits
 from text_to_pose.lengths import MIN_SIGN_FRAMES, predicted_lengths, shared_lengths
 from text_to_pose.motion.anchoring import MAX_ANCHOR_SPEED, anchored
 from text_to_pose.motion.limits import limit_hands, limit_motion
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from text_to_pose.signing.anatomy.body import Body
 
 PAUSE = 0.4  # seconds between words, in which the hands rest where they are
+FLUENT = Fluency()
 
 
 def generate_signs(
@@ -91,10 +95,12 @@ class SignedText:
     Attributes:
         sequence: (T, K, D) in pixels of a 512 x 512 picture.
         captions: its signs and the frames of each, in order; pauses between words belong to none.
+        holds: if it is fluent, for each letter the first frame and the one after the last in which it is held.
     """
 
     sequence: PoseSequence
     captions: tuple[Caption, ...]
+    holds: tuple[tuple[int, int], ...] = ()
 
 
 def generate_texts(
@@ -105,6 +111,7 @@ def generate_texts(
     start: StartFrames | None = None,
     body: Body | None = None,
     dominant_hand: Side | None = None,
+    fluency: Fluency | None = FLUENT,
     sampling: Sampling | None = None,
     frames: int | None = None,
 ) -> list[PoseSequence]:
@@ -116,6 +123,7 @@ def generate_texts(
         start=start,
         body=body,
         dominant_hand=dominant_hand,
+        fluency=fluency,
         sampling=sampling,
         frames=frames,
     )
@@ -130,13 +138,16 @@ def sign_texts(
     start: StartFrames | None = None,
     body: Body | None = None,
     dominant_hand: Side | None = None,
+    fluency: Fluency | None = FLUENT,
     sampling: Sampling | None = None,
     frames: int | None = None,
 ) -> list[SignedText]:
-    """Generates texts sign by sign, each from the last frame of the one before it; all texts in one batch.
+    """Generates texts, all of them in one batch.
 
-    Of that frame the model is shown torso and wrists. Fingers and elbows are predicted anew: errors of one sign would
-    add up over the next ones, and after ten letters no hand would be readable.
+    Of the letters of fluent texts each is generated once, and they are joined to words (`spell_fluently`). Others are
+    generated sign by sign, each from the last frame of the one before it. Of that frame the model is shown torso and
+    wrists. Fingers and elbows are predicted anew: errors of one sign would add up over the next ones, and after ten
+    letters no hand would be readable.
 
     Torso and scale are those of the first frame throughout, hands and arms end in one wrist, and from one frame to the
     next no keypoint moves farther than any did in the language's clips.
@@ -154,9 +165,11 @@ def sign_texts(
         body: of the person in the start frame, for a model that signs in depth; as predicted when None.
         dominant_hand: the hand to sign with; that of the model's clips of the language when None. For the other hand
             everything is generated mirrored.
+        fluency: how letters are joined to words; None: in citation form, clip after clip, as a text of one sign and
+            what is not spelled is in any case.
         sampling: how signs are sampled.
-        frames: length of each text, shared by its signs according to the variance of each one's length; the predicted
-            lengths when None.
+        frames: length of each text; one in citation form shares it among its signs according to the variance of each
+            one's length. As predicted, or as the fluency says, when None.
 
     Returns:
         B texts.
@@ -169,11 +182,14 @@ def sign_texts(
     hand = network.config.dominant_hands.get(signed_language)
     mirrored = dominant_hand not in (None, hand)
     bundled = StartFrames.bundled(network, [signed_language])
-    lengths = [_share_frames(network, signs, signed_language, bundled, frames) for signs in texts] if frames else None
     if start is not None and mirrored:
         start = start.flipped(network.skeleton)
     drafts = [_Draft(network, signs, hand) for signs in texts]
     first = start if start is not None and network.signs_in_depth else bundled
+    fluent = [draft for draft in drafts if fluency is not None and draft.is_word]
+    if fluency is not None and fluent:
+        _spell(fluent, signed_language, first, fluency, sampling, frames)
+    lengths = [_share_frames(draft, signed_language, bundled, frames) for draft in drafts] if frames else None
     for position in range(max(map(len, texts), default=0)):
         rows = [row for row, draft in enumerate(drafts) if draft.takes_sign(position)]
         if not rows:
@@ -204,10 +220,16 @@ class _Draft:
         self.network, self.signs, self.hand = network, signs, hand
         self.sequences: list[PoseSequence] = []
         self.captions: list[Caption] = []
+        self.holds: tuple[tuple[int, int], ...] = ()  # of a fluent text, which is generated as a whole
+
+    @property
+    def is_word(self) -> bool:
+        """Whether its signs are letters, and there are several to join."""
+        return self.network.config.text.kind == "letters" and sum(sign != WORD_SPACE for sign in self.signs) > 1
 
     def takes_sign(self, position: int) -> bool:
         """Whether a sign is to be generated at this position of the text; a pause is appended here."""
-        if position >= len(self.signs):
+        if position >= len(self.signs) or self.holds:
             return False
         if self.signs[position] != WORD_SPACE:
             return True
@@ -246,8 +268,48 @@ class _Draft:
             own = replace(sequence[:1], keypoints=start.keypoints, confidence=start.confidence)
             own = correct_wrists(own)
             sequence = _begin_at(self.network, steady_body(sequence, own, self.hand, MAX_ANCHOR_SPEED), own)
+            if self.holds:  # it ends where it began
+                sequence = _reversed(_begin_at(self.network, _reversed(sequence), own))
+        elif self.holds:
+            sequence = steady_body(sequence, sequence, self.hand, MAX_ANCHOR_SPEED)
         sequence = replace(sequence, keypoints=limit_motion(sequence.keypoints, max_step, self.network.skeleton))
-        return SignedText(placed(flip(sequence) if mirrored else sequence), tuple(self.captions))
+        return SignedText(placed(flip(sequence) if mirrored else sequence), tuple(self.captions), self.holds)
+
+
+def _spell(
+    drafts: Sequence[_Draft],
+    signed_language: str,
+    start: StartFrames,
+    fluency: Fluency,
+    sampling: Sampling | None,
+    frames: int | None,
+) -> None:
+    """Spells drafts fluently: each of their letters is generated once, from one start frame."""
+    network, hand = drafts[0].network, drafts[0].hand or "right"
+    letters = sorted({sign for draft in drafts for sign in draft.signs if sign != WORD_SPACE})
+    signs = [(letter, signed_language) for letter in letters]
+    clips = generate_signs(network, signs, start.repeated(len(letters)), sampling=sampling)
+    if not network.signs_in_depth:
+        clips = [steady_body(clip, clip, hand, MAX_ANCHOR_SPEED) for clip in clips]
+    limits = Limits(
+        network.config.max_step.get(signed_language, math.inf),
+        network.config.fps,
+        network.config.network.hand_depth if network.signs_in_depth else PICTURE_WIDTHS,
+    )
+    for draft in drafts:
+        spelled = spell_fluently(
+            draft.signs,
+            dict(zip(letters, clips, strict=True)),
+            fluency,
+            dominant_hand=hand,
+            limits=limits,
+            frames=frames,
+        )
+        draft.sequences, draft.captions, draft.holds = [spelled.sequence], [*spelled.captions], spelled.holds
+
+
+def _reversed(sequence: PoseSequence) -> PoseSequence:
+    return replace(sequence, keypoints=sequence.keypoints[::-1].copy(), confidence=sequence.confidence[::-1].copy())
 
 
 def _begin_at(network: Network, sequence: PoseSequence, frame: PoseSequence) -> PoseSequence:
@@ -272,10 +334,14 @@ def placed(sequence: PoseSequence) -> PoseSequence:
     return denormalize(sequence, Placement.default(DEFAULT_SIZE, sequence.skeleton.num_dims))
 
 
-def _share_frames(
-    network: Network, signs: Sequence[str], signed_language: str, start: StartFrames, frames: int
-) -> list[int]:
-    """Frames of each sign of a text, `frames` together: two successive signs share one frame; 0 for a pause."""
+def _share_frames(draft: _Draft, signed_language: str, start: StartFrames, frames: int) -> list[int]:
+    """Frames of each sign of a text, `frames` together: two successive signs share one frame; 0 for a pause.
+
+    A fluent text has its frames already.
+    """
+    network, signs = draft.network, draft.signs
+    if draft.holds:
+        return [0] * len(signs)
     spelled = [sign for sign in signs if sign != WORD_SPACE]
     pauses = len(signs) - len(spelled)
     condition = encode_signs(network, [(sign, signed_language) for sign in spelled], start.repeated(len(spelled)))

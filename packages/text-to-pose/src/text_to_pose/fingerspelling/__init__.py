@@ -1,0 +1,1 @@
+"""Fluent fingerspelling: letters as a model makes them one by one, joined as people spell words."""

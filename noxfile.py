@@ -1,4 +1,4 @@
-"""Checks: `nox -s lint`, `tests`, `"tests(pose-core)"`, `slow`, `browser`, `faults`, `wheels`, `lowest`, `docs`."""
+"""Checks: `nox -s lint`, `"tests(pose-core)"`, `slow`, `browser`, `web`, `faults`, `wheels`, `lowest`, `docs`."""
 
 import os
 import shutil
@@ -61,11 +61,21 @@ def slow(session: nox.Session, package: str) -> None:
 
 
 @nox.session
-def browser(session: nox.Session) -> None:
-    """The pages that pose-core writes, opened in Chromium."""
+@nox.parametrize("package", ["pose-core", "text-to-pose"], ids=["pose-core", "text-to-pose"])
+def browser(session: nox.Session, package: str) -> None:
+    """The pages that a package writes, opened in Chromium."""
     if not os.environ.get("CHROMIUM"):
         install_chromium(session)
-    run_tests(session, "pose-core", "browser", "playwright>=1.49")
+    run_tests(session, package, "browser", "playwright>=1.49", "axe-playwright-python>=0.1.4")
+
+
+@nox.session(venv_backend="none")
+def web(session: nox.Session) -> None:
+    """The page of `text-to-pose web`: checked, tested, and built into the package, where git keeps it (Node 20)."""
+    session.chdir(ROOT / "web")
+    session.run("npm", "ci", "--no-fund", "--no-audit", external=True)
+    for script in ("check", "test", "build"):
+        session.run("npm", "run", script, external=True)
 
 
 def install_chromium(session: nox.Session) -> None:

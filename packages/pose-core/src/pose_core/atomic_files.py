@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pose_core.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Collection, Generator
 
 
 def check_name(path: str | Path) -> None:
@@ -128,6 +128,60 @@ def atomic_write(path: str | Path, *, overwrite: bool = False) -> Generator[Path
         raise UserError(f"{path}: cannot be written ({error.strerror}); free some space or name another") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_replaceable(folder: str | Path, files: Collection[str], kind: str, *, overwrite: bool = False) -> None:
+    """Refuses an output folder before any work is done for it.
+
+    Args:
+        folder: of the output.
+        files: the names of what may be in a folder that is replaced.
+        kind: what is written, for messages: "export".
+        overwrite: replace an existing one.
+
+    Raises:
+        UserError: it holds something and `overwrite` is not set, it holds what is not one of `files`, it is a file, or
+            its parent cannot be created or written.
+    """
+    folder = Path(folder)
+    check_output_folder(folder.resolve().parent)
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UserError(f"{folder}: is a file; name a folder")
+    existing = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+    if existing and not overwrite:
+        raise UserError(f"{folder}: is not empty; use --overwrite to replace the {kind} in it or name another folder")
+    if existing - set(files):
+        raise UserError(f"{folder}: holds {min(existing - set(files))}, which is of no {kind}; name another folder")
+
+
+@contextmanager
+def atomic_folder(folder: str | Path) -> Generator[Path]:
+    """Yields a temporary folder beside `folder`, which takes its place when the block ends without an error.
+
+    Raises:
+        UserError: the disk refuses it.
+    """
+    target = Path(folder).resolve()  # a link stays one
+    try:
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}-", dir=target.parent))
+        try:
+            new, old = temporary / "new", temporary / "old"
+            new.mkdir()
+            yield new
+            if target.exists():
+                target.rename(old)
+            try:
+                new.rename(target)
+            except OSError:
+                if old.exists():
+                    old.rename(target)
+                raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error.strerror}); free some space or name another") from error
 
 
 def copy_to_stdout(path: str | Path) -> None:

@@ -15,6 +15,7 @@ from pose_core.exporting import OPSET, OPSET_HELP
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 from text_to_pose.sign_cli import explain, sign
 from text_to_pose.synthesis_cli import synthesize
+from text_to_pose.web.cli import web
 
 app = new_app(
     "Text to sign language poses: notation (HamNoSys, SiGML), signed by its rules; words, fingerspelled by a model."
@@ -387,6 +388,7 @@ def export(
     print(f"{exported.output}: {sizes}; agrees with torch within {exported.difference:.1e}")
 
 
+app.command()(web)
 cl.add_models_command(app, __file__)
 
 

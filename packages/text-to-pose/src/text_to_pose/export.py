@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-import shutil
 import tempfile
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from pose_core import UserError
-from pose_core.atomic_files import check_output_folder
+from pose_core.atomic_files import atomic_folder, check_replaceable
 from pose_core.exporting import OPSET, check_opset, check_packages, quiet, to_onnx
 from pose_core.pretrained import find_model
 from pose_core.shared_weights import share_weights
@@ -41,7 +39,7 @@ from text_to_pose.sampling import Sampling
 from text_to_pose.text.tokenizer import NONE, NOTHING, PAD, TextBatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from text_to_pose.model import TextToPose
 
@@ -144,7 +142,8 @@ def export_onnx(
     check_opset(opset)
     check_packages("text-to-pose", *PACKAGES)
     model = _exportable(model)
-    with _atomic_folder(Path(folder), overwrite=overwrite) as temporary, torch.no_grad():
+    check_export_folder(folder, overwrite=overwrite)
+    with atomic_folder(folder) as temporary, torch.no_grad():
         _write_graphs(model, temporary, opset, say)
         np.savez_compressed(
             temporary / START_FRAMES, keypoints=model.start_keypoints.numpy(), confidence=model.start_confidence.numpy()
@@ -219,17 +218,7 @@ def check_export_folder(folder: str | Path, *, overwrite: bool = False) -> None:
         UserError: it holds something and `overwrite` is not set, it holds what is not of an export, it is a file, or
             its parent cannot be created or written.
     """
-    folder = Path(folder)
-    check_output_folder(folder.resolve().parent)
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise UserError(f"{folder}: is a file; name a folder")
-    existing = {path.name for path in folder.iterdir()}
-    if existing and not overwrite:
-        raise UserError(f"{folder}: is not empty; use --overwrite to replace the export in it or name another folder")
-    if existing - set(FILES):
-        raise UserError(f"{folder}: holds {min(existing - set(FILES))}, which is of no export; name another folder")
+    check_replaceable(folder, FILES, "export", overwrite=overwrite)
 
 
 @dataclass(frozen=True)
@@ -355,28 +344,3 @@ def _difference(model: TextToPose, folder: Path) -> float:
 def _tensors(condition: Condition) -> tuple[Tensor, ...]:
     text = condition.text
     return text.values, text.mask, condition.summary, condition.start, condition.start_visible
-
-
-@contextmanager
-def _atomic_folder(folder: Path, *, overwrite: bool) -> Generator[Path]:
-    """A temporary folder beside `folder`, renamed to it when the block ends without an error."""
-    check_export_folder(folder, overwrite=overwrite)
-    target = folder.resolve()  # a link stays one
-    try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}-", dir=target.parent))
-        try:
-            new, old = temporary / "new", temporary / "old"
-            new.mkdir()
-            yield new
-            if target.exists():
-                target.rename(old)
-            try:
-                new.rename(target)
-            except OSError:
-                if old.exists():
-                    old.rename(target)
-                raise
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written ({error.strerror}); free some space or name another") from error

@@ -75,7 +75,7 @@ class OnnxTextToPose(Network):
             raise UserError(f"running ONNX needs {error.name}: pip install 'text-to-pose[onnx]'") from error
         folder = Path(folder)
         in_place = (folder / WEIGHTS).is_file()
-        super().__init__(*(_read_model(folder) if in_place else _read_export(folder)))
+        super().__init__(*(read_model(folder) if in_place else _read_export(folder)))
         try:
             self._text, self._denoiser = (
                 onnxruntime.InferenceSession(folder / name, providers=list(providers)) for name in GRAPHS
@@ -249,8 +249,12 @@ def _read_export(folder: Path) -> tuple[TextToPoseConfig, np.ndarray, np.ndarray
         return TextToPoseConfig.model_validate(exported["model"]), frames["keypoints"], frames["confidence"]
 
 
-def _read_model(folder: Path) -> tuple[TextToPoseConfig, np.ndarray, np.ndarray]:
-    """Settings and start frames of a model's folder."""
+def read_model(folder: Path) -> tuple[TextToPoseConfig, np.ndarray, np.ndarray]:
+    """Settings of a model's folder with graphs, and its start frames, (languages, K, D) and (languages, K).
+
+    Raises:
+        UserError: it has no graphs, or is not such a model.
+    """
     missing = [name for name in GRAPHS if not (folder / name).is_file()]
     if missing:
         raise UserError(f"{folder}: has no ONNX graphs; `{COMMAND}` writes them")

@@ -1,0 +1,21 @@
+// Keeps the whole page, so that it works without a network. `text-to-pose web` fills in what it consists of.
+const { version, files } = "{{kept}}";
+const NAME = `text-to-pose-${version}`;
+
+addEventListener("install", (event) => {
+  // Past the browser's own cache, where a file may be older than the others.
+  const requests = files.map((file) => new Request(file, { cache: "reload" }));
+  event.waitUntil(caches.open(NAME).then((cache) => cache.addAll(requests)));
+});
+
+addEventListener("activate", (event) => {
+  const old = (names) => names.filter((name) => name.startsWith("text-to-pose-") && name !== NAME);
+  event.waitUntil(caches.keys().then((names) => Promise.all(old(names).map((name) => caches.delete(name)))).then(() => clients.claim()));
+});
+
+addEventListener("fetch", (event) => {
+  if (event.request.method !== "GET" || new URL(event.request.url).origin !== location.origin) return;
+  event.respondWith(
+    caches.open(NAME).then((cache) => cache.match(event.request, { ignoreSearch: true })).then((kept) => kept ?? fetch(event.request)),
+  );
+});

@@ -1,0 +1,141 @@
+import "./style.css";
+
+import { Description, type Language } from "./model/description";
+import { Skeleton } from "./poses/skeleton";
+import { remarkOn, spell } from "./text/letters";
+import { WORD_SPACE } from "./text/spelling";
+import { connectDownloads } from "./ui/downloads";
+import { element } from "./ui/elements";
+import { Person } from "./ui/person";
+import { Player } from "./ui/player";
+import type { Answer, Wish } from "./worker";
+
+const PAUSE = 500; // milliseconds without a key, after which what was typed is signed
+const FIRST = "ase"; // the language that is chosen at first, where the model knows it
+
+const form = element("form", HTMLFormElement);
+const text = element("text", HTMLInputElement);
+const language = element("language", HTMLSelectElement);
+const [speed, steps, guidance] = ["speed", "steps", "guidance"].map((id) => element(id, HTMLInputElement));
+const borrow = element("borrow", HTMLInputElement);
+const status = element("status", HTMLParagraphElement);
+const problem = element("problem", HTMLParagraphElement);
+const saved = element("saved", HTMLParagraphElement);
+const alphabet = element("alphabet", HTMLParagraphElement);
+
+let description: Description | undefined;
+let ready = false;
+let wishes = 0;
+let timer: number | undefined;
+let shown = ""; // the text that is being signed
+
+const player = new Player();
+connectDownloads(player, (line) => (saved.textContent = line));
+const person = new Person(() => description, (clip, name) => {
+  clearTimeout(timer);
+  wishes++; // what is being signed is not wanted now
+  player.open(clip, [], name);
+  finish(`${name} is shown. Sign a text to go back to it.`);
+}, sign);
+const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+
+worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => {
+  if (data.kind === "described") describe(new Description(data.stored));
+  else if (data.kind === "ready") {
+    ready = true;
+    sign();
+  } else if (data.kind === "failed") {
+    if (data.id === undefined || data.id === wishes) refuse(data.message);
+  } else if (data.id !== wishes) return;
+  else if (data.kind === "letter") status.textContent = `Signing letter ${data.letter + 1} of ${data.letters} …`;
+  else {
+    const { sequence, captions, milliseconds } = data;
+    sequence.skeleton = new Skeleton(sequence.skeleton.components); // it arrives without its methods
+    player.open(sequence, captions, shown);
+    finish(`${captions.map((caption) => caption.text).join(" ")}: ${(sequence.frames / sequence.fps).toFixed(1)} s of signing, made in ${(milliseconds / 1000).toFixed(1)} s.`);
+  }
+});
+worker.addEventListener("error", (event) => refuse(event.message || "The page's worker does not start in this browser."));
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  sign();
+});
+document.addEventListener("input", ({ target }) => {
+  if (!(target instanceof HTMLInputElement || target instanceof HTMLSelectElement) || target.form !== form) return;
+  if (target instanceof HTMLInputElement && target.type === "range") showValue(target);
+  if (target === language) showAlphabet();
+  clearTimeout(timer);
+  timer = window.setTimeout(sign, PAUSE);
+});
+
+function describe(known: Description): void {
+  description = known;
+  const languages = known.stored.languages;
+  language.replaceChildren(...languages.map(({ code, name }: Language) => new Option(`${name} (${code})`, code)));
+  language.value = languages.some(({ code }) => code === FIRST) ? FIRST : languages[0].code;
+  steps.value = String(known.stored.numSteps);
+  [speed, steps, guidance].forEach(showValue);
+  showAlphabet();
+}
+
+/** Has the text signed, as the form says. */
+function sign(): void {
+  clearTimeout(timer);
+  const id = ++wishes;
+  if (!description || !ready) return;
+  const spelling = spell(text.value, language.value, borrow.checked, description);
+  const { name } = description.language(language.value);
+  if (!text.value.trim()) return refuse("Type a word to have it signed.", text);
+  if (spelling.missing.length) {
+    const missing = spelling.missing.map((letter) => letter.toUpperCase()).join(", ");
+    const help = borrow.checked ? "" : " “Borrow missing letters” may help.";
+    return refuse(`${name} has no letter ${missing} here.${help}`, text);
+  }
+  if (!spelling.letters.length) return refuse("There is no letter in this text.", text);
+  refuse("");
+  const remark = remarkOn(spelling);
+  element("remark", HTMLParagraphElement).textContent = remark && `${remark[0].toUpperCase()}${remark.slice(1)}.`;
+  shown = spelling.letters.join("").split(WORD_SPACE).join(" ").toLowerCase();
+  document.body.classList.add("busy");
+  const wish: Wish = {
+    id,
+    letters: spelling.letters,
+    language: language.value,
+    speed: Number(speed.value),
+    steps: Number(steps.value),
+    guidance: Number(guidance.value),
+    start: person.start,
+  };
+  worker.postMessage(wish);
+}
+
+function refuse(message: string, input?: HTMLElement): void {
+  problem.textContent = message;
+  if (message) finish("");
+  if (input) input.setAttribute("aria-invalid", "true");
+  else text.removeAttribute("aria-invalid");
+}
+
+function finish(message: string): void {
+  document.body.classList.remove("busy");
+  status.textContent = message;
+}
+
+function showValue(input: HTMLInputElement): void {
+  const value = input === steps ? input.value : `${Number(input.value).toFixed(input === speed ? 2 : 1)}×`;
+  element(`${input.id}-value`, HTMLOutputElement).textContent = value;
+}
+
+function showAlphabet(): void {
+  const letters = description?.language(language.value).letters ?? [];
+  alphabet.textContent = `Letters: ${letters.join(" ")}`;
+  alphabet.lang = "";
+}
+
+// For tests, and for whoever is curious in the console.
+Object.assign(window, { player });
+
+if ("serviceWorker" in navigator && import.meta.env.PROD) {
+  addEventListener("load", () => navigator.serviceWorker.register("service-worker.js").catch(() => {})); // without it, only offline use is lost
+}

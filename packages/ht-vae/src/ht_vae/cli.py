@@ -11,6 +11,7 @@ import typer
 from pose_core import command_line as cl
 from pose_core.batch_options import JsonBatchOptions
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say
+from pose_core.models_command import add_models_command
 from pose_core.reading_options import ReadingOptions
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 
@@ -281,7 +282,7 @@ def info(
         print(f"{name:<16} {value}")
 
 
-cl.add_models_command(app, __file__)
+add_models_command(app, __file__)
 
 
 def main() -> None:

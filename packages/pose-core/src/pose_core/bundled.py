@@ -1,4 +1,4 @@
-"""Bundled models: what a package brings, without loading them."""
+"""Models as they are listed: what a package brings, without loading them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class BundledModel:
-    """A bundled model.
+    """A model of a package, bundled or downloaded.
 
     Attributes:
         name: for `--checkpoint`.
@@ -34,10 +34,12 @@ def bundled_models(package: str | Path) -> list[BundledModel]:
     folders = sorted(
         path.parent for path in (package if package.is_dir() else package.parent).glob("models/*/config.json")
     )
-    return [
-        BundledModel(folder.name, _about(folder), (folder / "model.safetensors").stat().st_size / 1e6, folder)
-        for folder in folders
-    ]
+    return [described_model(folder, folder.name) for folder in folders]
+
+
+def described_model(folder: Path, name: str) -> BundledModel:
+    """A model folder as it is listed."""
+    return BundledModel(name, _about(folder), (folder / "model.safetensors").stat().st_size / 1e6, folder)
 
 
 def model_lines(models: list[BundledModel]) -> list[str]:
@@ -47,9 +49,10 @@ def model_lines(models: list[BundledModel]) -> list[str]:
 
 
 def _about(folder: Path) -> str:
-    """The first sentence below the title of a model's card; empty without one."""
+    """The first sentence of a model's card, below its metadata and title; empty without one."""
     card = folder / "README.md"
     text = card.read_text(encoding="utf-8") if card.is_file() else ""
-    _, _, below = text.partition(f"# {folder.name}\n")
+    text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)
+    below = re.sub(r"\A\s*# .*\n", "", text)
     paragraph = " ".join(below.strip().split("\n\n")[0].split())
     return re.split(r"(?<=[^\d])[.:](?:\s|$)", paragraph)[0]

@@ -282,21 +282,6 @@ def _warning(
     return f"Warning: {' '.join(str(message).split())}\n"
 
 
-def add_models_command(app: App, package: str | Path) -> None:
-    """Adds the `models` command, which lists the bundled models of the package that holds the file `package`."""
-
-    @app.command("models")
-    def list_models(json: Json = False, debug: Debug = False) -> None:
-        """List the bundled models, for --checkpoint."""
-        from pose_core.bundled import bundled_models, model_lines
-
-        models = bundled_models(package)
-        if json:
-            print_json(models)
-            return
-        print(*model_lines(models), sep="\n")
-
-
 def check_number(value: float | None) -> float | None:
     """Refuses NaN, which passes an option's bounds.
 

@@ -10,6 +10,7 @@ import typer
 from pose_core import command_line as cl
 from pose_core.batch_options import FileOptions
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run
+from pose_core.models_command import add_models_command
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 
 app = new_app("Pose encoders: train one, encode pose files to vectors, evaluate it.")
@@ -125,6 +126,9 @@ def info(checkpoint: Checkpoint, json: Json = False, debug: Debug = False) -> No
         if isinstance(value, dict):
             shown = ", ".join(f"{key} {item}" for key, item in value.items())
         print(f"{name:<11} {shown}")
+
+
+add_models_command(app, __file__)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from pose_core import command_line as cl
 from pose_core.batch_options import FileOptions, JsonBatchOptions
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say
 from pose_core.exporting import OPSET, OPSET_HELP
+from pose_core.models_command import add_models_command
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 
 app = new_app("Sign language poses to discrete tokens and back.")
@@ -254,7 +255,7 @@ def export(
                 print(f"  {title:<4} {name:<12} {what}")
 
 
-cl.add_models_command(app, __file__)
+add_models_command(app, __file__)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from pose_core import command_line as cl
 from pose_core.batch_options import FileOptions, JsonBatchOptions
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say
 from pose_core.exporting import OPSET, OPSET_HELP
+from pose_core.models_command import add_models_command
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 from text_to_pose.sign_cli import explain, sign
 from text_to_pose.synthesis_cli import synthesize
@@ -389,7 +390,7 @@ def export(
 
 
 app.command()(web)
-cl.add_models_command(app, __file__)
+add_models_command(app, __file__)
 
 
 @app.command()

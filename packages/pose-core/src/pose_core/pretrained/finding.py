@@ -11,6 +11,7 @@ from pose_core.errors import UserError, reason
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 FILES = (CONFIG, WEIGHTS)
+DOWNLOADED = [*FILES, "README.md", "*.onnx"]  # of a model of the hub
 FILE_SUFFIXES = (".bin", ".ckpt", ".json", ".onnx", ".pt", ".pth", ".safetensors", ".yaml", ".zip")  # no hub id ends so
 HUB_SECONDS = 5  # to wait for the hub's first answer
 
@@ -73,14 +74,14 @@ def _from_hub(name: str) -> Path:
     try:
         if not constants.HF_HUB_OFFLINE:
             HfApi().model_info(name, timeout=HUB_SECONDS)  # a download would try again and again
-            return Path(snapshot_download(name, allow_patterns=list(FILES)))
+            return Path(snapshot_download(name, allow_patterns=DOWNLOADED))
         missing = "HF_HUB_OFFLINE is set"
     except (HFValidationError, HfHubHTTPError) as error:
         raise UserError(f"{name}: no such folder, and the hub did not give it ({type(error).__name__})") from error
     except Exception as error:  # of whatever HTTP library this version of the hub's client has
         missing = reason(error)
     try:
-        return Path(snapshot_download(name, allow_patterns=list(FILES), local_files_only=True))
+        return Path(snapshot_download(name, allow_patterns=DOWNLOADED, local_files_only=True))
     except (LocalEntryNotFoundError, ValueError) as error:
         raise UserError(f"{name}: no such folder, and the hub did not give it ({missing})") from error
 

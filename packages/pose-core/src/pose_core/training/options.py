@@ -13,6 +13,7 @@ import typer
 
 from pose_core.command_line import App, Debug, Json, Overwrite, print_json, settings_of
 from pose_core.errors import UserError
+from pose_core.models_command import License, PushToHub
 
 if TYPE_CHECKING:
     from pose_core.data.clip import Clip
@@ -91,6 +92,8 @@ class TrainingOptions:
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Any other setting: name=value; may be given several times.")
     ] = None
+    push_to_hub: PushToHub = None
+    license: License = None
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Continue a finished or changed run; an interrupted one continues by itself."),
@@ -161,6 +164,10 @@ class TrainingOptions:
 
         if config.tensorboard and find_spec("tensorboard") is None:
             raise UserError(f"training needs tensorboard: pip install '{self.package}[train]'")
+        if self.push_to_hub is not None and not config.dry_run:
+            from pose_core.pretrained.hub import check_hub_id
+
+            check_hub_id(self.push_to_hub)
         return check_run(
             self.data,
             self.run_path,
@@ -188,13 +195,30 @@ class TrainingOptions:
         )
         if not is_main_process():
             return
+        address = None if config.dry_run else self._publish()
         parameters = sum(parameter.numel() for parameter in model.parameters())
         if self.json:
-            print_json({"output": self.run_path, "parameters": parameters, "metrics": metrics})
+            print_json({"output": self.run_path, "parameters": parameters, "metrics": metrics, "address": address})
             return
         print(f"{self.run_path}: model of {parameters:,} parameters")
         for name, value in sorted(metrics.items()):
             print(f"  {name:<26} {value:.4f}")
+        if address is not None:
+            print(f"uploaded as {self.push_to_hub}, see {address}")
+
+    def _publish(self) -> str | None:
+        """Writes the licence into the run's card, and uploads model and card, where that was asked for.
+
+        Returns:
+            The address of the model's page.
+        """
+        from pose_core.pretrained.hub import CARD, add_license, push_to_hub
+
+        if self.license is not None:
+            add_license(self.run_path / CARD, self.license)
+        if self.push_to_hub is None:
+            return None
+        return push_to_hub(self.run_path, self.push_to_hub, library=self.package)
 
 
 def training_options(package: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

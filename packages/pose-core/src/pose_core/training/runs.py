@@ -140,11 +140,22 @@ def model_card(
     library: str, data: Sequence[str | Path], clips: int, config: BaseModel, metrics: dict[str, float]
 ) -> str:
     """The README.md of a model folder: which data, last metrics, every setting."""
+    names = [Path(path).name for path in data]
     figures = "\n".join(f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items()))
     settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    result = {
+        "task": {"type": "other"},
+        "dataset": {"name": ", ".join(names), "type": "poses"},
+        "metrics": [{"type": name, "value": round(float(value), 4)} for name, value in sorted(metrics.items())],
+    }
+    about = {
+        "library_name": library,
+        "tags": ["sign-language", library],
+        "model-index": [{"name": library, "results": [result]}],  # the hub's form of results
+    }
     return (
-        f"---\nlibrary_name: {library}\ntags: [sign-language, {library}]\n---\n\n"
-        f"Trained by `{library} train` on {clips} clips of {', '.join(Path(path).name for path in data)}.\n\n"
+        f"---\n{yaml.safe_dump(about, sort_keys=False)}---\n\n"
+        f"Trained by `{library} train` on {clips} clips of {', '.join(names)}.\n\n"
         f"| last value | |\n|---|---|\n{figures}\n\n```yaml\n{settings}```\n"
     )
 

@@ -1,4 +1,5 @@
-"""Checks: `nox -s lint`, `"tests(pose-core)"`, `slow`, `browser`, `web`, `faults`, `wheels`, `lowest`, `docs`."""
+"""Checks: `nox -s lint`, `tests`, `"tests(pose-core)"`, `slow`, `browser`, `web`, `faults`, `wheels`, `lowest`,
+`docs`, `notebooks`."""
 
 import os
 import shutil
@@ -107,6 +108,26 @@ def docs(session: nox.Session) -> None:
     session.install(*tools, "pytest>=8.3")
     session.run("mkdocs", "build", "--strict", "--quiet", env={"NO_MKDOCS_2_WARNING": "1"})
     session.run("pytest", "docs/test_site.py", "-q", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def notebooks(session: nox.Session) -> None:
+    """The notebooks, run: build/notebooks has them as .ipynb and .html, with pictures. Names run these alone."""
+    tools = ["jupytext>=1.16", "nbconvert>=7.16", "ipykernel>=6.29"]
+    run = ["uv", "run", *(word for tool in tools for word in ("--with", tool))]
+    output = ROOT / "build/notebooks"
+    output.mkdir(parents=True, exist_ok=True)
+    for script in sorted((ROOT / "docs/notebooks").glob("*.py")):
+        if session.posargs and script.stem not in session.posargs:
+            continue
+        notebook = output / f"{script.stem}.ipynb"
+        # Run in its own folder, so that a path that is not made by the notebook itself is not there.
+        convert = ["jupytext", "--to", "ipynb", "--execute", "--run-path", str(output), "--output", str(notebook)]
+        session.run(*run, *convert, str(script), external=True)
+        session.run(*run, "jupyter", "nbconvert", "--to", "html", str(notebook), external=True)
+        shown = notebook.read_text(encoding="utf-8")
+        if "<iframe srcdoc=" not in shown and "image/png" not in shown:
+            session.error(f"{notebook.name} shows no picture")
 
 
 @nox.session(venv_backend="none")

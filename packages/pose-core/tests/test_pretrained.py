@@ -3,6 +3,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from huggingface_hub import PyTorchModelHubMixin
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from pose_core import UserError
-from pose_core.pretrained import SavedModel, load_pretrained
+from pose_core.pretrained import SavedModel, load_pretrained, read_weights
 
 
 class Tiny(nn.Module, PyTorchModelHubMixin):
@@ -79,6 +80,17 @@ def test_missing_weights_are_refused(folder):
     save_file(weights, folder / "model.safetensors")
     with pytest.raises(UserError, match="layer.bias"):
         load_pretrained(Tiny, folder, {}, "cpu")
+
+
+def test_weights_are_read_into_numpy(folder):
+    from safetensors.torch import load_file
+
+    weights = load_file(folder / "model.safetensors")
+    read = read_weights(folder)
+    assert read.keys() == weights.keys()
+    np.testing.assert_array_equal(read_weights(folder, "layer.bias")["layer.bias"], weights["layer.bias"].numpy())
+    with pytest.raises(UserError, match=r"tiny: not a model of this kind and version .*nothing"):
+        read_weights(folder, "nothing")
 
 
 def test_no_such_model(tmp_path):

@@ -40,6 +40,7 @@ class HubStandIn(ThreadingHTTPServer):
         """Environment of a process that takes it for the hub, with caches in `home`, logged in by `token`."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
         environment |= {"HF_ENDPOINT": f"http://127.0.0.1:{self.server_port}", "HF_HOME": str(home)}
+        environment |= {"HF_HUB_ETAG_TIMEOUT": "60", "HF_HUB_DOWNLOAD_TIMEOUT": "60"}  # as on a machine with much to do
         return environment | ({} if token is None else {"HF_TOKEN": token})
 
 

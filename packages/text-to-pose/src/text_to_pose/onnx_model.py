@@ -11,7 +11,7 @@ import numpy as np
 
 from pose_core import UserError
 from pose_core.errors import reason
-from pose_core.pretrained import WEIGHTS
+from pose_core.pretrained import WEIGHTS, read_weights
 from pose_core.shared_weights import check_layout
 from text_to_pose import samplers
 from text_to_pose.config import TextToPoseConfig
@@ -258,12 +258,9 @@ def read_model(folder: Path) -> tuple[TextToPoseConfig, np.ndarray, np.ndarray]:
     missing = [name for name in GRAPHS if not (folder / name).is_file()]
     if missing:
         raise UserError(f"{folder}: has no ONNX graphs; `{COMMAND}` writes them")
-    from safetensors import SafetensorError, safe_open
-
     try:
         config = TextToPoseConfig.model_validate_json((folder / CONFIG).read_bytes())
-        with safe_open(folder / WEIGHTS, framework="numpy") as weights:
-            keypoints, confidence = (weights.get_tensor(f"start_{part}") for part in ("keypoints", "confidence"))
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(f"{folder}: not a model of this kind and version ({reason(error)})") from error
-    return config, keypoints.astype(np.float32), confidence.astype(np.float32)
+    frames = read_weights(folder, "start_keypoints", "start_confidence")
+    return config, frames["start_keypoints"], frames["start_confidence"]

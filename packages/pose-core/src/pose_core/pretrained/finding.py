@@ -5,9 +5,12 @@ from __future__ import annotations
 import difflib
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pose_core.errors import UserError, reason
+
+if TYPE_CHECKING:
+    import numpy as np
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 FILES = (CONFIG, WEIGHTS)
@@ -53,6 +56,22 @@ def model_config(name: str | Path, bundled: dict[str, Path]) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise UserError(f"{name}: not a model of this kind and version ({CONFIG} has no settings)")
     return config
+
+
+def read_weights(folder: Path, *names: str) -> dict[str, np.ndarray]:
+    """Weights of a model folder by name, all or those named, in single precision; torch is not imported.
+
+    Raises:
+        UserError: the file is damaged, or lacks one.
+    """
+    import numpy as np
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(folder / WEIGHTS, framework="numpy") as weights:
+            return {name: weights.get_tensor(name).astype(np.float32) for name in names or weights.keys()}
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{folder}: not a model of this kind and version ({reason(error)})") from error
 
 
 def _is_path(name: str) -> bool:

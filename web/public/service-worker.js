@@ -3,8 +3,8 @@ const { version, files } = "{{kept}}";
 const NAME = `text-to-pose-${version}`;
 
 addEventListener("install", (event) => {
-  // Past the browser's own cache, where a file may be older than the others.
-  const requests = files.map((file) => new Request(file, { cache: "reload" }));
+  // Asking whether what the browser has kept of its own is the newest: a file may be older than the others.
+  const requests = files.map((file) => new Request(file, { cache: "no-cache" }));
   event.waitUntil(caches.open(NAME).then((cache) => cache.addAll(requests)));
 });
 

@@ -17,6 +17,7 @@ const form = element("form", HTMLFormElement);
 const text = element("text", HTMLInputElement);
 const language = element("language", HTMLSelectElement);
 const [speed, steps, guidance] = ["speed", "steps", "guidance"].map((id) => element(id, HTMLInputElement));
+const style = element("style", HTMLSelectElement);
 const borrow = element("borrow", HTMLInputElement);
 const status = element("status", HTMLParagraphElement);
 const problem = element("problem", HTMLParagraphElement);
@@ -28,11 +29,13 @@ let ready = false;
 let wishes = 0;
 let timer: number | undefined;
 let shown = ""; // the text that is being signed
+let viewing = false; // whether a file is shown, rather than a text
 
 const player = new Player();
 connectDownloads(player, (line) => (saved.textContent = line));
 const person = new Person(() => description, (clip, name) => {
   clearTimeout(timer);
+  viewing = true;
   wishes++; // what is being signed is not wanted now
   player.open(clip, [], name);
   finish(`${name} is shown. Sign a text to go back to it.`);
@@ -43,12 +46,14 @@ worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => {
   if (data.kind === "described") describe(new Description(data.stored));
   else if (data.kind === "ready") {
     ready = true;
-    sign();
+    if (!viewing) sign();
   } else if (data.kind === "failed") {
     if (data.id === undefined || data.id === wishes) refuse(data.message);
   } else if (data.id !== wishes) return;
-  else if (data.kind === "letter") status.textContent = `Signing letter ${data.letter + 1} of ${data.letters} …`;
-  else {
+  else if (data.kind === "letter") {
+    const line = `Signing letter ${data.letter + 1} of ${data.letters} …`;
+    if (status.textContent !== line) status.textContent = line; // each change is read out
+  } else {
     const { sequence, captions, milliseconds } = data;
     sequence.skeleton = new Skeleton(sequence.skeleton.components); // it arrives without its methods
     player.open(sequence, captions, shown);
@@ -83,6 +88,7 @@ function describe(known: Description): void {
 function sign(): void {
   clearTimeout(timer);
   const id = ++wishes;
+  viewing = false;
   if (!description || !ready) return;
   const spelling = spell(text.value, language.value, borrow.checked, description);
   const { name } = description.language(language.value);
@@ -102,6 +108,7 @@ function sign(): void {
     id,
     letters: spelling.letters,
     language: language.value,
+    fluent: style.value === "fluent",
     speed: Number(speed.value),
     steps: Number(steps.value),
     guidance: Number(guidance.value),
@@ -130,7 +137,6 @@ function showValue(input: HTMLInputElement): void {
 function showAlphabet(): void {
   const letters = description?.language(language.value).letters ?? [];
   alphabet.textContent = `Letters: ${letters.join(" ")}`;
-  alphabet.lang = "";
 }
 
 // For tests, and for whoever is curious in the console.

@@ -12,6 +12,9 @@ export interface Wish {
   id: number;
   letters: string[];
   language: string;
+  /** Words are joined fluently, or letter follows letter in citation form. */
+  fluent: boolean;
+  /** Times as fast as usual. */
   speed: number;
   steps: number;
   guidance: number;
@@ -25,7 +28,12 @@ export type Answer =
   | { kind: "signed"; id: number; sequence: PoseSequence; captions: Caption[]; milliseconds: number }
   | { kind: "failed"; id?: number; message: string };
 
+const LETTERS_PER_SECOND = 4; // of fluent words, usually
+
 class Outdated extends Error {}
+
+/** Clips of letters, for the next text with the same settings. */
+let kept = { settings: "", clips: new Map<string, PoseSequence>() };
 
 const read: ReadFile = async (name) => {
   const response = await fetch(name);
@@ -57,7 +65,7 @@ addEventListener("message", async ({ data: wish }: MessageEvent<Wish>) => {
 });
 
 async function sign(wish: Wish, network: Network): Promise<void> {
-  const { id, letters, language, speed, steps, guidance, start } = wish;
+  const { id, letters, language, fluent, speed, steps, guidance, start } = wish;
   const stillWanted = async () => {
     await new Promise((resolve) => setTimeout(resolve)); // a new wish may wait
     if (latest !== id) throw new Outdated();
@@ -65,8 +73,13 @@ async function sign(wish: Wish, network: Network): Promise<void> {
   await stillWanted();
   const began = performance.now();
   if (start) start.frame.skeleton = new Skeleton(start.frame.skeleton.components); // it arrives without its methods
-  const frames = speed === 1 ? undefined : await framesAt(speed, network, letters, language);
-  const { sequence, captions } = await signText(network, letters, language, { steps, guidance, frames, start }, async (letter, letters) => {
+  const settings = JSON.stringify([language, steps, guidance]);
+  if (kept.settings !== settings) kept = { settings, clips: new Map() };
+  const several = letters.length > 1;
+  const frames = (fluent && several) || speed === 1 ? undefined : await framesAt(speed, network, letters, language);
+  const lettersPerSecond = fluent ? LETTERS_PER_SECOND * speed : undefined;
+  const options = { steps, guidance, lettersPerSecond, frames, start, clips: kept.clips };
+  const { sequence, captions } = await signText(network, letters, language, options, async (letter, letters) => {
     await stillWanted();
     answer({ kind: "letter", id, letter, letters });
   });

@@ -25,6 +25,7 @@ from pose_encoders.config import TransformerEncoderConfig
 from text_to_pose.config import NetworkConfig, TextConfig, TextToPoseConfig
 from text_to_pose.data.hands import dominant_hand
 from text_to_pose.export import export_in_place
+from text_to_pose.fingerspelling.fluency import Fluency
 from text_to_pose.generation import sign_texts
 from text_to_pose.model import TextToPose
 from text_to_pose.sampling import Sampling
@@ -104,16 +105,18 @@ def tiny_model() -> TextToPose:
 def signed(model: TextToPose) -> list[dict[str, Any]]:
     """Texts, settings, and the poses that Python makes of them."""
     left_handed = fake_sequence(frames=6, hands=("left",), face_points=6)
-    cases = [
+    return [
         case(model, ["H", "E", "L", "L", "O"], "ase"),
         case(model, ["A", " ", "SCH"], "gsg", steps=2, guidance=2.0),
         case(model, ["B", "A"], "ise", frames=31),
         case(model, ["A", "B", " ", "C"], "ase", steps=3, frames=64, start=fake_sequence(frames=5, shape=3)),
         case(model, ["L", "Ñ"], "ssp", steps=2, start=left_handed),
+        case(model, ["H", "E", "L", "L", "O"], "ase", rate=4.0),
+        case(model, ["A", "SCH", " ", "A"], "gsg", steps=2, guidance=1.5, rate=6.0),
+        case(model, ["B", "A", "A", "A", "A"], "ise", steps=2, rate=2.5),
+        case(model, ["L", "Ñ", "A"], "ssp", steps=2, start=left_handed, rate=4.0),
+        case(model, ["A"], "ase", steps=2, rate=4.0),
     ]
-    if not any(len(each["captions"]) > 1 for each in cases):
-        raise RuntimeError("no text has several letters")
-    return cases
 
 
 def case(
@@ -125,8 +128,9 @@ def case(
     guidance: float = 1.0,
     frames: int | None = None,
     start: PoseSequence | None = None,
+    rate: float | None = None,
 ) -> dict[str, Any]:
-    """One text."""
+    """One text; with a rate in letters per second it is fluent."""
     start_frame, hand, file = None, None, None
     if start is not None:
         with TemporaryDirectory() as folder:
@@ -143,7 +147,7 @@ def case(
         dominant_hand=hand,
         sampling=Sampling(num_steps=steps, guidance=guidance),
         frames=frames,
-        fluency=None,
+        fluency=None if rate is None else Fluency(rate),
     )
     return {
         "letters": letters,
@@ -151,6 +155,7 @@ def case(
         "steps": steps,
         "guidance": guidance,
         "frames": frames,
+        "rate": rate,
         "start": None if file is None else base64.b64encode(file).decode(),
         "captions": [[caption.text, caption.start, caption.end] for caption in text.captions],
         "keypoints": encoded(text.sequence.keypoints),

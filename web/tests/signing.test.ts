@@ -12,6 +12,7 @@ interface Case {
   steps: number;
   guidance: number;
   frames: number | null;
+  rate: number | null;
   start: string | null;
   captions: [string, number, number][];
   keypoints: string;
@@ -25,11 +26,12 @@ beforeAll(async () => {
   network = await loadNetwork();
 });
 
-test.each(readJson<Case[]>("signed.json").map((each) => [`${each.letters.join("")} in ${each.language}`, each] as const))(
+test.each(readJson<Case[]>("signed.json").map((each) => [`${each.letters.join("")} in ${each.language}${each.rate ? ", fluently," : ""}`, each] as const))(
   "%s is signed as by Python", async (_, each) => {
     const start = each.start ? startFrameOf(readPose(bytes(each.start).buffer), description) : undefined;
-    const { steps, guidance, frames } = each;
-    const signed = await signText(network, each.letters, each.language, { steps, guidance, frames: frames ?? undefined, start });
+    const { steps, guidance, frames, rate } = each;
+    const options = { steps, guidance, frames: frames ?? undefined, lettersPerSecond: rate ?? undefined, start };
+    const signed = await signText(network, each.letters, each.language, options);
     expect(signed.captions.map(({ text, start, end }) => [text, start, end])).toEqual(each.captions);
     expect(signed.sequence.confidence).toEqual(floats(each.confidence));
     const expected = floats(each.keypoints);
@@ -45,6 +47,16 @@ test("twice as fast is half as long", async () => {
   const signed = await signText(network, letters, "ase", { steps: 1, guidance: 1, frames });
   expect(signed.sequence.frames).toBe(frames);
   expect(await framesAt(1000, network, ["H"], "ase")).toBe(description.stored.shortest);
+});
+
+test("letters of fluent words are made once", async () => {
+  const clips = new Map();
+  const made: number[] = [];
+  const options = { steps: 1, guidance: 1, lettersPerSecond: 4, clips };
+  const first = await signText(network, ["H", "E", "L", "L", "O"], "ase", options, async (letter) => void made.push(letter));
+  expect([made, [...clips.keys()]]).toEqual([[0, 1, 2, 3], ["H", "E", "L", "O"]]);
+  const second = await signText(network, ["H", "E", "L", "L", "O"], "ase", options, async () => expect.fail());
+  expect(second.sequence.keypoints).toEqual(first.sequence.keypoints);
 });
 
 test("what nobody waits for any more ends between two steps", async () => {

@@ -98,14 +98,14 @@ def save(page, form, path):
     [
         ("hello", {}, []),
         ("Ali", {"guidance": "1.5", "steps": "4"}, ["--guidance", "1.5", "--steps", "4"]),
+        ("hi", {"style": "citation", "speed": "1"}, ["--style", "citation"]),
     ],
 )
 def test_poses_are_those_of_generate(page, cli, tmp_path, text, settings, options):
-    enter(page, text, **settings)
+    enter(page, text, **{"style": "fluent", "guidance": "1", "steps": "8", **settings})
     made = read(save(page, "pose", tmp_path / "page.pose"))
     output = tmp_path / "python.pose"
-    citation = ("--style", "citation", "--signed-language", "ase")
-    status, _, _ = cli("generate", text, *citation, *options, "--output", output)
+    status, _, _ = cli("generate", text, "--signed-language", "ase", *options, "--output", output)
     expected = read(output)
     assert status == 0
     assert (made.skeleton, made.fps, made.size) == (expected.skeleton, expected.fps, expected.size)

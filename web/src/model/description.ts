@@ -24,6 +24,8 @@ export interface StoredModel {
   longest: number;
   pause: number;
   anchorSpeed: number;
+  /** How much larger z of hands is than in the unit of x and y. */
+  handDepth: number;
   nothing: number;
   none: number;
   turkic: string[];

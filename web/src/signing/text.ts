@@ -7,6 +7,7 @@ import { limitMotion, correctWrists } from "../motion/limits";
 import { SIDES } from "../motion/body";
 import { steadyBody } from "../motion/steadyBody";
 import { concatenate, placed, slice, still, type PoseSequence } from "../poses/sequence";
+import { spellFluently } from "../fingerspelling/word";
 import { WORD_SPACE } from "../text/spelling";
 import { beginAt, generateSign, type Sampling } from "./sign";
 import type { StartFrame } from "./startFrame";
@@ -27,10 +28,14 @@ export interface SignedText {
 }
 
 export interface Options extends Sampling {
-  /** Length of the whole text, shared by its letters; each letter has its own where it is not given. */
+  /** How fast words are spelled fluently; in citation form, letter after letter, where it is not given. */
+  lettersPerSecond?: number;
+  /** Length of a text in citation form, shared by its letters; each letter has its own where it is not given. */
   frames?: number;
   /** Whose body signs, and from where; the model's own for the language where there is none. */
   start?: StartFrame;
+  /** Clips of letters for fluent words that were made before, with the same sampling; new ones are added. */
+  clips?: Map<string, PoseSequence>;
 }
 
 /** Called before each letter, and before each of its steps: what it throws ends the text. */
@@ -41,16 +46,37 @@ export async function signText(
 ): Promise<SignedText> {
   const { description } = network;
   const { body, anchorSpeed } = description.stored;
-  const { dominantHand: hand, maxStep } = description.language(language);
+  const { maxStep } = description.language(language);
+  const hand = description.language(language).dominantHand ?? undefined;
   const mirrored = options.start?.dominantHand !== undefined && options.start.dominantHand !== hand;
-  const bundled = bundledStart(description, language);
-  const count = letters.filter((letter) => letter !== WORD_SPACE).length;
+  const fluent = options.lettersPerSecond !== undefined && countOf(letters) > 1;
+  const join = fluent ? fluently : inCitationForm;
+  const { sequence: joined, captions } = await join(network, letters, language, options, progress);
+
+  let sequence = joined;
+  if (options.start) {
+    const person = mirrored ? flipped(options.start.frame, body.mirror) : options.start.frame;
+    const own = correctWrists({ ...person, fps: sequence.fps }, body);
+    sequence = beginAt(description, steadyBody(sequence, own, hand, anchorSpeed, body), own);
+    if (fluent) sequence = reversed(beginAt(description, reversed(sequence), own)); // it ends where it began
+  } else if (fluent) sequence = steadyBody(sequence, sequence, hand, anchorSpeed, body);
+  sequence = limitMotion(sequence, maxStep ?? Infinity, body);
+  return { sequence: placed(mirrored ? flipped(sequence, body.mirror) : sequence, SIZE), captions };
+}
+
+/** Each letter from the last frame of the one before; in shoulder widths. */
+async function inCitationForm(
+  network: Network, letters: string[], language: string, options: Options, progress: Progress,
+): Promise<SignedText> {
+  const { description } = network;
+  const { body, anchorSpeed, shortest } = description.stored;
+  const hand = description.language(language).dominantHand ?? undefined;
+  const count = countOf(letters);
   const lengths = options.frames && sharedLengths(
     await distributions(network, letters, language),
     options.frames - pauseFrames(letters, description) + count - 1, // successive letters share a frame
-    description.stored.shortest,
+    shortest,
   );
-
   const sequences: PoseSequence[] = [];
   const captions: Caption[] = [];
   let [frames, spelled] = [0, 0];
@@ -63,27 +89,50 @@ export async function signText(
       continue;
     }
     const last = before && slice(before, before.frames - 1);
-    const start = last ? torsoAndWrists(last, description) : bundled;
+    const start = last ? torsoAndWrists(last, description) : bundledStart(description, language);
     const condition = await network.encode(language, letter, start.keypoints, start.confidence);
     const length = lengths ? lengths[spelled] : naturalLength(description, condition.length);
     const now = spelled++;
     let sequence = await generateSign(network, language, condition, length, options, () => progress(now, count));
     if (last) sequence = beginAt(description, sequence, last);
-    sequence = steadyBody(sequence, sequences[0] ?? sequence, hand ?? undefined, anchorSpeed, body);
+    sequence = steadyBody(sequence, sequences[0] ?? sequence, hand, anchorSpeed, body);
     if (last) sequence = slice(sequence, 1); // the last frame of the letter before
     captions.push({ text: letter, start: frames, end: frames + sequence.frames });
     sequences.push(sequence);
     frames += sequence.frames;
   }
+  return { sequence: concatenate(sequences), captions };
+}
 
-  let sequence = concatenate(sequences);
-  if (options.start) {
-    const person = mirrored ? flipped(options.start.frame, body.mirror) : options.start.frame;
-    const own = correctWrists({ ...person, fps: sequence.fps }, body);
-    sequence = beginAt(description, steadyBody(sequence, own, hand ?? undefined, anchorSpeed, body), own);
+/** Each letter once, from the model's own start frame, and then joined; in shoulder widths. */
+async function fluently(
+  network: Network, letters: string[], language: string, options: Options, progress: Progress,
+): Promise<SignedText> {
+  const { description } = network;
+  const { skeleton, stored: { body, anchorSpeed, fps, handDepth } } = description;
+  const { dominantHand, maxStep } = description.language(language);
+  const hand = dominantHand ?? "right";
+  const { keypoints, confidence } = bundledStart(description, language);
+  const clips = options.clips ?? new Map<string, PoseSequence>();
+  const different = [...new Set(letters)].filter((letter) => letter !== WORD_SPACE);
+  for (const [number, letter] of different.entries()) {
+    if (clips.has(letter)) continue;
+    const condition = await network.encode(language, letter, keypoints, confidence);
+    const length = naturalLength(description, condition.length);
+    const clip = await generateSign(network, language, condition, length, options, () => progress(number, different.length));
+    clips.set(letter, steadyBody(clip, clip, hand, anchorSpeed, body));
   }
-  sequence = limitMotion(sequence, maxStep ?? Infinity, body);
-  return { sequence: placed(mirrored ? flipped(sequence, body.mirror) : sequence, SIZE), captions };
+  const own = new Map(different.map((letter) => [letter, clips.get(letter)!]));
+  return spellFluently(letters, own, options.lettersPerSecond!, hand, { maxStep: maxStep ?? Infinity, fps, handDepth, body, skeleton });
+}
+
+function countOf(letters: string[]): number {
+  return letters.filter((letter) => letter !== WORD_SPACE).length;
+}
+
+/** From the last frame to the first. */
+function reversed(sequence: PoseSequence): PoseSequence {
+  return concatenate(Array.from({ length: sequence.frames }, (_, t) => slice(sequence, sequence.frames - 1 - t, sequence.frames - t)));
 }
 
 function bundledStart(description: Description, language: string): PoseSequence {

@@ -12,6 +12,7 @@ import numpy as np
 from pose_core import Skeleton, UserError
 from pose_core.pretrained import WEIGHTS
 from pose_core.shared_weights import KEY, check_layout, model_layout
+from text_to_pose.fingerspelling.transitions import PICTURE_WIDTHS
 from text_to_pose.generation import PAUSE
 from text_to_pose.lengths import MAX_SIGN_SECONDS, MIN_SIGN_FRAMES
 from text_to_pose.motion.anchoring import MAX_ANCHOR_SPEED
@@ -89,6 +90,7 @@ def _description(
         "longest": MAX_SIGN_SECONDS,
         "pause": PAUSE,
         "anchorSpeed": MAX_ANCHOR_SPEED,
+        "handDepth": PICTURE_WIDTHS,
         "nothing": NOTHING,
         "none": NONE,
         "turkic": sorted(TURKIC),

@@ -107,3 +107,15 @@ def test_time_warp_between_a_visible_and_a_missing_frame_is_missing():
     seen = np.array([True, True, False, True])[:, None]
     _, made = time_warp(keypoints, seen, 7 / 4)
     assert made[:, 0].tolist() == [True, True, True, False, False, False, True]
+
+
+def test_depth_grows_as_the_picture_does_and_changes_nothing_in_it(poses, skeleton):
+    keypoints, seen = poses
+    deep = np.concatenate([keypoints, keypoints[..., :1]], axis=-1)
+    flat, _ = Augmentation().apply(keypoints, seen, skeleton, np.random.default_rng(4))
+    made, _ = Augmentation().apply(deep, seen, skeleton.with_dims(3), np.random.default_rng(4))
+    np.testing.assert_allclose(made[..., :2], flat, atol=1e-6)
+    larger, _ = replace(STILL, scale=0.5).apply(deep, seen, skeleton.with_dims(3), np.random.default_rng(4))
+    factor = np.median(larger[..., 0] / deep[..., 0])
+    assert factor != pytest.approx(1, abs=0.01)
+    np.testing.assert_allclose(larger[..., 2], factor * deep[..., 2], rtol=1e-4, atol=1e-5)

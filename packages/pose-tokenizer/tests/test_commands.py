@@ -18,6 +18,7 @@ from pose_tokenizer.cli import main
 from pose_tokenizer.codec import encode
 from pose_tokenizer.files.serialization import from_json, from_text
 from pose_tokenizer.files.token_file import read_tokens
+from pose_tokenizer.model_selection import Models
 
 
 def test_encode_writes_beside_the_file_and_says_what(cli, poses, folder, model):
@@ -305,14 +306,14 @@ def test_output_suffix_of_another_format_is_refused(cli, tmp_path, name, answer)
 
 
 @pytest.mark.parametrize("frames", [9, 10, 11, 30])
-def test_a_file_in_pieces_gives_the_tokens_of_the_whole(model, clip, tmp_path, monkeypatch, frames):
+def test_a_file_in_pieces_gives_the_tokens_of_the_whole(model, folder, clip, tmp_path, monkeypatch, frames):
     sequence = clip(frames, seed=3)
     write(sequence, tmp_path / "x.pose")
     monkeypatch.setattr(commands, "PIECE_FRAMES", 10)
     pieces = [*commands.read_pieces(tmp_path / "x.pose")]
     assert [len(piece) for piece in pieces] == [10] * (frames // 10) + [frames % 10] * (frames % 10 > 0)
     job = Job(tmp_path / "x.pose", tmp_path / "x.tokens", "x.pose")
-    commands._encode_file(model, commands.EncodeOptions("tiny", device="cpu"), False, job)
+    commands._encode_file(Models(folder, "cpu"), commands.EncodeOptions(), False, job)
     tokens, whole = read_tokens(tmp_path / "x.tokens"), encode(model, sequence)
     np.testing.assert_array_equal(tokens.codes, whole.codes)
     assert tokens.header == whole.header

@@ -61,3 +61,10 @@ def test_model_sizes_are_those_of_the_run(quick, skeleton):
     assert config.skeleton == skeleton.to_dict()
     for name in ModelSizes.model_fields:
         assert getattr(config, name) == getattr(quick, name)
+
+
+def test_hashes_of_models_without_depth_do_not_cover_its_weight():
+    config = TokenizerConfig(skeleton={})
+    assert "depth_weight" not in config.model_dump(mode="json", by_alias=True)
+    assert TokenizerConfig(skeleton={}, depth_weight=0.3).model_dump()["depth_weight"] == 0.3
+    assert TokenizerConfig(**config.model_dump()) == config

@@ -100,3 +100,15 @@ def test_coordinates_of_a_missing_keypoint_are_ignored():
     seen = torch.tensor([1, 0, 1, 1, 0, 0], dtype=torch.bool)[None, :, None].expand(1, 6, 3)
     nowhere = torch.where(seen[..., None], keypoints, torch.nan)
     assert torch.equal(hold(nowhere, seen, before), hold(keypoints, seen, before))
+
+
+def test_depth_weighs_what_it_is_given(skeleton):
+    features = PoseFeatures(skeleton.with_dims(3), hand_weight=4.0, body_weight=2.0, depth_weight=0.5)
+    keypoints, seen = torch.randn(3, 50, 3), torch.ones(3, 50, dtype=torch.bool)
+    made = features(keypoints, seen)
+    back, logits = features.inverse(made)
+    torch.testing.assert_close(back, keypoints, atol=1e-5, rtol=1e-5)
+    assert (logits > 0).all()
+    nearer = keypoints + torch.tensor([0.0, 0.0, 1.0])
+    moved = torch.sqrt(torch.tensor(8 * 1.0**2 + 42 * 2.0**2)).expand(3)
+    torch.testing.assert_close((features(nearer, seen) - made).norm(dim=-1), moved, atol=1e-4, rtol=1e-4)

@@ -130,3 +130,9 @@ def test_frozen_features_are_always_the_same_and_have_no_gradients(skeleton, bat
     assert torch.equal(made, second(batch.keypoints, batch.visible))
     assert not any(parameter.requires_grad for parameter in first.parameters())
     assert made.std() > 0.1
+
+
+def test_body_emphasis_raises_the_weight_of_what_is_neither_hand_nor_face(build):
+    share = build(body_emphasis=3.0).weights / build().weights
+    torch.testing.assert_close(share[:8], 3 * share[8].expand(8))
+    torch.testing.assert_close(share[8:], share[8].expand(42))

@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 app = new_app("Pose sequences of thousands of frames to one latent space and back.")
 
 MAX_TEMPERATURE = 100  # beyond it, numbers overflow and no body is recognisable
-Checkpoint = Annotated[
-    str | None,
-    typer.Option("--checkpoint", help="Model folder, bundled name or hub id; default: the bundled one that matches."),
-]
 Condition = Annotated[
     str | None,
     typer.Option(
@@ -38,7 +34,7 @@ Seed = Annotated[int, typer.Option("--seed", min=0, callback=cl.check_seed, help
 class EncodingOptions(ReadingOptions):
     """How poses are read, and with which model they are encoded."""
 
-    checkpoint: Checkpoint = None
+    checkpoint: cl.FittingCheckpoint = None
     condition: Condition = None
     device: Device = "auto"
 
@@ -224,7 +220,7 @@ def encode(
 @app.command(renamed={"--output-dir": "--output"})
 def evaluate(
     data: cl.DataSets,
-    checkpoint: Checkpoint = None,
+    checkpoint: cl.FittingCheckpoint = None,
     split: cl.Split = "validation",
     output: cl.Report = None,
     visualize: Annotated[bool, typer.Option("--visualize", help="Add pictures and players to the report.")] = False,

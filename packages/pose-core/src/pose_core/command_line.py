@@ -48,6 +48,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on standard error, only warnings and errors.")]
 Checkpoint = Annotated[str, typer.Option("--checkpoint", help="Model folder, bundled name or hub id.")]
+FittingCheckpoint = Annotated[
+    str | None,
+    typer.Option("--checkpoint", help="Model folder, bundled name or hub id; default: the bundled one that fits."),
+]
 SamplingBatch = Annotated[int, typer.Option("--batch-size", min=1, help="Sequences per batch.")]
 
 # Of every command that takes many files.

@@ -51,7 +51,7 @@ def encode(
     ] = None,
     lmbda: Lambda = None,
     num_quantizers: NumQuantizers = None,
-    checkpoint: cl.Checkpoint = BUNDLED,
+    checkpoint: cl.FittingCheckpoint = None,
 ) -> None:
     """Turn poses into tokens."""
     if bits_per_frame is not None and (lmbda is not None or files == ["-"]):
@@ -93,7 +93,10 @@ def decode(
             help="Frames per second of tokens as text, which state none; 25 by default.",
         ),
     ] = None,
-    checkpoint: cl.Checkpoint = BUNDLED,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option("--checkpoint", help="Model folder, bundled name or hub id; default: the one that made them."),
+    ] = None,
     device: Device = "auto",
 ) -> None:
     """Turn tokens back into poses."""
@@ -191,7 +194,7 @@ add_config_command(app, "pose-tokenizer")
 @app.command(renamed=RENAMED_LAMBDA)
 def evaluate(
     data: cl.DataSets,
-    checkpoint: cl.Checkpoint = BUNDLED,
+    checkpoint: cl.FittingCheckpoint = None,
     split: cl.Split = "validation",
     lmbda: Lambda = None,
     output: cl.Report = None,
@@ -208,12 +211,13 @@ def evaluate(
         raise typer.BadParameter("--visualize needs a folder to write to: name one with --output")
     from pose_tokenizer.evaluation.evaluate import evaluate
     from pose_tokenizer.evaluation.report import check_report, summary_lines, write_report
-    from pose_tokenizer.model import PoseTokenizer
+    from pose_tokenizer.model_selection import Models
 
     if output is not None:
         check_report(output, visualize=visualize, overwrite=overwrite)
-    model = PoseTokenizer.load(checkpoint, device)
-    evaluation = evaluate(model, [Path(each) for each in data], split, lmbda=lmbda, say=say)
+    paths = [Path(each) for each in data]
+    model = Models(checkpoint, device).of_data(paths)
+    evaluation = evaluate(model, paths, split, lmbda=lmbda, say=say)
     written = None
     if output is not None:
         written = write_report(evaluation, model, output, visualize=visualize, overwrite=overwrite)

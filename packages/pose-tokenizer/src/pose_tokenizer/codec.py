@@ -81,8 +81,8 @@ def encode_pieces(
     codes, first = [], None
     for piece in pieces:
         first = first or piece
-        body = clean(piece).on_skeleton(model.skeleton.with_dims(piece.skeleton.num_dims))
-        codes.append(encoder.push(body.keypoints[..., :2], body.confidence))
+        body = clean(piece).on_skeleton(model.skeleton)
+        codes.append(encoder.push(body.keypoints, body.confidence))
     codes.append(encoder.finish())
     if first is None or not encoder.frames:
         raise UserError("there are no frames to encode")
@@ -111,7 +111,7 @@ def header(model: PoseTokenizer, encoder: StreamEncoder, fps: float, size: tuple
 
 
 def decode(model: PoseTokenizer, tokens: PoseTokens, *, num_quantizers: int | None = None) -> PoseSequence:
-    """Tokens as a sequence (T, K, 2) in the pixels of the original, as many frames as it had.
+    """Tokens as a sequence (T, K, D) in the pixels of the original, as many frames as it had.
 
     Args:
         model: the tokenizer that made the tokens.
@@ -126,13 +126,13 @@ def decode(model: PoseTokenizer, tokens: PoseTokens, *, num_quantizers: int | No
     codes = tokens.codes.copy()
     if num_quantizers is not None:
         codes[:, num_quantizers:] = NO_CODE
-    header, K = tokens.header, model.skeleton.num_keypoints
+    header, (K, D) = tokens.header, model.features.mean.shape
     decoder = StreamDecoder(model, header.placement)
     # Frames without anybody come first; the last block may be longer than the sequence.
-    empty = np.zeros((header.empty_frames, K, 2), np.float32), np.zeros((header.empty_frames, K), np.float32)
+    empty = np.zeros((header.empty_frames, K, D), np.float32), np.zeros((header.empty_frames, K), np.float32)
     pieces = [empty, decoder.push(codes), decoder.finish()]
     keypoints, confidence = (np.concatenate(x)[: header.frames] for x in zip(*pieces, strict=True))
-    return PoseSequence(keypoints, confidence, header.fps, model.skeleton.with_dims(2), size=header.placement.size)
+    return PoseSequence(keypoints, confidence, header.fps, model.skeleton, size=header.placement.size)
 
 
 def check_model(model: PoseTokenizer, header: TokenHeader) -> None:

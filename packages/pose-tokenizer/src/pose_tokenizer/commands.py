@@ -6,6 +6,7 @@ import io
 import sys
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,6 +23,7 @@ from pose_tokenizer.codec import decode, encode, encode_pieces
 from pose_tokenizer.files.formats import SUFFIXES, TokenFormat, check_suffix, read_format, sniff_suffix, write_format
 from pose_tokenizer.live import Interruption, live_frames
 from pose_tokenizer.model import PoseTokenizer
+from pose_tokenizer.model_selection import Models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,7 +37,7 @@ PIECE_FRAMES = 4096  # frames of a file that are read at once
 class EncodeOptions:
     """How files are read and encoded; see `pose-tokenizer encode --help`."""
 
-    checkpoint: str
+    checkpoint: str | None = None
     lmbda: float | None = None
     bits_per_frame: float | None = None
     num_quantizers: int | None = None
@@ -104,8 +106,8 @@ def encode_files(
         spool=not live,
     ) as batch:
         if batch.jobs:
-            model = _load(encoding.checkpoint, encoding.device, encoding.num_quantizers)
-            batch.run(partial(_encode_live if live else _encode_file, model, encoding, options.overwrite))
+            models = Models(encoding.checkpoint, encoding.device, encoding.num_quantizers)
+            batch.run(partial(_encode_live if live else _encode_file, models, encoding, options.overwrite))
     return batch
 
 
@@ -114,7 +116,7 @@ def decode_files(
     output: Path | None,
     options: JobOptions | None = None,
     *,
-    checkpoint: str,
+    checkpoint: str | None = None,
     num_quantizers: int | None = None,
     fps: float | None = None,
     device: str = "auto",
@@ -123,7 +125,7 @@ def decode_files(
 
     Args:
         inputs, output, options: as `encode_files`.
-        checkpoint, device: of the model.
+        checkpoint, device: of the model; None: the bundled one that made the tokens.
         num_quantizers: see `decode`.
         fps: see `read_format`.
 
@@ -142,8 +144,8 @@ def decode_files(
         sniff=sniff_suffix,
     ) as batch:
         if batch.jobs:
-            model = _load(checkpoint, device, num_quantizers)
-            batch.run(partial(_decode_file, model, num_quantizers, fps, options.overwrite))
+            models = Models(checkpoint, device, num_quantizers)
+            batch.run(partial(_decode_file, models, num_quantizers, fps, options.overwrite))
     return batch
 
 
@@ -190,31 +192,23 @@ def read_pieces(path: Path, reading: ReadOptions | None = None) -> Iterator[Pose
     yield from reading.blocks(path, PIECE_FRAMES)
 
 
-def _load(checkpoint: str, device: str, num_quantizers: int | None) -> PoseTokenizer:
-    """The model.
-
-    Raises:
-        UserError: there is none, or it has fewer quantizers.
-    """
-    model = PoseTokenizer.load(checkpoint, device)
-    if num_quantizers is not None and num_quantizers > model.config.num_quantizers:
-        raise UserError(
-            f"--num-quantizers is {num_quantizers}; the model {model.name} has {model.config.num_quantizers}"
-        )
-    return model
-
-
-def _encode_file(model: PoseTokenizer, encoding: EncodeOptions, overwrite: bool, job: Job) -> EncodedFile:
+def _encode_file(models: Models, encoding: EncodeOptions, overwrite: bool, job: Job) -> EncodedFile:
     if encoding.bits_per_frame is not None:
         sequence = encoding.reading.read(job.source)
+        model = models.of(sequence.skeleton)
         tokens = encode(model, sequence, bits_per_frame=encoding.bits_per_frame, num_quantizers=encoding.num_quantizers)
         seen = _shows_a_face(model, sequence)
     else:
         seen = False
+        rest = read_pieces(job.source, encoding.reading)
+        first = next(rest, None)
+        if first is None:
+            raise UserError("there are no frames to encode")
+        model = models.of(first.skeleton)
 
         def pieces() -> Iterator[PoseSequence]:
             nonlocal seen
-            for piece in read_pieces(job.source, encoding.reading):
+            for piece in chain([first], rest):
                 seen = seen or _shows_a_face(model, piece)
                 yield piece
 
@@ -235,7 +229,8 @@ def _shows_a_face(model: PoseTokenizer, sequence: PoseSequence) -> bool:
     return bool(sequence.visible[:, face].any())
 
 
-def _encode_live(model: PoseTokenizer, encoding: EncodeOptions, overwrite: bool, job: Job) -> EncodedFile:
+def _encode_live(models: Models, encoding: EncodeOptions, overwrite: bool, job: Job) -> EncodedFile:
+    model = models.default()
     with Interruption() as interruption:
         lines = interruption.lines(cast("io.BufferedReader", sys.stdin.buffer))
         pieces = live_frames(lines, model, encoding.reading.fps or DEFAULT_FPS)
@@ -264,9 +259,11 @@ def _encoded_file(tokens: PoseTokens, job: Job, size: int | None, *, interrupted
 
 
 def _decode_file(
-    model: PoseTokenizer, num_quantizers: int | None, fps: float | None, overwrite: bool, job: Job
+    models: Models, num_quantizers: int | None, fps: float | None, overwrite: bool, job: Job
 ) -> DecodedFile:
-    sequence = decode(model, read_format(job.source, model, fps=fps, name=job.name), num_quantizers=num_quantizers)
+    text_model = models.default() if job.source.suffix == SUFFIXES["text"] else None  # other formats name theirs
+    tokens = read_format(job.source, text_model, fps=fps, name=job.name)
+    sequence = decode(models.of_tokens(tokens.header), tokens, num_quantizers=num_quantizers)
     write(sequence, job.output, overwrite=overwrite)
     return DecodedFile(job.name, job.output, len(sequence), sequence.duration, anatomy(sequence).summary())
 

@@ -6,15 +6,26 @@ import math
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from pose_core.training.config import TrainingConfig
 from pose_core.transforms import KeypointChoice  # noqa: TC001 - pydantic reads it
 from pose_tokenizer.codes import MAX_BLOCK_FRAMES, MAX_CODEBOOK_SIZE, MAX_QUANTIZERS
 
-BUNDLED = {"signing": Path(__file__).parent / "models" / "signing"}
+BUNDLED = {path.parent.name: path.parent for path in sorted(Path(__file__).parent.glob("models/*/config.json"))}
 PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
 GRID_LEVELS = 4  # quantization levels of a grid per dimension
+DEPTH_WEIGHT = 0.5  # estimated depth errs more than x and y
 
 
 def grid_dims(codebook_size: int) -> int:
@@ -43,6 +54,9 @@ class ModelSizes(BaseModel):
     )
     hand_weight: float = Field(4.5, gt=0, description="weight of hand coordinates; that of the face is 1")
     body_weight: float = Field(2.0, gt=0, description="weight of body coordinates (neither hands nor face)")
+    depth_weight: float = Field(
+        DEPTH_WEIGHT, gt=0, description="factor of the weight of z, of models with three coordinates"
+    )
     lmbda: float = Field(
         2.0,
         ge=0,
@@ -64,6 +78,14 @@ class TokenizerConfig(ModelSizes):
 
     skeleton: dict[str, Any] = Field(description="skeleton, as `Skeleton.to_dict` gives it")
 
+    @model_serializer(mode="wrap")
+    def _omit_default_depth(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `depth_weight` where it is the default: hashes of older models, which lack it, cover this."""
+        values = handler(self)
+        if self.depth_weight == DEPTH_WEIGHT:
+            values.pop("depth_weight", None)
+        return values
+
 
 class LossConfig(BaseModel):
     """Weights of the loss components."""
@@ -76,6 +98,11 @@ class LossConfig(BaseModel):
     perceptual_weight: float = Field(
         0.0, ge=0, description="weight of the squared error of a fixed random network's features"
     )
+    body_emphasis: float = Field(
+        1.0,
+        gt=0,
+        description="factor of body keypoints' squared errors in the loss; unlike body_weight it moves no bits to them",
+    )
     presence_weight: float = Field(0.05, ge=0, description="weight of the cross-entropy of visible and missing")
 
 
@@ -86,6 +113,12 @@ class RunConfig(ModelSizes, LossConfig, TrainingConfig):
 
     keypoints: KeypointChoice = Field(
         "reduced", description="keypoints to choose from the clips, see `choose_keypoints`"
+    )
+    layout: str | None = Field(
+        None, description="layout that clips are mapped to by anatomy, such as coco_wholebody_133; null: their own"
+    )
+    coordinates: Literal[2, 3] = Field(
+        2, description="of a keypoint: x and y, or depth, too; clips that have none are left out"
     )
     num_keypoints: int | None = Field(None, ge=1, description="keypoints that clips must have; null: any number")
     sequence_length: int = Field(96, ge=2, description="most frames of a clip in a training batch")

@@ -100,9 +100,10 @@ def residual_vq(config: TokenizerConfig) -> ResidualVQ:
 
 
 def mean_pose(sequences: Sequence[PoseSequence]) -> Tensor:
-    """(K, 2) mean of each keypoint where it is visible, 0 if it never is."""
-    K = sequences[0].skeleton.num_keypoints
-    total, count = torch.zeros(K, 2, dtype=torch.float64), torch.zeros(K, 1, dtype=torch.float64)
+    """(K, D) mean of each keypoint where it is visible, 0 if it never is."""
+    skeleton = sequences[0].skeleton
+    K, D = skeleton.num_keypoints, skeleton.num_dims
+    total, count = torch.zeros(K, D, dtype=torch.float64), torch.zeros(K, 1, dtype=torch.float64)
     for sequence in sequences:
         visible = torch.from_numpy(sequence.visible)[..., None].double()
         total += (torch.from_numpy(sequence.keypoints) * visible).sum(dim=0)

@@ -85,9 +85,10 @@ class TokenizerModule(LightningModule):
     def validation_step(self, batch: TrainingBatch, batch_index: int) -> None:
         model = self.model
         output = model(batch.keypoints, batch.visible, batch.block_mask)
-        weights = (batch.visible & batch.frame_mask[..., None]) * model.features.weights.square()
+        counts = batch.visible & batch.frame_mask[..., None]
         frames = int(batch.frame_mask.sum())
-        error = ((output.keypoints - batch.keypoints).square().sum(dim=-1) * weights).sum() / frames
+        errors = ((output.keypoints - batch.keypoints) * model.features.scales).square().sum(dim=-1)
+        error = (errors * counts).sum() / frames
         codes = num_codes(output.encoded.codes)[batch.block_mask].sum() / frames
         values = {"validation/error": error, "validation/codes": codes}
         self.log_dict(values, batch_size=frames, sync_dist=True)

@@ -85,24 +85,27 @@ def _has_arrived(stream: io.BufferedReader) -> bool:
 def live_frames(lines: Iterator[bytes], model: PoseTokenizer, fps: float) -> Iterator[PoseSequence]:
     """Pieces of a sequence from lines, each a frame: a JSON list of [x, y, confidence] per keypoint of the skeleton.
 
+    Of a model in 3-D it is [x, y, z, confidence].
+
     A last line without its end that cannot be read is left out if others came before it: its writer was stopped.
 
     Raises:
         UserError: another line is something else; the message has its number.
     """
-    K = model.skeleton.num_keypoints
+    K, D = model.features.mean.shape
     frames: list[np.ndarray] = []
     count = 0
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            frames.append(np.asarray(json.loads(line), np.float32).reshape(K, 3))
+            frames.append(np.asarray(json.loads(line), np.float32).reshape(K, D + 1))
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             if count and not line.endswith(b"\n"):
                 warn(f"standard input: line {number} is cut short and left out; the {count} frames before it are kept")
                 break
-            raise UserError(f"line {number}: not a JSON list of {K} keypoints [x, y, confidence]") from error
+            values = ", ".join(("x", "y", "z")[:D])
+            raise UserError(f"line {number}: not a JSON list of {K} keypoints [{values}, confidence]") from error
         count += 1
         if len(frames) == LINES:
             yield _sequence(frames, model, fps)
@@ -113,4 +116,4 @@ def live_frames(lines: Iterator[bytes], model: PoseTokenizer, fps: float) -> Ite
 
 def _sequence(frames: list[np.ndarray], model: PoseTokenizer, fps: float) -> PoseSequence:
     stacked = np.stack(frames)
-    return PoseSequence(stacked[..., :2], stacked[..., 2], fps, model.skeleton)
+    return PoseSequence(stacked[..., :-1], stacked[..., -1], fps, model.skeleton)

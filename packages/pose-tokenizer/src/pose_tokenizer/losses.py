@@ -23,7 +23,7 @@ class Reconstruction:
     """A batch, encoded and decoded.
 
     Attributes:
-        keypoints: (B, T, K, 2) in shoulder widths.
+        keypoints: (B, T, K, D) in shoulder widths.
         logits: (B, T, K), above 0 where a keypoint is predicted to be visible.
         commitment: () commitment loss: mean squared distance of latents and quantized latents.
         importance: (B,) weight of each clip: larger at small lambda, where errors are small.
@@ -45,17 +45,23 @@ class TokenizerLoss(nn.Module):
     """
 
     weights: Tensor
+    axes: Tensor
 
     def __init__(self, config: RunConfig, skeleton: Skeleton, weights: Tensor) -> None:
         super().__init__()
         self.config = config
-        self.register_buffer("weights", weights.square() / weights.square().mean(), persistent=False)
+        axes = torch.tensor([1.0, 1.0, config.depth_weight][: skeleton.num_dims])
+        self.register_buffer("axes", axes, persistent=False)
+        squared = weights.square()
+        elsewhere = {*skeleton.face(), *skeleton.hand("left"), *skeleton.hand("right")}
+        squared[[k for k in range(skeleton.num_keypoints) if k not in elsewhere]] *= config.body_emphasis
+        self.register_buffer("weights", squared / squared.mean(), persistent=False)
         self.perceptual = FrozenFeatures(skeleton) if config.perceptual_weight else None
 
     def components(self, batch: TrainingBatch, reconstruction: Reconstruction) -> dict[str, tuple[float, Tensor]]:
         """Each component's weight and value. A missing keypoint counts in none but `presence`."""
         visible = batch.visible & batch.frame_mask[..., None]
-        error = reconstruction.keypoints - batch.keypoints
+        error = (reconstruction.keypoints - batch.keypoints) * self.axes
         importance = reconstruction.importance
         logits = reconstruction.logits[batch.frame_mask]
         config = self.config
@@ -104,11 +110,11 @@ class FrozenFeatures(nn.Module):
         super().__init__()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            self.network = STGCN(3, 16, 16, partitioned_adjacency(skeleton), 2, before=1, after=1)
+            self.network = STGCN(skeleton.num_dims + 1, 16, 16, partitioned_adjacency(skeleton), 2, before=1, after=1)
             nn.init.normal_(self.network.head.weight, std=0.25)
         self.requires_grad_(False)
 
     def forward(self, keypoints: Tensor, visible: Tensor) -> Tensor:
-        """Keypoints (B, T, K, 2), visible (B, T, K) to features (B, T, K, 16)."""
+        """Keypoints (B, T, K, D), visible (B, T, K) to features (B, T, K, 16)."""
         presence = visible.to(keypoints.dtype)[..., None]
         return self.network(torch.cat([keypoints * presence, presence], dim=-1), visible.any(dim=-1))

@@ -14,7 +14,7 @@ from pose_core.pretrained import SavedModel
 from pose_core.transforms.temporal import hold
 from pose_tokenizer.config import BUNDLED, TokenizerConfig
 from pose_tokenizer.nn.adjacency import partitioned_adjacency
-from pose_tokenizer.nn.features import DIMS, PoseFeatures
+from pose_tokenizer.nn.features import PoseFeatures
 from pose_tokenizer.nn.quantizer import PredictiveQuantizer, num_codes
 from pose_tokenizer.nn.stgcn import STGCN
 
@@ -30,7 +30,7 @@ class EncoderState:
     """The encoder's state between one piece of a sequence and the next.
 
     Attributes:
-        last_visible: (B, K, 2) coordinates where each keypoint was last visible; before that, of the mean pose.
+        last_visible: (B, K, D) coordinates where each keypoint was last visible; before that, of the mean pose.
         blocks: (B, n, block_frames * F) features of the last blocks, which the encoder looks back at.
         visible: (B, n, block_frames, K) which of their keypoints were visible.
         mask: (B, n) True where they are real.
@@ -65,7 +65,7 @@ class TokenizerOutput:
     """Sequences, encoded and decoded.
 
     Attributes:
-        keypoints: (B, T, K, 2) in shoulder widths; logits: (B, T, K), above 0 where a keypoint is visible.
+        keypoints: (B, T, K, D) in shoulder widths; logits: (B, T, K), above 0 where a keypoint is visible.
         encoded: the codes between.
     """
 
@@ -101,21 +101,19 @@ class PoseTokenizer(
         self.config = config
         self.gradient_checkpointing = False
         self.skeleton = Skeleton.from_dict(config.skeleton)
-        self.features = PoseFeatures(self.skeleton, config.hand_weight, config.body_weight)
+        self.features = PoseFeatures(self.skeleton, config.hand_weight, config.body_weight, config.depth_weight)
         self.block_frames = config.downsampling
-        K, frames, dim = self.skeleton.num_keypoints, config.downsampling, config.latent_dim
+        (K, D), frames, dim = self.features.mean.shape, config.downsampling, config.latent_dim
         adjacency = partitioned_adjacency(self.skeleton)
         self.register_buffer("basis", torch.zeros(frames * self.features.size, dim))
-        self.encoder = STGCN(
-            frames * (DIMS + 1), config.hidden_dim, DIMS, adjacency, config.num_layers, before=1, after=0
-        )
-        self.pooling = nn.Linear(K * DIMS, dim, bias=False)
+        self.encoder = STGCN(frames * (D + 1), config.hidden_dim, D, adjacency, config.num_layers, before=1, after=0)
+        self.pooling = nn.Linear(K * D, dim, bias=False)
         self.quantizer = PredictiveQuantizer(dim, config.num_quantizers, config.codebook_size)
         self.context = nn.Linear(dim, CONTEXT)
         self.depth = nn.Embedding(config.num_quantizers + 1, CONTEXT)
         nn.init.zeros_(self.depth.weight)
         self.decoder = STGCN(
-            frames * DIMS + CONTEXT, config.hidden_dim, frames * DIMS, adjacency, config.num_layers, before=1, after=1
+            frames * D + CONTEXT, config.hidden_dim, frames * D, adjacency, config.num_layers, before=1, after=1
         )
 
     def initial_state(self, batch_size: int = 1) -> EncoderState:
@@ -144,7 +142,7 @@ class PoseTokenizer(
         """Frames to codes: `encode_latents`, then the quantizer.
 
         Args:
-            keypoints: (B, T, K, 2) in shoulder widths, T a multiple of `block_frames`.
+            keypoints: (B, T, K, D) in shoulder widths, T a multiple of `block_frames`.
             visible: (B, T, K) bool; the others' coordinates mean nothing.
             mask: (B, N), True where a block is real; all by default.
             lmbda, num_quantizers, beam, squared_norms: see `PredictiveQuantizer.quantize`; `lmbda` is by default the
@@ -204,7 +202,7 @@ class PoseTokenizer(
         """Frames as features of blocks.
 
         Args:
-            keypoints: (B, T, K, 2) in shoulder widths, missing ones filled; T a multiple of `block_frames`.
+            keypoints: (B, T, K, D) in shoulder widths, missing ones filled; T a multiple of `block_frames`.
             visible: (B, T, K).
 
         Returns:
@@ -230,9 +228,9 @@ class PoseTokenizer(
         latents = blocks @ self.basis
         if not self.encoder.layers:
             return latents
-        coordinates = self._coordinates(blocks)  # (B, N, block_frames, K, 2)
+        coordinates = self._coordinates(blocks)  # (B, N, block_frames, K, D)
         inputs = torch.cat([coordinates, visible[..., None].to(coordinates.dtype)], dim=-1)
-        change = self.encoder(inputs.transpose(2, 3).flatten(3), mask)  # (B, N, K, 2)
+        change = self.encoder(inputs.transpose(2, 3).flatten(3), mask)  # (B, N, K, D)
         return latents + self.pooling(change.flatten(2))
 
     def frames(self, latents: Tensor, depth: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -244,7 +242,7 @@ class PoseTokenizer(
             mask: (B, N), True where a block is real; all by default.
 
         Returns:
-            Keypoints (B, T, K, 2) in shoulder widths, and logits (B, T, K), above 0 where a keypoint is visible.
+            Keypoints (B, T, K, D) in shoulder widths, and logits (B, T, K), above 0 where a keypoint is visible.
         """
         mask = latents.new_ones(latents.shape[:2], dtype=torch.bool) if mask is None else mask
         blocks = latents @ self.basis.T
@@ -253,15 +251,15 @@ class PoseTokenizer(
             coordinates = self._coordinates(blocks).transpose(2, 3).flatten(3)  # (B, N, K, block_frames * 2)
             context = (self.context(latents) + self.depth(depth))[:, :, None].expand(-1, -1, coordinates.shape[2], -1)
             change = self.decoder(torch.cat([coordinates, context], dim=-1), mask)
-            change = change.unflatten(3, (self.block_frames, DIMS)).transpose(2, 3).flatten(3)
+            change = change.unflatten(3, (self.block_frames, -1)).transpose(2, 3).flatten(3)
             features = features + F.pad(change, (0, features.shape[-1] - change.shape[-1]))
         return self.features.inverse(features.flatten(1, 2))
 
     def _coordinates(self, blocks: Tensor) -> Tensor:
-        """The weighted coordinates (B, N, block_frames, K, 2) of blocks (B, N, block_frames * F)."""
+        """The weighted coordinates (B, N, block_frames, K, D) of blocks (B, N, block_frames * F)."""
         features = blocks.unflatten(2, (self.block_frames, -1))
-        K = self.skeleton.num_keypoints
-        return features[..., : K * DIMS].unflatten(-1, (K, DIMS))
+        mean = self.features.mean
+        return features[..., : mean.numel()].unflatten(-1, mean.shape)
 
     def _run(self, network: Callable, *arguments: Tensor | None):
         if self.gradient_checkpointing and torch.is_grad_enabled():

@@ -14,7 +14,6 @@ import torch
 
 from pose_core import UserError
 from pose_core.transforms.normalization import MAX_DISTANCE, Placement
-from pose_tokenizer.nn.features import DIMS
 from pose_tokenizer.nn.quantizer import num_codes
 from pose_tokenizer.placement import rounded
 
@@ -57,15 +56,15 @@ class StreamEncoder:
         self._shoulders = model.skeleton.shoulders()
         self._unplaced: list[tuple[np.ndarray, np.ndarray]] = []  # keypoints and visible, until the placement is known
         self._shoulder_frames = 0  # of these, how many show both shoulders
-        K = model.skeleton.num_keypoints
-        self._keypoints, self._visible = np.zeros((0, K, DIMS), np.float32), np.zeros((0, K), bool)  # to be encoded
+        K, D = model.features.mean.shape
+        self._keypoints, self._visible = np.zeros((0, K, D), np.float32), np.zeros((0, K), bool)  # to be encoded
         self._state: EncoderState | None = None
 
     def push(self, keypoints: np.ndarray, confidence: np.ndarray) -> np.ndarray:
         """Takes frames.
 
         Args:
-            keypoints: (t, K, 2) in pixels, on the model's skeleton.
+            keypoints: (t, K, D) in pixels, on the model's skeleton.
             confidence: (t, K), 0 = missing.
 
         Returns:
@@ -149,7 +148,7 @@ class StreamDecoder:
         """Takes codes (n, Q).
 
         Returns:
-            The frames that no later code changes: keypoints (t, K, 2) in pixels, confidence (t, K), 0 or 1.
+            The frames that no later code changes: keypoints (t, K, D) in pixels, confidence (t, K), 0 or 1.
         """
         if len(codes):
             quantizer = self.model.quantizer
@@ -168,8 +167,8 @@ class StreamDecoder:
     def _decode(self, *, flush: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """The frames of the windows that are full, with the blocks after them; of all there are, if `flush`."""
         ahead = self.model.decoder.after
-        K = self.model.skeleton.num_keypoints
-        keypoints, confidence = [np.zeros((0, K, DIMS), np.float32)], [np.zeros((0, K), np.float32)]
+        K, D = self.model.features.mean.shape
+        keypoints, confidence = [np.zeros((0, K, D), np.float32)], [np.zeros((0, K), np.float32)]
         while self._latents.shape[1] >= WINDOW + ahead or (flush and self._latents.shape[1]):
             window = self._decode_window(min(WINDOW, self._latents.shape[1]), ahead)
             keypoints.append(window[0])
@@ -194,10 +193,11 @@ def causal_placement(keypoints: np.ndarray, visible: np.ndarray, shoulders: tupl
     """Where a person stands: center and width of the shoulders, means over the first 16 frames that show both.
 
     `pose_core.transforms.normalize` averages over the whole clip, which a stream has not seen yet. Files are placed in
-    the same way, so that they get the tokens that they would get as a stream.
+    the same way, so that they get the tokens that they would get as a stream. The width is that in the picture:
+    estimated depth is too noisy to measure by, and is only moved to where the shoulders' is 0.
 
     Args:
-        keypoints: (t, K, 2) in pixels; visible: (t, K).
+        keypoints: (t, K, D) in pixels; visible: (t, K).
         shoulders: array positions of both.
 
     Returns:
@@ -209,16 +209,16 @@ def causal_placement(keypoints: np.ndarray, visible: np.ndarray, shoulders: tupl
     left, right = shoulders
     both = np.flatnonzero(visible[:, left] & visible[:, right])[:PLACEMENT_FRAMES]
     a, b = keypoints[both, left], keypoints[both, right]
-    width = float(np.linalg.norm(a - b, axis=-1).mean()) if len(both) else 0.0
-    center = tuple(((a + b) / 2).mean(axis=0).tolist()) if len(both) else (0.0, 0.0)
-    extent = max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0))
+    width = float(np.linalg.norm((a - b)[:, :2], axis=-1).mean()) if len(both) else 0.0
+    center = tuple(((a + b) / 2).mean(axis=0).tolist()) if len(both) else (0.0,) * keypoints.shape[-1]
+    extent = max(np.abs(a[:, :2]).max(initial=0.0), np.abs(b[:, :2]).max(initial=0.0))
     if not width > 1e-6 * extent:
         raise UserError("the shoulders lie on one point: the pose cannot be placed")
     return rounded(Placement(center=center, scale=width))
 
 
 def apply_placement(keypoints: np.ndarray, visible: np.ndarray, placement: Placement) -> tuple[np.ndarray, np.ndarray]:
-    """Keypoints (T, K, 2) from pixels to shoulder widths, 0 where not visible, and which are visible (T, K).
+    """Keypoints (T, K, D) from pixels to shoulder widths, 0 where not visible, and which are visible (T, K).
 
     Unlike `pose_core.transforms.normalize`, it takes the placement as given, and a keypoint farther off than
     `MAX_DISTANCE` is not visible: a failed detection.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core import PoseSequence, Skeleton, UserError
+from pose_core.pretrained.selection import outline
 from pose_core.skeleton.correspondence import layout_hint
 from pose_core.transforms import Placement, choose_keypoints, clean, denormalize, normalize
 from pose_core.transforms.normalization import MAX_DISTANCE
@@ -91,12 +92,6 @@ def _is_subset(skeleton: Skeleton, other: Skeleton) -> bool:
     """Whether a skeleton has the components of another, and some or all of its keypoints."""
     components = [{component.name for component in each.components} for each in (skeleton, other)]
     return components[0] == components[1] and {*skeleton.keypoints} <= {*other.keypoints}
-
-
-def outline(skeleton: Skeleton) -> str:
-    """A skeleton in a few words."""
-    parts = ", ".join(f"{component.name} {len(component.points)}" for component in skeleton.components)
-    return f"{skeleton.num_keypoints} keypoints ({parts})"
 
 
 def _without_outliers(sequence: PoseSequence) -> PoseSequence:

@@ -7,6 +7,7 @@ from pose_core.lazy import attach
 if TYPE_CHECKING:
     from pose_core.pretrained.finding import WEIGHTS, find_model, model_config, read_weights
     from pose_core.pretrained.saved_model import SavedModel, load_pretrained, pick_device
+    from pose_core.pretrained.selection import ModelSelection, best_fit
 
 # Finding a model takes no torch; commands check a name before they import it.
 __getattr__, __dir__, __all__ = attach(
@@ -14,5 +15,6 @@ __getattr__, __dir__, __all__ = attach(
     {
         "finding": ("WEIGHTS", "find_model", "model_config", "read_weights"),
         "saved_model": ("SavedModel", "load_pretrained", "pick_device"),
+        "selection": ("ModelSelection", "best_fit"),
     },
 )

@@ -39,28 +39,38 @@ class Augmentation:
     def apply(
         self, keypoints: np.ndarray, visible: np.ndarray, skeleton: Skeleton, random: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Keypoints (T, K, 2) and visible (T, K) of an augmented clip, of another length."""
+        """Keypoints (T, K, D) and visible (T, K) of an augmented clip, of another length."""
+        dims = keypoints.shape[-1]
         keypoints, visible = time_warp(keypoints, visible, random.uniform(self.min_length, self.max_length))
         if random.random() < self.late_start:
             start = int(random.integers(len(keypoints)))
             keypoints, visible = keypoints[start:], visible[start:]
         mirrored = random.random() < self.mirror
         if mirrored and (opposite := _opposites(skeleton)):
-            keypoints, visible = keypoints[:, opposite] * np.array([-1, 1], np.float32), visible[:, opposite]
-        keypoints = keypoints @ _similarity(random.normal(0, self.rotation), random.normal(1, self.scale)).T
+            keypoints, visible = keypoints[:, opposite] * np.array([-1, 1, 1][:dims], np.float32), visible[:, opposite]
+        similarity = _similarity(random.normal(0, self.rotation), random.normal(1, self.scale))
+        keypoints = keypoints @ _in_space(similarity, dims).T
         for side in ("left", "right"):
             hand = skeleton.hand(side)
             if not hand:
                 continue
             affine = _similarity(random.normal(0, self.hand_rotation), random.normal(1, self.hand_scale))
             affine = affine @ np.array([[1, random.normal(0, self.hand_shear)], [0, 1]])
-            wrist = keypoints[:, hand[:1]]
-            keypoints[:, hand] = wrist + (keypoints[:, hand] - wrist) @ affine.T + random.normal(0, self.hand_shift, 2)
+            wrist, shift = keypoints[:, hand[:1]], np.zeros(dims)
+            shift[:2] = random.normal(0, self.hand_shift, 2)
+            keypoints[:, hand] = wrist + (keypoints[:, hand] - wrist) @ _in_space(affine, dims).T + shift
         return keypoints.astype(np.float32), visible
 
 
+def _in_space(matrix: np.ndarray, dims: int) -> np.ndarray:
+    """(D, D) of a map of the picture (2, 2): depth grows as the picture does."""
+    space = np.eye(dims) * np.sqrt(np.abs(np.linalg.det(matrix)))
+    space[:2, :2] = matrix
+    return space
+
+
 def time_warp(keypoints: np.ndarray, visible: np.ndarray, factor: float) -> tuple[np.ndarray, np.ndarray]:
-    """Keypoints (T, K, 2) and visible (T, K) linearly interpolated to `factor` times the length, at least 2 frames."""
+    """Keypoints (T, K, D) and visible (T, K) linearly interpolated to `factor` times the length, at least 2 frames."""
     frames = max(2, round(len(keypoints) * factor))
     times = np.linspace(0, len(keypoints) - 1, frames).astype(np.float32)
     before = np.floor(times).astype(int)

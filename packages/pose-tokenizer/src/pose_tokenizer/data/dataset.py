@@ -46,7 +46,7 @@ class TrainingBatch:
     when it encodes files, too. `frame_mask` is False there, so that they count in no loss.
 
     Attributes:
-        keypoints: (B, T, K, 2) in shoulder widths; visible: (B, T, K) bool.
+        keypoints: (B, T, K, D) in shoulder widths; visible: (B, T, K) bool.
         block_mask: (B, N) bool, False where a block is padding.
         frame_mask: (B, T) bool, False where a frame is repeated or padding.
     """
@@ -74,7 +74,7 @@ class TrainingBatch:
 
 
 class ClipDataset(Dataset):
-    """Prepared clips: (keypoints (T, K, 2), visible (T, K)).
+    """Prepared clips: (keypoints (T, K, D), visible (T, K)).
 
     Args:
         sequences: see `prepare`.
@@ -120,8 +120,8 @@ def collate(items: Sequence[tuple[np.ndarray, np.ndarray]], block_frames: int) -
     """Items to a batch."""
     lengths = [len(keypoints) for keypoints, _ in items]
     blocks = [-(-length // block_frames) for length in lengths]
-    B, T, K = len(items), max(blocks) * block_frames, items[0][0].shape[1]
-    keypoints, visible = np.zeros((B, T, K, 2), np.float32), np.zeros((B, T, K), bool)
+    B, T, (K, D) = len(items), max(blocks) * block_frames, items[0][0].shape[1:]
+    keypoints, visible = np.zeros((B, T, K, D), np.float32), np.zeros((B, T, K), bool)
     for row, item in enumerate(items):
         for batched, clip in zip((keypoints, visible), item, strict=True):
             batched[row, : blocks[row] * block_frames] = filled_block(clip, block_frames)

@@ -11,7 +11,7 @@ from pose_core.data import PoseDataset
 from pose_core.training import batch_loader, stream_loader
 from pose_core.training import read_data as read_run_data
 from pose_core.training.data import are_shards, data_paths
-from pose_core.transforms import choose_keypoints
+from pose_core.transforms import choose_keypoints, to_layout
 from pose_tokenizer.data.augmentation import Augmentation
 from pose_tokenizer.data.dataset import ClipDataset, collate, prepare
 
@@ -44,7 +44,12 @@ def read_data(
         UserError: there is nothing to train on, too many clips cannot be used, or the first has another number of
             keypoints than the config says.
     """
-    prepare = partial(prepare_clip, keypoints=config.keypoints if skeleton is None else None)
+    prepare = partial(
+        prepare_clip,
+        keypoints=config.keypoints if skeleton is None else None,
+        layout=config.layout if skeleton is None else None,
+        dims=config.coordinates,
+    )
     load = dataset([]).load_sample
     paths = data_paths(data)
     name = ", ".join(map(str, paths))
@@ -75,7 +80,12 @@ def read_data(
 
 
 def prepare_clip(
-    sequence: PoseSequence, skeleton: Skeleton | None, *, keypoints: KeypointChoice | None
+    sequence: PoseSequence,
+    skeleton: Skeleton | None,
+    *,
+    keypoints: KeypointChoice | None,
+    layout: str | None = None,
+    dims: int = 2,
 ) -> PoseSequence:
     """A clip as training sees it.
 
@@ -83,10 +93,14 @@ def prepare_clip(
         sequence: as read.
         skeleton: to put it on; None: its own.
         keypoints: which to choose; None leaves that to the skeleton.
+        layout: to map clips to by anatomy first, see `named_skeleton`; None leaves them as they are.
+        dims: coordinates of a keypoint, where the skeleton does not say.
     """
+    if layout is not None:
+        sequence = to_layout(sequence, layout)
     if keypoints is not None:
         sequence = choose_keypoints(sequence, keypoints)
-    return prepare(sequence, skeleton or sequence.skeleton.with_dims(2))
+    return prepare(sequence, skeleton or sequence.skeleton.with_dims(dims))
 
 
 def check_keypoints(clips: Sequence[Clip], read: Callable[[Clip], PoseSequence], expected: int) -> None:

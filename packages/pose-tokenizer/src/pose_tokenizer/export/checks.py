@@ -9,7 +9,6 @@ import torch
 
 from pose_tokenizer.codes import NO_CODE
 from pose_tokenizer.export.runtime import decode_blocks, encode_blocks
-from pose_tokenizer.nn.features import DIMS
 from pose_tokenizer.nn.quantizer import num_codes
 from pose_tokenizer.streaming import BEAM
 
@@ -25,7 +24,8 @@ def same_codes(model: PoseTokenizer, exported: ExportedStep) -> bool:
     """Whether poses get the model's own codes: two at once, with keypoints missing, at lambda 0 and at the model's."""
     random = torch.Generator().manual_seed(0)
     shape = (2, BLOCKS * model.block_frames, model.skeleton.num_keypoints)
-    keypoints = model.features.mean + 0.03 * torch.randn(*shape, DIMS, generator=random).cumsum(dim=1)
+    steps = torch.randn(*shape, model.skeleton.num_dims, generator=random)
+    keypoints = model.features.mean + 0.03 * steps.cumsum(dim=1)
     visible = torch.rand(shape, generator=random) > 0.2
     blocks = [x.unflatten(1, (BLOCKS, -1)).numpy() for x in (keypoints, visible)]
     for lmbda in (0.0, model.config.lmbda):

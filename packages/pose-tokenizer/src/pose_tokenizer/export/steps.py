@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from pose_tokenizer.model import EncoderState
 from pose_tokenizer.nn.beam_search import beam_search_in_graph
-from pose_tokenizer.nn.features import DIMS
 from pose_tokenizer.nn.quantizer import num_codes
 from pose_tokenizer.streaming import BEAM
 
@@ -46,24 +45,24 @@ class EncodeStep(nn.Module):
         super().__init__()
         self.model = model
         self.register_buffer("squared_norms", model.quantizer.squared_norms())
-        frames, K = model.block_frames, model.skeleton.num_keypoints
+        frames, (K, D) = model.block_frames, model.features.mean.shape
         width, dim = model.basis.shape
         self.back = model.encoder.before
-        self.shapes = [(K, DIMS), (dim,), (self.back, width), (self.back, frames, K), (1,)]
+        self.shapes = [(K, D), (dim,), (self.back, width), (self.back, frames, K), (1,)]
         self.state_size = row_size(self.shapes)
 
     def example(self, B: int) -> tuple[Tensor, ...]:
         """Inputs of the shapes that B sequences have."""
-        frames, K = self.model.block_frames, self.model.skeleton.num_keypoints
+        frames, (K, D) = self.model.block_frames, self.model.features.mean.shape
         visible = torch.ones(B, frames, K, dtype=torch.bool)
         lmbda = torch.tensor(self.model.config.lmbda)
-        return torch.zeros(B, frames, K, DIMS), visible, lmbda, torch.zeros(B, self.state_size)
+        return torch.zeros(B, frames, K, D), visible, lmbda, torch.zeros(B, self.state_size)
 
     def forward(self, keypoints: Tensor, seen: Tensor, lmbda: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """One step.
 
         Args:
-            keypoints: (B, block_frames, K, 2) in shoulder widths; those not visible mean nothing.
+            keypoints: (B, block_frames, K, D) in shoulder widths; those not visible mean nothing.
             seen: (B, block_frames, K) bool, which are visible.
             lmbda: () Lagrange multiplier, see `PredictiveQuantizer.quantize`; the graph's input "rate".
             state: (B, S), 0 before the first block.
@@ -134,7 +133,7 @@ class DecodeStep(nn.Module):
             state: (B, S), 0 before the first block.
 
         Returns:
-            Keypoints (B, block_frames, K, 2) in shoulder widths, whether they are visible (B, block_frames, K; the
+            Keypoints (B, block_frames, K, D) in shoulder widths, whether they are visible (B, block_frames, K; the
             graph's output "seen"), False as long as there is no such block, and the state (B, S) for the next block.
         """
         model, quantizer = self.model, self.model.quantizer

@@ -97,11 +97,19 @@ def from_text(line: str, model: PoseTokenizer, *, fps: float = DEFAULT_FPS) -> P
         codebook_size=model.config.codebook_size,
         block_frames=model.block_frames,
         fps=fps,
+        dims=model.skeleton.num_dims,
     )
 
 
 def whole_blocks(
-    codes: np.ndarray, model: str, model_hash: str, *, codebook_size: int, block_frames: int, fps: float = DEFAULT_FPS
+    codes: np.ndarray,
+    model: str,
+    model_hash: str,
+    *,
+    codebook_size: int,
+    block_frames: int,
+    fps: float = DEFAULT_FPS,
+    dims: int = 2,
 ) -> PoseTokens:
     """Codes (N, Q) that came alone as tokens: no frames but those of the blocks, in the middle of a picture."""
     header = TokenHeader(
@@ -113,7 +121,7 @@ def whole_blocks(
         frames=len(codes) * block_frames,
         empty_frames=0,
         fps=fps,
-        placement=rounded(Placement.default(DEFAULT_SIZE, 2)),
+        placement=rounded(Placement.default(DEFAULT_SIZE, dims)),
     )
     return PoseTokens(header, codes)
 
@@ -139,7 +147,7 @@ def to_json(tokens: PoseTokens) -> str:
 class _Placement(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    center: tuple[FiniteFloat, FiniteFloat]
+    center: tuple[FiniteFloat, FiniteFloat] | tuple[FiniteFloat, FiniteFloat, FiniteFloat]
     scale: FiniteFloat = Field(gt=0)
     size: tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt]
 

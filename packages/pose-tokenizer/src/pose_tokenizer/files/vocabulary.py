@@ -36,6 +36,7 @@ class Vocabulary:
     Attributes:
         model, model_hash, num_quantizers, codebook_size, block_frames: of the model, as in `TokenHeader`.
         offset: the id of `<pose_q0_0>`: the number of tokens before, unless there were gaps in their ids.
+        dims: coordinates of a keypoint.
     """
 
     model: str
@@ -44,12 +45,13 @@ class Vocabulary:
     codebook_size: int
     block_frames: int
     offset: int = 0
+    dims: int = 2
 
     @classmethod
     def of(cls, model: PoseTokenizer, offset: int = 0) -> Vocabulary:
         """The vocabulary of a model."""
         sizes = model.config.num_quantizers, model.config.codebook_size, model.block_frames
-        return cls(model.name, model.hash, *sizes, offset=offset)
+        return cls(model.name, model.hash, *sizes, offset=offset, dims=model.skeleton.num_dims)
 
     @property
     def size(self) -> int:
@@ -126,6 +128,7 @@ class Vocabulary:
             codebook_size=self.codebook_size,
             block_frames=self.block_frames,
             fps=fps,
+            dims=self.dims,
         )
 
     def poses(self, ids: Iterable[int], *, fps: float = DEFAULT_FPS) -> list[PoseTokens]:

@@ -63,8 +63,8 @@ Image(folder / "strip.png")
 # %%
 prepared, placement = normalize(resample(drop_face(sequence), 12.5))
 print(prepared)
-print("shoulders:", prepared.keypoints[0, prepared.skeleton.shoulders()].round(2).tolist())
-print("where it was:", placement)
+print("shoulders:", *prepared.keypoints[0, list(prepared.skeleton.shoulders())].round(2))
+print(f"where they were: around {np.round(placement.center)}, {placement.scale:.0f} pixels to a shoulder width")
 
 # %% [markdown]
 # ## Damage, and its repair

@@ -1,6 +1,6 @@
 """The notation model: its training data made, the model trained, and what it signs measured. The whole of it:
 
-OMP_WAIT_POLICY=passive uv run python benchmarks/notation_model.py --folder runs/notation [--minutes 120]
+OMP_WAIT_POLICY=passive uv run python benchmarks/notation_model.py --folder runs/notation [--devices 2]
 
 Signs of ../shared/data/hamnosys are made by the signer that knows the rules (text-to-pose synthesize), without an
 estimator's errors: the model is to sign as the signer does. Real letters and words, for which notation was written
@@ -16,6 +16,9 @@ is not made again: an interrupted run goes on. Prints JSON, on signs that were n
 import argparse
 import csv
 import json
+import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from itertools import cycle, islice
@@ -27,10 +30,8 @@ import signer_notation
 from pose_core import read
 from pose_core.data import Clip
 from pose_core.progress import progress, say
-from pose_core.training.config import load_preset
 from pose_core.training.data import are_shards
 from text_to_pose.backends import as_network
-from text_to_pose.config import PRESETS, RunConfig
 from text_to_pose.data.preprocessing import prepare
 from text_to_pose.evaluation.evaluate import evaluate
 from text_to_pose.generation import generate_texts
@@ -45,7 +46,6 @@ from text_to_pose.synthesis.clips import ClipSettings
 from text_to_pose.synthesis.shards import number_of_parts, synthesize
 from text_to_pose.synthesis.texts import new_texts, read_texts, split_of
 from text_to_pose.text.languages import ANY_LANGUAGE
-from text_to_pose.training import train
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data"
 STEPS = (1, 2, 4, 8, 16, 100)
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="of shards and run")
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--texts", type=Path, help="signs; default: hamnosys/hamnosys.csv of the data")
-    parser.add_argument("--minutes", type=float, default=120.0, help="of training")
+    parser.add_argument("--devices", type=int, default=2, help="processes that train, of one thread each")
     parser.add_argument("--people", type=int, default=60)
     parser.add_argument("--signings", type=int, default=1)
     parser.add_argument("--cameras", type=int, default=2)
@@ -69,9 +69,8 @@ def main() -> None:
     shards, run = arguments.folder / "shards", arguments.folder / "run"
     if not are_shards(shards):
         make(arguments, shards)
-    settings = dict(each.split("=", 1) for each in arguments.set) | {"seed": str(arguments.seed)}
     if not (run / "model.safetensors").exists():
-        fit(shards, run, settings, arguments.minutes)
+        fit(shards, run, [f"devices={arguments.devices}", f"seed={arguments.seed}", *arguments.set])
     print(json.dumps(measured(run, shards, arguments.data), indent=1))
 
 
@@ -118,20 +117,12 @@ def real_clips(data: Path):
                 yield Clip(name, hamnosys, row["signed_language"], "train", person=row.get("person", "")), sequence
 
 
-def fit(shards: Path, run: Path, settings: dict[str, str], minutes: float) -> None:
-    """Trains for about so many minutes, or goes on with a run that was stopped."""
-    kept = run.with_name("settings.json")
-    if kept.exists():
-        train(shards, run, load_preset(RunConfig, "notation", PRESETS, json.loads(kept.read_text())), resume=True)
-        return
-    if "epochs" not in settings:
-        trial = load_preset(RunConfig, "notation", PRESETS, settings | {"dry_run": "true"})
-        _, cost = train(shards, run.with_name("trial"), trial)
-        hours = cost["dry_run/hours"] / trial.epochs
-        settings = settings | {"epochs": str(max(1, int(minutes / 60 / hours)))}
-        say(f"{settings['epochs']} epochs of {60 * hours:.1f} minutes")
-    kept.write_text(json.dumps(settings))
-    train(shards, run, load_preset(RunConfig, "notation", PRESETS, settings))
+def fit(shards: Path, run: Path, settings: list[str]) -> None:
+    """Trains, or goes on with a run that was interrupted; by the command, since each process runs its own again."""
+    train = ["train", "--config", "notation", "--data", str(shards), "--output", str(run)]
+    given = [argument for each in settings for argument in ("--set", each)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-m", "text_to_pose", *train, *given], check=True, env=environment)
 
 
 def measured(run: Path, shards: Path, data: Path) -> dict:

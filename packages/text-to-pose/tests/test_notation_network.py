@@ -1,6 +1,7 @@
 """The network's parts for notation: places of symbols, attention to an encoded text, hands as shape and rotation."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,11 +12,12 @@ import torch
 from pose_core import read
 from pose_core.data import Clip, pack
 from pose_core.testing import fake_sequence, fake_skeleton
+from pose_core.transforms import normalize
 from text_to_pose.backends import as_network
 from text_to_pose.config import NetworkConfig, RunConfig, TextConfig, TextToPoseConfig
 from text_to_pose.data.preprocessing import prepare
 from text_to_pose.evaluation.evaluate import evaluate
-from text_to_pose.generation import _sequence, generate_texts
+from text_to_pose.generation import _Draft, _sequence, generate_texts
 from text_to_pose.hamnosys.parser import parse
 from text_to_pose.hamnosys.writer import write
 from text_to_pose.lightning_module import TextToPoseModule
@@ -256,3 +258,19 @@ def test_generate_with_a_notation_model_refuses_what_is_no_sign(cli, notation, t
     ):
         status, _, err = cli(*generate, text)
         assert (status, message in one_line(err)) == (2, True), err
+
+
+def test_a_hand_that_comes_into_the_picture_does_so_at_its_arm(notation):
+    first, _ = normalize(fake_sequence(hands=("left", "right"))[:1])
+    keypoints, confidence = (
+        np.repeat(first.keypoints, 8, axis=0),
+        np.ones((8, first.skeleton.num_keypoints), np.float32),
+    )
+    hand, wrist = first.skeleton.hand("right"), first.skeleton.wrist("right")
+    keypoints[:, hand] += keypoints[:, [wrist]] - keypoints[:, hand[:1]]
+    keypoints[:4, hand], confidence[:4, hand] = 0, 0
+    draft = _Draft(as_network(notation), ["sign"], "right")
+    draft.sequences = [replace(first, keypoints=keypoints, confidence=confidence)]
+    made = draft.finish(None, None, max_step=0.01, mirrored=False).sequence
+    assert (made.confidence[:4, hand] == 0).all()
+    np.testing.assert_allclose(made.keypoints[4:, hand[0]], made.keypoints[4:, wrist], atol=1e-3)

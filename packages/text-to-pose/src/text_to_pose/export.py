@@ -245,7 +245,8 @@ def _example(model: TextToPose, B: int, L: int, T: int) -> _Example:
     ids[torch.arange(L) >= (L - rows).clamp(min=1)[:, None]] = PAD
     languages = rows % len(model.languages)
     letters = rows % (len(model.tokenizer.letters) + 1) + NONE
-    keypoints = torch.randn(B, K, D, generator=random)
+    # As large as people are, in whichever units z is: else rounding would be all that differs.
+    keypoints = model.features.inverse(torch.randn(B, K, D, generator=random))
     confidence = (torch.rand(B, K, generator=random) > 0.2).float()
     current = torch.randn(B, T, K, D, generator=random)
     return _Example((ids, languages, letters, keypoints, confidence), current, torch.arange(T) < T - rows[:, None])

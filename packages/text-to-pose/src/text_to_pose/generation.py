@@ -272,7 +272,11 @@ class _Draft:
                 sequence = _reversed(_begin_at(self.network, _reversed(sequence), own))
         elif self.holds:
             sequence = steady_body(sequence, sequence, self.hand, MAX_ANCHOR_SPEED)
-        sequence = replace(sequence, keypoints=limit_motion(sequence.keypoints, max_step, self.network.skeleton))
+        keypoints = sequence.keypoints
+        if self.network.signs_in_depth:  # a hand that appears does so at its arm, not at 0
+            keypoints = _hidden_hands_on_arms(keypoints, sequence.confidence, self.network)
+        keypoints = limit_motion(keypoints, max_step, self.network.skeleton) * (sequence.confidence > 0)[..., None]
+        sequence = replace(sequence, keypoints=keypoints)
         return SignedText(placed(flip(sequence) if mirrored else sequence), tuple(self.captions), self.holds)
 
 

@@ -19,7 +19,20 @@ def test_languages_and_models_are_listed_without_torch(cli, folder, one_line):
         "ise  Italian Sign Language     2 letters  A SCH",
     ]
     status, out, _ = cli("languages", "ASL", "--checkpoint", folder, "--json")
-    assert json.loads(out) == [{"code": "ase", "name": "American Sign Language", "letters": ["A", "B", "C"]}]
+    (american,) = json.loads(out)
+    assert american == {
+        "code": "ase",
+        "name": "American Sign Language",
+        "letters": ["A", "B", "C"],
+        "borrowed": [],
+        "rules": [],
+    }
+    config = json.loads((folder / "config.json").read_text())
+    config["text"]["origins"] = {"ase": {"C": "rules", "B": "borrowed"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    status, out, _ = cli("languages", "ase", "--checkpoint", folder)
+    line = "ase  American Sign Language    3 letters  A B C; borrowed from other languages: B; by rules: C"
+    assert out.splitlines() == [line]
     status, _, err = cli("languages", "gsg", "--checkpoint", folder)
     assert (status, "does not know 'gsg' (German Sign Language); it knows ase, ise" in one_line(err)) == (2, True)
     (folder / "config.json").write_text("{}")

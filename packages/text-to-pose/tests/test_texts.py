@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from pose_core.training import TrainingConfig, read_data
 from text_to_pose.config import RunConfig, TextConfig
 from text_to_pose.data.dataset import TextDataset
 from text_to_pose.data.preprocessing import prepare
-from text_to_pose.data.texts import check_clips, reject
+from text_to_pose.data.texts import check_clips, merge_text_configs, reject, text_config
 from text_to_pose.evaluation.references import read_references
 from text_to_pose.text.tokenizer import TextTokenizer
 from text_to_pose.training import train
@@ -94,6 +95,17 @@ def test_usual_texts_give_no_warning():
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             check_clips([clip(text, 2) for text in texts], "auto", "data.csv")
+
+
+def test_letters_that_nobody_was_filmed_signing_are_kept_with_their_origin():
+    def of(text, origin=""):
+        return replace(clip(text, 2), origin=origin)
+
+    old = text_config([of("A"), of("B", "rules"), of("C", "borrowed"), of("b", "borrowed"), of("c", "mine")], "letters")
+    assert old.origins == {"ase": {"B": "rules"}}, "anything else is somebody's own column"
+    new = text_config([of("B"), of("D", "borrowed")], "letters")
+    assert merge_text_configs(old, new).origins == {"ase": {"D": "borrowed"}}
+    assert merge_text_configs(new, old).origins == {"ase": {"D": "borrowed"}}
 
 
 def test_letters_are_named_as_they_are_written():

@@ -400,7 +400,7 @@ def languages(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """List the signed languages of a model: code, name, letters."""
+    """List the signed languages of a model: code, name, letters, and which of those no clip of a person showed."""
     from text_to_pose.text.alphabets import alphabets
 
     known = alphabets(checkpoint, language)
@@ -410,7 +410,9 @@ def languages(
     width = max(len(each.name) for each in known)
     for each in known:
         letters = f"{len(each.letters):3} letters  {' '.join(each.letters)}" if each.letters else "any text"
-        print(f"{each.code}  {each.name:{width}}  {letters}")
+        origins = (("borrowed from other languages", each.borrowed), ("by rules", each.rules))
+        notes = "".join(f"; {how}: {' '.join(which)}" for how, which in origins if which)
+        print(f"{each.code}  {each.name:{width}}  {letters}{notes}")
 
 
 app.command()(sign)

@@ -13,6 +13,7 @@ from pose_encoders.config import EncoderConfig, TransformerEncoderConfig
 TextKind = Literal["letters", "characters", "hamnosys", "signwriting"]
 Schedule = Literal["linear", "cosine", "quadratic", "sigmoid"]
 Sampler = Literal["refinement", "diffusion"]
+LetterOrigin = Literal["borrowed", "rules"]
 BUNDLED = {"fingerspelling": Path(__file__).parent / "models" / "fingerspelling"}
 PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
 
@@ -68,6 +69,11 @@ class TextConfig(BaseModel):
         description="signed languages (ISO 639-3), and the letters of each; no letters for another kind"
     )
     vocabulary: list[str] = Field(default=[], description="characters or symbols, those of letters' SignWriting, too")
+    origins: dict[str, dict[str, LetterOrigin]] = Field(
+        default={},
+        description="of languages, the letters that no clip of a person showed, and where their hand shapes are from: "
+        "other languages (borrowed), or the rules of a notation",
+    )
 
 
 class TextToPoseConfig(BaseModel):

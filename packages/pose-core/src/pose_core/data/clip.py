@@ -21,6 +21,7 @@ class Clip:
         spoken_language: language of the text, "" where the manifest does not say.
         start, end: part of the file, as `pose_core.read` takes them: frames if int, seconds if float; None: its ends.
         person: who signs, "" where the manifest does not say.
+        origin: how it came about where nobody was filmed signing it, as "rules"; "" where the manifest does not say.
         fps: frames per second of the file, whatever it says itself; None: as it says.
         name: of the clip in a file that holds several; "" of a file that is the clip.
         line: of the manifest, for messages; None elsewhere.
@@ -34,6 +35,7 @@ class Clip:
     start: float | None = None
     end: float | None = None
     person: str = ""
+    origin: str = ""
     fps: float | None = None
     name: str = ""
     line: int | None = field(default=None, compare=False)

@@ -33,10 +33,10 @@ def read_manifest(path: str | Path) -> list[Clip]:
 
     Args:
         path: CSV, see `table.read_table`, with a header row naming at least path, text, signed_language and split;
-            also read are spoken_language, person (or signer), fps, clip (its name in a file that holds several) and
-            where in its file a clip begins and ends, see `segments.Segments`. Further columns are left alone. Paths are
-            relative to the manifest's folder and stay inside it; links in it may lead elsewhere. Splits may be called
-            val, dev and so on, see `splits`.
+            also read are spoken_language, person (or signer), origin, fps, clip (its name in a file that holds several)
+            and where in its file a clip begins and ends, see `segments.Segments`. Further columns are left alone. Paths
+            are relative to the manifest's folder and stay inside it; links in it may lead elsewhere. Splits may be
+            called val, dev and so on, see `splits`.
 
     Raises:
         UserError: no manifest, a column or a value is missing, or a row names a file that is not there or lies outside
@@ -114,6 +114,7 @@ def _clip(row: Row, columns: int, segments: Segments, folder: str) -> Clip:
         start=start,
         end=end,
         person=next((row.cells[name] for name in PERSON if row.cells.get(name)), ""),
+        origin=row.cells.get("origin", ""),
         fps=_rate(row.cells.get("fps", "")),
         name=_name_in(path, row.cells.get("clip", "")),
         line=row.line,

@@ -29,7 +29,7 @@ INDEX = "index.json"
 CLIPS = "clips.csv"  # all clips without their poses, as a manifest has them
 SHARD_BYTES = 256 << 20
 CLIP_TEXTS = ("text", "signed_language", "split", "spoken_language")  # what a clip's `.json` has of its `Clip`
-CLIP_DETAILS = ("start", "end", "person", "name")  # and what that of older shards lacks
+CLIP_DETAILS = ("start", "end", "person", "origin", "name")  # and what that of older shards lacks
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ def clip_texts(clip: Clip) -> dict[str, str]:
         "start": format_position(clip.start),
         "end": format_position(clip.end),
         "person": clip.person,
+        "origin": clip.origin,
         "name": clip.name,
     }
 
@@ -116,6 +117,7 @@ def clip_of(texts: dict[str, str]) -> Clip:
         start=parse_position(texts.get("start", "")),
         end=parse_position(texts.get("end", "")),
         person=texts.get("person", ""),
+        origin=texts.get("origin", ""),
         name=texts.get("name", ""),
     )
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import unicodedata
 import warnings
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from pose_core import UserError
 from pose_core.data.audit import summary
-from text_to_pose.config import TextConfig
+from text_to_pose.config import LetterOrigin, TextConfig
 from text_to_pose.text.hamnosys import hamnosys_vocabulary, is_hamnosys
 from text_to_pose.text.letters import MAX_LETTER_LENGTH, fold
 from text_to_pose.text.signwriting import is_signwriting, letter_symbols, signwriting_vocabulary
 from text_to_pose.text.tokenizer import TextTokenizer, find_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pose_core.data import Clip
@@ -84,7 +84,29 @@ def text_config(clips: Sequence[Clip], kind: TextKind | Literal["auto"]) -> Text
         kind=kind,
         alphabets={language: list(letters.values()) for language, letters in sorted(alphabets.items())},
         vocabulary=vocabulary(),
+        origins=letter_origins(clips, alphabets) if kind == "letters" else {},
     )
+
+
+def letter_origins(
+    clips: Sequence[Clip], alphabets: Mapping[str, Mapping[str, str]]
+) -> dict[str, dict[str, LetterOrigin]]:
+    """Of each language the letters that no clip of a person shows, and what shows them: rules rather than a loan.
+
+    Args:
+        clips: letters; those of rules or borrowed hands say so by their `origin`.
+        alphabets: how folded letters of each language are written.
+    """
+    found: dict[tuple[str, str], set[str]] = {}
+    for clip in clips:
+        letter = fold(clip.text, clip.signed_language)
+        found.setdefault((clip.signed_language, letter), set()).add(clip.origin)
+    origins: dict[str, dict[str, LetterOrigin]] = {}
+    for (language, letter), of in sorted(found.items()):
+        if of <= set(get_args(LetterOrigin)):
+            written = alphabets[language][letter]
+            origins.setdefault(language, {})[written] = "rules" if "rules" in of else "borrowed"
+    return origins
 
 
 def merge_text_configs(old: TextConfig, new: TextConfig) -> TextConfig:
@@ -101,7 +123,27 @@ def merge_text_configs(old: TextConfig, new: TextConfig) -> TextConfig:
         alphabets[language] = [*known, *(letter for letter in letters if fold(letter, language) not in folded)]
     tokens = set(old.vocabulary)
     vocabulary = [*old.vocabulary, *(token for token in new.vocabulary if token not in tokens)]
-    return TextConfig(kind=new.kind, alphabets=dict(sorted(alphabets.items())), vocabulary=vocabulary)
+    return TextConfig(
+        kind=new.kind,
+        alphabets=dict(sorted(alphabets.items())),
+        vocabulary=vocabulary,
+        origins=_merged_origins(old, new),
+    )
+
+
+def _merged_origins(old: TextConfig, new: TextConfig) -> dict[str, dict[str, LetterOrigin]]:
+    """Origins of letters that neither model's clips of people showed; of both the new one's."""
+
+    def shown(text: TextConfig, language: str, letter: str) -> bool:
+        return letter in text.alphabets.get(language, []) and letter not in text.origins.get(language, {})
+
+    merged: dict[str, dict[str, LetterOrigin]] = {}
+    for text in (old, new):
+        for language, letters in text.origins.items():
+            for letter, origin in letters.items():
+                if not (shown(old, language, letter) or shown(new, language, letter)):
+                    merged.setdefault(language, {})[letter] = origin
+    return merged
 
 
 def check_texts(clips: Sequence[Clip], data: str | Path) -> None:

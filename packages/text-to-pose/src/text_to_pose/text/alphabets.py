@@ -14,11 +14,19 @@ from text_to_pose.text.languages import hint, language_name, meant_language
 
 @dataclass(frozen=True)
 class Alphabet:
-    """A signed language of a model and its letters; none where the model takes other texts."""
+    """A signed language of a model and its letters; none where the model takes other texts.
+
+    Attributes:
+        code, name, letters: of the language.
+        borrowed: letters whose hand shapes are other languages', as no clip of a person showed them.
+        rules: letters signed by the rules of a notation, for want of such clips, too.
+    """
 
     code: str
     name: str
     letters: list[str]
+    borrowed: list[str]
+    rules: list[str]
 
 
 def alphabets(checkpoint: str | Path, language: str | None = None) -> list[Alphabet]:
@@ -34,7 +42,7 @@ def alphabets(checkpoint: str | Path, language: str | None = None) -> list[Alpha
     bundled = {model.name: model.folder for model in bundled_models(Path(__file__).parents[1])}
     config = model_config(checkpoint, bundled)
     try:
-        known = _by_code(config["text"]["alphabets"])
+        known = _by_code(config["text"]["alphabets"], config["text"].get("origins", {}))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{checkpoint}: not a text-to-pose model's") from error
     if language is None:
@@ -46,12 +54,16 @@ def alphabets(checkpoint: str | Path, language: str | None = None) -> list[Alpha
     return [each for each in known if each.code == meant]
 
 
-def _by_code(letters_of: dict[str, list[str]]) -> list[Alphabet]:
+def _by_code(letters_of: dict[str, list[str]], origins: dict[str, dict[str, str]]) -> list[Alphabet]:
     """Sorted by code; letters with accents follow the plain one."""
 
     def key(letter: str) -> str:
         return unicodedata.normalize("NFD", letter.upper())
 
+    def of(code: str, origin: str) -> list[str]:
+        return sorted((letter for letter, its in origins.get(code, {}).items() if its == origin), key=key)
+
     return [
-        Alphabet(code, language_name(code), sorted(letters, key=key)) for code, letters in sorted(letters_of.items())
+        Alphabet(code, language_name(code), sorted(letters, key=key), of(code, "borrowed"), of(code, "rules"))
+        for code, letters in sorted(letters_of.items())
     ]

@@ -97,8 +97,8 @@ def save(page, form, path):
     ("text", "settings", "options"),
     [
         ("hello", {}, []),
-        ("Ali", {"guidance": "1.5", "steps": "4"}, ["--guidance", "1.5", "--steps", "4"]),
-        ("hi", {"style": "citation", "speed": "1"}, ["--style", "citation"]),
+        ("Ola", {"guidance": "1.5", "steps": "4"}, ["--guidance", "1.5", "--steps", "4"]),
+        ("ho", {"style": "citation", "speed": "1"}, ["--style", "citation"]),
     ],
 )
 def test_poses_are_those_of_generate(page, cli, tmp_path, text, settings, options):
@@ -117,13 +117,13 @@ def test_files_are_read_back(page, tmp_path):
     from pose_format import Pose
 
     av = pytest.importorskip("av")
-    enter(page, "hi")
-    pose = Pose.read(save(page, "pose", tmp_path / "hi.pose").read_bytes())
+    enter(page, "ho")
+    pose = Pose.read(save(page, "pose", tmp_path / "ho.pose").read_bytes())
     frames = len(pose.body.data)
     assert round(pose.header.version, 1) == 0.2
-    gif = Image.open(save(page, "gif", tmp_path / "hi.gif"))
+    gif = Image.open(save(page, "gif", tmp_path / "ho.gif"))
     assert (gif.n_frames, gif.info["duration"], gif.info["loop"]) == (frames, 40, 0)
-    with av.open(str(save(page, "mp4", tmp_path / "hi.mp4"))) as video:
+    with av.open(str(save(page, "mp4", tmp_path / "ho.mp4"))) as video:
         pictures = [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
         assert video.streams.video[0].average_rate == 25
     assert len(pictures) == frames
@@ -155,19 +155,19 @@ def test_what_cannot_be_spelled_is_said(page):
     page.press("#text", "Enter")
     page.wait_for_selector("#problem:has-text('has no letter Ñ')")
     assert page.get_attribute("#text", "aria-invalid") == "true"
-    enter(page, "hi!")
+    enter(page, "ho!")
     assert "left out, being no letters: !" in page.inner_text("#remark").lower()
     assert page.get_attribute("#text", "aria-invalid") is None
 
 
 def test_letters_are_in_step(page):
-    enter(page, "hi")
+    enter(page, "ho")
     page.evaluate("document.activeElement.blur()")
     if page.inner_text("#play") == "Pause":
         page.keyboard.press("Space")
     assert page.inner_text("#play") == "Play"
     page.click("#letters li:nth-child(2) button")
-    assert page.inner_text("#letters [aria-current]") == "I"
+    assert page.inner_text("#letters [aria-current]") == "O"
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("ArrowLeft")  # the frame before the letter
     assert page.inner_text("#letters [aria-current]") == "H"

@@ -57,6 +57,9 @@ def test_every_part_of_a_skeleton_with_a_face_has_a_presence_feature():
     features = PoseFeatures(skeleton, 1.0, 1.0)
     assert skeleton.parts() == ["body", "face", "left_hand", "right_hand"]
     assert features.size == 2 * 55 + 4
+    lighter = PoseFeatures(skeleton, 1.0, 1.0, face_weight=0.5)
+    assert {lighter.weights[k].item() for k in skeleton.face()} == {0.5}
+    assert torch.equal(lighter.weights / features.weights < 1, features.parts[1] > 0)
     assert torch.equal(features.parts.sum(dim=0), torch.ones(55))
 
 

@@ -25,6 +25,7 @@ from pose_tokenizer.codes import MAX_BLOCK_FRAMES, MAX_CODEBOOK_SIZE, MAX_QUANTI
 BUNDLED = {path.parent.name: path.parent for path in sorted(Path(__file__).parent.glob("models/*/config.json"))}
 PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
 GRID_LEVELS = 4  # quantization levels of a grid per dimension
+FACE_WEIGHT = 1.0
 DEPTH_WEIGHT = 0.5  # estimated depth errs more than x and y
 
 
@@ -52,8 +53,9 @@ class ModelSizes(BaseModel):
     codebook_size: int = Field(
         1024, ge=2, le=MAX_CODEBOOK_SIZE, description="codes per codebook; with fsq and residual_fsq a power of 4"
     )
-    hand_weight: float = Field(4.5, gt=0, description="weight of hand coordinates; that of the face is 1")
+    hand_weight: float = Field(4.5, gt=0, description="weight of hand coordinates")
     body_weight: float = Field(2.0, gt=0, description="weight of body coordinates (neither hands nor face)")
+    face_weight: float = Field(FACE_WEIGHT, gt=0, description="weight of face coordinates")
     depth_weight: float = Field(
         DEPTH_WEIGHT, gt=0, description="factor of the weight of z, of models with three coordinates"
     )
@@ -79,11 +81,12 @@ class TokenizerConfig(ModelSizes):
     skeleton: dict[str, Any] = Field(description="skeleton, as `Skeleton.to_dict` gives it")
 
     @model_serializer(mode="wrap")
-    def _omit_default_depth(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without `depth_weight` where it is the default: hashes of older models, which lack it, cover this."""
+    def _omit_newer_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without weights that older models lack, where they are the default: hashes cover the configuration."""
         values = handler(self)
-        if self.depth_weight == DEPTH_WEIGHT:
-            values.pop("depth_weight", None)
+        for name, default in (("face_weight", FACE_WEIGHT), ("depth_weight", DEPTH_WEIGHT)):
+            if getattr(self, name) == default:
+                values.pop(name, None)
         return values
 
 

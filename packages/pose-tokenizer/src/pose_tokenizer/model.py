@@ -101,7 +101,8 @@ class PoseTokenizer(
         self.config = config
         self.gradient_checkpointing = False
         self.skeleton = Skeleton.from_dict(config.skeleton)
-        self.features = PoseFeatures(self.skeleton, config.hand_weight, config.body_weight, config.depth_weight)
+        weights = config.hand_weight, config.body_weight, config.depth_weight, config.face_weight
+        self.features = PoseFeatures(self.skeleton, *weights)
         self.block_frames = config.downsampling
         (K, D), frames, dim = self.features.mean.shape, config.downsampling, config.latent_dim
         adjacency = partitioned_adjacency(self.skeleton)

@@ -21,7 +21,7 @@ class PoseFeatures(nn.Module):
 
     Args:
         skeleton: of the keypoints, D coordinates each.
-        hand_weight, body_weight, depth_weight: see `ModelSizes`.
+        hand_weight, body_weight, depth_weight, face_weight: see `ModelSizes`.
 
     Attributes:
         mean: (K, D) mean pose of the training clips in shoulder widths.
@@ -34,7 +34,14 @@ class PoseFeatures(nn.Module):
     scales: Tensor
     parts: Tensor
 
-    def __init__(self, skeleton: Skeleton, hand_weight: float, body_weight: float, depth_weight: float = 1.0) -> None:
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        hand_weight: float,
+        body_weight: float,
+        depth_weight: float = 1.0,
+        face_weight: float = 1.0,
+    ) -> None:
         super().__init__()
         K = skeleton.num_keypoints
         groups = [skeleton.part(name) for name in skeleton.parts()]
@@ -44,7 +51,7 @@ class PoseFeatures(nn.Module):
         for row, group in enumerate(groups):
             parts[row, group] = 1.0
         weights = torch.full((K,), body_weight)
-        weights[skeleton.part("face") if "face" in skeleton.parts() else []] = 1.0
+        weights[skeleton.part("face") if "face" in skeleton.parts() else []] = face_weight
         weights[[i for side in ("left", "right") for i in skeleton.hand(side)]] = hand_weight
         axes = torch.tensor([1.0, 1.0, depth_weight][: skeleton.num_dims])
         self.register_buffer("mean", torch.zeros(K, skeleton.num_dims))

@@ -14,7 +14,7 @@ TextKind = Literal["letters", "characters", "hamnosys", "signwriting"]
 Schedule = Literal["linear", "cosine", "quadratic", "sigmoid"]
 Sampler = Literal["refinement", "diffusion"]
 LetterOrigin = Literal["borrowed", "rules"]
-BUNDLED = {"fingerspelling": Path(__file__).parent / "models" / "fingerspelling"}
+BUNDLED = {name: Path(__file__).parent / "models" / name for name in ("fingerspelling", "notation")}
 PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
 
 

@@ -117,7 +117,7 @@ def load_model(name: str | Path = "fingerspelling", device: str = "auto") -> Tex
     """A model, ready to generate.
 
     Args:
-        name: a model folder, "fingerspelling" (the bundled model), or a hub id.
+        name: a model folder, a bundled model ("fingerspelling", "notation"), or a hub id.
         device: where it goes: auto, or as `torch.device` spells it.
 
     Raises:

@@ -11,6 +11,7 @@ import csv
 import json
 from dataclasses import asdict
 from pathlib import Path
+from statistics import mean
 
 from matplotlib import pyplot as plt
 
@@ -75,8 +76,11 @@ def plot_training(run: Path, path: Path) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(9, 2.8), layout="constrained")
     for axis, names in zip(axes, (("train/loss",), ("validation/dtw_mje",)), strict=True):
         for name in names:
-            points = [(int(row["epoch"]), float(row[name])) for row in rows if row.get(name)]
-            axis.plot(*zip(*points, strict=True), linewidth=1)
+            by_epoch: dict[int, list[float]] = {}
+            for row in rows:
+                if row.get(name):
+                    by_epoch.setdefault(int(row["epoch"]) + 1, []).append(float(row[name]))
+            axis.plot([*by_epoch], [mean(values) for values in by_epoch.values()], linewidth=1)
             axis.set(title=name, xlabel="epoch", ylim=(0, None))
     figure.savefig(path, dpi=80)
 

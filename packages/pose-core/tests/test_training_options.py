@@ -73,7 +73,8 @@ def test_options_change_the_preset_and_reach_the_training(app, data, tmp_path, c
 def test_results_as_json(app, data, tmp_path, capsys):
     call(app, "train", "--data", data, "--output", tmp_path / "run", "--json")
     found = json.loads(capsys.readouterr().out)
-    assert found == {"output": str(tmp_path / "run"), "parameters": 9, "metrics": {"validation/loss": 0.25}}
+    metrics = {"validation/loss": 0.25}
+    assert found == {"output": str(tmp_path / "run"), "parameters": 9, "metrics": metrics, "address": None}
     assert app.calls[0][2] == RunConfig(epochs=9)
 
 

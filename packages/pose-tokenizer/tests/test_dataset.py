@@ -10,6 +10,7 @@ from pose_core.transforms import normalize
 from pose_tokenizer.codec import encode
 from pose_tokenizer.data.augmentation import Augmentation
 from pose_tokenizer.data.dataset import ClipDataset, collate, prepare
+from pose_tokenizer.placement import CENTER_STEPS, SCALE_STEPS, rounded
 
 
 def test_prepared_is_in_shoulder_widths_from_the_first_frame_with_shoulders(clip, hidden, skeleton):
@@ -20,8 +21,9 @@ def test_prepared_is_in_shoulder_widths_from_the_first_frame_with_shoulders(clip
     assert prepared.keypoints.dtype == np.float32
     np.testing.assert_array_equal(prepared.confidence, sequence.confidence)
     left, right = (prepared.keypoints[:16, i] for i in skeleton.shoulders())
-    assert np.linalg.norm(left - right, axis=-1).mean() == pytest.approx(1, abs=1e-5)
-    np.testing.assert_allclose((left + right).mean(axis=0), 0, atol=1e-5)
+    # To the nearest point of the grid of placements.
+    assert np.linalg.norm(left - right, axis=-1).mean() == pytest.approx(1, rel=2 ** (0.5 / SCALE_STEPS) - 1 + 1e-5)
+    np.testing.assert_allclose((left + right).mean(axis=0) / 2, 0, atol=0.51 / CENTER_STEPS[0])
     missing = prepared.confidence == 0
     assert missing.any()
     assert not prepared.keypoints[missing].any()
@@ -29,8 +31,10 @@ def test_prepared_is_in_shoulder_widths_from_the_first_frame_with_shoulders(clip
 
 def test_placement_of_a_still_person_is_pose_cores_normalization(skeleton):
     sequence = fake_sequence(frames=9)
-    normalized, _ = normalize(sequence)
-    np.testing.assert_allclose(prepare(sequence, skeleton).keypoints, normalized.keypoints[..., :2], atol=1e-5)
+    _, placement = normalize(sequence)
+    place = rounded(placement)
+    expected = (sequence.keypoints[..., :2] - place.center[:2]) / place.scale * (sequence.confidence > 0)[..., None]
+    np.testing.assert_allclose(prepare(sequence, skeleton).keypoints, expected, atol=1e-5)
 
 
 def test_prepare_and_stream_encoder_have_the_same_placement(clip, hidden, skeleton, lively):

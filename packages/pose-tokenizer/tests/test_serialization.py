@@ -148,7 +148,7 @@ NOT_TOKENS = {
     "a hash that is a number": {"model_hash": 5},
     "a hash that is none": {"model_hash": "zz" * 8},
     "no placement": {"placement": None},
-    "a center in space": {"placement": {"center": [1, 2, 3], "scale": 1.0, "size": [1, 1, 0]}},
+    "a center of four numbers": {"placement": {"center": [1, 2, 3, 4], "scale": 1.0, "size": [1, 1, 0]}},
     "a center of words": {"placement": {"center": ["1", "2"], "scale": 1.0, "size": [1, 1, 0]}},
     "a center that is no number": {"placement": {"center": [1, float("nan")], "scale": 1.0, "size": [1, 1, 0]}},
     "shoulders of no width": {"placement": {"center": [1, 2], "scale": 0.0, "size": [1, 1, 0]}},

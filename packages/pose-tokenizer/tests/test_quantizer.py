@@ -64,7 +64,7 @@ def test_search_with_beam_1_is_the_greedy_loop(quantizer, latents, lmbda):
 @pytest.mark.parametrize("lmbda", [0.0, 0.3, 1.0])
 def test_an_exhaustive_beam_finds_the_optimum(quantizer, latents, lmbda, monkeypatch):
     monkeypatch.setattr("pose_tokenizer.nn.beam_search.EARLY_STOP_MARGIN", 1e9)
-    monkeypatch.setattr("pose_tokenizer.nn.beam_search.MAX_UNPAID_CODES", Q)
+    monkeypatch.setattr("pose_tokenizer.depth.MAX_UNPAID_CODES", Q)
     x = latents[0]
     codes, left = found(quantizer, x, lmbda=lmbda, beam=V**Q)
     _, nearest = found(quantizer, x, lmbda=lmbda, beam=1)

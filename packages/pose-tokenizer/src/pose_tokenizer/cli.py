@@ -52,6 +52,7 @@ def encode(
     lmbda: Lambda = None,
     num_quantizers: NumQuantizers = None,
     checkpoint: cl.FittingCheckpoint = None,
+    backend: cl.BackendOption = "auto",
 ) -> None:
     """Turn poses into tokens."""
     if bits_per_frame is not None and (lmbda is not None or files == ["-"]):
@@ -60,7 +61,9 @@ def encode(
         raise typer.BadParameter("--bits-per-frame is a number above 0")
     from pose_tokenizer.commands import EncodeOptions, encode_files
 
-    encoding = EncodeOptions(checkpoint, lmbda, bits_per_frame, num_quantizers, format, options.device, options.reading)
+    encoding = EncodeOptions(
+        checkpoint, lmbda, bits_per_frame, num_quantizers, format, options.device, backend, options.reading
+    )
     batch = encode_files(files, output, encoding, options.jobs(output))
 
     def line(each: Any) -> str:
@@ -98,6 +101,7 @@ def decode(
         typer.Option("--checkpoint", help="Model folder, bundled name or hub id; default: the one that made them."),
     ] = None,
     device: Device = "auto",
+    backend: cl.BackendOption = "auto",
 ) -> None:
     """Turn tokens back into poses."""
     from pose_tokenizer.commands import decode_files
@@ -110,6 +114,7 @@ def decode(
         num_quantizers=num_quantizers,
         fps=fps,
         device=device,
+        backend=backend,
     )
     cl.report(
         batch, lambda each: f"{each.output}: {each.frames} frames, {each.seconds:.1f} s of signing", json=options.json
@@ -212,11 +217,12 @@ def evaluate(
     from pose_tokenizer.evaluation.evaluate import evaluate
     from pose_tokenizer.evaluation.report import check_report, summary_lines, write_report
     from pose_tokenizer.model_selection import Models
+    from pose_tokenizer.torch_network import module_of
 
     if output is not None:
         check_report(output, visualize=visualize, overwrite=overwrite)
     paths = [Path(each) for each in data]
-    model = Models(checkpoint, device).of_data(paths)
+    model = module_of(Models(checkpoint, device, backend="torch").of_data(paths))
     evaluation = evaluate(model, paths, split, lmbda=lmbda, say=say)
     written = None
     if output is not None:
@@ -231,7 +237,13 @@ def evaluate(
 
 @app.command()
 def export(
-    output: Annotated[Path, typer.Option("--output", help="Folder; file if --part names one graph.")],
+    output: Annotated[Path | None, typer.Option("--output", help="Folder; file if --part names one graph.")] = None,
+    in_place: Annotated[
+        bool,
+        typer.Option(
+            "--in-place", help="Write graphs without weights into the model's folder, for --backend onnx; no --output."
+        ),
+    ] = False,
     format: Annotated[
         Literal["onnx", "torchscript"], typer.Option("--format", help="File format of the graphs.")
     ] = "onnx",
@@ -243,6 +255,17 @@ def export(
     debug: Debug = False,
 ) -> None:
     """Export encoder and decoder as ONNX or TorchScript graphs of one block, to run without this package."""
+    if (output is None) != in_place:
+        raise typer.BadParameter("give either --output or --in-place")
+    if output is None:
+        from pose_tokenizer.export.in_place import export_in_place
+
+        sizes = export_in_place(checkpoint, opset=opset, say=say)
+        if json:
+            print_json(sizes)
+            return
+        print(*(f"{name}: {size / 1e3:.0f} kB, agrees with the model" for name, size in sizes.items()), sep="\n")
+        return
     from pose_tokenizer.export.writer import check_export, export
     from pose_tokenizer.model import PoseTokenizer
 

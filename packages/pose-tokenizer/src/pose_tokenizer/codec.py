@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pose_tokenizer.model import PoseTokenizer
+    from pose_tokenizer.network import Network
 
 MIN_LMBDA, MAX_LMBDA = 1e-2, 1e3  # lambda for a number of bits is searched for between these
 BISECTIONS = 9
 
 
 def encode(
-    model: PoseTokenizer,
+    model: PoseTokenizer | Network,
     sequence: PoseSequence,
     *,
     lmbda: float | None = None,
@@ -60,7 +61,7 @@ def encode(
 
 
 def encode_pieces(
-    model: PoseTokenizer,
+    model: PoseTokenizer | Network,
     pieces: Iterable[PoseSequence],
     *,
     lmbda: float | None = None,
@@ -89,7 +90,9 @@ def encode_pieces(
     return PoseTokens(header(model, encoder, first.fps, first.size), np.concatenate(codes))
 
 
-def header(model: PoseTokenizer, encoder: StreamEncoder, fps: float, size: tuple[int, int, int]) -> TokenHeader:
+def header(
+    model: PoseTokenizer | Network, encoder: StreamEncoder, fps: float, size: tuple[int, int, int]
+) -> TokenHeader:
     """The header of a sequence that was encoded to its end.
 
     Raises:
@@ -110,7 +113,7 @@ def header(model: PoseTokenizer, encoder: StreamEncoder, fps: float, size: tuple
     )
 
 
-def decode(model: PoseTokenizer, tokens: PoseTokens, *, num_quantizers: int | None = None) -> PoseSequence:
+def decode(model: PoseTokenizer | Network, tokens: PoseTokens, *, num_quantizers: int | None = None) -> PoseSequence:
     """Tokens as a sequence (T, K, D) in the pixels of the original, as many frames as it had.
 
     Args:
@@ -126,7 +129,7 @@ def decode(model: PoseTokenizer, tokens: PoseTokens, *, num_quantizers: int | No
     codes = tokens.codes.copy()
     if num_quantizers is not None:
         codes[:, num_quantizers:] = NO_CODE
-    header, (K, D) = tokens.header, model.features.mean.shape
+    header, (K, D) = tokens.header, (model.skeleton.num_keypoints, model.skeleton.num_dims)
     decoder = StreamDecoder(model, header.placement)
     # Frames without anybody come first; the last block may be longer than the sequence.
     empty = np.zeros((header.empty_frames, K, D), np.float32), np.zeros((header.empty_frames, K), np.float32)
@@ -135,7 +138,7 @@ def decode(model: PoseTokenizer, tokens: PoseTokens, *, num_quantizers: int | No
     return PoseSequence(keypoints, confidence, header.fps, model.skeleton, size=header.placement.size)
 
 
-def check_model(model: PoseTokenizer, header: TokenHeader) -> None:
+def check_model(model: PoseTokenizer | Network, header: TokenHeader) -> None:
     """Refuses tokens of another model: their codes would mean something else.
 
     Raises:

@@ -22,13 +22,14 @@ from pose_core.rates import DEFAULT_FPS
 from pose_tokenizer.codec import decode, encode, encode_pieces
 from pose_tokenizer.files.formats import SUFFIXES, TokenFormat, check_suffix, read_format, sniff_suffix, write_format
 from pose_tokenizer.live import Interruption, live_frames
-from pose_tokenizer.model import PoseTokenizer
 from pose_tokenizer.model_selection import Models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from pose_tokenizer.backends import Backend
     from pose_tokenizer.files.token_file import PoseTokens
+    from pose_tokenizer.network import Network
 
 PIECE_FRAMES = 4096  # frames of a file that are read at once
 
@@ -43,6 +44,7 @@ class EncodeOptions:
     num_quantizers: int | None = None
     format: TokenFormat = "tokens"
     device: str = "auto"
+    backend: Backend = "auto"
     reading: ReadOptions = field(default_factory=ReadOptions)
 
 
@@ -106,7 +108,7 @@ def encode_files(
         spool=not live,
     ) as batch:
         if batch.jobs:
-            models = Models(encoding.checkpoint, encoding.device, encoding.num_quantizers)
+            models = Models(encoding.checkpoint, encoding.device, encoding.num_quantizers, encoding.backend)
             batch.run(partial(_encode_live if live else _encode_file, models, encoding, options.overwrite))
     return batch
 
@@ -120,12 +122,14 @@ def decode_files(
     num_quantizers: int | None = None,
     fps: float | None = None,
     device: str = "auto",
+    backend: Backend = "auto",
 ) -> JobRunner[DecodedFile]:
     """Decodes token files of any format, folders, globs, or standard input, to `.pose` or what `output` ends in.
 
     Args:
         inputs, output, options: as `encode_files`.
-        checkpoint, device: of the model; None: the bundled one that made the tokens.
+        checkpoint: None: the bundled one that made the tokens.
+        device, backend: see `load_network`.
         num_quantizers: see `decode`.
         fps: see `read_format`.
 
@@ -144,7 +148,7 @@ def decode_files(
         sniff=sniff_suffix,
     ) as batch:
         if batch.jobs:
-            models = Models(checkpoint, device, num_quantizers)
+            models = Models(checkpoint, device, num_quantizers, backend)
             batch.run(partial(_decode_file, models, num_quantizers, fps, options.overwrite))
     return batch
 
@@ -168,6 +172,8 @@ def describe(path: str, device: str = "cpu") -> dict[str, Any]:
             "bits_per_frame": tokens.bits / max(1, header.frames),
             "bytes": file.stat().st_size,
         }
+    from pose_tokenizer.model import PoseTokenizer
+
     model = PoseTokenizer.load(path, device)
     return {
         "model": model.name,
@@ -222,7 +228,7 @@ def _encode_file(models: Models, encoding: EncodeOptions, overwrite: bool, job: 
     return _encoded_file(tokens, job, size)
 
 
-def _shows_a_face(model: PoseTokenizer, sequence: PoseSequence) -> bool:
+def _shows_a_face(model: Network, sequence: PoseSequence) -> bool:
     """Whether a frame of (T, K, D) shows a point of the model's face."""
     wanted = {model.skeleton.keypoints[i] for i in model.skeleton.face()}
     face = [i for i, name in enumerate(sequence.skeleton.keypoints) if name in wanted]

@@ -24,6 +24,7 @@ from pose_tokenizer.codes import MAX_BLOCK_FRAMES, MAX_CODEBOOK_SIZE, MAX_QUANTI
 
 BUNDLED = {path.parent.name: path.parent for path in sorted(Path(__file__).parent.glob("models/*/config.json"))}
 PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
+UNHASHED = ("lmbda",)  # settings that leave what a model decodes as it is
 GRID_LEVELS = 4  # quantization levels of a grid per dimension
 FACE_WEIGHT = 1.0
 DEPTH_WEIGHT = 0.5  # estimated depth errs more than x and y

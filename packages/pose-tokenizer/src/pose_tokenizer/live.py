@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
     from pose_tokenizer.model import PoseTokenizer
+    from pose_tokenizer.network import Network
 
 LINES = 64  # that become one piece
 CHUNK = 1 << 16  # bytes that are read at once
@@ -82,7 +83,7 @@ def _has_arrived(stream: io.BufferedReader) -> bool:
         return False
 
 
-def live_frames(lines: Iterator[bytes], model: PoseTokenizer, fps: float) -> Iterator[PoseSequence]:
+def live_frames(lines: Iterator[bytes], model: PoseTokenizer | Network, fps: float) -> Iterator[PoseSequence]:
     """Pieces of a sequence from lines, each a frame: a JSON list of [x, y, confidence] per keypoint of the skeleton.
 
     Of a model in 3-D it is [x, y, z, confidence].
@@ -92,7 +93,7 @@ def live_frames(lines: Iterator[bytes], model: PoseTokenizer, fps: float) -> Ite
     Raises:
         UserError: another line is something else; the message has its number.
     """
-    K, D = model.features.mean.shape
+    K, D = model.skeleton.num_keypoints, model.skeleton.num_dims
     frames: list[np.ndarray] = []
     count = 0
     for number, line in enumerate(lines, start=1):
@@ -114,6 +115,6 @@ def live_frames(lines: Iterator[bytes], model: PoseTokenizer, fps: float) -> Ite
         yield _sequence(frames, model, fps)
 
 
-def _sequence(frames: list[np.ndarray], model: PoseTokenizer, fps: float) -> PoseSequence:
+def _sequence(frames: list[np.ndarray], model: PoseTokenizer | Network, fps: float) -> PoseSequence:
     stacked = np.stack(frames)
     return PoseSequence(stacked[..., :-1], stacked[..., -1], fps, model.skeleton)

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from pose_core import Skeleton
 from pose_core.pretrained import SavedModel
 from pose_core.transforms.temporal import hold
-from pose_tokenizer.config import BUNDLED, TokenizerConfig
+from pose_tokenizer.config import BUNDLED, UNHASHED, TokenizerConfig
 from pose_tokenizer.nn.adjacency import partitioned_adjacency
 from pose_tokenizer.nn.features import PoseFeatures
 from pose_tokenizer.nn.quantizer import PredictiveQuantizer, num_codes
@@ -78,7 +78,7 @@ class PoseTokenizer(
     SavedModel,
     config=TokenizerConfig,
     bundled=BUNDLED,
-    unhashed=("lmbda",),
+    unhashed=UNHASHED,
     library_name="pose-tokenizer",
     tags=["sign-language", "pose-tokenizer"],
 ):

@@ -2,25 +2,25 @@
 
 The networks run over windows of a fixed number of blocks, with the blocks they see before and after a window as
 context. So the codes do not depend on how many frames arrive at once, and memory does not grow with the length.
+Needs no torch.
 """
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from pose_core import UserError
 from pose_core.transforms.normalization import MAX_DISTANCE, Placement
-from pose_tokenizer.nn.quantizer import num_codes
+from pose_core.transforms.temporal import hold
+from pose_tokenizer.backends import as_network
+from pose_tokenizer.numpy_quantizer import num_codes
 from pose_tokenizer.placement import rounded
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from pose_tokenizer.model import EncoderState, PoseTokenizer
+    from pose_tokenizer.model import PoseTokenizer
+    from pose_tokenizer.network import Network
 
 BEAM = 8  # hypotheses of the beam search
 WINDOW = 16  # blocks that the networks run over at once
@@ -32,7 +32,7 @@ class StreamEncoder:
     """Frames to codes.
 
     Args:
-        model: the tokenizer.
+        model: the tokenizer, as a `PoseTokenizer` or a `Network`.
         lmbda, num_quantizers, beam: see `PredictiveQuantizer.quantize`.
 
     Attributes:
@@ -41,24 +41,21 @@ class StreamEncoder:
     """
 
     def __init__(
-        self, model: PoseTokenizer, *, lmbda: float, num_quantizers: int | None = None, beam: int = BEAM
+        self, model: PoseTokenizer | Network, *, lmbda: float, num_quantizers: int | None = None, beam: int = BEAM
     ) -> None:
-        self.model = model
+        self.network = as_network(model)
         self.placement: Placement | None = None
         self.frames = self.empty_frames = 0
-        options = {
-            "lmbda": lmbda,
-            "num_quantizers": num_quantizers,
-            "beam": beam,
-            "squared_norms": model.quantizer.squared_norms(),
-        }
-        self._encode_window = partial(model.encode, **options)
-        self._shoulders = model.skeleton.shoulders()
+        self._lmbda, self._num_quantizers, self._beam = lmbda, num_quantizers, beam
+        self._shoulders = self.network.skeleton.shoulders()
         self._unplaced: list[tuple[np.ndarray, np.ndarray]] = []  # keypoints and visible, until the placement is known
         self._shoulder_frames = 0  # of these, how many show both shoulders
-        K, D = model.features.mean.shape
+        K, D = self.network.mean.shape
         self._keypoints, self._visible = np.zeros((0, K, D), np.float32), np.zeros((0, K), bool)  # to be encoded
-        self._state: EncoderState | None = None
+        # Frames that the encoder looks back at, filled, and which of their keypoints were visible.
+        self._past = self._keypoints, self._visible
+        self._last_visible = self.network.mean  # (K, D); before a keypoint is visible, that of the mean pose
+        self._quantized: np.ndarray | None = None  # latents (C,) of the last block
 
     def push(self, keypoints: np.ndarray, confidence: np.ndarray) -> np.ndarray:
         """Takes frames.
@@ -109,41 +106,56 @@ class StreamEncoder:
         self._keypoints = np.concatenate([self._keypoints, keypoints])
         self._visible = np.concatenate([self._visible, visible])
 
-    @torch.inference_mode()
     def _encode(self, *, flush: bool = False) -> np.ndarray:
         """Codes (n, Q) of the windows that are full; of all frames there are, if `flush`."""
-        model, size = self.model, WINDOW * self.model.block_frames
-        codes = [np.zeros((0, model.config.num_quantizers), np.int32)]
+        network, size = self.network, WINDOW * self.network.block_frames
+        codes = [np.zeros((0, network.config.num_quantizers), np.int32)]
         while len(self._keypoints) >= size or (flush and len(self._keypoints)):
-            window = [
-                torch.from_numpy(filled_block(x[:size], model.block_frames))[None].to(model.device)
-                for x in (self._keypoints, self._visible)
-            ]
-            encoded = self._encode_window(*window, state=self._state)
-            codes.append(encoded.codes[0].cpu().numpy().astype(np.int32))
-            self._state = encoded.state
+            codes.append(
+                self._encode_window(
+                    *(filled_block(x[:size], network.block_frames) for x in (self._keypoints, self._visible))
+                )
+            )
             self._keypoints, self._visible = self._keypoints[size:], self._visible[size:]
         return np.concatenate(codes)
+
+    def _encode_window(self, keypoints: np.ndarray, visible: np.ndarray) -> np.ndarray:
+        """Codes (n, Q) of whole blocks that follow on those so far."""
+        network = self.network
+        filled = hold(keypoints, visible, self._last_visible)
+        self._last_visible = filled[-1]
+        past = len(self._past[0]) // network.block_frames
+        together = [np.concatenate(each) for each in zip(self._past, (filled, visible), strict=True)]
+        back = network.looks_back * network.block_frames
+        self._past = tuple(x[len(x) - min(back, len(x)) :] for x in together)
+        codes, quantized = network.quantize(
+            network.latents(*together)[past:],
+            self._quantized,
+            lmbda=self._lmbda,
+            num_quantizers=self._num_quantizers,
+            beam=self._beam,
+        )
+        self._quantized = quantized[-1]
+        return codes
 
 
 class StreamDecoder:
     """Codes to frames, a few blocks behind: the decoder looks ahead.
 
     Args:
-        model: the tokenizer that made the codes.
+        model: the tokenizer that made the codes, as a `PoseTokenizer` or a `Network`.
         placement: where the person stands in the picture.
     """
 
-    def __init__(self, model: PoseTokenizer, placement: Placement) -> None:
-        self.model = model
+    def __init__(self, model: PoseTokenizer | Network, placement: Placement) -> None:
+        self.network = as_network(model)
         self.placement = placement
-        dim = model.config.latent_dim
-        self._prediction: Tensor | None = None
-        self._past = torch.zeros(1, 0, dim, device=model.device)  # decoded blocks that later ones look back at
-        self._latents = torch.zeros(1, 0, dim, device=model.device)  # blocks to be decoded
-        self._depth = torch.zeros(1, 0, dtype=torch.long, device=model.device)  # number of codes of all of them
+        dim = self.network.config.latent_dim
+        self._quantized: np.ndarray | None = None  # latents (C,) of the last block
+        self._past = np.zeros((0, dim), np.float32)  # decoded blocks that later ones look back at
+        self._latents = np.zeros((0, dim), np.float32)  # blocks to be decoded
+        self._depth = np.zeros(0, np.int64)  # number of codes of all of them
 
-    @torch.inference_mode()
     def push(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Takes codes (n, Q).
 
@@ -151,41 +163,37 @@ class StreamDecoder:
             The frames that no later code changes: keypoints (t, K, D) in pixels, confidence (t, K), 0 or 1.
         """
         if len(codes):
-            quantizer = self.model.quantizer
-            tensor = torch.from_numpy(np.asarray(codes, np.int64))[None].to(self.model.device)
-            latents = quantizer.dequantize(tensor, self._prediction)
-            self._prediction = quantizer.predict(latents[:, -1])
-            self._latents = torch.cat([self._latents, latents], dim=1)
-            self._depth = torch.cat([self._depth, num_codes(tensor)], dim=1)
+            latents = self.network.dequantize(np.asarray(codes), self._quantized)
+            self._quantized = latents[-1]
+            self._latents = np.concatenate([self._latents, latents])
+            self._depth = np.concatenate([self._depth, num_codes(np.asarray(codes))])
         return self._decode()
 
-    @torch.inference_mode()
     def finish(self) -> tuple[np.ndarray, np.ndarray]:
         """The remaining frames."""
         return self._decode(flush=True)
 
     def _decode(self, *, flush: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """The frames of the windows that are full, with the blocks after them; of all there are, if `flush`."""
-        ahead = self.model.decoder.after
-        K, D = self.model.features.mean.shape
+        ahead, (K, D) = self.network.decoder_ahead, self.network.mean.shape
         keypoints, confidence = [np.zeros((0, K, D), np.float32)], [np.zeros((0, K), np.float32)]
-        while self._latents.shape[1] >= WINDOW + ahead or (flush and self._latents.shape[1]):
-            window = self._decode_window(min(WINDOW, self._latents.shape[1]), ahead)
+        while len(self._latents) >= WINDOW + ahead or (flush and len(self._latents)):
+            window = self._decode_window(min(WINDOW, len(self._latents)), ahead)
             keypoints.append(window[0])
             confidence.append(window[1])
         return np.concatenate(keypoints), np.concatenate(confidence)
 
     def _decode_window(self, count: int, ahead: int) -> tuple[np.ndarray, np.ndarray]:
-        model, past = self.model, self._past.shape[1]
-        latents = torch.cat([self._past, self._latents[:, : count + ahead]], dim=1)
-        keypoints, logits = model.frames(latents, self._depth[:, : latents.shape[1]])
-        window = slice(past * model.block_frames, (past + count) * model.block_frames)
-        back = model.decoder.before
-        self._past = latents[:, : past + count][:, -back:] if back else self._past
-        self._latents = self._latents[:, count:]
-        self._depth = self._depth[:, past + count - self._past.shape[1] :]
-        confidence = (logits[0, window] > 0).float().cpu().numpy()
-        pixels = keypoints[0, window].double().cpu().numpy() * self.placement.scale + np.asarray(self.placement.center)
+        network, past = self.network, len(self._past)
+        latents = np.concatenate([self._past, self._latents[: count + ahead]])
+        keypoints, logits = network.frames(latents, self._depth[: len(latents)])
+        window = slice(past * network.block_frames, (past + count) * network.block_frames)
+        back = min(network.decoder_back, past + count)
+        self._past = latents[past + count - back : past + count]
+        self._latents = self._latents[count:]
+        self._depth = self._depth[past + count - back :]
+        confidence = (logits[window] > 0).astype(np.float32)
+        pixels = keypoints[window].astype(np.float64) * self.placement.scale + np.asarray(self.placement.center)
         return (pixels * confidence[..., None]).astype(np.float32), confidence
 
 

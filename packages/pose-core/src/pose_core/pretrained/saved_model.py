@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 from contextlib import redirect_stdout
 from itertools import chain
 from pathlib import Path
@@ -18,6 +16,7 @@ from torch import nn
 from pose_core.atomic_files import apply_umask
 from pose_core.errors import UserError, reason
 from pose_core.pretrained.finding import WEIGHTS, find_model
+from pose_core.pretrained.hashing import model_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,16 +106,13 @@ class SavedModel(nn.Module, PyTorchModelHubMixin):
     @property
     def hash(self) -> str:
         """16 hexadecimal digits of the SHA-256 of configuration and weights: codes and latents belong to one model."""
-        config = json.dumps(_dumped(self.config, set(self.unhashed)), sort_keys=True)
+        config = _dumped(self.config, set(self.unhashed))
         state = sorted(self.state_dict().items())
         # Reading all weights takes longer than encoding a short clip: done anew only where one of them was written to.
         versions = [None if value.is_inference() else (value.data_ptr(), value._version) for _, value in state]
         if None in versions or self._hashed[0] != [config, *versions]:
-            digest = hashlib.sha256(config.encode())
-            for name, value in state:
-                digest.update(name.encode())
-                digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-            self._hashed = [config, *versions], digest.hexdigest()[:16]
+            arrays = ((name, value.detach().cpu().contiguous().numpy()) for name, value in state)
+            self._hashed = [config, *versions], model_hash(config, arrays)
         return self._hashed[1]
 
     def _save_pretrained(self, save_directory: Path) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pose_tokenizer.model import PoseTokenizer
+    from pose_tokenizer.network import Network
 
 TokenFormat = Literal["tokens", "json", "text"]
 SUFFIXES: dict[str, str] = {"tokens": ".tokens", "json": ".json", "text": ".txt"}
@@ -37,7 +38,7 @@ def write_format(tokens: PoseTokens, path: Path, format: TokenFormat, *, overwri
 
 
 def read_format(
-    path: Path, model: PoseTokenizer | None = None, *, fps: float | None = None, name: str | None = None
+    path: Path, model: PoseTokenizer | Network | None = None, *, fps: float | None = None, name: str | None = None
 ) -> PoseTokens:
     """Reads tokens; the suffix says in which format.
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pose_tokenizer.model import PoseTokenizer
+    from pose_tokenizer.network import Network
 
 
 def to_integers(codes: np.ndarray, codebook_size: int) -> list[int]:
@@ -77,7 +78,7 @@ def to_text(tokens: PoseTokens) -> str:
     return " ".join(map(str, to_integers(tokens.codes, tokens.header.codebook_size))) + "\n"
 
 
-def from_text(line: str, model: PoseTokenizer, *, fps: float = DEFAULT_FPS) -> PoseTokens:
+def from_text(line: str, model: PoseTokenizer | Network, *, fps: float = DEFAULT_FPS) -> PoseTokens:
     """A line of integers as tokens of `model`: whole blocks, `fps` frames per second, in the middle of a picture.
 
     Raises:

@@ -19,9 +19,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pose_tokenizer.codes import NO_CODE
+from pose_tokenizer.depth import EARLY_STOP_MARGIN, MAX_UNPAID_CODES, Depth, codes_back
 
-MAX_UNPAID_CODES = 2  # codes in a row that do not pay for themselves, after which a vector takes no more
-EARLY_STOP_MARGIN = 0.3  # of lambda; a code that misses the best cost by more is not followed by one that pays
 GROUP = 64  # values per group whose minimum is looked at first
 
 
@@ -47,23 +46,6 @@ class Beam:
         return cls(x[:, None], x.square().sum(dim=-1, keepdim=True), none, none)
 
 
-@dataclass
-class _Depth:
-    """How many codes one vector takes: as many as have the least cost."""
-
-    best_cost: float
-    free: bool  # lambda is 0: all codes are taken
-    depth: int = 0
-    active: bool = True
-
-    def update(self, depth: int, cost: float, optimistic: float) -> None:
-        """Takes the cost of `depth` codes, and about the least that further codes could bring it to."""
-        if self.free or (self.active and cost < self.best_cost):
-            self.best_cost, self.depth = cost, depth
-        elif depth - self.depth >= MAX_UNPAID_CODES or optimistic > self.best_cost:
-            self.active = False
-
-
 def beam_search(
     x: Tensor, books: Tensor, squared_norms: Tensor, *, lmbda: float | Tensor, beam: int
 ) -> tuple[Tensor, Tensor]:
@@ -81,7 +63,7 @@ def beam_search(
     beams = [Beam.start(x)]
     lmbdas = lmbda.tolist() if isinstance(lmbda, Tensor) else [lmbda] * len(x)
     errors = beams[0].error[:, 0].tolist()
-    depths = [_Depth(error, free=each == 0) for error, each in zip(errors, lmbdas, strict=True)]
+    depths = [Depth(error, free=each == 0) for error, each in zip(errors, lmbdas, strict=True)]
     for q in range(len(books)):
         beams.append(expand_beam(beams[-1], books[q], squared_norms[q], beam))
         cost = beams[-1].error[:, 0] + lmbda * (q + 1)
@@ -96,14 +78,11 @@ def beam_search(
 
 def _trace_back(beams: list[Beam], depths: list[int], Q: int) -> tuple[Tensor, Tensor]:
     """Codes (B, Q) and residual (B, C) of the best hypothesis of `depths[b]` codes of each vector."""
-    codes = [[NO_CODE] * Q for _ in depths]
-    hypothesis = [0] * len(depths)
-    for q in reversed(range(max(depths))):
-        step = beams[q + 1]
-        code, parent = step.code.tolist(), step.parent.tolist()
-        for b, depth in enumerate(depths):
-            if q < depth:
-                codes[b][q], hypothesis[b] = code[b][hypothesis[b]], parent[b][hypothesis[b]]
+    steps = [(step.code.tolist(), step.parent.tolist()) for step in beams[1 : max(depths) + 1]]
+    codes = [
+        codes_back([code[b] for code, _ in steps], [parent[b] for _, parent in steps], depth, Q)
+        for b, depth in enumerate(depths)
+    ]
     residual = torch.stack([beams[depth].residual[b, 0] for b, depth in enumerate(depths)])
     return torch.tensor(codes, device=residual.device), residual
 

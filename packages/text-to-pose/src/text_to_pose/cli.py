@@ -11,9 +11,9 @@ import typer
 from pose_core import command_line as cl
 from pose_core.batch_options import FileOptions, JsonBatchOptions
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say
-from pose_core.exporting import OPSET, OPSET_HELP
 from pose_core.models_command import add_models_command
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
+from text_to_pose.export_cli import export
 from text_to_pose.sign_cli import explain, sign
 from text_to_pose.synthesis_cli import synthesize
 from text_to_pose.web.cli import web
@@ -357,38 +357,7 @@ def evaluate(
         print(f"{page}: every clip beside the model's")
 
 
-@app.command()
-def export(
-    output: Annotated[Path | None, typer.Option("--output", help="Output folder of the ONNX files.")] = None,
-    in_place: Annotated[
-        bool,
-        typer.Option(
-            "--in-place", help="Write graphs without weights into the model's folder, for --backend onnx; no --output."
-        ),
-    ] = False,
-    opset: Annotated[int, typer.Option("--opset", help=OPSET_HELP)] = OPSET,
-    checkpoint: cl.Checkpoint = BUNDLED,
-    overwrite: Overwrite = False,
-    json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Export a model to ONNX, for sampling with numpy and onnxruntime without torch."""
-    if (output is None) != in_place:
-        raise typer.BadParameter("give either --output or --in-place")
-    from text_to_pose.export import export_checkpoint, export_in_place
-
-    if output is None:
-        exported = export_in_place(checkpoint, opset=opset, say=say)
-    else:
-        exported = export_checkpoint(checkpoint, output, opset=opset, overwrite=overwrite, say=say)
-    if json:
-        print_json(exported)
-        return
-    networks = {name: size for name, size in exported.files.items() if name.endswith(".onnx")}
-    sizes = ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in networks.items())
-    print(f"{exported.output}: {sizes}; agrees with torch within {exported.difference:.1e}")
-
-
+app.command()(export)
 app.command()(web)
 add_models_command(app, __file__)
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 FASTEST_BEND = 25.0
-"""The fastest finger joint in radians per second. In signs it is 15; who spells six letters a second opens a fist in a
-sixth of one."""
+"""The fastest finger joint in radians per second. In signs it is 15; who spells six letters per second opens a fist
+in a sixth of one."""
 PICTURE_WIDTHS = 800.0
 """Depth of hands of a model that was told nothing of it: z is in widths of the clips' pictures, x and y are not. With
 this factor the bones of generated letters differ least in length, in each of four languages."""

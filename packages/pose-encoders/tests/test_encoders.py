@@ -107,7 +107,9 @@ def test_a_few_clips_are_learned(config, sequences):
 
 def test_a_few_real_clips_are_learned(config, data_dir):
     paths = sorted((data_dir / "fingerspelling" / "ase").glob("*.pose"))[:4]
-    assert overfit(config, [prepare(read(path), 25.0, face=False)[5:13] for path in paths]) == 1
+    clips = [prepare(read(path), 25.0, face=False) for path in paths]
+    halves = [len(clip) // 2 for clip in clips]  # where the letter is held; at their starts people look alike
+    assert overfit(config, [clip[half - 4 : half + 4] for clip, half in zip(clips, halves, strict=True)]) == 1
 
 
 def test_onnx_export_equals_the_model(encoder, sequences, tmp_path):

@@ -48,6 +48,7 @@ def network(tiny):
             **tiny.model_dump(),
             "text_attention": "cross",
             "symbol_places": True,
+            "key_postures": True,
             "hands": "turned",
             "hand_depth": 500.0,
         }
@@ -80,6 +81,19 @@ def test_padding_of_frames_and_texts_changes_nothing(notation):
     *_, short = Sampling(num_steps=2).steps(notation, alone, mask[:1, :6])
     *_, padded = Sampling(num_steps=2).steps(notation, beside, mask)
     torch.testing.assert_close(short.features[0], padded.features[0, :6], atol=1e-4, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_a_text_is_encoded_with_its_key_postures(notation):
+    batch = tokens(notation, SIGNS[0], SIGNS[3])
+    assert batch.postures.shape == (*batch.ids.shape, 97)
+    told, untold = (
+        notation.text_encoder(each).values for each in (batch, TextBatch(batch.ids, batch.languages, batch.letters))
+    )
+    assert not torch.allclose(told, untold, atol=1e-3)
+    nothing = TextBatch.of([notation.tokenizer.tokenize(None, "")])
+    assert nothing.postures is None
+    assert notation.text_encoder(nothing).values.isfinite().all()
 
 
 def test_symbols_are_told_what_was_before_them():

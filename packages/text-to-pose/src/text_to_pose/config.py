@@ -30,6 +30,9 @@ class NetworkConfig(BaseModel):
     num_heads: int = Field(4, gt=0)
     dropout: float = Field(0.0, ge=0, lt=1)
     symbol_places: bool = Field(False, description="tell symbols of HamNoSys how many of each kind were before them")
+    key_postures: bool = Field(
+        False, description="tell symbols of HamNoSys where the rules have both hands once what they say is done"
+    )
     text_attention: Literal["joint", "cross"] = Field(
         "joint",
         description="joint: those layers run over frames and text together; cross: frames attend to the encoded text, "

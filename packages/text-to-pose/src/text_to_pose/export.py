@@ -36,6 +36,7 @@ from text_to_pose.onnx_model import (
     TEXT,
 )
 from text_to_pose.sampling import Sampling
+from text_to_pose.signing.key_postures import SIZE
 from text_to_pose.text.tokenizer import NONE, NOTHING, PAD, TextBatch
 
 if TYPE_CHECKING:
@@ -68,9 +69,16 @@ class _Text(nn.Module):
         self.model = model
 
     def forward(
-        self, ids: Tensor, languages: Tensor, letters: Tensor, start_keypoints: Tensor, start_confidence: Tensor
+        self,
+        ids: Tensor,
+        languages: Tensor,
+        letters: Tensor,
+        start_keypoints: Tensor,
+        start_confidence: Tensor,
+        postures: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
-        condition, _ = self.model.encode(TextBatch(ids, languages, letters), start_keypoints, start_confidence)
+        text = TextBatch(ids, languages, letters, postures)
+        condition, _ = self.model.encode(text, start_keypoints, start_confidence)
         return (*_tensors(condition), *self.model.length_predictor(condition))
 
 
@@ -121,11 +129,12 @@ def export_onnx(
 ) -> Exported:
     """Exports a model to a folder for `OnnxTextToPose`, once its results are found to be torch's.
 
-    `text.onnx` takes `ids` (B, L), `languages` (B,), `letters` (B,), `start_keypoints` (B, K, D) and `start_confidence`
-    (B, K), and gives the fields of `onnx_model.Condition`; `denoiser.onnx` takes `current` (B, T, K, D), `mask`
-    (B, T), the first five of those fields, `level` (B,) and `noisy` (B,), and gives `features` (B, T, K, D) and
-    `presence` (B, T, K), for a T that is a multiple of the model's `frames_per_token`. `config.json` holds the model's
-    config and the sampler's constants, `start_frames.npz` the model's start frames.
+    `text.onnx` takes `ids` (B, L), `languages` (B,), `letters` (B,), `start_keypoints` (B, K, D), `start_confidence`
+    (B, K) and, of a model that is told them, `postures` (B, L, X), see `signing.key_postures`, and gives the fields of
+    `onnx_model.Condition`; `denoiser.onnx` takes `current` (B, T, K, D), `mask` (B, T), the first five of those fields,
+    `level` (B,) and `noisy` (B,), and gives `features` (B, T, K, D) and `presence` (B, T, K), for a T that is a
+    multiple of the model's `frames_per_token`. `config.json` holds the model's config and the sampler's constants,
+    `start_frames.npz` the model's start frames.
 
     Args:
         model: the network.
@@ -249,14 +258,19 @@ def _example(model: TextToPose, B: int, L: int, T: int) -> _Example:
     keypoints = model.features.inverse(torch.randn(B, K, D, generator=random))
     confidence = (torch.rand(B, K, generator=random) > 0.2).float()
     current = torch.randn(B, T, K, D, generator=random)
-    return _Example((ids, languages, letters, keypoints, confidence), current, torch.arange(T) < T - rows[:, None])
+    told = [torch.randn(B, L, SIZE, generator=random)] if model.config.network.key_postures else []
+    text = (ids, languages, letters, keypoints, confidence, *told)
+    return _Example(text, current, torch.arange(T) < T - rows[:, None])
 
 
 def _export_text(model: TextToPose, example: _Example, path: Path, opset: int) -> None:
     batch, tokens = torch.export.Dim("batch"), torch.export.Dim("tokens")
-    axes = ({0: batch, 1: tokens}, *[{0: batch}] * 4)
+    axes: list[dict[int, Any]] = [{0: batch, 1: tokens}, *[{0: batch}] * 4]
     names = ["ids", "languages", "letters", "start_keypoints", "start_confidence"]
-    _export(_Text(model), example.text, axes, names, list(CONDITION), path, opset)
+    if len(example.text) > len(names):
+        axes.append({0: batch, 1: tokens})
+        names.append("postures")
+    _export(_Text(model), example.text, tuple(axes), names, list(CONDITION), path, opset)
 
 
 def _export_denoiser(model: TextToPose, example: _Example, path: Path, opset: int) -> None:
@@ -321,8 +335,8 @@ def _config(model: TextToPose) -> dict[str, Any]:
 def _difference(model: TextToPose, folder: Path) -> float:
     """Largest absolute difference between results of ONNX and of torch, on a batch of another shape than was traced."""
     example = _example(model, B=3, L=4, T=2 * model.denoiser.group + 1)
-    ids, languages, letters, keypoints, confidence = example.text
-    condition, _ = model.encode(TextBatch(ids, languages, letters), keypoints, confidence)
+    ids, languages, letters, keypoints, confidence, *told = example.text
+    condition, _ = model.encode(TextBatch(ids, languages, letters, *told), keypoints, confidence)
     expected = [*_tensors(condition), *model.length_predictor(condition)]
     exported = onnx_model.OnnxTextToPose(folder)
     exported_condition = exported.encode(*(tensor.numpy() for tensor in example.text))

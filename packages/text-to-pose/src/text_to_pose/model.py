@@ -55,7 +55,7 @@ class TextToPose(
         dim = network.encoder.hidden_dim
         self.config = config
         self.skeleton = Skeleton.from_dict(config.skeleton)
-        self.tokenizer = TextTokenizer(config.text)
+        self.tokenizer = TextTokenizer(config.text, key_postures=network.key_postures)
         K, D = self.skeleton.num_keypoints, self.skeleton.num_dims
         self.features = HandFeatures(self.skeleton, network.hand_scale, network.hand_depth, network.body_depth)
         lexicon = None
@@ -63,7 +63,14 @@ class TextToPose(
             lexicon = Lexicon(len(self.tokenizer.languages), len(self.tokenizer.letters), dim)
         places = SymbolPlaces(self.tokenizer.vocabulary, dim) if network.symbol_places else None
         self.text_encoder = TextEncoder(
-            len(self.tokenizer), lexicon, dim, network.text_layers, network.num_heads, network.dropout, places
+            len(self.tokenizer),
+            lexicon,
+            dim,
+            network.text_layers,
+            network.num_heads,
+            network.dropout,
+            places,
+            key_postures=network.key_postures,
         )
         self.start_frame = StartFrameCompletion(K, D, dim)
         self.length_predictor = LengthPredictor(K * D, dim)

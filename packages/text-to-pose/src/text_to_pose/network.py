@@ -11,7 +11,7 @@ import numpy as np
 
 from pose_core import Skeleton
 from text_to_pose.motion.hand_layout import HandLayout
-from text_to_pose.text.tokenizer import PAD, TextTokenizer
+from text_to_pose.text.tokenizer import TextTokenizer, padded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,7 @@ class Network(ABC):
     @cached_property
     def tokenizer(self) -> TextTokenizer:
         """Texts to token ids."""
-        return TextTokenizer(self.config.text)
+        return TextTokenizer(self.config.text, key_postures=self.config.network.key_postures)
 
     @property
     def signs_in_depth(self) -> bool:
@@ -103,16 +103,13 @@ class Network(ABC):
             UserError: a language or a text the model does not know.
         """
         tokens = [self.tokenizer.tokenize(*sign) for sign in signs]
-        L = max(len(text.ids) for text in tokens)
-        ids = np.array([[*text.ids, *[PAD] * (L - len(text.ids))] for text in tokens])
-        languages = np.array([text.language for text in tokens])
-        letters = np.array([text.letter for text in tokens])
+        ids, languages, letters, postures = padded(tokens)
         if start_keypoints is None:
             start_keypoints, start_confidence = self.own_start([language for _, language in signs])
         elif start_confidence is None:
             start_confidence = np.ones(start_keypoints.shape[:2], np.float32)
         assert start_confidence is not None
-        return self.encode(ids, languages, letters, start_keypoints, start_confidence)
+        return self.encode(ids, languages, letters, start_keypoints, start_confidence, postures)
 
     @abstractmethod
     def encode(
@@ -122,8 +119,9 @@ class Network(ABC):
         letters: np.ndarray,
         start_keypoints: np.ndarray,
         start_confidence: np.ndarray,
+        postures: np.ndarray | None = None,
     ) -> Condition:
-        """Encodes tokens (B, L), languages and letters (B,), see `TextBatch`, and start frames, see `condition`."""
+        """Encodes tokens (B, L), languages, letters (B,), postures (B, L, X), see `TextBatch`, and start frames."""
 
     @abstractmethod
     def sample(self, condition: Condition, mask: np.ndarray, sampling: Sampling) -> Prediction[np.ndarray]:

@@ -93,6 +93,7 @@ class OnnxTextToPose(Network):
         letters: np.ndarray,
         start_keypoints: np.ndarray,
         start_confidence: np.ndarray,
+        postures: np.ndarray | None = None,
     ) -> Condition:
         """See `Network.encode`."""
         inputs = {
@@ -102,6 +103,11 @@ class OnnxTextToPose(Network):
             "start_keypoints": start_keypoints.astype(np.float32),
             "start_confidence": start_confidence.astype(np.float32),
         }
+        if self.config.network.key_postures:
+            from text_to_pose.signing.key_postures import SIZE  # here: the signer takes a while to import
+
+            told = np.zeros((*ids.shape, SIZE)) if postures is None else postures
+            inputs["postures"] = told.astype(np.float32)
         return Condition(*_run(self._text, CONDITION, inputs))
 
     def sample(self, condition: Condition, mask: np.ndarray, sampling: Sampling) -> Prediction[np.ndarray]:

@@ -41,9 +41,11 @@ class TorchNetwork(Network):
         letters: np.ndarray,
         start_keypoints: np.ndarray,
         start_confidence: np.ndarray,
+        postures: np.ndarray | None = None,
     ) -> Condition:
         """See `Network.encode`."""
-        text = TextBatch(*map(self._tensor, (ids, languages, letters)))
+        told = None if postures is None else self._tensor(postures)
+        text = TextBatch(*map(self._tensor, (ids, languages, letters)), told)
         condition, _ = self.model.encode(text, self._tensor(start_keypoints), self._tensor(start_confidence))
         parts = (
             condition.text.values,

@@ -17,6 +17,7 @@ from text_to_pose.config import PRESETS as PRESETS
 from text_to_pose.config import RunConfig, TextConfig, TextToPoseConfig
 from text_to_pose.data.hands import dominant_hands
 from text_to_pose.data.loading import loaders
+from text_to_pose.data.posture_table import KEY_POSTURES, work_out
 from text_to_pose.data.preprocessing import prepare
 from text_to_pose.data.statistics import max_steps, mean_start_frame
 from text_to_pose.data.texts import check_clips, merge_text_configs, reject, text_config
@@ -86,6 +87,10 @@ def train(
         copy_weights(source, model)
         if is_main_process():
             say(f"fine-tuning {init_from}: {describe_kept_texts(source, model)}")
+    if model.tokenizer.key_postures and not pretrain:
+        texts = {each.clip.text for each in (*clips.train, *clips.validation)} | {clip.text for clip in train_clips}
+        run.claim()  # whose folder the table is kept in
+        work_out(sorted(texts), run.path / KEY_POSTURES)
     train_loader, validation_loader = loaders(clips, model.tokenizer, config, train_clips, with_text=not pretrain)
     module = TextToPoseModule(model, config)
     metrics = fit(module, train_loader, validation_loader, config, run, monitor=MONITOR)

@@ -84,8 +84,11 @@ def parse_action(symbols: Symbols) -> Action:
     Raises:
         UserError: none is next.
     """
+    at = symbols.at
     action = _plain(symbols)
+    symbols.begin(at, action)
     for _ in range(MOST_BEHIND):
+        at = symbols.at
         if symbols.peek() == "seqbegin" and symbols.peek(1) == "brushing":
             action = Brushing(action, _brushed(symbols))
         elif symbols.peek() in REPETITIONS or (symbols.peek() == "seqbegin" and symbols.peek(1) in REPETITIONS):
@@ -96,6 +99,7 @@ def parse_action(symbols: Symbols) -> Action:
             action = Targeted(action, parse_target(symbols))
         else:
             return action
+        symbols.begin(at, action)
     raise symbols.error(f"another movement: {MOST_BEHIND} targets and repetitions stand behind one already")
 
 

@@ -20,13 +20,23 @@ def parse(text: str) -> Sign:
     Raises:
         UserError: one line that names the symbol, its place, and what was expected there.
     """
+    return parse_parts(text)[0]
+
+
+def parse_parts(text: str) -> tuple[Sign, list[tuple[int, object]]]:
+    """As `parse`, and where its parts are in the string.
+
+    Returns:
+        The tree; and its segments and actions, each with the number of a symbol, from 1: the first of a segment and of
+        a single or bracketed action; of an action with a target, a repetition or other behind it, the first of that.
+    """
     symbols = Symbols(read_symbols(text))
     segments = [_segment(symbols)]
     while symbols.take("plus"):
         segments.append(_segment(symbols))
     if symbols.peek():
         raise symbols.error(_expected(segments[-1]))
-    return Sign(tuple(segments))
+    return Sign(tuple(segments)), symbols.begun
 
 
 def _expected(segment: Segment) -> str:
@@ -39,6 +49,7 @@ def _expected(segment: Segment) -> str:
 
 
 def _segment(symbols: Symbols) -> Segment:
+    at = symbols.at
     nondominant = symbols.take("nondominant")
     symmetry = _symmetry(symbols)
     posture = parse_posture(symbols)
@@ -48,7 +59,9 @@ def _segment(symbols: Symbols) -> Segment:
     actions = parse_actions(symbols)
     if not actions and symbols.peek() in REPETITIONS:
         raise symbols.error("a movement before its repetition")
-    return Segment(posture, location, actions, symmetry, nondominant)
+    segment = Segment(posture, location, actions, symmetry, nondominant)
+    symbols.begin(at, segment)
+    return segment
 
 
 def _symmetry(symbols: Symbols) -> Symmetry | None:

@@ -97,6 +97,8 @@ class Symbols:
     symbols: list[Symbol]
     at: int = 0
     depth: int = field(default=0, init=False)
+    begun: list[tuple[int, object]] = field(default_factory=list, init=False)
+    """Parts of the tree, each with the number of the symbol that it begins with; see `begin`."""
 
     def peek(self, ahead: int = 0) -> str:
         """The name of a symbol to come; "" behind the last."""
@@ -125,6 +127,10 @@ class Symbols:
         """
         if not self.take(name):
             raise self.error(f"ham{name} {why}")
+
+    def begin(self, at: int, part: object) -> None:
+        """Keeps which symbol a part of the tree begins with, the one at `at`."""
+        self.begun.append((self.symbols[at].number, part))
 
     def open_bracket(self) -> None:
         """Counts a bracket; `close_bracket` counts it back.

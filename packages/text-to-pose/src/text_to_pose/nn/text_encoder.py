@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from pose_encoders import AdditionalSequence
 from pose_encoders.attention import TransformerStack
+from text_to_pose.signing.key_postures import SIZE
 
 if TYPE_CHECKING:
     from text_to_pose.nn.symbol_places import SymbolPlaces
@@ -56,6 +57,7 @@ class TextEncoder(nn.Module):
         dim: C.
         num_layers, num_heads, dropout: of the transformer.
         places: of symbols in a notation, added as well.
+        key_postures: so are those of the texts.
     """
 
     def __init__(
@@ -67,12 +69,17 @@ class TextEncoder(nn.Module):
         num_heads: int,
         dropout: float,
         places: SymbolPlaces | None = None,
+        *,
+        key_postures: bool = False,
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary_size, dim)
         self.places = places
         self.place_projection = nn.Linear(16, dim)
         self.lexicon = lexicon
+        self.postures = None
+        if key_postures:
+            self.postures = nn.Sequential(nn.Linear(SIZE, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
         self.stack = TransformerStack(dim, num_layers, num_heads, dropout)
 
     def forward(self, text: TextBatch) -> AdditionalSequence:
@@ -81,6 +88,9 @@ class TextEncoder(nn.Module):
         x = self.embedding(text.ids) + self.place_projection(positions)
         if self.places is not None:
             x = x + self.places(text.ids)
+        if self.postures is not None:
+            given = x.new_zeros(*text.ids.shape, SIZE) if text.postures is None else text.postures
+            x = x + self.postures(given)
         if self.lexicon is not None:
             code = self.lexicon(text.languages, text.letters)
             x = torch.cat([x[:, :1] + code[:, None], x[:, 1:]], dim=1)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from pose_core import UserError
 from text_to_pose.text.hamnosys import hamnosys_text, hamnosys_tokens, is_hamnosys
@@ -39,11 +41,13 @@ class Tokens:
     Attributes:
         ids: token ids, the language's first.
         language, letter: indices into the tokenizer's `languages` and `letters`, or `NONE`.
+        postures: (tokens, `key_postures.SIZE`) of a sign for a model that is told them.
     """
 
     ids: list[int]
     language: int = NONE
     letter: int = NONE
+    postures: np.ndarray | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -53,11 +57,13 @@ class TextBatch:
     Attributes:
         ids: (B, L) token ids, 0 where padded.
         languages, letters: (B,), see `Tokens`.
+        postures: (B, L, `key_postures.SIZE`), 0 where padded; None where no text has any.
     """
 
     ids: Tensor
     languages: Tensor
     letters: Tensor
+    postures: Tensor | None = None
 
     @property
     def mask(self) -> Tensor:
@@ -68,19 +74,35 @@ class TextBatch:
         return len(self.ids)
 
     def to(self, device: torch.device | str) -> TextBatch:
-        return TextBatch(self.ids.to(device), self.languages.to(device), self.letters.to(device))
+        postures = None if self.postures is None else self.postures.to(device)
+        return TextBatch(self.ids.to(device), self.languages.to(device), self.letters.to(device), postures)
 
     @classmethod
     def of(cls, texts: Sequence[Tokens]) -> TextBatch:
         """Pads texts to the longest."""
         import torch  # here, so that an exported model's texts are tokenized without it
 
-        L = max(len(text.ids) for text in texts)
+        ids, languages, letters, postures = padded(texts)
         return cls(
-            torch.tensor([[*text.ids, *[PAD] * (L - len(text.ids))] for text in texts]),
-            torch.tensor([text.language for text in texts]),
-            torch.tensor([text.letter for text in texts]),
+            torch.from_numpy(ids),
+            torch.from_numpy(languages),
+            torch.from_numpy(letters),
+            None if postures is None else torch.from_numpy(postures),
         )
+
+
+def padded(texts: Sequence[Tokens]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    """The fields of a `TextBatch` as numpy's arrays."""
+    L = max(len(text.ids) for text in texts)
+    ids = np.array([[*text.ids, *[PAD] * (L - len(text.ids))] for text in texts])
+    languages, letters = np.array([text.language for text in texts]), np.array([text.letter for text in texts])
+    told = [(row, text.postures) for row, text in enumerate(texts) if text.postures is not None]
+    if not told:
+        return ids, languages, letters, None
+    postures = np.zeros((*ids.shape, told[0][1].shape[1]), np.float32)
+    for row, each in told:
+        postures[row, : len(each)] = each
+    return ids, languages, letters, postures
 
 
 class TextTokenizer:
@@ -88,10 +110,12 @@ class TextTokenizer:
 
     Args:
         config: the model's. A letter may have several characters (`SCH`).
+        key_postures: give signs in HamNoSys theirs, see `text_to_pose.signing.key_postures`.
     """
 
-    def __init__(self, config: TextConfig) -> None:
+    def __init__(self, config: TextConfig, *, key_postures: bool = False) -> None:
         self.kind = config.kind
+        self.key_postures = key_postures and config.kind == "hamnosys"
         self.alphabets = {language: tuple(letters) for language, letters in config.alphabets.items()}
         self.languages = sorted(self.alphabets)
         self._alphabets = {
@@ -125,7 +149,8 @@ class TextTokenizer:
             raise UserError("the text is empty; give at least one letter")
         tag, language = self._ids[f"<{signed_language}>"], self.languages.index(signed_language)
         if self.kind != "letters" or is_signwriting(text):
-            return Tokens([tag, *self._symbols(text, signed_language)], language)
+            ids = [tag, *self._symbols(text, signed_language)]
+            return Tokens(ids, language, postures=_key_postures(text) if self.key_postures else None)
         letter = fold(text, signed_language)
         if letter not in self.letters:
             raise UserError(f"no language has a letter {shown(letter)}; {self._knows(signed_language)}")
@@ -248,6 +273,12 @@ def find_kind(texts: Sequence[str]) -> TextKind:
         return "signwriting"
     longest = max((len(unicodedata.normalize("NFC", text)) for text in texts), default=0)
     return "letters" if longest <= MAX_LETTER_LENGTH else "characters"
+
+
+def _key_postures(text: str) -> np.ndarray:
+    from text_to_pose.signing.key_postures import key_postures  # here: the signer takes a while to import
+
+    return key_postures(text)
 
 
 def tokens_of(text: str, kind: TextKind) -> list[str]:

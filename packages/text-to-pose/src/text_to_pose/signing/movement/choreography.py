@@ -19,8 +19,9 @@ from text_to_pose.signing.placement.states import initial_states
 from text_to_pose.signing.rotations import to_vector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from text_to_pose.hamnosys.movements import Action
     from text_to_pose.hamnosys.tree import Segment, Sign, Symmetry
     from text_to_pose.signing.anatomy.body import Body
     from text_to_pose.signing.motion import HandSide
@@ -35,7 +36,7 @@ LONGEST = 300.0
 """Seconds that a sign lasts at most. Real ones last three."""
 STEADY = 25.0
 """Frames per second at which arms are found, whatever is asked for."""
-_AT_REST = 0.08
+AT_REST = 0.08
 """Seconds before the first hand moves and after the last has come to rest."""
 _CHECKED = 60.0
 """Times per second at which speeds are checked."""
@@ -57,30 +58,34 @@ def choreograph(signs: Sequence[Sign], body: Body, fps: float = 25.0, speed: flo
     Raises:
         UserError: a sign is nested deeper than `DEEPEST`, or lasts longer than `LONGEST`.
     """
-    rest: dict[Channel, Array] = {side: row(resting(side, body)) for side in SIDES}
-    rest["body"] = np.zeros(BODY)
-    parts: list[Mapping[Channel, Track]] = [_still(rest, _AT_REST / speed)]
+    rest = at_rest(body)
+    parts: list[Mapping[Channel, Track]] = [_still(rest, AT_REST / speed)]
     spans, touches = [], []
     now: Mapping[Channel, Array] = rest
     for sign in signs:
         begin = None
         for number, segment in enumerate(sign.segments):
-            take = _limited(_segment(segment, body, now, _waiting(sign.segments, number)), body, speed)
-            parts += _way(now, starts(take), body, speed)
+            take = limited(segment_take(segment, body, now, waiting_hands(sign.segments, number)), body, speed)
+            parts += way_between(now, starts(take), body, speed)
             begin = _duration(parts) if begin is None else begin
             parts.append(take.tracks)
             touches.append((_duration(parts) - take.duration, _duration(parts), take.scene.touches))
             now = ends(take)
         spans.append((begin or 0.0, _duration(parts)))
         parts.append(_still(now, timing.HOLD / speed))
-    parts += [*_way(now, rest, body, speed), _still(rest, _AT_REST / speed)]
+    parts += [*way_between(now, rest, body, speed), _still(rest, AT_REST / speed)]
     motion, steady = _sampled(parts, spans, touches, fps), None
     if fps != STEADY:
         steady = _sampled(parts, spans, touches, STEADY)
     return replace(motion, steady=steady)
 
 
-def _waiting(segments: Sequence[Segment], number: int) -> frozenset[HandSide]:
+def at_rest(body: Body) -> dict[Channel, Array]:
+    """The state of each channel before and after signing."""
+    return {**{side: row(resting(side, body)) for side in SIDES}, "body": np.zeros(BODY)}
+
+
+def waiting_hands(segments: Sequence[Segment], number: int) -> frozenset[HandSide]:
     """The hands that stay where they were in a part of a sign: they have no part in it, but before and after."""
     every = [initial_states(segment) for segment in segments] if len(segments) > 1 else []
     used = [{side for side in SIDES if getattr(states, side) is not None} for states in every]
@@ -89,9 +94,26 @@ def _waiting(segments: Sequence[Segment], number: int) -> frozenset[HandSide]:
     return frozenset(before & after & idle)
 
 
-def _segment(segment: Segment, body: Body, before: Mapping[Channel, Array], waiting: frozenset[HandSide]) -> Take:
-    """The strokes of a sign, or of one of its parts."""
-    scene = _scene(segment, body, before, waiting)
+def segment_take(
+    segment: Segment,
+    body: Body,
+    before: Mapping[Channel, Array],
+    waiting: frozenset[HandSide],
+    performer: Callable[[Action, Scene], Take] = perform,
+) -> Take:
+    """The strokes of a sign, or of one of its parts.
+
+    Args:
+        segment: the part.
+        body: who signs.
+        before: the state of each channel that it begins after.
+        waiting: hands that stay as they were, see `waiting_hands`.
+        performer: makes actions into takes.
+
+    Raises:
+        UserError: it is nested deeper than `DEEPEST`, or lasts longer than `LONGEST`.
+    """
+    scene = _scene(segment, body, before, waiting, performer)
     if not segment.actions:
         return scene.held(timing.STILL)
     takes = []
@@ -109,7 +131,13 @@ def _segment(segment: Segment, body: Body, before: Mapping[Channel, Array], wait
     return whole
 
 
-def _scene(segment: Segment, body: Body, before: Mapping[Channel, Array], waiting: frozenset[HandSide]) -> Scene:
+def _scene(
+    segment: Segment,
+    body: Body,
+    before: Mapping[Channel, Array],
+    waiting: frozenset[HandSide],
+    performer: Callable[[Action, Scene], Take],
+) -> Scene:
     """The hands as a sign begins."""
     states = initial_states(segment)
     dominant: HandSide = "left" if segment.nondominant else "right"
@@ -123,7 +151,7 @@ def _scene(segment: Segment, body: Body, before: Mapping[Channel, Array], waitin
         now={"body": np.zeros(BODY)},
         cast=cast,
         dominant=dominant,
-        performer=perform,
+        performer=performer,
         alternating=segment.symmetry is not None and segment.symmetry.alternating,
         beginning=True,
         unplaced=segment.location is None,
@@ -144,7 +172,7 @@ def _still(state: Mapping[Channel, Array], duration: float) -> dict[Channel, Tra
     return {channel: Hold(each, duration) for channel, each in state.items()}
 
 
-def _way(
+def way_between(
     first: Mapping[Channel, Array], last: Mapping[Channel, Array], body: Body, speed: float
 ) -> list[Mapping[Channel, Track]]:
     """Preparation, transition or retraction."""
@@ -152,10 +180,10 @@ def _way(
     if not bridges:
         return []
     scene = Scene(body, None, first, {}, "right", perform)  # ty: ignore[invalid-argument-type]
-    return [_limited(Take(bridges, scene), body, speed).tracks]
+    return [limited(Take(bridges, scene), body, speed).tracks]
 
 
-def _limited(take: Take, body: Body, speed: float) -> Take:
+def limited(take: Take, body: Body, speed: float) -> Take:
     """A take at another speed, but as slow as it has to be for hands to be no faster than real ones."""
     times = np.arange(0.0, take.duration + 1 / _CHECKED, 1 / _CHECKED)
     slower = 1 / speed

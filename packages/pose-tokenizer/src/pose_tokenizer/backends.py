@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from pose_core import UserError
+from pose_core.backends import Backend as Backend
+from pose_core.backends import load_by
 from pose_core.pretrained import find_model
 from pose_tokenizer.config import BUNDLED
 from pose_tokenizer.network import Network
 
 if TYPE_CHECKING:
     from pose_tokenizer.model import PoseTokenizer
-
-Backend = Literal["auto", "torch", "onnx"]
 
 
 def as_network(model: PoseTokenizer | Network) -> Network:
@@ -37,20 +36,15 @@ def load_network(checkpoint: str | Path, device: str = "auto", backend: Backend 
         UserError: no such model, or not a whole one; or onnx was asked for, and cannot be.
     """
     folder = find_model(checkpoint, BUNDLED)
-    if backend != "torch":
-        try:
-            return _exported(folder, checkpoint, device)
-        except UserError as error:
-            if backend == "onnx":
-                raise UserError(f"--backend onnx: {error}") from error
-    from pose_tokenizer.model import PoseTokenizer
 
-    return as_network(PoseTokenizer.load(checkpoint, device))
+    def graphs() -> Network:
+        from pose_tokenizer.onnx_network import OnnxNetwork
 
+        return OnnxNetwork(folder, Path(checkpoint).resolve().name if Path(checkpoint).exists() else str(checkpoint))
 
-def _exported(folder: Path, checkpoint: str | Path, device: str) -> Network:
-    if device not in ("auto", "cpu"):
-        raise UserError(f"its graphs run on the CPU, and --device {device} is torch's")
-    from pose_tokenizer.onnx_network import OnnxNetwork
+    def weights() -> Network:
+        from pose_tokenizer.model import PoseTokenizer
 
-    return OnnxNetwork(folder, Path(checkpoint).resolve().name if Path(checkpoint).exists() else str(checkpoint))
+        return as_network(PoseTokenizer.load(checkpoint, device))
+
+    return load_by(backend, device, onnx=graphs, torch=weights)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from pose_core import UserError
+from pose_core.backends import Backend as Backend
+from pose_core.backends import load_by
 from pose_core.pretrained import find_model
 from text_to_pose.config import BUNDLED
 from text_to_pose.network import Network
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from text_to_pose.model import TextToPose
-
-Backend = Literal["auto", "torch", "onnx"]
 
 
 def as_network(model: TextToPose | Network) -> Network:
@@ -38,20 +37,15 @@ def load_network(checkpoint: str | Path, device: str = "auto", backend: Backend 
         UserError: no such model, or not a whole one; or onnx was asked for, and cannot be.
     """
     folder = find_model(checkpoint, BUNDLED)
-    if backend != "torch":
-        try:
-            return _exported(folder, device)
-        except UserError as error:
-            if backend == "onnx":
-                raise UserError(f"--backend onnx: {error}") from error
-    from text_to_pose.model import load_model
 
-    return as_network(load_model(folder, device))
+    def graphs() -> Network:
+        from text_to_pose.onnx_model import OnnxTextToPose
 
+        return OnnxTextToPose(folder)
 
-def _exported(folder: Path, device: str) -> Network:
-    if device not in ("auto", "cpu"):
-        raise UserError(f"its graphs run on the CPU, and --device {device} is torch's")
-    from text_to_pose.onnx_model import OnnxTextToPose
+    def weights() -> Network:
+        from text_to_pose.model import load_model
 
-    return OnnxTextToPose(folder)
+        return as_network(load_model(folder, device))
+
+    return load_by(backend, device, onnx=graphs, torch=weights)

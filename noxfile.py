@@ -19,12 +19,16 @@ PACKAGES = ["pose-core", "pose-encoders", "text-to-pose", "pose-tokenizer", "ht-
 EXTRAS = {
     "pose-core": ["--extra", "estimate", "--extra", "parquet", "--extra", "train", "--extra", "wandb"],
     "pose-encoders": ["--extra", "onnx", "--extra", "train"],
-    "text-to-pose": ["--extra", "onnx", "--extra", "train"],
+    "text-to-pose": ["--extra", "app", "--extra", "onnx", "--extra", "train"],
     "pose-tokenizer": ["--extra", "onnx", "--extra", "train"],
     "ht-vae": ["--extra", "train"],
 }
 # Libraries of others that a package works with and does not need.
-BESIDE = {"pose-core": ["datasets>=4", "webdataset>=0.2.100"], "pose-tokenizer": ["tokenizers>=0.21"]}
+BESIDE = {
+    "pose-core": ["datasets>=4", "webdataset>=0.2.100"],
+    "text-to-pose": ["httpx2>=2"],
+    "pose-tokenizer": ["tokenizers>=0.21"],
+}
 # Of each package's tests, those that meet what changes between releases: arrays, formats, pictures, exports, training.
 LOWEST = {
     "pose-core": (

@@ -1,3 +1,5 @@
+from importlib.util import find_spec
+
 import pytest
 import torch
 from hypothesis import settings
@@ -9,6 +11,8 @@ from text_to_pose.cli import main
 from text_to_pose.config import NetworkConfig, TextConfig, TextToPoseConfig
 from text_to_pose.model import TextToPose
 
+EXTRA = ("starlette", "uvicorn", "python_multipart")
+collect_ignore = [] if all(map(find_spec, EXTRA)) else ["test_app.py"]  # which is of the extra [app]
 settings.register_profile("steady", deadline=None)  # the first call imports
 settings.load_profile("steady")
 torch.set_num_threads(1)  # networks this small only wait for a second one

@@ -13,6 +13,7 @@ from pose_core.batch_options import FileOptions, JsonBatchOptions
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say
 from pose_core.models_command import add_models_command
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
+from text_to_pose.app.cli import serve
 from text_to_pose.export_cli import export
 from text_to_pose.sign_cli import explain, sign
 from text_to_pose.synthesis_cli import synthesize
@@ -359,6 +360,7 @@ def evaluate(
 
 app.command()(export)
 app.command()(web)
+app.command("app")(serve)
 add_models_command(app, __file__)
 
 

@@ -167,14 +167,9 @@ class Signer:
         if not options.signed_language and options.checkpoint == LETTERS:
             raise UserError(WHICH_LANGUAGE)
         from text_to_pose.backends import load_network
-        from text_to_pose.start_frames import StartFrames
 
         model = load_network(options.checkpoint, options.device, options.backend)
-        if not options.signed_language and ANY_LANGUAGE in model.tokenizer.languages:
-            options = replace(options, signed_language=ANY_LANGUAGE)
-        if not options.signed_language:
-            raise UserError(WHICH_LANGUAGE)
-        model.tokenizer.check_language(options.signed_language)
+        options = replace(options, signed_language=language_of(model, options.signed_language))
         if options.sampling.sample_length and options.fluency is not None:
             say("--sample-length: of no effect on fluent words, which are as fast as --letters-per-second says")
         given = options.start()
@@ -182,12 +177,7 @@ class Signer:
             return cls(model, options, None, options.dominant_hand)
         file, frame = given
         sequence = read(file)
-        start = StartFrames.of_clip(model, sequence, file, frame)
-        body = None
-        if model.signs_in_depth:
-            from text_to_pose.signing.anatomy.person import body_of
-
-            body = body_of(sequence)
+        start, body = person_of(model, sequence, file, frame)
         if options.dominant_hand is not None:
             return cls(model, options, start, options.dominant_hand, body)
         hand, usual = dominant_hand(sequence), model.config.dominant_hands.get(options.signed_language)
@@ -199,19 +189,14 @@ class Signer:
         return cls(model, options, start, hand, body)
 
     def spell(self, text: str) -> list[str]:
-        """The signs of a text, see `TextTokenizer.units`."""
+        """The signs of a text, see `signs_of_text`."""
         options = self.options
-        if self.signs_notation:
-            from text_to_pose.hamnosys.parser import parse
-            from text_to_pose.hamnosys.writer import write
-
-            text = write(parse(text))  # canonical, as all that it was trained on
-        return self.model.tokenizer.units(text, options.signed_language, borrow_letters=options.borrow_letters)
+        return signs_of_text(self.model, text, options.signed_language, borrow_letters=options.borrow_letters)
 
     @property
     def signs_notation(self) -> bool:
         """Whether texts are signs in HamNoSys, of whichever language."""
-        return self.options.signed_language == ANY_LANGUAGE and self.model.tokenizer.kind == "hamnosys"
+        return reads_notation(self.model, self.options.signed_language)
 
     def sign(self, texts: Sequence[TextJob]) -> list[GeneratedText]:
         """Generates texts in one batch and writes each.
@@ -241,7 +226,7 @@ class Signer:
         return [self._write(text, result) for text, result in zip(texts, signed, strict=True)]
 
     def _check_finite(self, text: TextJob, sequence: PoseSequence) -> None:
-        if np.isfinite(sequence.keypoints).all() and np.isfinite(sequence.confidence).all():
+        if is_finite(sequence):
             return
         cause = f"--guidance {self.options.sampling.guidance:g} may be too strong"
         if self.options.start_frame:
@@ -265,6 +250,66 @@ class Signer:
         return GeneratedText(
             text.text, language, signs, len(sequence), seconds, text.files, self.options.checkpoint, self.model.backend
         )
+
+
+def language_of(model: Network, signed_language: str) -> str:
+    """The language that a text is signed in: "" is the one of notation, where the model has it.
+
+    Raises:
+        UserError: none is given and the model needs one, or it does not know it.
+    """
+    if not signed_language and ANY_LANGUAGE in model.tokenizer.languages:
+        return ANY_LANGUAGE
+    if not signed_language:
+        raise UserError(WHICH_LANGUAGE)
+    model.tokenizer.check_language(signed_language)
+    return signed_language
+
+
+def reads_notation(model: Network, signed_language: str) -> bool:
+    """Whether the model takes texts as signs in HamNoSys, of whichever language."""
+    return signed_language == ANY_LANGUAGE and model.tokenizer.kind == "hamnosys"
+
+
+def signs_of_text(model: Network, text: str, signed_language: str, *, borrow_letters: bool = False) -> list[str]:
+    """The signs of a text, see `TextTokenizer.units`; notation in its canonical spelling, as all in training was.
+
+    Raises:
+        UserError: a text that the model cannot sign.
+    """
+    if reads_notation(model, signed_language):
+        from text_to_pose.hamnosys.parser import parse
+        from text_to_pose.hamnosys.writer import write
+
+        text = write(parse(text))
+    return model.tokenizer.units(text, signed_language, borrow_letters=borrow_letters)
+
+
+def person_of(model: Network, sequence: PoseSequence, file: Path, frame: int | None) -> tuple[StartFrames, Body | None]:
+    """The start frame that a clip has, and its person's body, for a model that signs in depth.
+
+    Args:
+        model: the network.
+        sequence: the clip.
+        file: its name in messages.
+        frame: the first in which somebody is visible when None.
+
+    Raises:
+        UserError: a frame that cannot be used.
+    """
+    from text_to_pose.start_frames import StartFrames
+
+    start = StartFrames.of_clip(model, sequence, file, frame)
+    if not model.signs_in_depth:
+        return start, None
+    from text_to_pose.signing.anatomy.person import body_of
+
+    return start, body_of(sequence)
+
+
+def is_finite(sequence: PoseSequence) -> bool:
+    """Whether all that was generated are numbers: too strong a guidance makes others."""
+    return bool(np.isfinite(sequence.keypoints).all() and np.isfinite(sequence.confidence).all())
 
 
 def sign_by_rules(signer: RuleSigner, text: TextJob) -> GeneratedText:

@@ -1,0 +1,96 @@
+"""Poses to tokens and back, where pose-tokenizer is installed beside this package, which does not need it."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+from pose_core import UserError
+from text_to_pose.app.files import JSON, POSES, TEXT, Answer, check_frames, poses_answer, read_poses, stored
+
+if TYPE_CHECKING:
+    from text_to_pose.app.requests import DecodeRequest, EncodeRequest
+
+NEIGHBOUR = "pose_tokenizer"
+
+
+class NotInstalledError(Exception):
+    """What was asked for needs a package that is not here; one line."""
+
+
+def has_tokenizer() -> bool:
+    """Whether pose-tokenizer is installed."""
+    return find_spec(NEIGHBOUR) is not None
+
+
+@cache
+def _tokenizer() -> SimpleNamespace:
+    """What is used of pose-tokenizer: looked for by name, as a package that may be absent."""
+    if not has_tokenizer():
+        raise NotInstalledError("tokens need pose-tokenizer, which is not installed beside this server")
+    codec, formats, serialization, token_file, selection = (
+        import_module(f"{NEIGHBOUR}.{name}")
+        for name in ("codec", "files.formats", "files.serialization", "files.token_file", "model_selection")
+    )
+    return SimpleNamespace(
+        encode=codec.encode,
+        decode=codec.decode,
+        sniff_suffix=formats.sniff_suffix,
+        read_format=formats.read_format,
+        to_json=serialization.to_json,
+        to_text=serialization.to_text,
+        file_content=token_file.file_content,
+        models=selection.Models(None),
+    )
+
+
+def encode(request: EncodeRequest, data: bytes) -> Answer:
+    """The tokens of a `.pose` file; `about` has sizes.
+
+    Raises:
+        NotInstalledError: without pose-tokenizer.
+        UserError: poses that cannot be encoded.
+    """
+    tokenizer = _tokenizer()
+    sequence = read_poses(data, "poses")
+    model = tokenizer.models.of(sequence.skeleton)
+    tokens = tokenizer.encode(model, sequence, bits_per_frame=request.bits_per_frame)
+    packed = tokenizer.file_content(tokens)
+    sizes = {
+        "frames": tokens.header.frames,
+        "seconds": round(tokens.header.seconds, 3),
+        "codes": int((tokens.codes >= 0).sum()),
+        "bits_per_frame": round(tokens.bits / tokens.header.frames, 3),
+        "bytes_before": len(data),
+        "bytes_after": len(packed),
+    }
+    about = {"Model": model.name, "Sizes": json.dumps(sizes)}
+    if request.format == "tokens":
+        return Answer(packed, POSES, "poses.tokens", about)
+    if request.format == "text":
+        return Answer(tokenizer.to_text(tokens).encode(), TEXT, "poses.txt", about)
+    return Answer(tokenizer.to_json(tokens).encode(), JSON, "poses.json", about)
+
+
+def decode(request: DecodeRequest, data: bytes) -> Answer:
+    """The poses of tokens, packed or as JSON.
+
+    Raises:
+        NotInstalledError: without pose-tokenizer.
+        UserError: no tokens, those of an unknown model, or too many.
+    """
+    tokenizer = _tokenizer()
+    with stored(data, f"tokens{tokenizer.sniff_suffix(data)}") as path:
+        if Path(path).suffix == ".txt":
+            raise UserError("neither a .tokens file nor tokens as JSON; a line of integers does not name its model")
+        tokens = tokenizer.read_format(path)
+    check_frames(tokens.header.frames, "tokens")
+    check_frames(tokens.header.empty_frames, "tokens")
+    model = tokenizer.models.of_tokens(tokens.header)
+    sequence = tokenizer.decode(model, tokens)
+    return poses_answer(sequence, request.format, "poses", [], model.name)

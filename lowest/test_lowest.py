@@ -14,8 +14,8 @@ from packaging.version import Version
 PACKAGES = ["pose-core", "pose-encoders", "text-to-pose", "pose-tokenizer", "ht-vae"]
 # Imported where another package's extra, or the user, has installed it; or a part of what is declared.
 UNDECLARED = {"onnx", "pydantic-core", "umap", "umap-learn", "wandb"}
-# Declared for what torch exports with.
-UNIMPORTED = {"onnx", "onnxruntime", "onnxscript", "tensorboard"}
+# Declared for what torch exports with, and starlette reads forms with.
+UNIMPORTED = {"onnx", "onnxruntime", "onnxscript", "python-multipart", "tensorboard"}
 ROOT = Path(__file__).parents[1]
 
 

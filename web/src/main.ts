@@ -2,6 +2,7 @@ import "./style.css";
 
 import { Description, type Language } from "./model/description";
 import { Skeleton } from "./poses/skeleton";
+import { isNotation, Server } from "./server";
 import { remarkOn, spell } from "./text/letters";
 import { WORD_SPACE } from "./text/spelling";
 import { connectDownloads } from "./ui/downloads";
@@ -23,6 +24,9 @@ const status = element("status", HTMLParagraphElement);
 const problem = element("problem", HTMLParagraphElement);
 const saved = element("saved", HTMLParagraphElement);
 const alphabet = element("alphabet", HTMLParagraphElement);
+const remark = element("remark", HTMLParagraphElement);
+// Written into the page by `text-to-pose app`; any other page asks no server for anything.
+const address = document.querySelector<HTMLMetaElement>("meta[name=api]")?.content;
 
 let description: Description | undefined;
 let ready = false;
@@ -30,6 +34,7 @@ let wishes = 0;
 let timer: number | undefined;
 let shown = ""; // the text that is being signed
 let viewing = false; // whether a file is shown, rather than a text
+let server: Server | undefined;
 
 const player = new Player();
 connectDownloads(player, (line) => (saved.textContent = line));
@@ -89,6 +94,7 @@ function sign(): void {
   clearTimeout(timer);
   const id = ++wishes;
   viewing = false;
+  if (server && isNotation(text.value)) return void signNotation(server, id);
   if (!description || !ready) return;
   const spelling = spell(text.value, language.value, borrow.checked, description);
   const { name } = description.language(language.value);
@@ -100,8 +106,7 @@ function sign(): void {
   }
   if (!spelling.letters.length) return refuse("There is no letter in this text.", text);
   refuse("");
-  const remark = remarkOn(spelling);
-  element("remark", HTMLParagraphElement).textContent = remark && `${remark[0].toUpperCase()}${remark.slice(1)}.`;
+  remark.textContent = asSentence(remarkOn(spelling));
   shown = spelling.letters.join("").split(WORD_SPACE).join(" ").toLowerCase();
   document.body.classList.add("busy");
   const wish: Wish = {
@@ -115,6 +120,27 @@ function sign(): void {
     start: person.start,
   };
   worker.postMessage(wish);
+}
+
+/** Has the server sign what is written, which needs no model. */
+async function signNotation(server: Server, id: number): Promise<void> {
+  refuse("");
+  remark.textContent = "";
+  document.body.classList.add("busy");
+  status.textContent = "The server signs …";
+  try {
+    const { sequence, remarks } = await server.sign(text.value, Number(speed.value));
+    if (id !== wishes) return;
+    player.open(sequence, [], "the sign");
+    remark.textContent = asSentence(remarks);
+    finish(`HamNoSys: ${(sequence.frames / sequence.fps).toFixed(1)} s of signing, by its rules.`);
+  } catch (error) {
+    if (id === wishes) refuse((error as Error).message, text);
+  }
+}
+
+function asSentence(line: string): string {
+  return line && `${line[0].toUpperCase()}${line.slice(1)}.`;
 }
 
 function refuse(message: string, input?: HTMLElement): void {
@@ -142,6 +168,16 @@ function showAlphabet(): void {
 // For tests, and for whoever is curious in the console.
 Object.assign(window, { player });
 
-if ("serviceWorker" in navigator && import.meta.env.PROD) {
+if (address) {
+  void Server.find(address).then((found) => {
+    if (!found) return;
+    server = found;
+    text.maxLength = found.mostCharacters;
+    element("text-label", HTMLLabelElement).textContent = "Words, or a sign in HamNoSys";
+    element("about", HTMLParagraphElement).textContent =
+      "Type a word and see it fingerspelled, by your own browser; or a sign in HamNoSys, which is sent to the server of this page and signed by its rules.";
+    if (isNotation(text.value)) sign();
+  });
+} else if ("serviceWorker" in navigator && import.meta.env.PROD) {
   addEventListener("load", () => navigator.serviceWorker.register("service-worker.js").catch(() => {})); // without it, only offline use is lost
 }

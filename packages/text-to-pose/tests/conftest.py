@@ -1,9 +1,11 @@
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 import pytest
 import torch
 from hypothesis import settings
 
+from pose_core import write
 from pose_core.testing import fake_manifest, fake_sequence, fake_skeleton
 from pose_core.transforms import normalize
 from pose_encoders.config import TransformerEncoderConfig
@@ -12,7 +14,7 @@ from text_to_pose.config import NetworkConfig, TextConfig, TextToPoseConfig
 from text_to_pose.model import TextToPose
 
 EXTRA = ("starlette", "uvicorn", "python_multipart")
-collect_ignore = [] if all(map(find_spec, EXTRA)) else ["test_app.py"]  # which is of the extra [app]
+collect_ignore = [] if all(map(find_spec, EXTRA)) else ["test_app.py", "test_app_load.py"]  # of [app]
 settings.register_profile("steady", deadline=None)  # the first call imports
 settings.load_profile("steady")
 torch.set_num_threads(1)  # networks this small only wait for a second one
@@ -89,3 +91,58 @@ def one_line():
         return line
 
     return find
+
+
+@pytest.fixture(scope="session")
+def service():
+    """The bundled models, as `app` has them."""
+    from text_to_pose.app.service import Service
+
+    return Service(["fingerspelling", "notation"])
+
+
+@pytest.fixture(scope="session")
+def page():
+    """The page, as `app` has it."""
+    from text_to_pose.app.page import load_page
+
+    return load_page("fingerspelling")
+
+
+@pytest.fixture(scope="session")
+def serving():
+    """The server of `app` with a service, as a client; largest file: 200 kB."""
+    from starlette.testclient import TestClient
+
+    from text_to_pose.app.server import Limits, create_app
+
+    @contextmanager
+    def serve(service, page=None, **limits):
+        limits = Limits(**{"waiting": 4, "upload": 200_000} | limits)
+        with TestClient(create_app(service, page, hosts=["testserver", "::1"], limits=limits)) as client:
+            yield client
+
+    return serve
+
+
+@pytest.fixture(scope="session")
+def refusal():
+    """Status and message of a refusal of `app`, which is one line of JSON and tells nothing of the machine."""
+
+    def check(response):
+        assert response.headers["content-type"] == "application/json"
+        (message,) = response.json().values()
+        assert "\n" not in message
+        assert "Traceback" not in message
+        assert "/tmp" not in message
+        assert "File " not in message
+        return response.status_code, message
+
+    return check
+
+
+@pytest.fixture
+def person(tmp_path):
+    """A `.pose` file of somebody, as bytes."""
+    write(fake_sequence(frames=12), tmp_path / "person.pose")
+    return (tmp_path / "person.pose").read_bytes()

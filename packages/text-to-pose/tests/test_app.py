@@ -1,25 +1,12 @@
 import asyncio
 import json
-import socket
-import subprocess
-import sys
-import threading
-import urllib.request
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from starlette.testclient import TestClient
 
-from pose_core import read, write
-from pose_core.testing import fake_sequence
+from pose_core import read
 from text_to_pose.app import requests, tokens
-from text_to_pose.app.files import Answer
-from text_to_pose.app.page import load_page
 from text_to_pose.app.server import Limits, create_app
-from text_to_pose.app.service import Service
-from text_to_pose.app.work_queue import BusyError, WorkQueue
 from text_to_pose.text.hamnosys import hamnosys_text
 
 HELLO = {"text": "hello", "signed_language": "ase"}
@@ -28,33 +15,9 @@ UPLOAD = 200_000
 
 
 @pytest.fixture(scope="module")
-def service():
-    return Service(["fingerspelling", "notation"])
-
-
-@pytest.fixture(scope="module")
-def page():
-    return load_page("fingerspelling")
-
-
-@contextmanager
-def serving(service, page=None, **limits):
-    limits = Limits(**{"waiting": 4, "upload": UPLOAD} | limits)
-    with TestClient(create_app(service, page, hosts=["testserver", "::1"], limits=limits)) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def client(service, page):
+def client(serving, service, page):
     with serving(service, page) as client:
         yield client
-
-
-@pytest.fixture
-def person(tmp_path):
-    """A `.pose` file of somebody, as bytes."""
-    write(fake_sequence(frames=12), tmp_path / "person.pose")
-    return (tmp_path / "person.pose").read_bytes()
 
 
 def poses_of(response, tmp_path):
@@ -62,17 +25,6 @@ def poses_of(response, tmp_path):
     path = tmp_path / "answer.pose"
     path.write_bytes(response.content)
     return read(path)
-
-
-def refusal(response):
-    """Status and message of a refusal, which is one line of JSON and tells nothing of the machine."""
-    assert response.headers["content-type"] == "application/json"
-    (message,) = response.json().values()
-    assert "\n" not in message
-    assert "Traceback" not in message
-    assert "/tmp" not in message
-    assert "File " not in message
-    return response.status_code, message
 
 
 def assert_same(sequence, expected):
@@ -174,7 +126,7 @@ def test_tokens_and_back(client, tmp_path):
     assert len(poses_of(back, tmp_path)) == sizes["frames"]
 
 
-def test_tokens_without_pose_tokenizer_are_not_implemented(client, monkeypatch):
+def test_tokens_without_pose_tokenizer_are_not_implemented(client, monkeypatch, refusal):
     monkeypatch.setattr(tokens, "NEIGHBOUR", "no_such_package")
     tokens._tokenizer.cache_clear()
     for path in ("/api/tokens", "/api/poses"):
@@ -196,7 +148,7 @@ def test_the_page_and_its_files(client, page):
 # What is refused
 
 
-def test_fields_that_are_wrong(client):
+def test_fields_that_are_wrong(client, refusal):
     for changed, field in (
         ({"text": ""}, "text"),
         ({"text": 5}, "text"),
@@ -235,7 +187,7 @@ def test_fields_that_are_wrong(client):
         b'{"text": "h", "text"',
     ],
 )
-def test_bodies_that_are_no_json_of_that_kind(client, body):
+def test_bodies_that_are_no_json_of_that_kind(client, body, refusal):
     status, _ = refusal(client.post("/api/generate", content=body, headers={"Content-Type": "application/json"}))
     assert status == 400
 
@@ -253,14 +205,14 @@ def test_bodies_that_are_no_json_of_that_kind(client, body):
         ("multipart/form-data; boundary=x; charset=unicode_escape", None, 400),
     ],
 )
-def test_bodies_of_another_kind(client, kind, body, expected):
+def test_bodies_of_another_kind(client, kind, body, expected, refusal):
     if body is None:
         body = b'--x\r\nContent-Disposition: form-data; name="text"\r\n\r\n\\ud800\r\n--x--\r\n'
     status, _ = refusal(client.post("/api/generate", content=body, headers={"Content-Type": kind}))
     assert status == expected
 
 
-def test_forms_with_files_that_do_not_belong(client, person):
+def test_forms_with_files_that_do_not_belong(client, person, refusal):
     for files, message in (
         ([("other", person)], "start_frame"),
         ([("start_frame", person), ("start_frame", person)], "Too many files"),
@@ -298,12 +250,12 @@ def test_forms_with_files_that_do_not_belong(client, person):
         ("sign", {"text": f"{THANKS}\n{THANKS}", "speed": 0.1, "fps": 100, "format": "json"}, "JSON"),
     ],
 )
-def test_texts_that_cannot_be_signed(client, path, body, message):
+def test_texts_that_cannot_be_signed(client, path, body, message, refusal):
     status, said = refusal(client.post(f"/api/{path}", json=body))
     assert (status, message in said, "--" in said) == (422, True, False)
 
 
-def test_poses_that_are_none(client, person):
+def test_poses_that_are_none(client, person, refusal):
     for data in (b"", b"none", person[:100], person[:-8], b"\x00" * 1000, person[:40] + b"\xff" * 60 + person[100:]):
         status, said = refusal(client.post("/api/sign", data={"text": THANKS}, files={"start_frame": data}))
         assert (status, said.startswith("start_frame.pose")) == (422, True)
@@ -311,9 +263,8 @@ def test_poses_that_are_none(client, person):
     assert (status, "no frame 12" in said) == (422, True)
 
 
-def test_tokens_that_are_none(client, person):
+def test_tokens_that_are_none(client, person, refusal):
     pytest.importorskip("pose_tokenizer")
-    tokens._tokenizer.cache_clear()
     packed = client.post("/api/tokens", content=client.post("/api/sign", json={"text": THANKS}).content)
     good = client.post(
         "/api/tokens?format=json", content=client.post("/api/sign", json={"text": THANKS}).content
@@ -328,7 +279,7 @@ def test_tokens_that_are_none(client, person):
     assert refusal(client.post("/api/tokens", files={"file": person}))[0] == 415
 
 
-def test_too_much_is_refused_before_it_is_read(client):
+def test_too_much_is_refused_before_it_is_read(client, serving, refusal):
     assert refusal(client.post("/api/tokens", content=b"0" * (UPLOAD + 1)))[0] == 413
     assert (
         refusal(client.post("/api/sign", content=b"0" * 70_000, headers={"Content-Type": "application/json"}))[0] == 413
@@ -377,11 +328,11 @@ def test_a_body_of_unknown_length_is_refused_at_its_limit():
         "/api/unknown",
     ],
 )
-def test_no_file_is_opened_by_the_name_of_a_request(client, path):
+def test_no_file_is_opened_by_the_name_of_a_request(client, path, refusal):
     assert refusal(client.get(path))[0] == 404
 
 
-def test_other_methods_and_no_page(client):
+def test_other_methods_and_no_page(client, serving, refusal):
     assert refusal(client.get("/api/generate"))[0] in (404, 405)
     assert refusal(client.post("/api/models"))[0] == 405
     assert refusal(client.post("/"))[0] == 405
@@ -392,7 +343,7 @@ def test_other_methods_and_no_page(client):
 @pytest.mark.parametrize(
     "host", ["evil.example", "testserver.evil.example", "", "testserver@evil", "[::1", "testserver:x"]
 )
-def test_requests_to_another_host_are_refused(client, host):
+def test_requests_to_another_host_are_refused(client, host, refusal):
     for path in ("/healthz", "/api/models", "/"):
         assert refusal(client.get(path, headers={"Host": host}))[0] == 400
 
@@ -402,7 +353,7 @@ def test_requests_to_this_host_are_answered(client, host):
     assert client.get("/healthz", headers={"Host": host}).status_code == 200
 
 
-def test_pages_of_other_sites_cannot_have_anything_signed(client):
+def test_pages_of_other_sites_cannot_have_anything_signed(client, refusal):
     for origin in ("http://evil.example", "null", "http://testserver:1", "http://["):
         status, _ = refusal(client.post("/api/sign", json={"text": THANKS}, headers={"Origin": origin}))
         assert status == 403
@@ -417,157 +368,3 @@ def test_every_answer_has_the_headers_of_security(client):
         assert answer.headers["cross-origin-resource-policy"] == "same-origin"
         assert answer.headers["content-security-policy"].startswith("default-src 'none'")
         assert "access-control-allow-origin" not in answer.headers
-
-
-# How much at once
-
-
-class Slow:
-    """A service whose work goes on until it is let go."""
-
-    def __init__(self):
-        self.go_on, self.begun = threading.Event(), threading.Semaphore(0)
-
-    def describe(self):
-        return {}
-
-    def sign(self, request, person):
-        self.begun.release()
-        assert self.go_on.wait(60)
-        return Answer(b"done", "text/plain", "done.txt")
-
-
-def test_beyond_its_places_a_server_refuses_and_health_is_answered_meanwhile():
-    slow = Slow()
-    with serving(slow, workers=2, waiting=3) as client, ThreadPoolExecutor(5) as threads:
-        answers = [threads.submit(client.post, "/api/sign", json={"text": "x"}) for _ in range(5)]
-        for _ in range(2):
-            assert slow.begun.acquire(timeout=60)
-        while client.get("/healthz").json()["requests"] < 5:
-            pass
-        refused = client.post("/api/sign", json={"text": "x"})
-        assert (refusal(refused)[0], int(refused.headers["retry-after"]) > 0) == (503, True)
-        slow.go_on.set()
-        assert [answer.result().status_code for answer in answers] == [200] * 5
-        assert client.get("/healthz").json()["requests"] == 0
-
-
-def test_what_takes_too_long_is_given_up_and_keeps_its_place_until_it_ends():
-    slow = Slow()
-    with serving(slow, workers=1, waiting=0, timeout=0.05) as client:
-        assert refusal(client.post("/api/sign", json={"text": "x"}))[0] == 504
-        assert refusal(client.post("/api/sign", json={"text": "x"}))[0] == 503
-        slow.go_on.set()
-        while client.get("/healthz").json()["requests"]:
-            pass
-        assert client.post("/api/sign", json={"text": ""}).status_code == 400
-
-
-def test_work_that_has_not_begun_in_time_never_begins():
-    slow = Slow()
-    with serving(slow, workers=1, waiting=1, timeout=0.05) as client:
-        assert refusal(client.post("/api/sign", json={"text": "x"}))[0] == 504
-        assert refusal(client.post("/api/sign", json={"text": "x"}))[0] == 504
-        assert client.get("/healthz").json()["requests"] == 1
-        slow.go_on.set()
-        while client.get("/healthz").json()["requests"]:
-            pass
-    assert slow.begun.acquire(blocking=False)
-    assert not slow.begun.acquire(blocking=False)
-
-
-def test_an_unforeseen_error_is_one_line(capsys):
-    class Broken:
-        def sign(self, request, person):
-            raise ZeroDivisionError("oh\nno")
-
-    with serving(Broken()) as client:
-        status, message = refusal(client.post("/api/sign", json={"text": "x"}))
-        assert client.get("/healthz").json()["requests"] == 0
-    assert (status, "oh" in message) == (500, False)
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "ZeroDivisionError: oh no" in line
-
-
-def test_a_place_is_given_back_where_the_body_is_refused():
-    queue = WorkQueue(1, 0, 1)
-    with pytest.raises(ValueError, match="body"), queue.place():
-        raise ValueError("body")
-    with queue.place():
-        assert queue.taken == 1
-        with pytest.raises(BusyError), queue.place():
-            pass
-    assert queue.taken == 0
-    queue.close()
-
-
-def test_of_200_requests_at_once_each_is_answered_or_refused(service, page, person):
-    kinds = [
-        lambda client: client.post("/api/sign", json={"text": THANKS}),
-        lambda client: client.post("/api/generate", json={"text": "h", "signed_language": "ase", "steps": 1}),
-        lambda client: client.post("/api/sign", data={"text": THANKS}, files={"start_frame": person}),
-        lambda client: client.post("/api/sign", data={"text": THANKS}, files={"start_frame": person[:500]}),
-        lambda client: client.post("/api/sign", content=b"{", headers={"Content-Type": "application/json"}),
-        lambda client: client.post("/api/tokens", content=b"0" * (UPLOAD + 1)),
-        lambda client: client.post("/api/sign", json={"text": "hello"}),
-        lambda client: client.get("/../../etc/passwd"),
-        lambda client: client.get("/api/models", headers={"Host": "evil.example"}),
-        lambda client: client.get("/healthz"),
-    ]
-    expected = [(200, 503)] * 3 + [(422, 503), (400, 503), (413, 503), (422, 503), (404,), (400,), (200,)]
-    with serving(service, page, waiting=30) as client, ThreadPoolExecutor(200) as threads:
-        answers = list(threads.map(lambda number: kinds[number % 10](client), range(200)))
-        for number, answer in enumerate(answers):
-            assert answer.status_code in expected[number % 10]
-            if answer.status_code != 200:
-                refusal(answer)
-        assert client.get("/healthz").json()["requests"] == 0
-        assert client.post("/api/sign", json={"text": THANKS}).status_code == 200
-
-
-# The command
-
-
-def test_without_the_extra_its_name_is_said(cli, one_line, monkeypatch):
-    from text_to_pose.app import running
-
-    monkeypatch.setattr(running, "EXTRA", ("starlette", "no_such_package"))
-    status, _, err = cli("app")
-    assert (status, "no-such-package: pip install 'text-to-pose[app]'" in one_line(err)) == (2, True)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["--host", "192.0.2.1"], "cannot listen there"),
-        (["--host", "no such host"], "no address"),
-        (["--port", "0", "--checkpoint", "nowhere"], "nowhere"),
-        (["--port", "0", "--checkpoint", "notation", "--checkpoint", "notation"], "another model"),
-    ],
-)
-def test_servers_that_cannot_be_started(cli, one_line, options, message):
-    status, _, err = cli("app", *options)
-    assert (status, message in one_line(err)) == (2, True)
-
-
-def test_a_port_that_is_taken(cli, one_line):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        status, _, err = cli("app", "--port", port)
-    assert (status, f"--port {port}" in one_line(err)) == (2, True)
-
-
-@pytest.mark.slow
-def test_a_server_runs_until_it_is_interrupted():
-    command = [sys.executable, "-m", "text_to_pose", "app", "--port", "0", "--checkpoint", "notation"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
-        no_page, line = server.stderr.readline(), server.stderr.readline()
-        address = line.partition(": ")[0]
-        with urllib.request.urlopen(f"{address}/healthz") as answer:
-            assert json.load(answer)["status"] == "ok"
-        server.terminate()
-        assert server.stderr.read() == ""
-    assert "no page" in no_page
-    assert address.startswith("http://127.0.0.1:")

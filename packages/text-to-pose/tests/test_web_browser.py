@@ -4,6 +4,7 @@ import functools
 import io
 import os
 import shutil
+import socket
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -250,3 +251,47 @@ def test_it_works_offline(chromium, address):
     wait_signed(page, "hello")
     enter(page, "a")
     context.close()
+
+
+@pytest.fixture
+def served_address():
+    """The page as `text-to-pose app` serves it."""
+    uvicorn = pytest.importorskip("uvicorn")
+    from text_to_pose.app.page import load_page
+    from text_to_pose.app.server import create_app
+    from text_to_pose.app.service import Service
+
+    app = create_app(Service(["fingerspelling"]), load_page("fingerspelling"), hosts=["127.0.0.1"])
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        server.should_exit = True
+        thread.join()
+
+
+def test_a_served_page_has_notation_signed_by_the_server(chromium, served_address, cli, tmp_path):
+    complaints = []
+    page = chromium.new_page()
+    page.set_default_timeout(LONG)
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(served_address)
+    wait_signed(page, "hello")
+    page.wait_for_selector("#text-label:has-text('HamNoSys')")
+    notation = "hamflathand hamextfingerul hampalmdl hamchin hamtouch hammovedo"
+    page.fill("#text", notation)
+    page.press("#text", "Enter")
+    page.wait_for_selector("#picture[aria-label='The poses of the sign']")
+    page.wait_for_selector("body:not(.busy)")
+    cli("sign", notation, "--output", tmp_path / "python.pose")
+    made, expected = read(save(page, "pose", tmp_path / "page.pose")), read(tmp_path / "python.pose")
+    np.testing.assert_allclose(made.keypoints, expected.keypoints, atol=1e-3)
+    assert complaints == []
+    page.fill("#text", "hamflathand hamnothing")
+    page.press("#text", "Enter")
+    page.wait_for_selector("#problem:has-text('This cannot be signed')")
+    enter(page, "ho")
+    assert page.evaluate("navigator.serviceWorker.getRegistrations().then(all => all.length)") == 0
+    page.close()

@@ -38,8 +38,7 @@ class Guard:
     """Refuses requests to other names than the server's, as a page has whose name was bound anew to this address, and
     requests that another site's page sends.
 
-    Starlette's `TrustedHostMiddleware` answers with plain text, before 1.1 cuts IPv6 addresses in two, and leaves the
-    origin alone.
+    Starlette's `TrustedHostMiddleware` does the first of these, and answers with plain text.
 
     Args:
         app: what is guarded.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import socket
 import warnings
@@ -76,8 +77,11 @@ def run_server(
         if not local:
             warn(f"--host {host} is open to other machines: whoever reaches it can use it, without a password")
         say(f"http://{shown}:{listening.getsockname()[1]}: {', '.join(service.networks)}; Ctrl-C ends it")
-        settings = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_keep_alive=5)
-        settings.timeout_graceful_shutdown = 5
+        # What is no HTTP, or no form, is answered with 400 and needs no line in the log.
+        logging.getLogger("python_multipart").setLevel(logging.ERROR)
+        settings = uvicorn.Config(
+            app, ws="none", log_level="error", access_log=False, server_header=False, timeout_graceful_shutdown=5
+        )
         uvicorn.Server(settings).run(sockets=[listening])
 
 

@@ -88,3 +88,19 @@ def test_poses_of_openpose_are_reconstructed_closely_by_layout(tmp_path, cli):
     assert (encoded.original.visible[:, face].sum(axis=1) == 59).all()
     for part in ("hands", "body", "face"):
         assert clip_errors(encoded.original, decoded).total(part).mpjpe < CLOSE
+
+
+def test_clips_without_a_face_keep_their_hands(tmp_path, cli):
+    clip = fake_sequence(frames=80)
+    assert matching_model(clip.skeleton) == "signing"
+    write(clip, tmp_path / "a.pose")
+    assert cli("reconstruct", tmp_path / "a.pose", "--output", tmp_path / "b.pose")[0] == 0
+    assert read(tmp_path / "b.pose").skeleton.keypoints == clip.skeleton.keypoints
+    encoded, decoded = reconstruct(load_model("signing", "cpu"), clip)
+    assert not decoded.sequence.visible[:, decoded.sequence.skeleton.face()].any()
+    assert clip_errors(encoded.original, decoded).total("hands").mpjpe < CLOSE
+
+
+def test_clips_of_the_body_alone_are_left_to_the_model_of_landmarks():
+    clip = fake_sequence(frames=5)
+    assert matching_model(clip.select(clip.skeleton.part("body")).skeleton) == "landmarks"

@@ -86,7 +86,8 @@ def encode(
         condition: of B = 1; see `read_condition`.
 
     Raises:
-        UserError: the file lacks a component of the model's skeleton, or no frame shows both shoulders.
+        UserError: the file lacks a component of the model's skeleton other than a face, or no frame shows both
+            shoulders.
     """
     if not len(sequence):
         raise UserError("the pose has no frames; there is nothing to encode")

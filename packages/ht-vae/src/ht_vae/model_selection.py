@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ht_vae.config import BUNDLED
+from ht_vae.data.preprocessing import missing_components
 from ht_vae.model import load_model
 from pose_core.pretrained.selection import ModelSelection, best_fit
 
@@ -43,7 +44,7 @@ class Models(ModelSelection["HierarchicalTransformerVAE"]):
 def matching_model(skeleton: Skeleton) -> str:
     """The name of the bundled model with the most keypoints of those that match a file's skeleton.
 
-    A model matches a file that has all its components, and as many coordinates.
+    A model matches a file that has all its components, but for a face, and as many coordinates.
 
     Raises:
         UserError: none does; the message says what they are for.
@@ -52,6 +53,5 @@ def matching_model(skeleton: Skeleton) -> str:
 
 
 def _fit(model: Skeleton, file: Skeleton) -> int:
-    model_components, file_components = ({component.name for component in each.components} for each in (model, file))
-    matches = model_components <= file_components and model.num_dims <= file.num_dims
+    matches = not missing_components(model, file) and model.num_dims <= file.num_dims
     return model.num_keypoints if matches else 0

@@ -49,14 +49,14 @@ class PoseDataProcessor:
             (T, K', D') in shoulder widths, missing keypoints at 0; and what `restore` needs.
 
         Raises:
-            UserError: the file lacks a component of the model's skeleton, or no frame shows both shoulders.
+            UserError: the file lacks a component of the model's skeleton other than a face, or no frame shows both
+                shoulders.
         """
         sequence = clean(sequence)
         if self.skeleton is None:
             sequence = choose_keypoints(sequence, self.keypoints)
             return normalize(_without_outliers(sequence.on_skeleton(sequence.skeleton.with_dims(2))))
-        names = {component.name for component in sequence.skeleton.components}
-        if missing := [c.name for c in self.skeleton.components if c.name not in names]:
+        if missing := missing_components(self.skeleton, sequence.skeleton):
             hint = layout_hint(sequence.skeleton, self.skeleton)
             raise UserError(f"lacks {', '.join(missing)}; the model is for {outline(self.skeleton)}{hint}")
         return normalize(_without_outliers(sequence.on_skeleton(self.skeleton)))
@@ -64,6 +64,16 @@ class PoseDataProcessor:
     def restore(self, sequence: PoseSequence, placement: Placement) -> PoseSequence:
         """The inverse of `process`: (T, K', D') in shoulder widths to the file's coordinates."""
         return denormalize(sequence, placement)
+
+
+def missing_components(model: Skeleton, file: Skeleton) -> list[str]:
+    """Names of components of a model's skeleton that a file lacks and that nothing stands in for.
+
+    A face is none of them: where a file has none, the encoder is given the model's mean face, see `complete`.
+    """
+    names, face = {component.name for component in file.components}, set(model.face())
+    lacking = [component.name for component in model.components if component.name not in names]
+    return [name for name in lacking if not face.issuperset(model.part(name))]
 
 
 def preprocess(sequence: PoseSequence, skeleton: Skeleton | None, *, keypoints: KeypointChoice) -> PoseSequence:

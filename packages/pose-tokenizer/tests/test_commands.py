@@ -57,6 +57,20 @@ def test_a_face_that_no_frame_shows_is_said_to_be_filled_in(cli, tmp_path, optio
     assert read(tmp_path / "decoded.pose").confidence[:, face].any()  # as it says
 
 
+@pytest.mark.parametrize("options", [(), ("--bits-per-frame", 30)])
+def test_a_turned_picture_is_told_before_it_is_decoded(cli, poses, folder, options):
+    upright = read(poses / "a.pose")
+    x, y, z = np.moveaxis(upright.keypoints, -1, 0)
+    write(replace(upright, keypoints=np.stack([y, x, z], -1)), poses.parent / "turned.pose")
+    for path, turned in ((poses / "a.pose", False), (poses.parent / "turned.pose", True)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            status, _, err = cli("encode", path, "--checkpoint", folder, "--overwrite", *options)
+        assert status == 0, err
+        said = err + "".join(str(each.message) for each in caught)
+        assert ("was the video turned? Decoded poses will be far off" in said) == turned
+
+
 def test_encode_json_and_its_options_reach_the_model(cli, poses, folder, model):
     sequence = read(poses / "a.pose")
 

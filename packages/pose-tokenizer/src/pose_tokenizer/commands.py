@@ -10,6 +10,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
 from pose_core import PoseSequence, UserError, write
 from pose_core.errors import naming
 from pose_core.formats import READERS, WRITERS
@@ -17,6 +19,8 @@ from pose_core.formats.options import ReadOptions
 from pose_core.inputs import PIPE, pose_suffix
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_core.metrics import anatomy
+from pose_core.metrics.finite import finite_median
+from pose_core.metrics.plausibility import TURNED
 from pose_core.notices import notify
 from pose_core.rates import DEFAULT_FPS
 from pose_tokenizer.codec import decode, encode, encode_pieces
@@ -201,38 +205,60 @@ def read_pieces(path: Path, reading: ReadOptions | None = None) -> Iterator[Pose
 def _encode_file(models: Models, encoding: EncodeOptions, overwrite: bool, job: Job) -> EncodedFile:
     if encoding.bits_per_frame is not None:
         sequence = encoding.reading.read(job.source)
-        model = models.of(sequence.skeleton)
-        tokens = encode(model, sequence, bits_per_frame=encoding.bits_per_frame, num_quantizers=encoding.num_quantizers)
-        seen = _shows_a_face(model, sequence)
+        shown = _Shown(models.of(sequence.skeleton))
+        shown.look(sequence)
+        tokens = encode(
+            shown.model, sequence, bits_per_frame=encoding.bits_per_frame, num_quantizers=encoding.num_quantizers
+        )
     else:
-        seen = False
         rest = read_pieces(job.source, encoding.reading)
         first = next(rest, None)
         if first is None:
             raise UserError("there are no frames to encode")
-        model = models.of(first.skeleton)
+        shown = _Shown(models.of(first.skeleton))
 
         def pieces() -> Iterator[PoseSequence]:
-            nonlocal seen
             for piece in chain([first], rest):
-                seen = seen or _shows_a_face(model, piece)
+                shown.look(piece)
                 yield piece
 
-        tokens = encode_pieces(model, pieces(), lmbda=encoding.lmbda, num_quantizers=encoding.num_quantizers)
-    if model.skeleton.face() and not seen:
-        # Unlike hands: the tokens do not say so, as the model was trained on clips with faces.
-        text = "the face is missing in all frames; decoding fills it with the model's"
-        notify(job.source, text, kind="files without a face")
+        tokens = encode_pieces(shown.model, pieces(), lmbda=encoding.lmbda, num_quantizers=encoding.num_quantizers)
+    shown.report(job.source)
     write_format(tokens, job.output, encoding.format, overwrite=overwrite)
     size = None if job.source.is_dir() else job.source.stat().st_size
     return _encoded_file(tokens, job, size)
 
 
-def _shows_a_face(model: Network, sequence: PoseSequence) -> bool:
-    """Whether a frame of (T, K, D) shows a point of the model's face."""
-    wanted = {model.skeleton.keypoints[i] for i in model.skeleton.face()}
-    face = [i for i, name in enumerate(sequence.skeleton.keypoints) if name in wanted]
-    return bool(sequence.visible[:, face].any())
+class _Shown:
+    """What a file shows, piece by piece, that its tokens cannot say as well."""
+
+    def __init__(self, model: Network) -> None:
+        self.model = model
+        self._face = False
+        self._slopes: list[np.ndarray] = []  # degrees between the line of the shoulders and the horizontal
+
+    def look(self, sequence: PoseSequence) -> None:
+        """Takes the next piece (T, K, D)."""
+        wanted = {self.model.skeleton.keypoints[i] for i in self.model.skeleton.face()}
+        face = [i for i, name in enumerate(sequence.skeleton.keypoints) if name in wanted]
+        self._face = self._face or bool(sequence.visible[:, face].any())
+        try:
+            left, right = sequence.skeleton.shoulders()
+        except UserError:  # of a layout of its own
+            return
+        both = sequence.visible[:, [left, right]].all(axis=1)
+        across = np.abs(sequence.keypoints[both, left, :2] - sequence.keypoints[both, right, :2])
+        self._slopes.append(np.degrees(np.arctan2(across[:, 1], across[:, 0])))
+
+    def report(self, path: Path) -> None:
+        """Notes what decoded poses will not have, or have otherwise."""
+        if self.model.skeleton.face() and not self._face:
+            # Unlike hands: the tokens do not say so, as the model was trained on clips with faces.
+            text = "the face is missing in all frames; decoding fills it with the model's"
+            notify(path, text, kind="files without a face")
+        if self._slopes and finite_median(np.concatenate(self._slopes)) > TURNED:
+            text = "the shoulders stand upright in the picture: was the video turned? Decoded poses will be far off"
+            notify(path, text, kind="turned pictures")
 
 
 def _encode_live(models: Models, encoding: EncodeOptions, overwrite: bool, job: Job) -> EncodedFile:

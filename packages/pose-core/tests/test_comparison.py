@@ -182,6 +182,16 @@ def test_missing_scores_have_a_reason(person, compare):
     assert compare(resample(person, 50.0)[:2]).parts["body"].reasons["acceleration_ratio"].startswith("too few frames")
 
 
+def test_predictions_are_paired_whatever_stands_before_their_suffix(person, tmp_path, capsys):
+    for name in ("a/1.pose", "a/2.pose", "b/1.reconstructed.pose", "b/2.reconstructed.pose"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write(person, tmp_path / name)
+    comparisons, failures = compare_folders(tmp_path / "a", tmp_path / "b", print)
+    assert failures == []
+    assert [each.prediction.name for each in comparisons] == ["1.reconstructed.pose", "2.reconstructed.pose"]
+    assert capsys.readouterr().err == "comparing 1 (1 of 2)\ncomparing 2 (2 of 2)\n"
+
+
 def test_folders_are_averaged_by_part(person, tmp_path):
     for folder, clips in (("a", (person, person)), ("b", (person, shifted(person, HANDS)))):
         (tmp_path / folder).mkdir()

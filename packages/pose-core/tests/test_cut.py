@@ -327,7 +327,7 @@ def test_outputs_are_kept_or_replaced(session):
 
 def test_nothing_is_left_of_a_session_that_cannot_be_read(session):
     Path("session.pose").write_bytes(Path("session.pose").read_bytes()[:-7])
-    with pytest.raises(UserError, match=r"session.pose: states 100 frames and holds"):
+    with pytest.raises(UserError, match=r"session.pose: states 100 frames and holds 99 and a part of one: it is"):
         cut()
     with pytest.raises(UserError, match="gone.pose: no such file"):
         cut(["gone.pose"])

@@ -14,7 +14,7 @@ from pose_core.atomic_files import (
     check_stdout,
     copy_to_stdout,
 )
-from pose_core.command_line import say
+from pose_core.command_line import say, warn
 from pose_core.inputs import PIPE
 from pose_core.metrics import anatomy
 from pose_core.outputs import check_outputs
@@ -240,7 +240,7 @@ class Signer:
             write_poses(signed.sequence, path, captions=captions, overwrite=self.options.overwrite)
         problem = anatomy(signed.sequence).summary()
         if problem is not None:
-            say(f"{text.name}: {problem}")
+            warn(f"{text.name}: {problem}")
         language: str | None = self.options.signed_language
         signs: list[str | None] = [sign for sign in text.signs if sign != WORD_SPACE]
         if self.signs_notation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +14,12 @@ from pose_core.formats import READERS, read
 from pose_core.inputs import find_inputs
 from pose_core.metrics.finite import finite_mean
 from pose_core.metrics.parts import METRICS, PARTS, PartScores, compared_share, part_scores
+from pose_core.progress import progress
 from pose_core.texts import counted
 from pose_core.transforms import FaceChoice, Placement, clean, distinct_keypoints, normalize, resample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from pose_core.sequence import PoseSequence
     from pose_core.skeleton import Skeleton
@@ -102,6 +103,9 @@ def compare_folders(
 ) -> tuple[list[Comparison], list[str]]:
     """Compares files of the same name, except for the suffix, in two folders.
 
+    Where no two files have one, the last dotted part of the predictions' names is left out: `a.reconstructed.pose` is
+    the prediction of `a.pose`.
+
     Returns:
         The comparisons, and of each pair that cannot be compared why.
 
@@ -109,18 +113,23 @@ def compare_folders(
         UserError: no two files have one name, or no pair can be compared.
     """
     files = [_pose_files(folder, say) for folder in (reference, prediction)]
+    if files[0].keys().isdisjoint(files[1]):
+        shortened = {Path(name).with_suffix("").as_posix(): path for name, path in files[1].items()}
+        files[1] = shortened if len(shortened) == len(files[1]) else files[1]
     shared = sorted(files[0].keys() & files[1].keys())
     if not shared:
         raise UserError(f"{prediction} and {reference} have no file name in common; pairs are told by their names")
     alone = len(files[0].keys() ^ files[1].keys())
     if alone:
-        say(f"{alone} files are in one of the folders only and are left out")
+        say(f"in one of the folders only, and left out: {counted(alone, 'file')}")
     comparisons, failures = [], []
-    for name in shared:
-        try:
-            comparisons.append(compare_files(files[0][name], files[1][name], face=face, **reading))
-        except UserError as error:
-            failures.append(str(error))
+    with progress(len(shared), "comparing") as step:
+        for name in shared:
+            step(name)
+            try:
+                comparisons.append(compare_files(files[0][name], files[1][name], face=face, **reading))
+            except UserError as error:
+                failures.append(str(error))
     if not comparisons:
         others = f" (and {len(failures) - 1} others likewise)" if len(failures) > 1 else ""
         raise UserError(f"{failures[0]}{others}")
@@ -165,6 +174,8 @@ def lines(comparisons: list[Comparison]) -> list[str]:
 
 def _notes(comparisons: list[Comparison], parts: dict[str, PartScores]) -> list[str]:
     notes = [*_reasons(parts)]
+    if not math.isnan(parts["all"].scores["ndtw_mje"]):
+        notes.append("ndtw_mje: summed over frames, as Ham2Pose's, so that longer clips have more")
     shifts = [comparison.shift for comparison in comparisons if comparison.shift is not None]
     if shifts:
         moved, scaled = (finite_mean([getattr(shift, name) for shift in shifts]) for name in ("moved", "scaled"))

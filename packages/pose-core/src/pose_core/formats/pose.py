@@ -272,7 +272,8 @@ def _read_body(file: BinaryIO, header: _Header) -> _Body:
         found = _frames_in(file, header, people)
         whole = found == stated
     if not whole:
-        raise UserError(f"states {stated} frames and holds {found:g}: it is cut short or damaged; copy it again")
+        holds = f"{int(found)}" if found == int(found) else f"{int(found)} and a part of one"
+        raise UserError(f"states {stated} frames and holds {holds}: it is cut short or damaged; copy it again")
     return _Body(file.tell(), fps, int(found), people)
 
 

@@ -101,7 +101,10 @@ def check_run_folder(
     occupied = output.is_dir() and any(output.iterdir())
     # What rank 0 has begun to write is no reason to refuse; a finished run is one to all, so that none waits for it.
     if occupied and not resume and not _is_unfinished(begun) and (begun or is_main_process()):
-        raise UserError(f"{output}: is not empty; --resume goes on with its run, --overwrite starts it again")
+        if begun:
+            what = "--resume goes on with its finished run, as for more epochs, --overwrite starts it again"
+            raise UserError(f"{output}: is not empty; {what}")
+        raise UserError(f"{output}: is not empty, and holds no run; name another folder, or --overwrite to train there")
     if is_main_process():
         _check_can_go_on(output, begun, _settings(config, data, others), resume=resume)
 

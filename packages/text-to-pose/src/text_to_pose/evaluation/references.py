@@ -150,8 +150,9 @@ def read_references(
         problems = [_problem(clip, tokenizer, signed=_in_split(clip, split)) for clip in clips]
         wrong = [f"{clip.path}: {why}" for clip, why in zip(clips, problems, strict=True) if why]
         if wrong:
+            rows = "its row" if len(wrong) == 1 else "their rows"
             more = f" ({len(wrong)} of {len(clips)} rows)" if len(wrong) > 1 else ""
-            raise UserError(f"{summary(wrong, 3)}; remove its row from {name}{more}")
+            raise UserError(f"{summary(wrong, 3)}; remove {rows} from {name}{more}")
     say(f"reading {len(clips)} clips")
     sequences = read_prepared(clips, partial(prepare, fps=fps), skeleton)
     return _references(clips, sequences)

@@ -205,7 +205,7 @@ def test_a_run_that_an_older_version_began_is_refused_in_one_line(tmp_path):
 
 def test_a_folder_of_something_else_is_protected(tmp_path):
     (tmp_path / "note").write_text("mine")
-    with pytest.raises(UserError, match="is not empty"):
+    with pytest.raises(UserError, match="is not empty, and holds no run; name another folder"):
         begin(tmp_path)
     assert begin(tmp_path, overwrite=True).resume_from is None
     assert (tmp_path / "note").read_text() == "mine"

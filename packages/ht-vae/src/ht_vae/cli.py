@@ -13,6 +13,7 @@ from pose_core.batch_options import JsonBatchOptions
 from pose_core.command_line import Debug, Device, Json, Overwrite, new_app, print_json, run, say
 from pose_core.models_command import add_models_command
 from pose_core.reading_options import ReadingOptions
+from pose_core.texts import counted
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def encode(
         batch,
         lambda each: (
             f"{each.output}: {each.frames} frames as {each.latents[0]} numbers "
-            f"and {each.chunks} chunks of {each.latents[1]}"
+            f"and {counted(each.chunks, 'chunk')} of {each.latents[1]}"
         ),
         json=options.json,
     )

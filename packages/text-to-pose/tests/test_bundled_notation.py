@@ -16,7 +16,7 @@ from text_to_pose.signing.signer import sign
 from text_to_pose.text.languages import ANY_LANGUAGE
 
 THANKS = "hamflathand hamextfingerul hampalmdl hamchin hamtouch hammovedo"
-HASH = "6c4fb6eaf7dae07c"
+HASH = "73ee12c09d7da048"
 
 
 @pytest.fixture(scope="module")

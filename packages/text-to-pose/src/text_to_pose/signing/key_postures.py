@@ -8,6 +8,7 @@ hands get from one to the next, by whose arms and before which camera, is left f
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -49,8 +50,8 @@ begins and ends, and both in shares of the whole sign as sines and cosines; and 
 in shoulder widths, the first two columns of its rotation, its angles (`hand_model.ANGLES`) in radians, and the wrist on
 the way, at a quarter, half and three quarters of the time."""
 
-_known: dict[str, Array] = {}
-_MOST = 200_000  # kept, of 10 kB each
+_known: dict[str, Array] = {}  # those that were given to `remember`
+_MOST = 512  # of others that are kept, of 5 kB each and at most 1 MB: a server is asked for any
 
 
 def key_postures(hamnosys: str) -> Array:
@@ -68,16 +69,11 @@ def key_postures(hamnosys: str) -> Array:
         UserError: it is no HamNoSys, or no sign that the signer can sign.
     """
     found = _known.get(hamnosys)
-    if found is None:
-        found = _worked_out(hamnosys)
-        remember(hamnosys, found)
-    return found
+    return _worked_out(hamnosys) if found is None else found
 
 
 def remember(hamnosys: str, postures: Array) -> None:
-    """Keeps what `key_postures` is of a sign, from where it was worked out before."""
-    if len(_known) >= _MOST:
-        _known.clear()
+    """Keeps what `key_postures` is of a sign of a training set, from where it was worked out before."""
     _known[hamnosys] = postures
 
 
@@ -102,6 +98,7 @@ class _Posture(NamedTuple):
     on_the_way: list[Mapping[Channel, Array]]
 
 
+@lru_cache(maxsize=_MOST)
 def _worked_out(hamnosys: str) -> Array:
     sign, parts = parse_parts(hamnosys)
     rest = at_rest(MEAN_BODY)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+from math import isnan
 from typing import TYPE_CHECKING
 
 from pose_core.atomic_files import atomic_write
 from pose_core.formats import tables
+from pose_core.formats.derived_columns import COLUMNS, derived_columns
 from pose_core.notices import notify
 from pose_core.rates import DEFAULT_FPS
 from pose_core.skeleton.registry import BODY_LANDMARKS
@@ -34,7 +36,10 @@ def blocks(path: Path, *, fps: float | None = None) -> LandmarkFrames:
 
 
 def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False) -> None:
-    """See `pose_core.formats.write`. Points of other components than MediaPipe's body are named COMPONENT/POINT."""
+    """See `pose_core.formats.write`. Points of other components than MediaPipe's body are named COMPONENT/POINT.
+
+    Bodies with hips in two dimensions have the columns of `derived_columns`, too, empty where they say nothing.
+    """
     names = [
         point if component == "POSE_LANDMARKS" and point in BODY_LANDMARKS else f"{component}/{point}"
         for component, point in sequence.skeleton.keypoints
@@ -53,7 +58,10 @@ def write(sequence: PoseSequence, path: Path, *, overwrite: bool = False) -> Non
         temporary.open("w", encoding="utf-8", newline="") as file,
     ):
         writer = csv.writer(file)
-        writer.writerow(("frame#", "landmark_name", *axes, "confidence"))
+        derived = derived_columns(sequence)
+        writer.writerow(("frame#", "landmark_name", *axes, *(() if derived is None else COLUMNS), "confidence"))
         for frame, (points, shares) in enumerate(zip(keypoints, sequence.confidence, strict=True)):
-            for name, point, share in zip(names, points.tolist(), shares.tolist(), strict=True):
-                writer.writerow((frame, name, *point, share))
+            more = [()] * len(names) if derived is None else derived[frame].tolist()
+            for name, point, beside, share in zip(names, points.tolist(), more, shares.tolist(), strict=True):
+                known = ("" if isnan(value) else f"{value:.6f}" for value in beside)
+                writer.writerow((frame, name, *point, *known, share))

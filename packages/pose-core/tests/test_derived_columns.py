@@ -28,7 +28,8 @@ def columns(path):
 
 def two_frames():
     first = [(1, -2), (1, -1), (-1, -1), (-2, -1), (0.5, 0), (-0.5, 0), (0, -3)]  # y down, mid-hip at the origin
-    return np.array([first, np.array(first) + [0.5, -0.25]], np.float32)
+    moved = [(x + 0.5, y - 0.25) for x, y in first]
+    return np.array([first, moved], np.float32)
 
 
 def test_columns_of_a_body_beside_its_coordinates(tmp_path):

@@ -85,6 +85,7 @@ function describe(known: Description): void {
   language.replaceChildren(...languages.map(({ code, name }: Language) => new Option(`${name} (${code})`, code)));
   language.value = languages.some(({ code }) => code === FIRST) ? FIRST : languages[0].code;
   steps.value = String(known.stored.numSteps);
+  guidance.value = String(known.stored.guidance);
   [speed, steps, guidance].forEach(showValue);
   showAlphabet();
 }

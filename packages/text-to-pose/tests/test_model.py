@@ -102,6 +102,17 @@ def test_guidance_of_one_is_the_conditional_prediction(model, sampler):
 
 
 @torch.inference_mode()
+def test_guidance_is_the_model_s_own_unless_another_is_asked_for(model, monkeypatch):
+    given, mask = condition(model), torch.ones(3, 7, dtype=torch.bool)
+    monkeypatch.setattr(model, "config", model.config.model_copy(update={"guidance": 2.0}))
+    *_, own = Sampling(num_steps=3).steps(model, given, mask)
+    *_, asked = Sampling(num_steps=3, guidance=2.0).steps(model, given, mask)
+    torch.testing.assert_close(own.features, asked.features, atol=0, rtol=0)
+    *_, off = Sampling(num_steps=3, guidance=1.0).steps(model, given, mask)
+    assert not torch.allclose(own.features, off.features, atol=1e-3)
+
+
+@torch.inference_mode()
 def test_diffusion_noise_depends_on_the_seed_and_not_on_the_batch(model):
     given = condition(model)
     mask = torch.arange(7) < torch.tensor([[7], [4], [5]])

@@ -18,6 +18,8 @@ export interface StoredModel {
   format: number;
   fps: number;
   numSteps: number;
+  /** The scale of guidance, unless the visitor chooses another. */
+  guidance: number;
   /** Frames are predicted in groups of so many. */
   group: number;
   shortest: number;

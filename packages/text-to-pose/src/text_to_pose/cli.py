@@ -35,13 +35,13 @@ Steps = Annotated[
     int | None, typer.Option("--steps", min=1, help="Number of sampling steps; default: the model's own.")
 ]
 Guidance = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--guidance",
         min=0,
         max=100,
         callback=cl.check_number,
-        help="Classifier-free guidance scale; 1 = off, larger follows the text more closely.",
+        help="Classifier-free guidance scale; 1 = off, larger follows the text more closely; default: the model's own.",
     ),
 ]
 SamplerOption = Annotated[
@@ -78,7 +78,7 @@ def generate(
     ] = None,
     checkpoint: cl.Checkpoint = BUNDLED,
     steps: Steps = None,
-    guidance: Guidance = 1.0,
+    guidance: Guidance = None,
     sampler: SamplerOption = "refinement",
     schedule: ScheduleOption = "linear",
     style: Annotated[
@@ -221,7 +221,7 @@ def correct(
         str | None, typer.Option("--checkpoint", help="Model folder, bundled name or hub id.", show_default=BUNDLED)
     ] = None,
     steps: Steps = None,
-    guidance: Guidance = 1.0,
+    guidance: Guidance = None,
 ) -> None:
     """Fill in missing frames and keypoints of pose files; visible keypoints are left as they are.
 
@@ -235,7 +235,7 @@ def correct(
     from text_to_pose.missing_keypoints import described
     from text_to_pose.sampling import Sampling
 
-    if not needs_model(text, ends) and (checkpoint, steps, guidance) != (None, None, 1.0):
+    if not needs_model(text, ends) and (checkpoint, steps, guidance) != (None, None, None):
         say("--checkpoint, --steps and --guidance change nothing without --text or --ends generate: no model is used")
     correction = CorrectionOptions(
         checkpoint=checkpoint or BUNDLED,
@@ -324,7 +324,7 @@ def evaluate(
         typer.Option("--others", min=1, help="Recognize each among so many clips of other texts; default: all."),
     ] = None,
     steps: Steps = None,
-    guidance: Guidance = 1.0,
+    guidance: Guidance = None,
     sampler: SamplerOption = "refinement",
     schedule: ScheduleOption = "linear",
     seed: Seed = 0,

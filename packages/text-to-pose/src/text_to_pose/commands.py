@@ -88,7 +88,7 @@ class GenerationOptions:
             "--duration": self.seconds is not None,
             "--sample-length": steps.sample_length,
             "--steps": steps.num_steps is not None,
-            "--guidance": steps.guidance != 1,
+            "--guidance": steps.guidance is not None,
             "--sampler": steps.sampler != "refinement",
             "--letters-per-second or --hold": self.fluency not in (None, Fluency()),
         }
@@ -228,7 +228,7 @@ class Signer:
     def _check_finite(self, text: TextJob, sequence: PoseSequence) -> None:
         if is_finite(sequence):
             return
-        cause = f"--guidance {self.options.sampling.guidance:g} may be too strong"
+        cause = f"--guidance {self.options.sampling.scale(self.model.config):g} may be too strong"
         if self.options.start_frame:
             cause += f", or the poses of {self.options.start_frame} are damaged"
         raise UserError(f"{text.name}: what was generated is not finite, and is not written; {cause}")

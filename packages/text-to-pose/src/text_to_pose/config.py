@@ -101,6 +101,7 @@ class TextToPoseConfig(BaseModel):
         "widths",
     )
     num_steps: int = Field(8, gt=0, description="sampling steps, unless the user asks for another number")
+    guidance: float = Field(1.0, ge=0, description="classifier-free guidance scale, likewise; 1 is no guidance")
 
     @property
     def signs_in_depth(self) -> bool:
@@ -177,6 +178,7 @@ class RunConfig(NetworkConfig, ObjectiveConfig, LossConfig, TrainingConfig):
     text: TextKind | Literal["auto"] = Field("auto", description="what texts are; auto: found from the manifest's")
     fps: float = Field(25.0, gt=0)
     num_steps: int = Field(8, gt=0)
+    guidance: float = Field(1.0, ge=0, description="the model's own scale of guidance; 1 is none")
     in_memory: bool = Field(
         False,
         description="keep all clips of shards in memory: each is prepared once, batches are of one length",

@@ -130,7 +130,7 @@ class OnnxTextToPose(Network):
         num_steps: int | None = None,
         *,
         schedule: Schedule = "linear",
-        guidance: float = 1.0,
+        guidance: float | None = None,
     ) -> Iterator[Prediction[np.ndarray]]:
         """Iterative refinement: yields the sequence after every step.
 
@@ -139,7 +139,7 @@ class OnnxTextToPose(Network):
             mask: (B, T), True for the frames to generate, see `frame_mask`.
             num_steps: the model's default when None.
             schedule: size of each step, see `text_to_pose.schedules`.
-            guidance: classifier-free guidance scale; 1 is no guidance.
+            guidance: classifier-free guidance scale; 1 is no guidance; the model's default when None.
         """
         predict = _Guided(self, condition, mask, guidance)
         return samplers.refine(predict, predict.start, self._levels(schedule, num_steps))
@@ -151,7 +151,7 @@ class OnnxTextToPose(Network):
         num_steps: int | None = None,
         *,
         schedule: Schedule = "linear",
-        guidance: float = 1.0,
+        guidance: float | None = None,
         seed: int = 0,
         noises: Iterable[np.ndarray] | None = None,
     ) -> Iterator[Prediction[np.ndarray]]:
@@ -206,13 +206,13 @@ class _Guided:
         start: (B, T, K, D) features, the start frame in every frame.
     """
 
-    def __init__(self, model: OnnxTextToPose, condition: Condition, mask: np.ndarray, scale: float) -> None:
+    def __init__(self, model: OnnxTextToPose, condition: Condition, mask: np.ndarray, scale: float | None) -> None:
         self.model = model
         self.mask = mask
-        self.scale = scale
+        self.scale = model.config.guidance if scale is None else scale
         self.start = np.repeat(condition.start[:, None], mask.shape[1], axis=1)
         self.inputs = {name: getattr(condition, name) for name in DENOISER_INPUTS}
-        if scale != 1:
+        if self.scale != 1:
             bare = model._without_text(condition)
             self.inputs = {name: np.concatenate([value, bare.get(name, value)]) for name, value in self.inputs.items()}
 

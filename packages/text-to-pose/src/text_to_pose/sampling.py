@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from text_to_pose.config import Sampler, Schedule
+    from text_to_pose.config import Sampler, Schedule, TextToPoseConfig
     from text_to_pose.model import TextToPose
     from text_to_pose.nn.denoiser import Condition
     from text_to_pose.nn.guidance import Guided
@@ -27,7 +27,7 @@ class Sampling:
         sampler: see `text_to_pose.samplers`.
         num_steps: of the sampler; the model's default when None.
         schedule: size of each step, see `text_to_pose.schedules`.
-        guidance: classifier-free guidance scale; 1 is no guidance.
+        guidance: classifier-free guidance scale; 1 is no guidance; the model's default when None.
         sample_length: draw lengths from their predicted distribution rather than take its median.
         seed: of diffusion's noise and of drawn lengths.
         batch_size: sequences per batch.
@@ -36,10 +36,14 @@ class Sampling:
     sampler: Sampler = "refinement"
     num_steps: int | None = None
     schedule: Schedule = "linear"
-    guidance: float = 1.0
+    guidance: float | None = None
     sample_length: bool = False
     seed: int = 0
     batch_size: int = 64
+
+    def scale(self, config: TextToPoseConfig) -> float:
+        """Of guidance: what was asked for, else the model's own."""
+        return config.guidance if self.guidance is None else self.guidance
 
     def levels(self, model: TextToPose) -> np.ndarray:
         """(num_steps + 1,), see `text_to_pose.schedules.levels`."""
@@ -82,5 +86,6 @@ class Sampling:
     def _guided(self, model: TextToPose, condition: Condition, mask: Tensor) -> Guided:
         from text_to_pose.nn.guidance import Guided
 
-        unconditional = None if self.guidance == 1 else model.without_text(condition)
-        return Guided(model, condition, unconditional, mask, self.guidance)
+        scale = self.scale(model.config)
+        unconditional = None if scale == 1 else model.without_text(condition)
+        return Guided(model, condition, unconditional, mask, scale)

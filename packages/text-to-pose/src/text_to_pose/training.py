@@ -158,6 +158,7 @@ def build_config(
         fps=config.fps,
         max_step=steps,
         num_steps=config.num_steps,
+        guidance=config.guidance,
     )
 
 

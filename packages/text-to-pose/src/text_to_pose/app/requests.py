@@ -38,7 +38,7 @@ class GenerateRequest(_Request):
     signed_language: str = Field("", max_length=20)
     checkpoint: str | None = Field(None, max_length=200)
     steps: int | None = Field(None, ge=1, le=MOST_STEPS)
-    guidance: float = Field(1.0, ge=0, le=100)
+    guidance: float | None = Field(None, ge=0, le=100)
     sampler: Sampler = "refinement"
     schedule: Schedule = "linear"
     seed: int = Field(0, ge=-(2**63), lt=2**63)

@@ -68,6 +68,7 @@ class Service:
                     "about": described_model(folder, name).about,
                     "texts": network.tokenizer.kind,
                     "steps": network.config.num_steps,
+                    "guidance": network.config.guidance,
                     "languages": [asdict(each) for each in alphabets(checkpoint)],
                 }
             )
@@ -115,6 +116,9 @@ class Service:
             start, body = person_of(network, sequence, Path(f"{PERSON}.pose"), request.frame)
             hand = hand or dominant_hand(sequence)
         fluent = request.style == "fluent"
+        sampling = Sampling(
+            request.sampler, request.steps, request.schedule, request.guidance, seed=request.seed, batch_size=16
+        )
         (signed,) = sign_texts(
             network,
             [signs],
@@ -123,12 +127,11 @@ class Service:
             body=body,
             dominant_hand=hand,
             fluency=Fluency(request.letters_per_second, request.hold) if fluent else None,
-            sampling=Sampling(
-                request.sampler, request.steps, request.schedule, request.guidance, seed=request.seed, batch_size=16
-            ),
+            sampling=sampling,
         )
         if not is_finite(signed.sequence):
-            raise UserError(f"what was generated is not finite; guidance {request.guidance:g} may be too strong")
+            scale = sampling.scale(network.config)
+            raise UserError(f"what was generated is not finite; guidance {scale:g} may be too strong")
         notation = reads_notation(network, language)
         title = "sign" if notation else "".join(sign if sign.isalpha() else "-" for sign in signs).lower()[:60]
         return _answer(signed.sequence, request.format, title, [], name)

@@ -27,7 +27,7 @@ class Evaluation:
 
     Attributes:
         data, split: the data sets and the split of them that was scored.
-        sampling: how each letter was sampled, its `num_steps` known.
+        sampling: how each letter was sampled, its `num_steps` and `guidance` known.
         references: the data set's clips.
         rows: indices in `references` of the clips that were scored.
         predictions: of each system for these clips, None where it has nothing.
@@ -87,7 +87,11 @@ def evaluate(
         UserError: a manifest or clip that cannot be used, or a split without rows.
     """
     sampling = sampling or Sampling()
-    sampling = replace(sampling, num_steps=sampling.num_steps or model.config.num_steps)
+    sampling = replace(
+        sampling,
+        num_steps=sampling.num_steps or model.config.num_steps,
+        guidance=sampling.scale(model.config),
+    )
     references = read_references(
         data, split, fps=model.config.fps, skeleton=model.skeleton, tokenizer=model.tokenizer, say=say
     )

@@ -98,14 +98,15 @@ def write_report(
 
 
 def _page(evaluation: Evaluation, checkpoint: str) -> str:
-    steps, data = evaluation.sampling.num_steps, evaluation.data
+    sampling, data = evaluation.sampling, evaluation.data
     name = str(data) if isinstance(data, str | Path) else ", ".join(map(str, data))
     rows = [_score_row(system, score, evaluation.intervals[system]) for system, score in evaluation.scores.items()]
     slots = {
         "title": escape(f"{checkpoint}: letters of the {evaluation.split} split"),
         "facts": escape(
             f"{len(evaluation.rows)} clips of {name}; "
-            f"{steps} {evaluation.sampling.sampler} step{'s' * (steps != 1)} per letter"
+            f"{sampling.num_steps} {sampling.sampler} step{'s' * (sampling.num_steps != 1)} per letter, "
+            f"guidance {sampling.guidance:g}"
         ),
         "head": cells("th", ["", "clips", *(column.title for column in COLUMNS)]),
         "scores": "".join(rows),

@@ -85,6 +85,7 @@ def _description(
         "format": FORMAT,
         "fps": config.fps,
         "numSteps": config.num_steps,
+        "guidance": config.guidance,
         "group": config.network.frames_per_token,
         "shortest": MIN_SIGN_FRAMES,
         "longest": MAX_SIGN_SECONDS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from functools import cache
 from html.parser import HTMLParser
@@ -13,16 +14,18 @@ import pytest
 
 SITE = Path(__file__).resolve().parents[1] / "build/site"
 BASE = "https://site/"
-LOADED = {".css", ".gif", ".js", ".png", ".svg"}
+LOADING = {"audio", "embed", "iframe", "img", "input", "object", "script", "source", "track", "video"}
+LOADING_LINKS = {"icon", "manifest", "mask-icon", "modulepreload", "preload", "stylesheet"}
 
 
 class Page(HTMLParser):
-    """The links, pictures and anchors of a page."""
+    """The links, pictures and anchors of a page, and what a browser loads with it, in order."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.links: list[str] = []
         self.anchors: set[str] = set()
+        self.loaded: list[str] = []
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -31,6 +34,12 @@ class Page(HTMLParser):
                 self.links.append(value)
             elif name in ("id", "name") and value:
                 self.anchors.add(value)
+        given = dict(attrs)
+        if tag in LOADING:
+            self.loaded += [given[name] or "" for name in ("src", "data", "poster") if name in given]
+            self.loaded += [each.split()[0] for each in (given.get("srcset") or "").split(",") if each.strip()]
+        elif tag == "link" and LOADING_LINKS & set((given.get("rel") or "").split()):
+            self.loaded.append(given.get("href") or "")
 
 
 def pages() -> list[Path]:
@@ -109,10 +118,35 @@ def test_each_package_is_in_the_reference(entries):
         assert name in said[f"reference/{package}/"], package
 
 
+def elsewhere(addresses: list[str]) -> list[str]:
+    """Those that name a host."""
+    return [address for address in addresses if urlsplit(address).netloc]
+
+
 def test_no_page_asks_others_for_anything():
     """Fonts, scripts and pictures come with the site; links that people follow may lead elsewhere."""
-    for path in pages():
-        text = path.read_text(encoding="utf-8")
-        assert "fonts.googleapis" not in text, path
-        parts = [urlsplit(link) for link in parsed(path).links]
-        assert not [part for part in parts if part.netloc and Path(part.path).suffix in LOADED], path
+    assert sum(len(parsed(path).loaded) for path in pages()) > 100
+    assert not {path: found for path in pages() if (found := elsewhere(parsed(path).loaded))}
+    assert elsewhere(["https://unpkg.com/a.js", "//fonts.example/b.css", "../c.js"]) == [
+        "https://unpkg.com/a.js",
+        "//fonts.example/b.css",
+    ]
+
+
+def test_no_style_asks_others_for_anything():
+    styles = {path: path.read_text(encoding="utf-8") for path in SITE.rglob("*.css")}
+    styles |= {path: "".join(re.findall("<style.*?</style>", path.read_text(encoding="utf-8"))) for path in pages()}
+    assert any(path.suffix == ".css" for path in styles)
+    assert not [path for path, style in styles.items() if re.search(r"""(url\(|@import)\s*["']?(https?:)?//""", style)]
+
+
+def test_diagrams_are_drawn_by_a_script_of_the_site():
+    """The theme fetches Mermaid from another host, unless a script before its own has brought it."""
+    with_diagrams = [path for path in pages() if 'class="mermaid"' in path.read_text(encoding="utf-8")]
+    assert with_diagrams
+    for path in with_diagrams:
+        scripts = [address for address in parsed(path).loaded if address.endswith(".js")]
+        names = [address.rpartition("/")[2].partition(".")[0] for address in scripts]
+        assert names.index("mermaid") < names.index("bundle"), path
+        script = (path.parent / scripts[names.index("mermaid")]).resolve()
+        assert 'globalThis["mermaid"] =' in script.read_text(encoding="utf-8"), path

@@ -195,7 +195,12 @@ def test_check_goes_on_after_a_bad_file(pose_core, files):
     assert "0 of 4 files have problems" in out
     assert "bad.pose: not a .pose file" in err
     assert err.splitlines()[-1] == "Error: 1 of 5 files cannot be read; all others were checked"
-    status, _, err = pose_core("check", files / "real/bad.pose")
+    _, out, _ = pose_core("check", files / "real", "--json")
+    *checked, bad = json.loads(out)
+    assert ([each["frames"] for each in checked], "not a .pose file" in bad["error"]) == ([12, 13], True)
+    status, out, err = pose_core("check", files / "real/0.pose", files / "real/bad.pose", "--no-keep-going", "--json")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    status, _, err = pose_core("check", files / "real/bad.pose", "--keep-going")
     assert (status, err.count("\n")) == (2, 1)
 
 

@@ -12,6 +12,7 @@ from pose_core.batch_options import BatchOptions, JsonBatchOptions
 from pose_core.command_line import (
     Debug,
     Json,
+    KeepGoing,
     OutputFormat,
     PoseFiles,
     new_app,
@@ -224,36 +225,32 @@ def check(
     files: PoseFiles,
     reading: ReadingOptions,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 4 if a file has a problem.")] = False,
+    keep_going: KeepGoing = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Check anatomy: hands off their wrists, palms that grow, shoulders that tilt, joints bent the wrong way."""
-    from pose_core.commands.checking import check_file
-    from pose_core.errors import BatchError, UserError
-    from pose_core.formats import READERS
-    from pose_core.inputs import find_inputs, local_files
+    from pose_core.commands.checking import check_files
+    from pose_core.errors import BatchError
+    from pose_core.jobs import JobOptions
 
-    found = find_inputs(files, READERS)
-    checked, failed = [], []
-    with local_files(found) as paths:
-        for path, given in zip(paths, found, strict=True):
-            try:
-                file = check_file(path, given.name, **asdict(reading.reading))
-            except UserError as error:
-                if len(found) == 1:
-                    raise
-                failed.append(str(error))  # the others are still worth a look
-                continue
-            checked.append(file)
-            if not json:
-                print("\n".join(file.lines(details=len(found) == 1)))
-    wrong = sum(bool(each.problems) for each in checked)
+    batch = check_files(
+        files,
+        JobOptions(keep_going=keep_going, debug=debug),
+        lambda lines: None if json else print("\n".join(lines)),
+        **asdict(reading.reading),
+    )
+    wrong = sum(bool(each.problems) for each in batch.done)
     if json:
-        print_json(checked)
-    elif len(found) > 1:
-        print(f"{wrong} of {len(checked)} files have problems")
-    if failed:
-        raise BatchError(f"{len(failed)} of {len(found)} files cannot be read; all others were checked", failed)
+        print_json([*batch.done, *({"file": failure.file, "error": failure.error} for failure in batch.failed)])
+    elif batch.total > 1:
+        print(f"{wrong} of {len(batch.done)} files have problems")
+    if batch.failed:
+        raise BatchError(
+            f"{len(batch.failed)} of {batch.total} files cannot be read; all others were checked",
+            [failure.error for failure in batch.failed],
+            ours=any(failure.ours for failure in batch.failed),
+        )
     if strict and wrong:
         raise typer.Exit(4)
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pose_core.formats import read
+from pose_core.formats import READERS, read
+from pose_core.inputs import find_inputs, local_files
+from pose_core.jobs import Job, JobRunner
 from pose_core.metrics import Problem, anatomy, plausibility
 from pose_core.metrics.body_measures import SIDES
 from pose_core.metrics.plausibility import worst_frames
@@ -15,9 +17,10 @@ from pose_core.texts import counted
 from pose_core.transforms import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from pose_core.jobs import JobOptions
 
 _FINGERS = {f"{side} {finger.replace('_', ' ')}" for side in SIDES for finger in plausibility.FINGERS}
 
@@ -92,6 +95,34 @@ def _rows(measures: list[Measure]) -> Iterator[str]:
         cells = "".join(f"{'-':>8}" if figure is None else f"{figure:8.2f}" for figure in figures)
         mark = "!" if measure.is_over else " "
         yield f"  {mark} {name:{width}}{cells}  {measure.by:<11}  {_numbers(measure.worst)}"
+
+
+def check_files(
+    inputs: Sequence[str | Path], options: JobOptions, tell: Callable[[Iterable[str]], None], **reading: Any
+) -> JobRunner[FileCheck]:
+    """Checks files, each told as soon as it is done.
+
+    Args:
+        inputs: see `find_inputs`.
+        options: of them only what concerns files that fail; nothing is written.
+        tell: takes a file's lines, with details where it is the only one.
+        reading: see `check_file`.
+
+    Raises:
+        UserError: a file that cannot be read, unless the batch keeps going.
+    """
+    found = find_inputs(inputs, READERS)
+    with local_files(found) as paths:
+        jobs = [Job(path, path, given.name) for path, given in zip(paths, found, strict=True)]
+        batch: JobRunner[FileCheck] = JobRunner(jobs, options, "checking", to_stdout=True)
+
+        def check(job: Job) -> FileCheck:
+            checked = check_file(job.source, job.name, **reading)
+            tell(checked.lines(details=len(found) == 1))
+            return checked
+
+        batch.run(check)
+    return batch
 
 
 def check_file(path: Path, name: str | None = None, **reading: Any) -> FileCheck:

@@ -205,3 +205,16 @@ def test_folders_are_averaged_by_part(person, tmp_path):
     table = lines(comparisons)
     assert table[0] == "2 pairs, in shoulder widths"
     assert [line.split("  ")[1] for line in table[2:7]] == ["all", "hands", "hands from wrists", "body", "face"]
+
+
+def test_a_reference_that_hardly_moves_does_not_decide_the_acceleration_of_folders(person, tmp_path):
+    middle = person.keypoints.mean(axis=0, keepdims=True)
+    nearly_still = replace(person, keypoints=middle + 0.01 * (person.keypoints - middle))
+    for folder, clips in (("a", (person, nearly_still)), ("b", (person, person))):
+        (tmp_path / folder).mkdir()
+        for number, clip in enumerate(clips):
+            write(clip, tmp_path / folder / f"{number}.pose")
+    comparisons, _ = compare_folders(tmp_path / "a", tmp_path / "b", print)
+    assert [each.scores["acceleration_ratio"] for each in comparisons] == pytest.approx([1, 100], rel=0.1)
+    assert mean_parts(comparisons)["hands"].scores["acceleration_ratio"] == pytest.approx(2 / 1.01, rel=0.02)
+    assert "  acceleration_ratio: mean acceleration of all predictions" in "\n".join(lines(comparisons))

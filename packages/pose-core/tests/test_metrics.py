@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from pose_core import UserError
 from pose_core.metrics import (
+    AccelerationSum,
     acceleration,
     acceleration_ratio,
     dtw,
@@ -15,6 +16,7 @@ from pose_core.metrics import (
     dtw_mje_pairs,
     frame_distances,
     pairwise_dtw_mje,
+    pooled_acceleration_ratio,
 )
 from pose_core.testing import fake_sequence
 from pose_core.transforms import normalize
@@ -146,3 +148,13 @@ def test_acceleration_ratio(clip):
     assert acceleration_ratio(still, parabola[:5]) == 0
     assert np.isnan(acceleration_ratio(parabola, still))
     assert np.isnan(acceleration_ratio(parabola, parabola[:2]))
+
+
+def test_pooled_acceleration_ratio():
+    unseen, still = AccelerationSum(), AccelerationSum(0.0, 10)
+    steady, quick = AccelerationSum(20.0, 10), AccelerationSum(90.0, 30)
+    assert pooled_acceleration_ratio([(quick, steady)]) == 1.5
+    assert pooled_acceleration_ratio([(quick, steady), (unseen, quick), (quick, unseen)]) == 1.5
+    assert pooled_acceleration_ratio([(steady, quick), (steady, still)]) == pytest.approx((40 / 20) / (90 / 40))
+    assert np.isnan(pooled_acceleration_ratio([(steady, still)]))
+    assert np.isnan(pooled_acceleration_ratio([]))

@@ -9,7 +9,18 @@ from torchmetrics import MetricCollection
 
 from pose_core import UserError, concatenate
 from pose_core.data import collate
-from pose_core.metrics import acceleration, dtw_mje, frechet_distance, mae, mse, ndtw_mje, pck, rmse, stateful
+from pose_core.metrics import (
+    acceleration,
+    acceleration_ratio,
+    dtw_mje,
+    frechet_distance,
+    mae,
+    mse,
+    ndtw_mje,
+    pck,
+    rmse,
+    stateful,
+)
 from pose_core.testing import fake_sequence
 from pose_core.transforms import normalize
 
@@ -126,6 +137,9 @@ def test_unscorable_clips_are_left_out():
     for one in (stateful.DTWMeanJointError(), stateful.MeanSquaredPoseError(), stateful.AccelerationRatio()):
         one.update(collate([nobody]), collate(REFERENCES[:1]))
         assert one.compute().isnan()
+    metric = stateful.AccelerationRatio()
+    metric.update(collate([nobody, HYPOTHESES[1]]), collate(REFERENCES[:2]))
+    assert metric.compute().item() == pytest.approx(acceleration_ratio(HYPOTHESES[1], REFERENCES[1]), rel=1e-4)
 
 
 def test_incomparable_inputs_are_refused():

@@ -12,6 +12,7 @@ import numpy as np
 from pose_core.errors import UserError, naming
 from pose_core.formats import READERS, read
 from pose_core.inputs import find_inputs
+from pose_core.metrics import AccelerationSum, pooled_acceleration_ratio
 from pose_core.metrics.finite import finite_mean
 from pose_core.metrics.parts import METRICS, PARTS, PartScores, compared_share, part_scores
 from pose_core.progress import progress
@@ -137,16 +138,24 @@ def compare_folders(
 
 
 def mean_parts(comparisons: list[Comparison]) -> dict[str, PartScores]:
-    """Per part, the mean of each metric over the pairs that have it; NaN where none has, with the first's reason."""
+    """Per part, the mean of each metric over the pairs that have it; NaN where none has, with the first's reason.
+
+    The acceleration ratio is that of the means (`pose_core.metrics.pooled_acceleration_ratio`).
+    """
     means = {}
     for part in PARTS:
         found = [comparison.parts[part] for comparison in comparisons if part in comparison.parts]
         if not found:
             continue
         scores = {name: finite_mean([scores.scores[name] for scores in found]) for name in METRICS}
+        accelerations = [scores.accelerations for scores in found]
+        scores["acceleration_ratio"] = pooled_acceleration_ratio(accelerations)
         reasons = {name: found[0].reasons[name] for name, value in scores.items() if math.isnan(value)}
         keypoints = max(scores.keypoints for scores in found)
-        means[part] = PartScores(keypoints, finite_mean([scores.compared for scores in found]), scores, reasons)
+        compared = finite_mean([scores.compared for scores in found])
+        hypotheses, references = zip(*accelerations, strict=True)
+        sums = sum(hypotheses, AccelerationSum()), sum(references, AccelerationSum())
+        means[part] = PartScores(keypoints, compared, scores, reasons, sums)
     return means
 
 
@@ -176,6 +185,8 @@ def _notes(comparisons: list[Comparison], parts: dict[str, PartScores]) -> list[
     notes = [*_reasons(parts)]
     if not math.isnan(parts["all"].scores["ndtw_mje"]):
         notes.append("ndtw_mje: summed over frames, as Ham2Pose's, so that longer clips have more")
+    if len(comparisons) > 1 and not math.isnan(parts["all"].scores["acceleration_ratio"]):
+        notes.append("acceleration_ratio: mean acceleration of all predictions over that of all references")
     shifts = [comparison.shift for comparison in comparisons if comparison.shift is not None]
     if shifts:
         moved, scaled = (finite_mean([getattr(shift, name) for shift in shifts]) for name in ("moved", "scaled"))

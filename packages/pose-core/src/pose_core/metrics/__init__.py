@@ -8,11 +8,12 @@ from pose_core.metrics.anatomy import Anatomy, anatomy
 from pose_core.metrics.distances import mae, mse, pck, rmse
 from pose_core.metrics.dtw import dtw, dtw_mje, dtw_mje_pairs, frame_distances, pairwise_dtw_mje
 from pose_core.metrics.frechet import frechet_distance
-from pose_core.metrics.motion import acceleration, acceleration_ratio
+from pose_core.metrics.motion import AccelerationSum, acceleration, acceleration_ratio, pooled_acceleration_ratio
 from pose_core.metrics.ndtw import ndtw_mje, ndtw_mje_pairs
 from pose_core.metrics.plausibility import Problem
 
 __all__ = [
+    "AccelerationSum",
     "Anatomy",
     "Problem",
     "acceleration",
@@ -29,5 +30,6 @@ __all__ = [
     "ndtw_mje_pairs",
     "pairwise_dtw_mje",
     "pck",
+    "pooled_acceleration_ratio",
     "rmse",
 ]

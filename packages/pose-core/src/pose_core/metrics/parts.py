@@ -10,7 +10,7 @@ import numpy as np
 
 from pose_core.metrics.distances import PCK_THRESHOLDS, mae, mse, pck, rmse
 from pose_core.metrics.dtw import dtw_mje
-from pose_core.metrics.motion import acceleration, acceleration_ratio
+from pose_core.metrics.motion import AccelerationSum, pooled_acceleration_ratio
 from pose_core.metrics.ndtw import ndtw_mje
 from pose_core.metrics.visibility import require_one_skeleton
 from pose_core.transforms import hands_from_wrists
@@ -37,12 +37,15 @@ class PartScores:
             stand beside each other. NaN where the reference shows none.
         scores: metric -> value, NaN where there is none. DTW-MJE aligns the frames that show the part.
         reasons: metric without a value -> why.
+        accelerations: of the hypothesis and of the reference, for the ratio over several clips
+            (`pooled_acceleration_ratio`).
     """
 
     keypoints: int
     compared: float
     scores: dict[str, float]
     reasons: dict[str, str]
+    accelerations: tuple[AccelerationSum, AccelerationSum]
 
 
 def part_scores(hypothesis: PoseSequence, reference: PoseSequence, *, normalized: bool) -> dict[str, PartScores]:
@@ -112,6 +115,7 @@ def _scores(hypothesis: PoseSequence, reference: PoseSequence, *, normalized: bo
     scores, reasons = dict.fromkeys(METRICS, math.nan), dict[str, str]()
     frame_by_frame = (*_FRAME_BY_FRAME, *_PCK)
     predicted = bool(hypothesis.visible.any())
+    accelerations = AccelerationSum.of(hypothesis), AccelerationSum.of(reference)
     if not reference.visible.any():
         why = "not visible in the reference" + (", in the prediction it is" if predicted else "")
         reasons = dict.fromkeys(METRICS, why)
@@ -123,12 +127,12 @@ def _scores(hypothesis: PoseSequence, reference: PoseSequence, *, normalized: bo
             )
         scores["dtw_mje"] = dtw_mje(_shown(hypothesis), _shown(reference)) if predicted else math.nan
         scores["ndtw_mje"] = ndtw_mje(hypothesis, reference)
-        scores["acceleration_ratio"] = acceleration_ratio(hypothesis, reference)
+        scores["acceleration_ratio"] = pooled_acceleration_ratio([accelerations])
         # What each metric may lack; of several reasons the last one that holds is the nearest.
         reasons = dict.fromkeys(METRICS, "nothing is visible in both")
         reasons |= dict.fromkeys(_FRAME_BY_FRAME, "nothing is visible in both in the same frame")
         reasons |= dict.fromkeys(_PCK, "there are no shoulders to measure by")
-        steady = acceleration(reference) == 0
+        steady = accelerations[1].mean == 0
         few = "too few frames in a row show the same keypoint"
         reasons["acceleration_ratio"] = "the reference does not accelerate" if steady else few
         if len(hypothesis) != len(reference):
@@ -137,4 +141,5 @@ def _scores(hypothesis: PoseSequence, reference: PoseSequence, *, normalized: bo
         if not predicted:
             reasons = dict.fromkeys(METRICS, "not visible in the prediction")
         reasons = {name: reasons[name] for name in METRICS if math.isnan(scores[name])}
-    return PartScores(reference.skeleton.num_keypoints, compared_share(hypothesis, reference), scores, reasons)
+    compared = compared_share(hypothesis, reference)
+    return PartScores(reference.skeleton.num_keypoints, compared, scores, reasons, accelerations)

@@ -120,9 +120,7 @@ class _MeanOverClips(_Mean):
         raise NotImplementedError
 
     def update(self, hypothesis: PoseBatch, reference: PoseBatch) -> None:
-        require_one_skeleton(hypothesis, reference)
-        if len(hypothesis) != len(reference):
-            raise UserError(f"{len(hypothesis)} clips are compared with {len(reference)}; give each its reference")
+        _require_pairs(hypothesis, reference)
         scores = torch.from_numpy(self._scores(list(zip(_clips(hypothesis), _clips(reference), strict=True))))
         finite = scores[scores.isfinite()]
         self.total += float(finite.sum())
@@ -144,10 +142,7 @@ class NormalizedDTWMeanJointError(_MeanOverClips):
 
 
 class AccelerationRatio(PoseMetric):
-    """Mean acceleration of all hypotheses over that of all references, see `pose_core.metrics.acceleration_ratio`.
-
-    A ratio of means, not a mean of ratios: one reference that hardly moves would outweigh all others.
-    """
+    """Mean acceleration of all hypotheses over that of all references: `metrics.pooled_acceleration_ratio`."""
 
     higher_is_better = None  # 1 is best
     totals: Tensor  # (2,) of hypotheses, of references
@@ -159,13 +154,18 @@ class AccelerationRatio(PoseMetric):
         self.add_state("counts", torch.zeros(2, dtype=torch.long), dist_reduce_fx="sum")
 
     def update(self, hypothesis: PoseBatch, reference: PoseBatch) -> None:
-        require_one_skeleton(hypothesis, reference)
-        for side, batch in enumerate((hypothesis, reference)):
+        _require_pairs(hypothesis, reference)
+        totals, counts = [], []
+        for batch in (hypothesis, reference):
             x, visible = _visible_points(batch)
             length = (x[:, 2:] - 2 * x[:, 1:-1] + x[:, :-2]).norm(dim=-1)  # (B, T - 2, K)
             steady = visible[:, 2:] & visible[:, 1:-1] & visible[:, :-2]
-            self.totals[side] += torch.where(steady, length, 0.0).sum()
-            self.counts[side] += steady.sum()
+            totals.append(torch.where(steady, length, 0.0).sum(dim=(1, 2)))
+            counts.append(steady.sum(dim=(1, 2)))
+        total, count = torch.stack(totals), torch.stack(counts)  # (2, B)
+        both = (count > 0).all(dim=0)
+        self.totals += torch.where(both, total, 0.0).sum(dim=1)
+        self.counts += torch.where(both, count, 0).sum(dim=1)
 
     def compute(self) -> Tensor:
         hypotheses, references = self.totals / self.counts
@@ -205,6 +205,12 @@ class FrechetPoseDistance(PoseMetric):
             raise UserError("no features to compare; update the Frechet distance before it is computed")
         distance = frechet_distance(features.cpu().numpy(), reference_features.cpu().numpy())
         return torch.tensor(distance, dtype=torch.float32, device=features.device)
+
+
+def _require_pairs(hypothesis: PoseBatch, reference: PoseBatch) -> None:
+    require_one_skeleton(hypothesis, reference)
+    if len(hypothesis) != len(reference):
+        raise UserError(f"{len(hypothesis)} clips are compared with {len(reference)}; give each its reference")
 
 
 def _visible_points(batch: PoseBatch) -> tuple[Tensor, Tensor]:

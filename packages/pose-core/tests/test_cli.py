@@ -90,6 +90,24 @@ def test_convert(pose_core, files, suffix):
     assert len(read(files / f"a{suffix}")) == 24
 
 
+@pytest.mark.parametrize("suffix", [".pose", ".npz"])
+def test_convert_rotates_four_times_into_the_same(pose_core, files, suffix):
+    before = read(files / "real/0.pose")
+    keypoints = before.keypoints.copy()
+    keypoints[3, 5] = 0  # missing, though its confidence is not 0
+    write(replace(before, keypoints=keypoints), files / "0.pose")
+    for number in range(4):
+        given, turned = files / f"{number}{suffix if number else '.pose'}", files / f"{number + 1}{suffix}"
+        assert pose_core("convert", "--rotate", 90, given, turned)[0] == 0
+    sideways, after = read(files / f"1{suffix}"), read(files / f"4{suffix}")
+    assert sideways.size == (before.size[1], before.size[0], before.size[2])
+    there = before.visible & (np.arange(before.keypoints.shape[1]) != 5)
+    np.testing.assert_allclose(sideways.keypoints[there, 0], before.size[1] - before.keypoints[there, 1], atol=1e-3)
+    np.testing.assert_allclose(after.keypoints[there], before.keypoints[there], atol=1e-3)
+    assert not sideways.visible[3, 5]
+    assert pose_core("convert", "--rotate", 45, files / "0.pose", files / "5.pose")[0] == 2
+
+
 def test_convert_to_an_older_version(pose_core, files):
     assert pose_core("convert", files / "real/0.pose", files / "a.pose", "--pose-version", 0.1)[0] == 0
     assert ".pose 0.1" in pose_core("info", files / "a.pose")[1]

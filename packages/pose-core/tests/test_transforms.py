@@ -28,6 +28,7 @@ from pose_core.transforms import (
     reduce_holistic,
     remove_legs,
     resample,
+    rotate,
     stretch,
     trim_unseen,
 )
@@ -216,3 +217,40 @@ def test_choose_keypoints():
     assert choose_keypoints(sequence, "hands_and_body").skeleton == fake_skeleton()
     body = sequence.select(list(sequence.skeleton.shoulders()))
     assert choose_keypoints(body, "reduced") is body
+
+
+def test_rotation_turns_the_picture_clockwise_and_leaves_depth():
+    skeleton = Skeleton((Component("BODY", ("corner", "middle"), (), (), "XYZC"),))
+    keypoints = np.array([[[0, 0, 7], [300, 100, 9]]], np.float32)
+    clip = PoseSequence(keypoints, np.ones((1, 2), np.float32), 25.0, skeleton, (640, 480, 5))
+    places = {degrees: rotate(clip, degrees) for degrees in (90, 180, 270)}
+    assert places[90].keypoints.tolist() == [[[480, 0, 7], [380, 300, 9]]]  # the upper left corner, at the upper right
+    assert places[180].keypoints.tolist() == [[[640, 480, 7], [340, 380, 9]]]
+    assert places[270].keypoints.tolist() == [[[0, 640, 7], [100, 340, 9]]]
+    assert [each.size for each in places.values()] == [(480, 640, 5), (640, 480, 5), (480, 640, 5)]
+
+
+def test_four_rotations_are_none(holistic):
+    there, size = holistic.confidence > 0, holistic.size
+    for degrees in (90, 270):
+        turned = holistic
+        for number in range(4):
+            turned = rotate(turned, degrees)
+            assert turned.size == (size if number % 2 else (size[1], size[0], size[2]))
+        np.testing.assert_allclose(turned.keypoints[there], holistic.keypoints[there], atol=1e-3)
+    twice = rotate(rotate(holistic, 180), 180)
+    np.testing.assert_allclose(twice.keypoints[there], holistic.keypoints[there], atol=1e-3)
+    np.testing.assert_allclose(rotate(rotate(holistic, 90), 90).keypoints, rotate(holistic, 180).keypoints, atol=1e-3)
+
+
+def test_what_has_no_picture_is_rotated_around_its_origin(holistic):
+    normalized, _ = normalize(holistic)
+    turned = rotate(normalized, 90)
+    np.testing.assert_array_equal(turned.keypoints[..., 0], -normalized.keypoints[..., 1])
+    np.testing.assert_array_equal(turned.keypoints[..., 1], normalized.keypoints[..., 0])
+    skeleton = known_skeleton(576, 3)
+    keypoints = np.full((2, 576, 3), 100, np.float32)
+    keypoints[:, skeleton.duplicates()] = (0.25, 0.5, 0.75)  # meters, from between the hips
+    turned = rotate(PoseSequence(keypoints, np.ones((2, 576), np.float32), 25.0, skeleton, (640, 480, 0)), 90)
+    assert turned.keypoints[0, skeleton.duplicates()[0]].tolist() == [-0.5, 0.25, 0.75]
+    assert turned.keypoints[0, 0].tolist() == [380, 100, 100]

@@ -13,6 +13,7 @@ from pose_core.jobs import Job
 from pose_core.notices import InputWarning
 from pose_core.skeleton import known_skeleton
 from pose_core.testing import error_line, fake_sequence, files_below
+from pose_core.transforms import rotate
 from pose_tokenizer import commands
 from pose_tokenizer.cli import main
 from pose_tokenizer.codec import encode
@@ -62,13 +63,21 @@ def test_a_turned_picture_is_told_before_it_is_decoded(cli, poses, folder, optio
     upright = read(poses / "a.pose")
     x, y, z = np.moveaxis(upright.keypoints, -1, 0)
     write(replace(upright, keypoints=np.stack([y, x, z], -1)), poses.parent / "turned.pose")
-    for path, turned in ((poses / "a.pose", False), (poses.parent / "turned.pose", True)):
+    for degrees in (90, 270):  # with a head, which says which way is up
+        write(rotate(fake_sequence(frames=8, face_points=16), degrees), poses.parent / f"by_{degrees}.pose")
+    for path, degrees in (
+        (poses / "a.pose", None),
+        (poses.parent / "turned.pose", "90 (or 270)"),
+        (poses.parent / "by_90.pose", 270),
+        (poses.parent / "by_270.pose", 90),
+    ):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             status, _, err = cli("encode", path, "--checkpoint", folder, "--overwrite", *options)
         assert status == 0, err
         said = err + "".join(str(each.message) for each in caught)
-        assert ("was the video turned? Decoded poses will be far off" in said) == turned
+        assert ("was the video turned? Decoded poses will be far off" in said) == (degrees is not None)
+        assert (f"`pose-core convert --rotate {degrees} IN OUT` turns it" in said) == (degrees is not None)
 
 
 def test_encode_json_and_its_options_reach_the_model(cli, poses, folder, model):

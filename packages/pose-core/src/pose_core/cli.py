@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -24,6 +24,9 @@ from pose_core.command_line import (
 from pose_core.data_cli import Face, cut, pack, stats, unpack
 from pose_core.estimation.options import CameraOptions, EstimatorOptions, Output, ResumingBatchOptions, Videos, Workers
 from pose_core.reading_options import Layout, MinConfidence, Person, ReadingOptions
+
+if TYPE_CHECKING:
+    from pose_core.transforms.rotation import Degrees
 
 app = new_app("Pose files: inspect, convert, draw and compare them; prepare data for training.")
 
@@ -82,10 +85,14 @@ def convert(
     resample_to: Annotated[
         float | None, typer.Option("--resample", min=0.001, max=1e6, help="Resample to this frame rate.")
     ] = None,
+    rotation: Annotated[
+        Literal["90", "180", "270"] | None,
+        typer.Option("--rotate", help="Turn the picture by so many degrees clockwise, as of a clip filmed sideways."),
+    ] = None,
     pose_version: Annotated[float, typer.Option("--pose-version", help="Version of .pose outputs: 0.2 or 0.1.")] = 0.2,
     format: OutputFormat = "pose",
 ) -> None:
-    """Convert pose files to another format or layout, or cut out a part; `-` is standard input or output."""
+    """Convert pose files to another format or layout, turn or cut them; `-` is standard input or output."""
     *sources, last = paths
     if not sources:
         raise typer.BadParameter("name a pose file and the file to write")
@@ -102,7 +109,14 @@ def convert(
     if len(sources) == 1 and not Path(sources[0]).is_dir():  # done at once
         jobs = replace(jobs, progress=JobOptions().progress)
     batch = convert_files(
-        sources, output, arguments, jobs, format=format or "pose", resample_to=resample_to, pose_version=pose_version
+        sources,
+        output,
+        arguments,
+        jobs,
+        format=format or "pose",
+        resample_to=resample_to,
+        rotation=cast("Degrees | None", rotation and int(rotation)),
+        pose_version=pose_version,
     )
     report(batch, lambda f: f"{f.output}: {f.frames} frames at {f.fps:g} fps, {f.points} points", json=options.json)
 

@@ -16,6 +16,7 @@ from pose_core import PoseSequence, UserError, write
 from pose_core.errors import naming
 from pose_core.formats import READERS, WRITERS
 from pose_core.formats.options import ReadOptions
+from pose_core.formats.units import shoulders_and_head
 from pose_core.inputs import PIPE, pose_suffix
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_core.metrics import anatomy
@@ -236,19 +237,22 @@ class _Shown:
         self.model = model
         self._face = False
         self._slopes: list[np.ndarray] = []  # degrees between the line of the shoulders and the horizontal
+        self._head = 0.0  # how far the head is to the right of the shoulders' middle, summed over frames
 
     def look(self, sequence: PoseSequence) -> None:
         """Takes the next piece (T, K, D)."""
         wanted = {self.model.skeleton.keypoints[i] for i in self.model.skeleton.face()}
         face = [i for i, name in enumerate(sequence.skeleton.keypoints) if name in wanted]
         self._face = self._face or bool(sequence.visible[:, face].any())
-        try:
-            left, right = sequence.skeleton.shoulders()
-        except UserError:  # of a layout of its own
+        shoulders, head = shoulders_and_head(sequence.skeleton)
+        if not shoulders:  # of a layout of its own
             return
+        left, right = shoulders
         both = sequence.visible[:, [left, right]].all(axis=1)
         across = np.abs(sequence.keypoints[both, left, :2] - sequence.keypoints[both, right, :2])
         self._slopes.append(np.degrees(np.arctan2(across[:, 1], across[:, 0])))
+        x = np.where(sequence.visible[:, head], sequence.keypoints[:, head, 0], np.nan)[both]  # (t, points)
+        self._head += float(np.nansum(x - sequence.keypoints[both][:, [left, right], 0].mean(axis=1, keepdims=True)))
 
     def report(self, path: Path) -> None:
         """Notes what decoded poses will not have, or have otherwise."""
@@ -257,7 +261,11 @@ class _Shown:
             text = "the face is missing in all frames; decoding fills it with the model's"
             notify(path, text, kind="files without a face")
         if self._slopes and finite_median(np.concatenate(self._slopes)) > TURNED:
-            text = "the shoulders stand upright in the picture: was the video turned? Decoded poses will be far off"
+            degrees = "90 (or 270)" if self._head == 0 else 90 if self._head < 0 else 270
+            text = (
+                "the shoulders stand upright in the picture: was the video turned? Decoded poses will be far off; "
+                f"`pose-core convert --rotate {degrees} IN OUT` turns it"
+            )
             notify(path, text, kind="turned pictures")
 
 

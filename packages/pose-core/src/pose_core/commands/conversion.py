@@ -11,11 +11,14 @@ from pose_core.formats import READERS, WRITERS, read, read_blocks, write
 from pose_core.formats.pose_stream import PoseWriter
 from pose_core.inputs import PIPE
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
-from pose_core.transforms import resample
+from pose_core.transforms import clean, resample, rotate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from pose_core.sequence import PoseSequence
+    from pose_core.transforms.rotation import Degrees
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ def convert_files(
     *,
     format: str = "pose",
     resample_to: float | None = None,
+    rotation: Degrees | None = None,
     pose_version: float = 0.2,
 ) -> JobRunner[ConvertedFile]:
     """Converts pose files, folders of them, patterns, or standard input.
@@ -47,6 +51,7 @@ def convert_files(
         reading: arguments of `read`.
         format: of files in a folder, and of standard output: a suffix of `WRITERS`, with or without its dot.
         resample_to: frames per second of the outputs.
+        rotation: degrees by which the picture is turned, clockwise.
         pose_version: of `.pose` outputs; see `write`.
 
     Raises:
@@ -59,8 +64,10 @@ def convert_files(
 
     def convert(job: Job) -> ConvertedFile:
         if resample_to is None and job.output.suffix.lower() == ".pose":
-            return convert_streamed(job, reading, overwrite=options.overwrite, pose_version=pose_version)
-        sequence = read(job.source, **reading)
+            return convert_streamed(
+                job, reading, rotation=rotation, overwrite=options.overwrite, pose_version=pose_version
+            )
+        sequence = _turned(read(job.source, **reading), rotation)
         if resample_to is not None:
             sequence = resample(sequence, resample_to)
         write(sequence, job.output, overwrite=options.overwrite, pose_version=pose_version)
@@ -74,18 +81,23 @@ def convert_files(
 
 
 def convert_streamed(
-    job: Job, reading: dict[str, Any], *, overwrite: bool = False, pose_version: float = 0.2
+    job: Job,
+    reading: dict[str, Any],
+    *,
+    rotation: Degrees | None = None,
+    overwrite: bool = False,
+    pose_version: float = 0.2,
 ) -> ConvertedFile:
     """Converts a file to `.pose` piece by piece, in constant memory where the input's reader does that.
 
     Args:
         job, overwrite: the file, its output, and whether to replace that.
-        reading, pose_version: see `convert_files`.
+        reading, rotation, pose_version: see `convert_files`.
 
     Raises:
         UserError: as `read_blocks` and `PoseWriter`.
     """
-    blocks = read_blocks(job.source, **reading)
+    blocks = (_turned(block, rotation) for block in read_blocks(job.source, **reading))
     first = next(blocks)  # there is one, or an error
     with PoseWriter(
         job.output, first.skeleton, first.fps, size=first.size, overwrite=overwrite, version=pose_version
@@ -93,3 +105,8 @@ def convert_streamed(
         for block in itertools.chain([first], blocks):
             writer.append(block.keypoints, block.confidence)
     return ConvertedFile(job.name, job.output, writer.frames, first.fps, first.skeleton.num_keypoints)
+
+
+def _turned(sequence: PoseSequence, rotation: Degrees | None) -> PoseSequence:
+    """Part of a file, in the turned picture. Cleaned before: what is missing by lying at 0 would else lie elsewhere."""
+    return sequence if rotation is None else rotate(clean(sequence), rotation)

@@ -154,7 +154,7 @@ def _are_normalized(points: np.ndarray, visible: np.ndarray, skeleton: Skeleton,
 
 def _is_upside_down(x: np.ndarray, y: np.ndarray, visible: np.ndarray, skeleton: Skeleton) -> bool:
     """Whether the face lies below the shoulders in all frames (T, K) that show both."""
-    shoulders, head = _landmarks(skeleton)
+    shoulders, head = shoulders_and_head(skeleton)
     if not shoulders or not head:
         return False
     left, right = shoulders
@@ -168,7 +168,7 @@ def _is_upside_down(x: np.ndarray, y: np.ndarray, visible: np.ndarray, skeleton:
 
 
 @lru_cache(maxsize=32)
-def _landmarks(skeleton: Skeleton) -> tuple[tuple[int, ...], list[int]]:
+def shoulders_and_head(skeleton: Skeleton) -> tuple[tuple[int, ...], list[int]]:
     """Positions of the shoulders, and of some points of the face, or of the body's eyes, ears and nose."""
     try:
         shoulders = skeleton.shoulders()

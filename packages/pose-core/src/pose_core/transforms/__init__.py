@@ -19,6 +19,7 @@ from pose_core.transforms.reduction import (
     remove_legs,
 )
 from pose_core.transforms.resampling import resample, stretch
+from pose_core.transforms.rotation import rotate
 from pose_core.transforms.standardization import RunningStatistics, Statistics, standardize, unstandardize
 from pose_core.transforms.trimming import trim_unseen
 
@@ -47,6 +48,7 @@ __all__ = [
     "reduce_holistic",
     "remove_legs",
     "resample",
+    "rotate",
     "standardize",
     "stretch",
     "to_layout",

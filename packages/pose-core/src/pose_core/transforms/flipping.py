@@ -28,10 +28,20 @@ def flip(poses: Poses) -> Poses:
     mirror = poses.skeleton.mirror()
     width = getattr(poses, "size", (0,))[0]
     keypoints = poses.keypoints[..., mirror, :]
-    in_pixels = width > 1 and xp.any((poses.confidence > 0) & (xp.abs(poses.keypoints[..., 0]) > FARTHEST_NORMALIZED))
-    axis = [width if in_pixels else 0] * poses.skeleton.num_keypoints
+    axis = [width if in_pixels(poses) else 0] * poses.skeleton.num_keypoints
     for i in poses.skeleton.duplicates():
         axis[i] = 0
     widths = xp.asarray(axis, dtype=keypoints.dtype, device=device(keypoints))
     x = widths[:, None] - keypoints[..., :1]
     return with_values(poses, xp.concat([x, keypoints[..., 1:]], axis=-1), poses.confidence[..., mirror])
+
+
+def in_pixels(poses: Poses) -> bool:
+    """Whether coordinates are pixels of a picture whose size is known, and not normalized whatever picture they state.
+
+    Args:
+        poses: keypoints (..., T, K, D).
+    """
+    xp = namespace(poses)
+    far = xp.abs(poses.keypoints[..., 0]) > FARTHEST_NORMALIZED
+    return getattr(poses, "size", (0,))[0] > 1 and bool(xp.any((poses.confidence > 0) & far))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pose_core import UserError, read
-from pose_core.data import ShardSample, read_manifest
+from pose_core.data import ShardSample, pack, read_manifest
 from pose_core.testing import fake_sequence
 from text_to_pose.config import RunConfig
 from text_to_pose.data.hands import hand_shape
@@ -76,13 +76,24 @@ def test_hand_shape_is_relative_to_the_wrist_in_visible_frames():
     assert hand_shape(sequence, "left") is None
 
 
-def test_evaluate_refuses_unknown_splits_languages_and_letters(fitting, manifest, folder):
+def test_evaluate_refuses_unknown_splits_and_those_of_which_it_knows_nothing(fitting, manifest, folder):
     with pytest.raises(UserError, match="no clip has split test; it has train, validation"):
         evaluate(fitting, manifest, "test")
-    with pytest.raises(UserError, match=r"gsg-A\.pose: unknown signed language 'gsg'.*; remove their rows from"):
+    with pytest.raises(UserError, match=r"gsg-A\.pose: unknown signed language 'gsg'.*; no clip is left"):
         evaluate(load_model(folder), manifest, "validation")
-    with pytest.raises(UserError, match=r"ase-D\.pose: no language has a \w+ 'D'.*; remove their rows from"):
-        evaluate(load_model(folder), manifest, "train")
+
+
+def test_evaluate_leaves_out_unknown_languages_and_letters_as_train_does(manifest, folder, tmp_path):
+    with pytest.warns(UserWarning, match=r"5 of 8 clips are left out: .*ase-D\.pose: no .* 'D'") as caught:
+        evaluation = evaluate(load_model(folder), manifest, "train")
+    assert "gsg-A.pose: unknown signed language 'gsg'" in str(caught[0].message)
+    signed = {evaluation.references.clips[row].text for row in evaluation.rows}
+    assert (signed, {clip.signed_language for clip in evaluation.references.clips}) == ({"A", "B", "C"}, {"ase"})
+    assert evaluation.scores["model"].clips == 3
+    pack(((clip, read(clip.path)) for clip in read_manifest(manifest)), tmp_path / "shards")
+    with pytest.warns(UserWarning, match="clips are left out"):
+        shards = evaluate(load_model(folder), tmp_path / "shards", "train")
+    assert [clip.text for clip in shards.references.clips] == ["A", "B", "C"]
 
 
 def test_scores_of_an_untrained_model_are_finite(fitting, manifest):

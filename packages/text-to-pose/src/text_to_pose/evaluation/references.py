@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -131,12 +132,12 @@ def read_references(
         split: the rows that are to be signed, or "all"; the others only provide start frames and hand shapes.
         fps: frame rate of the system.
         skeleton: the system's; that of the first clip where None.
-        tokenizer: refuses languages and letters that the system does not have; None takes every language and letter.
+        tokenizer: of the system. Clips of languages that it does not have, and those of the split with letters that it
+            does not have, are left out with a warning, as they are in training; None takes every clip.
         say: takes a line for people.
 
     Raises:
-        UserError: a manifest or clip that cannot be used, a split without rows, or a language, or a letter in the
-            split, that the tokenizer does not know.
+        UserError: a manifest or clip that cannot be used, or a split without rows, or with none that is not left out.
     """
     paths = [data] if isinstance(data, str | Path) else list(data)
     name = ", ".join(map(str, paths))
@@ -146,13 +147,7 @@ def read_references(
     if not any(_in_split(clip, split) for clip in clips):
         known = ", ".join(sorted({clip.split for clip in clips}))
         raise UserError(f"{name}: no clip has split {split_name(split)}; it has {known}")
-    if tokenizer is not None:
-        problems = [_problem(clip, tokenizer, signed=_in_split(clip, split)) for clip in clips]
-        wrong = [f"{clip.path}: {why}" for clip, why in zip(clips, problems, strict=True) if why]
-        if wrong:
-            rows = "its row" if len(wrong) == 1 else "their rows"
-            more = f" ({len(wrong)} of {len(clips)} rows)" if len(wrong) > 1 else ""
-            raise UserError(f"{summary(wrong, 3)}; remove {rows} from {name}{more}")
+    clips = _usable(clips, tokenizer, split, name)
     say(f"reading {len(clips)} clips")
     sequences = read_prepared(clips, partial(prepare, fps=fps), skeleton)
     return _references(clips, sequences)
@@ -170,18 +165,16 @@ def _of_shards(
     """The clips of one split of shards: those of the others would not fit in memory.
 
     Raises:
-        UserError: other data besides, no such split, or a text that the tokenizer does not know.
+        UserError: other data besides, no such split, or one of which the tokenizer knows no text.
     """
     if len(paths) > 1:
         raise UserError(f"{paths[0]}: shards are evaluated alone; name one folder of shards, or manifests")
     shards = ShardDataset(paths[0], split, transform=partial(prepare, fps=fps, skeleton=skeleton))
     clips = shards.read_clips()
-    problems = [_problem(clip, tokenizer, signed=True) for clip in clips] if tokenizer is not None else []
-    wrong = [f"{clip.path}: {why}" for clip, why in zip(clips, problems, strict=False) if why]
-    if wrong:
-        raise UserError(f"{paths[0]}: {summary(wrong, 3)}; evaluate a model that knows these texts")
+    usable = _usable(clips, tokenizer, "all", paths[0])
     say(f"reading {len(clips)} clips")
-    samples = list(shards)
+    kept = {*usable}
+    samples = [sample for sample in shards if sample.clip in kept]
     return _references([sample.clip for sample in samples], [sample.sequence for sample in samples])
 
 
@@ -195,6 +188,24 @@ def _references(clips: list[Clip], sequences: list[PoseSequence]) -> References:
 
 def _in_split(clip: Clip, split: str) -> bool:
     return split == "all" or clip.split == split_name(split)
+
+
+def _usable(clips: list[Clip], tokenizer: TextTokenizer | None, split: str, data: str | Path) -> list[Clip]:
+    """The clips that can be used; a warning says how many of the others there are, and which.
+
+    Raises:
+        UserError: none of the split is left.
+    """
+    if tokenizer is None:
+        return clips
+    problems = [_problem(clip, tokenizer, signed=_in_split(clip, split)) for clip in clips]
+    wrong = [f"{clip.path}: {why}" for clip, why in zip(clips, problems, strict=True) if why]
+    usable = [clip for clip, why in zip(clips, problems, strict=True) if not why]
+    if not any(_in_split(clip, split) for clip in usable):
+        raise UserError(f"{data}: {summary(wrong, 3)}; no clip is left: evaluate a model that knows these texts")
+    if wrong:
+        warnings.warn(f"{data}: {len(wrong)} of {len(clips)} clips are left out: {summary(wrong, 3)}", stacklevel=3)
+    return usable
 
 
 def _problem(clip: Clip, tokenizer: TextTokenizer, *, signed: bool) -> str | None:

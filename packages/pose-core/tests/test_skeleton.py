@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pose_core import Skeleton, UserError, read
-from pose_core.skeleton import Component, known_skeleton
+from pose_core.skeleton import Component, known_skeleton, landmark_skeleton, named_skeleton
 
 
 def test_header_round_trip(skeleton):
@@ -139,3 +139,24 @@ def test_what_is_refused(skeleton):
         skeleton.slice_of("TAIL")
     with pytest.raises(UserError, match="FACE_LANDMARKS/NOSE"):
         skeleton.index("FACE_LANDMARKS", "NOSE")
+
+
+@pytest.mark.parametrize("layout", ["holistic_50", "holistic_178", "holistic_543"])
+def test_fingers_and_hands_of_made_layouts_are_told_apart_by_color(layout):
+    skeleton = named_skeleton(layout, 3)
+    hands = [component for component in skeleton.components if component.name.endswith("HAND_LANDMARKS")]
+    for hand in hands:
+        assert len(hand.colors) == len(hand.points) == 21
+        tips = [hand.colors[4 * finger] for finger in range(1, 6)]
+        assert len({hand.colors[0], *tips}) == 6
+        for finger in range(5):
+            assert len({*hand.colors[4 * finger + 2 : 4 * finger + 5]}) == 1
+            assert hand.colors[4 * finger + 1] == hand.colors[0], "the palm is of one color"
+    left, right = hands
+    assert left.colors[0] != right.colors[0]
+
+
+def test_listed_hand_landmarks_have_the_colors_of_the_whole_hand():
+    listed = landmark_skeleton(["LEFT_HAND_LANDMARKS/WRIST", "LEFT_HAND_LANDMARKS/INDEX_FINGER_TIP"], 2)
+    whole = named_skeleton("holistic_50", 2).components[1]
+    assert listed.components[0].colors == (whole.colors[0], whole.colors[8])

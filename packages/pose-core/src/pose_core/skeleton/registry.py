@@ -48,9 +48,10 @@ _HAND_LIMBS = _PALM_AND_THUMB + [(knuckle + i, knuckle + i + 1) for knuckle in (
 _COLORS = {
     **dict.fromkeys(("POSE_LANDMARKS", "POSE_WORLD_LANDMARKS"), ((255, 0, 0),)),
     "FACE_LANDMARKS": ((128, 0, 0),),
-    "LEFT_HAND_LANDMARKS": ((0, 150, 0),),
-    "RIGHT_HAND_LANDMARKS": ((0, 0, 200),),
 }
+# The palm says which hand it is; fingers are told apart as in MediaPipe files of pose-format.
+_PALMS = {"LEFT_HAND_LANDMARKS": (0, 120, 0), "RIGHT_HAND_LANDMARKS": (0, 0, 200)}
+_FINGERS = ((192, 0, 0), (192, 192, 0), (0, 192, 0), (0, 192, 192), (255, 128, 0))  # from the thumb
 _UPPER_BODY = tuple(name for name in BODY_LANDMARKS if name.endswith(("SHOULDER", "ELBOW", "WRIST", "HIP")))
 _CONTOURS = tuple(str(i) for i in range(MESH_POINTS) if str(i) in MESH_CONTOURS)
 
@@ -161,10 +162,20 @@ def _skeleton(components: dict[str, tuple[str, ...]], dims: int) -> Skeleton:
     point_format = {2: "XYC", 3: "XYZC"}[dims]
     return Skeleton(
         tuple(
-            Component(name, points, tuple(_limbs(name, points)), _COLORS.get(name, ((90, 90, 90),)), point_format)
+            Component(name, points, tuple(_limbs(name, points)), _colors(name, points), point_format)
             for name, points in components.items()
         )
     )
+
+
+def _colors(component: str, points: tuple[str, ...]) -> tuple[tuple[int, int, int], ...]:
+    """RGB of the points, of a hand one for each, else one for all."""
+    if component not in _PALMS:
+        return _COLORS.get(component, ((90, 90, 90),))
+    # A limb has the color of its second end: the first joint of a finger belongs to the palm.
+    palm = dict.fromkeys(HAND_POINTS, _PALMS[component])
+    fingers = {point: _FINGERS[i // 4] for i, point in enumerate(HAND_POINTS[1:]) if i % 4}
+    return tuple((palm | fingers).get(point, _PALMS[component]) for point in points)
 
 
 def _limbs(component: str, points: tuple[str, ...]) -> Iterable[tuple[int, int]]:

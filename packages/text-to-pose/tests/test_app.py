@@ -7,6 +7,7 @@ import pytest
 from pose_core import read
 from text_to_pose.app import requests, tokens
 from text_to_pose.app.server import Limits, create_app
+from text_to_pose.app.work_queue import GivenUpError
 from text_to_pose.text.hamnosys import hamnosys_text
 
 HELLO = {"text": "hello", "signed_language": "ase"}
@@ -63,6 +64,23 @@ def test_texts_are_those_of_generate(client, cli, tmp_path, settings, options):
     status, _, err = cli("generate", "ho", "--signed-language", "ase", *options, "--output", tmp_path / "cli.pose")
     assert status == 0, err
     assert_same(made, read(tmp_path / "cli.pose"))
+
+
+@pytest.mark.parametrize("sampler", ["refinement", "diffusion"])
+def test_a_generation_ends_at_the_step_that_says_so(service, sampler):
+    steps = []
+
+    def on_step():
+        steps.append(1)
+        if len(steps) == 2:
+            raise GivenUpError
+
+    asked = {"text": "h", "signed_language": "ase", "steps": 5, "sampler": sampler}
+    with pytest.raises(GivenUpError):
+        service.generate(requests.GenerateRequest(**asked), None, on_step)
+    assert len(steps) == 2
+    service.generate(requests.GenerateRequest(**asked), None)
+    assert len(steps) == 2, "the next generation is its own"
 
 
 def test_a_person_who_is_sent_signs(client, cli, tmp_path, person):

@@ -1,15 +1,19 @@
+import asyncio
 import json
 import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from starlette.testclient import TestClient
 
 from text_to_pose.app.files import Answer
-from text_to_pose.app.work_queue import BusyError, WorkQueue
+from text_to_pose.app.server import Limits, create_app
+from text_to_pose.app.work_queue import BusyError, GivenUpError, WorkQueue
 
 THANKS = "hamflathand hamextfingerul hampalmdl hamchin hamtouch hammovedo"
 
@@ -53,6 +57,63 @@ def test_what_takes_too_long_is_given_up_and_keeps_its_place_until_it_ends(servi
         while client.get("/healthz").json()["requests"]:
             pass
         assert client.post("/api/sign", json={"text": ""}).status_code == 400
+
+
+class Stepping(Slow):
+    """A service whose work goes from step to step until one of them ends it."""
+
+    def generate(self, request, person, on_step):
+        self.begun.release()
+        ends = time.monotonic() + 60
+        while time.monotonic() < ends:
+            on_step()
+            time.sleep(0.001)
+
+
+def test_a_generation_that_takes_too_long_stops_at_its_next_step(serving, refusal):
+    stepping = Stepping()
+    with serving(stepping, workers=1, waiting=0, timeout=0.2) as client:
+        for _ in range(2):  # the only thread is free again, or the second would be refused
+            assert refusal(client.post("/api/generate", json={"text": "x"}))[0] == 504
+            assert stepping.begun.acquire(timeout=30)
+            ends = time.monotonic() + 30
+            while client.get("/healthz").json()["requests"]:
+                assert time.monotonic() < ends
+
+
+def test_a_generation_whose_client_leaves_stops_at_its_next_step():
+    stepping, said = Stepping(), []
+    app = create_app(stepping, None, hosts=["testserver"], limits=Limits(workers=1, waiting=0, timeout=60))
+    headers = [(b"host", b"testserver"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/api/generate", "query_string": b"", "headers": headers}
+
+    async def leave():
+        messages = asyncio.Queue()
+        messages.put_nowait({"type": "http.request", "body": b'{"text": "x"}'})
+
+        async def say(message):
+            said.append(message)
+
+        request = asyncio.create_task(app(scope, messages.get, say))
+        assert await asyncio.to_thread(stepping.begun.acquire, timeout=30)
+        messages.put_nowait({"type": "http.disconnect"})
+        await request
+
+    begun = time.monotonic()
+    asyncio.run(leave())
+    assert said[0]["status"] == 400
+    with TestClient(app, base_url="http://testserver") as client:
+        while client.get("/healthz").json()["requests"]:
+            assert time.monotonic() < begun + 30
+
+
+def test_a_server_that_ends_gives_up_what_it_does():
+    queue = WorkQueue(1, 0, 60)
+    with queue.place() as place:
+        place.check()
+        queue.close()
+        with pytest.raises(GivenUpError):
+            place.check()
 
 
 def test_work_that_has_not_begun_in_time_never_begins(serving, refusal):

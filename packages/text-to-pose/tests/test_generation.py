@@ -7,6 +7,7 @@ import torch
 
 from pose_core import UserError, read, write
 from pose_core.testing import fake_sequence, fake_skeleton
+from text_to_pose.backends import as_network
 from text_to_pose.data.hands import dominant_hand
 from text_to_pose.data.preprocessing import prepare
 from text_to_pose.generation import generate_signs, generate_texts, placed, sign_texts
@@ -122,6 +123,23 @@ def test_both_samplers_take_any_number_of_steps(model, sampler, num_steps):
     sampling = Sampling(sampler=sampler, num_steps=num_steps, schedule="cosine", guidance=2.0)
     for sequence in generate_signs(model, LETTERS, starts(model), sampling=sampling):
         assert np.isfinite(sequence.keypoints).all()
+
+
+@pytest.mark.parametrize("sampler", ["refinement", "diffusion"])
+def test_a_watched_network_ends_sampling_at_the_step_that_raises(model, sampler):
+    steps = []
+
+    def on_step():
+        steps.append(1)
+        if len(steps) == 2:
+            raise InterruptedError
+
+    network = as_network(model)
+    start = StartFrames.bundled(model, ["ase"])
+    with pytest.raises(InterruptedError):
+        generate_signs(network.watched(on_step), [("A", "ase")], start, sampling=Sampling(sampler, 5))
+    generate_signs(network, [("A", "ase")], start, sampling=Sampling(sampler, 5))
+    assert len(steps) == 2, "the network itself is not watched"
 
 
 def test_diffusion_depends_on_its_seed_and_not_on_the_batch(uneven):

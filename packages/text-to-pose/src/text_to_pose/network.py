@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -14,10 +15,11 @@ from text_to_pose.motion.hand_layout import HandLayout
 from text_to_pose.text.tokenizer import TextTokenizer, padded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Self
 
     from text_to_pose.config import TextToPoseConfig
-    from text_to_pose.nn.prediction import Prediction
+    from text_to_pose.nn.prediction import ArrayT, Prediction
     from text_to_pose.sampling import Sampling
 
 
@@ -58,6 +60,7 @@ class Network(ABC):
     """
 
     backend: str
+    _on_step: Callable[[], None] | None = None
 
     def __init__(self, config: TextToPoseConfig, start_keypoints: np.ndarray, start_confidence: np.ndarray) -> None:
         self.config = config
@@ -69,6 +72,12 @@ class Network(ABC):
     def tokenizer(self) -> TextTokenizer:
         """Texts to token ids."""
         return TextTokenizer(self.config.text, key_postures=self.config.network.key_postures)
+
+    def watched(self, on_step: Callable[[], None]) -> Self:
+        """The same network, which calls `on_step` after every step of a sampler; what that raises ends the sampling."""
+        other = copy.copy(self)
+        other._on_step = on_step
+        return other
 
     @property
     def signs_in_depth(self) -> bool:
@@ -132,6 +141,16 @@ class Network(ABC):
             mask: (B, T), True for the frames to generate, see `frame_mask`.
             sampling: which sampler, how many steps, and guidance.
         """
+
+    def _last(self, steps: Iterator[Prediction[ArrayT]]) -> Prediction[ArrayT]:
+        """The last of a sampler's steps."""
+        last = None
+        for step in steps:
+            last = step
+            if self._on_step is not None:
+                self._on_step()
+        assert last is not None  # there is at least one
+        return last
 
 
 def frame_mask(lengths: Sequence[int] | np.ndarray) -> np.ndarray:

@@ -114,10 +114,8 @@ class OnnxTextToPose(Network):
         """See `Network.sample`."""
         settings: dict[str, Any] = {"schedule": sampling.schedule, "guidance": sampling.guidance}
         if sampling.sampler == "diffusion":
-            *_, last = self.diffuse(condition, mask, sampling.num_steps, seed=sampling.seed, **settings)
-        else:
-            *_, last = self.refine(condition, mask, sampling.num_steps, **settings)
-        return last
+            return self._last(self.diffuse(condition, mask, sampling.num_steps, seed=sampling.seed, **settings))
+        return self._last(self.refine(condition, mask, sampling.num_steps, **settings))
 
     def lengths(self, condition: Condition, *, deviations: float = 0.0) -> np.ndarray:
         """Frames (B,) of each sequence: the median of its distribution, or so many standard deviations above it."""

@@ -60,7 +60,7 @@ class TorchNetwork(Network):
     @torch.inference_mode()
     def sample(self, condition: Condition, mask: np.ndarray, sampling: Sampling) -> Prediction[np.ndarray]:
         """See `Network.sample`."""
-        *_, last = sampling.steps(self.model, self.tensors(condition), self._tensor(mask))
+        last = self._last(sampling.steps(self.model, self.tensors(condition), self._tensor(mask)))
         return Prediction(_numpy(last.features), _numpy(last.presence))
 
     def tensors(self, condition: Condition) -> TensorCondition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from text_to_pose.app.files import Answer
     from text_to_pose.app.page import Page
     from text_to_pose.app.service import Service
+    from text_to_pose.app.work_queue import Place
 
 RETRY_AFTER = 5  # seconds
 
@@ -119,12 +121,12 @@ class _Api:
     async def generate(self, request: Request) -> Response:
         with self.queue.place() as place:
             fields, person = await read_fields(request, GenerateRequest, PERSON, self.limits.upload)
-            return _answered(await self.queue.run(place, partial(self.service.generate, fields, person)))
+            return await self._done(request, place, partial(self.service.generate, fields, person, place.check))
 
     async def sign(self, request: Request) -> Response:
         with self.queue.place() as place:
             fields, person = await read_fields(request, SignRequest, PERSON, self.limits.upload)
-            return _answered(await self.queue.run(place, partial(self.service.sign, fields, person)))
+            return await self._done(request, place, partial(self.service.sign, fields, person))
 
     async def encode(self, request: Request) -> Response:
         return await self._file(request, tokens.encode, EncodeRequest.model_validate(dict(request.query_params)))
@@ -135,7 +137,30 @@ class _Api:
     async def _file(self, request: Request, work: Callable[[Any, bytes], Answer], fields: BaseModel) -> Response:
         with self.queue.place() as place:
             data = await read_file(request, self.limits.upload)
-            return _answered(await self.queue.run(place, partial(work, fields, data)))
+            return await self._done(request, place, partial(work, fields, data))
+
+    async def _done(self, request: Request, place: Place, work: Callable[[], Answer]) -> Response:
+        """The answer to a request whose body has been read; its work is given up where the client leaves.
+
+        Raises:
+            ClientDisconnect: it has left.
+        """
+        working = asyncio.ensure_future(self.queue.run(place, work))
+        leaving = asyncio.ensure_future(_left(request))
+        try:
+            await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise ClientDisconnect
+            return _answered(working.result())
+        finally:
+            working.cancel()
+            leaving.cancel()
+
+
+async def _left(request: Request) -> None:
+    """Returns when the client has closed the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _answered(answer: Answer) -> Response:

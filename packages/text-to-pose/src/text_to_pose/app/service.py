@@ -30,7 +30,7 @@ from text_to_pose.text.hamnosys import is_meant_as_notation
 from text_to_pose.text.spelling import WORD_SPACE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pose_core import PoseSequence
     from pose_core.skeleton import Side
@@ -89,12 +89,15 @@ class Service:
             },
         }
 
-    def generate(self, request: GenerateRequest, person: bytes | None) -> Answer:
+    def generate(
+        self, request: GenerateRequest, person: bytes | None, on_step: Callable[[], None] = lambda: None
+    ) -> Answer:
         """Generates a text by a model; notation, where no model is named, by its rules.
 
         Args:
             request: what.
             person: a `.pose` file, whose person signs.
+            on_step: called after every step of a model; what it raises ends the work.
 
         Raises:
             UserError: a text, name or file that cannot be used.
@@ -120,7 +123,7 @@ class Service:
             request.sampler, request.steps, request.schedule, request.guidance, seed=request.seed, batch_size=16
         )
         (signed,) = sign_texts(
-            network,
+            network.watched(on_step),
             [signs],
             language,
             start=start,

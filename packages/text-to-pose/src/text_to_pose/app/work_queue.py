@@ -6,7 +6,7 @@ import asyncio
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -19,11 +19,30 @@ class BusyError(Exception):
     """All places are taken."""
 
 
-@dataclass
+class GivenUpError(Exception):
+    """Nobody waits for the work any more."""
+
+
+@dataclass(eq=False)
 class Place:
-    """A request's place, from before its body is read until its work has ended."""
+    """A request's place, from before its body is read until its work has ended.
+
+    Attributes:
+        work: what is done there, once it has been handed in.
+        given_up: that nobody waits for it any more.
+    """
 
     work: Future | None = None
+    given_up: threading.Event = field(default_factory=threading.Event)
+
+    def check(self) -> None:
+        """For work to call now and then, from its thread: threads cannot be stopped from outside.
+
+        Raises:
+            GivenUpError: nobody waits for it any more.
+        """
+        if self.given_up.is_set():
+            raise GivenUpError
 
 
 class WorkQueue:
@@ -38,49 +57,59 @@ class WorkQueue:
     def __init__(self, workers: int, waiting: int, timeout: float) -> None:
         self.timeout = timeout
         self._places = workers + waiting
-        self._taken = 0
+        self._taken: set[Place] = set()
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="signing")
 
     @property
     def taken(self) -> int:
         """How many requests have a place."""
-        return self._taken
+        return len(self._taken)
 
     @contextmanager
     def place(self) -> Generator[Place]:
-        """A place within the block; work that goes on after it, as threads cannot be stopped, keeps it to its end.
+        """A place within the block; work that goes on after it keeps it to its end.
 
         Raises:
             BusyError: all are taken.
         """
-        with self._lock:
-            if self._taken >= self._places:
-                raise BusyError
-            self._taken += 1
         place = Place()
+        with self._lock:
+            if len(self._taken) >= self._places:
+                raise BusyError
+            self._taken.add(place)
         try:
             yield place
         finally:
             if place.work is None:
-                self._leave()
+                self._leave(place)
             else:
-                place.work.add_done_callback(self._leave)  # at once, where it is done
+                place.work.add_done_callback(lambda _: self._leave(place))  # at once, where it is done
 
     async def run(self, place: Place, work: Callable[[], Result]) -> Result:
         """The result of work, which begins when a thread is free.
 
+        Where this raises, or is cancelled, before the work is done, the work is given up: it does not begin any more,
+        or ends where it next calls `Place.check`.
+
         Raises:
-            TimeoutError: it took too long; where it has not begun, it does not begin any more.
+            TimeoutError: it took too long.
         """
         place.work = self._threads.submit(work)
-        async with asyncio.timeout(self.timeout):
-            return await asyncio.wrap_future(place.work)
+        try:
+            async with asyncio.timeout(self.timeout):
+                return await asyncio.wrap_future(place.work)
+        except (TimeoutError, asyncio.CancelledError):
+            place.given_up.set()
+            raise
 
     def close(self) -> None:
-        """Begins no more work."""
+        """Begins no more work, and gives up what has begun."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _leave(self, _: Future | None = None) -> None:
         with self._lock:
-            self._taken -= 1
+            for place in self._taken:
+                place.given_up.set()
+
+    def _leave(self, place: Place) -> None:
+        with self._lock:
+            self._taken.discard(place)

@@ -15,6 +15,7 @@ MOST_JSON_FRAMES = 2000  # of poses as JSON, which are five times as large as a 
 
 PoseFormat = Literal["pose", "json"]
 TokenFormat = Literal["tokens", "json", "text"]
+LatentFormat = Literal["npz", "json"]
 Text = Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS)]
 DominantHand = Literal["auto", "left", "right"]
 
@@ -73,3 +74,9 @@ class DecodeRequest(_Request):
     """As of `pose-tokenizer decode`."""
 
     format: PoseFormat = "pose"
+
+
+class LatentsRequest(_Request):
+    """As of `ht-vae encode`."""
+
+    format: LatentFormat = "npz"

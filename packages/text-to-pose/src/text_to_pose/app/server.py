@@ -20,10 +20,11 @@ from starlette.routing import Route
 
 from pose_core import UserError
 from pose_core.errors import reason
-from text_to_pose.app import tokens
+from text_to_pose.app import latents, tokens
 from text_to_pose.app.bodies import read_fields, read_file
 from text_to_pose.app.guard import Guard, refused
-from text_to_pose.app.requests import DecodeRequest, EncodeRequest, GenerateRequest, SignRequest
+from text_to_pose.app.neighbours import NotInstalledError
+from text_to_pose.app.requests import DecodeRequest, EncodeRequest, GenerateRequest, LatentsRequest, SignRequest
 from text_to_pose.app.service import PERSON
 from text_to_pose.app.work_queue import BusyError, WorkQueue
 
@@ -86,6 +87,7 @@ def create_app(
         Route("/api/sign", api.sign, methods=["POST"]),
         Route("/api/tokens", api.encode, methods=["POST"]),
         Route("/api/poses", api.decode, methods=["POST"]),
+        Route("/api/latents", api.latents, methods=["POST"]),
     ]
     if page is not None:
         routes.append(Route("/{path:path}", partial(_serve_file, page)))
@@ -101,7 +103,7 @@ def create_app(
             RecursionError: lambda *_: refused(422, "the text is nested too deeply"),
             BusyError: lambda *_: refused(503, "too many requests; try again later", {"Retry-After": str(RETRY_AFTER)}),
             TimeoutError: lambda *_: refused(504, f"took more than {limits.timeout:g} s, and was given up"),
-            tokens.NotInstalledError: lambda _, error: refused(501, str(error)),
+            NotInstalledError: lambda _, error: refused(501, str(error)),
         },
     )
 
@@ -116,7 +118,8 @@ class _Api:
         return JSONResponse({"status": "ok", "requests": self.queue.taken})
 
     async def models(self, _: Request) -> Response:
-        return JSONResponse({**self.service.describe(), "tokens": tokens.has_tokenizer()})
+        beside = {"tokens": tokens.has_tokenizer(), "latents": latents.has_vae()}
+        return JSONResponse({**self.service.describe(), **beside})
 
     async def generate(self, request: Request) -> Response:
         with self.queue.place() as place:
@@ -133,6 +136,9 @@ class _Api:
 
     async def decode(self, request: Request) -> Response:
         return await self._file(request, tokens.decode, DecodeRequest.model_validate(dict(request.query_params)))
+
+    async def latents(self, request: Request) -> Response:
+        return await self._file(request, latents.encode, LatentsRequest.model_validate(dict(request.query_params)))
 
     async def _file(self, request: Request, work: Callable[[Any, bytes], Answer], fields: BaseModel) -> Response:
         with self.queue.place() as place:

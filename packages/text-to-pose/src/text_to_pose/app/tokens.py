@@ -1,17 +1,16 @@
-"""Poses to tokens and back, where pose-tokenizer is installed beside this package, which does not need it."""
+"""Poses to tokens and back, where pose-tokenizer is installed beside this package."""
 
 from __future__ import annotations
 
 import json
 from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from pose_core import UserError
 from text_to_pose.app.files import JSON, POSES, TEXT, Answer, check_frames, poses_answer, read_poses, stored
+from text_to_pose.app.neighbours import is_installed, neighbours
 
 if TYPE_CHECKING:
     from text_to_pose.app.requests import DecodeRequest, EncodeRequest
@@ -19,24 +18,16 @@ if TYPE_CHECKING:
 NEIGHBOUR = "pose_tokenizer"
 
 
-class NotInstalledError(Exception):
-    """What was asked for needs a package that is not here; one line."""
-
-
 def has_tokenizer() -> bool:
     """Whether pose-tokenizer is installed."""
-    return find_spec(NEIGHBOUR) is not None
+    return is_installed(NEIGHBOUR)
 
 
 @cache
 def _tokenizer() -> SimpleNamespace:
-    """What is used of pose-tokenizer: looked for by name, as a package that may be absent."""
-    if not has_tokenizer():
-        raise NotInstalledError("tokens need pose-tokenizer, which is not installed beside this server")
-    codec, formats, serialization, token_file, selection = (
-        import_module(f"{NEIGHBOUR}.{name}")
-        for name in ("codec", "files.formats", "files.serialization", "files.token_file", "model_selection")
-    )
+    """What is used of pose-tokenizer."""
+    modules = ("codec", "files.formats", "files.serialization", "files.token_file", "model_selection")
+    codec, formats, serialization, token_file, selection = neighbours(NEIGHBOUR, modules, "tokens need pose-tokenizer")
     return SimpleNamespace(
         encode=codec.encode,
         decode=codec.decode,

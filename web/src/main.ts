@@ -9,7 +9,10 @@ import { connectDownloads } from "./ui/downloads";
 import { element } from "./ui/elements";
 import { Person } from "./ui/person";
 import { Player } from "./ui/player";
+import { TokenPanel } from "./ui/tokens";
 import type { Answer, Wish } from "./worker";
+import type { PoseSequence } from "./poses/sequence";
+import type { Caption } from "./signing/text";
 
 const PAUSE = 500; // milliseconds without a key, after which what was typed is signed
 const FIRST = "ase"; // the language that is chosen at first, where the model knows it
@@ -42,13 +45,17 @@ const person = new Person(() => description, (clip, name) => {
   clearTimeout(timer);
   viewing = true;
   wishes++; // what is being signed is not wanted now
-  player.open(clip, [], name);
+  show(clip, [], name);
   finish(`${name} is shown. Sign a text to go back to it.`);
 }, sign);
 const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+// Written into the page by `text-to-pose web --tokens`, with the tokenizer's files.
+const withTokens = document.querySelector("meta[name=tokenizer]") !== null;
+const tokens = withTokens ? new TokenPanel(player, (wish) => worker.postMessage(wish)) : undefined;
 
 worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => {
-  if (data.kind === "described") describe(new Description(data.stored));
+  if ("encoding" in data) tokens?.take(data);
+  else if (data.kind === "described") describe(new Description(data.stored));
   else if (data.kind === "ready") {
     ready = true;
     if (!viewing) sign();
@@ -61,7 +68,7 @@ worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => {
   } else {
     const { sequence, captions, milliseconds } = data;
     sequence.skeleton = new Skeleton(sequence.skeleton.components); // it arrives without its methods
-    player.open(sequence, captions, shown);
+    show(sequence, captions, shown);
     finish(`${captions.map((caption) => caption.text).join(" ")}: ${(sequence.frames / sequence.fps).toFixed(1)} s of signing, made in ${(milliseconds / 1000).toFixed(1)} s.`);
   }
 });
@@ -78,6 +85,11 @@ document.addEventListener("input", ({ target }) => {
   clearTimeout(timer);
   timer = window.setTimeout(sign, PAUSE);
 });
+
+function show(sequence: PoseSequence, captions: Caption[], name: string): void {
+  player.open(sequence, captions, name);
+  tokens?.reset();
+}
 
 function describe(known: Description): void {
   description = known;
@@ -132,7 +144,7 @@ async function signNotation(server: Server, id: number): Promise<void> {
   try {
     const { sequence, remarks } = await server.sign(text.value, Number(speed.value));
     if (id !== wishes) return;
-    player.open(sequence, [], "the sign");
+    show(sequence, [], "the sign");
     remark.textContent = asSentence(remarks);
     finish(`HamNoSys: ${(sequence.frames / sequence.fps).toFixed(1)} s of signing, by its rules.`);
   } catch (error) {

@@ -1,4 +1,4 @@
-"""Makes what the TypeScript is tested against: a tiny untrained model, and what Python signs with it.
+"""Makes what the TypeScript is tested against: tiny untrained models, and what Python signs and encodes with them.
 
     uv run python web/tests/make_vectors.py
 
@@ -7,18 +7,17 @@ writes `web/tests/vectors/`. Nothing in it depends on the bundled models.
 
 from __future__ import annotations
 
-import base64
-import json
 import shutil
 import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
+from token_vectors import encoded_clips, write_tiny_tokenizer
+from vector_files import encoded, encoded_bytes, pose_file, write_cases
 
-from pose_core import UserError, write
+from pose_core import UserError
 from pose_core.testing import fake_sequence, fake_skeleton
 from pose_core.transforms import normalize
 from pose_encoders.config import TransformerEncoderConfig
@@ -71,10 +70,10 @@ def main() -> None:
         model.save_pretrained(folder)
         export_in_place(folder)
         write_model(Path(folder), VECTORS / "model")
-    vectors = {"signed.json": signed(model), "spelled.json": spelled(model.tokenizer)}
-    for name, value in vectors.items():
-        lines = ",\n".join(json.dumps(each, ensure_ascii=False) for each in value)
-        (VECTORS / name).write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    write_cases(VECTORS / "signed.json", signed(model))
+    write_cases(VECTORS / "spelled.json", spelled(model.tokenizer))
+    with write_tiny_tokenizer(VECTORS / "tokenizer") as tokenizer:
+        write_cases(VECTORS / "encoded.json", encoded_clips(tokenizer))
 
 
 def tiny_model() -> TextToPose:
@@ -133,11 +132,8 @@ def case(
     """One text; with a rate in letters per second it is fluent."""
     start_frame, hand, file = None, None, None
     if start is not None:
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / "start.pose"
-            write(start, path)
-            file = path.read_bytes()
-            start_frame = StartFrames.of_clip(model, start, path)
+        file = pose_file(start)
+        start_frame = StartFrames.of_clip(model, start, Path("start.pose"))
         hand = dominant_hand(start)
     (text,) = sign_texts(
         model,
@@ -156,16 +152,11 @@ def case(
         "guidance": guidance,
         "frames": frames,
         "rate": rate,
-        "start": None if file is None else base64.b64encode(file).decode(),
+        "start": None if file is None else encoded_bytes(file),
         "captions": [[caption.text, caption.start, caption.end] for caption in text.captions],
         "keypoints": encoded(text.sequence.keypoints),
         "confidence": encoded(text.sequence.confidence),
     }
-
-
-def encoded(values: np.ndarray) -> str:
-    """Base64 of little-endian floats."""
-    return base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
 
 
 def spelled(tokenizer: TextTokenizer) -> list[dict[str, Any]]:

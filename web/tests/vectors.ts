@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import * as ort from "onnxruntime-web/wasm";
 
 import { Description, type StoredModel } from "../src/model/description";
-import { Network } from "../src/model/network";
+import { Network, type ReadFile } from "../src/model/network";
 
 const folder = new URL("vectors/", import.meta.url);
 
@@ -23,10 +23,16 @@ export function floats(base64: string): Float32Array {
   return new Float32Array(bytes(base64).buffer);
 }
 
-export function loadNetwork(): Promise<Network> {
+export function useRuntime(): void {
   const runtime = readFileSync(new URL(import.meta.resolve("onnxruntime-web/ort-wasm-simd-threaded.wasm")));
   ort.env.wasm.wasmBinary = new Uint8Array(runtime).buffer;
-  return Network.load(description, async (name) => new Uint8Array(readFileSync(new URL(name, folder))));
+}
+
+export const readFile: ReadFile = async (name) => new Uint8Array(readFileSync(new URL(name, folder)));
+
+export function loadNetwork(): Promise<Network> {
+  useRuntime();
+  return Network.load(description, readFile);
 }
 
 export function largestDifference(actual: Float32Array, expected: Float32Array): number {

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import threading
+from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -30,14 +31,20 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("web") / "site"
-    write_site("fingerspelling", folder)
+@contextmanager
+def served(folder):
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("web") / "site"
+    write_site("fingerspelling", folder)
+    with served(folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +156,48 @@ def test_a_dropped_pose_is_shown_and_can_sign(page, tmp_path):
     (tmp_path / "you.pose").write_bytes(b"no pose")
     page.set_input_files("#file", tmp_path / "you.pose")
     page.wait_for_selector("#person-state:has-text('cannot be shown')")
+
+
+def test_poses_are_encoded_and_decoded_as_by_pose_tokenizer(chromium, tmp_path):
+    pytest.importorskip("pose_tokenizer")
+    from pose_tokenizer.backends import load_network
+    from pose_tokenizer.codec import decode, encode
+    from pose_tokenizer.files.token_file import read_tokens
+
+    complaints, requests = [], []
+    write_site("fingerspelling", tmp_path / "site", tokens="signing")
+    with served(tmp_path / "site") as address:
+        page = chromium.new_page()
+        page.set_default_timeout(LONG)
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(address)
+        wait_signed(page, "hello")
+        assert not [url for url in requests if "/tokenizer/" in url]
+        clip = read(save(page, "pose", tmp_path / "hello.pose"))
+        page.click("#encode")
+        page.wait_for_selector("#decoded", state="visible")
+        with page.expect_download() as download:
+            page.click("#save-tokens")
+        download.value.save_as(tmp_path / "hello.tokens")
+        shown = page.inner_text("#sizes")
+        enter(page, "a")
+        assert not page.is_visible("#decoded")
+        assert not page.is_visible("#sizes")
+        page.close()
+    assert complaints == []
+    model = load_network("signing")
+    made, expected = read_tokens(tmp_path / "hello.tokens"), encode(model, clip)
+    assert made.header == expected.header
+    # Its weights are halves: of codes that are nearly as good as each other it may take another.
+    np.testing.assert_allclose(made.bits, expected.bits, rtol=0.05)
+    both = [decode(model, tokens) for tokens in (made, expected)]
+    original = clip.on_skeleton(model.skeleton)
+    seen = (original.confidence > 0) & (both[0].confidence > 0) & (both[1].confidence > 0)
+    page_error, python_error = (np.abs(each.keypoints - original.keypoints)[seen].mean() for each in both)
+    assert page_error < 1.05 * python_error
+    assert f"{(tmp_path / 'hello.tokens').stat().st_size:,} bytes" in shown
+    assert f"{made.bits / made.header.frames:.1f} bits per frame" in shown
 
 
 def test_what_cannot_be_spelled_is_said(page):

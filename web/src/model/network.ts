@@ -32,8 +32,7 @@ export class Network {
   ) {}
 
   static async load(description: Description, read: ReadFile): Promise<Network> {
-    ort.env.wasm.numThreads = 1; // threads need headers that a static host does not send
-    ort.env.wasm.wasmBinary ??= (await unzipped(await read("runtime.bin"))).buffer;
+    await loadRuntime(read);
     const weights = interleaved(await unzipped(await read("model/weights.bin")));
     const session = async (name: string) =>
       ort.InferenceSession.create(await read(`model/${name}`), {
@@ -107,6 +106,12 @@ export class Network {
   }
 }
 
-function integers(values: number[], dims: number[]): ort.Tensor {
+/** Once for all graphs. */
+export async function loadRuntime(read: ReadFile): Promise<void> {
+  ort.env.wasm.numThreads = 1; // threads need headers that a static host does not send
+  ort.env.wasm.wasmBinary ??= (await unzipped(await read("runtime.bin"))).buffer;
+}
+
+export function integers(values: number[], dims: number[]): ort.Tensor {
   return new ort.Tensor("int64", BigInt64Array.from(values, BigInt), dims);
 }

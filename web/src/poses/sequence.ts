@@ -37,7 +37,7 @@ export function concatenate(sequences: PoseSequence[]): PoseSequence {
   };
 }
 
-function joined(arrays: Float32Array[]): Float32Array {
+export function joined(arrays: Float32Array[]): Float32Array {
   const all = new Float32Array(arrays.reduce((sum, array) => sum + array.length, 0));
   let start = 0;
   for (const array of arrays) {

@@ -35,7 +35,7 @@ async function encode(format: "pose" | "gif" | "mp4", picture: Picture, angle: n
   return (await import("../files/mp4")).encodeMp4(picture, angle, progress);
 }
 
-function save(blob: Blob, name: string): void {
+export function save(blob: Blob, name: string): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;

@@ -11,12 +11,14 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Player {
   picture?: Picture;
+  private decoded?: Picture; // beside it, of what tokens keep
   private captions: Caption[] = [];
   private name = "";
   private time = 0; // seconds
   private playing = false;
   private before: number | undefined; // milliseconds at the last drawn frame
   private readonly canvas = element("picture", HTMLCanvasElement);
+  private readonly second = element("decoded", HTMLCanvasElement);
   private readonly letters = element("letters", HTMLOListElement);
   private readonly play = element("play", HTMLButtonElement);
   private readonly slider = element("time", HTMLInputElement);
@@ -56,6 +58,7 @@ export class Player {
   open(sequence: PoseSequence, captions: Caption[], name: string): void {
     const wasDeep = this.picture?.space.deep;
     this.picture = new Picture(sequence);
+    this.showDecoded(undefined);
     this.captions = captions;
     this.name = name;
     if (!this.picture.space.deep || wasDeep === undefined) this.turn.value = "0";
@@ -69,6 +72,18 @@ export class Player {
     this.time = 0;
     this.show();
     this.setPlaying(!still.matches);
+  }
+
+  /** The clip that is shown, as its tokens are decoded: beside it, in step with it. */
+  compare(decoded: PoseSequence): void {
+    this.showDecoded(new Picture(decoded, this.picture?.box));
+    this.show();
+  }
+
+  private showDecoded(picture: Picture | undefined): void {
+    this.decoded = picture;
+    this.second.parentElement!.hidden = !picture;
+    if (picture) this.second.style.aspectRatio = String(picture.aspect);
   }
 
   private get duration(): number {
@@ -128,11 +143,8 @@ export class Player {
 
   private show(): void {
     if (!this.picture || !this.sequence) return;
-    const { width } = this.canvas.getBoundingClientRect();
-    const [wide, high] = [width, width / this.picture.aspect].map((side) => Math.max(1, Math.round(side * devicePixelRatio)));
-    if (this.canvas.width !== wide || this.canvas.height !== high) [this.canvas.width, this.canvas.height] = [wide, high];
-    this.picture.paintOn(dark.matches ? DARK : LIGHT);
-    this.picture.draw(this.canvas.getContext("2d")!, wide, high, this.frame, this.angle);
+    this.draw(this.picture, this.canvas);
+    if (this.decoded) this.draw(this.decoded, this.second);
     const current = this.captions.findIndex(({ start, end }) => start <= this.frame && this.frame < end);
     [...this.letters.children].forEach((item, i) => {
       if (i === current) item.setAttribute("aria-current", "true");
@@ -142,6 +154,14 @@ export class Player {
     this.slider.value = String(this.time);
     this.slider.setAttribute("aria-valuetext", `${this.time.toFixed(2)} of ${this.duration.toFixed(2)} seconds${letter}`);
     this.clock.textContent = `${this.time.toFixed(2)} / ${this.duration.toFixed(2)} s`;
+  }
+
+  private draw(picture: Picture, canvas: HTMLCanvasElement): void {
+    const { width } = canvas.getBoundingClientRect();
+    const [wide, high] = [width, width / picture.aspect].map((side) => Math.max(1, Math.round(side * devicePixelRatio)));
+    if (canvas.width !== wide || canvas.height !== high) [canvas.width, canvas.height] = [wide, high];
+    picture.paintOn(dark.matches ? DARK : LIGHT);
+    picture.draw(canvas.getContext("2d")!, wide, high, this.frame, this.angle);
   }
 
   /** A name for files of what is shown. */

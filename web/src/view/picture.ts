@@ -30,6 +30,7 @@ interface Lines {
 
 export class Picture {
   readonly space: Space;
+  readonly box: Space["box"];
   private readonly panels: Panel[];
   private readonly body: Lines;
   private readonly face: Lines;
@@ -37,8 +38,10 @@ export class Picture {
   private colors: string[] = [];
   private ground: Ground = LIGHT;
 
-  constructor(readonly sequence: PoseSequence) {
+  /** @param box what the signer's part shows: all of the clip, unless it is to be compared with another one's picture */
+  constructor(readonly sequence: PoseSequence, box?: Space["box"]) {
     this.space = new Space(sequence);
+    this.box = box ?? this.space.box;
     const { skeleton } = sequence;
     const part = (pattern: RegExp) => new Set(skeleton.componentsLike(pattern).flat());
     const [hand, face, repeated] = [part(HAND), part(FACE), part(REPEATED)];
@@ -75,7 +78,7 @@ export class Picture {
   }
 
   private get figureAspect(): number {
-    const { left, right, top, bottom } = this.space.box;
+    const { left, right, top, bottom } = this.box;
     return Math.min(Math.max((right - left) / Math.max(bottom - top, 1e-9), ASPECT[0]), ASPECT[1]);
   }
 
@@ -84,7 +87,7 @@ export class Picture {
   }
 
   private drawFigure(context: Context, width: number, height: number, frame: number, angle: number): void {
-    const { left, right, top, bottom } = this.space.box;
+    const { left, right, top, bottom } = this.box;
     const scale = Math.min(width / (right - left), height / (bottom - top));
     const at: Project = (k) => {
       const [x, y] = this.space.turned(this.space.point(frame, k), angle);

@@ -52,7 +52,7 @@ def write_model(model: Path, folder: Path) -> None:
     for graph in GRAPHS:
         _check_graph(model, graph)
         shutil.copyfile(model / graph, folder / graph)
-    (folder / PACKED_WEIGHTS).write_bytes(_packed((model / WEIGHTS).read_bytes()))
+    (folder / PACKED_WEIGHTS).write_bytes(packed((model / WEIGHTS).read_bytes()))
     description = _description(config, tokenizer, start_keypoints, start_confidence)
     text = json.dumps(description, ensure_ascii=False, separators=(",", ":"))
     (folder / DESCRIPTION).write_text(text, encoding="utf-8")
@@ -65,7 +65,7 @@ def _check_graph(model: Path, graph: str) -> None:
     check_layout(model, {KEY: layout if fits else ""}, command=COMMAND)
 
 
-def _packed(weights: bytes) -> bytes:
+def packed(weights: bytes) -> bytes:
     """All even bytes and then all odd ones, which are an eighth smaller when compressed: weights are halves.
 
     Without a time, so that the same model is the same file.

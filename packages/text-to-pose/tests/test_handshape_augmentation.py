@@ -44,6 +44,28 @@ def test_borrowed_letter_has_the_shape_of_the_most_similar_language():
     assert error(alike) < 0.5 * error(other)
 
 
+def test_a_borrowed_letter_lends_no_hand_and_is_still_lacked():
+    clips, sequences = letters()
+    made = replace(clips[0], text="D", origin="borrowed")
+    for every in (None, [*clips, made]):
+        augmentation = HandshapeAugmentation(
+            [*clips, made], [*sequences, sequences[0]], every, {"aaa": ["A", "B", "C"]}
+        )
+        without = HandshapeAugmentation(clips, sequences)
+        assert {augmentation.draw("aaa") for _ in range(50)} >= {"D"}
+        for language, letter in (("aaa", "D"), ("aaa", "E"), ("bbb", "E")):
+            changed, expected = (each.apply(sequences[0], language, letter) for each in (augmentation, without))
+            np.testing.assert_array_equal(changed.keypoints, expected.keypoints)
+
+
+def test_letters_of_a_language_s_own_leave_borrowed_ones_out():
+    clips, _ = letters()
+    clips = [*clips, replace(clips[0], text="D", origin="borrowed"), replace(clips[0], text="F", origin="rules")]
+    own = TextTokenizer(text_config(clips, "letters")).own_letters()
+    assert own["aaa"] == ["A", "B", "C", "F"]
+    assert own["bbb"] == ["A", "B", "C", "D"]
+
+
 def test_augmentation_changes_fingers_of_the_dominant_hand_only():
     clips, sequences = letters(hands=("left", "right"))
     body = sequences[0]

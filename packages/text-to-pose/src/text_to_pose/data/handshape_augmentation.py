@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FRAMES = 24  # that hand shapes are resampled to
 SHARPNESS = 20.0  # inverse temperature of the softmax over languages: e-fold for a twentieth more distance
+BORROWED = "borrowed"  # origin of clips that were given another language's hand
 PRIOR_COUNT = 3  # letters of average distance that two languages share beside those they do
 
 Shapes = dict[tuple[str, str], np.ndarray]  # (language, folded letter) -> (FRAMES, 21, D)
@@ -41,7 +42,10 @@ class HandshapeAugmentation:
     Args:
         clips, sequences: letters, prepared; only these are learned from.
         every: all clips of the languages, where `clips` are some of them.
-        alphabets: letters of languages that a model to fine-tune has learned before.
+        alphabets: letters of languages that a model to fine-tune has learned before, borrowed ones left out.
+
+    A clip whose `origin` says that its hand was borrowed lends no hand, and its language still lacks the letter: it is
+    trained on with any clip of the language, not only with those that were made.
     """
 
     def __init__(
@@ -51,6 +55,9 @@ class HandshapeAugmentation:
         every: Sequence[Clip] | None = None,
         alphabets: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
+        # Hands that were borrowed to make a clip are no more a language's own than those that are drawn here
+        own = [(clip, sequence) for clip, sequence in zip(clips, sequences, strict=True) if clip.origin != BORROWED]
+        clips, sequences = [clip for clip, _ in own], [sequence for _, sequence in own]
         self._hands = dominant_hands(clips, sequences)
         self._names: dict[str, str] = {}  # folded letter -> as it is first written
         for clip in clips:
@@ -130,7 +137,8 @@ def _known_letters(clips: Sequence[Clip], alphabets: Mapping[str, Sequence[str]]
     """Folded letters of each language: those of its clips and of its alphabet."""
     letters: dict[str, set[str]] = defaultdict(set)
     for clip in clips:
-        letters[clip.signed_language].add(fold(clip.text, clip.signed_language))
+        if clip.origin != BORROWED:
+            letters[clip.signed_language].add(fold(clip.text, clip.signed_language))
     for language, alphabet in alphabets.items():
         letters[language].update(fold(letter, language) for letter in alphabet)
     return letters

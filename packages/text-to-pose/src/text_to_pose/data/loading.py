@@ -44,7 +44,7 @@ def loaders(
     )
     augmentation = None
     if tokenizer.kind == "letters" and with_text:
-        augmentation = HandshapeAugmentation(starts, start_sequences, train_clips, tokenizer.alphabets)
+        augmentation = HandshapeAugmentation(starts, start_sequences, train_clips, tokenizer.own_letters())
     train_set = dataset(starts, start_sequences, objective=config, augmentation=augmentation)
     validation = None
     if clips.validation:

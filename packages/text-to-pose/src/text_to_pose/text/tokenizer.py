@@ -117,6 +117,7 @@ class TextTokenizer:
         self.kind = config.kind
         self.key_postures = key_postures and config.kind == "hamnosys"
         self.alphabets = {language: tuple(letters) for language, letters in config.alphabets.items()}
+        self._origins = config.origins
         self.languages = sorted(self.alphabets)
         self._alphabets = {
             language: {fold(letter, language): letter for letter in letters}
@@ -128,6 +129,13 @@ class TextTokenizer:
 
     def __len__(self) -> int:
         return len(self.vocabulary)
+
+    def own_letters(self) -> dict[str, list[str]]:
+        """The letters of each language whose hands are not borrowed from others."""
+        return {
+            language: [letter for letter in letters if self._origins.get(language, {}).get(letter) != "borrowed"]
+            for language, letters in self.alphabets.items()
+        }
 
     def tokenize(self, text: str | None, signed_language: str, *, signwriting: bool = True) -> Tokens:
         """A letter, or a whole text of another kind, as tokens.

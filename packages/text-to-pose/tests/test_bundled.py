@@ -51,6 +51,7 @@ def test_saving_the_bundled_model_writes_the_same_config_and_tensors(bundled, tm
     defaults = NetworkConfig().model_dump()
     since = {key: new["network"].pop(key) for key in set(new["network"]) - set(old["network"])}
     assert new["text"].pop("origins") == {}
+    assert new.pop("guidance") == 1.0
     assert since == {key: defaults[key] for key in since}  # settings that are newer than the model
     assert new == old  # under the keys it always had
     assert {"signing_hands", "fastest"} < set(new)

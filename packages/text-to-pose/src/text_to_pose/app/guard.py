@@ -72,9 +72,8 @@ class Guard:
                 await problem(scope, receive, send_with_headers)
             else:
                 await self.app(scope, receive, send_with_headers)
-        except (
-            Exception
-        ) as error:  # the outermost place: whatever goes wrong, its client gets one line, and others an answer
+        # The outermost place: whatever goes wrong, its client gets one line, and others an answer
+        except Exception as error:
             if self.debug:
                 traceback.print_exc()
             warn(f"{scope['method']} {scope['path']!r}: unexpected {type(error).__name__}: {error}")

@@ -71,7 +71,10 @@ def browser(session: nox.Session, package: str) -> None:
     """The pages that a package writes, opened in Chromium."""
     if not os.environ.get("CHROMIUM"):
         install_chromium(session)
-    run_tests(session, package, "browser", "playwright>=1.49", "axe-playwright-python>=0.1.4")
+    tools = ["playwright>=1.49", "axe-playwright-python>=0.1.4"]
+    if package == "text-to-pose":
+        tools.append(str(ROOT / "packages/pose-tokenizer"))  # the page's tokens are compared with its own
+    run_tests(session, package, "browser", *tools)
 
 
 @nox.session(venv_backend="none")

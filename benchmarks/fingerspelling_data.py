@@ -51,7 +51,7 @@ FPS = 25.0
 COLUMNS = ("path", "text", "signed_language", "person", "split", "origin")
 MOVING = {"J", "Z"}  # people in `signs/` hold them: what is missing is their movement
 TABLES = {"ase": AMERICAN, "gsg": GERMAN}
-CARRIERS = 2  # clips that a letter of rules or a borrowed one is put in
+CARRIERS = 2  # clips that a letter of rules is put in
 LENDERS = 3  # languages that have a letter, for it to be borrowed
 
 
@@ -186,12 +186,12 @@ def borrowed_hands(lexicon: Lexicon, letters: dict[str, set[str]]):
             lenders = [other for other in letters if fold(letter, other) in letters[other]]
             if fold(letter, language) in letters[language] or len(lenders) < LENDERS:
                 continue
-            for number, carrier in enumerate(lexicon.carriers(language, fold(letter, language))[:CARRIERS]):
-                yield (
-                    f"borrowed/{language}-{letter}-{number}.pose",
-                    Clip(Path(), letter, language, "train", person="borrowed", origin="borrowed"),
-                    augmentation.apply(carrier, language, letter),
-                )
+            carrier = lexicon.carriers(language, fold(letter, language))[0]  # another one each time in training
+            yield (
+                f"borrowed/{language}-{letter}.pose",
+                Clip(Path(), letter, language, "train", person="borrowed", origin="borrowed"),
+                augmentation.apply(carrier, language, letter),
+            )
 
 
 def held_hand(sequence: PoseSequence) -> np.ndarray | None:

@@ -186,6 +186,7 @@ if (address) {
     if (!found) return;
     server = found;
     text.maxLength = found.mostCharacters;
+    if (found.estimates) person.takeVideos(found);
     element("text-label", HTMLLabelElement).textContent = "Words, or a sign in HamNoSys";
     element("about", HTMLParagraphElement).textContent =
       "Type a word and see it fingerspelled, by your own browser; or a sign in HamNoSys, which is sent to the server of this page and signed by its rules.";

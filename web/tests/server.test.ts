@@ -21,7 +21,7 @@ function answering(...answers: (Response | Error)[]): [string, RequestInit?][] {
   return asked;
 }
 
-const models = () => Response.json({ limits: { characters: 1000 } });
+const models = () => Response.json({ limits: { characters: 1000 }, videos: true });
 
 test("notation is told from words", () => {
   const yes = ["\ue002\ue020", "hamfist hamextfingeru", " hamfist,hamextfingeru\n"];
@@ -47,6 +47,17 @@ test("what the server refuses is said in its words", async () => {
   await expect(server.sign("x", 1)).rejects.toThrow("This cannot be signed: 'x' is no symbol.");
   await expect(server.sign("x", 1)).rejects.toThrow("502");
   await expect(server.sign("x", 1)).rejects.toThrow("does not answer");
+});
+
+test("the server estimates poses of videos", async () => {
+  const refused = Response.json({ error: "video: nobody is visible" }, { status: 422 });
+  const asked = answering(models(), new Response(writePose(sequence)), refused);
+  const server = (await Server.find("api/"))!;
+  expect(server.estimates).toBe(true);
+  const video = new Blob(["frames"], { type: "video/mp4" });
+  expect([...(await server.estimate(video)).keypoints]).toEqual([...sequence.keypoints]);
+  expect(asked[1]).toEqual(["api/estimate", { method: "POST", headers: {}, body: video }]);
+  await expect(server.estimate(video)).rejects.toThrow("video: nobody is visible");
 });
 
 test("a page without a server goes on without one", async () => {

@@ -14,7 +14,7 @@ from text_to_pose.config import NetworkConfig, TextConfig, TextToPoseConfig
 from text_to_pose.model import TextToPose
 
 EXTRA = ("starlette", "uvicorn", "python_multipart")
-collect_ignore = [] if all(map(find_spec, EXTRA)) else ["test_app.py", "test_app_load.py"]  # of [app]
+collect_ignore_glob = [] if all(map(find_spec, EXTRA)) else ["test_app*.py"]  # of [app]
 settings.register_profile("steady", deadline=None)  # the first call imports
 settings.load_profile("steady")
 torch.set_num_threads(1)  # networks this small only wait for a second one

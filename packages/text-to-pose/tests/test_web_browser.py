@@ -167,7 +167,7 @@ def test_poses_are_encoded_and_decoded_as_by_pose_tokenizer(chromium, tmp_path):
     complaints, requests = [], []
     write_site("fingerspelling", tmp_path / "site", tokens="signing")
     with served(tmp_path / "site") as address:
-        page = chromium.new_page()
+        page = chromium.new_page(bypass_csp=True)  # for axe
         page.set_default_timeout(LONG)
         page.on("console", lambda message: complaints.append(message.text))
         page.on("request", lambda request: requests.append(request.url))
@@ -181,6 +181,7 @@ def test_poses_are_encoded_and_decoded_as_by_pose_tokenizer(chromium, tmp_path):
             page.click("#save-tokens")
         download.value.save_as(tmp_path / "hello.tokens")
         shown = page.inner_text("#sizes")
+        assert axe_violations(page) == []
         enter(page, "a")
         assert not page.is_visible("#decoded")
         assert not page.is_visible("#sizes")
@@ -259,17 +260,22 @@ def test_a_hundred_edits_leak_nothing(page):
     assert heap() - before < 5e6
 
 
+def axe_violations(page):
+    """What axe-core finds of its rules broken."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    found = axe.Axe().run(page).response["violations"]
+    return [(each["id"], each["impact"], each["help"]) for each in found]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(chromium, address, scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     context = chromium.new_context(color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)
     page = context.new_page()
     page.set_default_timeout(LONG)
     page.goto(address)
     wait_signed(page, "hello")
     page.click("summary")
-    found = axe.Axe().run(page).response["violations"]
-    assert [(each["id"], each["impact"], each["help"]) for each in found] == []
+    assert axe_violations(page) == []
     assert page.inner_text("#play") == "Play"  # nothing moves that was not asked to
     context.close()
 
@@ -343,4 +349,29 @@ def test_a_served_page_has_notation_signed_by_the_server(chromium, served_addres
     page.wait_for_selector("#problem:has-text('This cannot be signed')")
     enter(page, "ho")
     assert page.evaluate("navigator.serviceWorker.getRegistrations().then(all => all.length)") == 0
+    page.close()
+
+
+def test_a_served_page_takes_videos(chromium, served_address, monkeypatch, tmp_path):
+    from pose_core.estimation.estimators import holistic
+    from text_to_pose.app import videos
+    from text_to_pose.app.files import poses_answer
+
+    seen = []
+
+    def estimate(request, data, on_frames):
+        seen.append(data)
+        return poses_answer(fake_sequence(frames=30), request.format, "video", [], holistic().title)
+
+    monkeypatch.setattr(videos, "has_estimator", lambda: True)
+    monkeypatch.setattr(videos, "estimate", estimate)
+    (tmp_path / "me.mp4").write_bytes(b"frames")
+    page = chromium.new_page()
+    page.set_default_timeout(LONG)
+    page.goto(served_address)
+    page.wait_for_selector("#file[accept*='video']")
+    page.set_input_files("#file", tmp_path / "me.mp4")
+    page.wait_for_selector("#person-state:has-text('me.mp4: 30 frames')")
+    page.wait_for_selector("#picture[aria-label='The poses of me']")
+    assert seen == [b"frames"]
     page.close()

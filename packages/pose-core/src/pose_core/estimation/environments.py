@@ -56,6 +56,11 @@ class Environment:
         return environments_folder() / f"{self.name}-{digest}"
 
     @property
+    def installed(self) -> bool:
+        """Whether it has been made."""
+        return _interpreter(self.folder).exists()
+
+    @property
     def repair(self) -> str:
         """What to do if it is damaged."""
         return f"its environment is damaged: delete the folder {self.folder}, and the same command makes it anew"
@@ -88,10 +93,9 @@ class Environment:
         Raises:
             UserError: it cannot be made.
         """
-        interpreter = _interpreter(self.folder)
-        if not interpreter.exists():  # nor where the Python that it was made of has gone
+        if not self.installed:  # nor where the Python that it was made of has gone
             self._make(say)
-        return interpreter
+        return _interpreter(self.folder)
 
     def _make(self, say: Callable[[str], None]) -> None:
         uv = find_uv(self.title)
@@ -103,7 +107,7 @@ class Environment:
                 f"{root}: the folder for environments cannot be made ({error.strerror}); name another in {VARIABLE}"
             ) from error
         with _locked(root / f"{self.name}.lock", self.title, say):
-            if _interpreter(self.folder).exists():  # by whoever had the lock
+            if self.installed:  # by whoever had the lock
                 return
             say(f"installing {self.title} into {self.folder} ({self.megabytes} MB), once")
             for left in (self.folder, *root.glob(f".{self.name}-*")):  # by one that was killed

@@ -80,3 +80,9 @@ class LatentsRequest(_Request):
     """As of `ht-vae encode`."""
 
     format: LatentFormat = "npz"
+
+
+class EstimateRequest(_Request):
+    """As of `pose-core estimate`."""
+
+    format: PoseFormat = "pose"

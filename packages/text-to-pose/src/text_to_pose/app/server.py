@@ -20,11 +20,18 @@ from starlette.routing import Route
 
 from pose_core import UserError
 from pose_core.errors import reason
-from text_to_pose.app import latents, tokens
+from text_to_pose.app import latents, tokens, videos
 from text_to_pose.app.bodies import read_fields, read_file
 from text_to_pose.app.guard import Guard, refused
 from text_to_pose.app.neighbours import NotInstalledError
-from text_to_pose.app.requests import DecodeRequest, EncodeRequest, GenerateRequest, LatentsRequest, SignRequest
+from text_to_pose.app.requests import (
+    DecodeRequest,
+    EncodeRequest,
+    EstimateRequest,
+    GenerateRequest,
+    LatentsRequest,
+    SignRequest,
+)
 from text_to_pose.app.service import PERSON
 from text_to_pose.app.work_queue import BusyError, WorkQueue
 
@@ -88,6 +95,7 @@ def create_app(
         Route("/api/tokens", api.encode, methods=["POST"]),
         Route("/api/poses", api.decode, methods=["POST"]),
         Route("/api/latents", api.latents, methods=["POST"]),
+        Route("/api/estimate", api.estimate, methods=["POST"]),
     ]
     if page is not None:
         routes.append(Route("/{path:path}", partial(_serve_file, page)))
@@ -118,7 +126,7 @@ class _Api:
         return JSONResponse({"status": "ok", "requests": self.queue.taken})
 
     async def models(self, _: Request) -> Response:
-        beside = {"tokens": tokens.has_tokenizer(), "latents": latents.has_vae()}
+        beside = {"tokens": tokens.has_tokenizer(), "latents": latents.has_vae(), "videos": videos.has_estimator()}
         return JSONResponse({**self.service.describe(), **beside})
 
     async def generate(self, request: Request) -> Response:
@@ -139,6 +147,12 @@ class _Api:
 
     async def latents(self, request: Request) -> Response:
         return await self._file(request, latents.encode, LatentsRequest.model_validate(dict(request.query_params)))
+
+    async def estimate(self, request: Request) -> Response:
+        with self.queue.place() as place:
+            fields = EstimateRequest.model_validate(dict(request.query_params))
+            data = await read_file(request, self.limits.upload)
+            return await self._done(request, place, partial(videos.estimate, fields, data, place.check))
 
     async def _file(self, request: Request, work: Callable[[Any, bytes], Answer], fields: BaseModel) -> Response:
         with self.queue.place() as place:

@@ -11,9 +11,8 @@ import torch
 from torch.utils.data import Dataset
 
 from pose_core.data import PoseBatch, collate
-from pose_core.transforms import (
-    stretch,
-)
+from pose_core.transforms import stretch
+from text_to_pose.text.letters import BORROWED
 from text_to_pose.text.tokenizer import TextBatch, Tokens
 
 if TYPE_CHECKING:
@@ -83,7 +82,8 @@ class TextDataset(Dataset):
         tokenizer: of their texts.
         start_clips, start_sequences: where start frames of other clips come from; may hold the same clips.
         objective: draw start frames and lengths at random, and show parts of texts only; None for neither.
-        augmentation: gives some clips the hand shapes of letters that their language lacks.
+        augmentation: gives some clips the hand shapes of letters that their language lacks; a clip whose hand was
+            borrowed is another clip of its language each time.
         with_text: False leaves every text out.
         own_start: without an objective, too, the start frame is the clip's own first one.
         depth: by how much z is smaller than x and y, which noise on start frames then is, too.
@@ -134,7 +134,9 @@ class TextDataset(Dataset):
             start = candidates(index % len(candidates)) if len(candidates) and not self.own_start else sequence
             frame, text = 0, variants[0]
         else:
-            if uniform() < self.objective.borrowed_letter_share:
+            if clip.origin == BORROWED:
+                sequence = self._lent_hand(clip, sequence, candidates)
+            elif uniform() < self.objective.borrowed_letter_share:
                 sequence, variants = self._with_borrowed_letter(clip, sequence, variants)
             sequence, start, frame = self._draw_start(sequence, candidates, self.objective.own_start_share)
             if uniform() < 0.3:
@@ -177,6 +179,18 @@ class TextDataset(Dataset):
         if self.augmentation is None or letter is None:
             return sequence, variants
         return self.augmentation.apply(sequence, language, letter), self._variants(letter, language)
+
+    def _lent_hand(self, clip: Clip, sequence: PoseSequence, candidates: _Others) -> PoseSequence:
+        """Another clip of the language with the hand shape that this clip's letter was given.
+
+        How the language's signer moves to the letter is not known. The same movement every time would be learned as
+        if it were.
+        """
+        language, letter = clip.signed_language, clip.text
+        if self.augmentation is None or not len(candidates) or not self.augmentation.lends(language, letter):
+            return sequence
+        other = candidates(int(uniform() * len(candidates)))
+        return self.augmentation.apply(other, language, letter)
 
     def _variants(self, text: str, signed_language: str) -> list[Tokens]:
         """A text; of a letter with known SignWriting also the letter alone, and the SignWriting alone."""

@@ -11,7 +11,7 @@ import torch
 
 from pose_core.metrics import dtw, frame_distances
 from text_to_pose.data.hands import dominant_hands, hand_shape
-from text_to_pose.text.letters import fold
+from text_to_pose.text.letters import BORROWED, fold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 FRAMES = 24  # that hand shapes are resampled to
 SHARPNESS = 20.0  # inverse temperature of the softmax over languages: e-fold for a twentieth more distance
-BORROWED = "borrowed"  # origin of clips that were given another language's hand
 PRIOR_COUNT = 3  # letters of average distance that two languages share beside those they do
 
 Shapes = dict[tuple[str, str], np.ndarray]  # (language, folded letter) -> (FRAMES, 21, D)
@@ -80,6 +79,10 @@ class HandshapeAugmentation:
                 self._shapes[language, letter] = mean.astype(np.float32)
             counts = np.array([len(languages) ** 2 for languages in languages_of.values()], np.float64)
             self._choices[language] = (list(languages_of), counts.cumsum() / max(1.0, counts.sum()))
+
+    def lends(self, signed_language: str, letter: str) -> bool:
+        """Whether the language lacks the letter and another has it."""
+        return (signed_language, fold(letter, signed_language)) in self._shapes
 
     def draw(self, signed_language: str) -> str | None:
         """A random letter that the language lacks, more likely the more others have it; None if there is none."""

@@ -11,7 +11,7 @@ from pose_core import UserError
 from pose_core.data.audit import summary
 from text_to_pose.config import LetterOrigin, TextConfig
 from text_to_pose.text.hamnosys import hamnosys_vocabulary, is_hamnosys
-from text_to_pose.text.letters import MAX_LETTER_LENGTH, fold
+from text_to_pose.text.letters import BORROWED, MAX_LETTER_LENGTH, fold
 from text_to_pose.text.signwriting import is_signwriting, letter_symbols, signwriting_vocabulary
 from text_to_pose.text.tokenizer import TextTokenizer, find_kind
 
@@ -105,7 +105,7 @@ def letter_origins(
     for (language, letter), of in sorted(found.items()):
         if of <= set(get_args(LetterOrigin)):
             written = alphabets[language][letter]
-            origins.setdefault(language, {})[written] = "rules" if "rules" in of else "borrowed"
+            origins.setdefault(language, {})[written] = "rules" if "rules" in of else BORROWED
     return origins
 
 

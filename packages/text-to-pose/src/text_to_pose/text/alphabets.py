@@ -10,6 +10,7 @@ from pose_core.bundled import bundled_models
 from pose_core.errors import UserError
 from pose_core.pretrained import model_config
 from text_to_pose.text.languages import hint, language_name, meant_language
+from text_to_pose.text.letters import BORROWED
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,6 @@ def _by_code(letters_of: dict[str, list[str]], origins: dict[str, dict[str, str]
         return sorted((letter for letter, its in origins.get(code, {}).items() if its == origin), key=key)
 
     return [
-        Alphabet(code, language_name(code), sorted(letters, key=key), of(code, "borrowed"), of(code, "rules"))
+        Alphabet(code, language_name(code), sorted(letters, key=key), of(code, BORROWED), of(code, "rules"))
         for code, letters in sorted(letters_of.items())
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 MAX_LETTER_LENGTH = 4  # characters of what counts as one letter (`SCH`)
+BORROWED = "borrowed"  # origin of letters whose hand shapes are other languages'
 TURKIC = {"tsm"}  # languages whose writing distinguishes dotted from dotless i
 
 

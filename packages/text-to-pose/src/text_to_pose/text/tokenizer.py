@@ -11,7 +11,7 @@ import numpy as np
 from pose_core import UserError
 from text_to_pose.text.hamnosys import hamnosys_text, hamnosys_tokens, is_hamnosys
 from text_to_pose.text.languages import hint
-from text_to_pose.text.letters import MAX_LETTER_LENGTH, fold
+from text_to_pose.text.letters import BORROWED, MAX_LETTER_LENGTH, fold
 from text_to_pose.text.signwriting import (
     is_signwriting,
     letter_symbols,
@@ -133,7 +133,7 @@ class TextTokenizer:
     def own_letters(self) -> dict[str, list[str]]:
         """The letters of each language whose hands are not borrowed from others."""
         return {
-            language: [letter for letter in letters if self._origins.get(language, {}).get(letter) != "borrowed"]
+            language: [letter for letter in letters if self._origins.get(language, {}).get(letter) != BORROWED]
             for language, letters in self.alphabets.items()
         }
 

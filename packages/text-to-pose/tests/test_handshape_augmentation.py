@@ -161,3 +161,31 @@ def test_training_items_have_borrowed_letters():
     taught = {"<aaa> a", "<aaa> b", "<aaa> c"}
     assert drawn(0.0) == taught
     assert drawn(1.0) == {"<aaa> d", "<aaa> e"}
+
+
+def test_a_clip_with_a_borrowed_hand_is_another_clip_of_its_language_each_time():
+    clips, sequences = letters()
+    for number in range(3):  # aaa's, told apart by where they are
+        sequences[number] = replace(sequences[number], keypoints=sequences[number].keypoints + 10 * number)
+    clips.append(replace(clips[0], text="D", origin="borrowed"))
+    sequences.append(sequences[0])
+    data = TextDataset(
+        clips,
+        sequences,
+        TextTokenizer(text_config(clips, "auto")),
+        start_clips=clips,
+        start_sequences=sequences,
+        objective=Objective(borrowed_letter_share=0, text_dropout=0, own_start_share=1),
+        augmentation=HandshapeAugmentation(clips, sequences),
+    )
+    torch.manual_seed(0)
+    items = [data[len(clips) - 1] for _ in range(30)]
+    assert {data.tokenizer.detokenize(item.text) for item in items} == {"<aaa> d"}
+    wrist = sequences[0].skeleton.hand("right")[0]
+    places = {
+        round(float(item.sequence.keypoints[0, wrist, 0] - sequences[0].keypoints[0, wrist, 0])) for item in items
+    }
+    assert places == {0, 10, 20}
+    expected = shape_of(sequences[6])  # bbb's D, the most similar language's
+    for item in items:
+        assert np.abs(resampled(shape_of(item.sequence), len(expected)) - expected).mean() < 0.1

@@ -1,21 +1,46 @@
 """The model that the package brings."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from pose_core.testing import fake_sequence
 from pose_tokenizer import decode, encode, load_model
 from pose_tokenizer.config import BUNDLED
 from pose_tokenizer.files.token_file import file_content
+from pose_tokenizer.model_selection import Models
 
 
-def test_bundled_model_is_small_and_has_a_card():
-    files = {path.name: path.stat().st_size for path in BUNDLED["signing"].iterdir()}
-    assert set(files) >= {"config.json", "model.safetensors", "README.md"}
+@pytest.mark.parametrize("name", sorted(BUNDLED))
+def test_bundled_models_are_small_and_have_a_card(name):
+    files = {path.name: path.stat().st_size for path in BUNDLED[name].iterdir()}
+    assert set(files) >= {"config.json", "model.safetensors", "README.md", "latents.onnx", "frames.onnx"}
     assert sum(files.values()) < 20e6
 
 
-def test_bundled_model_has_the_hash_that_token_files_carry():
-    assert load_model(device="cpu").hash == "cc9f7d94c8eea294"
+HASHES = {"signing": "48005b0b36e76e42", "signing_studio": "cc9f7d94c8eea294"}
+
+
+def test_bundled_models_have_the_hashes_that_token_files_carry():
+    assert {name: load_model(name, "cpu").hash for name in BUNDLED} == HASHES
+    assert load_model(device="cpu").hash == HASHES["signing"]
+
+
+def test_tokens_of_the_model_that_had_this_name_before_are_still_decoded():
+    """Up to pose-tokenizer 0.6 what is `signing_studio` now was called signing."""
+    sequence = fake_sequence(frames=12)
+    tokens = encode(load_model("signing_studio", "cpu"), sequence)
+    older = replace(tokens, header=replace(tokens.header, model="signing"))
+    model = Models(None).of_tokens(older.header)
+    assert model.name == "signing_studio"
+    np.testing.assert_array_equal(decode(model, older).keypoints, decode(model, tokens).keypoints)
+
+
+@pytest.mark.parametrize("name", ["signing", "signing_studio"])
+def test_a_known_model_is_not_spelled_out(name):
+    content = file_content(encode(load_model(name, "cpu"), fake_sequence(frames=12)))
+    assert name.encode() not in content
 
 
 def test_a_file_of_a_second_has_at_most_24_bytes_beside_the_codes():

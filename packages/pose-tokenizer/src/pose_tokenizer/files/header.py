@@ -30,6 +30,7 @@ KNOWN_MODELS = {
     1: ("signing", 24, 1024, 4),
     2: ("signing_3d", 24, 1024, 4),
     3: ("signing_wholebody", 24, 1024, 4),
+    4: ("signing_studio", 24, 1024, 4),
 }
 _WHOLE, _THOUSANDTHS, _NTSC, _DOUBLE = range(4)
 _NO_DEPTH, _AS_WIDTH, _SPELLED = range(3)

@@ -28,7 +28,8 @@ FOLDER = Path(__file__).resolve().parents[2] / "shared/data"
 SOURCES = ("fingerspelling", "dgs_sentences", "signs")
 TEST_PERSONS = ("p09", "p14", "p19")
 TAKES = 5
-REPEATS = {"dgs_sentences": 6, "fingerspelling": 2, "ase_phone": 2}  # fluent signing, studio and strangers' cameras are rare otherwise
+# Rare among the rest: fluent signing, studios, strangers' cameras
+REPEATS = {"dgs_sentences": 6, "fingerspelling": 2, "ase_phone": 2}
 FLAT = 0.05  # depth that varies less than this share of the width says nothing
 COLUMNS = ("path", "text", "signed_language", "person", "split")
 

@@ -5,9 +5,10 @@ uv run python benchmarks/fingerspelling_data.py --output letters [--data ../shar
 Writes clips and a manifest, `index.csv`, that `text-to-pose train` takes:
 
 - every row of `fingerspelling/`, as it is;
-- `hands/`: of the letters of people in `signs/`, `--takes` of each person's train split. Those clips show a hand that
-  holds its letter, near a webcam and often without a body. A clip of the language's lexicon is given that hand: the
-  same letter's, where there is one, or else another's, in which the hand stands still;
+- `hands/`: of the letters of people in `signs/` that the lexicon lacks, `--takes` of each person's train split. Those
+  clips show a hand that holds its letter, near a webcam and often without a body. A clip of the language's lexicon in
+  which the hand stands still is given that hand. `--every-letter`: of letters that the lexicon has, too, given to its
+  clips of the same letter. Models then learn a hand between the two people's, which is neither's;
 - `rules/`: American and German letters that no clip shows, likewise with the hand of the signer that signs notation;
 - `borrowed/`: other letters from A to Z of languages that are written in them, with the hand that related languages
   have, if three of them have the letter (`HandshapeAugmentation`).
@@ -91,6 +92,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--leave-out", nargs="*", default=[], help="people of signs/")
     parser.add_argument("--takes", type=int, default=2, help="of each letter and person")
+    parser.add_argument("--every-letter", action="store_true", help="people's hands for letters of the lexicon, too")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True)
     (arguments.output / "fingerspelling").symlink_to((arguments.data / "fingerspelling").resolve())
@@ -112,7 +114,13 @@ def main() -> None:
     for clip in lexicon.clips:
         letters[clip.signed_language].add(fold(clip.text, clip.signed_language))
     sources = (
-        hands_of_people(arguments.data / "signs/index.csv", lexicon, arguments.leave_out, arguments.takes),
+        hands_of_people(
+            arguments.data / "signs/index.csv",
+            lexicon,
+            {} if arguments.every_letter else {language: {*known} for language, known in letters.items()},
+            arguments.leave_out,
+            arguments.takes,
+        ),
         hands_of_rules(lexicon, letters),
         borrowed_hands(lexicon, letters),
     )
@@ -142,12 +150,14 @@ def read_lexicon(filmed: list[Clip]) -> Lexicon:
     return Lexicon(clips, sequences, dominant_hands(clips, sequences))
 
 
-def hands_of_people(index: Path, lexicon: Lexicon, left_out: list[str], takes: int):
-    """Letters of people in `signs/`: the first takes of each letter and person that show a hand."""
+def hands_of_people(index: Path, lexicon: Lexicon, known: dict[str, set[str]], left_out: list[str], takes: int):
+    """Letters of people in `signs/`, but for known ones: the first takes of each letter and person that show a hand."""
     by_letter = defaultdict(list)
     for clip in read_clips(index):
         spelled = len(clip.text) == 1 and clip.text.upper() not in MOVING
-        if spelled and clip.split == "train" and clip.person not in left_out:
+        if not spelled or fold(clip.text, clip.signed_language) in known.get(clip.signed_language, ()):
+            continue
+        if clip.split == "train" and clip.person not in left_out:
             by_letter[clip.signed_language, clip.person, clip.text].append(clip)
     for (language, person, letter), clips in by_letter.items():
         hands = (hand for clip in clips if (hand := held_hand(clean(read(clip.path)))) is not None)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pose_core.testing import fake_sequence
+from pose_core.transforms import to_layout
 from pose_tokenizer import decode, encode, load_model
 from pose_tokenizer.config import BUNDLED
 from pose_tokenizer.files.token_file import file_content
@@ -19,7 +20,11 @@ def test_bundled_models_are_small_and_have_a_card(name):
     assert sum(files.values()) < 20e6
 
 
-HASHES = {"signing": "48005b0b36e76e42", "signing_studio": "cc9f7d94c8eea294"}
+HASHES = {
+    "signing": "48005b0b36e76e42",
+    "signing_studio": "cc9f7d94c8eea294",
+    "signing_wholebody": "8c26736a8deeddff",
+}
 
 
 def test_bundled_models_have_the_hashes_that_token_files_carry():
@@ -37,9 +42,23 @@ def test_tokens_of_the_model_that_had_this_name_before_are_still_decoded():
     np.testing.assert_array_equal(decode(model, older).keypoints, decode(model, tokens).keypoints)
 
 
-@pytest.mark.parametrize("name", ["signing", "signing_studio"])
+def test_the_model_of_a_file_is_that_of_its_layout():
+    models = Models(None)
+    clip = fake_sequence(frames=12, face_points=128)
+    assert models.of(clip.skeleton).name == "signing"
+    whole_body = to_layout(clip, "coco_wholebody_133")
+    model = models.of(whole_body.skeleton)
+    assert model.name == "signing_wholebody"
+    again = decode(model, encode(model, whole_body))
+    assert again.skeleton.keypoints == model.skeleton.keypoints
+    assert again.hand_share("right") == 1
+
+
+@pytest.mark.parametrize("name", sorted(BUNDLED))
 def test_a_known_model_is_not_spelled_out(name):
-    content = file_content(encode(load_model(name, "cpu"), fake_sequence(frames=12)))
+    clip = fake_sequence(frames=12)
+    clip = to_layout(clip, "coco_wholebody_133") if name == "signing_wholebody" else clip
+    content = file_content(encode(load_model(name, "cpu"), clip))
     assert name.encode() not in content
 
 

@@ -246,7 +246,7 @@ def test_forms_with_files_that_do_not_belong(client, person, refusal):
     [
         ("generate", HELLO | {"signed_language": ""}, "signed_language"),
         ("generate", HELLO | {"signed_language": "xyz"}, "xyz"),
-        ("generate", HELLO | {"text": "d"}, "borrow_letters"),
+        ("generate", HELLO | {"text": "ñ"}, "borrow_letters"),
         ("generate", HELLO | {"text": "..."}, "no letter"),
         ("generate", HELLO | {"text": " "}, "empty"),
         ("generate", HELLO | {"text": "ho" * 60}, "at most 100"),

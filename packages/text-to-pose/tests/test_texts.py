@@ -16,7 +16,7 @@ from pose_core.training import TrainingConfig, read_data
 from text_to_pose.config import RunConfig, TextConfig
 from text_to_pose.data.dataset import TextDataset
 from text_to_pose.data.preprocessing import prepare
-from text_to_pose.data.texts import check_clips, merge_text_configs, reject, text_config
+from text_to_pose.data.texts import check_clips, merge_text_configs, reject, text_config, with_borrowed_letters
 from text_to_pose.evaluation.references import read_references
 from text_to_pose.text.tokenizer import TextTokenizer
 from text_to_pose.training import train
@@ -152,3 +152,19 @@ def test_texts_are_checked_before_torch_is_imported(tmp_path):
     assert f"{index}: 7 of 7 texts cannot be used: line 2 (ase-A.pose): 'A'" in ended.stderr
     assert "and 2 more; mend or remove these rows" in ended.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_letters_that_others_have_are_borrowed():
+    alphabets = {
+        "aaa": ["A", "b"],
+        "bbb": ["A", "B", "C"],
+        "ccc": ["a", "B", "c"],
+        "ddd": ["A", "C", "Ñ"],
+        "eee": ["Α"],
+    }
+    text = TextConfig(alphabets=alphabets, origins={"bbb": {"A": "rules"}})
+    made = with_borrowed_letters(text, 3)
+    assert made.alphabets == alphabets | {"aaa": ["A", "b", "C"], "ddd": ["A", "C", "Ñ", "b"]}
+    assert made.origins == {"aaa": {"C": "borrowed"}, "bbb": {"A": "rules"}, "ddd": {"b": "borrowed"}}
+    assert with_borrowed_letters(made, 3) == made
+    assert with_borrowed_letters(text, 9) == text

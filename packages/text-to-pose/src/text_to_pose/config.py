@@ -126,6 +126,12 @@ class ObjectiveConfig(BaseModel):
     borrowed_letter_share: float = Field(
         0.25, ge=0, le=1, description="share of clips given the handshape of a letter that their language lacks"
     )
+    borrowed_letter_lenders: int | None = Field(
+        None,
+        ge=1,
+        description="letters from A to Z that a language lacks and so many others have are put into its alphabet, "
+        "marked as borrowed; null: none",
+    )
     own_start_share: float = Field(
         0.5,
         ge=0,

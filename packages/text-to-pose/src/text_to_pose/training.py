@@ -20,7 +20,7 @@ from text_to_pose.data.loading import loaders
 from text_to_pose.data.posture_table import KEY_POSTURES, work_out
 from text_to_pose.data.preprocessing import prepare
 from text_to_pose.data.statistics import max_steps, mean_start_frame
-from text_to_pose.data.texts import check_clips, merge_text_configs, reject, text_config
+from text_to_pose.data.texts import check_clips, merge_text_configs, reject, text_config, with_borrowed_letters
 from text_to_pose.fine_tuning import copy_weights, describe_kept_texts
 from text_to_pose.lightning_module import MONITOR, TextToPoseModule
 from text_to_pose.model import TextToPose, load_model
@@ -142,6 +142,8 @@ def build_config(
     some, sequences = [sample.clip for sample in samples], [sample.sequence for sample in samples]
     languages = sorted({clip.signed_language for clip in clips})
     text = text_config(clips, config.text) if with_text else TextConfig(alphabets={name: [] for name in languages})
+    if text.kind == "letters" and config.borrowed_letter_lenders is not None:
+        text = with_borrowed_letters(text, config.borrowed_letter_lenders)
     hands: dict[str, Side] = {**dict.fromkeys(languages, "right"), **dominant_hands(some, sequences)}
     steps = max_steps(some, sequences)
     if source is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 import warnings
 from functools import cache
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, Literal, get_args
 
 from pose_core import UserError
@@ -107,6 +108,27 @@ def letter_origins(
             written = alphabets[language][letter]
             origins.setdefault(language, {})[written] = "rules" if "rules" in of else BORROWED
     return origins
+
+
+def with_borrowed_letters(text: TextConfig, lenders: int) -> TextConfig:
+    """Alphabets with the letters from A to Z that they lack and `lenders` other languages have, marked as borrowed.
+
+    Handshape augmentation teaches them. Alphabets of another script are left as they are.
+    """
+    known = {
+        language: {fold(letter, language): letter for letter in letters} for language, letters in text.alphabets.items()
+    }
+    latin = {language for language, letters in known.items() if letters.keys() & {*ascii_lowercase}}
+    alphabets = {language: list(letters) for language, letters in text.alphabets.items()}
+    origins = {language: dict(of) for language, of in text.origins.items()}
+    for language in sorted(latin):
+        for letter in ascii_lowercase:
+            having = [other for other in sorted(known) if letter in known[other]]
+            if letter not in known[language] and len(having) >= lenders:
+                written = known[having[0]][letter]
+                alphabets[language].append(written)
+                origins.setdefault(language, {})[written] = BORROWED
+    return text.model_copy(update={"alphabets": alphabets, "origins": dict(sorted(origins.items()))})
 
 
 def merge_text_configs(old: TextConfig, new: TextConfig) -> TextConfig:

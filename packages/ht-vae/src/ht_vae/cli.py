@@ -106,7 +106,7 @@ def generate(
     condition: Condition = None,
     temperature: Annotated[
         float,
-        typer.Option("--temperature", min=0, help="Sampling temperature: scales deviations from the prior's mean."),
+        typer.Option("--temperature", min=0, help="Sampling temperature: below 1, samples are less extreme."),
     ] = 1.0,
     format: Annotated[
         str, typer.Option("--format", help="Suffix of files in an output folder: pose, csv, npz, html, ...")

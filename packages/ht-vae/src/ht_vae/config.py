@@ -38,9 +38,17 @@ class ModelSizes(BaseModel):
     chunk_latent_dim: int = Field(256, ge=0, description="size of a chunk's latent vector; 0: no chunk latents")
     pose_dim: int = Field(64, gt=0, description="principal components of a pose in the linear basis, at most")
     dropout: float = Field(0.1, ge=0, lt=1)
+    prior_layers: int = Field(
+        0, ge=0, description="transformer layers of a prior learned by flow matching; 0: a fitted mixture instead"
+    )
+    prior_width: int = Field(192, gt=0, description="width of these layers")
 
     @model_validator(mode="after")
     def _divides(self) -> ModelSizes:
+        if self.prior_layers and not self.chunk_latent_dim:
+            raise ValueError("prior_layers: a learned prior is one of chunk latents, and chunk_latent_dim is 0")
+        if self.prior_width % 8:
+            raise ValueError(f"prior_width {self.prior_width} does not divide into 4 heads of an even width")
         if self.width % (2 * self.num_heads):
             raise ValueError(f"width {self.width} does not divide into {self.num_heads} heads of an even width")
         return self
@@ -60,11 +68,14 @@ class ModelConfig(ModelSizes):
     )
 
     @model_serializer(mode="wrap")
-    def _omit_default_arms(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without `relative_arms` where it is False: hashes of older models, which lack it, cover the configuration."""
+    def _omit_newer_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without settings that older models lack, where they are off: hashes cover the configuration."""
         values = handler(self)
         if not self.relative_arms:
             values.pop("relative_arms", None)
+        if not self.prior_layers:
+            values.pop("prior_layers", None)
+            values.pop("prior_width", None)
         return values
 
     @model_validator(mode="after")
@@ -106,6 +117,10 @@ class RunConfig(ModelSizes, LossConfig, TrainingConfig):
     augment: bool = Field(True, description="augment training windows: see `Augmentation`")
     steps_per_epoch: int | None = Field(None, gt=0, description="batches per epoch; null: all frames once")
     fitting_frames: int = Field(120_000, gt=0, description="frames that the linear basis and the prior are fitted to")
+    prior_frames: int = Field(
+        300_000, gt=0, description="frames of random windows that a learned prior is trained on, beside all clips"
+    )
+    prior_steps: int = Field(16_000, gt=0, description="steps that a learned prior is trained for, after the networks")
     batch_size: int = Field(16, gt=0, description="windows per batch, at most")
     batch_frames: int = Field(4000, gt=0, description="frames per batch, padded, at most; one window always fits")
     learning_rate: float = Field(3e-4, gt=0, description="peak; much higher ones can cause posterior collapse")

@@ -189,7 +189,7 @@ class HierarchicalTransformerVAE(
         self.arms = ArmBones(self.skeleton) if config.relative_arms else None
         num_flags = len(self.arms.hand_roots) if self.arms is not None else 0
         self.basis = PoseBasis(self.skeleton, config.pose_dim, *sizes, num_flags)
-        self.latent_space = LatentSpace(*sizes)
+        self.latent_space = LatentSpace(*sizes, config.prior_layers, config.prior_width)
         self.decoder = VAEDecoder(config, self.skeleton)
 
     def encode(self, keypoints: Tensor, confidence: Tensor, mask: Tensor, condition: Tensor | None = None) -> Posterior:

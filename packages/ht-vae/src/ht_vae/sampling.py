@@ -43,7 +43,7 @@ def generate(
         lengths: frames of each sample.
         condition: of B = 1, the same for all, or one row per sample.
         seed: of all samples.
-        temperature: see `Prior.sample`.
+        temperature: see `Prior.sample`, `FlowPrior.sample`.
         batch_size: samples decoded at once.
     """
     for start in range(0, len(lengths), batch_size):

@@ -16,6 +16,7 @@ from ht_vae.lightning_module import MONITOR, HTVAEModule
 from ht_vae.losses import VAELoss
 from ht_vae.model import HierarchicalTransformerVAE, load_model
 from ht_vae.nn.arms import has_hands_on_arms
+from ht_vae.prior_training import sequence_latents, train_prior
 from pose_core.command_line import say
 from pose_core.training import fit, is_main_process, model_card, run_folder
 from pose_core.training.data import data_paths
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ht_vae.nn.latent import Posterior
     from pose_core.training.data import Data
 
+PRIOR_COPIES = 3
 FITTING_CHUNKS = 16  # of the longest window that the linear basis and the prior are fitted to
 
 
@@ -77,9 +79,14 @@ def train(
     metrics = fit(module, *clips.loaders(config), config, run, monitor=MONITOR)
     model.eval()
     if is_main_process() and not config.dry_run:
-        say("fitting the prior to the latents")
         torch.manual_seed(config.seed)
-        model.latent_space.fit_prior([*posteriors(model, clips.train, config)])
+        if config.prior_layers:
+            say("learning the prior of the latents")
+            windows = prior_windows(clips.train, config)
+            metrics["prior/loss"] = train_prior(model, sequence_latents(model, windows), config.prior_steps)
+        else:
+            say("fitting the prior to the latents")
+            model.latent_space.fit_prior([*posteriors(model, clips.train, config)])
     run.finish(model.save_pretrained, model_card("ht-vae", paths, clips.num_clips, config, metrics))
     return model, metrics
 
@@ -113,6 +120,14 @@ def draw_windows(clips: PoseSequenceDataset, config: RunConfig) -> Iterator[Wind
         window = clips[int(torch.multinomial(weights, 1)), frames]
         remaining -= len(window.sequence)
         yield window
+
+
+def prior_windows(clips: PoseSequenceDataset, config: RunConfig) -> Iterator[Window]:
+    """What a learned prior is to learn: each clip `PRIOR_COPIES` times, as it is augmented, and longer windows."""
+    for _ in range(PRIOR_COPIES):
+        for i, frames in enumerate(clips.lengths):
+            yield clips[i, frames]
+    yield from draw_windows(clips, config.model_copy(update={"fitting_frames": config.prior_frames}))
 
 
 @torch.no_grad()

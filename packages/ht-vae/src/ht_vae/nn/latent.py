@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ht_vae.nn.attention import num_chunks
+from ht_vae.nn.flow_prior import FlowPrior
 from ht_vae.nn.prior import Prior
 
 if TYPE_CHECKING:
@@ -115,14 +116,22 @@ class LatentSpace(nn.Module):
         latent_dim: Z.
         chunk_latent_dim: Zc; 0: no chunk latents.
         chunk_size: frames per chunk.
+        prior_layers, prior_width: of the learned prior; 0 layers: a fitted one.
     """
 
-    def __init__(self, latent_dim: int, chunk_latent_dim: int, chunk_size: int) -> None:
+    distribution: Prior | FlowPrior
+
+    def __init__(
+        self, latent_dim: int, chunk_latent_dim: int, chunk_size: int, prior_layers: int = 0, prior_width: int = 0
+    ) -> None:
         super().__init__()
         self.latent_dim = latent_dim
         self.chunk_latent_dim = chunk_latent_dim
         self.chunk_size = chunk_size
-        self.distribution = Prior(latent_dim, chunk_latent_dim)
+        if prior_layers:
+            self.distribution = FlowPrior(latent_dim, chunk_latent_dim, prior_width, prior_layers)
+        else:
+            self.distribution = Prior(latent_dim, chunk_latent_dim)
 
     def reparameterize(self, posterior: Posterior) -> Latents:
         """A sample of the posterior, through which gradients reach it."""
@@ -142,12 +151,18 @@ class LatentSpace(nn.Module):
     ) -> Latents:
         """Samples of the prior for sequences of so many frames; other arguments as `Prior.sample`'s."""
         N = num_chunks(frames, self.chunk_size)
-        whole, chunks = self.distribution.sample(num_samples, N, generator, device, temperature)
+        if isinstance(self.distribution, FlowPrior):
+            fill = 1 - (N * self.chunk_size - frames) / self.chunk_size
+            whole, chunks = self.distribution.sample(num_samples, N, fill, generator, temperature)
+        else:
+            whole, chunks = self.distribution.sample(num_samples, N, generator, device, temperature)
         return Latents(whole, chunks if self.chunk_latent_dim else None)
 
     @torch.no_grad()
     def fit_prior(self, posteriors: Sequence[Posterior]) -> None:
-        """Fits the prior to the means of posteriors of many sequences, in batches."""
+        """Fits the prior to the means of posteriors of many sequences, in batches; a learned one is left as it is."""
+        if isinstance(self.distribution, FlowPrior):
+            return
         whole = torch.cat([posterior.whole.mean for posterior in posteriors])
         chunks = []
         for posterior in posteriors:

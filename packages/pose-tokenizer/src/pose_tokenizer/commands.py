@@ -224,7 +224,7 @@ def _encode_file(models: Models, encoding: EncodeOptions, overwrite: bool, job: 
                 yield piece
 
         tokens = encode_pieces(shown.model, pieces(), lmbda=encoding.lmbda, num_quantizers=encoding.num_quantizers)
-    shown.report(job.source)
+    shown.report(job.source, tokens)
     write_format(tokens, job.output, encoding.format, overwrite=overwrite)
     size = None if job.source.is_dir() else job.source.stat().st_size
     return _encoded_file(tokens, job, size)
@@ -254,10 +254,11 @@ class _Shown:
         x = np.where(sequence.visible[:, head], sequence.keypoints[:, head, 0], np.nan)[both]  # (t, points)
         self._head += float(np.nansum(x - sequence.keypoints[both][:, [left, right], 0].mean(axis=1, keepdims=True)))
 
-    def report(self, path: Path) -> None:
+    def report(self, path: Path, tokens: PoseTokens) -> None:
         """Notes what decoded poses will not have, or have otherwise."""
-        if self.model.skeleton.face() and not self._face:
-            # Unlike hands: the tokens do not say so, as the model was trained on clips with faces.
+        face = self.model.skeleton.face()
+        if face and not self._face and decode(self.model, tokens).visible[:, face].any():
+            # Unlike hands: a model that was trained on clips with faces alone knows of none without
             text = "the face is missing in all frames; decoding fills it with the model's"
             notify(path, text, kind="files without a face")
         if self._slopes and finite_median(np.concatenate(self._slopes)) > TURNED:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from pose_core.bundled import bundled_models
 from pose_core.errors import UserError
 from pose_core.pretrained import model_config
 from text_to_pose.text.languages import hint, language_name, meant_language
-from text_to_pose.text.letters import BORROWED
+from text_to_pose.text.letters import BORROWED, letter_order
 
 
 @dataclass(frozen=True)
@@ -56,15 +55,12 @@ def alphabets(checkpoint: str | Path, language: str | None = None) -> list[Alpha
 
 
 def _by_code(letters_of: dict[str, list[str]], origins: dict[str, dict[str, str]]) -> list[Alphabet]:
-    """Sorted by code; letters with accents follow the plain one."""
-
-    def key(letter: str) -> str:
-        return unicodedata.normalize("NFD", letter.upper())
+    """Sorted by code, their letters by `letter_order`."""
 
     def of(code: str, origin: str) -> list[str]:
-        return sorted((letter for letter, its in origins.get(code, {}).items() if its == origin), key=key)
+        return sorted((letter for letter, its in origins.get(code, {}).items() if its == origin), key=letter_order)
 
     return [
-        Alphabet(code, language_name(code), sorted(letters, key=key), of(code, BORROWED), of(code, "rules"))
+        Alphabet(code, language_name(code), sorted(letters, key=letter_order), of(code, BORROWED), of(code, "rules"))
         for code, letters in sorted(letters_of.items())
     ]

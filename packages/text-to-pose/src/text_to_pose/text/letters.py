@@ -19,3 +19,8 @@ def fold(text: str, signed_language: str) -> str:
         text = text.replace("i", "İ").replace("ı", "I")
     # A character at a time: `str.lower` writes sigma in two ways, depending on its neighbours.
     return "".join(character.lower() for character in text).replace("ς", "σ")
+
+
+def letter_order(letter: str) -> str:
+    """Key that sorts letters of an alphabet: those with accents follow the plain one."""
+    return unicodedata.normalize("NFD", letter.upper())

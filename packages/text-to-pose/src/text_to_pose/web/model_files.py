@@ -19,7 +19,7 @@ from text_to_pose.motion.anchoring import MAX_ANCHOR_SPEED
 from text_to_pose.motion.hand_layout import HandLayout
 from text_to_pose.onnx_model import COMMAND, GRAPHS, read_model
 from text_to_pose.text.languages import language_name
-from text_to_pose.text.letters import TURKIC
+from text_to_pose.text.letters import TURKIC, letter_order
 from text_to_pose.text.tokenizer import NONE, NOTHING, TextTokenizer
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _description(
             {
                 "code": code,
                 "name": language_name(code),
-                "letters": list(tokenizer.alphabets[code]),
+                "letters": sorted(tokenizer.alphabets[code], key=letter_order),
                 "dominantHand": config.dominant_hands.get(code),
                 "maxStep": config.max_step.get(code),
             }

@@ -5,7 +5,7 @@ import torch
 
 from ht_vae.config import ModelConfig
 from ht_vae.model import load_model
-from ht_vae.nn.flow_prior import KNOWN_CHUNKS, MAX_CHUNKS, FlowPrior, Place, Tokens
+from ht_vae.nn.flow_prior import KNOWN_CHUNKS, MAX_CHUNKS, FlowPrior, Place, Levels
 from ht_vae.prior_training import SequenceLatents, sequence_latents, train_prior
 
 Z, ZC = 6, 5
@@ -28,9 +28,9 @@ def place(*lengths, fill=1.0):
 
 def test_padding_changes_no_velocity(flow):
     whole, chunks = torch.randn(1, Z), torch.randn(1, 3, ZC)
-    alone = flow(Tokens(whole, chunks), torch.full((1, 4), 0.3), place(3))
-    padded = Tokens(torch.cat([whole, whole]), torch.cat([chunks, torch.randn(1, 3, ZC)]))
-    padded = Tokens(padded.whole, torch.cat([padded.chunks, torch.full((2, 2, ZC), 9.0)], dim=1))
+    alone = flow(Levels(whole, chunks), torch.full((1, 4), 0.3), place(3))
+    padded = Levels(torch.cat([whole, whole]), torch.cat([chunks, torch.randn(1, 3, ZC)]))
+    padded = Levels(padded.whole, torch.cat([padded.chunks, torch.full((2, 2, ZC), 9.0)], dim=1))
     together = flow(padded, torch.full((2, 6), 0.3), place(3, 5))
     torch.testing.assert_close(together.whole[:1], alone.whole)
     torch.testing.assert_close(together.chunks[:1, :3], alone.chunks)
@@ -43,7 +43,7 @@ def test_padding_does_not_count_in_the_loss(flow):
         chunks = torch.ones(2, 4, ZC)
         chunks[1, 2:] = padding
         torch.manual_seed(1)
-        losses.append(flow.loss(Tokens(torch.ones(2, Z), chunks), place(4, 2), importance))
+        losses.append(flow.loss(Levels(torch.ones(2, Z), chunks), place(4, 2), importance))
     torch.testing.assert_close(*losses)
 
 
@@ -53,7 +53,7 @@ def test_samples_of_any_length_are_as_long_and_go_on_from_what_they_have(flow):
         assert (whole.shape, drawn.shape) == ((2, Z), (2, chunks, ZC))
         assert drawn.isfinite().all()
     known = torch.randn(2, KNOWN_CHUNKS, ZC)
-    start = Tokens(torch.randn(2, Z), torch.cat([known, torch.randn(2, 4, ZC)], dim=1))
+    start = Levels(torch.randn(2, Z), torch.cat([known, torch.randn(2, 4, ZC)], dim=1))
     end = flow._carried(start, KNOWN_CHUNKS, place(KNOWN_CHUNKS + 4, KNOWN_CHUNKS + 4), steps=3)
     torch.testing.assert_close(end.whole, start.whole)
     torch.testing.assert_close(end.chunks[:, :KNOWN_CHUNKS], known)

@@ -12,7 +12,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ht_vae.data.loader import TrainingBatch
 from ht_vae.nn.attention import num_chunks
-from ht_vae.nn.flow_prior import MAX_CHUNKS, FlowPrior, Place, Tokens
+from ht_vae.nn.flow_prior import MAX_CHUNKS, FlowPrior, Place, Levels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -99,7 +99,7 @@ def train_prior(model: HierarchicalTransformerVAE, sequences: Sequence[SequenceL
     return float(torch.stack(losses[-max(1, steps // 10) :]).mean())
 
 
-def _batch(drawn: Sequence[SequenceLatents], device: torch.device) -> tuple[Tokens, Place]:
+def _batch(drawn: Sequence[SequenceLatents], device: torch.device) -> tuple[Levels, Place]:
     """Sequences as a padded batch, and where their chunks are."""
     chunks = pad_sequence([each.chunks for each in drawn], batch_first=True).to(device).float()
     counts = torch.tensor([len(each.chunks) for each in drawn], device=device)
@@ -109,4 +109,4 @@ def _batch(drawn: Sequence[SequenceLatents], device: torch.device) -> tuple[Toke
         fill=torch.tensor([each.fill for each in drawn], device=device),
         mask=torch.arange(chunks.shape[1], device=device) < counts[:, None],
     )
-    return Tokens(torch.stack([each.whole for each in drawn]).to(device).float(), chunks), place
+    return Levels(torch.stack([each.whole for each in drawn]).to(device).float(), chunks), place

@@ -22,8 +22,8 @@ TIME_SCALE = 1000.0  # of times in [0, 1], for their sinusoids
 
 
 @dataclass(frozen=True)
-class Tokens:
-    """What the flow moves: latents of B sequences, or their velocities, noise, ...
+class Levels:
+    """Both levels of B sequences: latents, or noise, or velocities.
 
     Attributes:
         whole: (B, Z), of the sequences.
@@ -33,9 +33,9 @@ class Tokens:
     whole: Tensor
     chunks: Tensor
 
-    def map(self, change: Callable[..., Tensor], *others: Tokens) -> Tokens:
+    def map(self, change: Callable[..., Tensor], *others: Levels) -> Levels:
         """A function of this and others, level by level."""
-        return Tokens(
+        return Levels(
             change(self.whole, *(each.whole for each in others)), change(self.chunks, *(each.chunks for each in others))
         )
 
@@ -89,7 +89,7 @@ class FlowPrior(nn.Module):
         for out in (self.whole_out, self.chunk_out):
             nn.init.zeros_(out.weight)
 
-    def forward(self, x: Tokens, times: Tensor, place: Place) -> Tokens:
+    def forward(self, x: Levels, times: Tensor, place: Place) -> Levels:
         """Velocities.
 
         Args:
@@ -104,9 +104,9 @@ class FlowPrior(nn.Module):
         for layer in self.layers:
             tokens = layer(tokens, mask)
         tokens = self.norm(tokens)
-        return Tokens(self.whole_out(tokens[:, 0]), self.chunk_out(tokens[:, 1:]))
+        return Levels(self.whole_out(tokens[:, 0]), self.chunk_out(tokens[:, 1:]))
 
-    def loss(self, x: Tokens, place: Place, importance: tuple[Tensor, Tensor]) -> Tensor:
+    def loss(self, x: Levels, place: Place, importance: tuple[Tensor, Tensor]) -> Tensor:
         """Mean squared error of velocities at random times, over what is not known.
 
         `KNOWN_SHARE` of the sequences of two chunks and more go on from a random number of their first ones.
@@ -174,12 +174,12 @@ class FlowPrior(nn.Module):
                 fill=torch.full((num_samples,), fill, device=device),
                 mask=every,
             )
-            start = Tokens(whole, torch.cat([known, noise(num_samples, new, self.sizes[1])], dim=1))
+            start = Levels(whole, torch.cat([known, noise(num_samples, new, self.sizes[1])], dim=1))
             end = self._carried(start, known.shape[1], place, steps)
             whole, chunks = end.whole, torch.cat([chunks, end.chunks[:, known.shape[1] :]], dim=1)
         return whole, chunks
 
-    def _carried(self, x: Tokens, known: int, place: Place, steps: int) -> Tokens:
+    def _carried(self, x: Levels, known: int, place: Place, steps: int) -> Levels:
         """Noise carried to latents; the whole and the first chunks stay, where so many are known."""
         moves = torch.ones(1 + x.chunks.shape[1], device=x.whole.device)
         if known:
@@ -187,14 +187,14 @@ class FlowPrior(nn.Module):
         for step in range(steps):
             times = torch.where(moves > 0, step / steps, 1.0).expand(len(x.whole), -1)
             velocity = self(x, times, place)
-            x = Tokens(
+            x = Levels(
                 x.whole + moves[0] / steps * velocity.whole, x.chunks + moves[1:, None] / steps * velocity.chunks
             )
         return x
 
 
-def _moved(start: Tokens, end: Tokens, times: Tensor) -> Tokens:
+def _moved(start: Levels, end: Levels, times: Tensor) -> Levels:
     """Points on the straight lines from `start` to `end` at times (B, 1 + N)."""
-    return Tokens(
+    return Levels(
         torch.lerp(start.whole, end.whole, times[:, :1]), torch.lerp(start.chunks, end.chunks, times[:, 1:, None])
     )

@@ -5,7 +5,7 @@ import torch
 
 from ht_vae.config import ModelConfig
 from ht_vae.model import load_model
-from ht_vae.nn.flow_prior import KNOWN_CHUNKS, MAX_CHUNKS, FlowPrior, Place, Levels
+from ht_vae.nn.flow_prior import KNOWN_CHUNKS, MAX_CHUNKS, FlowPrior, Levels, Place
 from ht_vae.prior_training import SequenceLatents, sequence_latents, train_prior
 
 Z, ZC = 6, 5

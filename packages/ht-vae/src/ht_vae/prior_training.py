@@ -12,7 +12,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ht_vae.data.loader import TrainingBatch
 from ht_vae.nn.attention import num_chunks
-from ht_vae.nn.flow_prior import MAX_CHUNKS, FlowPrior, Place, Levels
+from ht_vae.nn.flow_prior import MAX_CHUNKS, FlowPrior, Levels, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

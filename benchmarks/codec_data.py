@@ -42,12 +42,14 @@ def main() -> None:
     parser.add_argument("--synthesized-clips", type=int, default=3000, help="most of them")
     parser.add_argument("--test-persons", nargs="*", default=TEST_PERSONS)
     parser.add_argument("--takes", type=int, default=TAKES, help="of a person's sign before a webcam, to train on")
+    parser.add_argument("--keypoints", type=int, help="only clips that have so many, as ht-vae needs them")
     parser.add_argument("--depth", action="store_true", help="only clips that have depth")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True)
     rows, counts = [], defaultdict(Counter)
     for number, (source, clip, sequence) in enumerate(clips(arguments)):
-        if not usable(sequence, depth=arguments.depth):
+        others = arguments.keypoints not in (None, sequence.skeleton.num_keypoints)
+        if others or not usable(sequence, depth=arguments.depth):
             counts[f"{source}, left out"]["clips"] += 1
             continue
         path = f"{source}/{number:05}.npz"

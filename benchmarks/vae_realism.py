@@ -8,7 +8,7 @@ JSON: the Fréchet distance of their windows to the clips' (`window_features`), 
 the nearest one of a real training clip, over the same of the held-out clips' hands: 1 where samples' handshapes are as
 near to ones that people make as other people's are. Hands are compared as right ones, from the wrist and of one size,
 by the root mean squared distance of a keypoint. "train" is the same of the training clips, whose hands are their own
-nearest ones. Clips of other layouts than the first model's, and synthesized ones, are left out.
+nearest ones. Clips of other layouts than the first model's, clips without a face, and synthesized ones are left out.
 """
 
 import argparse

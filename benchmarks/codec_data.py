@@ -7,7 +7,8 @@ uv run pose-tokenizer train --data mixed/index.csv --output runs/signing        
 Clips are written anew, those without shoulders left out, with a manifest of their splits. Rows that are validation
 stay so; `--test-persons` of `ase_phone` become the split test, on which nothing is trained or chosen. Before webcams at
 most `--takes` of a person's sign are trained on (a hand held still five times is one example), and sources are listed
-`REPEATS` times. `--depth` leaves out clips whose depth was flattened, as that of fingerspelling and dgs_sentences is.
+`REPEATS` times. `--depth` leaves out clips whose depth was flattened, as that of fingerspelling and dgs_sentences is;
+synthesized clips get z in pixels, as the real ones have it.
 Prints JSON: clips and frames of every source and split.
 """
 
@@ -72,7 +73,13 @@ def clips(arguments: argparse.Namespace) -> Iterator[tuple[str, Clip, PoseSequen
     for number, sample in enumerate(ShardDataset(arguments.synthesized, "train", shuffle=True)):
         if number == arguments.synthesized_clips:
             return
-        yield "synthesized", sample.clip, sample.sequence
+        yield "synthesized", sample.clip, z_in_pixels(sample.sequence)
+
+
+def z_in_pixels(sequence: PoseSequence) -> PoseSequence:
+    """A synthesized sequence, whose z is in picture widths, with the unit that z has in the real clips."""
+    scale = np.array([1, 1, sequence.size[0]], np.float32)[: sequence.skeleton.num_dims]
+    return replace(sequence, keypoints=sequence.keypoints * scale)
 
 
 def real_clips(data: Path, test_persons: tuple[str, ...] = TEST_PERSONS, takes: int | None = None) -> list[Clip]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from pose_core import UserError
 
 if TYPE_CHECKING:
     from pose_core import Skeleton
+    from pose_core.skeleton import Side
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Augmentation:
         rotation, scale: of the whole person; standard deviations, in radians and relative.
         hand_rotation, hand_scale, hand_shear, hand_shift: of each hand about its wrist; standard deviations, the shift
             in shoulder widths.
+        limb: length of each upper arm and forearm as seen in the picture; face: of its size; face_shift: of its place, in
+            shoulder widths; standard deviations, lengths and sizes relative.
     """
 
     late_start: float = 0.3
@@ -35,6 +39,9 @@ class Augmentation:
     hand_scale: float = 0.08
     hand_shear: float = 0.08
     hand_shift: float = 0.06
+    limb: float = 0.1
+    face: float = 0.06
+    face_shift: float = 0.04
 
     def apply(
         self, keypoints: np.ndarray, visible: np.ndarray, skeleton: Skeleton, random: np.random.Generator
@@ -50,8 +57,11 @@ class Augmentation:
             keypoints, visible = keypoints[:, opposite] * np.array([-1, 1, 1][:dims], np.float32), visible[:, opposite]
         similarity = _similarity(random.normal(0, self.rotation), random.normal(1, self.scale))
         keypoints = keypoints @ _in_space(similarity, dims).T
+        if face := skeleton.face():
+            self._change_face(keypoints, face, random)
         for side in ("left", "right"):
             hand = skeleton.hand(side)
+            self._change_arm(keypoints, visible, skeleton, side, random)
             if not hand:
                 continue
             affine = _similarity(random.normal(0, self.hand_rotation), random.normal(1, self.hand_scale))
@@ -60,6 +70,27 @@ class Augmentation:
             shift[:2] = random.normal(0, self.hand_shift, 2)
             keypoints[:, hand] = wrist + (keypoints[:, hand] - wrist) @ _in_space(affine, dims).T + shift
         return keypoints.astype(np.float32), visible
+
+    def _change_arm(
+        self, keypoints: np.ndarray, visible: np.ndarray, skeleton: Skeleton, side: Side, random: np.random.Generator
+    ) -> None:
+        """Lengthens or shortens upper arm and forearm in place; the hand follows its wrist."""
+        joints = (skeleton.shoulders()[side == "right"], skeleton.elbow(side), skeleton.wrist(side))
+        arm = [joint for joint in joints if joint is not None]
+        below = [*arm[1:], *(point for point in skeleton.hand(side) if point not in arm)]
+        for start, end in itertools.pairwise(arm):
+            change = random.normal(0, self.limb)
+            # An end that is missing now and then would make the hand jump.
+            if visible[:, [start, end]].all():
+                keypoints[:, below] += change * (keypoints[:, end] - keypoints[:, start])[:, None]
+            below.remove(end)
+
+    def _change_face(self, keypoints: np.ndarray, face: list[int], random: np.random.Generator) -> None:
+        """Scales and moves the face in place."""
+        center = keypoints[:, face].mean(axis=1, keepdims=True)
+        shift = np.zeros(keypoints.shape[-1])
+        shift[:2] = random.normal(0, self.face_shift, 2)
+        keypoints[:, face] += random.normal(0, self.face) * (keypoints[:, face] - center) + shift
 
 
 def _in_space(matrix: np.ndarray, dims: int) -> np.ndarray:

@@ -55,14 +55,19 @@ def stored(data: bytes, name: str) -> Generator[Path]:
             raise UserError(str(error).replace(str(path), name)) from error
 
 
-def read_poses(data: bytes, name: str) -> PoseSequence:
+def read_poses(data: bytes, name: str, layout: str | None = None) -> PoseSequence:
     """The poses of a `.pose` file that was sent.
 
+    Args:
+        data: the file.
+        name: what errors call it, without suffix.
+        layout: that the poses are mapped to; None: they stay as they are.
+
     Raises:
-        UserError: it is none, or too long.
+        UserError: it is none, or too long, or the layout is unknown.
     """
     with stored(data, f"{name}.pose") as path:
-        sequence = read(path)
+        sequence = read(path, layout=layout)
         check_frames(len(sequence), path.name)
         return sequence
 

@@ -39,11 +39,12 @@ def encode(request: LatentsRequest, data: bytes) -> Answer:
 
     Raises:
         NotInstalledError: without ht-vae.
-        UserError: poses that cannot be encoded.
+        UserError: poses that cannot be encoded, or no bundled model of that name.
     """
     vae = _vae()
-    sequence = read_poses(data, "poses")
-    model = vae.models.of(sequence.skeleton)
+    sequence = read_poses(data, "poses", request.layout)
+    models, name = vae.models, request.checkpoint
+    model = models.of(sequence.skeleton) if name is None else models.by_name(name)
     encoded = vae.encode(model, sequence)
     with TemporaryDirectory(prefix="pose-") as folder:
         path = Path(folder) / "poses.npz"

@@ -64,8 +64,15 @@ class SignRequest(_Request):
 
 
 class EncodeRequest(_Request):
-    """As of `pose-tokenizer encode`."""
+    """As of `pose-tokenizer encode`.
 
+    Attributes:
+        checkpoint: name of a bundled model; the one that fits the poses when None.
+        layout: that the poses are mapped to by anatomy before.
+    """
+
+    checkpoint: str | None = Field(None, max_length=200)
+    layout: str | None = Field(None, max_length=50)
     bits_per_frame: float | None = Field(None, ge=1, le=1000)
     format: TokenFormat = "tokens"
 
@@ -77,8 +84,10 @@ class DecodeRequest(_Request):
 
 
 class LatentsRequest(_Request):
-    """As of `ht-vae encode`."""
+    """As of `ht-vae encode`; `checkpoint` and `layout` as in `EncodeRequest`."""
 
+    checkpoint: str | None = Field(None, max_length=200)
+    layout: str | None = Field(None, max_length=50)
     format: LatentFormat = "npz"
 
 

@@ -45,11 +45,12 @@ def encode(request: EncodeRequest, data: bytes) -> Answer:
 
     Raises:
         NotInstalledError: without pose-tokenizer.
-        UserError: poses that cannot be encoded.
+        UserError: poses that cannot be encoded, or no bundled model of that name.
     """
     tokenizer = _tokenizer()
-    sequence = read_poses(data, "poses")
-    model = tokenizer.models.of(sequence.skeleton)
+    sequence = read_poses(data, "poses", request.layout)
+    models, name = tokenizer.models, request.checkpoint
+    model = models.of(sequence.skeleton) if name is None else models.by_name(name)
     tokens = tokenizer.encode(model, sequence, bits_per_frame=request.bits_per_frame)
     packed = tokenizer.file_content(tokens)
     sizes = {
@@ -83,5 +84,8 @@ def decode(request: DecodeRequest, data: bytes) -> Answer:
     check_frames(tokens.header.frames, "tokens")
     check_frames(tokens.header.empty_frames, "tokens")
     model = tokenizer.models.of_tokens(tokens.header)
+    if not model.hash.startswith(tokens.header.model_hash):
+        known = ", ".join(tokenizer.models.bundled)
+        raise UserError(f"these tokens were made by the model {tokens.header.model}, which is none of {known}")
     sequence = tokenizer.decode(model, tokens)
     return poses_answer(sequence, request.format, "poses", [], model.name)

@@ -351,9 +351,17 @@ def test_no_file_is_opened_by_the_name_of_a_request(client, path, refusal):
 
 
 def test_other_methods_and_no_page(client, serving, refusal):
-    assert refusal(client.get("/api/generate"))[0] in (404, 405)
-    assert refusal(client.post("/api/models"))[0] == 405
-    assert refusal(client.post("/"))[0] == 405
+    for method, path, allowed in (
+        ("GET", "/api/generate", "POST"),
+        ("DELETE", "/api/tokens", "POST"),
+        ("POST", "/api/models", "GET, HEAD"),
+        ("POST", "/healthz", "GET, HEAD"),
+        ("POST", "/", "GET, HEAD"),
+    ):
+        answer = client.request(method, path)
+        said = f"{path} takes {allowed.replace(', ', ' and ')}, not {method}"
+        assert (*refusal(answer), answer.headers["allow"]) == (405, said, allowed)
+    assert refusal(client.get("/api/unknown")) == (404, "there is no such page")
     with serving(None) as alone:
         assert refusal(alone.get("/"))[0] == 404
 

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from pose_core import UserError
 from pose_core.errors import reason
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
     from starlette.requests import Request
+    from starlette.routing import BaseRoute
 
     from text_to_pose.app.files import Answer
     from text_to_pose.app.page import Page
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from text_to_pose.app.work_queue import Place
 
 RETRY_AFTER = 5  # seconds
+NO_PAGE = "there is no such page"
 
 
 @dataclass(frozen=True)
@@ -87,16 +89,17 @@ def create_app(
         yield
         queue.close()
 
-    routes = [
-        Route("/healthz", api.health),
-        Route("/api/models", api.models),
-        Route("/api/generate", api.generate, methods=["POST"]),
-        Route("/api/sign", api.sign, methods=["POST"]),
-        Route("/api/tokens", api.encode, methods=["POST"]),
-        Route("/api/poses", api.decode, methods=["POST"]),
-        Route("/api/latents", api.latents, methods=["POST"]),
-        Route("/api/estimate", api.estimate, methods=["POST"]),
+    calls = [
+        Route("/models", api.models),
+        Route("/generate", api.generate, methods=["POST"]),
+        Route("/sign", api.sign, methods=["POST"]),
+        Route("/tokens", api.encode, methods=["POST"]),
+        Route("/poses", api.decode, methods=["POST"]),
+        Route("/latents", api.latents, methods=["POST"]),
+        Route("/estimate", api.estimate, methods=["POST"]),
     ]
+    # Mounted, so that a GET of what takes POST does not go on to the page, which has no such file
+    routes: list[BaseRoute] = [Route("/healthz", api.health), Mount("/api", routes=calls)]
     if page is not None:
         routes.append(Route("/{path:path}", partial(_serve_file, page)))
     return Starlette(
@@ -104,7 +107,7 @@ def create_app(
         lifespan=lifespan,
         middleware=[Middleware(Guard, hosts=hosts, debug=debug)],
         exception_handlers={
-            HTTPException: lambda _, error: refused(error.status_code, error.detail, error.headers),
+            HTTPException: lambda request, error: _refused(error, request.method, request.url.path),
             ClientDisconnect: lambda *_: refused(400, "the connection was closed"),  # read by nobody
             ValidationError: lambda _, error: refused(400, reason(error).removeprefix(": ")),
             UserError: lambda _, error: refused(422, _as_fields(str(error))),
@@ -196,9 +199,21 @@ def _as_fields(message: str) -> str:
     return re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda option: option[1].replace("-", "_"), message)
 
 
+def _refused(error: HTTPException, method: str, path: str) -> Response:
+    """What is refused by its status, as where nothing takes a path or a method."""
+    message, headers = error.detail, dict(error.headers or {})
+    if error.status_code == 404:
+        message = NO_PAGE
+    elif error.status_code == 405:
+        methods = sorted(headers["Allow"].split(", "))
+        headers["Allow"] = ", ".join(methods)
+        message = f"{path} takes {' and '.join(methods)}, not {method}"
+    return refused(error.status_code, message, headers)
+
+
 async def _serve_file(page: Page, request: Request) -> Response:
     found = page.files.get(request.path_params["path"])
     if found is None:
-        raise HTTPException(404, "there is no such page")
+        raise HTTPException(404)
     content, media_type = found
     return Response(content, media_type=media_type, headers={"Content-Security-Policy": page.policy})

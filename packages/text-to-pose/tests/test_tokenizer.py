@@ -11,7 +11,7 @@ from pose_core.notices import InputWarning
 from text_to_pose.config import TextConfig
 from text_to_pose.data.texts import text_config
 from text_to_pose.text.hamnosys import hamnosys_text
-from text_to_pose.text.letters import fold
+from text_to_pose.text.letters import fold, listed
 from text_to_pose.text.signwriting import fingerspelled, letter_symbols
 from text_to_pose.text.spelling import WORD_SPACE
 from text_to_pose.text.tokenizer import NONE, TextBatch, TextTokenizer, Tokens, find_kind
@@ -32,6 +32,17 @@ def tokenizer():
 @pytest.mark.parametrize(("language", "letter"), LETTERS)
 def test_detokenize_inverts_tokenize(tokenizer, language, letter):
     assert tokenizer.detokenize(tokenizer.tokenize(letter, language)) == f"<{language}> {fold(letter, language)}"
+
+
+def test_letters_are_listed_in_capitals_whichever_case_the_data_writes(tokenizer):
+    assert listed(["ä", "ß", "B", "A", "T", "S"], "gsg") == ["A", "Ä", "B", "S", "ẞ", "T"]
+    assert listed(["ẞ", "T", "bb", "Ch"], "asq") == ["BB", "CH", "ẞ", "T"]
+    assert listed(["i", "ı"], "tsm") == ["i", "I"], "I is the capital of the dotless one"
+    written = TextTokenizer(TextConfig(alphabets={"gsg": ["ä", "ß"]}))
+    for letter in ("ä", "Ä", "ß", "ẞ"):
+        assert written.spell(letter, "gsg") == [fold(letter, "gsg")]
+    with pytest.raises(UserError, match="gsg knows Ä ẞ$"):
+        written.spell("x", "gsg")
 
 
 def test_no_two_letters_of_a_language_share_their_tokens(tokenizer):

@@ -9,7 +9,7 @@ from pose_core.bundled import bundled_models
 from pose_core.errors import UserError
 from pose_core.pretrained import model_config
 from text_to_pose.text.languages import hint, language_name, meant_language
-from text_to_pose.text.letters import BORROWED, letter_order
+from text_to_pose.text.letters import BORROWED, listed
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Alphabet:
     """A signed language of a model and its letters; none where the model takes other texts.
 
     Attributes:
-        code, name, letters: of the language.
+        code, name, letters: of the language; letters in capitals, where their writing has any.
         borrowed: letters whose hand shapes are other languages', as no clip of a person showed them.
         rules: letters signed by the rules of a notation, for want of such clips, too.
     """
@@ -55,12 +55,12 @@ def alphabets(checkpoint: str | Path, language: str | None = None) -> list[Alpha
 
 
 def _by_code(letters_of: dict[str, list[str]], origins: dict[str, dict[str, str]]) -> list[Alphabet]:
-    """Sorted by code, their letters by `letter_order`."""
+    """Sorted by code, their letters as `listed`."""
 
     def of(code: str, origin: str) -> list[str]:
-        return sorted((letter for letter, its in origins.get(code, {}).items() if its == origin), key=letter_order)
+        return listed((letter for letter, its in origins.get(code, {}).items() if its == origin), code)
 
     return [
-        Alphabet(code, language_name(code), sorted(letters, key=letter_order), of(code, BORROWED), of(code, "rules"))
+        Alphabet(code, language_name(code), listed(letters, code), of(code, BORROWED), of(code, "rules"))
         for code, letters in sorted(letters_of.items())
     ]

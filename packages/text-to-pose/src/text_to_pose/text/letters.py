@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_LETTER_LENGTH = 4  # characters of what counts as one letter (`SCH`)
 BORROWED = "borrowed"  # origin of letters whose hand shapes are other languages'
@@ -22,5 +26,16 @@ def fold(text: str, signed_language: str) -> str:
 
 
 def letter_order(letter: str) -> str:
-    """Key that sorts letters of an alphabet: those with accents follow the plain one."""
-    return unicodedata.normalize("NFD", letter.upper())
+    """Key that sorts letters of an alphabet: those with accents follow the plain one, both cases of ß follow S."""
+    return unicodedata.normalize("NFD", letter.replace("ẞ", "ß").upper())
+
+
+def listed(letters: Iterable[str], signed_language: str) -> list[str]:
+    """Letters as lists show them, in order and in capitals, whichever case a data set writes them in."""
+    return sorted((_capital(letter, signed_language) for letter in letters), key=letter_order)
+
+
+def _capital(letter: str, signed_language: str) -> str:
+    """`BB` of `bb`, `ẞ` of `ß`; a letter whose capital would be another letter, as of Turkish `i`, as it is."""
+    upper = letter.replace("ß", "ẞ").upper()
+    return upper if fold(upper, signed_language) == fold(letter, signed_language) else letter

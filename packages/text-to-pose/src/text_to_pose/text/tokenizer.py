@@ -11,7 +11,7 @@ import numpy as np
 from pose_core import UserError
 from text_to_pose.text.hamnosys import hamnosys_text, hamnosys_tokens, is_hamnosys
 from text_to_pose.text.languages import hint
-from text_to_pose.text.letters import BORROWED, MAX_LETTER_LENGTH, fold, letter_order
+from text_to_pose.text.letters import BORROWED, MAX_LETTER_LENGTH, fold, listed
 from text_to_pose.text.signwriting import (
     is_signwriting,
     letter_symbols,
@@ -270,7 +270,7 @@ class TextTokenizer:
         return f"{language} has no {letters}{remedy}; {self._knows(language)}"
 
     def _knows(self, language: str) -> str:
-        return f"{language} knows {' '.join(sorted(self.alphabets[language], key=letter_order))}"
+        return f"{language} knows {' '.join(listed(self.alphabets[language], language))}"
 
 
 def find_kind(texts: Sequence[str]) -> TextKind:

@@ -40,6 +40,23 @@ def test_info_of_tokens_and_of_a_model(cli, encoded, folder, model):
         assert f"model_hash       {shown}" in out.splitlines()
 
 
+def test_info_of_what_is_not_there_says_so_without_torch(cli):
+    for what, message in (
+        ("nowhere.tokens", "nowhere.tokens: no such file"),
+        ("nowhere.txt", "nowhere.txt: no such file"),
+        ("some/where.json", "some/where.json: no such file"),
+        ("sining", "sining: no such model folder; did you mean signing?"),
+    ):
+        status, _, err = cli("info", what)
+        assert (status, message in error_line(err)) == (2, True)
+    code = (
+        "import sys; from pose_tokenizer.cli import main; sys.argv = ['pose-tokenizer', 'info', 'nowhere.tokens']\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert end.code == 2\n"
+        "assert not {'torch', 'numpy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

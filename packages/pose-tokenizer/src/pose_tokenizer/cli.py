@@ -128,7 +128,7 @@ def info(
     debug: Debug = False,
 ) -> None:
     """Describe a token file or a model."""
-    from pose_tokenizer.commands import describe
+    from pose_tokenizer.description import describe
 
     described = describe(what)
     if json:

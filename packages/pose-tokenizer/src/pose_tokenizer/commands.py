@@ -7,13 +7,11 @@ import sys
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from pose_core import PoseSequence, UserError, write
-from pose_core.errors import naming
 from pose_core.formats import READERS, WRITERS
 from pose_core.formats.options import ReadOptions
 from pose_core.formats.units import shoulders_and_head
@@ -25,12 +23,14 @@ from pose_core.metrics.plausibility import TURNED
 from pose_core.notices import notify
 from pose_core.rates import DEFAULT_FPS
 from pose_tokenizer.codec import decode, encode, encode_pieces
-from pose_tokenizer.files.formats import SUFFIXES, TokenFormat, check_suffix, read_format, sniff_suffix, write_format
+from pose_tokenizer.files.formats import check_suffix, read_format, sniff_suffix, write_format
+from pose_tokenizer.files.suffixes import SUFFIXES, TokenFormat
 from pose_tokenizer.live import Interruption, live_frames
 from pose_tokenizer.model_selection import Models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from pose_tokenizer.backends import Backend
     from pose_tokenizer.files.token_file import PoseTokens
@@ -156,38 +156,6 @@ def decode_files(
             models = Models(checkpoint, device, num_quantizers, backend)
             batch.run(partial(_decode_file, models, num_quantizers, fps, options.overwrite))
     return batch
-
-
-def describe(path: str, device: str = "cpu") -> dict[str, Any]:
-    """A token file or a model, described by name and value."""
-    file = Path(path)
-    if file.is_file():
-        with naming(file):
-            tokens = read_format(file)
-        header = tokens.header
-        return {
-            "file": file,
-            "model": header.model,
-            "model_hash": header.model_hash,
-            "frames": header.frames,
-            "fps": header.fps,
-            "seconds": header.seconds,
-            "blocks": header.blocks,
-            "codes": int((tokens.codes >= 0).sum()),
-            "bits_per_frame": tokens.bits / max(1, header.frames),
-            "bytes": file.stat().st_size,
-        }
-    from pose_tokenizer.model import PoseTokenizer
-
-    model = PoseTokenizer.load(path, device)
-    return {
-        "model": model.name,
-        "model_hash": model.hash,
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "keypoints": model.skeleton.num_keypoints,
-        "components": {component.name: len(component.points) for component in model.skeleton.components},
-        **{name: value for name, value in model.config.model_dump().items() if name != "skeleton"},
-    }
 
 
 def read_pieces(path: Path, reading: ReadOptions | None = None) -> Iterator[PoseSequence]:

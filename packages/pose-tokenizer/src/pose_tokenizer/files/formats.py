@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pose_core import UserError
 from pose_core.atomic_files import atomic_write
@@ -10,6 +10,7 @@ from pose_core.formats import WRITERS
 from pose_core.notices import notify
 from pose_core.rates import DEFAULT_FPS
 from pose_tokenizer.files.serialization import from_json, from_text, to_json, to_text
+from pose_tokenizer.files.suffixes import SUFFIXES, TokenFormat
 from pose_tokenizer.files.token_file import MAGIC, PoseTokens, read_tokens, write_tokens
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from pose_tokenizer.model import PoseTokenizer
     from pose_tokenizer.network import Network
 
-TokenFormat = Literal["tokens", "json", "text"]
-SUFFIXES: dict[str, str] = {"tokens": ".tokens", "json": ".json", "text": ".txt"}
 _NO_RATE = "token files that state no frame rate"
 
 

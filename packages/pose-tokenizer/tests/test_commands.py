@@ -3,7 +3,6 @@ import json
 import re
 import sys
 import warnings
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +10,7 @@ import pytest
 from pose_core import read, write
 from pose_core.jobs import Job
 from pose_core.notices import InputWarning
-from pose_core.skeleton import known_skeleton
 from pose_core.testing import error_line, fake_sequence, files_below
-from pose_core.transforms import rotate
 from pose_tokenizer import commands
 from pose_tokenizer.cli import main
 from pose_tokenizer.codec import encode
@@ -36,49 +33,6 @@ def test_encode_writes_beside_the_file_and_says_what(cli, poses, folder, model):
         f"{poses / 'a.tokens'}: {codes} codes for 18 frames, {tokens.bits / 18:.1f} bits per frame, "
         f"{size:,} bytes of {(poses / 'a.pose').stat().st_size:,}\n"
     )
-
-
-@pytest.mark.parametrize("options", [(), ("--bits-per-frame", 30)])
-@pytest.mark.parametrize("model", ["signing", "signing_studio"])
-def test_a_face_that_no_frame_shows_is_said_to_be_filled_in(cli, tmp_path, model, options):
-    sequence = fake_sequence(frames=8).on_skeleton(known_skeleton(178, 3))
-    face = sequence.skeleton.face()
-    confidence = sequence.confidence.copy()
-    for name, seen in (("shown", 1), ("faceless", 0)):
-        confidence[-1:, face] = seen
-        write(replace(sequence, confidence=confidence.copy()), tmp_path / f"{name}.pose")
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            status, _, err = cli("encode", tmp_path / f"{name}.pose", "--checkpoint", model, *options)
-        assert status == 0, err
-        text = f"{tmp_path / name}.pose: the face is missing in all frames; decoding fills it with the model's"
-        said = err + "".join(str(each.message) for each in caught)
-        assert (text in said) == (not seen and model == "signing_studio")  # signing has met clips without a face
-    status, _, err = cli("decode", tmp_path / "faceless.tokens", "--output", tmp_path / "decoded.pose")
-    assert status == 0, err
-    assert read(tmp_path / "decoded.pose").confidence[:, face].any() == (model == "signing_studio")  # as it says
-
-
-@pytest.mark.parametrize("options", [(), ("--bits-per-frame", 30)])
-def test_a_turned_picture_is_told_before_it_is_decoded(cli, poses, folder, options):
-    upright = read(poses / "a.pose")
-    x, y, z = np.moveaxis(upright.keypoints, -1, 0)
-    write(replace(upright, keypoints=np.stack([y, x, z], -1)), poses.parent / "turned.pose")
-    for degrees in (90, 270):  # with a head, which says which way is up
-        write(rotate(fake_sequence(frames=8, face_points=16), degrees), poses.parent / f"by_{degrees}.pose")
-    for path, degrees in (
-        (poses / "a.pose", None),
-        (poses.parent / "turned.pose", "90 (or 270)"),
-        (poses.parent / "by_90.pose", 270),
-        (poses.parent / "by_270.pose", 90),
-    ):
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            status, _, err = cli("encode", path, "--checkpoint", folder, "--overwrite", *options)
-        assert status == 0, err
-        said = err + "".join(str(each.message) for each in caught)
-        assert ("was the video turned? Decoded poses will be far off" in said) == (degrees is not None)
-        assert (f"`pose-core convert --rotate {degrees} IN OUT` turns it" in said) == (degrees is not None)
 
 
 def test_encode_json_and_its_options_reach_the_model(cli, poses, folder, model):

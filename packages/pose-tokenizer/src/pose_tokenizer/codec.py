@@ -40,7 +40,7 @@ def encode(
         sequence: (T, K, D) in pixels, on any skeleton that has the model's keypoints; points it lacks count as missing.
         lmbda: Lagrange multiplier of the rate-distortion cost D + lambda R, R in codes: squared error that a code must
             save; the model's by default.
-        bits_per_frame: search for the lambda that takes at most so many bits instead, by bisection.
+        bits_per_frame: search for the lambda that takes at most so many bits instead, see `encode_within`.
         num_quantizers: most codes per block, for a coarser stream.
 
     Raises:
@@ -48,7 +48,26 @@ def encode(
     """
     if bits_per_frame is None:
         return encode_pieces(model, [sequence], lmbda=lmbda, num_quantizers=num_quantizers)
+    return encode_within(model, sequence, bits_per_frame, num_quantizers=num_quantizers)[0]
+
+
+def encode_within(
+    model: PoseTokenizer | Network, sequence: PoseSequence, bits_per_frame: float, *, num_quantizers: int | None = None
+) -> tuple[PoseTokens, bool]:
+    """A sequence as tokens of at most so many bits, by bisection of lambda between `MIN_LMBDA` and `MAX_LMBDA`.
+
+    Args:
+        model, sequence, num_quantizers: see `encode`.
+        bits_per_frame: how many; where the largest lambda takes more, the tokens are of that one.
+
+    Returns:
+        The tokens, and whether no lambda takes more than the bits asked for.
+
+    Raises:
+        UserError: as `encode`.
+    """
     low, high = math.log(MIN_LMBDA), math.log(MAX_LMBDA)
+    spare = True
     best = encode_pieces(model, [sequence], lmbda=MAX_LMBDA, num_quantizers=num_quantizers)
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
@@ -56,8 +75,8 @@ def encode(
         if tokens.bits <= bits_per_frame * tokens.header.frames:
             best, high = tokens, middle
         else:
-            low = middle
-    return best
+            low, spare = middle, False
+    return best, spare
 
 
 def encode_pieces(

@@ -22,7 +22,7 @@ from pose_core.metrics.finite import finite_median
 from pose_core.metrics.plausibility import TURNED
 from pose_core.notices import notify
 from pose_core.rates import DEFAULT_FPS
-from pose_tokenizer.codec import decode, encode, encode_pieces
+from pose_tokenizer.codec import decode, encode_pieces, encode_within
 from pose_tokenizer.files.formats import check_suffix, read_format, sniff_suffix, write_format
 from pose_tokenizer.files.suffixes import SUFFIXES, TokenFormat
 from pose_tokenizer.live import Interruption, live_frames
@@ -176,9 +176,9 @@ def _encode_file(models: Models, encoding: EncodeOptions, overwrite: bool, job: 
         sequence = encoding.reading.read(job.source)
         shown = _Shown(models.of(sequence.skeleton))
         shown.look(sequence)
-        tokens = encode(
-            shown.model, sequence, bits_per_frame=encoding.bits_per_frame, num_quantizers=encoding.num_quantizers
-        )
+        asked = encoding.bits_per_frame
+        tokens, spare = encode_within(shown.model, sequence, asked, num_quantizers=encoding.num_quantizers)
+        _report_bits(job.source, tokens, asked, spare=spare)
     else:
         rest = read_pieces(job.source, encoding.reading)
         first = next(rest, None)
@@ -198,20 +198,28 @@ def _encode_file(models: Models, encoding: EncodeOptions, overwrite: bool, job: 
     return _encoded_file(tokens, job, size)
 
 
+def _report_bits(path: Path, tokens: PoseTokens, asked: float, *, spare: bool) -> None:
+    """Notes that a number of bits per frame was asked for that no lambda comes near to."""
+    taken, least = tokens.bits / tokens.header.frames, 0.05  # bits per frame that are worth a line
+    if -least < asked - taken < least or not (taken > asked or spare):
+        return
+    limit = "the fewest" if taken > asked else "about the most"
+    text = f"{asked:g} bits per frame asked for, {taken:.2f} taken, {limit} that --bits-per-frame can reach"
+    notify(path, text, kind=f"files with {limit} bits that can be reached")
+
+
 class _Shown:
     """What a file shows, piece by piece, that its tokens cannot say as well."""
 
     def __init__(self, model: Network) -> None:
         self.model = model
-        self._face = False
+        self._seen: set[tuple[str, str]] = set()  # keypoints that any frame shows
         self._slopes: list[np.ndarray] = []  # degrees between the line of the shoulders and the horizontal
         self._head = 0.0  # how far the head is to the right of the shoulders' middle, summed over frames
 
     def look(self, sequence: PoseSequence) -> None:
         """Takes the next piece (T, K, D)."""
-        wanted = {self.model.skeleton.keypoints[i] for i in self.model.skeleton.face()}
-        face = [i for i, name in enumerate(sequence.skeleton.keypoints) if name in wanted]
-        self._face = self._face or bool(sequence.visible[:, face].any())
+        self._seen.update(sequence.skeleton.keypoints[i] for i in np.flatnonzero(sequence.visible.any(axis=0)))
         shoulders, head = shoulders_and_head(sequence.skeleton)
         if not shoulders:  # of a layout of its own
             return
@@ -224,11 +232,13 @@ class _Shown:
 
     def report(self, path: Path, tokens: PoseTokens) -> None:
         """Notes what decoded poses will not have, or have otherwise."""
-        face = self.model.skeleton.face()
-        if face and not self._face and decode(self.model, tokens).visible[:, face].any():
-            # Unlike hands: a model that was trained on clips with faces alone knows of none without
+        face, body = self._filled_in(tokens)
+        if face:
             text = "the face is missing in all frames; decoding fills it with the model's"
             notify(path, text, kind="files without a face")
+        if body:
+            text = f"missing in all frames: {', '.join(body)}; decoding fills in the model's"
+            notify(path, text, kind="files without a body's points")
         if self._slopes and finite_median(np.concatenate(self._slopes)) > TURNED:
             degrees = "90 (or 270)" if self._head == 0 else 90 if self._head < 0 else 270
             text = (
@@ -236,6 +246,21 @@ class _Shown:
                 f"`pose-core convert --rotate {degrees} IN OUT` turns it"
             )
             notify(path, text, kind="turned pictures")
+
+    def _filled_in(self, tokens: PoseTokens) -> tuple[bool, list[str]]:
+        """Whether decoding shows a face that no frame of the file does, and names of such points of the body.
+
+        Unlike hands: a model that was trained on clips with faces alone knows of none without.
+        """
+        skeleton = self.model.skeleton
+        unseen = {i for i, name in enumerate(skeleton.keypoints) if name not in self._seen}
+        face = skeleton.face() if unseen.issuperset(skeleton.face()) else []
+        hands = {*skeleton.hand("left"), *skeleton.hand("right")}
+        body = [i for i in (skeleton.part("body") if skeleton.layout else []) if i in unseen - hands]
+        if not face and not body:
+            return False, []
+        decoded = {*np.flatnonzero(decode(self.model, tokens).visible.any(axis=0)).tolist()}
+        return not decoded.isdisjoint(face), [skeleton.keypoints[i][1] for i in body if i in decoded]
 
 
 def _encode_live(models: Models, encoding: EncodeOptions, overwrite: bool, job: Job) -> EncodedFile:

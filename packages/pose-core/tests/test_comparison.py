@@ -146,7 +146,11 @@ def test_a_hand_lost(person, compare):
     assert hands.reasons["dtw_mje"] == "not visible in the prediction"
     assert "mse" not in comparison.parts["body"].reasons
     assert comparison.compared == pytest.approx(1 - 42 / 186)
-    assert "compared: the prediction has 77.4% of what the reference shows; distances" in lines([comparison])[-1]
+    assert lines([comparison])[-1] == (
+        "  in both: share of what the reference shows that the prediction shows, too; distances are of that alone, "
+        "but pck and ndtw_mje count what is missing as errors"
+    )
+    assert " 77.4% " in lines([comparison])[2]
 
 
 def test_a_skeleton_without_hands(person, compare):
@@ -156,9 +160,9 @@ def test_a_skeleton_without_hands(person, compare):
     assert (comparison.keypoints, comparison.lacking) == (144, 42)
     assert comparison.compared == pytest.approx(144 / 186)
     assert lines([comparison])[-1] == (
-        "  compared: the prediction has 77.4% of what the reference shows; its skeleton lacks 42 of the keypoints; "
-        "distances are of that alone"
+        "  left out: 42 keypoints that the prediction's skeleton lacks; it has 77.4% of all that the reference shows"
     )
+    assert " 100.0% " in lines([comparison])[2]
 
 
 def test_a_hand_the_reference_does_not_show(person, compare, tmp_path):
@@ -168,6 +172,24 @@ def test_a_hand_the_reference_does_not_show(person, compare, tmp_path):
     hands = compare_files(tmp_path / "person.pose", tmp_path / "altered.pose").parts["hands"]
     assert np.isnan([*hands.scores.values(), hands.compared]).all()
     assert {*hands.reasons.values()} == {"not visible in the reference, in the prediction it is"}
+
+
+def test_a_part_that_neither_file_shows_is_left_out_of_the_table(person, compare, tmp_path):
+    compare(person)
+    unseen = replace(person, confidence=np.where(np.isin(np.arange(576), SKELETON.face()), 0, person.confidence))
+    for name in ("a", "b"):
+        write(unseen, tmp_path / f"{name}.pose")
+    neither = compare_files(tmp_path / "a.pose", tmp_path / "b.pose")
+    face = neither.parts["face"]
+    assert np.isnan([*face.scores.values(), face.compared]).all()
+    assert {*face.reasons.values()} == {"visible in neither"}
+    table = lines([neither])
+    assert [line.split("  ")[1] for line in table[2:6]] == ["all", "hands", "hands from wrists", "body"]
+    assert table[6] == "  left out, visible in neither file: face"
+    lost = compare_files(tmp_path / "person.pose", tmp_path / "a.pose")
+    both = "\n".join(lines([neither, lost]))  # the mean of the pair that has one
+    assert "left out" not in both
+    assert "none: mse, mae, rmse, dtw_mje, acceleration_ratio of face: not visible in the prediction" in both
 
 
 def test_missing_scores_have_a_reason(person, compare):

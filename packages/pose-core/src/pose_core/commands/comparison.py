@@ -14,7 +14,7 @@ from pose_core.formats import READERS, read
 from pose_core.inputs import find_inputs
 from pose_core.metrics import AccelerationSum, pooled_acceleration_ratio
 from pose_core.metrics.finite import finite_mean
-from pose_core.metrics.parts import METRICS, PARTS, PartScores, compared_share, part_scores
+from pose_core.metrics.parts import METRICS, NEITHER, PARTS, PartScores, compared_share, part_scores
 from pose_core.progress import progress
 from pose_core.texts import counted
 from pose_core.transforms import FaceChoice, Placement, clean, distinct_keypoints, normalize, resample
@@ -47,7 +47,8 @@ class Comparison:
     Attributes:
         reference, prediction: the files.
         keypoints: number of keypoints in common, without duplicates; only these are compared.
-        compared: share of the reference's visible keypoints, without duplicates, that the prediction has.
+        compared: share of the reference's visible keypoints, without duplicates, that the prediction has; unlike that
+            of `parts`, of all keypoints of the reference's skeleton, the `lacking` ones included.
         unit: "shoulder widths", or "file units" where the skeleton has no shoulders.
         scores: metric -> value over all keypoints, NaN where there is none; `parts["all"].scores`.
         parts: part of the pose -> its scores, in the order of `metrics.parts.PARTS`.
@@ -138,7 +139,8 @@ def compare_folders(
 
 
 def mean_parts(comparisons: list[Comparison]) -> dict[str, PartScores]:
-    """Per part, the mean of each metric over the pairs that have it; NaN where none has, with the first's reason.
+    """Per part, the mean of each metric over the pairs that have it; NaN where none has, with the reason of the first
+    that shows the part.
 
     The acceleration ratio is that of the means (`pose_core.metrics.pooled_acceleration_ratio`).
     """
@@ -150,7 +152,8 @@ def mean_parts(comparisons: list[Comparison]) -> dict[str, PartScores]:
         scores = {name: finite_mean([scores.scores[name] for scores in found]) for name in METRICS}
         accelerations = [scores.accelerations for scores in found]
         scores["acceleration_ratio"] = pooled_acceleration_ratio(accelerations)
-        reasons = {name: found[0].reasons[name] for name, value in scores.items() if math.isnan(value)}
+        first = next((scores for scores in found if not scores.absent), found[0])
+        reasons = {name: first.reasons[name] for name, value in scores.items() if math.isnan(value)}
         keypoints = max(scores.keypoints for scores in found)
         compared = finite_mean([scores.compared for scores in found])
         hypotheses, references = zip(*accelerations, strict=True)
@@ -165,20 +168,23 @@ def mean_scores(comparisons: list[Comparison]) -> dict[str, float]:
 
 
 def lines(comparisons: list[Comparison]) -> list[str]:
-    """For people: a table with one line per part, and notes."""
-    parts = mean_parts(comparisons)
-    rows = [["", "keypoints", "compared", *METRICS]]
+    """For people: a table with one line per part that is visible in a file, and notes."""
+    means = mean_parts(comparisons)
+    parts = {part: scores for part, scores in means.items() if part == "all" or not scores.absent}
+    rows = [["", "keypoints", "in both", *METRICS]]
     for part, scores in parts.items():
         values = ["none" if math.isnan(scores.scores[name]) else f"{scores.scores[name]:.4f}" for name in METRICS]
-        compared = "none" if math.isnan(scores.compared) else f"{scores.compared:.1%}"
-        rows.append([part.replace("_", " "), str(scores.keypoints), compared, *values])
+        in_both = "none" if math.isnan(scores.compared) else f"{scores.compared:.1%}"
+        rows.append([part.replace("_", " "), str(scores.keypoints), in_both, *values])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     units = " and ".join(sorted({comparison.unit for comparison in comparisons}))
     found = [f"{counted(len(comparisons), 'pair')}, in {units}"]
     for row in rows:
         cells = [f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)]
         found.append("  ".join([f"  {row[0]:{widths[0]}}", *cells]))
-    return [*found, *_notes(comparisons, parts)]
+    unseen = [part.replace("_", " ") for part in means if part not in parts]
+    left_out = [f"  left out, {NEITHER} file: {', '.join(unseen)}"] if unseen else []
+    return [*found, *left_out, *_notes(comparisons, parts)]
 
 
 def _notes(comparisons: list[Comparison], parts: dict[str, PartScores]) -> list[str]:
@@ -191,13 +197,16 @@ def _notes(comparisons: list[Comparison], parts: dict[str, PartScores]) -> list[
     if shifts:
         moved, scaled = (finite_mean([getattr(shift, name) for shift in shifts]) for name in ("moved", "scaled"))
         notes.append(f"removed by normalization: moved by {moved:.4f} shoulder widths, scaled by {scaled:.4f}")
-    compared = finite_mean([comparison.compared for comparison in comparisons])
-    if compared < 1:
-        lacking = max(comparison.lacking for comparison in comparisons)
-        why = f"; its skeleton lacks {lacking} of the keypoints" if lacking else ""
+    if any(scores.compared < 1 for scores in parts.values()):
         notes.append(
-            f"compared: the prediction has {compared:.1%} of what the reference shows{why}; distances are of that alone"
+            "in both: share of what the reference shows that the prediction shows, too; distances are of that alone, "
+            "but pck and ndtw_mje count what is missing as errors"
         )
+    lacking = max(comparison.lacking for comparison in comparisons)
+    shown = finite_mean([comparison.compared for comparison in comparisons])
+    if lacking:
+        share = "" if math.isnan(shown) else f"; it has {shown:.1%} of all that the reference shows"
+        notes.append(f"left out: {counted(lacking, 'keypoint')} that the prediction's skeleton lacks{share}")
     return [f"  {note}" for note in notes]
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PARTS = ("all", "hands", "hands_from_wrists", "body", "face")
 _FRAME_BY_FRAME = {"mse": mse, "mae": mae, "rmse": rmse}
 _PCK = tuple(f"pck@{threshold:g}" for threshold in PCK_THRESHOLDS)
+NEITHER = "visible in neither"
 METRICS = (*_FRAME_BY_FRAME, *_PCK, "dtw_mje", "ndtw_mje", "acceleration_ratio")
 
 
@@ -46,6 +47,11 @@ class PartScores:
     scores: dict[str, float]
     reasons: dict[str, str]
     accelerations: tuple[AccelerationSum, AccelerationSum]
+
+    @property
+    def absent(self) -> bool:
+        """Whether neither side shows the part: there is nothing to score."""
+        return all(self.reasons.get(name) == NEITHER for name in METRICS)
 
 
 def part_scores(hypothesis: PoseSequence, reference: PoseSequence, *, normalized: bool) -> dict[str, PartScores]:
@@ -117,8 +123,8 @@ def _scores(hypothesis: PoseSequence, reference: PoseSequence, *, normalized: bo
     predicted = bool(hypothesis.visible.any())
     accelerations = AccelerationSum.of(hypothesis), AccelerationSum.of(reference)
     if not reference.visible.any():
-        why = "not visible in the reference" + (", in the prediction it is" if predicted else "")
-        reasons = dict.fromkeys(METRICS, why)
+        why = "not visible in the reference, in the prediction it is"
+        reasons = dict.fromkeys(METRICS, why if predicted else NEITHER)
     else:
         if len(hypothesis) == len(reference):
             scores |= {name: metric(hypothesis, reference) for name, metric in _FRAME_BY_FRAME.items()}

@@ -173,9 +173,8 @@ def lines(comparisons: list[Comparison]) -> list[str]:
     parts = {part: scores for part, scores in means.items() if part == "all" or not scores.absent}
     rows = [["", "keypoints", "in both", *METRICS]]
     for part, scores in parts.items():
-        values = ["none" if math.isnan(scores.scores[name]) else f"{scores.scores[name]:.4f}" for name in METRICS]
-        in_both = "none" if math.isnan(scores.compared) else f"{scores.compared:.1%}"
-        rows.append([part.replace("_", " "), str(scores.keypoints), in_both, *values])
+        values = [_cell(scores.scores[name], ".4f") for name in METRICS]
+        rows.append([part.replace("_", " "), str(scores.keypoints), _cell(scores.compared, ".1%"), *values])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     units = " and ".join(sorted({comparison.unit for comparison in comparisons}))
     found = [f"{counted(len(comparisons), 'pair')}, in {units}"]
@@ -185,6 +184,10 @@ def lines(comparisons: list[Comparison]) -> list[str]:
     unseen = [part.replace("_", " ") for part in means if part not in parts]
     left_out = [f"  left out, {NEITHER} file: {', '.join(unseen)}"] if unseen else []
     return [*found, *left_out, *_notes(comparisons, parts)]
+
+
+def _cell(value: float, spec: str) -> str:
+    return "none" if math.isnan(value) else format(value, spec)
 
 
 def _notes(comparisons: list[Comparison], parts: dict[str, PartScores]) -> list[str]:
@@ -197,17 +200,21 @@ def _notes(comparisons: list[Comparison], parts: dict[str, PartScores]) -> list[
     if shifts:
         moved, scaled = (finite_mean([getattr(shift, name) for shift in shifts]) for name in ("moved", "scaled"))
         notes.append(f"removed by normalization: moved by {moved:.4f} shoulder widths, scaled by {scaled:.4f}")
+    return [f"  {note}" for note in [*notes, *_shares(comparisons, parts)]]
+
+
+def _shares(comparisons: list[Comparison], parts: dict[str, PartScores]) -> Iterator[str]:
+    """Lines on what of the reference the prediction does not show, or has no keypoints for."""
     if any(scores.compared < 1 for scores in parts.values()):
-        notes.append(
+        yield (
             "in both: share of what the reference shows that the prediction shows, too; distances are of that alone, "
             "but pck and ndtw_mje count what is missing as errors"
         )
     lacking = max(comparison.lacking for comparison in comparisons)
-    shown = finite_mean([comparison.compared for comparison in comparisons])
     if lacking:
-        share = "" if math.isnan(shown) else f"; it has {shown:.1%} of all that the reference shows"
-        notes.append(f"left out: {counted(lacking, 'keypoint')} that the prediction's skeleton lacks{share}")
-    return [f"  {note}" for note in notes]
+        shown = _cell(finite_mean([comparison.compared for comparison in comparisons]), ".1%")
+        which = f"{counted(lacking, 'keypoint')} that the prediction's skeleton lacks"
+        yield f"left out: {which}; it has {shown} of all that the reference shows"
 
 
 def _reasons(parts: dict[str, PartScores]) -> Iterator[str]:

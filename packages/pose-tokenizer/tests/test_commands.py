@@ -120,6 +120,14 @@ def test_decode_says_what_frame_rate_it_assumes(cli, encoded, folder, tmp_path):
     assert (status, "states its frame rate itself" in error_line(err)) == (2, True)
 
 
+def test_decoded_text_has_as_many_frames_as_it_is_told(cli, encoded, folder, tmp_path):
+    call = ("decode", "--checkpoint", folder, "--overwrite", "--output", tmp_path / "x.pose", "--frames", 18)
+    status, _, err = cli(*call, encoded["text"], "--fps", 25)
+    assert (status, len(read(tmp_path / "x.pose"))) == (0, 18), err
+    status, _, err = cli(*call, encoded["json"])
+    assert (status, "states its number of frames itself; --frames is for" in error_line(err)) == (2, True)
+
+
 def test_decoded_keypoints_are_near_the_original(cli, encoded, poses, folder, tmp_path):
     status, out, _ = cli("decode", encoded["tokens"], "--output", tmp_path / "x.npz", "--checkpoint", folder, "--json")
     assert status == 0

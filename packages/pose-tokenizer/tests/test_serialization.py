@@ -77,6 +77,14 @@ def test_text_is_one_line_and_becomes_tokens_of_that_model(tokens, lively):
     np.testing.assert_array_equal(from_text("3\n12 35\t36   5", lively).codes, CODES)
 
 
+def test_text_states_whole_blocks_unless_it_is_told_the_frames(lively):
+    read = from_text("3 12 35 36 5", lively, frames=10)  # of three blocks of four
+    assert (read.header.frames, read.header.blocks) == (10, 3)
+    for frames in (8, 13):
+        with pytest.raises(UserError, match=f"its 3 blocks are of 9 to 12 frames; --frames is {frames}"):
+            from_text("3 12 35 36 5", lively, frames=frames)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -96,6 +96,10 @@ def decode(
             help="Frames per second of tokens as text, which state none; 25 by default.",
         ),
     ] = None,
+    frames: Annotated[
+        int | None,
+        typer.Option("--frames", min=1, help="Frames of tokens as text, which state whole blocks; these by default."),
+    ] = None,
     checkpoint: Annotated[
         str | None,
         typer.Option("--checkpoint", help="Model folder, bundled name or hub id; default: the one that made them."),
@@ -113,6 +117,7 @@ def decode(
         checkpoint=checkpoint,
         num_quantizers=num_quantizers,
         fps=fps,
+        frames=frames,
         device=device,
         backend=backend,
     )

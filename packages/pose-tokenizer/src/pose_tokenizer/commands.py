@@ -126,6 +126,7 @@ def decode_files(
     checkpoint: str | None = None,
     num_quantizers: int | None = None,
     fps: float | None = None,
+    frames: int | None = None,
     device: str = "auto",
     backend: Backend = "auto",
 ) -> JobRunner[DecodedFile]:
@@ -136,7 +137,7 @@ def decode_files(
         checkpoint: None: the bundled one that made the tokens.
         device, backend: see `load_network`.
         num_quantizers: see `decode`.
-        fps: see `read_format`.
+        fps, frames: see `read_format`.
 
     Raises:
         UserError: as `encode_files`; or tokens of another model.
@@ -154,7 +155,7 @@ def decode_files(
     ) as batch:
         if batch.jobs:
             models = Models(checkpoint, device, num_quantizers, backend)
-            batch.run(partial(_decode_file, models, num_quantizers, fps, options.overwrite))
+            batch.run(partial(_decode_file, models, num_quantizers, fps, frames, options.overwrite))
     return batch
 
 
@@ -293,10 +294,10 @@ def _encoded_file(tokens: PoseTokens, job: Job, size: int | None, *, interrupted
 
 
 def _decode_file(
-    models: Models, num_quantizers: int | None, fps: float | None, overwrite: bool, job: Job
+    models: Models, num_quantizers: int | None, fps: float | None, frames: int | None, overwrite: bool, job: Job
 ) -> DecodedFile:
     text_model = models.default() if job.source.suffix == SUFFIXES["text"] else None  # other formats name theirs
-    tokens = read_format(job.source, text_model, fps=fps, name=job.name)
+    tokens = read_format(job.source, text_model, fps=fps, frames=frames, name=job.name)
     sequence = decode(models.of_tokens(tokens.header), tokens, num_quantizers=num_quantizers)
     write(sequence, job.output, overwrite=overwrite)
     return DecodedFile(job.name, job.output, len(sequence), sequence.duration, anatomy(sequence).summary())

@@ -37,7 +37,12 @@ def write_format(tokens: PoseTokens, path: Path, format: TokenFormat, *, overwri
 
 
 def read_format(
-    path: Path, model: PoseTokenizer | Network | None = None, *, fps: float | None = None, name: str | None = None
+    path: Path,
+    model: PoseTokenizer | Network | None = None,
+    *,
+    fps: float | None = None,
+    frames: int | None = None,
+    name: str | None = None,
 ) -> PoseTokens:
     """Reads tokens; the suffix says in which format.
 
@@ -45,13 +50,16 @@ def read_format(
         path: the file.
         model: whose tokens a line of integers is; the other formats say so themselves.
         fps: frames per second of a line of integers; None: 25, with an `InputWarning`.
+        frames: how many a line of integers has; None: those of whole blocks.
         name: of the file in the warning; its path by default.
 
     Raises:
-        UserError: a file that is none of them, a line of integers of no model, or `fps` for a format that states one.
+        UserError: a file that is none of them, a line of integers of no model or of other numbers of frames, or `fps`
+            or `frames` for a format that states them.
     """
-    if fps is not None and path.suffix != SUFFIXES["text"]:
-        raise UserError(f"{path}: states its frame rate itself; --fps is for tokens as text (.txt)")
+    for option, given, what in (("fps", fps, "frame rate"), ("frames", frames, "number of frames")):
+        if given is not None and path.suffix != SUFFIXES["text"]:
+            raise UserError(f"{path}: states its {what} itself; --{option} is for tokens as text (.txt)")
     if path.suffix not in (SUFFIXES["json"], SUFFIXES["text"]):
         return read_tokens(path)
     try:
@@ -69,7 +77,7 @@ def read_format(
         notify(
             name or path, f"states no frame rate; {fps:g} frames per second assumed; --fps says another", kind=_NO_RATE
         )
-    return from_text(text, model, fps=fps)
+    return from_text(text, model, fps=fps, frames=frames)
 
 
 def sniff_suffix(start: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,11 +79,19 @@ def to_text(tokens: PoseTokens) -> str:
     return " ".join(map(str, to_integers(tokens.codes, tokens.header.codebook_size))) + "\n"
 
 
-def from_text(line: str, model: PoseTokenizer | Network, *, fps: float = DEFAULT_FPS) -> PoseTokens:
-    """A line of integers as tokens of `model`: whole blocks, `fps` frames per second, in the middle of a picture.
+def from_text(
+    line: str, model: PoseTokenizer | Network, *, fps: float = DEFAULT_FPS, frames: int | None = None
+) -> PoseTokens:
+    """A line of integers as tokens of `model`, in the middle of a picture.
+
+    Args:
+        line: the integers.
+        model: whose tokens they are.
+        fps: frames per second.
+        frames: how many there are, the last block's rest left out; None: those of whole blocks.
 
     Raises:
-        UserError: something is no token of that model, or there are no tokens.
+        UserError: something is no token of that model, there are no tokens, or other blocks have so many frames.
     """
     try:
         integers = [int(word) for word in line.split()]
@@ -91,7 +100,7 @@ def from_text(line: str, model: PoseTokenizer | Network, *, fps: float = DEFAULT
     codes = from_integers(integers, model.config.num_quantizers, model.config.codebook_size)
     if not len(codes):
         raise UserError("there are no tokens")
-    return whole_blocks(
+    tokens = whole_blocks(
         codes,
         model.name,
         model.hash,
@@ -100,6 +109,14 @@ def from_text(line: str, model: PoseTokenizer | Network, *, fps: float = DEFAULT
         fps=fps,
         dims=model.skeleton.num_dims,
     )
+    if frames is None:
+        return tokens
+    most = tokens.header.frames
+    if not most - model.block_frames < frames <= most:
+        raise UserError(
+            f"its {len(codes)} blocks are of {most - model.block_frames + 1} to {most} frames; --frames is {frames}"
+        )
+    return PoseTokens(replace(tokens.header, frames=frames), codes)
 
 
 def whole_blocks(

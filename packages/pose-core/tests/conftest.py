@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +14,10 @@ from hypothesis import settings
 from pose_format.pose_header import PoseHeader, PoseHeaderDimensions
 from pose_format.utils.openpose import OpenPose_Components
 
+from pose_core.cli import app
+from pose_core.command_line import run
 from pose_core.data import pack
+from pose_core.estimation import estimators
 from pose_core.formats import write
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Component, Skeleton
@@ -72,6 +77,26 @@ def session(tmp_path, monkeypatch) -> Path:
     tiers = {"GLOSS": glosses, "Sentence 1": [(0, 4000, "A house and a tree.")]}
     (tmp_path / "session.eaf").write_text(eaf_text(tiers, people={"GLOSS": "Ana"}), encoding="utf-8")
     return tmp_path
+
+
+@pytest.fixture
+def estimate(monkeypatch, capsys):
+    """Runs `pose-core estimate` with a fake estimator of these settings; gives its status, output and messages.
+
+    It stands for MediaPipe Holistic, or, with the setting `people`, for RTMW, and needs no environment of its own.
+    """
+
+    def call(*arguments, damage=None, **settings):
+        here = SimpleNamespace(python=lambda say: sys.executable, repair="mend it", damage=damage)
+        fake = estimators.Estimator("Fake", here, str(Path(__file__).parent / "fake_estimator.py"), settings)
+        monkeypatch.setattr(estimators, "rtmw" if "people" in settings else "holistic", lambda *_, **__: fake)
+        monkeypatch.setattr(sys, "argv", ["pose-core", "estimate", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            run(app, "pose-core")
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    return call
 
 
 @pytest.fixture

@@ -2,11 +2,8 @@
 
 import io
 import json
-import signal
 import subprocess
 import sys
-import time
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,49 +12,24 @@ import numpy as np
 import pytest
 
 from pose_core import read
-from pose_core.cli import app
-from pose_core.command_line import run
-from pose_core.commands.estimation import _placement, terminable
-from pose_core.errors import UserError
-from pose_core.estimation import estimators
-from pose_core.estimation.camera import Camera
+from pose_core.commands.estimation import _placement
+from pose_core.estimation.options import EstimatorOptions
 from pose_core.skeleton.registry import known_skeleton
+from pose_core.testing import fake_video, files_below
 
 COMMAND = Path(__file__).parent / "fake_command.py"
-FAKE = Path(__file__).parent / "fake_estimator.py"
 RED, GREEN, BLACK = (200, 40, 40), (40, 200, 40), (0, 0, 0)
 
 
-def fake(settings, damage=None):
-    """An estimator that needs no environment of its own."""
-    here = SimpleNamespace(python=lambda say: sys.executable, repair="mend it", damage=damage)
-    return estimators.Estimator("Fake", here, str(FAKE), settings)
-
-
-def make_video(path, colors, *, size=(64, 48), fps=25):
+def make_video(path, colors, *, fps=25):
     """A video of pictures of one color each."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=fps, options={"crf": "10"})
-        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         for color in colors:
-            picture = np.full((size[1], size[0], 3), color, np.uint8)
+            picture = np.full((48, 64, 3), color, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
-
-
-@pytest.fixture
-def estimate(monkeypatch, capsys):
-    """Runs `pose-core estimate` with an estimator of these settings; returns its status, output and messages."""
-
-    def call(*arguments, **settings):
-        monkeypatch.setattr(estimators, "holistic", lambda **given: fake({**settings, "given": given}))
-        monkeypatch.setattr(sys, "argv", ["pose-core", "estimate", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            run(app, "pose-core")
-        said = capsys.readouterr()
-        return ended.value.code, said.out, said.err
-
-    return call
 
 
 @pytest.fixture
@@ -71,10 +43,6 @@ def clips(tmp_path):
     make_video(folder / "deep" / "d.mkv", [GREEN] * 7)
     (folder / "notes.txt").write_text("no video")
     return folder
-
-
-def names(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
 def test_a_video_becomes_a_pose_file(estimate, tmp_path):
@@ -93,7 +61,7 @@ def test_a_video_becomes_a_pose_file(estimate, tmp_path):
     )
     assert estimate(tmp_path / "a.mp4", "--output", tmp_path / "b.pose", "--overwrite")[0] == 0
     assert estimate(tmp_path / "a.mp4")[0] == 0
-    assert names(tmp_path) == ["a.mp4", "a.pose", "b.pose"]
+    assert files_below(tmp_path) == ["a.mp4", "a.pose", "b.pose"]
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -108,7 +76,7 @@ def test_a_folder_goes_on_and_names_what_failed(estimate, clips, tmp_path, worke
     assert first.startswith(f"{clips / 'broken.mov'}: ")
     assert second == f"{clips / 'empty.mp4'}: nobody is visible in its 5 frames; nothing is written"
     assert last == "Error: 2 of 4 files failed; all others are done: the same command tries the failed ones again"
-    assert names(tmp_path / "out") == ["a.pose", "deep/d.pose"]
+    assert files_below(tmp_path / "out") == ["a.pose", "deep/d.pose"]
     stamp = (tmp_path / "out" / "a.pose").stat().st_mtime_ns
     make_video(clips / "empty.mp4", [GREEN] * 3)
     status, said, messages = estimate(*call)
@@ -130,7 +98,7 @@ def test_without_keep_going_the_first_failure_ends_it(estimate, clips, tmp_path)
     status, _, messages = estimate(clips, "--output", tmp_path / "out", "--no-keep-going")
     assert status == 2
     assert messages.splitlines()[-1].startswith(f"Error: {clips / 'broken.mov'}: ")
-    assert names(tmp_path / "out") == ["a.pose"]
+    assert files_below(tmp_path / "out") == ["a.pose"]
 
 
 def test_standard_input_and_output(estimate, clips, tmp_path, monkeypatch):
@@ -158,7 +126,7 @@ def test_an_estimator_that_dies_fails_one_file_and_the_next_has_a_new_one(estima
     )
     assert killed in messages.splitlines()
     assert "3 of 4 files failed" in messages
-    assert names(tmp_path / "out") == ["deep/d.pose"]
+    assert files_below(tmp_path / "out") == ["deep/d.pose"]
 
 
 @pytest.mark.parametrize(("fail", "message"), [("error", "the picture is too beautiful"), ("module", "mend it")])
@@ -173,9 +141,9 @@ def test_videos_of_one_name_keep_their_suffix_and_going_on_works(estimate, tmp_p
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     for name in ("a.mkv", "a.mp4", "b.mp4"):
-        make_video(folder / name, [RED] * 3)
+        fake_video(folder / name, frames=3)
     status, _, messages = estimate(folder, "--output", out)
-    assert (status, names(out)) == (0, ["a.mkv.pose", "a.mp4.pose", "b.pose"])
+    assert (status, files_below(out)) == (0, ["a.mkv.pose", "a.mp4.pose", "b.pose"])
     assert messages.startswith("videos whose names differ only in the suffix keep it: a.mkv.pose, a.mp4.pose\n")
     (out / "a.mp4.pose").unlink()
     status, said, messages = estimate(folder, "--output", out)
@@ -185,12 +153,12 @@ def test_videos_of_one_name_keep_their_suffix_and_going_on_works(estimate, tmp_p
     status, said, messages = estimate(folder)  # results are no inputs
     assert (status, said, "3 of 3 left out" in messages) == (0, "", True)
     (tmp_path / "other").mkdir()
-    make_video(tmp_path / "other" / "b.mp4", [RED] * 3)
+    fake_video(tmp_path / "other" / "b.mp4", frames=3)
     assert "would both become" in estimate(folder / "b.mp4", tmp_path / "other" / "b.mp4", "--output", out)[2]
 
 
 def test_a_video_is_never_replaced_by_its_poses(estimate, tmp_path):
-    make_video(tmp_path / "a.mp4", [RED] * 3)
+    fake_video(tmp_path / "a.mp4", frames=3)
     same, link = tmp_path / "same.pose", tmp_path / "link.pose"
     same.write_bytes((tmp_path / "a.mp4").read_bytes())
     link.symlink_to(tmp_path / "a.mp4")
@@ -205,13 +173,13 @@ def test_a_video_is_never_replaced_by_its_poses(estimate, tmp_path):
 def test_a_link_to_itself(estimate, tmp_path):
     (tmp_path / "loop.mp4").symlink_to("loop.mp4")
     assert estimate(tmp_path / "loop.mp4")[::2] == (2, f"Error: {tmp_path / 'loop.mp4'}: no such file\n")
-    make_video(tmp_path / "a.mp4", [RED] * 3)
+    fake_video(tmp_path / "a.mp4", frames=3)
     assert f"{tmp_path / 'loop.mp4'}: no such file" in estimate(tmp_path)[2]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_a_full_disk_behind_standard_output(tmp_path):
-    make_video(tmp_path / "a.mp4", [RED] * 3)
+    fake_video(tmp_path / "a.mp4", frames=3)
     command = [sys.executable, str(COMMAND), "{}", "estimate", str(tmp_path / "a.mp4"), "--output", "-"]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -222,13 +190,13 @@ def test_a_full_disk_behind_standard_output(tmp_path):
 @pytest.mark.parametrize("settings", [{"fail": "bug", "at": 0}, {"fail": "kill", "at": 7}, {"fail": "exit", "at": 2}])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_damaged_environment_ends_the_batch_once_and_is_no_fault_of_a_video(
-    estimate, clips, tmp_path, monkeypatch, settings, workers
+    estimate, clips, tmp_path, settings, workers
 ):
     def damage(*, started):
         return "code.so has 7 bytes instead of 12"
 
-    monkeypatch.setattr(sys.modules[__name__], "fake", partial(fake, damage=damage))
-    status, _, messages = estimate(clips, "--output", tmp_path / "out", "--workers", workers, **settings)
+    call = (clips, "--output", tmp_path / "out", "--workers", workers)
+    status, _, messages = estimate(*call, damage=damage, **settings)
     assert (status, messages.splitlines()[-1]) == (
         2,
         "Error: Fake cannot run (code.so has 7 bytes instead of 12); mend it",
@@ -237,10 +205,10 @@ def test_a_damaged_environment_ends_the_batch_once_and_is_no_fault_of_a_video(
 
 
 def test_a_part_of_the_picture(estimate, tmp_path):
-    make_video(tmp_path / "a.mp4", [RED] * 3)
+    fake_video(tmp_path / "a.mp4", frames=3)
     assert estimate(tmp_path / "a.mp4", "--crop", "32x16+8+20")[0] == 0
     pose = read(tmp_path / "a.pose")
-    np.testing.assert_allclose(pose.keypoints[0, 0], [200 + 8, 40 + 20], atol=12)
+    np.testing.assert_allclose(pose.keypoints[0, 0], [255 + 8, 0 + 20], atol=12)
     assert pose.size[:2] == (64, 48)
     status, _, messages = estimate(tmp_path / "a.mp4", "--crop", "64x48+8+0", "--overwrite")
     assert (status, "is not within its picture of 64 x 48" in messages) == (2, True)
@@ -258,20 +226,6 @@ def test_what_is_measured_in_pictures_is_measured_in_the_whole_one():
     assert _placement(SimpleNamespace(size=(4, 4), image_size=(4, 4), offset=(0, 0)), skeleton) is None
 
 
-def test_a_camera_that_gives_nothing_and_outputs_that_cannot_be(estimate, tmp_path):
-    make_video(tmp_path / "a.avi", [RED] * 5)
-    (tmp_path / "me.pose").touch()
-    assert "gives no picture" in estimate("--camera", tmp_path / "none.avi", "--output", tmp_path / "x.pose")[2]
-    assert "exists; use --overwrite" in estimate("--camera", tmp_path / "a.avi", "--output", tmp_path / "me.pose")[2]
-    assert "cannot write .npz" in estimate("--camera", tmp_path / "a.avi", "--output", tmp_path / "x.npz")[2]
-
-
-def test_a_camera_that_is_not_there_is_one_line(capfd):
-    with pytest.raises(UserError, match="camera 97: gives no picture; plug it in"):
-        Camera("97")
-    assert capfd.readouterr() == ("", "")  # OpenCV has lines of its own
-
-
 def test_wrong_combinations_of_options(estimate, tmp_path):
     assert "name a video, or --camera 0" in estimate()[2]
     assert "--camera takes no videos" in estimate("a.mp4", "--camera", "0")[2]
@@ -284,9 +238,7 @@ def test_wrong_combinations_of_options(estimate, tmp_path):
     assert "holds no file that ends in .mp4" in estimate(tmp_path / "none")[2]
 
 
-def test_settings_reach_the_estimator(monkeypatch):
-    from pose_core.estimation.options import EstimatorOptions
-
+def test_settings_reach_the_estimator():
     chosen = EstimatorOptions(complexity=2, face="refined", min_detection_confidence=0.25).chosen()
     assert chosen.settings == {
         "model_complexity": 2,
@@ -294,113 +246,3 @@ def test_settings_reach_the_estimator(monkeypatch):
         "min_detection_confidence": 0.25,
         "min_tracking_confidence": 0.5,
     }
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_what_else_ends_a_program_ends_it_as_ctrl_c_does(number):
-    before = signal.getsignal(number)
-    with pytest.raises(KeyboardInterrupt), terminable():
-        signal.raise_signal(number)
-    assert signal.getsignal(number) == before
-    signal.signal(number, signal.SIG_IGN)  # as nohup does
-    try:
-        with terminable():
-            signal.raise_signal(number)
-    finally:
-        signal.signal(number, before)
-
-
-@pytest.mark.parametrize(
-    ("number", "expected"),
-    [
-        (signal.SIGINT, 130),
-        pytest.param(signal.SIGTERM, 130, marks=pytest.mark.slow),
-        pytest.param(signal.SIGHUP, 130, marks=pytest.mark.slow),
-        (signal.SIGKILL, -9),
-    ],
-)
-def test_a_killed_run_leaves_no_half_a_file_and_goes_on(tmp_path, number, expected):
-    folder, out = tmp_path / "clips", tmp_path / "out"
-    folder.mkdir()
-    for i in range(6):
-        make_video(folder / f"{i}.mp4", [RED] * 10)
-    call = ["estimate", str(folder), "--output", str(out), "--workers", "2"]
-    command = [sys.executable, str(COMMAND), '{"delay": 0.04}', *call]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 120
-        while not list(out.glob("*.pose")) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        workers = children(process.pid)
-        process.send_signal(number)
-        _, messages = process.communicate(timeout=120)
-    assert process.returncode == expected
-    done = {path: path.stat().st_mtime_ns for path in out.glob("*.pose")}
-    assert 0 < len(done) < 6
-    assert all(len(read(path)) == 10 for path in done)
-    if expected == 130:
-        assert messages.splitlines()[-2:] == [
-            f"{len(done)} of 6 files are done; the same command goes on from there",
-            "Error: interrupted",
-        ]
-        assert not list(out.glob(".*"))
-    for _ in range(100):
-        if not any(Path(f"/proc/{pid}").exists() for pid in workers):
-            break
-        time.sleep(0.05)
-    else:
-        pytest.fail("a worker lives on")
-    again = subprocess.run([*command[:2], "{}", *call], capture_output=True, text=True, check=False)
-    assert again.returncode == 0, again.stderr
-    assert f"{len(done)} of 6 left out" in again.stderr
-    assert [path.name for path in sorted(out.glob("*.pose"))] == [f"{i}.pose" for i in range(6)]
-    assert {path: path.stat().st_mtime_ns for path in done} == done
-
-
-def children(pid):
-    """Processes whose parent this is."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            if int(path.read_text().rsplit(")", 1)[1].split()[1]) == pid:
-                found.append(int(path.parent.name))
-        except (OSError, IndexError):
-            continue
-    return found
-
-
-def film(tmp_path, *arguments, **settings):
-    output = ["--output", str(tmp_path / "me.pose")]
-    command = [sys.executable, str(COMMAND), json.dumps(settings), "estimate", "--camera", "0", *output, *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-@pytest.mark.parametrize(("delay", "slow"), [(0, False), (0.15, True)])
-def test_a_camera_is_recorded_at_a_constant_rate(tmp_path, delay, slow):
-    with film(tmp_path, "--seconds", "1", "--fps", "20", delay=delay) as process:
-        said, messages = process.communicate(timeout=120)
-    assert process.returncode == 0, messages
-    assert said.startswith(f"{tmp_path / 'me.pose'}: 20 frames at 20 fps, 3 points (")
-    assert "recording camera 0, 1280 x 720 at 20 frames/s; Ctrl-C ends it" in messages
-    assert not slow or "the estimator is slower" in messages
-    pose = read(tmp_path / "me.pose")
-    assert pose.confidence.all()
-    np.testing.assert_array_equal(pose.keypoints[:, 0, 0], 200)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
-def test_ctrl_c_ends_a_recording_which_is_kept(tmp_path, number):
-    with film(tmp_path, delay=0.02) as process:
-        assert "recording camera 0, 1280 x 720 at 25 frames/s; Ctrl-C ends it" in process.stderr.readline()
-        time.sleep(0.3)
-        process.send_signal(number)
-        said, messages = process.communicate(timeout=120)
-    assert process.returncode == 0, messages
-    assert "frames at 25 fps" in said
-    assert len(read(tmp_path / "me.pose"))
-
-
-def test_a_camera_that_is_unplugged_ends_the_recording_which_is_kept(tmp_path):
-    with film(tmp_path, "--seconds", "600", last=10) as process:
-        _, messages = process.communicate(timeout=120)
-    assert process.returncode == 0, messages
-    assert len(read(tmp_path / "me.pose"))

@@ -3,21 +3,17 @@
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
 
 from pose_core import UserError, read
-from pose_core.cli import app
-from pose_core.command_line import run
 from pose_core.estimation import estimators
 from pose_core.estimation.environments import find_uv
 from pose_core.notices import InputWarning
 from pose_core.skeleton.registry import known_skeleton
 
-FAKE = Path(__file__).parent / "fake_estimator.py"
 WIDTH, HEIGHT = 24, 32  # of what the network takes
 
 
@@ -243,24 +239,6 @@ def test_the_command_writes_coco_wholebody(rtmlib, tmp_path):
     assert (np.diff(poses.keypoints[:, 0, 0]) >= 0).all()
 
 
-@pytest.fixture
-def estimate(monkeypatch, capsys):
-    """Runs `pose-core estimate`, with a fake estimator if it has settings; gives its status and messages."""
-
-    def call(*arguments, **settings):
-        if settings:
-            here = SimpleNamespace(python=lambda say: sys.executable, repair="", damage=None)
-            fake = estimators.Estimator("Fake", here, str(FAKE), settings)
-            monkeypatch.setattr(estimators, "rtmw", lambda *_, **__: fake)
-        monkeypatch.setattr(sys, "argv", ["pose-core", "estimate", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            run(app, "pose-core")
-        said = capsys.readouterr()
-        return ended.value.code, " ".join((said.out + said.err).split())
-
-    return call
-
-
 def people_video(path, *columns):
     """A video of 16 frames; in each column somebody as red as its number says, or None."""
     with av.open(str(path), "w") as container:
@@ -279,19 +257,19 @@ def test_of_several_people_one_is_taken(tmp_path, estimate):
     people_video(tmp_path / "a.mp4", [60], [None, *[200] * 15])  # the second is larger, and not there at first
     options = (tmp_path / "a.mp4", "--estimator", "rtmw", "--detector", "d.onnx", "--output", tmp_path / "a.pose")
     with pytest.warns(InputWarning, match=r"a\.mp4: 2 people; taking person 1 \(seen in 94% of frames\); --person"):
-        code, said = estimate(*options, people=2)
-    assert code == 0, said
+        code, said, messages = estimate(*options, people=2)
+    assert code == 0, messages
     assert "16 frames at 25 fps, 3 points, nobody visible in 1" in said
     poses = read(tmp_path / "a.pose")
     np.testing.assert_allclose(poses.keypoints[1], [[8, 0], [28, 0], [8, 20]], atol=0.2)
     assert (poses.confidence[:, 0] > 0).tolist() == [False, *[True] * 15]
-    code, said = estimate(*options, "--overwrite", "--person", 0, people=2)
-    assert code == 0, said
+    code, _, messages = estimate(*options, "--overwrite", "--person", 0, people=2)
+    assert code == 0, messages
     np.testing.assert_allclose(read(tmp_path / "a.pose").keypoints[5], [[0, 0], [6, 0], [0, 6]], atol=0.2)
     (tmp_path / "a.pose").unlink()
-    code, said = estimate(*options, "--person", 2, people=2)
+    code, _, messages = estimate(*options, "--person", 2, people=2)
     assert code == 2
-    assert "a.mp4: has 2 persons, counted from 0; there is no person 2" in said
+    assert "a.mp4: has 2 persons, counted from 0; there is no person 2" in messages
     assert not (tmp_path / "a.pose").exists()
 
 
@@ -299,9 +277,9 @@ def test_one_person_and_nobody(tmp_path, estimate):
     people_video(tmp_path / "a.mp4", [60, None, 100])
     people_video(tmp_path / "b.mp4", [None])
     options = ("--estimator", "rtmw", "--detector", "d.onnx", "--output", tmp_path)
-    code, said = estimate(tmp_path / "a.mp4", tmp_path / "b.mp4", *options, people=2)
-    assert code == 3, said
-    assert "b.mp4: nobody is visible in its 16 frames" in said
+    code, _, messages = estimate(tmp_path / "a.mp4", tmp_path / "b.mp4", *options, people=2)
+    assert code == 3, messages
+    assert "b.mp4: nobody is visible in its 16 frames" in messages
     poses = read(tmp_path / "a.pose")
     assert (poses.confidence[:, 0] > 0).tolist() == [i % 3 != 1 for i in range(16)]
 
@@ -325,6 +303,6 @@ def test_options_that_do_not_fit(tmp_path, estimate, monkeypatch, arguments, pro
     monkeypatch.chdir(tmp_path)
     for name in ("a.mp4", "a.zip", "a.onnx"):
         Path(name).write_bytes(b"x")
-    code, said = estimate("a.mp4", *arguments)
+    code, _, messages = estimate("a.mp4", *arguments)
     assert code == 2
-    assert problem in said
+    assert problem in messages

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from pose_core.command_line import App
     from pose_core.data.shards import ShardSample
+    from pose_core.estimation.video import Video
     from pose_core.skeleton import Side
 
 _FINGERS = ("THUMB", "INDEX_FINGER", "MIDDLE_FINGER", "RING_FINGER", "PINKY")
@@ -129,6 +130,32 @@ def fake_video(
             frame.pts, frame.time_base = times[number] if times is not None else number, clock
             file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
+
+
+def shown_frames(path: Path) -> tuple[list[int | None], Video, list[str]]:
+    """Reads a video of `fake_video`, asserting what holds of every one.
+
+    Returns:
+        Which frame of the first 16 each frame is, None where it is missing; the video; what it warns of.
+    """
+    from pose_core.estimation.video import open_video
+
+    shown: list[int | None] = []
+    with open_video(path) as video:
+        for frame in video:
+            assert frame.slot == len(shown)
+            assert frame.count > 0
+            number = None
+            if frame.image is not None:
+                assert frame.image.dtype == np.uint8
+                assert frame.image.shape == (*video.image_size[::-1], 3)
+                assert frame.image.flags.c_contiguous
+                number = round(float(np.median(frame.image[-8:, -8:])) / 16)
+            shown += [number] * frame.count
+    assert len(shown) == video.length
+    warnings = [message for message, _ in video.warnings()]
+    assert all("\n" not in message and len(message) < 300 for message in warnings)
+    return shown, video, warnings
 
 
 def fake_manifest(folder: Path, *, letters: str = "ABCD", languages: Iterable[str] = ("ase", "gsg")) -> Path:

@@ -18,10 +18,11 @@ from pose_core.cli import app
 from pose_core.command_line import run
 from pose_core.data import pack
 from pose_core.estimation import estimators
-from pose_core.formats import write
+from pose_core.formats import csv_chunks, landmark_table, parquet_chunks, tables, write
 from pose_core.sequence import PoseSequence
 from pose_core.skeleton import Component, Skeleton
 from pose_core.testing import eaf_text, fake_clips, fake_sequence, fake_skeleton, numbered_sequence
+from pose_core.testing_tables import write_csv, write_parquet
 
 settings.register_profile("steady", deadline=None)  # the first call compiles
 settings.load_profile("steady")
@@ -97,6 +98,32 @@ def estimate(monkeypatch, capsys):
         return ended.value.code, said.out, said.err
 
     return call
+
+
+@pytest.fixture(params=["csv", "python", "parquet"])
+def write_table(request, monkeypatch, tmp_path):
+    """Writes a table: CSV, which pyarrow reads, or Python alone; or Parquet."""
+    if request.param == "parquet":
+        pytest.importorskip("pyarrow")
+        return lambda header, rows, name="a": write_parquet(tmp_path / f"{name}.parquet", header, rows, group=1000)
+    if request.param == "csv":
+        monkeypatch.setattr(csv_chunks, "_SMALL", 0)
+    else:
+        monkeypatch.setattr(csv_chunks.CsvChunks, "_by_pyarrow", lambda self, data: None)
+    return lambda header, rows, name="a": write_csv(tmp_path / f"{name}.csv", header, rows)
+
+
+@pytest.fixture
+def in_small_chunks(monkeypatch):
+    """Of tables few rows are in a chunk, and none are kept in memory."""
+    for module, name, number in (
+        (csv_chunks, "CHUNK", 1 << 16),
+        (parquet_chunks, "_CELLS", 10_000),
+        (landmark_table, "IN_MEMORY", 100),
+        (tables, "IN_MEMORY", 100),
+        (tables, "_IN_MEMORY_WHOLE", 100),
+    ):
+        monkeypatch.setattr(module, name, number)
 
 
 @pytest.fixture

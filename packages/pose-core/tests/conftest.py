@@ -1,4 +1,4 @@
-"""Poses made by code; nothing here needs a file."""
+"""What several files of tests need: poses made by code, tables of them, a command that is run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pose_core.data import pack
 from pose_core.estimation import estimators
 from pose_core.formats import csv_chunks, landmark_table, parquet_chunks, tables, write
 from pose_core.sequence import PoseSequence
-from pose_core.skeleton import Component, Skeleton
+from pose_core.skeleton import Component, Skeleton, known_skeleton
 from pose_core.testing import eaf_text, fake_clips, fake_sequence, fake_skeleton, numbered_sequence
 from pose_core.testing_tables import write_csv, write_parquet
 
@@ -67,6 +67,44 @@ def tiny() -> PoseSequence:
     skeleton = Skeleton((Component("TINY", ("a", "b", "c"), ((0, 1), (1, 2)), ((255, 0, 0),), "XYC"),))
     keypoints = np.arange(1, 13, dtype=np.float32).reshape(2, 3, 2)
     return PoseSequence(keypoints, np.full((2, 3), 0.5, np.float32), 25.0, skeleton, (100, 100, 0))
+
+
+@pytest.fixture(scope="session")
+def hands() -> PoseSequence:
+    """6 frames of both hands in pixels, one point of one frame missing."""
+    keypoints = np.random.default_rng(0).uniform(10, 500, (6, 42, 3)).astype(np.float32)
+    confidence = np.ones((6, 42), np.float32)
+    confidence[2, 7] = 0
+    return replace(fake_sequence(frames=6), keypoints=keypoints, confidence=confidence, skeleton=known_skeleton(42, 3))
+
+
+@pytest.fixture(scope="session")
+def hands_array(hands) -> np.ndarray:
+    """The hands (6, 42, 4): x, y, z, confidence."""
+    return np.concatenate([hands.keypoints, hands.confidence[..., None]], axis=2)
+
+
+@pytest.fixture
+def hands_file(hands, tmp_path) -> Path:
+    """The hands as a `.pose` file."""
+    write(hands, tmp_path / "hands.pose")
+    return tmp_path / "hands.pose"
+
+
+class Malicious:
+    """Whoever unpickles it makes the folder `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.fixture
+def malicious(tmp_path) -> Malicious:
+    """What must not be unpickled: then its `path` would be there."""
+    return Malicious(tmp_path / "unpickled")
 
 
 @pytest.fixture

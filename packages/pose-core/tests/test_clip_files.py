@@ -24,16 +24,6 @@ from pose_core.transforms import clean
 pytestmark = pytest.mark.filterwarnings("ignore::pose_core.notices.InputWarning")
 
 
-class Malicious:
-    """Whoever unpickles it, makes a file."""
-
-    def __init__(self, path):
-        self.path = str(path)
-
-    def __reduce__(self):
-        return os.mkdir, (self.path,)
-
-
 @pytest.fixture
 def person():
     """178 points of a body with the face above it and hands at its wrists, in shares from -1 to 1."""
@@ -168,15 +158,13 @@ def test_names(tmp_path, benchmark):
         clips_of(tmp_path / "none.pt")
 
 
-def test_no_pickle_is_loaded(tmp_path):
-    made = tmp_path / "made"
-    bad = Malicious(made)
-    torch.save({"a": bad}, tmp_path / "a.pt")
-    torch.save({"a": bad}, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
-    (tmp_path / "plain.pt").write_bytes(pickle.dumps(bad))
-    np.savez(tmp_path / "a.npz", a=np.array([bad], dtype=object))
-    np.savez(tmp_path / "b.npz", poses=np.array([bad], dtype=object))
-    np.save(tmp_path / "a.npy", np.array([bad], dtype=object))
+def test_no_pickle_is_loaded(malicious, tmp_path):
+    torch.save({"a": malicious}, tmp_path / "a.pt")
+    torch.save({"a": malicious}, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
+    (tmp_path / "plain.pt").write_bytes(pickle.dumps(malicious))
+    np.savez(tmp_path / "a.npz", a=np.array([malicious], dtype=object))
+    np.savez(tmp_path / "b.npz", poses=np.array([malicious], dtype=object))
+    np.save(tmp_path / "a.npy", np.array([malicious], dtype=object))
     torch.save({"a": np.ones((2, 21, 3))}, tmp_path / "numpy.pt")
     for name, complaint in (
         ("a.pt", r"holds Python objects, which can run code and are never loaded \(posix.mkdir\); save tensors"),
@@ -191,9 +179,9 @@ def test_no_pickle_is_loaded(tmp_path):
             read(tmp_path / name)
         assert str(error.value).startswith(str(tmp_path / name))
         assert "\n" not in str(error.value)
-    np.savez(tmp_path / "c.npz", a=np.array([bad], dtype=object), keypoints=np.ones((2, 21, 3)))
+    np.savez(tmp_path / "c.npz", a=np.array([malicious], dtype=object), keypoints=np.ones((2, 21, 3)))
     assert len(read(tmp_path / "c.npz")) == 2
-    assert not made.exists()
+    assert not malicious.path.exists()
 
 
 def test_what_is_no_clip(tmp_path):

@@ -1,12 +1,9 @@
-"""Rows of data sets: Hugging Face, TensorFlow Datasets, WebDataset; as mappings and as files."""
+"""Rows of data sets, as Hugging Face, TensorFlow Datasets and WebDataset give them: which poses they hold."""
 
-import io
 import json
-import os
 import pickle
 import re
 import sys
-import tarfile
 import types
 from dataclasses import replace
 from pathlib import Path
@@ -21,50 +18,23 @@ from pose_core.cli import app
 from pose_core.data import read_clips
 from pose_core.data.packing import pack
 from pose_core.data.rows import read_row, unpack_rows
-from pose_core.formats import clips_of
-from pose_core.formats.sniffing import SNIFFED, pose_suffix
 from pose_core.notices import InputWarning
-from pose_core.skeleton import known_skeleton
-from pose_core.testing import fake_sequence
+from pose_core.testing import npy_bytes, write_tar
 from pose_core.transforms import clean
 
 pytestmark = pytest.mark.filterwarnings("ignore::pose_core.notices.InputWarning")
 
 
-@pytest.fixture
-def hands():
-    """Six frames of both hands, in pixels, one point of one frame missing."""
-    random = np.random.default_rng(0)
-    keypoints = random.uniform(10, 500, (6, 42, 3)).astype(np.float32)
-    confidence = np.ones((6, 42), np.float32)
-    confidence[2, 7] = 0
-    return replace(fake_sequence(frames=6), keypoints=keypoints, confidence=confidence, skeleton=known_skeleton(42, 3))
-
-
-def content_of(sequence, folder, suffix):
-    write(sequence, folder / f"content{suffix}", overwrite=True)
-    return (folder / f"content{suffix}").read_bytes()
-
-
-def npy(array):
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    return buffer.getvalue()
-
-
-def joined(sequence):
-    return np.concatenate([sequence.keypoints, sequence.confidence[..., None]], axis=2)
-
-
-def poses_in_every_way(sequence, folder):
-    """Rows that hold `sequence`."""
-    write(sequence, folder / "a.pose")
-    pose, array = (folder / "a.pose").read_bytes(), joined(sequence)
+def poses_in_every_way(sequence, array, folder):
+    """Rows that hold `sequence`; the array has its keypoints and confidence."""
+    for name in ("a.pose", "a.npz"):
+        write(sequence, folder / name)
+    pose = (folder / "a.pose").read_bytes()
     data, conf = sequence.keypoints[:, None], sequence.confidence[:, None]
     return {
         "bytes": {"text": "x", "pose": pose},
         "bytearray": {"pose": bytearray(pose), "other": b"abc"},
-        "npz": {"npz": content_of(sequence, folder, ".npz")},
+        "npz": {"npz": (folder / "a.npz").read_bytes()},
         "bytes and path": {"pose": {"bytes": pose, "path": "b.pose"}},
         "bytes and no path": {"pose": {"bytes": pose, "path": None}},
         "path alone": {"pose": {"bytes": None, "path": "a.pose"}},
@@ -80,13 +50,13 @@ def poses_in_every_way(sequence, folder):
         "json text": {"pose": json.dumps(array.tolist())},
         "webdataset, json": {"__key__": "a", "json": json.dumps({"keypoints": array.tolist()}).encode()},
         "webdataset": {"__key__": "a", "clip.pose": pose, "json": b'{"text": "x"}', "txt": b"x"},
-        "webdataset, npy": {"__key__": "a", "npy": npy(array), "json": b'{"text": "x"}'},
+        "webdataset, npy": {"__key__": "a", "npy": npy_bytes(array), "json": b'{"text": "x"}'},
         "the only one": {"moves": array, "label": np.zeros(3), "label_names": ["a", "b"]},
     }
 
 
-def test_rows_of_every_form(hands, tmp_path):
-    for name, row in poses_in_every_way(hands, tmp_path).items():
+def test_rows_of_every_form(hands, hands_array, tmp_path):
+    for name, row in poses_in_every_way(hands, hands_array, tmp_path).items():
         sequence = read_row(row, path=tmp_path / "row")
         np.testing.assert_array_equal(sequence.keypoints, hands.keypoints, name)
         np.testing.assert_array_equal(sequence.confidence, hands.confidence, name)
@@ -119,7 +89,7 @@ def test_rows_without_poses(tmp_path):
         ({"pkl": pickle.dumps([1])}, "pkl is a pickle"),
         ({"pose.pyd": b"x"}, "pose.pyd is a pickle"),
         ({"npy": b"\x93NUMPY"}, "not a whole .npy file"),
-        ({"npy": npy(np.array([None], dtype=object))}, "holds Python objects"),
+        ({"npy": npy_bytes(np.array([None], dtype=object))}, "holds Python objects"),
         ({"json": b'{"keypoints": [[1'}, "no column holds poses"),
         ({"pose": "[[1, 2"}, "its JSON is not whole"),
         ({"pose": "none.pose"}, "names the file 'none.pose', which is not there"),
@@ -140,185 +110,20 @@ def test_rows_without_poses(tmp_path):
 
 
 def test_messages_name_the_row_and_not_a_temporary_file(hands, tmp_path):
-    wild = replace(hands, confidence=hands.confidence * 9)
+    write(replace(hands, confidence=hands.confidence * 9), tmp_path / "wild.pose")
     with pytest.warns(InputWarning) as warned:
-        read_row({"pose": content_of(wild, tmp_path, ".pose")}, path="row 7")
+        read_row({"pose": (tmp_path / "wild.pose").read_bytes()}, path="row 7")
     assert {str(each.message).split(":")[0] for each in warned} == {"row 7"}
 
 
-def tar_of(path, members):
-    with tarfile.open(path, "w") as archive:
-        for name, content in members.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return path
-
-
-def test_a_clip_of_a_tar_says_its_rate_and_what_else_may_be_its_poses(hands, tmp_path):
-    poses = npy(joined(hands))
-    members = {"a.npy": poses, "a.fps": b"30", "b.npy": poses, "b.json": b'{"fps": "60"}', "v1.5.npy": poses}
-    path = tar_of(tmp_path / "a.tar", members | {"v1.6.npy": poses})
-    assert [read(path, clip=name).fps for name in ("a", "b")] == [30.0, 60.0]
-    with pytest.warns(InputWarning, match=r"clip v1 holds 5\.npy, 6\.npy, of which one is read"):
-        read(path, clip="v1")
-
-
-def test_webdataset_files(hands, tmp_path):
-    pose = content_of(hands, tmp_path, ".pose")
-    about = json.dumps({"text": "two", "split": "dev", "fps": 25}).encode()
-    path = tar_of(
-        tmp_path / "a.tar",
-        {
-            "one.mp4": b"video",
-            "one.pose": pose,
-            "one.txt": b"one",
-            "sub/two.x.npy": npy(joined(hands)),
-            "sub/two.json": about,
-            "three.txt": b"no poses",
-            "one.json": b"{}",
-            "four.pkl": pickle.dumps([1]),
-        },
-    )
-    assert clips_of(path) == ["one", "sub/two", "four"]
-    for name in ("one", "sub/two"):
-        np.testing.assert_array_equal(read(path, clip=name).keypoints, hands.keypoints)
-    with pytest.raises(UserError, match=r"a\.tar, clip four: pkl is a pickle"):
-        read(path, clip="four")
-    short = tmp_path / "short.tar"
-    for length in (300, 1000, 4000):
-        short.write_bytes(path.read_bytes()[:length])
-        with pytest.raises(UserError, match=r"short\.tar: "):
-            clips_of(short)
-    for members, complaint in (({}, "holds no clips"), ({"a.txt": b"x"}, "holds txt files, and no poses")):
-        with pytest.raises(UserError, match=complaint):
-            clips_of(tar_of(short, members))
-
-
-def test_webdataset_itself_reads_them_as_rows(hands, tmp_path):
+def test_webdataset_itself_reads_them_as_rows(hands, hands_file, tmp_path):
     webdataset = pytest.importorskip("webdataset")
-    members = {"a.pose": content_of(hands, tmp_path, ".pose"), "a.json": b'{"text": "x"}'}
-    path = tar_of(tmp_path / "a.tar", members)
+    members = {"a.pose": hands_file.read_bytes(), "a.json": b'{"text": "x"}'}
+    path = write_tar(tmp_path / "a.tar", members)
     (row,) = webdataset.WebDataset(str(path), shardshuffle=False)
     np.testing.assert_array_equal(read_row(row).keypoints, hands.keypoints)
     (row,) = webdataset.WebDataset(str(path), shardshuffle=False).decode()
     np.testing.assert_array_equal(read_row(row).keypoints, hands.keypoints)
-
-
-def table_columns(hands, folder):
-    """Columns of poses, as pyarrow makes them of Python's values."""
-    pose, array = content_of(hands, folder, ".pose"), joined(hands)
-    return {
-        "binary": pose,
-        "file": {"bytes": pose, "path": None},
-        "lists": array.tolist(),
-        "tfds": {"data": hands.keypoints[:, None].tolist(), "conf": hands.confidence[:, None].tolist(), "fps": 25},
-        "path": "content.pose",
-    }
-
-
-@pytest.mark.parametrize("kind", [".parquet", ".arrow", "file.arrow"])
-def test_tables(hands, tmp_path, kind):
-    pa = pytest.importorskip("pyarrow")
-    import pyarrow.parquet as pq
-
-    path = tmp_path / f"rows{kind[-8:] if kind == '.parquet' else '.arrow'}"
-    for name, poses in table_columns(hands, tmp_path).items():
-        table = pa.Table.from_pylist([{"id": f"clip {i}", "text": "x", "pose": poses} for i in range(7)])
-        if kind == ".parquet":
-            pq.write_table(table, path, row_group_size=3)
-        else:
-            with pa.OSFile(str(path), "wb") as sink:
-                new = pa.ipc.new_file if kind == "file.arrow" else pa.ipc.new_stream
-                with new(sink, table.schema) as writer:
-                    writer.write_table(table, max_chunksize=3)
-        assert clips_of(path) == [f"clip {i}" for i in range(7)], name
-        for clip in ("clip 6", "clip 0", "clip 1", "clip 4", "clip 3"):
-            sequence = read(path, clip=clip)
-            np.testing.assert_array_equal(sequence.keypoints, hands.keypoints, name)
-            np.testing.assert_array_equal(sequence.confidence, hands.confidence, name)
-    whole = path.read_bytes()
-    for content in (whole[:-100], whole[: len(whole) // 2], b"", b"PAR1", b"ARROW1"):
-        path.write_bytes(content)
-        with pytest.raises(UserError, match="rows"):
-            read(path)
-
-
-class Malicious:
-    """Whoever unpickles it, makes a folder."""
-
-    def __init__(self, path):
-        self.path = str(path)
-
-    def __reduce__(self):
-        return os.mkdir, (self.path,)
-
-
-def test_no_pickle_is_loaded_wherever_it_is(tmp_path):
-    made = tmp_path / "made"
-    bad = pickle.dumps(Malicious(made))
-    pickled_array = npy(np.array([Malicious(made)], dtype=object))
-    for kind in ("pkl", "pickle", "pyd", "pose", "npy", "npz", "json", "pt", "csv"):
-        path = tar_of(tmp_path / f"{kind}.tar", {f"a.{kind}": pickled_array if kind == "npy" else bad})
-        with pytest.raises(UserError) as error:
-            read(path)
-        assert str(error.value).startswith(str(path))
-        with pytest.raises(UserError):
-            read_row({"__key__": "a", kind: bad})
-    for row in (
-        {"pose": bad},
-        {"pose": {"bytes": bad, "path": "a.pkl"}},
-        {"pose": {"bytes": pickled_array, "path": None}},
-    ):
-        with pytest.raises(UserError):
-            read_row(row)
-        pa = pytest.importorskip("pyarrow")
-        import pyarrow.parquet as pq
-
-        table = pa.Table.from_pylist([row])
-        pq.write_table(table, tmp_path / "a.parquet")
-        with pa.OSFile(str(tmp_path / "a.arrow"), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
-        for path in (tmp_path / "a.parquet", tmp_path / "a.arrow"):
-            with pytest.raises(UserError, match="never loaded") as error:
-                read(path)
-            assert str(error.value).startswith(str(path))
-    assert not made.exists()
-
-
-def test_tables_without_poses(tmp_path):
-    pa = pytest.importorskip("pyarrow")
-    import pyarrow.parquet as pq
-
-    pq.write_table(pa.Table.from_pylist([{"text": "x", "number": 3}]), tmp_path / "a.parquet")
-    with pytest.raises(UserError, match=r"a\.parquet: "):
-        read(tmp_path / "a.parquet")
-
-
-def test_saved_data_sets(hands, tmp_path):
-    datasets = pytest.importorskip("datasets")
-    pose, array = content_of(hands, tmp_path, ".pose"), joined(hands)
-    features = {"name": datasets.Value("string"), "pose": datasets.Value("binary")}
-    files = datasets.Dataset.from_list([{"name": "a", "pose": pose}], features=datasets.Features(features))
-    features["pose"] = datasets.Array3D((len(array), 42, 4), "float32")
-    arrays = datasets.Dataset.from_list([{"name": "b", "pose": array}], features=datasets.Features(features))
-    np.testing.assert_array_equal(read_row(files[0]).keypoints, hands.keypoints)
-    np.testing.assert_array_equal(read_row(arrays[0]).keypoints, hands.keypoints)
-    arrays.to_parquet(tmp_path / "b.parquet")
-    np.testing.assert_array_equal(read(tmp_path / "b.parquet").keypoints, hands.keypoints)
-    files.save_to_disk(tmp_path / "saved")
-    assert clips_of(tmp_path / "saved") == ["a"]
-    datasets.DatasetDict(train=files, test=arrays).save_to_disk(tmp_path / "both")
-    assert clips_of(tmp_path / "both") == ["train/a", "test/b"]
-    np.testing.assert_array_equal(read(tmp_path / "both", clip="test/b").keypoints, hands.keypoints)
-
-
-def test_folders_that_are_no_saved_data_set(tmp_path):
-    pytest.importorskip("pyarrow")
-    for state in ("{", "[]", '{"_data_files": []}', '{"_data_files": [{"filename": "../x.arrow"}]}'):
-        (tmp_path / "state.json").write_text(state)
-        with pytest.raises(UserError, match="save the data set again"):
-            read(tmp_path)
 
 
 def tfds_like(hands, count=4):
@@ -359,7 +164,7 @@ def test_rows_become_a_data_set(hands, tmp_path):
         unpack_rows([], tmp_path / "none")
 
 
-def test_the_recipes_of_the_documentation_run(hands, tmp_path, monkeypatch):
+def test_the_recipes_of_the_documentation_run(hands, hands_file, tmp_path, monkeypatch):
     page = Path(__file__).parents[3] / "docs" / "data_sets.md"
     if not page.is_file():
         pytest.skip("no documentation beside the package")
@@ -370,7 +175,7 @@ def test_the_recipes_of_the_documentation_run(hands, tmp_path, monkeypatch):
         made.update(name=name, **arguments)
         return {"train": tfds_like(hands)}
 
-    rows = [{"id": "a", "text": "x", "pose": content_of(hands, tmp_path, ".pose")}]
+    rows = [{"id": "a", "text": "x", "pose": hands_file.read_bytes()}]
     stand_ins = {
         "tensorflow_datasets": {"load": load, "as_numpy": lambda rows: rows},
         "sign_language_datasets": {},
@@ -396,20 +201,3 @@ def test_the_recipes_of_the_documentation_run(hands, tmp_path, monkeypatch):
         assert packed.exit_code == 0
     assert made["name"] == "dicta_sign"
     assert len(blocks) == 3
-
-
-def test_formats_are_told_by_their_first_bytes(hands, tmp_path):
-    from safetensors.numpy import save_file
-
-    array = joined(hands)
-    save_file({"a": array}, tmp_path / "a.safetensors")
-    torch.save({"a": torch.tensor(array)}, tmp_path / "a.pt")
-    np.savez(tmp_path / "a.npz", poses=array)
-    np.save(tmp_path / "a.npy", array)
-    tar_of(tmp_path / "a.tar", {"a.pose": content_of(hands, tmp_path, ".pose")})
-    for suffix in (".safetensors", ".pt", ".npz", ".npy", ".tar"):
-        content = (tmp_path / f"a{suffix}").read_bytes()
-        assert pose_suffix(content[:SNIFFED]) == suffix
-    assert pose_suffix((tmp_path / "content.pose").read_bytes()[:SNIFFED]) == ".pose"
-    piped = CliRunner().invoke(app, ["info", "-"], input=(tmp_path / "a.pt").read_bytes())
-    assert "standard input: .pt, holistic, 6 frames" in piped.output

@@ -1,8 +1,6 @@
 """`pose-core unpack`, and manifests whose rows name a clip in a file."""
 
-import io
 import json
-import tarfile
 import warnings
 
 import numpy as np
@@ -18,7 +16,7 @@ from pose_core.data.held_out import split_clips
 from pose_core.data.rows import safe_name, split_of_file
 from pose_core.errors import BatchError
 from pose_core.notices import InputWarning
-from pose_core.testing import fake_sequence
+from pose_core.testing import fake_sequence, write_tar
 
 pytestmark = pytest.mark.filterwarnings("ignore::pose_core.notices.InputWarning")
 
@@ -181,13 +179,9 @@ def test_clips_of_one_file_are_held_out_one_by_one(clips, tmp_path):
 def test_a_text_file_beside_another_text_is_reported(tmp_path):
     write(fake_sequence(frames=3), tmp_path / "a.pose")
     content = (tmp_path / "a.pose").read_bytes()
-    with tarfile.open(tmp_path / "a.tar", "w") as archive:
-        members = {"a.pose": content, "a.txt": b"hello, world", "a.json": b'{"text": "hello"}'}
-        for name, data in {**members, "b.pose": content, "b.txt": b"two"}.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-    given = ("unpack", tmp_path / "a.tar", "--signed-language", "ase", "--split", "train")
+    members = {"a.pose": content, "a.txt": b"hello, world", "a.json": b'{"text": "hello"}'}
+    path = write_tar(tmp_path / "a.tar", {**members, "b.pose": content, "b.txt": b"two"})
+    given = ("unpack", path, "--signed-language", "ase", "--split", "train")
     said = r"another text in the \.txt of 1 clip than in the \.json, which counts; --text-column txt takes the \.txt"
     with pytest.warns(InputWarning, match=said):
         run(*given, "--output", tmp_path / "one")

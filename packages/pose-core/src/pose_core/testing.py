@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import subprocess
 import sys
 import tarfile
@@ -255,6 +256,23 @@ def damage_clip(shard: Path, number: int) -> str:
     content[member.offset_data : member.offset_data + 20] = b"\x00" * 20
     shard.write_bytes(content)
     return member.name.removesuffix(".npy")
+
+
+def write_tar(path: Path, members: Mapping[str, bytes]) -> Path:
+    """Writes a tar of files, in their order."""
+    with tarfile.open(path, "w") as archive:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def npy_bytes(array: np.ndarray) -> bytes:
+    """The content of a `.npy` file; objects are pickled in it."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
 
 
 def error_line(stderr: str) -> str:

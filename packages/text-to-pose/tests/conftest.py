@@ -1,5 +1,8 @@
+import csv
+import os
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import torch
@@ -29,6 +32,26 @@ def tiny():
         num_heads=2,
         dropout=0.0,
     )
+
+
+@pytest.fixture(scope="session")
+def data_file():
+    """Finds a file of real data by its path in `shared/data` or in POSE_DATA's folder; a test without it is skipped."""
+    folder = Path(os.environ.get("POSE_DATA", Path(__file__).parents[4] / "shared" / "data"))
+
+    def find(name):
+        if not (folder / name).is_file():
+            pytest.skip(f"no {folder / name}; POSE_DATA names the folder of real data")
+        return folder / name
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def signs(data_file):
+    """Rows of real signs: id, hamnosys, symbols (names, where known)."""
+    with data_file("hamnosys/hamnosys.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="session")

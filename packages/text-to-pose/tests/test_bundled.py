@@ -29,16 +29,6 @@ def bundled():
     return load_model("fingerspelling", "cpu")
 
 
-@pytest.fixture
-def index():
-    """The manifest it was trained on, where there is one."""
-    beside = Path(__file__).parents[4] / "shared" / "data"
-    path = Path(os.environ.get("POSE_DATA", beside)) / "fingerspelling" / "index.csv"
-    if not path.is_file():
-        pytest.skip("the training data is not here; POSE_DATA names its folder")
-    return path
-
-
 def test_bundled_model_is_below_its_size_limit_and_has_a_card():
     files = {path.name: path.stat().st_size for path in BUNDLED["fingerspelling"].iterdir()}
     assert set(files) >= {"config.json", "model.safetensors", "README.md"}
@@ -110,7 +100,8 @@ def test_readme_generate_commands_run(cli, tmp_path, monkeypatch, arguments):
 
 
 @pytest.mark.slow
-def test_bundled_model_reaches_its_reported_scores(bundled, index):
+def test_bundled_model_reaches_its_reported_scores(bundled, data_file):
+    index = data_file("fingerspelling/index.csv")  # the clips that it learned from
     threads = torch.get_num_threads()
     torch.set_num_threads(os.cpu_count() or 1)
     taught = evaluate(bundled, index, "train").scores["model"]

@@ -1,7 +1,3 @@
-import csv
-import os
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,17 +6,6 @@ from pose_core import UserError
 from text_to_pose.text.hamnosys import hamnosys_text, hamnosys_tokens, hamnosys_vocabulary, is_hamnosys
 
 VOCABULARY = hamnosys_vocabulary()
-
-
-@pytest.fixture(scope="module")
-def signs():
-    """Rows of real signs: id, hamnosys, symbols (names, where known)."""
-    beside = Path(__file__).parents[4] / "shared" / "data"
-    path = Path(os.environ.get("POSE_DATA", beside)) / "hamnosys" / "hamnosys.csv"
-    if not path.is_file():
-        pytest.skip("the list of signs is not here; POSE_DATA names its folder")
-    with path.open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 @given(st.lists(st.sampled_from(VOCABULARY)))

@@ -1,15 +1,7 @@
-import csv
-import os
-import re
-import time
-from collections import Counter
-from pathlib import Path
+"""Trees of HamNoSys strings."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from pose_core import UserError
 from text_to_pose.hamnosys.directions import Direction, corner, corner_parts
 from text_to_pose.hamnosys.handshapes import (
     BaseShape,
@@ -20,7 +12,6 @@ from text_to_pose.hamnosys.handshapes import (
     FingerPart,
     Form,
     Handshape,
-    JointBend,
     Thumb,
 )
 from text_to_pose.hamnosys.movements import (
@@ -58,8 +49,7 @@ from text_to_pose.hamnosys.places import (
 )
 from text_to_pose.hamnosys.postures import FingerDirection, Palm, Posture
 from text_to_pose.hamnosys.tree import Segment, Sign, Symmetry
-from text_to_pose.hamnosys.writer import symbol_names, write
-from text_to_pose.text.hamnosys import hamnosys_text, hamnosys_tokens, hamnosys_vocabulary
+from text_to_pose.text.hamnosys import hamnosys_text
 
 START = "fist extfingeru palml"
 D, U, R = (StraightMovement(direction) for direction in (Direction.D, Direction.U, Direction.R))
@@ -85,17 +75,6 @@ def place(short):
 
 def shape(short):
     return segment(f"{short} extfingeru").posture.handshape
-
-
-@pytest.fixture(scope="module")
-def signs():
-    """Rows of real signs: id, hamnosys."""
-    beside = Path(__file__).parents[4] / "shared" / "data"
-    path = Path(os.environ.get("POSE_DATA", beside)) / "hamnosys" / "hamnosys.csv"
-    if not path.is_file():
-        pytest.skip("the list of signs is not here; POSE_DATA names its folder")
-    with path.open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def test_a_whole_sign():
@@ -183,6 +162,8 @@ def test_orientation_of_both_hands():
 
 
 CHEST, PALM = BodyPlace(BodySite.CHEST), HandPlace(HandPart.PALM)
+
+
 TOUCH = Contact(ContactKind.TOUCH)
 
 
@@ -277,129 +258,6 @@ def test_segments_and_symmetry():
     assert second.symmetry == Symmetry(mirrored=False, up_down=True, out_in=True, alternating=True)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "the text is empty"),
-        ("hello", r"'h' \(U\+0068\) at character 1 is no HamNoSys symbol"),
-        ("你好", r"'你' \(U\+4F60\) at character 1"),
-        (hamnosys_text(["hamfist"]) + "\ue0ff", r"'\\ue0ff' \(U\+E0FF\) at character 2"),
-        ("hamfist hamfoot", "symbol 2, 'hamfoot' at character 9, is no name of a HamNoSys symbol"),
-        (names("moved"), r"symbol 1 \(hammoved\) at character 1: expected a handshape"),
-        (
-            names(f"{START} parbegin moved"),
-            r"ends after symbol 5 \(hammoved\): expected hamparend that closes the bracket",
-        ),
-        (names(f"{START} seqbegin moved parend"), r"symbol 6 \(hamparend\) at character \d+: expected hamseqend"),
-        (
-            names(f"{START} moved thumboutmod"),
-            r"symbol 5 \(hamthumboutmod\).*expected a movement, its target, a repetition",
-        ),
-        (names("fist extfingeru extfingerd palml"), r"symbol 3 \(hamextfingerd\).*no direction between them"),
-        (names(f"{START} repeatfromstart"), r"symbol 4 .*expected a movement before its repetition"),
-        (names(f"{START} replace moved"), "expected the new handshape or orientation behind hamreplace"),
-        (names(f"{START} lrat chest lrat"), "expected no second mark of a side"),
-        (names(f"{START} lrat moved"), "expected a place on the body, the arm or the hand"),
-        (names(f"{START} chest seqbegin touch thumb moved seqend"), r"\(hammoved\).*expected hamseqend"),
-        (names(f"{START} parbegin chest parend"), "expected hamplus and the non-dominant hand's place"),
-        (names("parbegin fist parend"), "expected hamplus and the non-dominant hand's part"),
-        (
-            names("parbegin fist plus nondominant palml parend"),
-            "expected hametc or a handshape of the non-dominant hand",
-        ),
-        (names(f"{START} parbegin moved plus parend"), "expected the non-dominant hand's movement"),
-        (names(f"{START} seqbegin seqend"), "expected a movement"),
-        (names(f"{START} seqbegin elbow seqend"), "expected the movement of that part of the body"),
-        (names(f"{START} moved seqbegin repeatfromstart fast seqend"), "expected the direction in which"),
-        (names("finger2 pinky pinky extfingeru"), r"symbol 2 \(hampinky\).*expected each finger once"),
-        (names(f"{START} moved {'repeatfromstart ' * 500}"), "12 targets and repetitions stand behind one already"),
-        (names(f"{START} moved {'touch ' * 500}"), "12 targets and repetitions stand behind one already"),
-        (names(f"{START} altbegin moved"), r"symbol 4 \(hamaltbegin\)"),
-        (
-            names(f"{START} {START}"),
-            r"symbol 4 \(hamfist\).*expected a location or a movement: handshape and orientation are complete",
-        ),
-    ],
-)
-def test_an_error_names_the_symbol_and_its_place(text, message):
-    with pytest.raises(UserError, match=message) as caught:
-        parse(text)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "x" * 2**20,
-        "hamfist " * 2**17,
-        "\ue000" * 2**20,
-        names("fist " + "parbegin " * 4000),
-        names("fist " + "seqbegin " * 45),
-    ],
-)
-def test_long_and_deep_strings_are_refused_at_once(text):
-    begun = time.monotonic()
-    with pytest.raises(UserError) as caught:
-        parse(text)
-    assert len(str(caught.value)) < 200
-    assert time.monotonic() - begun < 2
-
-
-@pytest.mark.parametrize(
-    ("short", "canonical"),
-    [
-        ("cee12 fingerhookmod thumbopenmod", "cee12 thumbopenmod fingerhookmod"),
-        (f"{START} indexfinger fingertip touch", f"{START} fingertip indexfinger touch"),
-        (f"{START} moved fast arcu smallmod", f"{START} moved arcu smallmod fast"),
-        (f"{START} parbegin moved parend", f"{START} moved"),
-        (
-            f"{START} parbegin moved moveu plus mover parend",
-            f"{START} parbegin parbegin moved moveu parend plus mover parend",
-        ),
-        (f"{START} space", START),
-        (
-            "finger2345 indexfinger middlefinger fingerhookmod",
-            "finger2345 indexfinger fingerhookmod middlefinger fingerhookmod",
-        ),
-        (
-            f"{START} parbegin palm plus palm parend touch chest",
-            f"{START} palm touch chest",
-        ),
-        (
-            "parbegin fist plus flathand parend parbegin extfingeru plus extfingerd parend",
-            "parbegin fist extfingeru plus flathand extfingerd parend",
-        ),
-    ],
-)
-def test_the_canonical_form(short, canonical):
-    sign = parse(names(short))
-    assert " ".join(symbol_names(sign)) == names(canonical)
-    assert parse(write(sign)) == sign
-
-
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        (Segment(Posture(Handshape(BaseShape(Form.FIST, None, JointBend((1.0, 1.0, 1.0)))))), "single joints"),
-        (Segment(Posture(palm=Palm(Direction.O))), "palm orientation 'o'"),
-        (Segment(Posture(palm=Palm(Direction.L, absolute=True))), r"'l' \(absolute\)"),
-        (Segment(Posture(Handshape(None))), "any handshape of the dominant hand"),
-        (Segment(Posture(palm=Palm(Direction.L)), holdover=True), "holdover"),
-        (Segment(Posture(palm=Palm(Direction.L)), Location(BodyPlace(BodySite.EAR, Side.FRONT))), "side 'front'"),
-        (Segment(Posture(palm=Palm(Direction.L)), Pair(None, Location(CHEST))), "one hand in brackets"),
-        (Segment(Posture(palm=Palm(Direction.L)), actions=(StraightMovement(Direction.UIR),)), "movement to 'uir'"),
-        (Segment(Posture(palm=Palm(Direction.L)), actions=(NoMovement(Manner(speed=0.5)),)), "the speed 0.5"),
-        (
-            Segment(Posture(palm=Palm(Direction.L)), actions=(Repeated(D, Repetition(RepetitionKind.TO_AND_FRO)),)),
-            "tofroto",
-        ),
-    ],
-)
-def test_what_has_no_symbol_is_refused(changed, message):
-    with pytest.raises(UserError, match=f"HamNoSys has no symbol for .*{message}"):
-        write(Sign((changed,)))
-
-
 def test_corners_of_directions():
     for direction in Direction:
         assert sum(step * step for step in direction.vector) == pytest.approx(1)
@@ -410,47 +268,3 @@ def test_corners_of_directions():
     assert corner(Direction.UO, Direction.UO) is None
     with pytest.raises(ValueError, match="symbol of its own"):
         corner_parts(Direction.U)
-
-
-@given(st.lists(st.tuples(st.integers(0, 25), st.sampled_from(hamnosys_vocabulary())), max_size=4))
-def test_any_string_is_refused_in_one_line_or_comes_back(insertions):
-    symbols = names(
-        "symmlr flathand thumboutmod extfingeruo palml parbegin palm plus fingertip indexfinger parend touch parbegin "
-        "moved smallmod arcu replace finger2 pinky parend chest seqbegin touch thumb seqend repeatfromstart"
-    ).split()
-    for place, name in insertions:
-        symbols.insert(place, name)
-    try:
-        sign = parse(" ".join(symbols))
-    except UserError as error:
-        where = r"symbol \d+ \(ham\w+\) at character \d+|the string ends after symbol \d+ \(ham\w+\)"
-        assert re.match(rf"({where}): expected ", str(error))
-    else:
-        assert parse(write(sign)) == sign
-
-
-# The canonical form may add or leave out brackets and blanks, and name once a part that both hands touch with.
-_SHAPE_OF_A_STRING = {"parbegin", "parend", "seqbegin", "seqend", "fusionbegin", "fusionend", "plus", "space"}
-_BENDS = {bend.value for bend in Bend}
-_ONCE = {each.value for kind in (HandPart, FingerPart, Digit) for each in kind}
-
-
-def test_real_signs_parse_and_come_back(signs):
-    refused = {}
-    for row in signs:
-        text = row["hamnosys"]
-        try:
-            sign = parse(text)
-        except UserError as error:
-            refused[row["id"]] = str(error)
-            continue
-        canonical = write(sign)
-        assert parse(canonical) == sign, row["id"]
-        assert write(parse(canonical)) == canonical, row["id"]
-        before, after = (
-            Counter(name.removeprefix("ham") for name in hamnosys_tokens(each)) for each in (text, canonical)
-        )
-        assert (before - after).keys() <= _SHAPE_OF_A_STRING | _ONCE, row["id"]
-        assert (after - before).keys() <= _SHAPE_OF_A_STRING | _BENDS, row["id"]
-    assert len(refused) <= 30, refused
-    assert all("symbol" in message and "expected" in message for message in refused.values())

@@ -1,8 +1,5 @@
 """Signs that differ in one symbol differ where that symbol says, and nowhere else; letters look like people's."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -15,7 +12,6 @@ from text_to_pose.signing.anatomy.figure import figure
 from text_to_pose.signing.movement.choreography import choreograph
 from text_to_pose.signing.signer import sign
 
-DATA = Path(os.environ.get("POSE_DATA", Path(__file__).parents[4] / "shared" / "data"))
 LEFT, RIGHT = 0, 1
 KNUCKLES = [5, 9, 13, 17]
 
@@ -99,8 +95,7 @@ def in_picture(sequence):
     return points / np.median(np.sqrt((points**2).sum(axis=-1).mean(axis=-1)))
 
 
-@pytest.mark.skipif(not (DATA / "fingerspelling/index.csv").exists(), reason="the clips are not here; see POSE_DATA")
-def test_signed_letters_are_nearest_to_the_letters_of_people():
+def test_signed_letters_are_nearest_to_the_letters_of_people(data_file):
     letters = {
         "A": "fist extfingeru palmd",
         "B": "flathand thumbacrossmod extfingeru palmd",
@@ -110,7 +105,7 @@ def test_signed_letters_are_nearest_to_the_letters_of_people():
         "Y": "finger2 thumboutmod pinky extfingeru palmd",
     }
     real = {}
-    for clip in read_clips(DATA / "fingerspelling/index.csv"):
+    for clip in read_clips(data_file("fingerspelling/index.csv")):
         if clip.signed_language == "ase" and clip.text in letters:
             points = in_picture(read(clip.path))
             real[clip.text] = points[len(points) // 3 : 2 * len(points) // 3]

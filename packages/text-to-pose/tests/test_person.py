@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -125,14 +123,12 @@ def test_random_points_are_said_to_be_nobodys():
     assert found.body is MEAN_BODY
 
 
-def test_two_clips_of_a_real_person_agree():
-    data = Path(os.environ.get("POSE_DATA", Path(__file__).parents[4] / "shared" / "data"))
-    if not (data / "signs" / "index.csv").exists():
-        pytest.skip("the clips of people are not here; POSE_DATA names their folder")
-    with (data / "signs" / "index.csv").open(encoding="utf-8") as file:
+def test_two_clips_of_a_real_person_agree(data_file):
+    index = data_file("signs/index.csv")
+    with index.open(encoding="utf-8") as file:
         clips = [row for row in csv.DictReader(file) if row["person"] in ("p05", "p12", "p20")]
     for person in ("p05", "p12", "p20"):
-        paths = [data / "signs" / row["path"] for row in clips if row["person"] == person][:8]
+        paths = [index.parent / row["path"] for row in clips if row["person"] == person][:8]
         bodies = [body_of(read(path)) for path in paths]
         sizes = np.log([[b.upper_arm, b.forearm, b.hand.lengths[8], b.eyes[1], -b.hips[0, 1]] for b in bodies])
         apart = np.abs(sizes[:, None] - sizes[None])

@@ -14,6 +14,7 @@ from pose_core.transforms import normalize
 from pose_encoders.config import TransformerEncoderConfig
 from text_to_pose.cli import main
 from text_to_pose.config import NetworkConfig, TextConfig, TextToPoseConfig
+from text_to_pose.hamnosys.sigml.reader import BadSign, read_sigml
 from text_to_pose.model import TextToPose
 
 EXTRA = ("starlette", "uvicorn", "python_multipart")
@@ -52,6 +53,20 @@ def signs(data_file):
     """Rows of real signs: id, hamnosys, symbols (names, where known)."""
     with data_file("hamnosys/hamnosys.csv").open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="session")
+def manual():
+    """Reads SiGML of one sign, whose manual parts these are; raises what is wrong with it."""
+
+    def read(parts):
+        sigml = f"<sigml><hamgestural_sign><sign_manual>{parts}</sign_manual></hamgestural_sign></sigml>"
+        (sign,) = read_sigml(sigml.encode(), "a.sigml")
+        if isinstance(sign, BadSign):
+            raise sign.error
+        return sign
+
+    return read
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,5 @@
 """Checks: `nox -s lint`, `tests`, `"tests(pose-core)"`, `slow`, `browser`, `web`, `faults`, `wheels`, `lowest`,
-`docs`, `notebooks`."""
+`docs`, `notebooks`. And `train`: the bundled models, again."""
 
 import os
 import shutil
@@ -171,6 +171,12 @@ def find_python(version: str) -> str | None:
         return found.stdout.strip()
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     return next((str(path) for path in sorted(root.glob(f"versions/{version}.*/bin/python{version}"))), None)
+
+
+@nox.session(venv_backend="none")
+def train(session: nox.Session) -> None:
+    """The bundled models by their cards' commands, hours each: all, or `-- --models PACKAGE/MODEL ...`."""
+    session.run("uv", "run", "python", "benchmarks/bundled_models.py", *session.posargs, external=True)
 
 
 @nox.session(venv_backend="none")

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ht_vae.data.augmentation import BLEND_FRAMES, Augmentation, blend_frames, mirrored, stitch
+from ht_vae.data.augmentation import BLEND_FRAMES, WIDE, Augmentation, blend_frames, mirrored, stitch
 from ht_vae.data.preprocessing import PoseDataProcessor
 
 STILL = Augmentation(mirror=0, min_speed=1, max_speed=1, rotation=0, scale=0, noise=0)
@@ -106,3 +106,17 @@ def test_keypoints_visible_in_one_clip_are_not_blended(prepared, skeleton):
 def test_short_clips_have_shorter_cross_fades(before, after, expected, prepared):
     assert blend_frames(before, after) == expected
     assert len(stitch([prepared(before), prepared(after, 1)])) == before + after - expected
+
+
+def test_wide_augmentation_gives_other_arms_and_faces_and_keeps_hands_on_their_wrists(clip):
+    sequence = PoseDataProcessor()(clip(20, hands=("left", "right"), face_points=128))
+    skeleton = sequence.skeleton
+    lengths, gaps = [], []
+    for seed in range(20):
+        varied = replace(WIDE, mirror=0, noise=0)(sequence, random(seed))
+        elbow, wrist, hand = skeleton.elbow("left"), skeleton.wrist("left"), skeleton.hand("left")
+        lengths.append(np.linalg.norm(varied.keypoints[:, wrist] - varied.keypoints[:, elbow], axis=-1).mean())
+        gaps.append(np.linalg.norm(varied.keypoints[:, wrist] - varied.keypoints[:, hand[0]], axis=-1).mean())
+    gap = np.linalg.norm(sequence.keypoints[:, wrist] - sequence.keypoints[:, hand[0]], axis=-1).mean()
+    assert np.std(lengths) > 0.05 * np.mean(lengths)
+    assert max(gaps) < 1.3 * gap

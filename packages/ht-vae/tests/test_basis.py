@@ -27,6 +27,16 @@ def fit(skeleton, clips):
     return make
 
 
+def coded(basis, keypoints, visible, mask):
+    """Latents of sequences and of their chunks."""
+    return basis.project(basis.rows(keypoints, visible, mask), mask[:, ::SIZE])
+
+
+def decoded(basis, whole, chunks, mask, frames):
+    """Keypoints of latents."""
+    return basis.restore(basis.combine(whole, chunks, mask.shape[1]), mask, frames)[0]
+
+
 def rmse(output, clips):
     keypoints, visible, _ = clips
     return (output - keypoints)[visible].square().mean().sqrt()
@@ -37,17 +47,17 @@ def test_error_falls_with_the_number_of_components_to_zero(fit, clips):
     errors = []
     for sizes in ((60, 2, 0), (60, 2, 2), (60, 4, 6), (100, 5, 40)):
         basis = fit(*sizes)
-        whole, chunks = basis.project(keypoints, visible, mask)
+        whole, chunks = coded(basis, keypoints, visible, mask)
         assert whole.shape == (5, sizes[1])
         assert chunks.shape == (5, 6, sizes[2])
-        errors.append(rmse(basis.restore(whole, chunks, mask[:, ::SIZE], mask.shape[1])[0], clips))
+        errors.append(rmse(decoded(basis, whole, chunks, mask[:, ::SIZE], mask.shape[1]), clips))
     assert errors == sorted(errors, reverse=True)
     assert errors[-1] < 1e-3 < 10 * errors[0]
 
 
 def test_latents_of_the_training_data_have_unit_variance(fit, clips):
     keypoints, visible, mask = clips
-    whole, chunks = fit(chunk_latent_dim=4).project(keypoints, visible, mask)
+    whole, chunks = coded(fit(chunk_latent_dim=4), keypoints, visible, mask)
     real = mask[:, ::SIZE]
     of_each = real.sum(dim=1)[:, None]  # chunks, as many as which a sequence counts
     torch.testing.assert_close(
@@ -59,9 +69,9 @@ def test_latents_of_the_training_data_have_unit_variance(fit, clips):
 def test_padding_and_other_clips_do_not_change_latents(fit, clips):
     keypoints, visible, mask = clips
     basis = fit()
-    whole, chunks = basis.project(keypoints, visible, mask)
+    whole, chunks = coded(basis, keypoints, visible, mask)
     for i, T in enumerate(mask.sum(dim=1).tolist()):
-        alone = basis.project(keypoints[i : i + 1, :T], visible[i : i + 1, :T], mask[i : i + 1, :T])
+        alone = coded(basis, keypoints[i : i + 1, :T], visible[i : i + 1, :T], mask[i : i + 1, :T])
         torch.testing.assert_close(whole[i : i + 1], alone[0], atol=1e-5, rtol=1e-4)
         torch.testing.assert_close(chunks[i : i + 1, : alone[1].shape[1]], alone[1], atol=1e-4, rtol=1e-4)
 
@@ -69,19 +79,20 @@ def test_padding_and_other_clips_do_not_change_latents(fit, clips):
 def test_values_of_missing_keypoints_do_not_change_latents(fit, clips):
     keypoints, visible, mask = clips
     basis = fit()
-    expected = basis.project(keypoints, visible, mask)
+    expected = coded(basis, keypoints, visible, mask)
     wild = torch.where(visible[..., None], keypoints, 1e6)
-    for values, others in zip(basis.project(wild, visible, mask), expected, strict=True):
+    for values, others in zip(coded(basis, wild, visible, mask), expected, strict=True):
         torch.testing.assert_close(values, others)
 
 
 def test_an_unfitted_basis_gives_zeros(skeleton, clips):
     keypoints, visible, mask = clips
     basis = PoseBasis(skeleton, 60, 6, 5, SIZE)
-    whole, chunks = basis.project(keypoints, visible, mask)
+    whole, chunks = coded(basis, keypoints, visible, mask)
     assert not whole.any()
     assert not chunks.any()
-    assert not basis.restore(torch.randn(2, 6), torch.randn(2, 3, 5), torch.ones(2, 3, dtype=torch.bool), 40)[0].any()
+    every = torch.ones(2, 3, dtype=torch.bool)
+    assert not decoded(basis, torch.randn(2, 6), torch.randn(2, 3, 5), every, 40).any()
 
 
 def test_missing_keypoints_are_held():

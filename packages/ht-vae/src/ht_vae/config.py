@@ -37,6 +37,12 @@ class ModelSizes(BaseModel):
     latent_dim: int = Field(32, gt=0, description="Z, size of a sequence's latent vector")
     chunk_latent_dim: int = Field(256, ge=0, description="size of a chunk's latent vector; 0: no chunk latents")
     pose_dim: int = Field(64, gt=0, description="principal components of a pose in the linear basis, at most")
+    basis_layers: int = Field(
+        0,
+        ge=0,
+        description="transformer layers over chunks that refine the linear basis, in encoder and decoder each; 0: none",
+    )
+    basis_width: int = Field(320, gt=0, description="width of these layers")
     dropout: float = Field(0.1, ge=0, lt=1)
     prior_layers: int = Field(
         0, ge=0, description="transformer layers of a prior learned by flow matching; 0: a fitted mixture instead"
@@ -47,6 +53,10 @@ class ModelSizes(BaseModel):
     def _divides(self) -> ModelSizes:
         if self.prior_layers and not self.chunk_latent_dim:
             raise ValueError("prior_layers: a learned prior is one of chunk latents, and chunk_latent_dim is 0")
+        if self.basis_layers and not self.chunk_latent_dim:
+            raise ValueError("basis_layers: they refine chunk latents, and chunk_latent_dim is 0")
+        if self.basis_width % 8:
+            raise ValueError(f"basis_width {self.basis_width} does not divide into 4 heads of an even width")
         if self.prior_width % 8:
             raise ValueError(f"prior_width {self.prior_width} does not divide into 4 heads of an even width")
         if self.width % (2 * self.num_heads):
@@ -73,9 +83,10 @@ class ModelConfig(ModelSizes):
         values = handler(self)
         if not self.relative_arms:
             values.pop("relative_arms", None)
-        if not self.prior_layers:
-            values.pop("prior_layers", None)
-            values.pop("prior_width", None)
+        for stage in ("basis", "prior"):
+            if not getattr(self, f"{stage}_layers"):
+                values.pop(f"{stage}_layers", None)
+                values.pop(f"{stage}_width", None)
         return values
 
     @model_validator(mode="after")
@@ -117,6 +128,12 @@ class RunConfig(ModelSizes, LossConfig, TrainingConfig):
     augment: bool = Field(True, description="augment training windows: see `Augmentation`")
     steps_per_epoch: int | None = Field(None, gt=0, description="batches per epoch; null: all frames once")
     fitting_frames: int = Field(120_000, gt=0, description="frames that the linear basis and the prior are fitted to")
+    basis_frames: int = Field(
+        3_000_000, gt=0, description="frames of widely augmented windows that the layers over the basis are trained on"
+    )
+    basis_steps: int = Field(
+        8_000, gt=0, description="steps that these are trained for, before the networks over frames"
+    )
     prior_frames: int = Field(
         300_000, gt=0, description="frames of random windows that a learned prior is trained on, beside all clips"
     )

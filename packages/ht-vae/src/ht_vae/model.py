@@ -22,6 +22,7 @@ from ht_vae.nn.attention import (
     to_chunks,
 )
 from ht_vae.nn.basis import PoseBasis
+from ht_vae.nn.basis_transformer import BasisTransformer
 from ht_vae.nn.condition import Condition
 from ht_vae.nn.latent import Gaussian, Latents, LatentSpace, Posterior, resize
 from pose_core import Skeleton
@@ -189,6 +190,12 @@ class HierarchicalTransformerVAE(
         self.arms = ArmBones(self.skeleton) if config.relative_arms else None
         num_flags = len(self.arms.hand_roots) if self.arms is not None else 0
         self.basis = PoseBasis(self.skeleton, config.pose_dim, *sizes, num_flags)
+        self.basis_transformer = None
+        if config.basis_layers:
+            num_coordinates = self.basis.chunks.shape[0]
+            self.basis_transformer = BasisTransformer(
+                config.latent_dim, config.chunk_latent_dim, num_coordinates, config.basis_width, config.basis_layers
+            )
         self.latent_space = LatentSpace(*sizes, config.prior_layers, config.prior_width)
         self.decoder = VAEDecoder(config, self.skeleton)
 
@@ -205,18 +212,31 @@ class HierarchicalTransformerVAE(
             ValueError: as `VAEEncoder`.
         """
         visible = (confidence > 0) & mask[..., None]
-        flags = None
-        if self.arms is None:
-            posterior = self.encoder(keypoints, visible, mask, condition)
+        if self.arms is not None:
+            filled = self.arms.relative(self.arms.fill_missing(keypoints, visible))
+            posterior = self.encoder(filled, visible, mask, condition)
         else:
-            flags = self.arms.hand_visibility(visible, mask)
-            keypoints = self.arms.fill_missing(keypoints, visible)
-            posterior = self.encoder(self.arms.relative(keypoints), visible, mask, condition)
-            visible = torch.ones_like(visible)
-        # The encoder's means are residuals of the linear basis' coordinates.
-        whole, chunks = self.basis.project(keypoints, visible, mask, flags)
+            posterior = self.encoder(keypoints, visible, mask, condition)
+        # The encoder's means are residuals of the basis' coordinates.
+        rows, chunk_mask = self.rows(keypoints, visible, mask), posterior.chunk_mask
+        whole, chunks = self.basis.project(rows, chunk_mask)
+        if self.basis_transformer is not None:
+            remainder = rows - self.basis.combine(whole, chunks, rows.shape[1])
+            chunks = chunks + self.basis_transformer.encode(chunks, remainder, chunk_mask)
         shifted = None if posterior.chunks is None else posterior.chunks.shift_mean(chunks)
         return replace(posterior, whole=posterior.whole.shift_mean(whole), chunks=shifted)
+
+    def rows(self, keypoints: Tensor, visible: Tensor, mask: Tensor) -> Tensor:
+        """Coordinates (B, N, R) of all chunks in all directions of the basis; arguments as `encode`'s.
+
+        Args:
+            keypoints, mask: as `encode`'s.
+            visible: (B, T, K), False in padding.
+        """
+        if self.arms is None:
+            return self.basis.rows(keypoints, visible, mask)
+        flags = self.arms.hand_visibility(visible, mask)
+        return self.basis.rows(self.arms.fill_missing(keypoints, visible), torch.ones_like(visible), mask, flags)
 
     def decode(self, latents: Latents, frames: int | Tensor, condition: Tensor | None = None) -> Poses:
         """Latents to poses of any length.
@@ -313,7 +333,10 @@ class HierarchicalTransformerVAE(
         chunk_mask = to_chunks(mask, self.config.chunk_size).any(dim=2)
         if latents.chunks is not None:
             latents = replace(latents, chunks=resize(latents.chunks, chunk_mask.shape[1]))
-        sketch, flags = self.basis.restore(latents.whole, latents.chunks, chunk_mask, mask.shape[1])
+        rows = self.basis.combine(latents.whole, latents.chunks, chunk_mask.shape[1])
+        if self.basis_transformer is not None and latents.chunks is not None:
+            rows = rows + self.basis_transformer.decode(latents.whole, latents.chunks, chunk_mask)
+        sketch, flags = self.basis.restore(rows, chunk_mask, mask.shape[1])
         if self.arms is None:
             return self.decoder(latents, sketch, mask, condition)
         poses = self.decoder(latents, self.arms.relative(sketch), mask, condition)

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn.utils import clip_grad_norm_
 from torch.nn.utils.rnn import pad_sequence
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ht_vae.data.loader import TrainingBatch
 from ht_vae.nn.attention import num_chunks
 from ht_vae.nn.flow_prior import MAX_CHUNKS, FlowPrior, Levels, Place
+from ht_vae.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +25,7 @@ SHORT = 2  # chunks of sequences that are in batches of their own
 SHORT_BATCH, LONG_BATCH = 128, 12  # sequences
 LEARNING_RATE = 1.5e-3
 WARMUP = 0.02  # of the steps
-EMA_DECAY = 0.999  # at most: over a tenth of few steps
+EMA_DECAY = 0.999
 IMPORTANCE = 0.75  # power of a dimension's variance in poses that is its weight
 
 
@@ -78,24 +77,15 @@ def train_prior(model: HierarchicalTransformerVAE, sequences: Sequence[SequenceL
     whole, chunks = (level.square().sum(dim=0) ** IMPORTANCE for level in (model.basis.whole, model.basis.chunks))
     mean = torch.cat([whole, chunks]).mean().clamp(min=1e-6)
     importance = (whole / mean, chunks / mean)
-    averaged = AveragedModel(flow, multi_avg_fn=get_ema_multi_avg_fn(min(EMA_DECAY, 1 - 10 / (steps + 10))))
-    optimizer = torch.optim.AdamW(flow.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.99))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps, pct_start=WARMUP)
-    flow.train()
+    stage = Stage(flow, steps, learning_rate=LEARNING_RATE, warmup=WARMUP, ema_decay=EMA_DECAY)
     losses = []
     for step in range(steps):
         of, count = kinds[step % len(kinds)]
         drawn = [of[i] for i in torch.randint(len(of), (count,)).tolist()]
         loss = flow.loss(*_batch(drawn, model.device), importance)
-        optimizer.zero_grad()
-        loss.backward()
-        clip_grad_norm_(flow.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        averaged.update_parameters(flow)
+        stage.step(loss)
         losses.append(loss.detach())
-    flow.load_state_dict(averaged.module.state_dict())
-    flow.eval()
+    stage.finish()
     return float(torch.stack(losses[-max(1, steps // 10) :]).mean())
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ht_vae.basis_training import sequence_rows, train_basis_transformer
 from ht_vae.config import PRESETS as PRESETS
 from ht_vae.config import ModelConfig, ModelSizes
+from ht_vae.data.augmentation import WIDE
 from ht_vae.data.dataset import PoseSequenceDataset, Window
 from ht_vae.data.loader import TrainingBatch
 from ht_vae.data.loading import read_training_data
@@ -75,6 +77,10 @@ def train(
         say("fitting the linear basis")
         windows = [window.tensors for window in draw_windows(clips.train, config)]
         model.initialize(*clips.train.mean_pose(), windows)
+        if model.basis_transformer is not None and not config.dry_run:
+            say("training the layers over the basis")
+            rows = sequence_rows(model, draw_windows(widely_augmented(clips.train), config, config.basis_frames))
+            train_basis_transformer(model, rows, config)
     module = HTVAEModule(model, config, loss)
     metrics = fit(module, *clips.loaders(config), config, run, monitor=MONITOR)
     model.eval()
@@ -110,14 +116,21 @@ def build_model(
     return model
 
 
-def draw_windows(clips: PoseSequenceDataset, config: RunConfig) -> Iterator[Window]:
-    """Random training windows, from `min_frames` to `FITTING_CHUNKS` chunks long, `fitting_frames` in all."""
+def widely_augmented(clips: PoseSequenceDataset) -> PoseSequenceDataset:
+    """The clips, augmented more than the networks over frames see them; unless they are not to be augmented at all."""
+    wide = copy(clips)
+    wide.augmentation = None if clips.augmentation is None else WIDE
+    return wide
+
+
+def draw_windows(clips: PoseSequenceDataset, config: RunConfig, frames: int | None = None) -> Iterator[Window]:
+    """Random training windows from `min_frames` to `FITTING_CHUNKS` chunks; so many frames, or `fitting_frames`."""
     longest = min(config.max_frames, FITTING_CHUNKS * config.chunk_size)
     weights = torch.tensor(clips.lengths, dtype=torch.float64)
-    remaining = config.fitting_frames
+    remaining = frames or config.fitting_frames
     while remaining > 0:
-        frames = int(torch.randint(min(config.min_frames, longest), longest + 1, ()))
-        window = clips[int(torch.multinomial(weights, 1)), frames]
+        length = int(torch.randint(min(config.min_frames, longest), longest + 1, ()))
+        window = clips[int(torch.multinomial(weights, 1)), length]
         remaining -= len(window.sequence)
         yield window
 
@@ -127,7 +140,7 @@ def prior_windows(clips: PoseSequenceDataset, config: RunConfig) -> Iterator[Win
     for _ in range(PRIOR_COPIES):
         for i, frames in enumerate(clips.lengths):
             yield clips[i, frames]
-    yield from draw_windows(clips, config.model_copy(update={"fitting_frames": config.prior_frames}))
+    yield from draw_windows(clips, config, config.prior_frames)
 
 
 @torch.no_grad()

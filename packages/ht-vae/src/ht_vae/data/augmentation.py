@@ -10,6 +10,7 @@ import numpy as np
 
 from pose_core import PoseSequence, UserError
 from pose_core.transforms import flip
+from pose_core.transforms.proportions import in_space, scale_arm, similarity, transform_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,10 @@ class Augmentation:
         min_speed, max_speed: range of the uniform speed factor by which a window's frames are resampled.
         rotation, scale: of the whole person in the picture plane, in radians and relative.
         noise: of every coordinate in every frame, in shoulder widths.
+        limb: of the length of each upper arm and forearm, relative.
+        hand_rotation, hand_scale, hand_stretch: of each hand about its wrist, in radians and relative; it is stretched
+            along one axis and shrunk along the other.
+        face, face_shift: of the face's size and place, relative and in shoulder widths.
     """
 
     mirror: float = 0.3
@@ -34,21 +39,59 @@ class Augmentation:
     rotation: float = 0.05
     scale: float = 0.05
     noise: float = 0.003
+    limb: float = 0.0
+    hand_rotation: float = 0.0
+    hand_scale: float = 0.0
+    hand_stretch: float = 0.0
+    face: float = 0.0
+    face_shift: float = 0.0
 
     def speed(self, random: np.random.Generator) -> float:
         """A random speed factor."""
         return random.uniform(self.min_speed, self.max_speed)
 
     def __call__(self, sequence: PoseSequence, random: np.random.Generator) -> PoseSequence:
-        """Mirrors, rotates, scales and jitters a sequence (T, K, D); frames and missing keypoints stay as they are."""
+        """Mirrors, changes and jitters a sequence (T, K, D); frames and missing keypoints stay as they are."""
         if random.random() < self.mirror:
             sequence = mirrored(sequence)
         angle, scale = random.normal(0, self.rotation), random.normal(1, self.scale)
-        cosine, sine = np.cos(angle), np.sin(angle)
-        keypoints = scale * sequence.keypoints
-        keypoints[..., :2] = keypoints[..., :2] @ np.array([[cosine, sine], [-sine, cosine]])
+        changed = self.proportions(sequence, random)
+        keypoints = changed @ in_space(similarity(angle, scale), changed.shape[-1]).T.astype(np.float32)
         keypoints += random.normal(0, self.noise, keypoints.shape)
         return replace(sequence, keypoints=np.where(sequence.visible[..., None], keypoints, 0).astype(np.float32))
+
+    def proportions(self, sequence: PoseSequence, random: np.random.Generator) -> np.ndarray:
+        """Keypoints (T, K, D) of someone with other arms, hands and face."""
+        keypoints, skeleton = sequence.keypoints, sequence.skeleton
+        for side in ("left", "right"):
+            if self.limb:
+                factors = 1 + random.normal(0, self.limb, 2)
+                keypoints = scale_arm(keypoints, sequence.visible, skeleton, side, (factors[0], factors[1]))
+            if self.hand_scale and (hand := skeleton.hand(side)):
+                matrix = similarity(random.normal(0, self.hand_rotation), 1 + random.normal(0, self.hand_scale))
+                stretch = np.exp(random.normal(0, self.hand_stretch))
+                matrix = matrix @ np.diag([stretch, 1 / stretch])
+                keypoints = transform_points(keypoints, hand, matrix, keypoints[:, hand[:1]])
+        if self.face and (face := skeleton.face()):
+            size, shift = (1 + random.normal(0, self.face)) * np.eye(2), random.normal(0, self.face_shift, 2)
+            keypoints = transform_points(keypoints, face, size, keypoints[:, face].mean(axis=1, keepdims=True), shift)
+        return keypoints
+
+
+# As many kinds of people, cameras and hands as the clips can be made to show.
+WIDE = Augmentation(
+    mirror=0.5,
+    min_speed=0.55,
+    max_speed=1.8,
+    rotation=0.07,
+    scale=0.07,
+    limb=0.12,
+    hand_rotation=0.25,
+    hand_scale=0.12,
+    hand_stretch=0.08,
+    face=0.08,
+    face_shift=0.04,
+)
 
 
 def mirrored(sequence: PoseSequence) -> PoseSequence:

@@ -72,10 +72,8 @@ class PoseBasis(nn.Module):
         self.register_buffer("whole", torch.zeros(chunk_size * P, latent_dim))
         self.register_buffer("chunks", torch.zeros(chunk_size * P, chunk_latent_dim))
 
-    def project(
-        self, keypoints: Tensor, visible: Tensor, mask: Tensor, flags: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Poses to latents.
+    def rows(self, keypoints: Tensor, visible: Tensor, mask: Tensor, flags: Tensor | None = None) -> Tensor:
+        """Poses to their chunks' coordinates in all directions.
 
         Args:
             keypoints: (B, T, K, D) in shoulder widths.
@@ -84,29 +82,41 @@ class PoseBasis(nn.Module):
             flags: (B, T, F), 0 or 1; None where there are none.
 
         Returns:
-            Latents of the sequences (B, Z), and of the chunks (B, N, Zc).
+            (B, N, S * P).
         """
         chunk_mask = to_chunks(mask, self.chunk_size).any(dim=2)  # (B, N)
-        rows = self._rows(self._flat(keypoints, visible, flags) @ self.poses, chunk_mask)
+        return self._rows(self._flat(keypoints, visible, flags) @ self.poses, chunk_mask)
+
+    def project(self, rows: Tensor, chunk_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows to latents.
+
+        Args:
+            rows: (B, N, S * P), as `rows` returns them.
+            chunk_mask: (B, N), True where a chunk is real.
+
+        Returns:
+            Latents of the sequences (B, Z), and of the chunks (B, N, Zc).
+        """
         share = chunk_mask / chunk_mask.sum(dim=1, keepdim=True).clamp(min=1)
         common = torch.einsum("bn,bnr->br", share.to(rows.dtype), rows)
         return coordinates(self.whole, common), coordinates(self.chunks, rows)
 
-    def restore(self, whole: Tensor, chunks: Tensor | None, chunk_mask: Tensor, frames: int) -> tuple[Tensor, Tensor]:
-        """Latents to poses and flags, the inverse of `project`.
+    def combine(self, whole: Tensor, chunks: Tensor | None, num_chunks: int) -> Tensor:
+        """Latents (B, Z) and (B, N, Zc), or none, to rows (B, N, S * P), the inverse of `project`."""
+        rows = (whole @ self.whole.T)[:, None].expand(-1, num_chunks, -1)
+        return rows if chunks is None else rows + chunks @ self.chunks.T
+
+    def restore(self, rows: Tensor, chunk_mask: Tensor, frames: int) -> tuple[Tensor, Tensor]:
+        """Rows to poses and flags, the inverse of `rows`.
 
         Args:
-            whole: (B, Z).
-            chunks: (B, N, Zc); None: none.
+            rows: (B, N, S * P).
             chunk_mask: (B, N), True where a chunk is real; others leave their neighbours as they are.
             frames: T, at most N * S.
 
         Returns:
             (B, T, K, D), and (B, T, F), above 0.5 where a flag is predicted to be 1.
         """
-        rows = (whole @ self.whole.T)[:, None].expand(-1, chunk_mask.shape[1], -1)
-        if chunks is not None:
-            rows = rows + chunks @ self.chunks.T
         poses = self.lapped.unmix(rows.unflatten(2, (self.chunk_size, -1)), chunk_mask)
         poses = poses.flatten(1, 2)[:, :frames]  # (B, T, P)
         flat = poses @ self.poses.T

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pose_core import UserError
+from pose_core.transforms.proportions import in_space, scale_arm, similarity, transform_points
 
 if TYPE_CHECKING:
     from pose_core import Skeleton
-    from pose_core.skeleton import Side
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,8 @@ class Augmentation:
         rotation, scale: of the whole person; standard deviations, in radians and relative.
         hand_rotation, hand_scale, hand_shear, hand_shift: of each hand about its wrist; standard deviations, the shift
             in shoulder widths.
-        limb: length of each upper arm and forearm as seen in the picture; face: of its size; face_shift: of its place, in
-            shoulder widths; standard deviations, lengths and sizes relative.
+        limb, face, face_shift: length of each upper arm and forearm, size and place of the face; standard deviations,
+            relative, and of the place in shoulder widths.
     """
 
     late_start: float = 0.3
@@ -55,49 +54,21 @@ class Augmentation:
         mirrored = random.random() < self.mirror
         if mirrored and (opposite := _opposites(skeleton)):
             keypoints, visible = keypoints[:, opposite] * np.array([-1, 1, 1][:dims], np.float32), visible[:, opposite]
-        similarity = _similarity(random.normal(0, self.rotation), random.normal(1, self.scale))
-        keypoints = keypoints @ _in_space(similarity, dims).T
+        similar = similarity(random.normal(0, self.rotation), random.normal(1, self.scale))
+        keypoints = keypoints @ in_space(similar, dims).T.astype(np.float32)
         if face := skeleton.face():
-            self._change_face(keypoints, face, random)
+            size = (1 + random.normal(0, self.face)) * np.eye(2)
+            center = keypoints[:, face].mean(axis=1, keepdims=True)
+            keypoints = transform_points(keypoints, face, size, center, random.normal(0, self.face_shift, 2))
         for side in ("left", "right"):
-            hand = skeleton.hand(side)
-            self._change_arm(keypoints, visible, skeleton, side, random)
-            if not hand:
-                continue
-            affine = _similarity(random.normal(0, self.hand_rotation), random.normal(1, self.hand_scale))
-            affine = affine @ np.array([[1, random.normal(0, self.hand_shear)], [0, 1]])
-            wrist, shift = keypoints[:, hand[:1]], np.zeros(dims)
-            shift[:2] = random.normal(0, self.hand_shift, 2)
-            keypoints[:, hand] = wrist + (keypoints[:, hand] - wrist) @ _in_space(affine, dims).T + shift
+            factors = 1 + random.normal(0, self.limb, 2)
+            keypoints = scale_arm(keypoints, visible, skeleton, side, (factors[0], factors[1]))
+            if hand := skeleton.hand(side):
+                affine = similarity(random.normal(0, self.hand_rotation), random.normal(1, self.hand_scale))
+                affine = affine @ np.array([[1, random.normal(0, self.hand_shear)], [0, 1]])
+                shift = random.normal(0, self.hand_shift, 2)
+                keypoints = transform_points(keypoints, hand, affine, keypoints[:, hand[:1]], shift)
         return keypoints.astype(np.float32), visible
-
-    def _change_arm(
-        self, keypoints: np.ndarray, visible: np.ndarray, skeleton: Skeleton, side: Side, random: np.random.Generator
-    ) -> None:
-        """Lengthens or shortens upper arm and forearm in place; the hand follows its wrist."""
-        joints = (skeleton.shoulders()[side == "right"], skeleton.elbow(side), skeleton.wrist(side))
-        arm = [joint for joint in joints if joint is not None]
-        below = [*arm[1:], *(point for point in skeleton.hand(side) if point not in arm)]
-        for start, end in itertools.pairwise(arm):
-            change = random.normal(0, self.limb)
-            # An end that is missing now and then would make the hand jump.
-            if visible[:, [start, end]].all():
-                keypoints[:, below] += change * (keypoints[:, end] - keypoints[:, start])[:, None]
-            below.remove(end)
-
-    def _change_face(self, keypoints: np.ndarray, face: list[int], random: np.random.Generator) -> None:
-        """Scales and moves the face in place."""
-        center = keypoints[:, face].mean(axis=1, keepdims=True)
-        shift = np.zeros(keypoints.shape[-1])
-        shift[:2] = random.normal(0, self.face_shift, 2)
-        keypoints[:, face] += random.normal(0, self.face) * (keypoints[:, face] - center) + shift
-
-
-def _in_space(matrix: np.ndarray, dims: int) -> np.ndarray:
-    """(D, D) of a map of the picture (2, 2): depth grows as the picture does."""
-    space = np.eye(dims) * np.sqrt(np.abs(np.linalg.det(matrix)))
-    space[:2, :2] = matrix
-    return space
 
 
 def time_warp(keypoints: np.ndarray, visible: np.ndarray, factor: float) -> tuple[np.ndarray, np.ndarray]:
@@ -116,9 +87,3 @@ def _opposites(skeleton: Skeleton) -> list[int] | None:
         return skeleton.mirror()
     except UserError:
         return None
-
-
-def _similarity(angle: float, scale: float) -> np.ndarray:
-    """(2, 2) rotation and scaling."""
-    cosine, sine = np.cos(angle), np.sin(angle)
-    return scale * np.array([[cosine, -sine], [sine, cosine]])

@@ -40,7 +40,7 @@ def test_info_of_tokens_and_of_a_model(cli, encoded, folder, model):
         assert f"model_hash       {shown}" in out.splitlines()
 
 
-def test_info_of_what_is_not_there_says_so_without_torch(cli):
+def test_what_is_not_there_is_said_to_be_so_without_slow_imports(cli):
     for what, message in (
         ("nowhere.tokens", "nowhere.tokens: no such file"),
         ("nowhere.txt", "nowhere.txt: no such file"),
@@ -50,8 +50,10 @@ def test_info_of_what_is_not_there_says_so_without_torch(cli):
         status, _, err = cli("info", what)
         assert (status, message in error_line(err)) == (2, True)
     code = (
-        "import sys; from pose_tokenizer.cli import main; sys.argv = ['pose-tokenizer', 'info', 'nowhere.tokens']\n"
-        "try:\n    main()\nexcept SystemExit as end:\n    assert end.code == 2\n"
+        "import sys; from pose_tokenizer.cli import main\n"
+        "for verb in ('info', 'decode'):\n"
+        "    sys.argv = ['pose-tokenizer', verb, 'nowhere.tokens']\n"
+        "    try:\n        main()\n    except SystemExit as end:\n        assert end.code == 2\n"
         "assert not {'torch', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -108,6 +108,9 @@ def decode(
     backend: cl.BackendOption = "auto",
 ) -> None:
     """Turn tokens back into poses."""
+    from pose_tokenizer.files.suffixes import check_token_files
+
+    check_token_files(files)
     from pose_tokenizer.commands import decode_files
 
     batch = decode_files(

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from pose_core.bundled import bundled_models
-from pose_core.errors import UserError, naming
+from pose_core.errors import naming
 from pose_core.pretrained import find_model
-from pose_tokenizer.files.suffixes import SUFFIXES
+from pose_tokenizer.files.suffixes import check_token_files
 
 
 def describe(path: str, device: str = "cpu") -> dict[str, Any]:
@@ -24,8 +24,7 @@ def describe(path: str, device: str = "cpu") -> dict[str, Any]:
     file = Path(path)
     if file.is_file():
         return _describe_tokens(file)
-    if file.suffix in SUFFIXES.values() and not file.exists():
-        raise UserError(f"{file}: no such file")
+    check_token_files([path])
     find_model(path, {model.name: model.folder for model in bundled_models(__file__)})
     from pose_tokenizer.model import PoseTokenizer
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core import UserError
-from pose_core.transforms.proportions import in_space, scale_arm, similarity, transform_points
+from pose_core.transforms.proportions import in_space, similarity, transform_points
 
 if TYPE_CHECKING:
     from pose_core import Skeleton
@@ -24,8 +24,6 @@ class Augmentation:
         rotation, scale: of the whole person; standard deviations, in radians and relative.
         hand_rotation, hand_scale, hand_shear, hand_shift: of each hand about its wrist; standard deviations, the shift
             in shoulder widths.
-        limb, face, face_shift: length of each upper arm and forearm, size and place of the face; standard deviations,
-            relative, and of the place in shoulder widths.
     """
 
     late_start: float = 0.3
@@ -38,9 +36,6 @@ class Augmentation:
     hand_scale: float = 0.08
     hand_shear: float = 0.08
     hand_shift: float = 0.06
-    limb: float = 0.1
-    face: float = 0.06
-    face_shift: float = 0.04
 
     def apply(
         self, keypoints: np.ndarray, visible: np.ndarray, skeleton: Skeleton, random: np.random.Generator
@@ -56,13 +51,7 @@ class Augmentation:
             keypoints, visible = keypoints[:, opposite] * np.array([-1, 1, 1][:dims], np.float32), visible[:, opposite]
         similar = similarity(random.normal(0, self.rotation), random.normal(1, self.scale))
         keypoints = keypoints @ in_space(similar, dims).T.astype(np.float32)
-        if face := skeleton.face():
-            size = (1 + random.normal(0, self.face)) * np.eye(2)
-            center = keypoints[:, face].mean(axis=1, keepdims=True)
-            keypoints = transform_points(keypoints, face, size, center, random.normal(0, self.face_shift, 2))
         for side in ("left", "right"):
-            factors = 1 + random.normal(0, self.limb, 2)
-            keypoints = scale_arm(keypoints, visible, skeleton, side, (factors[0], factors[1]))
             if hand := skeleton.hand(side):
                 affine = similarity(random.normal(0, self.hand_rotation), random.normal(1, self.hand_scale))
                 affine = affine @ np.array([[1, random.normal(0, self.hand_shear)], [0, 1]])

@@ -22,6 +22,7 @@ def test_bundled_models_are_small_and_have_a_card(name):
 
 HASHES = {
     "signing": "48005b0b36e76e42",
+    "signing_3d": "9f0599535a8d6fe3",
     "signing_studio": "cc9f7d94c8eea294",
     "signing_wholebody": "8c26736a8deeddff",
 }
@@ -60,6 +61,17 @@ def test_a_known_model_is_not_spelled_out(name):
     clip = to_layout(clip, "coco_wholebody_133") if name == "signing_wholebody" else clip
     content = file_content(encode(load_model(name, "cpu"), clip))
     assert name.encode() not in content
+
+
+def test_depth_comes_back_where_it_is_asked_for():
+    clip = fake_sequence(frames=12, face_points=128)
+    nearer = clip.keypoints.copy()
+    nearer[:, clip.skeleton.wrist("right"), 2] = np.linspace(0, -150, 12)  # the hand comes towards the camera
+    model = load_model("signing_3d", "cpu")
+    again = decode(model, encode(model, replace(clip, keypoints=nearer), lmbda=0.05))
+    wrist = again.skeleton.wrist("right")
+    assert again.skeleton.num_dims == 3
+    assert again.keypoints[-1, wrist, 2] < again.keypoints[0, wrist, 2] - 60
 
 
 def test_a_file_of_a_second_has_at_most_24_bytes_beside_the_codes():

@@ -18,7 +18,7 @@ from pose_core.transforms import to_layout
 CLOSE, FACE_CLOSE = 0.05, 0.3  # shoulder widths, of a hand drawn by code, and of a face whose points are drawn by lot
 
 
-@pytest.mark.parametrize(("name", "model_hash"), [("signing", "6c01ae9bf668ab24"), ("landmarks", "5e26719bba5be759")])
+@pytest.mark.parametrize(("name", "model_hash"), [("signing", "b4a6489493b78556"), ("landmarks", "5e26719bba5be759")])
 def test_hashes_of_bundled_models_are_those_that_latent_files_carry(name, model_hash):
     assert load_model(name, "cpu").hash == model_hash
 
@@ -66,7 +66,7 @@ def test_samples_move_and_have_plausible_shoulders():
 def test_hands_of_samples_are_attached_and_of_real_size():
     model = load_model("signing", "cpu")
     measured = [anatomy(output.sequence) for output in generate(model, [200] * 4, seed=0)]
-    for name, highest_mean, highest in (("wrist_gap", 0.08, 0.2), ("palm_size", 1.1, 1.5)):
+    for name, highest_mean, highest in (("wrist_gap", 0.08, 0.25), ("palm_size", 1.1, 1.5)):
         values = np.concatenate([each for found in measured for each in getattr(found, name).values()])
         values = values[np.isfinite(values)]
         assert len(values) > 200

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 from codec import rounded
 from codec_data import FOLDER, TEST_PERSONS, real_clips, usable
-from codec_models import groups, read
+from codec_models import groups, parts, read
 
-from pose_core import PoseSequence, Skeleton
+from pose_core import PoseSequence
 from pose_core.data.loading import on_layout_of
 from pose_tokenizer import load_model
-from pose_tokenizer.evaluation.evaluate import hands, round_trip
+from pose_tokenizer.evaluation.evaluate import round_trip
 
 
 def main() -> None:
@@ -59,13 +59,6 @@ def row(model, clips: list[PoseSequence], lmbda: float) -> dict:
         }
         for name, part in parts(model.skeleton).items()
     }
-
-
-def parts(skeleton: Skeleton) -> dict[str, list[int]]:
-    """Keypoints by what they are of."""
-    elsewhere = {*hands(skeleton), *skeleton.face()}
-    body = [k for k in range(skeleton.num_keypoints) if k not in elsewhere]
-    return {"hands": hands(skeleton), "body": body, "all": list(range(skeleton.num_keypoints))}
 
 
 def rms(values: np.ndarray) -> float:

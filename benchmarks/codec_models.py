@@ -137,23 +137,25 @@ def coded(codec: PlainCodec, original: PoseSequence, step: float) -> tuple[float
 
 def errors(keypoints: np.ndarray, original: PoseSequence) -> dict[str, tuple[float, float]]:
     """Sums of squared errors of x and y over visible keypoints, and how many numbers that are, by part."""
-    skeleton, visible = original.skeleton, original.visible
+    visible = original.visible
     squared = np.square(keypoints - original.keypoints)[..., :2].sum(axis=-1)
-    elsewhere = {*hands(skeleton), *skeleton.face()}
-    body = [k for k in range(skeleton.num_keypoints) if k not in elsewhere]
-    parts = {"hands": hands(skeleton), "body": body, "all": list(range(skeleton.num_keypoints))}
     return {
         name: (float((squared[:, part] * visible[:, part]).sum()), 2.0 * visible[:, part].sum())
-        for name, part in parts.items()
+        for name, part in parts(original.skeleton).items()
     }
+
+
+def parts(skeleton: Skeleton) -> dict[str, list[int]]:
+    """Keypoints by what they are of."""
+    elsewhere = {*hands(skeleton), *skeleton.face()}
+    body = [k for k in range(skeleton.num_keypoints) if k not in elsewhere]
+    return {"hands": hands(skeleton), "body": body, "all": list(range(skeleton.num_keypoints))}
 
 
 def table(curves: dict[str, Curve], budgets: Sequence[float]) -> dict:
     """Errors and ratios at each budget, each with its interval."""
     first = next(iter(curves))
-    number = curves[first].bits.shape[1]
-    draws = np.random.default_rng(0).multinomial(number, np.full(number, 1 / number), DRAWS)
-    weights = np.concatenate([np.ones((1, number)), draws])  # all clips first
+    weights = draws(curves[first].bits.shape[1])
     rows = {}
     for budget in budgets:
         row: dict = {}
@@ -167,6 +169,12 @@ def table(curves: dict[str, Curve], budgets: Sequence[float]) -> dict:
                     row[part][f"{name} / {PLAIN}"] = interval(errors_of[name] / errors_of[PLAIN])
         rows[f"{budget:g} bits per frame"] = row
     return rows
+
+
+def draws(number: int) -> np.ndarray:
+    """(1 + DRAWS, number), how often each clip counts: once in the first row, in others as drawn with replacement."""
+    drawn = np.random.default_rng(0).multinomial(number, np.full(number, 1 / number), DRAWS)
+    return np.concatenate([np.ones((1, number)), drawn])
 
 
 def interval(values: np.ndarray) -> list[float] | None:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from codec import rounded
 from codec_data import FOLDER, TEST_PERSONS, real_clips
-from codec_models import DRAWS, groups, interval, read
+from codec_models import draws, groups, interval, read
 
 from ht_vae import load_model
 from ht_vae.codec import reconstruct
@@ -67,10 +67,7 @@ def errors(models: dict, sequence: PoseSequence) -> np.ndarray | None:
 
 def table(names: list[str], sums: np.ndarray) -> dict:
     """Errors and ratios by part, with intervals, of sums (clips, models, parts, 2)."""
-    number = len(sums)
-    draws = np.random.default_rng(0).multinomial(number, np.full(number, 1 / number), DRAWS)
-    weights = np.concatenate([np.ones((1, number)), draws])  # all clips first
-    drawn = np.einsum("rn,nmpk->mprk", weights, sums)
+    drawn = np.einsum("rn,nmpk->mprk", draws(len(sums)), sums)
     values = drawn[..., 0] / np.maximum(drawn[..., 1], 1e-9)  # (models, parts, draws)
     rows: dict = {part: {} for part in PARTS}
     for p, part in enumerate(PARTS):

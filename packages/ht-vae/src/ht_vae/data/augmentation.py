@@ -67,12 +67,12 @@ class Augmentation:
             if self.limb:
                 factors = 1 + random.normal(0, self.limb, 2)
                 keypoints = scale_arm(keypoints, sequence.visible, skeleton, side, (factors[0], factors[1]))
-            if self.hand_scale and (hand := skeleton.hand(side)):
+            if (self.hand_rotation or self.hand_scale or self.hand_stretch) and (hand := skeleton.hand(side)):
                 matrix = similarity(random.normal(0, self.hand_rotation), 1 + random.normal(0, self.hand_scale))
                 stretch = np.exp(random.normal(0, self.hand_stretch))
                 matrix = matrix @ np.diag([stretch, 1 / stretch])
                 keypoints = transform_points(keypoints, hand, matrix, keypoints[:, hand[:1]])
-        if self.face and (face := skeleton.face()):
+        if (self.face or self.face_shift) and (face := skeleton.face()):
             size, shift = (1 + random.normal(0, self.face)) * np.eye(2), random.normal(0, self.face_shift, 2)
             keypoints = transform_points(keypoints, face, size, keypoints[:, face].mean(axis=1, keepdims=True), shift)
         return keypoints

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from text_to_pose.app.files import JSON, POSES, Answer, read_poses
-from text_to_pose.app.neighbours import is_installed, neighbours
+from text_to_pose.app.files import JSON, POSES, Answer
+from text_to_pose.app.neighbours import is_installed, model_and_poses, neighbours
 
 if TYPE_CHECKING:
     from text_to_pose.app.requests import LatentsRequest
@@ -42,9 +42,7 @@ def encode(request: LatentsRequest, data: bytes) -> Answer:
         UserError: poses that cannot be encoded, or no bundled model of that name.
     """
     vae = _vae()
-    sequence = read_poses(data, "poses", request.layout)
-    models, name = vae.models, request.checkpoint
-    model = models.of(sequence.skeleton) if name is None else models.by_name(name)
+    model, sequence = model_and_poses(vae.models, request, data)
     encoded = vae.encode(model, sequence)
     with TemporaryDirectory(prefix="pose-") as folder:
         path = Path(folder) / "poses.npz"

@@ -63,8 +63,8 @@ class SignRequest(_Request):
     format: PoseFormat = "pose"
 
 
-class EncodeRequest(_Request):
-    """As of `pose-tokenizer encode`.
+class PosesRequest(_Request):
+    """Of poses that a model is to encode.
 
     Attributes:
         checkpoint: name of a bundled model; the one that fits the poses when None.
@@ -73,6 +73,11 @@ class EncodeRequest(_Request):
 
     checkpoint: str | None = Field(None, max_length=200)
     layout: str | None = Field(None, max_length=50)
+
+
+class EncodeRequest(PosesRequest):
+    """As of `pose-tokenizer encode`."""
+
     bits_per_frame: float | None = Field(None, ge=1, le=1000)
     format: TokenFormat = "tokens"
 
@@ -83,11 +88,9 @@ class DecodeRequest(_Request):
     format: PoseFormat = "pose"
 
 
-class LatentsRequest(_Request):
-    """As of `ht-vae encode`; `checkpoint` and `layout` as in `EncodeRequest`."""
+class LatentsRequest(PosesRequest):
+    """As of `ht-vae encode`."""
 
-    checkpoint: str | None = Field(None, max_length=200)
-    layout: str | None = Field(None, max_length=50)
     format: LatentFormat = "npz"
 
 

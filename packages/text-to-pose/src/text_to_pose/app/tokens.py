@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from pose_core import UserError
-from text_to_pose.app.files import JSON, POSES, TEXT, Answer, check_frames, poses_answer, read_poses, stored
-from text_to_pose.app.neighbours import is_installed, neighbours
+from text_to_pose.app.files import JSON, POSES, TEXT, Answer, check_frames, poses_answer, stored
+from text_to_pose.app.neighbours import is_installed, model_and_poses, neighbours
 
 if TYPE_CHECKING:
     from text_to_pose.app.requests import DecodeRequest, EncodeRequest
@@ -48,9 +48,7 @@ def encode(request: EncodeRequest, data: bytes) -> Answer:
         UserError: poses that cannot be encoded, or no bundled model of that name.
     """
     tokenizer = _tokenizer()
-    sequence = read_poses(data, "poses", request.layout)
-    models, name = tokenizer.models, request.checkpoint
-    model = models.of(sequence.skeleton) if name is None else models.by_name(name)
+    model, sequence = model_and_poses(tokenizer.models, request, data)
     tokens = tokenizer.encode(model, sequence, bits_per_frame=request.bits_per_frame)
     packed = tokenizer.file_content(tokens)
     sizes = {

@@ -24,7 +24,6 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from string import ascii_uppercase
 
 import numpy as np
 from letter_hands import held_frames, medoid
@@ -45,7 +44,7 @@ from text_to_pose.hamnosys.parser import parse
 from text_to_pose.motion.limits import KNUCKLES
 from text_to_pose.signing.signer import sign
 from text_to_pose.signing.timing import SMOOTH
-from text_to_pose.text.letters import fold
+from text_to_pose.text.letters import fold, letters_to_borrow
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data"
 FPS = 25.0
@@ -189,19 +188,13 @@ def hands_of_rules(lexicon: Lexicon, letters: dict[str, set[str]]):
 def borrowed_hands(lexicon: Lexicon, letters: dict[str, set[str]]):
     """Letters from A to Z that several other languages have."""
     augmentation = HandshapeAugmentation(lexicon.clips, lexicon.sequences)
-    for language in sorted(letters):
-        if not letters[language] & {fold(letter, language) for letter in ascii_uppercase}:
-            continue  # another script
-        for letter in ascii_uppercase:
-            lenders = [other for other in letters if fold(letter, other) in letters[other]]
-            if fold(letter, language) in letters[language] or len(lenders) < LENDERS:
-                continue
-            carrier = lexicon.carriers(language, fold(letter, language))[0]  # another one each time in training
-            yield (
-                f"borrowed/{language}-{letter}.pose",
-                Clip(Path(), letter, language, "train", person="borrowed", origin="borrowed"),
-                augmentation.apply(carrier, language, letter),
-            )
+    for language, letter, _ in letters_to_borrow(letters, LENDERS):
+        carrier = lexicon.carriers(language, letter)[0]  # another one each time in training
+        yield (
+            f"borrowed/{language}-{letter.upper()}.pose",
+            Clip(Path(), letter.upper(), language, "train", person="borrowed", origin="borrowed"),
+            augmentation.apply(carrier, language, letter.upper()),
+        )
 
 
 def held_hand(sequence: PoseSequence) -> np.ndarray | None:

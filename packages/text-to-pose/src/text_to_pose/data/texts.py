@@ -5,14 +5,13 @@ from __future__ import annotations
 import unicodedata
 import warnings
 from functools import cache
-from string import ascii_lowercase
 from typing import TYPE_CHECKING, Literal, get_args
 
 from pose_core import UserError
 from pose_core.data.audit import summary
 from text_to_pose.config import LetterOrigin, TextConfig
 from text_to_pose.text.hamnosys import hamnosys_vocabulary, is_hamnosys
-from text_to_pose.text.letters import BORROWED, MAX_LETTER_LENGTH, fold
+from text_to_pose.text.letters import BORROWED, MAX_LETTER_LENGTH, fold, letters_to_borrow
 from text_to_pose.text.signwriting import is_signwriting, letter_symbols, signwriting_vocabulary
 from text_to_pose.text.tokenizer import TextTokenizer, find_kind
 
@@ -118,16 +117,12 @@ def with_borrowed_letters(text: TextConfig, lenders: int) -> TextConfig:
     known = {
         language: {fold(letter, language): letter for letter in letters} for language, letters in text.alphabets.items()
     }
-    latin = {language for language, letters in known.items() if letters.keys() & {*ascii_lowercase}}
     alphabets = {language: list(letters) for language, letters in text.alphabets.items()}
     origins = {language: dict(of) for language, of in text.origins.items()}
-    for language in sorted(latin):
-        for letter in ascii_lowercase:
-            having = [other for other in sorted(known) if letter in known[other]]
-            if letter not in known[language] and len(having) >= lenders:
-                written = known[having[0]][letter]
-                alphabets[language].append(written)
-                origins.setdefault(language, {})[written] = BORROWED
+    for language, letter, having in letters_to_borrow(known, lenders):
+        written = known[having[0]][letter]
+        alphabets[language].append(written)
+        origins.setdefault(language, {})[written] = BORROWED
     return text.model_copy(update={"alphabets": alphabets, "origins": dict(sorted(origins.items()))})
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 MAX_LETTER_LENGTH = 4  # characters of what counts as one letter (`SCH`)
 BORROWED = "borrowed"  # origin of letters whose hand shapes are other languages'
@@ -33,6 +34,25 @@ def letter_order(letter: str) -> str:
 def listed(letters: Iterable[str], signed_language: str) -> list[str]:
     """Letters as lists show them, in order and in capitals, whichever case a data set writes them in."""
     return sorted((_capital(letter, signed_language) for letter in letters), key=letter_order)
+
+
+def letters_to_borrow(alphabets: Mapping[str, Collection[str]], lenders: int) -> Iterator[tuple[str, str, list[str]]]:
+    """Letters from A to Z that languages written in them lack and `lenders` others have.
+
+    Args:
+        alphabets: folded letters of each language.
+        lenders: languages that have a letter, at least.
+
+    Yields:
+        A language, a folded letter, and the languages that have it, in alphabetical order.
+    """
+    for language, letters in sorted(alphabets.items()):
+        if not {*letters} & {*ascii_lowercase}:
+            continue  # another script
+        for letter in ascii_lowercase:
+            having = [other for other in sorted(alphabets) if letter in alphabets[other]]
+            if letter not in letters and len(having) >= lenders:
+                yield language, letter, having
 
 
 def _capital(letter: str, signed_language: str) -> str:

@@ -1,12 +1,15 @@
 import itertools
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from pose_core import UserError, read, write
+from pose_core import PoseSequence, UserError, read, write
+from pose_core.skeleton import known_skeleton
 from pose_core.testing import fake_sequence, fake_skeleton
+from pose_core.transforms import to_layout
 from text_to_pose.backends import as_network
 from text_to_pose.data.hands import dominant_hand
 from text_to_pose.data.preprocessing import prepare
@@ -202,6 +205,30 @@ def test_start_frame_is_read_from_a_file(uneven, tmp_path):
     np.testing.assert_allclose(
         text.keypoints[0][visible], placed(expected).keypoints[0][visible], atol=0.05 * 128
     )  # 128 pixels a shoulder width
+
+
+@pytest.mark.parametrize(
+    ("keypoints", "dims", "message"),
+    [
+        (137, 3, r"other\.pose: .*another layout.*pose-core convert \S+other\.pose mapped\.pose --layout holistic_50"),
+        (137, 2, r"other\.pose: .* 2 coordinates, and the model's 3; start from poses with depth"),
+        (50, 2, r"other\.pose: .* 2 coordinates, and the model's 3; start from poses with depth"),
+        (99, 3, r"other\.pose: no keypoint in common: found KEYPOINTS, expected POSE_LANDMARKS, .*from another file$"),
+    ],
+)
+def test_start_frames_on_another_skeleton_are_refused_with_what_cures_it(model, tmp_path, keypoints, dims, message):
+    skeleton = known_skeleton(keypoints, dims)
+    poses = np.random.default_rng(0).uniform(0, 500, (3, keypoints, dims)).astype(np.float32)
+    other = PoseSequence(poses, np.ones(poses.shape[:2], np.float32), 25.0, skeleton, (500, 500, 0))
+    write(other, tmp_path / "other.pose")
+    with pytest.raises(UserError, match=message):
+        StartFrames.read(model, tmp_path / "other.pose")
+
+
+def test_a_start_frame_of_another_layout_can_be_used_once_it_is_mapped(model):
+    mapped = fake_sequence()
+    start = StartFrames.of_clip(model, to_layout(to_layout(mapped, "openpose_137"), "holistic_50"), Path("mapped.pose"))
+    assert start.keypoints.shape == (1, *mapped.keypoints.shape[1:])
 
 
 def test_generated_speed_is_limited_by_max_step(model):

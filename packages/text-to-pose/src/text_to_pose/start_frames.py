@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core import PoseSequence, UserError, read
+from pose_core.skeleton.correspondence import mapping_layout
 from pose_core.transforms import flip
 from text_to_pose.backends import as_network
 from text_to_pose.data.preprocessing import prepare
@@ -71,6 +72,7 @@ class StartFrames:
             if not 0 <= frame < len(sequence):
                 raise UserError(f"{path}: has no frame {frame}; it has 0 to {len(sequence) - 1}")
             sequence = sequence[frame : frame + 1]
+        _check_fits(sequence.skeleton, model.skeleton, path)
         try:
             return cls.last_of([prepare(sequence, sequence.fps, model.skeleton)[:1]])
         except UserError as error:
@@ -102,3 +104,26 @@ class StartFrames:
         fps = 1.0  # the transform takes the B frames as those of one sequence
         frames = flip(PoseSequence(self.keypoints, self.confidence, fps, skeleton))
         return StartFrames(frames.keypoints, frames.confidence)
+
+
+def _check_fits(file: Skeleton, model: Skeleton, path: Path) -> None:
+    """Refuses poses of which no frame is one of the model's, and says what makes them such.
+
+    Raises:
+        UserError: too few coordinates, or no keypoint of the model's.
+    """
+    if file.num_dims < model.num_dims:
+        raise UserError(
+            f"{path}: its keypoints have {file.num_dims} coordinates, and the model's {model.num_dims}; "
+            "start from poses with depth, as MediaPipe estimates it"
+        )
+    if {*file.keypoints} & {*model.keypoints}:
+        return
+    layout = mapping_layout(file, model)
+    if layout is not None:
+        raise UserError(
+            f"{path}: its keypoints are of another layout than the model's; map them by anatomy: "
+            f"pose-core convert {path} mapped.pose --layout {layout}"
+        )
+    theirs, ours = (", ".join(component.name for component in each.components) for each in (file, model))
+    raise UserError(f"{path}: no keypoint in common: found {theirs}, expected {ours}; start from another file")

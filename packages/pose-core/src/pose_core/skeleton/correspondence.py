@@ -48,12 +48,18 @@ def matches(source: Skeleton, target: Skeleton) -> tuple[np.ndarray, np.ndarray]
     return new, old
 
 
-def layout_hint(source: Skeleton, target: Skeleton) -> str:
-    """What to add to an error about `source` not being `target`: the layout that maps it there, if one does, or ""."""
+def mapping_layout(source: Skeleton, target: Skeleton) -> str | None:
+    """The name of the layout by which `to_layout` maps poses on `source` to `target`; None where it cannot."""
     name = layout_name(target)
     if name is None or source.num_dims < target.num_dims or not set(landmarks(source)) & set(landmarks(target)):
-        return ""
-    return f"; --layout {name}, here or of pose-core convert, maps them by anatomy"
+        return None
+    return name
+
+
+def layout_hint(source: Skeleton, target: Skeleton) -> str:
+    """What to add to an error about `source` not being `target`: the layout that maps it there, if one does, or ""."""
+    name = mapping_layout(source, target)
+    return "" if name is None else f"; --layout {name}, here or of pose-core convert, maps them by anatomy"
 
 
 def landmarks(skeleton: Skeleton) -> list[Landmark]:

@@ -3,11 +3,12 @@
 import pytest
 import torch
 
-from ht_vae.basis_training import sequence_rows, train_basis_transformer
+from ht_vae.basis_training import basis_error_ratio, sequence_rows, train_basis_transformer
 from ht_vae.config import ModelConfig, RunConfig
 from ht_vae.data.dataset import Window
 from ht_vae.data.loader import TrainingBatch
 from ht_vae.model import load_model
+from ht_vae.training import train
 from pose_core.transforms import normalize
 
 
@@ -60,14 +61,24 @@ def test_untrained_layers_change_nothing(build, sizes, fitted, windows):
 
 
 def test_training_lowers_the_error_of_clips_and_only_changes_these_layers(fitted, windows):
-    before = error(fitted, windows)
+    before, rows = error(fitted, windows), sequence_rows(fitted, windows)
+    assert basis_error_ratio(fitted, rows) == pytest.approx(1)
     others = {name: each.clone() for name, each in fitted.state_dict().items() if "basis_transformer" not in name}
     torch.manual_seed(0)
-    ratio = train_basis_transformer(fitted, sequence_rows(fitted, windows), RunConfig(basis_steps=150))
+    ratio = train_basis_transformer(fitted, rows, RunConfig(basis_steps=150))
     assert ratio < 0.7
+    assert basis_error_ratio(fitted, rows) == pytest.approx(ratio, rel=0.15)
     assert error(fitted, windows) < 0.6 * before
     for name, each in others.items():
         assert torch.equal(fitted.state_dict()[name], each), name
+
+
+def test_the_metrics_of_a_run_say_what_the_layers_gain_on_held_out_clips(trained, csvs, quick, tmp_path):
+    settings = {"basis_layers": 1, "basis_width": 16, "basis_steps": 20, "basis_frames": 500}
+    _, metrics = train([csvs], tmp_path / "run", quick.model_copy(update=settings))
+    assert 0 < metrics["validation/basis_error_ratio"] < 2
+    assert "validation/basis_error_ratio" in (tmp_path / "run" / "README.md").read_text()
+    assert "validation/basis_error_ratio" not in trained[1]  # of a basis without layers
 
 
 def test_padding_and_other_clips_change_nothing(fitted, windows):

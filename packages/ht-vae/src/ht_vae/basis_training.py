@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ht_vae.config import RunConfig
     from ht_vae.data.dataset import Window
     from ht_vae.model import HierarchicalTransformerVAE
+    from ht_vae.nn.basis import PoseBasis
+    from ht_vae.nn.basis_transformer import BasisTransformer
 
 BATCH_CHUNKS = 256  # of a batch, at least
 LEARNING_RATE = 1e-3
@@ -62,21 +64,49 @@ def train_basis_transformer(model: HierarchicalTransformerVAE, sequences: Sequen
     ratios = []
     for step in range(1, steps + 1):
         rows, mask = _batch(sequences, model.device)
-        whole, chunks = basis.project(rows, mask)
-        remainder = rows - basis.combine(whole, chunks, rows.shape[1])
-        with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
-            moved = chunks + transformer.encode(chunks, remainder, mask)
-            added = transformer.decode(whole, moved, mask)
-        error = basis.combine(whole, moved, rows.shape[1]) + added - rows
-        lengths, linear = ((each / transformer.unit)[mask].square().sum(dim=-1) for each in (error, remainder))
-        loss = (lengths + FLOOR).sqrt().mean()
+        errors, linear = _errors(basis, transformer, rows, mask, bf16=precision == "bf16-mixed")
+        loss = errors.mean()
         stage.step(loss)
-        ratios.append(loss.detach() / (linear + FLOOR).sqrt().mean())
+        ratios.append(loss.detach() / linear.mean())
         if step % max(1, steps // REPORTS) == 0:
             ratio = float(torch.stack(ratios[-max(1, steps // REPORTS) :]).mean())
             say(f"step {step:,} of {steps:,}: {ratio:.3f} times the linear basis' error")
     stage.finish()
     return ratio
+
+
+@torch.no_grad()
+def basis_error_ratio(model: HierarchicalTransformerVAE, sequences: Iterable[Tensor]) -> float:
+    """The error of the layers over a model's basis, over the linear basis' own; 1: they gain nothing.
+
+    Args:
+        model: that has such layers.
+        sequences: (N, R) each, see `sequence_rows`.
+    """
+    if model.basis_transformer is None:
+        raise TypeError("the model has no layers over its basis")
+    total, of_linear = torch.zeros(2, device=model.device)
+    for sequence in sequences:
+        rows = sequence.to(model.device).float()[None]
+        mask = torch.ones(rows.shape[:2], dtype=torch.bool, device=model.device)
+        errors, linear = _errors(model.basis, model.basis_transformer, rows, mask)
+        total, of_linear = total + errors.sum(), of_linear + linear.sum()
+    return float(total / of_linear)
+
+
+def _errors(
+    basis: PoseBasis, transformer: BasisTransformer, rows: Tensor, mask: Tensor, *, bf16: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Lengths (M,) of the errors of M real chunks, in units: of the layers over the basis, and of the linear basis."""
+    whole, chunks = basis.project(rows, mask)
+    remainder = rows - basis.combine(whole, chunks, rows.shape[1])
+    with torch.autocast(rows.device.type, torch.bfloat16, enabled=bf16):
+        moved = chunks + transformer.encode(chunks, remainder, mask)
+        added = transformer.decode(whole, moved, mask)
+    error = basis.combine(whole, moved, rows.shape[1]) + added - rows
+    squares = ((each / transformer.unit)[mask].square().sum(dim=-1) for each in (error, remainder))
+    of_layers, of_linear = ((each + FLOOR).sqrt() for each in squares)
+    return of_layers, of_linear
 
 
 def _batch(sequences: Sequence[Tensor], device: torch.device) -> tuple[Tensor, Tensor]:

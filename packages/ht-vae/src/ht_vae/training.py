@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ht_vae.basis_training import sequence_rows, train_basis_transformer
+from ht_vae.basis_training import basis_error_ratio, sequence_rows, train_basis_transformer
 from ht_vae.config import PRESETS as PRESETS
 from ht_vae.config import ModelConfig, ModelSizes
 from ht_vae.data.augmentation import WIDE
@@ -85,6 +85,9 @@ def train(
     metrics = fit(module, *clips.loaders(config), config, run, monitor=MONITOR)
     model.eval()
     if is_main_process() and not config.dry_run:
+        if model.basis_transformer is not None and clips.validation is not None:
+            held_out = map(clips.validation.__getitem__, range(len(clips.validation)))
+            metrics["validation/basis_error_ratio"] = basis_error_ratio(model, sequence_rows(model, held_out))
         torch.manual_seed(config.seed)
         if config.prior_layers:
             say("learning the prior of the latents")

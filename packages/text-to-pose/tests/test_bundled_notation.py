@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pose_core import read, write
+from pose_core.skeleton import known_skeleton
 from pose_core.testing import fake_sequence
 from text_to_pose.backends import load_network
 from text_to_pose.config import BUNDLED
@@ -29,6 +30,10 @@ def test_it_is_the_model_of_its_card_and_below_its_size_limit():
     assert {path.name for path in folder.iterdir()} >= {"config.json", "model.safetensors", "README.md"}
     assert sum(path.stat().st_size for path in folder.iterdir()) < 20e6
     assert hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()[:16] == HASH
+
+
+def test_its_poses_are_drawn_as_those_of_the_layout(network):
+    assert network.skeleton == known_skeleton(50, 3)  # a colour for each finger, too
 
 
 def test_it_raises_the_hand_as_the_rules_do(network):

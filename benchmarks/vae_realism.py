@@ -23,6 +23,7 @@ from codec import rounded
 from ht_vae import load_model
 from ht_vae.data.preprocessing import PoseDataProcessor
 from ht_vae.evaluation.frechet_features import window_features
+from ht_vae.nn.flow_prior import STOCHASTICITY
 from ht_vae.sampling import generate
 from pose_core import PoseSequence, Skeleton, UserError
 from pose_core.data import Clip, PoseDataset, read_clips
@@ -37,8 +38,10 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["signing"], help="bundled names or model folders")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--temperature", type=float, default=1.0)
+    parser.add_argument("--stochasticity", type=float, default=STOCHASTICITY, help="of learned priors' samples")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    how = {"temperature": arguments.temperature, "stochasticity": arguments.stochasticity}
     models = {name: load_model(name, "cpu") for name in arguments.models}
     skeleton = next(iter(models.values())).skeleton
     clips = {clip.path: clip for clip in read_clips(arguments.data) if "synthesized" not in clip.path.parts}.values()
@@ -47,17 +50,14 @@ def main() -> None:
     known, real = hands(train), hands(held_out)
     windows, unseen = features(held_out), nearest(real, known)
     result = {
-        "settings": {"models": arguments.models, "seeds": arguments.seeds, "temperature": arguments.temperature},
+        "settings": {"models": arguments.models, "seeds": arguments.seeds} | how,
         "clips": {"train": len(train), "held out": len(held_out)},
         "held out": {"hand distance": float(unseen.mean())},
         "train": {"Fréchet distance": float(frechet_distance(features(train), windows))},
     }
     lengths = [len(each) for each in held_out]
     for name, model in models.items():
-        drawn = [
-            [each.sequence for each in generate(model, lengths, seed=seed, temperature=arguments.temperature)]
-            for seed in arguments.seeds
-        ]
+        drawn = [[each.sequence for each in generate(model, lengths, seed=seed, **how)] for seed in arguments.seeds]
         distances = [float(nearest(hands(each), known).mean()) for each in drawn]
         result[name] = {
             "Fréchet distance": [float(frechet_distance(features(each), windows)) for each in drawn],

@@ -1,11 +1,13 @@
 """The learned prior: what it learns, how sequences go on, and that nothing depends on padding."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
 from ht_vae.config import ModelConfig
 from ht_vae.model import load_model
-from ht_vae.nn.flow_prior import KNOWN_CHUNKS, MAX_CHUNKS, FlowPrior, Levels, Place
+from ht_vae.nn.flow_prior import KNOWN_CHUNKS, MAX_CHUNKS, TIME_POWER, FlowPrior, Levels, Place, Sampling
 from ht_vae.prior_training import SequenceLatents, sequence_latents, train_prior
 
 Z, ZC = 6, 5
@@ -47,14 +49,18 @@ def test_padding_does_not_count_in_the_loss(flow):
     torch.testing.assert_close(*losses)
 
 
-def test_samples_of_any_length_are_as_long_and_go_on_from_what_they_have(flow):
+@pytest.mark.parametrize("stochasticity", [0.0, 1.7])
+def test_samples_of_any_length_are_as_long_and_go_on_from_what_they_have(flow, stochasticity):
     for chunks in (1, MAX_CHUNKS, MAX_CHUNKS + 1, 3 * MAX_CHUNKS):
-        whole, drawn = flow.sample(2, chunks, 0.5, torch.Generator().manual_seed(0), steps=3)
+        whole, drawn = flow.sample(
+            2, chunks, 0.5, torch.Generator().manual_seed(0), steps=3, stochasticity=stochasticity
+        )
         assert (whole.shape, drawn.shape) == ((2, Z), (2, chunks, ZC))
         assert drawn.isfinite().all()
     known = torch.randn(2, KNOWN_CHUNKS, ZC)
     start = Levels(torch.randn(2, Z), torch.cat([known, torch.randn(2, 4, ZC)], dim=1))
-    end = flow._carried(start, KNOWN_CHUNKS, place(KNOWN_CHUNKS + 4, KNOWN_CHUNKS + 4), steps=3)
+    sampling = Sampling(3, stochasticity, 1.0, torch.Generator().manual_seed(1), torch.device("cpu"))
+    end = flow._carried(start, KNOWN_CHUNKS, place(KNOWN_CHUNKS + 4, KNOWN_CHUNKS + 4), sampling)
     torch.testing.assert_close(end.whole, start.whole)
     torch.testing.assert_close(end.chunks[:, :KNOWN_CHUNKS], known)
     assert (end.chunks[:, KNOWN_CHUNKS:] != start.chunks[:, KNOWN_CHUNKS:]).all()
@@ -63,6 +69,36 @@ def test_samples_of_any_length_are_as_long_and_go_on_from_what_they_have(flow):
 def test_temperature_0_is_one_sequence(flow):
     a, b = (flow.sample(1, 3, generator=torch.Generator().manual_seed(seed), temperature=0.0) for seed in (0, 1))
     torch.testing.assert_close(a, b)
+
+
+def test_without_stochasticity_sampling_is_by_eulers_method(flow):
+    whole, chunks = flow.sample(1, 3, generator=torch.Generator().manual_seed(0), steps=4, stochasticity=0.0)
+    generator = torch.Generator().manual_seed(0)
+    x = Levels(torch.randn(1, Z, generator=generator), torch.randn(1, 3, ZC, generator=generator))
+    for start, end in pairwise([(step / 4) ** TIME_POWER for step in range(5)]):
+        velocity = flow(x, torch.full((1, 4), start), place(3))
+        x = x.map(lambda x, v, step=end - start: x + step * v, velocity)
+    torch.testing.assert_close(whole, x.whole)
+    torch.testing.assert_close(chunks, x.chunks)
+
+
+@pytest.mark.parametrize("stochasticity", [0.5, 1.0])
+def test_noise_drawn_anew_leaves_the_distribution_as_it_is(monkeypatch, stochasticity):
+    """Of latents with standard deviation 0.5, whose velocities are known."""
+    flow = FlowPrior(1, 1, width=8, num_layers=1)
+    variance = 0.25
+
+    def velocity(x, times, place):
+        at = times[0, 0]
+        spread = (1 - at) ** 2 + at**2 * variance
+        return x.map(lambda x: x * (at * variance - (1 - at)) / spread)
+
+    monkeypatch.setattr(flow, "forward", velocity)
+    generator = torch.Generator().manual_seed(0)
+    whole, chunks = flow.sample(4000, 1, generator=generator, steps=200, stochasticity=stochasticity)
+    for drawn in (whole, chunks):
+        assert drawn.mean().abs() < 0.04
+        assert drawn.std() == pytest.approx(0.5, abs=0.03)
 
 
 def test_it_learns_two_kinds_of_sequences(build):

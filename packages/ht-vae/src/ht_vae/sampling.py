@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ht_vae.codec import DecodedSequence, decode, decoded_sequence, without_unseen
+from ht_vae.nn.flow_prior import STOCHASTICITY
 from ht_vae.nn.latent import Latents
 from pose_core import UserError
 from pose_core.transforms import Placement, denormalize
@@ -34,6 +35,7 @@ def generate(
     condition: Tensor | None = None,
     seed: int = 0,
     temperature: float = 1.0,
+    stochasticity: float = STOCHASTICITY,
     batch_size: int = BATCH_SIZE,
 ) -> Iterator[DecodedSequence]:
     """Decodes samples of the prior. Each sample has its own random generator, so none depends on how many there are.
@@ -44,6 +46,7 @@ def generate(
         condition: of B = 1, the same for all, or one row per sample.
         seed: of all samples.
         temperature: see `Prior.sample`, `FlowPrior.sample`.
+        stochasticity: of a learned prior, see `FlowPrior.sample`.
         batch_size: samples decoded at once.
     """
     for start in range(0, len(lengths), batch_size):
@@ -54,7 +57,9 @@ def generate(
         elif condition is not None:
             rows = condition[start : start + batch_size]
         with torch.inference_mode():
-            points = [_sample(model, frames, (seed, start + i), temperature) for i, frames in enumerate(part)]
+            points = [
+                _sample(model, frames, (seed, start + i), temperature, stochasticity) for i, frames in enumerate(part)
+            ]
             poses = model.decode(_stacked(points), torch.tensor(part, device=model.device), rows)
             decoded = [decoded_sequence(model, poses, i, frames, model.config.fps) for i, frames in enumerate(part)]
         yield from decoded
@@ -145,11 +150,13 @@ def mean_distance(a: PoseSequence, b: PoseSequence) -> float:
     return float(np.linalg.norm(a.keypoints[:T] - b.keypoints[:T], axis=-1).mean(dtype=np.float64))
 
 
-def _sample(model: HierarchicalTransformerVAE, frames: int, seed: tuple[int, int], temperature: float) -> Latents:
+def _sample(
+    model: HierarchicalTransformerVAE, frames: int, seed: tuple[int, int], temperature: float, stochasticity: float
+) -> Latents:
     """A sample of the prior, B = 1, that depends on no other one."""
     number = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> 1)
     generator = torch.Generator(model.device).manual_seed(number)
-    return model.latent_space.prior(1, frames, generator, model.device, temperature)
+    return model.latent_space.prior(1, frames, generator, model.device, temperature, stochasticity)
 
 
 def _stacked(points: Sequence[Latents]) -> Latents:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 MAX_CHUNKS = 16  # chunks that are seen at once; longer sequences go on from their last ones
 KNOWN_CHUNKS = 8  # of these, when a sequence goes on
-SAMPLING_STEPS = 50  # of the ordinary differential equation, by Euler's method
+SAMPLING_STEPS = 50
+TIME_POWER = 0.5  # of the share of the steps that gives their times: below 1, later steps are shorter
+STOCHASTICITY = 1.7  # of sampling: how much noise is drawn anew on the way
 KNOWN_SHARE = 0.5
 NUM_HEADS = 4
 TIME_SCALE = 1000.0  # of times in [0, 1], for their sinusoids
@@ -62,6 +64,28 @@ class Place:
         ends = (n == self.mask.sum(dim=1, keepdim=True) - 1) & self.last[:, None]
         fill = torch.where(ends, self.fill[:, None], 1.0)
         return torch.stack([begins.float(), ends.float(), fill], dim=-1)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How noise is carried to latents; attributes as the arguments of `FlowPrior.sample`."""
+
+    steps: int
+    stochasticity: float
+    temperature: float
+    generator: torch.Generator | None
+    device: torch.device
+
+    def draw(self, *shape: int) -> Tensor:
+        return self.temperature * torch.randn(*shape, generator=self.generator, device=self.device)
+
+    def renewed(self, noise: Levels, time: float, following: float) -> Levels:
+        """Noise of as much variance, a share of which is drawn anew in the step from one time to the following."""
+        kept = time * (1 - following) / (following * (1 - time))  # of the noise, in an ancestral step
+        share = min(1.0, self.stochasticity**2 * (1 - kept**2))
+        if not share:
+            return noise
+        return noise.map(lambda e: (1 - share) ** 0.5 * e + share**0.5 * self.draw(*e.shape))
 
 
 class FlowPrior(nn.Module):
@@ -144,26 +168,28 @@ class FlowPrior(nn.Module):
         generator: torch.Generator | None = None,
         temperature: float = 1.0,
         steps: int = SAMPLING_STEPS,
+        stochasticity: float = STOCHASTICITY,
     ) -> tuple[Tensor, Tensor]:
         """Latents of sequences: `MAX_CHUNKS` chunks, then more that go on from the last `KNOWN_CHUNKS`.
+
+        Noise drawn anew on the way corrects errors of the steps before it: hands take shapes nearer to real ones.
 
         Args:
             num_samples: B.
             num_chunks: N.
             fill: share of the last chunk that has frames.
             generator: of the same device; None: torch's own.
-            temperature: standard deviation of the noise that is carried: below 1 latents are less extreme.
-            steps: of Euler's method.
+            temperature: standard deviation of all noise: below 1 latents are less extreme.
+            steps: from noise to latents.
+            stochasticity: 0: Euler's method, without new noise; 1: ancestral sampling; in between and beyond as the eta
+                of Song et al. 2021 (https://arxiv.org/abs/2010.02502), the more noise the less movement.
 
         Returns:
             Latents of the sequences (B, Z), and of their chunks (B, N, Zc).
         """
         device = self.norm.weight.device
-
-        def noise(*shape: int) -> Tensor:
-            return temperature * torch.randn(*shape, generator=generator, device=device)
-
-        whole, chunks = noise(num_samples, self.sizes[0]), noise(num_samples, 0, self.sizes[1])
+        sampling = Sampling(steps, stochasticity, temperature, generator, device)
+        whole, chunks = sampling.draw(num_samples, self.sizes[0]), sampling.draw(num_samples, 0, self.sizes[1])
         while (made := chunks.shape[1]) < num_chunks:
             known = chunks[:, -KNOWN_CHUNKS:]
             new = min(num_chunks - made, MAX_CHUNKS - known.shape[1])
@@ -174,21 +200,25 @@ class FlowPrior(nn.Module):
                 fill=torch.full((num_samples,), fill, device=device),
                 mask=every,
             )
-            start = Levels(whole, torch.cat([known, noise(num_samples, new, self.sizes[1])], dim=1))
-            end = self._carried(start, known.shape[1], place, steps)
+            start = Levels(whole, torch.cat([known, sampling.draw(num_samples, new, self.sizes[1])], dim=1))
+            end = self._carried(start, known.shape[1], place, sampling)
             whole, chunks = end.whole, torch.cat([chunks, end.chunks[:, known.shape[1] :]], dim=1)
         return whole, chunks
 
-    def _carried(self, x: Levels, known: int, place: Place, steps: int) -> Levels:
+    def _carried(self, x: Levels, known: int, place: Place, sampling: Sampling) -> Levels:
         """Noise carried to latents; the whole and the first chunks stay, where so many are known."""
-        moves = torch.ones(1 + x.chunks.shape[1], device=x.whole.device)
+        moves = torch.ones(1 + x.chunks.shape[1], dtype=torch.bool, device=x.whole.device)
         if known:
-            moves[: 1 + known] = 0
-        for step in range(steps):
-            times = torch.where(moves > 0, step / steps, 1.0).expand(len(x.whole), -1)
+            moves[: 1 + known] = False
+        for step in range(sampling.steps):
+            time, following = ((each / sampling.steps) ** TIME_POWER for each in (step, step + 1))
+            times = torch.where(moves, time, 1.0).expand(len(x.whole), -1)
             velocity = self(x, times, place)
+            latents = x.map(lambda x, v, at=time: x + (1 - at) * v, velocity)  # at the end of the straight line
+            noise = sampling.renewed(x.map(lambda x, v, at=time: x - at * v, velocity), time, following)  # at its start
+            moved = _moved(noise, latents, times.new_full(times.shape, following))
             x = Levels(
-                x.whole + moves[0] / steps * velocity.whole, x.chunks + moves[1:, None] / steps * velocity.chunks
+                torch.where(moves[0], moved.whole, x.whole), torch.where(moves[1:, None], moved.chunks, x.chunks)
             )
         return x
 

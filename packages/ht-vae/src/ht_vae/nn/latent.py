@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ht_vae.nn.attention import num_chunks
-from ht_vae.nn.flow_prior import FlowPrior
+from ht_vae.nn.flow_prior import STOCHASTICITY, FlowPrior
 from ht_vae.nn.prior import Prior
 
 if TYPE_CHECKING:
@@ -148,12 +148,22 @@ class LatentSpace(nn.Module):
         generator: torch.Generator | None = None,
         device: torch.device | None = None,
         temperature: float = 1.0,
+        stochasticity: float = STOCHASTICITY,
     ) -> Latents:
-        """Samples of the prior for sequences of so many frames; other arguments as `Prior.sample`'s."""
+        """Samples of the prior for sequences of so many frames.
+
+        Args:
+            num_samples: B.
+            frames: of each sequence.
+            generator, device, temperature: see `Prior.sample`.
+            stochasticity: see `FlowPrior.sample`; a fitted prior has none.
+        """
         N = num_chunks(frames, self.chunk_size)
         if isinstance(self.distribution, FlowPrior):
             fill = 1 - (N * self.chunk_size - frames) / self.chunk_size
-            whole, chunks = self.distribution.sample(num_samples, N, fill, generator, temperature)
+            whole, chunks = self.distribution.sample(
+                num_samples, N, fill, generator, temperature, stochasticity=stochasticity
+            )
         else:
             whole, chunks = self.distribution.sample(num_samples, N, generator, device, temperature)
         return Latents(whole, chunks if self.chunk_latent_dim else None)

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from pose_core import UserError
 from pose_core.transforms import Placement
 from pose_tokenizer.codes import NO_CODE
-from pose_tokenizer.files.header import KNOWN_MODELS, VERSION, TokenHeader, exact_rate, pack_header, unpack_header
+from pose_tokenizer.files.header import (
+    KNOWN_MODELS,
+    PACKED,
+    VERSIONS,
+    TokenHeader,
+    exact_rate,
+    pack_header,
+    unpack_header,
+)
 from pose_tokenizer.files.token_file import MAGIC, PoseTokens, pack, packed_bits, read_tokens, unpack, write_tokens
 from pose_tokenizer.placement import rounded
 
@@ -174,9 +182,9 @@ def test_headers_cut_short_or_of_no_number_are_refused():
         with pytest.raises(ValueError, match="too few bytes"):
             unpack_header(content[:length])
     with pytest.raises(ValueError, match="later version"):
-        unpack_header(bytes([VERSION, 7]) + content[2:])
+        unpack_header(bytes([PACKED, 7]) + content[2:])
     with pytest.raises(ValueError, match="a number that no writer writes"):
-        unpack_header(bytes([VERSION, 1]) + content[2:6] + b"\xff" * 40)
+        unpack_header(bytes([PACKED, 1]) + content[2:6] + b"\xff" * 40)
 
 
 def test_rates_of_pose_files_are_held_as_what_they_stand_for():
@@ -252,9 +260,9 @@ def test_trailing_bytes_are_refused(written):
 
 def test_a_later_version_is_named(written):
     content = bytearray(written.read_bytes())
-    content[len(MAGIC)] = VERSION + 1
+    content[len(MAGIC)] = max(VERSIONS) + 1
     written.write_bytes(content)
-    assert f"written by a later pose-tokenizer (format {VERSION + 1}); upgrade" in refused(written)
+    assert f"written by a later pose-tokenizer (format {max(VERSIONS) + 1}); upgrade" in refused(written)
 
 
 def test_other_files_are_refused(tmp_path):

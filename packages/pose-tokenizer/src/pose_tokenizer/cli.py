@@ -132,13 +132,17 @@ def decode(
 @app.command()
 def info(
     what: Annotated[str, typer.Argument(help="Token file, or a model: folder, bundled name or hub id.")] = BUNDLED,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option("--checkpoint", help="Of a token file: model that made it, where that one is not bundled."),
+    ] = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Describe a token file or a model."""
     from pose_tokenizer.description import describe
 
-    described = describe(what)
+    described = describe(what, checkpoint=checkpoint)
     if json:
         print_json(described)
         return
@@ -288,6 +292,36 @@ def export(
         for title, values in (("in", file.inputs), ("out", file.outputs)):
             for name, what in values.items():
                 print(f"  {title:<4} {name:<12} {what}")
+
+
+@app.command()
+def fit_entropy_model(
+    data: cl.DataSets,
+    checkpoint: Annotated[
+        str, typer.Option("--checkpoint", help="Model folder, into which the entropy model is written.")
+    ],
+    blocks: Annotated[
+        int, typer.Option("--blocks", min=1, help="Blocks of augmented clips that are encoded to train on.")
+    ] = 400_000,
+    steps: Annotated[int, typer.Option("--steps", min=1, help="Steps of training.")] = 3000,
+    seed: Annotated[int, typer.Option("--seed", help="Of augmentation and training.")] = 0,
+    overwrite: Overwrite = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Make a tokenizer's files smaller: train a model of its codes, by which they are entropy-coded, losslessly."""
+    from pose_tokenizer.entropy.fitting import fit_entropy_model
+
+    paths = [Path(each) for each in data]
+    fitted = fit_entropy_model(checkpoint, paths, blocks=blocks, steps=steps, seed=seed, overwrite=overwrite)
+    if json:
+        print_json(fitted)
+        return
+    if fitted.bits_per_frame is None or fitted.packed_bits_per_frame is None:
+        print(f"{fitted.output}: no clip has split validation; nothing tells how much it saves")
+        return
+    sizes = f"{fitted.bits_per_frame:.2f} bits per frame in place of {fitted.packed_bits_per_frame:.2f}"
+    print(f"{fitted.output}: {sizes}, on {fitted.clips} clips of the validation split")
 
 
 add_models_command(app, __file__)

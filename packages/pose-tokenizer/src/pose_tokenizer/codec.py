@@ -106,7 +106,8 @@ def encode_pieces(
     codes.append(encoder.finish())
     if first is None or not encoder.frames:
         raise UserError("there are no frames to encode")
-    return PoseTokens(header(model, encoder, first.fps, first.size), np.concatenate(codes))
+    tokens = np.concatenate(codes)
+    return PoseTokens(header(model, encoder, first.fps, first.size), tokens, encoder.network.entropy_model)
 
 
 def header(

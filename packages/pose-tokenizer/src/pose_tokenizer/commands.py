@@ -58,7 +58,7 @@ class EncodedFile:
     """A file that was encoded.
 
     Attributes:
-        bits_per_frame: of the packed codes, whatever format they are written in, header not counted.
+        bits_per_frame: of the codes in a token file, whatever format they are written in, header not counted.
         codes: how many there are.
         bytes_before, bytes_after: sizes of the input file, where it is one, and of the output.
         interrupted: it was a live stream, and Ctrl-C ended it.
@@ -297,7 +297,8 @@ def _decode_file(
     models: Models, num_quantizers: int | None, fps: float | None, frames: int | None, overwrite: bool, job: Job
 ) -> DecodedFile:
     text_model = models.default() if job.source.suffix == SUFFIXES["text"] else None  # other formats name theirs
-    tokens = read_format(job.source, text_model, fps=fps, frames=frames, name=job.name)
+    entropy_model = None if models.named is None else models.named.entropy_model
+    tokens = read_format(job.source, text_model, fps=fps, frames=frames, name=job.name, entropy_model=entropy_model)
     sequence = decode(models.of_tokens(tokens.header), tokens, num_quantizers=num_quantizers)
     write(sequence, job.output, overwrite=overwrite)
     return DecodedFile(job.name, job.output, len(sequence), sequence.duration, anatomy(sequence).summary())

@@ -11,19 +11,20 @@ from pose_core.pretrained import find_model
 from pose_tokenizer.files.suffixes import check_token_files
 
 
-def describe(path: str, device: str = "cpu") -> dict[str, Any]:
+def describe(path: str, device: str = "cpu", *, checkpoint: str | None = None) -> dict[str, Any]:
     """A token file or a model, described by name and value.
 
     Args:
         path: of a token file; or of a model, as `load_model` takes it.
         device: as `load_model` takes it.
+        checkpoint: the model that made a file's tokens, if its codes are entropy-coded and it is not bundled.
 
     Raises:
         UserError: there is neither, or it is damaged.
     """
     file = Path(path)
     if file.is_file():
-        return _describe_tokens(file)
+        return _describe_tokens(file, checkpoint)
     check_token_files([path])
     find_model(path, {model.name: model.folder for model in bundled_models(__file__)})
     from pose_tokenizer.model import PoseTokenizer
@@ -39,11 +40,14 @@ def describe(path: str, device: str = "cpu") -> dict[str, Any]:
     }
 
 
-def _describe_tokens(file: Path) -> dict[str, Any]:
+def _describe_tokens(file: Path, checkpoint: str | None) -> dict[str, Any]:
+    from pose_tokenizer.config import BUNDLED
+    from pose_tokenizer.entropy.finding import load_entropy_model
     from pose_tokenizer.files.formats import read_format
 
+    entropy_model = None if checkpoint is None else load_entropy_model(find_model(checkpoint, BUNDLED))
     with naming(file):
-        tokens = read_format(file)
+        tokens = read_format(file, entropy_model=entropy_model)
     header = tokens.header
     return {
         "file": file,

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pose_core import Skeleton
+from pose_tokenizer.entropy.finding import load_entropy_model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
     from pose_tokenizer.config import TokenizerConfig
+    from pose_tokenizer.entropy.entropy_model import EntropyModel
 
 
 class Network(ABC):
@@ -18,7 +23,7 @@ class Network(ABC):
 
     Attributes:
         backend: what runs it, "torch" or "onnx".
-        config, name: of the model.
+        config, name: of the model; folder: that it was loaded from, None if from none.
         mean: (K, D) mean pose of the training clips in shoulder widths.
         looks_back: blocks that the encoder looks back at.
         decoder_back, decoder_ahead: blocks that the decoder looks back at, and ahead.
@@ -26,6 +31,7 @@ class Network(ABC):
 
     backend: str
     name: str
+    folder: Path | None
     mean: np.ndarray
     looks_back: int
     decoder_back: int
@@ -40,6 +46,12 @@ class Network(ABC):
     @abstractmethod
     def hash(self) -> str:
         """See `SavedModel.hash`."""
+
+    @cached_property
+    def entropy_model(self) -> EntropyModel | None:
+        """That of the model's folder; None: it has none, or one of other weights."""
+        found = None if self.folder is None else load_entropy_model(self.folder)
+        return found if found is not None and found.model_hash == self.hash else None
 
     @abstractmethod
     def latents(self, keypoints: np.ndarray, visible: np.ndarray) -> np.ndarray:

@@ -28,7 +28,7 @@ class TorchNetwork(Network):
     def __init__(self, model: PoseTokenizer) -> None:
         super().__init__(model.config)
         self.model = model
-        self.name = model.name
+        self.name, self.folder = model.name, model.folder
         self.mean = _numpy(model.features.mean)
         self.looks_back = model.encoder.before
         self.decoder_back, self.decoder_ahead = model.decoder.before, model.decoder.after

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 FILES = (CONFIG, WEIGHTS)
-DOWNLOADED = [*FILES, "README.md", "*.onnx"]  # of a model of the hub
+DOWNLOADED = [CONFIG, "*.safetensors", "README.md", "*.onnx"]  # of a model of the hub
 FILE_SUFFIXES = (".bin", ".ckpt", ".json", ".onnx", ".pt", ".pth", ".safetensors", ".yaml", ".zip")  # no hub id ends so
 HUB_SECONDS = 5  # to wait for the hub's first answer
 

@@ -55,12 +55,14 @@ class SavedModel(nn.Module, PyTorchModelHubMixin):
     Attributes:
         config: as given.
         name: what results call the model: the folder's name, the bundled name or the hub id that it was loaded by.
+        folder: that it was loaded from; None if from none.
     """
 
     bundled: ClassVar[Mapping[str, Path]] = {}
     unhashed: ClassVar[frozenset[str]] = frozenset()
     config: Any
     name: str = "untitled"
+    folder: Path | None = None
     _config_class: ClassVar[type[BaseModel] | None] = None
     _hashed: tuple[list[Any], str] = ([], "")  # configuration and versions of the weights, and their hash
 
@@ -143,6 +145,7 @@ def load_pretrained(model: type[Model], name: str | Path, bundled: dict[str, Pat
     except (SafetensorError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, UserError) as error:
         raise UserError(f"{name}: not a model of this kind and version ({reason(error)})") from error
     if isinstance(loaded, SavedModel):
+        loaded.folder = folder
         loaded.name = Path(name).resolve().name if Path(name).exists() else str(name)
     try:
         cast("nn.Module", loaded).to(torch.device(pick_device(device))).eval()

@@ -16,6 +16,7 @@ from pose_tokenizer.files.token_file import MAGIC, PoseTokens, read_tokens, writ
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pose_tokenizer.entropy.entropy_model import EntropyModel
     from pose_tokenizer.model import PoseTokenizer
     from pose_tokenizer.network import Network
 
@@ -43,6 +44,7 @@ def read_format(
     fps: float | None = None,
     frames: int | None = None,
     name: str | None = None,
+    entropy_model: EntropyModel | None = None,
 ) -> PoseTokens:
     """Reads tokens; the suffix says in which format.
 
@@ -52,6 +54,7 @@ def read_format(
         fps: frames per second of a line of integers; None: 25, with an `InputWarning`.
         frames: how many a line of integers has; None: those of whole blocks.
         name: of the file in the warning; its path by default.
+        entropy_model: see `read_tokens`.
 
     Raises:
         UserError: a file that is none of them, a line of integers of no model or of other numbers of frames, or `fps`
@@ -61,7 +64,7 @@ def read_format(
         if given is not None and path.suffix != SUFFIXES["text"]:
             raise UserError(f"{path}: states its {what} itself; --{option} is for tokens as text (.txt)")
     if path.suffix not in (SUFFIXES["json"], SUFFIXES["text"]):
-        return read_tokens(path)
+        return read_tokens(path, entropy_model)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -1,4 +1,4 @@
-"""The header of a token file, some 21 bytes of the third version, and of the second, which had 70.
+"""The header of a token file, some 21 bytes since the third version; the second had 70.
 
 Numbers are varints, seven bits per byte, lowest first (LEB128); those that may be negative are zigzag-coded (0, -1, 1,
 -2, ...). After magic number and version:
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pose_core.transforms import Placement
 from pose_tokenizer.placement import from_steps, to_steps
 
-VERSION = 3
+PACKED, ENTROPY_CODED = VERSIONS = (3, 4)  # by how codes follow the header
 HASH_DIGITS = 8  # hexadecimal ones of a model's hash that files hold
 MAX_NAME_BYTES = 255
 # Name, Q, V and frames per block of models that a number stands for. Numbers in files stay what they are: append only.
@@ -72,7 +72,7 @@ class TokenHeader:
         return self.frames / self.fps
 
 
-def pack_header(header: TokenHeader) -> bytes:
+def pack_header(header: TokenHeader, version: int = PACKED) -> bytes:
     """A header as bytes, from the version on."""
     place, size = header.placement, header.placement.size
     identity = (header.model, header.num_quantizers, header.codebook_size, header.block_frames)
@@ -82,7 +82,7 @@ def pack_header(header: TokenHeader) -> bytes:
     flags = number | rate_kind << 3 | depth_kind << 5 | (len(place.center) == 3) << 7
     return b"".join(
         [
-            bytes([VERSION, flags]),
+            bytes([version, flags]),
             bytes.fromhex(header.model_hash[:HASH_DIGITS]),
             b"" if number else _pack_model(header),
             _varint(2 * header.frames + (header.empty_frames > 0)),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import binascii
+import math
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,10 +14,21 @@ import numpy as np
 from pose_core import UserError
 from pose_core.atomic_files import atomic_write
 from pose_tokenizer.codes import NO_CODE
-from pose_tokenizer.files.header import VERSION, TokenHeader, pack_header, unpack_header, unpack_second_version
+from pose_tokenizer.entropy.finding import entropy_model_for
+from pose_tokenizer.files.header import (
+    ENTROPY_CODED,
+    PACKED,
+    VERSIONS,
+    TokenHeader,
+    pack_header,
+    unpack_header,
+    unpack_second_version,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pose_tokenizer.entropy.entropy_model import EntropyModel
 
 MAGIC = b"STOK"
 SECOND_VERSION = 2  # of files up to pose-tokenizer 0.6
@@ -29,15 +41,19 @@ class PoseTokens:
     Attributes:
         header: see `TokenHeader`.
         codes: (N, Q) int32, `NO_CODE` after the last code of each block.
+        entropy_model: of the model that made them, by which files are entropy-coded; None: codes are packed.
     """
 
     header: TokenHeader
     codes: np.ndarray
+    entropy_model: EntropyModel | None = field(default=None, compare=False, repr=False)
 
     @property
     def bits(self) -> int:
-        """Size of the packed codes in bits, header not counted."""
-        return packed_bits(self.codes, self.header.codebook_size)
+        """Size of the codes in a file in bits, header not counted, before it is filled up to whole bytes."""
+        if self.entropy_model is None:
+            return packed_bits(self.codes, self.header.codebook_size)
+        return math.ceil(self.entropy_model.bits(self.codes))
 
 
 def packed_bits(codes: np.ndarray, codebook_size: int) -> int:
@@ -113,16 +129,30 @@ def write_tokens(tokens: PoseTokens, path: Path, *, overwrite: bool = False) -> 
 
 
 def file_content(tokens: PoseTokens) -> bytes:
-    """A token file's bytes: magic number, header, packed codes, CRC-16 (CCITT) of all that."""
-    body = b"".join([MAGIC, pack_header(tokens.header), pack(tokens.codes, tokens.header.codebook_size)])
-    return body + struct.pack("<H", binascii.crc_hqx(body, 0))
+    """A token file's bytes: magic number, header, codes, CRC-16 (CCITT) of all that.
+
+    Without an entropy model, codes are packed; with one they are coded by it, and the CRC starts from its checksum, so
+    that another one's files count as damaged.
+    """
+    entropy_model = tokens.entropy_model
+    if entropy_model is None:
+        version, codes = PACKED, pack(tokens.codes, tokens.header.codebook_size)
+    else:
+        version, codes = ENTROPY_CODED, entropy_model.encode(tokens.codes)
+    body = b"".join([MAGIC, pack_header(tokens.header, version), codes])
+    return body + _crc(body, entropy_model)
 
 
-def read_tokens(path: Path) -> PoseTokens:
-    """Reads a token file, of this version or the one before.
+def read_tokens(path: Path, entropy_model: EntropyModel | None = None) -> PoseTokens:
+    """Reads a token file, of this version or an earlier one.
+
+    Args:
+        path: the file.
+        entropy_model: of the model that made the tokens; those of bundled models are found without it.
 
     Raises:
-        UserError: no such file, no token file, one of a later version, or a damaged one.
+        UserError: no such file, no token file, one of a later version, or a damaged one; or codes that an entropy model
+            has coded which is not at hand.
     """
     try:
         data = path.read_bytes()
@@ -131,32 +161,63 @@ def read_tokens(path: Path) -> PoseTokens:
     if not data.startswith(MAGIC):
         raise UserError(f"{path}: not a token file; `pose-tokenizer encode` writes them")
     version = data[len(MAGIC)] if len(data) > len(MAGIC) else 0
-    if version > VERSION:
+    if version > max(VERSIONS):
         raise UserError(f"{path}: written by a later pose-tokenizer (format {version}); upgrade to read it")
     try:
-        body = _checked_second_version(data) if version == SECOND_VERSION else _checked(data)
-        unpacked = unpack_second_version if version == SECOND_VERSION else unpack_header
-        header, start = unpacked(body[len(MAGIC) :])
-        codes = unpack(body[len(MAGIC) + start :], header.blocks, header.num_quantizers, header.codebook_size)
+        return _unpacked(data, version, entropy_model)
     except (ValueError, IndexError, struct.error, OverflowError) as error:
         raise UserError(f"{path}: damaged or cut off; encode the poses again") from error
-    return PoseTokens(header, codes)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
-def _checked(data: bytes) -> bytes:
-    """A file without its checksum.
+def _unpacked(data: bytes, version: int, entropy_model: EntropyModel | None) -> PoseTokens:
+    """The tokens of a file's bytes.
 
     Raises:
-        ValueError: it is another one, or the version is none.
+        ValueError, IndexError, struct.error, OverflowError: damaged.
+        UserError: the entropy model is missing.
     """
-    body, checksum = data[:-2], data[-2:]
-    if data[len(MAGIC)] != VERSION or struct.pack("<H", binascii.crc_hqx(body, 0)) != checksum:
+    if version == SECOND_VERSION:
+        body = _checked_second_version(data)
+        header, start = unpack_second_version(body[len(MAGIC) :])
+    elif version in VERSIONS:
+        body = data[:-2]
+        header, start = unpack_header(body[len(MAGIC) :])
+    else:
+        raise ValueError("a version that no writer writes")
+    codes = body[len(MAGIC) + start :]
+    sizes = header.blocks, header.num_quantizers, header.codebook_size
+    if version == ENTROPY_CODED:
+        entropy_model = entropy_model_for(header.model, header.model_hash, entropy_model)
+        _check_crc(data, entropy_model)
+        return PoseTokens(header, entropy_model.decode(codes, header.blocks), entropy_model)
+    if version == PACKED:
+        _check_crc(data, None)
+    return PoseTokens(header, unpack(codes, *sizes))
+
+
+def _crc(body: bytes, entropy_model: EntropyModel | None) -> bytes:
+    start = 0 if entropy_model is None else entropy_model.checksum
+    return struct.pack("<H", binascii.crc_hqx(body, start))
+
+
+def _check_crc(data: bytes, entropy_model: EntropyModel | None) -> None:
+    """Refuses a file that was damaged.
+
+    Raises:
+        ValueError: it was.
+    """
+    if data[-2:] != _crc(data[:-2], entropy_model):
         raise ValueError("damaged")
-    return body
 
 
 def _checked_second_version(data: bytes) -> bytes:
-    """`_checked`, for files with a checksum of four bytes."""
+    """A file of the second version without its checksum of four bytes.
+
+    Raises:
+        ValueError: it is another one.
+    """
     body, checksum = data[:-4], data[-4:]
     if struct.pack("<I", zlib.crc32(body)) != checksum:
         raise ValueError("damaged")

@@ -1,0 +1,1 @@
+"""Entropy coding of codes: a model of their probabilities, and a range coder."""

@@ -25,7 +25,7 @@ from codec_models import draws, groups, interval, read
 
 from pose_core import PoseSequence
 from pose_core.data.loading import on_layout_of
-from pose_tokenizer import PoseTokens, encode, load_model
+from pose_tokenizer import encode, load_model
 from pose_tokenizer.files.token_file import file_content, packed_bits
 
 LMBDAS = [0.3, 0.6, 1.2, 2.2]
@@ -58,17 +58,18 @@ def main() -> None:
 def measured(model, sequences: Sequence[PoseSequence], lmbda: float) -> dict:
     """Sizes and times of the clips' tokens."""
     tokens = [encode(model, each, lmbda=lmbda) for each in sequences]
-    if any(each.entropy_model is None for each in tokens):
-        sys.exit(f"{model.name} has no entropy model: pose-tokenizer fit-entropy-model")
+    entropy_model = tokens[0].entropy_model
+    if entropy_model is None:
+        sys.exit(f"{model.name} has no entropy model; pose-tokenizer fit-entropy-model makes one")
     seconds = sum(each.header.seconds for each in tokens)
     frames = np.array([each.header.frames for each in tokens], float)
     packed = np.array([packed_bits(each.codes, each.header.codebook_size) for each in tokens], float)
     coded = np.array([each.bits for each in tokens], float)
     weights = draws(len(tokens))
     start = time.perf_counter()
-    data = [each.entropy_model.encode(each.codes) for each in tokens]
+    data = [entropy_model.encode(each.codes) for each in tokens]
     middle = time.perf_counter()
-    again = [decoded(each, content) for each, content in zip(tokens, data, strict=True)]
+    again = [entropy_model.decode(content, each.header.blocks) for each, content in zip(tokens, data, strict=True)]
     end = time.perf_counter()
     if any((codes != each.codes).any() for codes, each in zip(again, tokens, strict=True)):
         sys.exit("decoding gave other codes")
@@ -81,10 +82,6 @@ def measured(model, sequences: Sequence[PoseSequence], lmbda: float) -> dict:
         "ms per second of signing, to code": 1000 * (middle - start) / seconds,
         "ms per second of signing, to decode": 1000 * (end - middle) / seconds,
     }
-
-
-def decoded(tokens: PoseTokens, data: bytes) -> np.ndarray:
-    return tokens.entropy_model.decode(data, tokens.header.blocks)
 
 
 if __name__ == "__main__":

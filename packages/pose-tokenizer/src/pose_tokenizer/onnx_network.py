@@ -38,6 +38,7 @@ class OnnxNetwork(Network):
     """
 
     backend = "onnx"
+    folder: Path
 
     def __init__(self, folder: str | Path, name: str) -> None:
         try:

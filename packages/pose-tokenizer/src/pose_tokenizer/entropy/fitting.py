@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -84,7 +84,8 @@ def fit_entropy_model(
     folder = find_model(checkpoint, BUNDLED)
     check_output(folder / FILE, overwrite=overwrite)
     model = PoseTokenizer.load(checkpoint, "cpu")
-    clips = read_data(data, RunConfig(coordinates=model.skeleton.num_dims), skeleton=model.skeleton)
+    coordinates: Literal[2, 3] = 3 if model.skeleton.num_dims == 3 else 2
+    clips = read_data(data, RunConfig(coordinates=coordinates), skeleton=model.skeleton)
     say(f"encoding {blocks:,} blocks of {len(clips.train):,} clips, augmented")
     sequences = [*random_codes(model, [sample.sequence for sample in clips.train], blocks, seed)]
     tokenizer = read_weights(folder, *TOKENIZER_WEIGHTS)

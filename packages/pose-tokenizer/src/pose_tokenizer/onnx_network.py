@@ -38,7 +38,6 @@ class OnnxNetwork(Network):
     """
 
     backend = "onnx"
-    folder: Path
 
     def __init__(self, folder: str | Path, name: str) -> None:
         try:
@@ -113,6 +112,7 @@ class OnnxNetwork(Network):
     def _session(self, graph: str) -> InferenceSession:
         from onnxruntime import InferenceSession
 
+        assert self.folder is not None
         try:
             return InferenceSession(self.folder / graph, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own, of no common class

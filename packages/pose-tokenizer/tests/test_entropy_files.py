@@ -50,6 +50,10 @@ def test_every_command_reads_it_by_the_checkpoint(cli, coder, poses):
     assert json.loads(out)["bits_per_frame"] < 10 * json.loads(out)["codes"] / json.loads(out)["frames"]
     status, _, err = cli("decode", tokens, "--output", poses.parent / "a.pose", "--checkpoint", coder)
     assert status == 0, err
+    assert [json.loads(cli("info", each, "--json")[1])["entropy_model"] for each in (coder, "signing_studio")] == [
+        True,
+        False,
+    ]
     status, _, err = cli("info", tokens)
     assert status == 2
     assert f"{tokens}: its codes are entropy-coded by the model tiny (" in err

@@ -27,12 +27,14 @@ def describe(path: str, device: str = "cpu", *, checkpoint: str | None = None) -
         return _describe_tokens(file, checkpoint)
     check_token_files([path])
     find_model(path, {model.name: model.folder for model in bundled_models(__file__)})
+    from pose_tokenizer.backends import as_network
     from pose_tokenizer.model import PoseTokenizer
 
     model = PoseTokenizer.load(path, device)
     return {
         "model": model.name,
         "model_hash": model.hash,
+        "entropy_model": as_network(model).entropy_model is not None,
         "parameters": sum(p.numel() for p in model.parameters()),
         "keypoints": model.skeleton.num_keypoints,
         "components": {component.name: len(component.points) for component in model.skeleton.components},

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 TOKENIZER_WEIGHTS = tuple(
     f"quantizer.{name}" for name in ("codebooks", "transition.weight", "transition.bias", "start")
 )
+TABLES = ("stage", "count_in", "before", "before_that")  # what is added to the first layer, by index
 MAX_ACTIVATION, MAX_WEIGHT, MAX_FEATURE = 4095, 127, 32767
 FEATURE_SHIFT = 24  # bits behind the point of what codes are told apart by
 SHIFT = 20  # bits behind the point of multipliers and biases
@@ -32,7 +33,7 @@ UNITS_PER_BIT = 64  # of log-probabilities
 MAX_BITS = 16  # least likely symbols take so many more than the likeliest
 MAX_COUNT_BITS = 9  # as MAX_BITS, of numbers of codes: no block takes next to nothing, however many a header claims
 FREQUENCY_BITS = 27  # of all frequencies together, at most
-BATCH = 256  # codes whose probabilities are computed at once
+BATCH = 256  # blocks whose probabilities are computed at once
 
 
 class EntropyModel:
@@ -52,6 +53,7 @@ class EntropyModel:
             Linear(*(self._weights[f"{layer}.{part}"] for part in ("weight", "multiplier", "bias")))
             for layer in ("input", "hidden", "output", "count")
         )
+        self._tables = [self._weights[name].astype(np.int64) for name in TABLES]
         self._features: dict[int, np.ndarray] = {}
         Q, V, _ = self.quantizer.codebooks.shape
         self._count_table = frequencies_by_distance(MAX_COUNT_BITS, FREQUENCY_BITS - (Q + 1).bit_length())
@@ -141,9 +143,8 @@ class EntropyModel:
         """The last hidden layer (B, H)."""
         known = np.concatenate([context.prediction, context.residual, partial], axis=-1)
         inputs = clipped(known * self._weights["input.scale"].astype(np.int64), -MAX_ACTIVATION)
-        tables = self._weights
-        embedded = tables["stage"][q] + tables["count_in"][counts]
-        embedded = embedded + tables["before"][context.counts[:, 0]] + tables["before_that"][context.counts[:, 1]]
+        stage, count_in, before, before_that = self._tables
+        embedded = stage[q] + count_in[counts] + before[context.counts[:, 0]] + before_that[context.counts[:, 1]]
         return clipped(self._hidden(clipped(self._input(inputs) + embedded)))
 
 

@@ -19,6 +19,7 @@ from pose_tokenizer.entropy.entropy_model import (
     MAX_ACTIVATION,
     MAX_WEIGHT,
     SHIFT,
+    TABLES,
     UNITS_PER_BIT,
     code_features,
     raw_features,
@@ -215,7 +216,7 @@ def quantized(
         weights[f"{name}.weight"] = np.rint(matrix / row_unit[:, None]).astype(np.int8)
         weights[f"{name}.multiplier"] = _integers(one * row_unit * unit_in / unit_out)
         weights[f"{name}.bias"] = _integers(one * layer.bias.double().numpy() / unit_out)
-    for name in ("stage", "count_in", "before", "before_that"):
+    for name in TABLES:
         weights[name] = _integers(one * getattr(network, name).weight.double().numpy() / first_unit)
     weights["code.scale"] = network.code_scale
     weights["code.multiplier"] = _integers((1 << FEATURE_SHIFT) * output_unit * network.code_unit * score)

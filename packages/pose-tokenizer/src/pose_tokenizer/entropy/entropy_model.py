@@ -9,6 +9,7 @@ than 2^53, as far as double precision counts in ones. Matrix products of integer
 from __future__ import annotations
 
 import binascii
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,12 +60,13 @@ class EntropyModel:
         self._count_table = frequencies_by_distance(MAX_COUNT_BITS, FREQUENCY_BITS - (Q + 1).bit_length())
         self._code_table = frequencies_by_distance(MAX_BITS, FREQUENCY_BITS - V.bit_length())
 
-    @property
+    @cached_property
     def checksum(self) -> int:
         """16 bits of the weights, by which files say whose they are."""
         checksum = 0
-        for name in sorted(self._weights):
-            checksum = binascii.crc_hqx(name.encode() + self._weights[name].tobytes(), checksum)
+        for name, values in sorted(self._weights.items()):
+            little_endian = values.astype(values.dtype.newbyteorder("<"))
+            checksum = binascii.crc_hqx(name.encode() + little_endian.tobytes(), checksum)
         return checksum
 
     def encode(self, codes: np.ndarray) -> bytes:

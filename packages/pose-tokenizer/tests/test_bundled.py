@@ -78,7 +78,7 @@ def test_a_file_of_a_second_has_at_most_24_bytes_beside_the_codes():
     tokens = encode(load_model(device="cpu"), fake_sequence(frames=25))
     content = file_content(tokens)
     assert len(content) - -(-tokens.bits // 8) <= 24
-    assert content.startswith(b"STOK\x03\x01")  # the known model 1: no name
+    assert content.startswith(b"STOK\x04\x01")  # entropy-coded, the known model 1: no name
 
 
 def test_bundled_model_reconstructs_an_unseen_person():

@@ -117,6 +117,7 @@ def test_the_command_says_what_it_saves(cli, folder, manifest, tmp_path):
     assert f"{copy / FILE}: exists; use --overwrite" in err
     status, out, _ = cli("fit-entropy-model", *options, "--overwrite", "--json")
     assert json.loads(out)["blocks"] >= 200
+    assert (copy / FILE).stat().st_mode == (copy / "config.json").stat().st_mode
 
 
 @pytest.mark.parametrize("name", [name for name in sorted(BUNDLED) if (BUNDLED[name] / FILE).is_file()])

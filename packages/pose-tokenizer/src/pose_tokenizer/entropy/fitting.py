@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 
-from pose_core.atomic_files import atomic_write, check_output
+from pose_core.atomic_files import apply_umask, atomic_write, check_output
 from pose_core.command_line import say
 from pose_core.pretrained import find_model, read_weights
 from pose_tokenizer import streaming
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pose_core import PoseSequence
     from pose_core.training.data import Data
 
-LMBDA_RANGE = (0.08, 6.0)  # each clip is encoded with several from between these
+LMBDA_RANGE = (0.25, 5.0)  # each clip is encoded with several from between these: from 10 to 30 bits per frame
 LMBDAS = 3  # of a clip
 BEAM = 3  # hypotheses: fewer than files are encoded with, and much faster
 BATCH = 32  # clips that are encoded at once
@@ -94,6 +94,7 @@ def fit_entropy_model(
     weights = quantized(network, quantizer, sequences)
     with atomic_write(folder / FILE, overwrite=overwrite) as temporary:
         save_file(weights, temporary, metadata={MODEL_HASH: model.hash})
+        apply_umask(temporary)
     fitted = EntropyModel(weights, tokenizer, model.hash)
     held_out = [sample.sequence for sample in clips.validation]
     frames = sum(map(len, held_out))

@@ -50,21 +50,21 @@ def entropy_model_for(name: str, model_hash: str, given: EntropyModel | None) ->
 @lru_cache(maxsize=8)
 def _load(folder: Path, changed: int) -> EntropyModel:
     """The entropy model of a folder whose file was changed at that time."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
 
     from pose_core.pretrained import read_weights
     from pose_tokenizer.entropy.entropy_model import TOKENIZER_WEIGHTS, EntropyModel
 
     try:
-        with safe_open(folder / FILE, framework="numpy") as file:
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-            return EntropyModel(weights, read_weights(folder, *TOKENIZER_WEIGHTS), file.metadata()[MODEL_HASH])
+        weights = load_file(folder / FILE)
+        return EntropyModel(weights, read_weights(folder, *TOKENIZER_WEIGHTS), _model_hash(folder))
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, IndexError) as error:
         raise UserError(f"{folder / FILE}: not an entropy model of this version ({reason(error)})") from error
 
 
-@lru_cache(maxsize=8)
 def _model_hash(folder: Path) -> str:
+    """The hash of the tokenizer that a folder's entropy model is of; weights are not read."""
     from safetensors import safe_open
 
     with safe_open(folder / FILE, framework="numpy") as file:

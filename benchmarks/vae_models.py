@@ -3,9 +3,10 @@
 uv run python benchmarks/vae_models.py --models signing runs/mine [--data FOLDER]
 
 Groups of clips are those of `codec_models.py`. Prints JSON: of each part of the body, the mean distance of a visible
-keypoint from its reconstruction (mpjpe) in shoulder widths, by each model; by its linear basis alone, where it has
-layers over it; and the ratios of these to it. Each with its 95 % bootstrap interval over clips, the same clips drawn
-for both sides of a ratio.
+keypoint from its reconstruction (mpjpe) in shoulder widths, by each model as `encode` and `decode` have it, with latent
+optimization; by its encoder's latents as they are; and, where it has layers over its linear basis, by that basis alone:
+latents by projection, and the same optimized. Ratios are to the projection. Each with its 95 % bootstrap interval over
+clips, the same clips drawn for both sides of a ratio.
 """
 
 import argparse
@@ -22,42 +23,53 @@ from codec_models import draws, groups, interval, read
 from ht_vae import load_model
 from ht_vae.codec import reconstruct
 from ht_vae.evaluation.errors import clip_errors
+from ht_vae.latent_optimization import STEPS
+from ht_vae.model import HierarchicalTransformerVAE
 from pose_core import PoseSequence, UserError
 
 PARTS = ("all", "hands", "body", "face")
+
+
+BASIS = "linear basis"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="+", default=["signing"], help="bundled names or model folders")
     parser.add_argument("--data", type=Path, default=FOLDER)
+    parser.add_argument("--optimization-steps", type=int, default=STEPS)
+    parser.add_argument("--every", type=int, default=1, help="clip of a group that is taken")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    models = {}
+    variants: dict[str, tuple[HierarchicalTransformerVAE, int]] = {}
     for name in arguments.models:
-        models[name] = load_model(name, "cpu")
-        if models[name].basis_transformer is not None:
-            models[f"{name}, linear basis"] = without_layers(models[name])
-    result = {}
+        model = load_model(name, "cpu")
+        variants |= {name: (model, arguments.optimization_steps), f"{name}, not optimized": (model, 0)}
+        if model.basis_transformer is not None:
+            plain = without_layers(model)
+            variants[f"{name}, {BASIS}"] = plain, 0
+            variants[f"{name}, {BASIS}, optimized"] = plain, arguments.optimization_steps
+    result: dict = {"settings": {"models": arguments.models, "optimization steps": arguments.optimization_steps}}
     for group, clips in groups(real_clips(arguments.data, TEST_PERSONS)).items():
-        sums = np.array([each for each in (errors(models, read(clip)) for clip in clips) if each is not None])
-        result[group] = {"clips": len(sums)} | table(list(models), sums)
+        measured = (errors([*variants.values()], read(clip)) for clip in clips[:: arguments.every])
+        sums = np.array([each for each in measured if each is not None])
+        result[group] = {"clips": len(sums)} | table([*variants], sums)
     print(json.dumps(rounded(result), indent=2))
 
 
-def without_layers(model):
+def without_layers(model: HierarchicalTransformerVAE) -> HierarchicalTransformerVAE:
     """The same model as far as its basis is linear."""
     plain = copy(model)
     plain._modules = {**model._modules, "basis_transformer": None}
     return plain
 
 
-def errors(models: dict, sequence: PoseSequence) -> np.ndarray | None:
-    """(models, parts, 2): sums of distances, and how many; None of a clip that a model cannot be given."""
-    found = np.zeros((len(models), len(PARTS), 2))
-    for i, model in enumerate(models.values()):
+def errors(variants: list[tuple[HierarchicalTransformerVAE, int]], sequence: PoseSequence) -> np.ndarray | None:
+    """(variants, parts, 2): sums of distances, and how many; None of a clip that a model cannot be given."""
+    found = np.zeros((len(variants), len(PARTS), 2))
+    for i, (model, steps) in enumerate(variants):
         try:
-            encoded, decoded = reconstruct(model, sequence)
+            encoded, decoded = reconstruct(model, sequence, optimization_steps=steps)
         except UserError:
             return None
         parts = clip_errors(encoded.original, decoded).parts
@@ -66,17 +78,18 @@ def errors(models: dict, sequence: PoseSequence) -> np.ndarray | None:
 
 
 def table(names: list[str], sums: np.ndarray) -> dict:
-    """Errors and ratios by part, with intervals, of sums (clips, models, parts, 2)."""
+    """Errors and ratios by part, with intervals, of sums (clips, variants, parts, 2)."""
     drawn = np.einsum("rn,nmpk->mprk", draws(len(sums)), sums)
-    values = drawn[..., 0] / np.maximum(drawn[..., 1], 1e-9)  # (models, parts, draws)
+    values = drawn[..., 0] / np.maximum(drawn[..., 1], 1e-9)  # (variants, parts, draws)
+    bases = {name: names.index(f"{name}, {BASIS}") for name in names if f"{name}, {BASIS}" in names}
     rows: dict = {part: {} for part in PARTS}
     for p, part in enumerate(PARTS):
         for m, name in enumerate(names):
             rows[part][name] = interval(values[m, p])
-            if f"{name}, linear basis" in names:
-                basis = values[names.index(f"{name}, linear basis"), p]
-                rows[part][f"{name} / its basis"] = interval(values[m, p] / np.maximum(basis, 1e-9))
-            if m and "linear basis" not in name:
+            basis = bases.get(name.split(", ")[0])
+            if basis is not None and m != basis:
+                rows[part][f"{name} / {names[basis]}"] = interval(values[m, p] / np.maximum(values[basis, p], 1e-9))
+            if m and ", " not in name:
                 rows[part][f"{name} / {names[0]}"] = interval(values[m, p] / np.maximum(values[0, p], 1e-9))
     return rows
 

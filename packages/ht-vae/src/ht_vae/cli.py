@@ -22,10 +22,20 @@ if TYPE_CHECKING:
 app = new_app("Pose sequences of thousands of frames to one latent space and back.")
 
 MAX_TEMPERATURE = 100  # beyond it, numbers overflow and no body is recognisable
+MAX_STEPS = 10_000
 Condition = Annotated[
     str | None,
     typer.Option(
         "--condition", help="Condition of a conditional model: one of its labels, or an .npy file of a vector."
+    ),
+]
+OptimizationSteps = Annotated[
+    int,
+    typer.Option(
+        "--optimization-steps",
+        min=0,
+        max=MAX_STEPS,
+        help="Steps of gradient descent that lower the latents' reconstruction error; 0: none, much faster.",
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, callback=cl.check_seed, help="Seed of the random generator.")]
@@ -37,6 +47,7 @@ class EncodingOptions(ReadingOptions):
 
     checkpoint: cl.FittingCheckpoint = None
     condition: Condition = None
+    optimization_steps: OptimizationSteps = 25
     device: Device = "auto"
 
     @property
@@ -44,7 +55,7 @@ class EncodingOptions(ReadingOptions):
         """The same for the package's functions."""
         from ht_vae.commands import InputOptions
 
-        return InputOptions(self.checkpoint, self.condition, self.reading, self.device)
+        return InputOptions(self.checkpoint, self.condition, self.reading, self.device, self.optimization_steps)
 
 
 @app.command(renamed=RENAMED_OPTIONS)
@@ -230,6 +241,7 @@ def evaluate(
     ] = False,
     seed: Seed = 0,
     batch_size: cl.SamplingBatch = 16,
+    optimization_steps: OptimizationSteps = 25,
     device: Device = "auto",
     overwrite: Overwrite = False,
     json: Json = False,
@@ -250,6 +262,7 @@ def evaluate(
         extract_latents=extract_latents,
         seed=seed,
         batch_size=batch_size,
+        optimization_steps=optimization_steps,
         device=device,
         overwrite=overwrite,
         say=say,

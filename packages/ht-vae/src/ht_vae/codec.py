@@ -11,6 +11,7 @@ import torch
 
 from ht_vae.data.completion import complete
 from ht_vae.data.preprocessing import PoseDataProcessor
+from ht_vae.latent_optimization import STEPS, optimize_latents
 from pose_core import PoseSequence, UserError
 from pose_core.data import collate
 from pose_core.transforms import denormalize
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from ht_vae.nn.latent import Latents, Posterior
     from pose_core import Skeleton
     from pose_core.transforms import Placement
+
+COMPLETED_WEIGHT = 0.1  # of a keypoint that no frame shows in the error of latents, relative to one that is visible
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,11 @@ class DecodedSequence:
 
 @torch.inference_mode()
 def encode(
-    model: HierarchicalTransformerVAE, sequence: PoseSequence, condition: Tensor | None = None
+    model: HierarchicalTransformerVAE,
+    sequence: PoseSequence,
+    condition: Tensor | None = None,
+    *,
+    optimization_steps: int = STEPS,
 ) -> EncodedSequence:
     """Encodes a sequence of any length as a whole: time and memory grow linearly with its frames.
 
@@ -84,6 +91,7 @@ def encode(
         model: see `load_model`.
         sequence: (T, K, D) as a file has it; the model's keypoints are selected by name.
         condition: of B = 1; see `read_condition`.
+        optimization_steps: of `optimize_latents`; 0: the encoder's own latents, much faster.
 
     Raises:
         UserError: the file lacks a component of the model's skeleton other than a face, or no frame shows both
@@ -92,8 +100,14 @@ def encode(
     if not len(sequence):
         raise UserError("the pose has no frames; there is nothing to encode")
     original, placement = PoseDataProcessor(skeleton=model.skeleton).process(sequence)
-    batch = collate([complete(original, model.basis.center.cpu().numpy())]).to(model.device)
+    completed = complete(original, model.basis.center.cpu().numpy())
+    batch = collate([completed]).to(model.device)
     posterior = model.encode(batch.keypoints, batch.confidence, batch.mask, condition)
+    weight = np.where(original.visible, 1, COMPLETED_WEIGHT * completed.visible).astype(np.float32)
+    weights = torch.from_numpy(weight)[None].to(model.device)
+    posterior = optimize_latents(
+        model, posterior, batch.keypoints, weights, batch.mask, condition, steps=optimization_steps
+    )
     return EncodedSequence(original, placement, posterior, condition)
 
 
@@ -120,13 +134,17 @@ def decoded_sequence(
 
 
 def reconstruct(
-    model: HierarchicalTransformerVAE, sequence: PoseSequence, condition: Tensor | None = None
+    model: HierarchicalTransformerVAE,
+    sequence: PoseSequence,
+    condition: Tensor | None = None,
+    *,
+    optimization_steps: int = STEPS,
 ) -> tuple[EncodedSequence, DecodedSequence]:
     """A sequence encoded, and decoded from the posterior's mean; arguments and errors as `encode`'s.
 
     A component that the sequence shows in no frame, as a face, is missing in the decoded one, too.
     """
-    encoded = encode(model, sequence, condition)
+    encoded = encode(model, sequence, condition, optimization_steps=optimization_steps)
     latents = model.latent_space.mean(encoded.posterior)
     decoded = decode(model, latents, len(sequence), sequence.fps, condition)
     return encoded, without_unseen(decoded, encoded)

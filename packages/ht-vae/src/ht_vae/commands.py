@@ -10,6 +10,7 @@ from ht_vae.config import ModelSizes
 from ht_vae.evaluation.errors import clip_errors
 from ht_vae.latent_file import SUFFIX as LATENTS
 from ht_vae.latent_file import write_latents
+from ht_vae.latent_optimization import STEPS
 from ht_vae.model import load_model
 from ht_vae.model_selection import Models
 from ht_vae.results import EncodedFile, GeneratedFile, InterpolatedFiles, ReconstructedFile
@@ -44,6 +45,7 @@ class InputOptions:
     condition: str | None = None
     files: ReadOptions = field(default_factory=ReadOptions)
     device: str = "auto"
+    optimization_steps: int = STEPS
 
 
 def reconstruct_files(
@@ -182,7 +184,7 @@ def interpolate_files(
         ends = []
         for path, sequence in ((start, first), (end, last)):
             with naming(path):
-                ends.append(encode(model, sequence, condition))
+                ends.append(encode(model, sequence, condition, optimization_steps=reading.optimization_steps))
         result = interpolate(model, *ends, num_samples, spherical=spherical)
         placed = zip(result.samples, result.placements, strict=True)
         poses = {
@@ -212,6 +214,7 @@ def evaluate_data(
     extract_latents: bool = False,
     seed: int = 0,
     batch_size: int = 16,
+    optimization_steps: int = STEPS,
     device: str = "auto",
     overwrite: bool = False,
     say: Callable[[str], None] = lambda message: None,
@@ -231,7 +234,9 @@ def evaluate_data(
         if output is not None:
             check_report(output, visualize=visualize, latents=extract_latents, overwrite=overwrite)
         model = Models(checkpoint, device).of_data([*data])
-        evaluation = evaluate(model, data, split, seed=seed, batch_size=batch_size, say=say)
+        evaluation = evaluate(
+            model, data, split, seed=seed, batch_size=batch_size, optimization_steps=optimization_steps, say=say
+        )
         if output is None:
             return evaluation, []
         return evaluation, write_report(
@@ -285,7 +290,8 @@ def _run_jobs(
 
 def _reconstruct(job: Job, models: Models, reading: InputOptions, *, overwrite: bool) -> ReconstructedFile:
     model, sequence = _read(job.source, models, reading)
-    encoded, decoded = reconstruct(model, sequence, read_condition(model, reading.condition))
+    condition, steps = read_condition(model, reading.condition), reading.optimization_steps
+    encoded, decoded = reconstruct(model, sequence, condition, optimization_steps=steps)
     restored = decoded.restored(encoded.placement, sequence.skeleton)
     write_poses({"original": clean(sequence), "reconstruction": restored}, job.output, overwrite=overwrite)
     return ReconstructedFile(
@@ -304,7 +310,8 @@ def _reconstruct(job: Job, models: Models, reading: InputOptions, *, overwrite: 
 
 def _encode(job: Job, models: Models, reading: InputOptions, *, overwrite: bool) -> EncodedFile:
     model, sequence = _read(job.source, models, reading)
-    encoded = encode(model, sequence, read_condition(model, reading.condition))
+    condition, steps = read_condition(model, reading.condition), reading.optimization_steps
+    encoded = encode(model, sequence, condition, optimization_steps=steps)
     write_latents(model, encoded, job.output, overwrite=overwrite)
     sizes = model.config.latent_dim, model.config.chunk_latent_dim
     num_chunks = encoded.posterior.chunk_mask.shape[1]

@@ -18,6 +18,7 @@ from ht_vae.data.preprocessing import PoseDataProcessor
 from ht_vae.evaluation.errors import ClipErrors, Errors, Seams, clip_errors
 from ht_vae.evaluation.frechet_features import FEATURES, window_features
 from ht_vae.evaluation.latent_statistics import LatentStatistics
+from ht_vae.latent_optimization import STEPS, optimize_latents
 from ht_vae.nn.latent import Gaussian
 from ht_vae.sampling import generate
 from pose_core import PoseSequence, UserError
@@ -143,6 +144,7 @@ def evaluate(
     *,
     seed: int = 0,
     batch_size: int = BATCH_SIZE,
+    optimization_steps: int = STEPS,
     dataset: type[PoseSequenceDataset] = PoseSequenceDataset,
     say: Callable[[str], None] = lambda message: None,
 ) -> Evaluation:
@@ -157,6 +159,7 @@ def evaluate(
             "all" is everything.
         seed: of the samples.
         batch_size: clips at once.
+        optimization_steps: see `encode`.
         dataset: loads clips; a subclass with its own `load_sample` reads other files.
         say: takes a line for people.
 
@@ -167,7 +170,7 @@ def evaluate(
     clips = split_of(paths, split, say)
     loaded = _load(model, clips, dataset)
     say(f"reading {len(clips)} clips")
-    scores = _Scores(model, loaded)
+    scores = _Scores(model, loaded, optimization_steps)
     batches = PaddedBatches(loaded.lengths, batch_size, BATCH_FRAMES)
     for number, batch in enumerate(batches, start=1):
         say(f"batch {number} of {len(batches)}")
@@ -196,9 +199,10 @@ def split_of(data: Sequence[Path], split: str, say: Callable[[str], None] = lamb
 class _Scores:
     """Scores of all clips, in the order of the clips whatever batches they come in."""
 
-    def __init__(self, model: HierarchicalTransformerVAE, loaded: PoseSequenceDataset) -> None:
+    def __init__(self, model: HierarchicalTransformerVAE, loaded: PoseSequenceDataset, optimization_steps: int) -> None:
         self.model = model
         self.loaded = loaded
+        self.optimization_steps = optimization_steps
         count = len(loaded.lengths)
         self._errors: list[ClipErrors] = [ClipErrors()] * count
         self._latents: list[dict[str, np.ndarray]] = [{}] * count  # see `Posterior.arrays`, of B = 1
@@ -213,6 +217,10 @@ class _Scores:
         batch = TrainingBatch.of(windows).to(model.device)
         poses = batch.poses
         posterior = model.encode(poses.keypoints, poses.confidence, poses.mask, batch.condition)
+        visible = (poses.confidence > 0).float()
+        posterior = optimize_latents(
+            model, posterior, poses.keypoints, visible, poses.mask, batch.condition, steps=self.optimization_steps
+        )
         reconstruction = model.decode(model.latent_space.mean(posterior), poses.lengths, batch.condition)
         for row, (i, window) in enumerate(zip(indices, windows, strict=True)):
             original = window.sequence

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ht_vae.nn.latent import Posterior
     from pose_core.training.data import Data
 
-PRIOR_COPIES = 3
+PRIOR_COPIES = 4
 FITTING_CHUNKS = 16  # of the longest window that the linear basis and the prior are fitted to
 
 

@@ -28,8 +28,6 @@ from ht_vae.model import HierarchicalTransformerVAE
 from pose_core import PoseSequence, UserError
 
 PARTS = ("all", "hands", "body", "face")
-
-
 BASIS = "linear basis"
 
 
@@ -38,7 +36,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["signing"], help="bundled names or model folders")
     parser.add_argument("--data", type=Path, default=FOLDER)
     parser.add_argument("--optimization-steps", type=int, default=STEPS)
-    parser.add_argument("--every", type=int, default=1, help="clip of a group that is taken")
+    parser.add_argument("--every", type=int, default=1, help="take every so many clips of a group")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     variants: dict[str, tuple[HierarchicalTransformerVAE, int]] = {}
@@ -49,7 +47,8 @@ def main() -> None:
             plain = without_layers(model)
             variants[f"{name}, {BASIS}"] = plain, 0
             variants[f"{name}, {BASIS}, optimized"] = plain, arguments.optimization_steps
-    result: dict = {"settings": {"models": arguments.models, "optimization steps": arguments.optimization_steps}}
+    names = ("models", "optimization_steps", "every")
+    result: dict = {"settings": {name: getattr(arguments, name) for name in names}}
     for group, clips in groups(real_clips(arguments.data, TEST_PERSONS)).items():
         measured = (errors([*variants.values()], read(clip)) for clip in clips[:: arguments.every])
         sums = np.array([each for each in measured if each is not None])

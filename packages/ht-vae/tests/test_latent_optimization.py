@@ -33,7 +33,7 @@ def errors(model, posterior, keypoints, confidence, mask):
 def optimized(model, keypoints, confidence, mask, **how):
     with torch.inference_mode():
         posterior = model.encode(keypoints, confidence, mask)
-        return posterior, optimize_latents(model, posterior, keypoints, (confidence > 0).float(), mask, **how)
+        return posterior, optimize_latents(model, posterior, keypoints, confidence > 0, mask, **how)
 
 
 def test_errors_fall(fitted):
@@ -86,9 +86,35 @@ def test_latents_that_no_step_improves_stay(fitted):
         posterior = model.encode(exact.keypoints, torch.ones(3, 48, 50), mask)
         posterior = posterior.row(0)
         own = model.decode(model.latent_space.mean(posterior), 48)
-        weight = (own.logits > 0).float()
-        after = optimize_latents(model, posterior, own.keypoints, weight, mask[:1], steps=3)
+        after = optimize_latents(model, posterior, own.keypoints, own.logits > 0, mask[:1], steps=3)
     torch.testing.assert_close(after.chunks.mean, posterior.chunks.mean, atol=0.05, rtol=0)
+
+
+def test_frames_in_which_nothing_is_visible_stay_where_the_encoder_puts_them(fitted):
+    """Errors of what is visible say nothing of them, and latents of chunks without any would drift."""
+    model, (keypoints, confidence, mask) = fitted
+    confidence = confidence.clone()
+    confidence[:, 16:] = 0  # two of three chunks
+    before, after = optimized(model, keypoints, confidence, mask, steps=100)
+    with torch.inference_mode():
+        hidden = [model.decode(model.latent_space.mean(each), 48).keypoints[:, 24:] for each in (before, after)]
+        shown = [errors(model, each, keypoints, confidence, mask) for each in (before, after)]
+    assert (hidden[1] - hidden[0]).norm(dim=-1).mean() < 0.02
+    assert (shown[1] < shown[0]).all()
+
+
+def test_a_model_that_was_made_in_inference_mode_is_optimized_too(build, fitted):
+    model, clips = fitted
+    with torch.inference_mode():
+        other = build(chunk_latent_dim=24)
+        other.load_state_dict(model.state_dict())
+    for mine, theirs in zip(optimized(other, *clips, steps=3), optimized(model, *clips, steps=3), strict=True):
+        torch.testing.assert_close(mine.chunks.mean, theirs.chunks.mean)
+
+
+def test_fewer_steps_than_none_are_refused(fitted):
+    with pytest.raises(ValueError, match="-1 steps of optimization: it takes at least 0"):
+        optimized(fitted[0], *fitted[1], steps=-1)
 
 
 def test_the_models_weights_get_no_gradients(fitted):

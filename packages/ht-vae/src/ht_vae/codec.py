@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from pose_core import Skeleton
     from pose_core.transforms import Placement
 
-COMPLETED_WEIGHT = 0.1  # of a keypoint that no frame shows in the error of latents, relative to one that is visible
-
 
 @dataclass(frozen=True)
 class EncodedSequence:
@@ -36,12 +34,14 @@ class EncodedSequence:
         placement: its position and scale in the file.
         posterior: of B = 1.
         condition: as `HierarchicalTransformerVAE.encode` takes it, of B = 1.
+        optimization_steps: see `encode`.
     """
 
     original: PoseSequence
     placement: Placement
     posterior: Posterior
     condition: Tensor | None = None
+    optimization_steps: int = 0
 
     @property
     def num_latents(self) -> int:
@@ -100,15 +100,13 @@ def encode(
     if not len(sequence):
         raise UserError("the pose has no frames; there is nothing to encode")
     original, placement = PoseDataProcessor(skeleton=model.skeleton).process(sequence)
-    completed = complete(original, model.basis.center.cpu().numpy())
-    batch = collate([completed]).to(model.device)
+    batch = collate([complete(original, model.basis.center.cpu().numpy())]).to(model.device)
     posterior = model.encode(batch.keypoints, batch.confidence, batch.mask, condition)
-    weight = np.where(original.visible, 1, COMPLETED_WEIGHT * completed.visible).astype(np.float32)
-    weights = torch.from_numpy(weight)[None].to(model.device)
+    visible = torch.from_numpy(original.visible)[None].to(model.device)  # what was completed is hidden
     posterior = optimize_latents(
-        model, posterior, batch.keypoints, weights, batch.mask, condition, steps=optimization_steps
+        model, posterior, batch.keypoints, visible, batch.mask, condition, steps=optimization_steps
     )
-    return EncodedSequence(original, placement, posterior, condition)
+    return EncodedSequence(original, placement, posterior, condition, optimization_steps)
 
 
 @torch.inference_mode()

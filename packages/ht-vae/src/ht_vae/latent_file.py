@@ -24,7 +24,7 @@ def write_latents(
 
     Arrays: `whole_mean` and `whole_log_variance` (Z,), `chunk_mean` and `chunk_log_variance` (N, Zc), or (N, 0) where
     the model has no chunk latents; `frames`, `fps` and `chunk_size`; `center` (D,), `scale` and `size` (3,) of its
-    placement in the file; `model`, `model_hash`.
+    placement in the file; `model`, `model_hash`; `optimization_steps`, see `encode`.
 
     Raises:
         UserError: as `atomic_write`.
@@ -41,4 +41,5 @@ def write_latents(
             size=np.array(encoded.placement.size, np.int64),
             model=np.array(model.name),
             model_hash=np.array(model.hash),
+            optimization_steps=np.int64(encoded.optimization_steps),
         )

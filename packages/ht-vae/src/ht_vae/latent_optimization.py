@@ -7,7 +7,8 @@ https://arxiv.org/abs/1802.02550).
 
 from __future__ import annotations
 
-from dataclasses import replace
+import copy
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from ht_vae.model import HierarchicalTransformerVAE
+    from ht_vae.model import HierarchicalTransformerVAE, Poses
     from ht_vae.nn.latent import Posterior
 
 STEPS = 25
 LEARNING_RATE = 0.1  # of latents, whose standard deviation is about 1; falls linearly
 BETAS, EPSILON = (0.6, 0.95), 1e-8  # little momentum, as steps are few
-PRESENCE_WEIGHT = 3e-3  # of the cross-entropy of predicted visibility, relative to distances in shoulder widths
+FACE_WEIGHT = 1 / BODY_WEIGHT  # of a keypoint of the face, relative to others, as in the linear basis
+HIDDEN_WEIGHT = 0.1  # of the distance of a hidden keypoint from where the encoder's latents put it
+PRESENCE_WEIGHT = 1e-2  # of the cross-entropy of predicted visibility, relative to distances in shoulder widths
 SMOOTHING = 1e-5  # squared shoulder widths, added to a squared distance: its root has a gradient at 0
 
 
@@ -35,7 +38,7 @@ def optimize_latents(
     model: HierarchicalTransformerVAE,
     posterior: Posterior,
     keypoints: Tensor,
-    weight: Tensor,
+    visible: Tensor,
     mask: Tensor,
     condition: Tensor | None = None,
     *,
@@ -43,32 +46,43 @@ def optimize_latents(
 ) -> Posterior:
     """A posterior whose means reconstruct their sequences with less error; log variances stay as they are.
 
-    The error is the mean distance of a keypoint, in which one of the face counts as in the linear basis. A sequence's
-    latents do not depend on the rest of the batch, and stay as they are where no lower error was found.
+    The error is the mean distance of visible keypoints, one of the face counting a quarter. Hidden keypoints are held,
+    by a tenth of their distance, where the encoder's latents put them, and the cross-entropy of predicted visibility is
+    added. A sequence's latents do not depend on the rest of the batch. Where all of this is not lower after the last
+    step, they stay as they are.
 
     Args:
         model: that encoded the sequences; its weights stay as they are.
         posterior: of these.
-        keypoints: (B, T, K, D) in shoulder widths; values of missing ones change nothing.
-        weight: (B, T, K) of the keypoints' distances, 0 where one is missing.
+        keypoints: (B, T, K, D) in shoulder widths; values of hidden ones change nothing.
+        visible: (B, T, K).
         mask, condition: as `HierarchicalTransformerVAE.encode` takes them.
         steps: of Adam; 0: none.
+
+    Raises:
+        ValueError: fewer steps than 0.
     """
+    if steps < 0:
+        raise ValueError(f"{steps} steps of optimization: it takes at least 0")
     if not steps:
         return posterior
     means = [posterior.whole.mean] + ([] if posterior.chunks is None else [posterior.chunks.mean])
     with torch.inference_mode(mode=False), torch.enable_grad():
-        # Copies, as tensors of inference mode have no gradients.
-        latents = [mean.clone().requires_grad_() for mean in means]
+        # Copies: tensors of inference mode, as a model's that was loaded in it, cannot be saved for the backward pass.
+        if any(parameter.is_inference() for parameter in model.parameters()):
+            model = copy.deepcopy(model)
         condition = condition if condition is None else condition.clone()
-        error = _Error(model, keypoints.clone(), weight.clone(), mask.clone(), condition)
-        adam = _Adam(latents)
+        latents = [mean.clone().requires_grad_() for mean in means]
+        error = _Error.of(model, latents, keypoints.clone(), visible.clone(), mask.clone(), condition)
+        adam, first = _Adam(latents), torch.zeros(())
         for step in range(steps):
+            errors = error(latents)
+            first = first if step else errors.detach()
             # Not `backward`, which would leave gradients at the model's weights.
-            gradients = torch.autograd.grad(error(latents).sum(), latents)
+            gradients = torch.autograd.grad(errors.sum(), latents)
             adam.step(gradients, LEARNING_RATE * (1 - step / steps))
     with torch.no_grad():
-        lower = error(latents) < error(means)  # (B,)
+        lower = error(latents) < first  # (B,)
         moves = [
             torch.where(lower.view(-1, *[1] * (mean.dim() - 1)), latent - mean, 0)
             for latent, mean in zip(latents, means, strict=True)
@@ -78,7 +92,7 @@ def optimize_latents(
 
 
 class _Adam:
-    """Adam (Kingma & Ba 2014, https://arxiv.org/abs/1412.6980) of tensors; torch's takes 5 s to import a compiler."""
+    """Adam (Kingma & Ba 2014, https://arxiv.org/abs/1412.6980); `torch.optim` would import `torch._dynamo`, for 5 s."""
 
     def __init__(self, tensors: list[Tensor]) -> None:
         self.tensors = tensors
@@ -95,34 +109,66 @@ class _Adam:
             tensor -= learning_rate / (1 - BETAS[0] ** self.steps) * mean / unbiased
 
 
+@dataclass(frozen=True)
 class _Error:
-    """Reconstruction errors (B,) of latents; arguments as those of `optimize_latents`."""
+    """Errors (B,) of latents.
 
-    def __init__(
-        self,
+    Attributes:
+        target: (B, T, K, D), of hidden keypoints as decoded from the encoder's latents; weight: (B, T, K).
+        presence: (B, T, K), 1 where a keypoint is to be predicted visible, else 0; real: (B, T, K), 0 in padding.
+    """
+
+    model: HierarchicalTransformerVAE
+    lengths: Tensor
+    condition: Tensor | None
+    target: Tensor
+    weight: Tensor
+    presence: Tensor
+    real: Tensor
+
+    @classmethod
+    @torch.no_grad()
+    def of(
+        cls,
         model: HierarchicalTransformerVAE,
+        latents: list[Tensor],
         keypoints: Tensor,
-        weight: Tensor,
+        visible: Tensor,
         mask: Tensor,
         condition: Tensor | None,
-    ) -> None:
-        self.model, self.condition = model, condition
-        self.lengths = mask.sum(dim=1)
-        self.real = mask[..., None].expand_as(weight).float()
-        self.visible = (weight > 0) & mask[..., None]
-        self.target = torch.where(self.visible[..., None], keypoints, 0)
-        importance = torch.ones(weight.shape[-1], device=weight.device)
-        importance[model.skeleton.face()] = 1 / BODY_WEIGHT
-        self.weight = weight * importance * self.visible
+    ) -> _Error:
+        """Of the encoder's latents; the rest as `optimize_latents` takes it."""
+        lengths, real = mask.sum(dim=1), mask[..., None].expand_as(visible)
+        visible = visible & real
+        own = _decoded(model, latents, lengths, condition)
+        importance = torch.ones(visible.shape[-1], device=mask.device)
+        importance[model.skeleton.face()] = FACE_WEIGHT
+        return cls(
+            model=model,
+            lengths=lengths,
+            condition=condition,
+            target=torch.where(visible[..., None], keypoints, own.keypoints),
+            weight=torch.where(visible, 1.0, HIDDEN_WEIGHT) * importance * real,
+            # The encoder gets a keypoint that is never visible as a mean one: whether it is to be predicted visible is
+            # for its latents to say.
+            presence=torch.where(visible.any(dim=1, keepdim=True), visible, own.logits > 0).float(),
+            real=real.float(),
+        )
 
     def __call__(self, latents: list[Tensor]) -> Tensor:
-        whole, *chunks = latents
-        poses = self.model.decode(Latents(whole, chunks[0] if chunks else None), self.lengths, self.condition)
+        poses = _decoded(self.model, latents, self.lengths, self.condition)
         distance = ((poses.keypoints - self.target).square().sum(dim=-1) + SMOOTHING).sqrt()
-        presence = F.binary_cross_entropy_with_logits(poses.logits, self.visible.float(), reduction="none")
+        presence = F.binary_cross_entropy_with_logits(poses.logits, self.presence, reduction="none")
         return _mean(distance, self.weight) + PRESENCE_WEIGHT * _mean(presence, self.real)
 
 
+def _decoded(
+    model: HierarchicalTransformerVAE, latents: list[Tensor], lengths: Tensor, condition: Tensor | None
+) -> Poses:
+    whole, *chunks = latents
+    return model.decode(Latents(whole, chunks[0] if chunks else None), lengths, condition)
+
+
 def _mean(values: Tensor, weight: Tensor) -> Tensor:
-    """(B,) weighted means over frames and keypoints of (B, T, K); 0 where no weight is."""
+    """(B,) weighted means over frames and keypoints of (B, T, K)."""
     return (values * weight).sum(dim=(1, 2)) / weight.sum(dim=(1, 2)).clamp(min=1e-6)

@@ -102,6 +102,7 @@ class Evaluation:
 
     Attributes:
         model, model_hash: which model; data, split: which clips.
+        optimization_steps: of the latents, see `encode`; KL divergence and active units are of these, too.
         clips, frames, seconds: how many and how long.
         parts: `Errors` of "all" keypoints, of both "hands", and of each part of the skeleton by name.
         seams: errors at the borders of chunks and elsewhere.
@@ -117,6 +118,7 @@ class Evaluation:
     data: list[Path]
     split: str
     seed: int
+    optimization_steps: int
     clips: int
     frames: int
     seconds: float
@@ -217,7 +219,7 @@ class _Scores:
         batch = TrainingBatch.of(windows).to(model.device)
         poses = batch.poses
         posterior = model.encode(poses.keypoints, poses.confidence, poses.mask, batch.condition)
-        visible = (poses.confidence > 0).float()
+        visible = poses.confidence > 0
         posterior = optimize_latents(
             model, posterior, poses.keypoints, visible, poses.mask, batch.condition, steps=self.optimization_steps
         )
@@ -251,6 +253,7 @@ class _Scores:
             data=data,
             split=split,
             seed=seed,
+            optimization_steps=self.optimization_steps,
             clips=len(clips),
             frames=sum(lengths),
             seconds=sum(T / fps for T, fps in zip(lengths, rates, strict=True)),

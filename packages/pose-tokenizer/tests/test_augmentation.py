@@ -3,6 +3,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from pose_core.skeleton import known_skeleton
 from pose_core.testing import fake_skeleton
 from pose_tokenizer.data.augmentation import Augmentation, time_warp
 
@@ -119,3 +120,24 @@ def test_depth_grows_as_the_picture_does_and_changes_nothing_in_it(poses, skelet
     factor = np.median(larger[..., 0] / deep[..., 0])
     assert factor != pytest.approx(1, abs=0.01)
     np.testing.assert_allclose(larger[..., 2], factor * deep[..., 2], rtol=1e-4, atol=1e-5)
+
+
+def test_a_wide_augmentation_gives_people_other_arms_and_faces():
+    skeleton = known_skeleton(178, 3).with_dims(2)
+    random = np.random.default_rng(0)
+    keypoints, seen = random.normal(size=(8, 178, 2)).astype(np.float32), np.ones((8, 178), bool)
+    people = replace(STILL, limb=0.2, face=0.2, face_shift=0.1)
+    other, _ = people.apply(keypoints, seen, skeleton, np.random.default_rng(1))
+    shoulder, elbow = skeleton.shoulders()[0], skeleton.elbow("left")
+    face = skeleton.face()
+
+    def upper_arm(points):
+        return np.linalg.norm(points[:, elbow] - points[:, shoulder], axis=-1)
+
+    def size(points):
+        return points[:, face].std(axis=1)
+
+    for measure in (upper_arm, size):
+        factors = measure(other) / measure(keypoints)
+        np.testing.assert_allclose(factors, factors.flat[0], rtol=1e-3)  # one person in all frames
+        assert abs(factors.flat[0] - 1) > 0.01

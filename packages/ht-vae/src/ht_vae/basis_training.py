@@ -8,9 +8,9 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from ht_vae.data.loader import TrainingBatch
-from ht_vae.stage import Stage
 from pose_core.command_line import say
 from pose_core.training.hardware import choose_precision
+from pose_core.training.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import pad_sequence
 from ht_vae.data.loader import TrainingBatch
 from ht_vae.nn.attention import num_chunks
 from ht_vae.nn.flow_prior import MAX_CHUNKS, FlowPrior, Levels, Place
-from ht_vae.stage import Stage
+from pose_core.training.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

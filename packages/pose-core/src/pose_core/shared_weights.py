@@ -144,8 +144,10 @@ class StoredTensors:
         """
         if value.dtype != np.float32:
             return None, False
-        named = next((tensor for key, tensor in self.tensors.items() if name == key or name.endswith(f".{key}")), None)
-        if named is not None:
+        # The longest one: "encoder.norm.weight" may be another's than "norm.weight".
+        keys = [key for key in self.tensors if name == key or name.endswith(f".{key}")]
+        if keys:
+            named = self.tensors[max(keys, key=len)]
             if not np.array_equal(named.value.ravel(), value.ravel()):
                 raise RuntimeError(f"{named.file}: {named.name} is not the weight {name} that was exported")
             return named, False

@@ -47,6 +47,10 @@ class ModelSizes(BaseModel):
     latent_dim: int = Field(128, ge=1, description="dimensions of a block's latent vector")
     hidden_dim: int = Field(32, ge=1, description="channels per keypoint in the ST-GCNs")
     num_layers: int = Field(3, ge=0, description="ST-GCN layers of encoder and of decoder; 0: a linear model")
+    latent_layers: int = Field(
+        0, ge=0, description="ConvNeXt layers of the decoder over quantized latents, trained after all else; 0: none"
+    )
+    latent_width: int = Field(256, ge=1, description="width of these layers")
     quantizer: Literal["rvq", "fsq", "residual_fsq"] = Field(
         "rvq", description="learned codebooks, or finite scalar quantization"
     )
@@ -83,11 +87,14 @@ class TokenizerConfig(ModelSizes):
 
     @model_serializer(mode="wrap")
     def _omit_newer_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without weights that older models lack, where they are the default: hashes cover the configuration."""
+        """Without settings that older models lack, where they are the default: hashes cover the configuration."""
         values = handler(self)
         for name, default in (("face_weight", FACE_WEIGHT), ("depth_weight", DEPTH_WEIGHT)):
             if getattr(self, name) == default:
                 values.pop(name, None)
+        if not self.latent_layers:
+            values.pop("latent_layers", None)
+            values.pop("latent_width", None)
         return values
 
 
@@ -129,6 +136,10 @@ class RunConfig(ModelSizes, LossConfig, TrainingConfig):
     fitting_blocks: int = Field(
         120_000, ge=1, description="blocks that basis and codebooks are fitted to before training"
     )
+    latent_blocks: int = Field(
+        900_000, ge=1, description="blocks of widely augmented clips, coded, that the layers over latents learn from"
+    )
+    latent_steps: int = Field(8_000, ge=1, description="steps that these are trained for")
     gradient_checkpointing: bool = Field(False, description="recompute activations: less memory, more time")
     epochs: int = Field(60, gt=0)
     learning_rate: float = Field(2e-3, gt=0, description="peak learning rate, reached after the warm-up")

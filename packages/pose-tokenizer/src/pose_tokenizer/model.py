@@ -15,6 +15,7 @@ from pose_core.transforms.temporal import hold
 from pose_tokenizer.config import BUNDLED, UNHASHED, TokenizerConfig
 from pose_tokenizer.nn.adjacency import partitioned_adjacency
 from pose_tokenizer.nn.features import PoseFeatures
+from pose_tokenizer.nn.latent_network import LatentNetwork
 from pose_tokenizer.nn.quantizer import PredictiveQuantizer, num_codes
 from pose_tokenizer.nn.stgcn import STGCN
 
@@ -85,7 +86,8 @@ class PoseTokenizer(
     """A codec of poses: `encode` turns frames into codes, `decode` codes into frames, `forward` does both.
 
     Encoder and decoder are each a linear basis, the principal components of the training clips, plus an ST-GCN that
-    adds what limbs and neighbouring blocks tell. The encoder looks back only, the decoder a few blocks ahead, too.
+    adds what limbs and neighbouring blocks tell. The encoder looks back only, the decoder a few blocks ahead, too. With
+    `latent_layers` the decoder begins with layers over latents.
 
     A subclass may have networks of its own: `latents` and `frames` are what there is to override.
 
@@ -110,12 +112,25 @@ class PoseTokenizer(
         self.encoder = STGCN(frames * (D + 1), config.hidden_dim, D, adjacency, config.num_layers, before=1, after=0)
         self.pooling = nn.Linear(K * D, dim, bias=False)
         self.quantizer = PredictiveQuantizer(dim, config.num_quantizers, config.codebook_size)
+        self.latent_network = None
+        if config.latent_layers:
+            self.latent_network = LatentNetwork(dim, config.num_quantizers, config.latent_width, config.latent_layers)
         self.context = nn.Linear(dim, CONTEXT)
         self.depth = nn.Embedding(config.num_quantizers + 1, CONTEXT)
         nn.init.zeros_(self.depth.weight)
         self.decoder = STGCN(
             frames * D + CONTEXT, config.hidden_dim, frames * D, adjacency, config.num_layers, before=1, after=1
         )
+
+    @property
+    def decoder_before(self) -> int:
+        """Blocks of the past that a decoded block depends on."""
+        return self.decoder.before + (self.latent_network.before if self.latent_network is not None else 0)
+
+    @property
+    def decoder_after(self) -> int:
+        """Blocks of the future that a decoded block depends on."""
+        return self.decoder.after + (self.latent_network.after if self.latent_network is not None else 0)
 
     def initial_state(self, batch_size: int = 1) -> EncoderState:
         """The state at the beginning of sequences."""
@@ -246,6 +261,8 @@ class PoseTokenizer(
             Keypoints (B, T, K, D) in shoulder widths, and logits (B, T, K), above 0 where a keypoint is visible.
         """
         mask = latents.new_ones(latents.shape[:2], dtype=torch.bool) if mask is None else mask
+        if self.latent_network is not None:
+            latents = self.latent_network(latents, depth, mask)
         blocks = latents @ self.basis.T
         features = blocks.unflatten(2, (self.block_frames, -1))  # (B, N, block_frames, F)
         if self.decoder.layers:

@@ -31,7 +31,7 @@ class TorchNetwork(Network):
         self.name, self.folder = model.name, model.folder
         self.mean = _numpy(model.features.mean)
         self.looks_back = model.encoder.before
-        self.decoder_back, self.decoder_ahead = model.decoder.before, model.decoder.after
+        self.decoder_back, self.decoder_ahead = model.decoder_before, model.decoder_after
 
     @property
     def hash(self) -> str:

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 import torch
 
 from pose_core import UserError
+from pose_core.command_line import say
 from pose_core.data import PoseDataset
-from pose_core.training import fit, model_card, run_folder
+from pose_core.training import fit, is_main_process, model_card, run_folder
 from pose_core.training.data import data_paths
 from pose_tokenizer.config import PRESETS as PRESETS
 from pose_tokenizer.config import ModelSizes
+from pose_tokenizer.data.coded_clips import BEAM, coded_clips
+from pose_tokenizer.data.dataset import ClipDataset
 from pose_tokenizer.data.loading import loaders, read_data
 from pose_tokenizer.initialization import initialize, initialize_from
+from pose_tokenizer.latent_training import latent_error_ratio, train_latent_network
 from pose_tokenizer.lightning_module import MONITOR, TokenizerModule
 from pose_tokenizer.losses import TokenizerLoss
 from pose_tokenizer.model import PoseTokenizer
@@ -64,6 +68,8 @@ def train(
     clips = read_data(paths, config, dataset=dataset, skeleton=None if source is None else source.skeleton)
     torch.manual_seed(config.seed)
     tokenizer = model(config.model(clips.skeleton.to_dict()))
+    if tokenizer.latent_network is not None:
+        tokenizer.latent_network.requires_grad_(False)  # until the codes that it is given are final
     module = TokenizerModule(tokenizer, config, loss(config, tokenizer.skeleton, tokenizer.features.weights))
     if run.resume_from is None:
         start = initialize if source is None else partial(initialize_from, source)
@@ -71,6 +77,12 @@ def train(
         module.before_training = lambda: start(tokenizer, module.vq, sequences, config)
     metrics = fit(module, *loaders(clips, config), config, run, monitor=MONITOR)
     tokenizer.eval()
+    if tokenizer.latent_network is not None and is_main_process() and not config.dry_run:
+        say("training the decoder's layers over latents")
+        train_latent_network(tokenizer, [sample.sequence for sample in clips.train], config)
+        if held_out := [sample.sequence for sample in clips.validation]:
+            coded = [*coded_clips(tokenizer, [*ClipDataset(held_out)], [config.lmbda], beam=BEAM)]
+            metrics["validation/latent_error_ratio"] = latent_error_ratio(tokenizer, coded)
     card = model_card("pose-tokenizer", paths, len(clips.train_clips()), config, metrics)
     run.finish(tokenizer.save_pretrained, card)
     return tokenizer, metrics

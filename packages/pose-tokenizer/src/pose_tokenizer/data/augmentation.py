@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core import UserError
-from pose_core.transforms.proportions import in_space, similarity, transform_points
+from pose_core.transforms.proportions import in_space, scale_arm, similarity, transform_points
 
 if TYPE_CHECKING:
     from pose_core import Skeleton
+    from pose_core.skeleton import Side
+
+SIDES: tuple[Side, Side] = ("left", "right")
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class Augmentation:
         rotation, scale: of the whole person; standard deviations, in radians and relative.
         hand_rotation, hand_scale, hand_shear, hand_shift: of each hand about its wrist; standard deviations, the shift
             in shoulder widths.
+        limb: of the length of each upper arm and forearm, relative; standard deviation.
+        face, face_shift: of the face's size and place, relative and in shoulder widths; standard deviations.
     """
 
     late_start: float = 0.3
@@ -36,6 +41,9 @@ class Augmentation:
     hand_scale: float = 0.08
     hand_shear: float = 0.08
     hand_shift: float = 0.06
+    limb: float = 0.0
+    face: float = 0.0
+    face_shift: float = 0.0
 
     def apply(
         self, keypoints: np.ndarray, visible: np.ndarray, skeleton: Skeleton, random: np.random.Generator
@@ -51,13 +59,35 @@ class Augmentation:
             keypoints, visible = keypoints[:, opposite] * np.array([-1, 1, 1][:dims], np.float32), visible[:, opposite]
         similar = similarity(random.normal(0, self.rotation), random.normal(1, self.scale))
         keypoints = keypoints @ in_space(similar, dims).T.astype(np.float32)
-        for side in ("left", "right"):
+        for side in SIDES:
+            if self.limb:
+                upper, lower = 1 + random.normal(0, self.limb, 2)
+                keypoints = scale_arm(keypoints, visible, skeleton, side, (upper, lower))
             if hand := skeleton.hand(side):
                 affine = similarity(random.normal(0, self.hand_rotation), random.normal(1, self.hand_scale))
                 affine = affine @ np.array([[1, random.normal(0, self.hand_shear)], [0, 1]])
                 shift = random.normal(0, self.hand_shift, 2)
                 keypoints = transform_points(keypoints, hand, affine, keypoints[:, hand[:1]], shift)
+        if (self.face or self.face_shift) and (face := skeleton.face()):
+            size, shift = (1 + random.normal(0, self.face)) * np.eye(2), random.normal(0, self.face_shift, 2)
+            keypoints = transform_points(keypoints, face, size, keypoints[:, face].mean(axis=1, keepdims=True), shift)
         return keypoints.astype(np.float32), visible
+
+
+# As many kinds of people, cameras and hands as the clips can be made to show.
+WIDE = Augmentation(
+    mirror=0.5,
+    min_length=0.55,
+    max_length=1.8,
+    rotation=0.07,
+    scale=0.07,
+    hand_rotation=0.25,
+    hand_scale=0.12,
+    hand_shear=0.1,
+    limb=0.12,
+    face=0.08,
+    face_shift=0.04,
+)
 
 
 def time_warp(keypoints: np.ndarray, visible: np.ndarray, factor: float) -> tuple[np.ndarray, np.ndarray]:

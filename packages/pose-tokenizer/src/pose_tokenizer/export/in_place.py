@@ -86,8 +86,8 @@ def export_in_place(
     about = {
         HASH: model.hash,
         "looks_back": str(model.encoder.before),
-        "decoder_back": str(model.decoder.before),
-        "decoder_ahead": str(model.decoder.after),
+        "decoder_back": str(model.decoder_before),
+        "decoder_ahead": str(model.decoder_after),
     }
     try:
         with tempfile.TemporaryDirectory(prefix="pose-") as temporary:

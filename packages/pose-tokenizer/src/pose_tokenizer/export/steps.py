@@ -113,8 +113,8 @@ class DecodeStep(nn.Module):
     def __init__(self, model: PoseTokenizer) -> None:
         super().__init__()
         self.model = model
-        self.delay = model.decoder.after
-        self.window = model.decoder.before + 1 + self.delay
+        self.delay = model.decoder_after
+        self.window = model.decoder_before + 1 + self.delay
         past = max(self.window - 1, 1)  # at least the block that the next one is predicted from
         self.shapes = [(past, model.config.latent_dim), (past,), (past,)]
         self.state_size = row_size(self.shapes)
@@ -147,7 +147,7 @@ class DecodeStep(nn.Module):
         window = slice(-self.window, None)
         is_real = mask[:, window] > 0
         keypoints, logits = model.frames(latents[:, window], depth[:, window].long(), is_real)
-        center = model.decoder.before
+        center = model.decoder_before
         frames = slice(center * model.block_frames, (center + 1) * model.block_frames)
         visible = (logits[:, frames] > 0) & is_real[:, center, None, None]
         return keypoints[:, frames], visible, pack([latents[:, 1:], depth[:, 1:], mask[:, 1:]])

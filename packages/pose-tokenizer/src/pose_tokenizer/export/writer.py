@@ -135,7 +135,7 @@ def _metadata(model: PoseTokenizer, step: EncodeStep | DecodeStep) -> dict[str, 
         "codebook_size": model.config.codebook_size,
         "block_frames": model.block_frames,
         "rate": model.config.lmbda,
-        "delay": model.decoder.after,
+        "delay": model.decoder_after,
         "state_size": step.state_size,
         "skeleton": json.dumps(model.config.skeleton),
     }

@@ -1,0 +1,122 @@
+"""Training of the decoder's layers over latents, once codes are final: no pose is decoded, which makes steps cheap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+from pose_core.command_line import say
+from pose_core.training.stage import Stage
+from pose_tokenizer.data.augmentation import WIDE
+from pose_tokenizer.data.coded_clips import random_coded_clips
+from pose_tokenizer.nn.quantizer import num_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from pose_core import PoseSequence
+    from pose_tokenizer.config import RunConfig
+    from pose_tokenizer.data.coded_clips import CodedClip
+    from pose_tokenizer.model import PoseTokenizer
+    from pose_tokenizer.nn.latent_network import LatentNetwork
+
+LMBDA_RANGE = (0.12, 5.0)  # from 10 to 40 bits per frame, packed
+BATCH = 20  # clips
+LEARNING_RATE = 1.5e-3
+WARMUP = 0.05  # of the steps
+EMA_DECAY = 0.998
+WEIGHT_DECAY = 0.05
+LMBDA_OFFSET = 0.05  # added to lambda, whose inverse root is a clip's weight: errors are small where it is
+MEASURED = 512  # coded clips by which inputs and outputs are scaled
+REPORTS = 10
+
+
+def train_latent_network(model: PoseTokenizer, clips: Sequence[PoseSequence], config: RunConfig) -> float:
+    """Trains a model's layers over latents for `latent_steps` on `latent_blocks`; the averaged weights are kept.
+
+    The loss is the squared error in the coordinates of the linear basis, in which errors weigh as in the basis itself.
+
+    Args:
+        model: whose other parts are trained; they stay as they are.
+        clips: prepared, see `prepare`.
+        config: of the run.
+
+    Returns:
+        The root mean squared error over that of quantized latents, over the last tenth of the steps.
+    """
+    network = model.latent_network
+    if network is None:
+        raise TypeError("the model has no layers over latents")
+    coded = [
+        *random_coded_clips(
+            model, clips, config.latent_blocks, lmbda_range=LMBDA_RANGE, augmentation=WIDE, seed=config.seed
+        )
+    ]
+    _scale(network, model, coded[:: max(1, len(coded) // MEASURED)])
+    steps, device = config.latent_steps, model.device
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        network.requires_grad_(True)
+        stage = Stage(
+            network,
+            steps,
+            learning_rate=LEARNING_RATE,
+            warmup=WARMUP,
+            ema_decay=EMA_DECAY,
+            weight_decay=WEIGHT_DECAY,
+        )
+        totals, ratio = torch.zeros(2), 1.0
+        for step in range(1, steps + 1):
+            drawn = [coded[int(i)] for i in torch.randint(len(coded), (BATCH,))]
+            squared, quantized, mask = _squared_errors(network, model, drawn, device)
+            weight = torch.tensor([(each.lmbda + LMBDA_OFFSET) ** -0.5 for each in drawn], device=device)[:, None]
+            stage.step((squared * weight).sum() / (mask * weight).sum())
+            totals += torch.stack([squared.detach().sum(), quantized.sum()]).cpu()
+            if step % max(1, steps // REPORTS) == 0:
+                ratio = float((totals[0] / totals[1]).sqrt())
+                say(f"step {step:,} of {steps:,}: {ratio:.3f} times the error of quantized latents")
+                totals.zero_()
+        stage.finish()
+    return ratio
+
+
+@torch.no_grad()
+def latent_error_ratio(model: PoseTokenizer, coded: Sequence[CodedClip]) -> float:
+    """Root mean squared error of corrected latents over that of quantized ones; 1: the layers gain nothing."""
+    if model.latent_network is None:
+        raise TypeError("the model has no layers over latents")
+    totals = torch.zeros(2)
+    for each in coded:
+        squared, quantized, _ = _squared_errors(model.latent_network, model, [each], model.device)
+        totals += torch.stack([squared.sum(), quantized.sum()]).cpu()
+    return float((totals[0] / totals[1].clamp(min=1e-12)).sqrt())
+
+
+def _squared_errors(
+    network: LatentNetwork, model: PoseTokenizer, clips: Sequence[CodedClip], device: torch.device
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Squared errors (B, N) of corrected and of quantized latents, 0 in padding, and the mask (B, N)."""
+    codes = pad_sequence([torch.from_numpy(each.codes).long() for each in clips], batch_first=True, padding_value=-1)
+    aim = pad_sequence([each.coordinates.float() for each in clips], batch_first=True).to(device)
+    mask = (torch.arange(codes.shape[1]) < torch.tensor([len(each.codes) for each in clips])[:, None]).to(device)
+    codes = codes.to(device)
+    with torch.no_grad():
+        quantized = model.quantizer.dequantize(codes)
+    corrected = network(quantized, num_codes(codes), mask)
+    of_corrected, of_quantized = ((each - aim).square().sum(dim=-1) * mask for each in (corrected, quantized))
+    return of_corrected, of_quantized, mask
+
+
+@torch.no_grad()
+def _scale(network: LatentNetwork, model: PoseTokenizer, clips: Sequence[CodedClip]) -> None:
+    """Sets the units of inputs and outputs."""
+    aims = torch.cat([each.coordinates.float() for each in clips]).to(model.device)
+    quantized = [
+        model.quantizer.dequantize(torch.from_numpy(each.codes).long()[None].to(model.device))[0] for each in clips
+    ]
+    network.deviations.copy_(aims.std(dim=0).clamp(min=1e-4))
+    network.errors.copy_((aims - torch.cat(quantized)).std(dim=0).clamp(min=1e-6))

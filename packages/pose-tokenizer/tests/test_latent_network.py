@@ -1,0 +1,122 @@
+"""The decoder's layers over latents: nothing before training, less error after, the same in streams and graphs."""
+
+import numpy as np
+import pytest
+import torch
+
+from pose_core.transforms.normalization import Placement
+from pose_tokenizer import encode
+from pose_tokenizer.backends import load_network
+from pose_tokenizer.codec import decode
+from pose_tokenizer.data.augmentation import Augmentation
+from pose_tokenizer.data.coded_clips import random_coded_clips
+from pose_tokenizer.data.dataset import prepare
+from pose_tokenizer.export.in_place import export_in_place
+from pose_tokenizer.latent_training import latent_error_ratio, train_latent_network
+from pose_tokenizer.model import PoseTokenizer, load_model
+from pose_tokenizer.nn.latent_network import AFTER, BEFORE, LatentNetwork
+from pose_tokenizer.nn.quantizer import num_codes
+from pose_tokenizer.streaming import StreamDecoder
+from pose_tokenizer.training import train
+
+LAYERS = {"latent_layers": 2, "latent_width": 16}
+C, Q = 6, 3
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    made = LatentNetwork(C, Q, 16, 2).eval()
+    torch.nn.init.normal_(made.head.weight, std=0.5)
+    return made
+
+
+@pytest.fixture
+def inputs():
+    torch.manual_seed(1)
+    return torch.randn(2, 20, C), torch.randint(Q + 1, (2, 20)), torch.ones(2, 20, dtype=torch.bool)
+
+
+@pytest.fixture
+def layered(lively):
+    """`lively`, with layers over latents that change all they see."""
+    torch.manual_seed(0)
+    model = PoseTokenizer(lively.config.model_copy(update=LAYERS)).eval()
+    model.load_state_dict(model.state_dict() | lively.state_dict())
+    with torch.no_grad():
+        torch.nn.init.normal_(model.latent_network.head.weight, std=0.3)
+    model.name = "layered"
+    return model
+
+
+def test_untrained_layers_change_nothing(inputs):
+    latents, depth, mask = inputs
+    assert torch.equal(LatentNetwork(C, Q, 16, 2)(latents, depth, mask), latents)
+
+
+def test_an_output_depends_on_as_many_blocks_as_it_says(network, inputs):
+    latents, depth, mask = inputs
+    assert (network.before, network.after) == (2 * BEFORE, 2 * AFTER)
+    other = latents.clone()
+    other[:, 10] += 1
+    moved = (network(other, depth, mask) - network(latents, depth, mask)).abs().amax(dim=(0, 2)) > 1e-6
+    assert moved.nonzero()[:, 0].tolist() == [*range(10 - 2 * AFTER, 10 + 2 * BEFORE + 1)]
+
+
+def test_padding_changes_nothing(network, inputs):
+    latents, depth, mask = inputs
+    mask = mask.clone()
+    mask[1, 12:] = False
+    other = torch.where(mask[..., None], latents, 9.0)
+    alone = network(latents[1:, :12], depth[1:, :12], mask[1:, :12])
+    torch.testing.assert_close(network(other, depth, mask)[1:, :12], alone)
+
+
+def test_streams_are_decoded_as_files_are(layered, clip):
+    codes = encode(layered, clip(150)).codes
+    latents = layered.quantizer.dequantize(torch.from_numpy(codes).long()[None])
+    with torch.inference_mode():
+        whole, _ = layered.frames(latents, num_codes(torch.from_numpy(codes))[None])
+    decoder = StreamDecoder(layered, Placement(center=(0.0, 0.0), scale=1.0))
+    given = [*(decoder.push(row[None]) for row in codes), decoder.finish()]
+    keypoints, there = (np.concatenate(each) for each in zip(*given, strict=True))
+    np.testing.assert_allclose(keypoints, whole[0].numpy() * there[..., None], atol=1e-4, rtol=1e-4)
+
+
+def test_layers_are_trained_last(manifest, quick, tmp_path):
+    settings = LAYERS | {"latent_blocks": 200, "latent_steps": 5}
+    model, metrics = train([manifest], tmp_path / "run", quick.model_copy(update=settings))
+    assert metrics["validation/latent_error_ratio"] > 0
+    assert load_model(tmp_path / "run", "cpu").hash == model.hash
+
+
+def test_errors_fall_and_all_else_stays_as_it_is(trained, quick, skeleton, clip):
+    config = quick.model_copy(update=LAYERS | {"latent_blocks": 1000, "latent_steps": 200})
+    model = PoseTokenizer(config.model(trained[0].config.skeleton)).eval()
+    model.load_state_dict(model.state_dict() | trained[0].state_dict())
+    clips = [prepare(clip(60, seed), model.skeleton) for seed in range(3)]
+    assert train_latent_network(model, clips, config) < 0.9  # it knows these clips in the end
+    for name, value in trained[0].state_dict().items():
+        assert torch.equal(model.state_dict()[name], value), name
+    assert model.latent_network.head.weight.any()
+
+
+def test_the_error_of_no_layers_is_that_of_quantization(lively, layered, clip, skeleton):
+    clips = [prepare(clip(30, seed), skeleton) for seed in range(3)]
+    drawn = [*random_coded_clips(layered, clips, 200, lmbda_range=(1, 9), augmentation=Augmentation(), seed=0)]
+    assert sum(len(each.codes) for each in drawn) >= 200
+    assert all(each.coordinates.shape == (len(each.codes), 8) for each in drawn)
+    assert latent_error_ratio(layered, drawn) != 1
+    torch.nn.init.zeros_(layered.latent_network.head.weight)
+    assert latent_error_ratio(layered, drawn) == 1
+    with pytest.raises(TypeError, match="no layers over latents"):
+        latent_error_ratio(lively, drawn)
+
+
+def test_graphs_decode_as_the_model_does(layered, tmp_path, clip):
+    layered.save_pretrained(tmp_path / "model")
+    export_in_place(tmp_path / "model")  # compares
+    network = load_network(tmp_path / "model", backend="onnx")
+    tokens = encode(network, clip(50))
+    here, there = decode(network, tokens), decode(load_model(tmp_path / "model", "cpu"), tokens)
+    np.testing.assert_allclose(here.keypoints, there.keypoints, atol=0.05)

@@ -57,7 +57,7 @@ def test_every_command_reads_it_by_the_checkpoint(cli, coder, poses):
     status, _, err = cli("info", tokens)
     assert status == 2
     assert f"{tokens}: its codes are entropy-coded by the model tiny (" in err
-    assert "which is not bundled; name its folder with --checkpoint" in err
+    assert "which is not bundled, or the file is damaged; name the model's folder with --checkpoint" in err
     assert cli("decode", tokens, "--output", poses.parent / "b.pose")[0] == 2
 
 

@@ -42,8 +42,8 @@ def entropy_model_for(name: str, model_hash: str, given: EntropyModel | None) ->
             assert found is not None
             return found
     raise UserError(
-        f"its codes are entropy-coded by the model {name} ({model_hash}), which is not bundled; name its folder with "
-        "--checkpoint"
+        f"its codes are entropy-coded by the model {name} ({model_hash}), which is not bundled, or the file is "
+        "damaged; name the model's folder with --checkpoint"
     )
 
 

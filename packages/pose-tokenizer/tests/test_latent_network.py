@@ -11,8 +11,9 @@ from pose_tokenizer.codec import decode
 from pose_tokenizer.data.augmentation import Augmentation
 from pose_tokenizer.data.coded_clips import random_coded_clips
 from pose_tokenizer.data.dataset import prepare
+from pose_tokenizer.decoder_training import latent_error_ratio, train_decoder, train_latent_network
 from pose_tokenizer.export.in_place import export_in_place
-from pose_tokenizer.latent_training import latent_error_ratio, train_latent_network
+from pose_tokenizer.losses import TokenizerLoss
 from pose_tokenizer.model import PoseTokenizer, load_model
 from pose_tokenizer.nn.latent_network import AFTER, BEFORE, LatentNetwork
 from pose_tokenizer.nn.quantizer import num_codes
@@ -84,16 +85,24 @@ def test_streams_are_decoded_as_files_are(layered, clip):
 
 
 def test_layers_are_trained_last(manifest, quick, tmp_path):
-    settings = LAYERS | {"latent_blocks": 200, "latent_steps": 5}
+    settings = LAYERS | {"latent_blocks": 200, "latent_steps": 5, "decoder_blocks": 200, "decoder_steps": 5}
     model, metrics = train([manifest], tmp_path / "run", quick.model_copy(update=settings))
     assert metrics["validation/latent_error_ratio"] > 0
     assert load_model(tmp_path / "run", "cpu").hash == model.hash
 
 
-def test_errors_fall_and_all_else_stays_as_it_is(trained, quick, skeleton, clip):
-    config = quick.model_copy(update=LAYERS | {"latent_blocks": 1000, "latent_steps": 200})
+@pytest.fixture
+def untrained(trained, quick):
+    """The trained model with layers over latents that know nothing yet, and the configuration to train them."""
+    settings = LAYERS | {"latent_blocks": 1000, "latent_steps": 200, "decoder_blocks": 500, "decoder_steps": 60}
+    config = quick.model_copy(update=settings)
     model = PoseTokenizer(config.model(trained[0].config.skeleton)).eval()
     model.load_state_dict(model.state_dict() | trained[0].state_dict())
+    return model, config
+
+
+def test_errors_fall_and_all_else_stays_as_it_is(trained, untrained, clip):
+    model, config = untrained
     clips = [prepare(clip(60, seed), model.skeleton) for seed in range(3)]
     assert train_latent_network(model, clips, config) < 0.9  # it knows these clips in the end
     for name, value in trained[0].state_dict().items():
@@ -101,11 +110,31 @@ def test_errors_fall_and_all_else_stays_as_it_is(trained, quick, skeleton, clip)
     assert model.latent_network.head.weight.any()
 
 
+def test_all_of_the_decoder_is_trained_and_codes_stay(trained, untrained, clip):
+    model, config = untrained
+    clips = [prepare(clip(60, seed), model.skeleton) for seed in range(3)]
+    loss = TokenizerLoss(config, model.skeleton, model.features.weights)
+    untaught = train_decoder(model, clips, config.model_copy(update={"decoder_steps": 1}), loss)
+    assert train_decoder(model, clips, config, loss) < untaught
+    changed = {
+        name for name, value in trained[0].state_dict().items() if not torch.equal(model.state_dict()[name], value)
+    }
+    assert changed
+    assert {name.split(".")[0] for name in changed} <= {"decoder", "context", "depth"}
+    assert model.latent_network.head.weight.any()
+    np.testing.assert_array_equal(encode(model, clip(30)).codes, encode(trained[0], clip(30)).codes)
+
+
 def test_the_error_of_no_layers_is_that_of_quantization(lively, layered, clip, skeleton):
     clips = [prepare(clip(30, seed), skeleton) for seed in range(3)]
     drawn = [*random_coded_clips(layered, clips, 200, lmbda_range=(1, 9), augmentation=Augmentation(), seed=0)]
     assert sum(len(each.codes) for each in drawn) >= 200
-    assert all(each.coordinates.shape == (len(each.codes), 8) for each in drawn)
+    for each in drawn:
+        N, T = len(each.codes), 4 * len(each.codes)
+        assert each.clip.coordinates.shape == (N, 8)
+        assert each.clip.keypoints.shape == (T, 50, 2)
+        assert each.clip.visible.shape == (T, 50)
+        assert each.clip.frame_mask.shape == (T,)
     assert latent_error_ratio(layered, drawn) != 1
     torch.nn.init.zeros_(layered.latent_network.head.weight)
     assert latent_error_ratio(layered, drawn) == 1

@@ -140,6 +140,10 @@ class RunConfig(ModelSizes, LossConfig, TrainingConfig):
         900_000, ge=1, description="blocks of widely augmented clips, coded, that the layers over latents learn from"
     )
     latent_steps: int = Field(8_000, ge=1, description="steps that these are trained for")
+    decoder_blocks: int = Field(
+        150_000, ge=1, description="blocks of augmented clips, coded, that all of such a decoder learns from at last"
+    )
+    decoder_steps: int = Field(1_500, ge=1, description="steps that it is trained for, on decoded poses")
     gradient_checkpointing: bool = Field(False, description="recompute activations: less memory, more time")
     epochs: int = Field(60, gt=0)
     learning_rate: float = Field(2e-3, gt=0, description="peak learning rate, reached after the warm-up")

@@ -17,8 +17,8 @@ from pose_tokenizer.config import ModelSizes
 from pose_tokenizer.data.coded_clips import BEAM, coded_clips
 from pose_tokenizer.data.dataset import ClipDataset
 from pose_tokenizer.data.loading import loaders, read_data
+from pose_tokenizer.decoder_training import latent_error_ratio, train_decoder, train_latent_network
 from pose_tokenizer.initialization import initialize, initialize_from
-from pose_tokenizer.latent_training import latent_error_ratio, train_latent_network
 from pose_tokenizer.lightning_module import MONITOR, TokenizerModule
 from pose_tokenizer.losses import TokenizerLoss
 from pose_tokenizer.model import PoseTokenizer
@@ -78,8 +78,11 @@ def train(
     metrics = fit(module, *loaders(clips, config), config, run, monitor=MONITOR)
     tokenizer.eval()
     if tokenizer.latent_network is not None and is_main_process() and not config.dry_run:
+        sequences = [sample.sequence for sample in clips.train]
         say("training the decoder's layers over latents")
-        train_latent_network(tokenizer, [sample.sequence for sample in clips.train], config)
+        train_latent_network(tokenizer, sequences, config)
+        say("training all of the decoder")
+        metrics["decoder/loss"] = train_decoder(tokenizer, sequences, config, module.loss)
         if held_out := [sample.sequence for sample in clips.validation]:
             coded = [*coded_clips(tokenizer, [*ClipDataset(held_out)], [config.lmbda], beam=BEAM)]
             metrics["validation/latent_error_ratio"] = latent_error_ratio(tokenizer, coded)

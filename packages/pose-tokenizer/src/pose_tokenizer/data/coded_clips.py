@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pose_core import PoseSequence
     from pose_tokenizer.data.augmentation import Augmentation
+    from pose_tokenizer.data.dataset import TrainingBatch
     from pose_tokenizer.model import PoseTokenizer
 
 LMBDAS = 3  # that a clip is encoded with
@@ -30,17 +31,27 @@ REPORTED = 50_000  # blocks between two lines
 
 
 @dataclass(frozen=True)
-class CodedClip:
-    """A clip and its codes.
+class Clip:
+    """A clip of N blocks, numbers in half precision.
 
     Attributes:
-        codes: (N, Q); lmbda: they were chosen with.
-        coordinates: (N, C), the clip's blocks in the linear basis, in half precision: latents that decoding aims at.
+        keypoints: (T, K, D) in shoulder widths; visible: (T, K); frame_mask: (T,), False where a frame is repeated.
+        coordinates: (N, C), its blocks in the linear basis: latents that decoding aims at.
     """
 
+    keypoints: Tensor
+    visible: Tensor
+    frame_mask: Tensor
+    coordinates: Tensor
+
+
+@dataclass(frozen=True)
+class CodedClip:
+    """A clip and its codes (N, Q), which were chosen with `lmbda`."""
+
+    clip: Clip
     codes: np.ndarray
     lmbda: float
-    coordinates: Tensor
 
 
 def random_coded_clips(
@@ -88,12 +99,23 @@ def coded_clips(
     norms = model.quantizer.squared_norms()
     items = sorted(items, key=lambda item: len(item[0]))  # those side by side are padded little
     for batch in (collate(items[i : i + BATCH], model.block_frames) for i in range(0, len(items), BATCH)):
-        filled = hold(batch.keypoints, batch.visible, model.features.mean)
-        coordinates = (model.blocks(filled, batch.visible) @ model.basis).half()
+        clips = _clips(model, batch)
         latents, state = model.encode_latents(batch.keypoints, batch.visible, batch.block_mask)
         for lmbda in map(float, lmbdas):
             codes, _ = model.quantizer.quantize(
                 latents, lmbda=lmbda, prediction=state.prediction, beam=beam, squared_norms=norms
             )
-            for row, aim, mask in zip(codes, coordinates, batch.block_mask, strict=True):
-                yield CodedClip(row[mask].numpy().astype(np.int32), lmbda, aim[mask])
+            for clip, row, mask in zip(clips, codes, batch.block_mask, strict=True):
+                yield CodedClip(clip, row[mask].numpy().astype(np.int32), lmbda)
+
+
+def _clips(model: PoseTokenizer, batch: TrainingBatch) -> list[Clip]:
+    """The clips of a batch, without its padding."""
+    filled = hold(batch.keypoints, batch.visible, model.features.mean)
+    coordinates = model.blocks(filled, batch.visible) @ model.basis
+    found = []
+    for row, blocks in enumerate(batch.block_mask.sum(dim=1).tolist()):
+        frames = slice(blocks * model.block_frames)
+        of_frames = (batch.keypoints[row, frames].half(), batch.visible[row, frames], batch.frame_mask[row, frames])
+        found.append(Clip(*(each.clone() for each in of_frames), coordinates[row, :blocks].half()))
+    return found

@@ -1,16 +1,24 @@
-"""Training of the decoder's layers over latents, once codes are final: no pose is decoded, which makes steps cheap."""
+"""Training of the decoder once codes are final: of its layers over latents, then of all of it.
+
+Layers over latents learn without a pose being decoded, which makes steps cheap; all of it learns from decoded poses.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
 from pose_core.command_line import say
 from pose_core.training.stage import Stage
-from pose_tokenizer.data.augmentation import WIDE
+from pose_tokenizer.codes import NO_CODE
+from pose_tokenizer.data.augmentation import WIDE, Augmentation
 from pose_tokenizer.data.coded_clips import random_coded_clips
+from pose_tokenizer.data.dataset import TrainingBatch
+from pose_tokenizer.losses import Reconstruction
 from pose_tokenizer.nn.quantizer import num_codes
 
 if TYPE_CHECKING:
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
     from pose_core import PoseSequence
     from pose_tokenizer.config import RunConfig
     from pose_tokenizer.data.coded_clips import CodedClip
+    from pose_tokenizer.losses import TokenizerLoss
     from pose_tokenizer.model import PoseTokenizer
     from pose_tokenizer.nn.latent_network import LatentNetwork
 
@@ -30,6 +39,9 @@ LEARNING_RATE = 1.5e-3
 WARMUP = 0.05  # of the steps
 EMA_DECAY = 0.998
 WEIGHT_DECAY = 0.05
+DECODER_BATCH = 16  # clips
+DECODER_LEARNING_RATE = 1e-3
+DECODER_EMA_DECAY = 0.99
 LMBDA_OFFSET = 0.05  # added to lambda, whose inverse root is a clip's weight: errors are small where it is
 MEASURED = 512  # coded clips by which inputs and outputs are scaled
 REPORTS = 10
@@ -84,6 +96,81 @@ def train_latent_network(model: PoseTokenizer, clips: Sequence[PoseSequence], co
     return ratio
 
 
+def train_decoder(model: PoseTokenizer, clips: Sequence[PoseSequence], config: RunConfig, loss: TokenizerLoss) -> float:
+    """Trains all of a model's decoder for `decoder_steps` on `decoder_blocks`; the averaged weights are kept.
+
+    Args:
+        model: whose layers over latents are trained.
+        clips: prepared, see `prepare`.
+        config: of the run.
+        loss: its components of decoded poses count.
+
+    Returns:
+        The mean loss of the last tenth of the steps.
+    """
+    coded = [
+        *random_coded_clips(
+            model,
+            clips,
+            config.decoder_blocks,
+            lmbda_range=LMBDA_RANGE,
+            augmentation=Augmentation(),
+            seed=config.seed + 1,
+        )
+    ]
+    parts = nn.ModuleList([model.decoder, model.context, model.depth])
+    if model.latent_network is not None:
+        parts.append(model.latent_network)
+    steps, device, losses = config.decoder_steps, model.device, []
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        stage = Stage(
+            parts,
+            steps,
+            learning_rate=DECODER_LEARNING_RATE,
+            warmup=WARMUP,
+            ema_decay=DECODER_EMA_DECAY,
+            weight_decay=WEIGHT_DECAY,
+        )
+        for step in range(1, steps + 1):
+            drawn = [coded[int(i)] for i in torch.randint(len(coded), (DECODER_BATCH,))]
+            components = loss.components(*_decoded(model, drawn, device))
+            total = torch.stack([weight * value for weight, value in components.values()]).sum()
+            stage.step(total)
+            losses.append(float(total.detach()))
+            if step % max(1, steps // REPORTS) == 0:
+                say(f"step {step:,} of {steps:,}: loss {np.mean(losses[-max(1, steps // REPORTS) :]):.5f}")
+        stage.finish()
+    return float(np.mean(losses[-max(1, steps // REPORTS) :]))
+
+
+def _decoded(
+    model: PoseTokenizer, coded: Sequence[CodedClip], device: torch.device
+) -> tuple[TrainingBatch, Reconstruction]:
+    """Clips as a batch, and as they are decoded."""
+    clips = [each.clip for each in coded]
+    codes = padded_codes(coded).to(device)
+    keypoints, visible, frame_mask = (
+        pad_sequence([getattr(clip, name) for clip in clips], batch_first=True).to(device)
+        for name in ("keypoints", "visible", "frame_mask")
+    )
+    counts = torch.tensor([len(each.codes) for each in coded], device=device)
+    mask = torch.arange(codes.shape[1], device=device) < counts[:, None]
+    with torch.no_grad():
+        quantized = model.quantizer.dequantize(codes)
+    decoded, logits = model.frames(quantized, num_codes(codes), mask)
+    importance = torch.tensor([(each.lmbda + LMBDA_OFFSET) ** -0.5 for each in coded], device=device)
+    batch = TrainingBatch(keypoints.float(), visible, mask, frame_mask)
+    return batch, Reconstruction(decoded, logits, commitment=decoded.new_zeros(()), importance=importance)
+
+
+def padded_codes(coded: Sequence[CodedClip]) -> Tensor:
+    """Codes (B, N, Q) of clips, `NO_CODE` in padding."""
+    return pad_sequence(
+        [torch.from_numpy(each.codes).long() for each in coded], batch_first=True, padding_value=NO_CODE
+    )
+
+
 @torch.no_grad()
 def latent_error_ratio(model: PoseTokenizer, coded: Sequence[CodedClip]) -> float:
     """Root mean squared error of corrected latents over that of quantized ones; 1: the layers gain nothing."""
@@ -100,8 +187,8 @@ def _squared_errors(
     network: LatentNetwork, model: PoseTokenizer, clips: Sequence[CodedClip], device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Squared errors (B, N) of corrected and of quantized latents, 0 in padding, and the mask (B, N)."""
-    codes = pad_sequence([torch.from_numpy(each.codes).long() for each in clips], batch_first=True, padding_value=-1)
-    aim = pad_sequence([each.coordinates.float() for each in clips], batch_first=True).to(device)
+    codes = padded_codes(clips)
+    aim = pad_sequence([each.clip.coordinates.float() for each in clips], batch_first=True).to(device)
     mask = (torch.arange(codes.shape[1]) < torch.tensor([len(each.codes) for each in clips])[:, None]).to(device)
     codes = codes.to(device)
     with torch.no_grad():
@@ -114,7 +201,7 @@ def _squared_errors(
 @torch.no_grad()
 def _scale(network: LatentNetwork, model: PoseTokenizer, clips: Sequence[CodedClip]) -> None:
     """Sets the units of inputs and outputs."""
-    aims = torch.cat([each.coordinates.float() for each in clips]).to(model.device)
+    aims = torch.cat([each.clip.coordinates.float() for each in clips]).to(model.device)
     quantized = [
         model.quantizer.dequantize(torch.from_numpy(each.codes).long()[None].to(model.device))[0] for each in clips
     ]

@@ -48,7 +48,9 @@ class ModelSizes(BaseModel):
     hidden_dim: int = Field(32, ge=1, description="channels per keypoint in the ST-GCNs")
     num_layers: int = Field(3, ge=0, description="ST-GCN layers of encoder and of decoder; 0: a linear model")
     latent_layers: int = Field(
-        0, ge=0, description="ConvNeXt layers of the decoder over quantized latents, trained after all else; 0: none"
+        0,
+        ge=0,
+        description="ConvNeXt layers of the decoder over quantized latents, trained when codes are final; 0: none",
     )
     latent_width: int = Field(256, ge=1, description="width of these layers")
     quantizer: Literal["rvq", "fsq", "residual_fsq"] = Field(

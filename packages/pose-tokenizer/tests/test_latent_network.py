@@ -4,21 +4,24 @@ import numpy as np
 import pytest
 import torch
 
+from pose_core import UserError
 from pose_core.transforms.normalization import Placement
 from pose_tokenizer import encode
 from pose_tokenizer.backends import load_network
 from pose_tokenizer.codec import decode
 from pose_tokenizer.data.augmentation import Augmentation
-from pose_tokenizer.data.coded_clips import random_coded_clips
-from pose_tokenizer.data.dataset import prepare
+from pose_tokenizer.data.coded_examples import random_coded_examples
+from pose_tokenizer.data.dataset import collate, prepare
+from pose_tokenizer.data.loading import read_data
 from pose_tokenizer.decoder_training import latent_error_ratio, train_decoder, train_latent_network
 from pose_tokenizer.export.in_place import export_in_place
+from pose_tokenizer.lightning_module import validation_values
 from pose_tokenizer.losses import TokenizerLoss
 from pose_tokenizer.model import PoseTokenizer, load_model
 from pose_tokenizer.nn.latent_network import AFTER, BEFORE, LatentNetwork
 from pose_tokenizer.nn.quantizer import num_codes
 from pose_tokenizer.streaming import StreamDecoder
-from pose_tokenizer.training import train
+from pose_tokenizer.training import check_sizes, train
 
 LAYERS = {"latent_layers": 2, "latent_width": 16}
 C, Q = 6, 3
@@ -87,8 +90,23 @@ def test_streams_are_decoded_as_files_are(layered, clip):
 def test_layers_are_trained_last(manifest, quick, tmp_path):
     settings = LAYERS | {"latent_blocks": 200, "latent_steps": 5, "decoder_blocks": 200, "decoder_steps": 5}
     model, metrics = train([manifest], tmp_path / "run", quick.model_copy(update=settings))
-    assert metrics["validation/latent_error_ratio"] > 0
+    assert metrics["validation/error"] == pytest.approx(validation_error(model, manifest, quick), rel=1e-4)
     assert load_model(tmp_path / "run", "cpu").hash == model.hash
+
+
+def validation_error(model, manifest, config):
+    """Of the model as it is, per frame."""
+    held_out = read_data([manifest], config, skeleton=model.skeleton).validation
+    batch = collate([(each.sequence.keypoints, each.sequence.visible) for each in held_out], model.block_frames)
+    return float(validation_values(model, batch)[0]["validation/error"])
+
+
+def test_layers_are_added_to_a_trained_model(trained, manifest, quick, tmp_path):
+    settings = LAYERS | {"latent_blocks": 100, "latent_steps": 2, "decoder_blocks": 100, "decoder_steps": 2}
+    model, _ = train([manifest], tmp_path / "run", quick.model_copy(update=settings), init_from=trained[2])
+    assert model.latent_network is not None
+    with pytest.raises(UserError, match="latent_width is 8, and 16 in the model to fine-tune"):
+        check_sizes(model, quick.model_copy(update=LAYERS | {"latent_width": 8}))
 
 
 @pytest.fixture
@@ -126,14 +144,14 @@ def test_all_of_the_decoder_is_trained_and_codes_stay(trained, untrained, clip):
 
 def test_the_error_of_no_layers_is_that_of_quantization(lively, layered, clip, skeleton):
     clips = [prepare(clip(30, seed), skeleton) for seed in range(3)]
-    drawn = [*random_coded_clips(layered, clips, 200, lmbda_range=(1, 9), augmentation=Augmentation(), seed=0)]
+    drawn = [*random_coded_examples(layered, clips, 200, lmbda_range=(1, 9), augmentation=Augmentation(), seed=0)]
     assert sum(len(each.codes) for each in drawn) >= 200
     for each in drawn:
         N, T = len(each.codes), 4 * len(each.codes)
-        assert each.clip.coordinates.shape == (N, 8)
-        assert each.clip.keypoints.shape == (T, 50, 2)
-        assert each.clip.visible.shape == (T, 50)
-        assert each.clip.frame_mask.shape == (T,)
+        assert each.example.target.shape == (N, 8)
+        assert each.example.keypoints.shape == (T, 50, 2)
+        assert each.example.visible.shape == (T, 50)
+        assert each.example.frame_mask.shape == (T,)
     assert latent_error_ratio(layered, drawn) != 1
     torch.nn.init.zeros_(layered.latent_network.head.weight)
     assert latent_error_ratio(layered, drawn) == 1

@@ -144,7 +144,7 @@ class StoredTensors:
         """
         if value.dtype != np.float32:
             return None, False
-        # The longest one: "encoder.norm.weight" may be another's than "norm.weight".
+        # Of several names that this one ends in, the longest: "x.norm.weight" ends in "norm.weight", too.
         keys = [key for key in self.tensors if name == key or name.endswith(f".{key}")]
         if keys:
             named = self.tensors[max(keys, key=len)]

@@ -139,11 +139,13 @@ class RunConfig(ModelSizes, LossConfig, TrainingConfig):
         120_000, ge=1, description="blocks that basis and codebooks are fitted to before training"
     )
     latent_blocks: int = Field(
-        900_000, ge=1, description="blocks of widely augmented clips, coded, that the layers over latents learn from"
+        900_000,
+        ge=1,
+        description="blocks of widely augmented clips that these layers learn from, counted per lambda",
     )
     latent_steps: int = Field(8_000, ge=1, description="steps that these are trained for")
     decoder_blocks: int = Field(
-        150_000, ge=1, description="blocks of augmented clips, coded, that all of such a decoder learns from at last"
+        150_000, ge=1, description="coded blocks of augmented clips that all of such a decoder learns from at last"
     )
     decoder_steps: int = Field(1_500, ge=1, description="steps that it is trained for, on decoded poses")
     gradient_checkpointing: bool = Field(False, description="recompute activations: less memory, more time")

@@ -16,7 +16,7 @@ from pose_core.command_line import say
 from pose_core.training.stage import Stage
 from pose_tokenizer.codes import NO_CODE
 from pose_tokenizer.data.augmentation import WIDE, Augmentation
-from pose_tokenizer.data.coded_clips import random_coded_clips
+from pose_tokenizer.data.coded_examples import random_coded_examples
 from pose_tokenizer.data.dataset import TrainingBatch
 from pose_tokenizer.losses import Reconstruction
 from pose_tokenizer.nn.quantizer import num_codes
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pose_core import PoseSequence
     from pose_tokenizer.config import RunConfig
-    from pose_tokenizer.data.coded_clips import CodedClip
+    from pose_tokenizer.data.coded_examples import CodedExample
     from pose_tokenizer.losses import TokenizerLoss
     from pose_tokenizer.model import PoseTokenizer
     from pose_tokenizer.nn.latent_network import LatentNetwork
@@ -64,15 +64,22 @@ def train_latent_network(model: PoseTokenizer, clips: Sequence[PoseSequence], co
     if network is None:
         raise TypeError("the model has no layers over latents")
     coded = [
-        *random_coded_clips(
-            model, clips, config.latent_blocks, lmbda_range=LMBDA_RANGE, augmentation=WIDE, seed=config.seed
+        *random_coded_examples(
+            model,
+            clips,
+            config.latent_blocks,
+            lmbda_range=LMBDA_RANGE,
+            augmentation=WIDE,
+            seed=config.seed,
+            sequence_length=config.sequence_length,
         )
     ]
-    _scale(network, model, coded[:: max(1, len(coded) // MEASURED)])
+    if not network.head.weight.any():  # else it goes on from what it was trained for
+        measured = np.random.default_rng(config.seed).integers(len(coded), size=MEASURED)
+        _scale(network, model, [coded[i] for i in measured])
     steps, device = config.latent_steps, model.device
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        network.requires_grad_(True)
         stage = Stage(
             network,
             steps,
@@ -100,7 +107,7 @@ def train_decoder(model: PoseTokenizer, clips: Sequence[PoseSequence], config: R
     """Trains all of a model's decoder for `decoder_steps` on `decoder_blocks`; the averaged weights are kept.
 
     Args:
-        model: whose layers over latents are trained.
+        model: whose codes are final.
         clips: prepared, see `prepare`.
         config: of the run.
         loss: its components of decoded poses count.
@@ -109,13 +116,14 @@ def train_decoder(model: PoseTokenizer, clips: Sequence[PoseSequence], config: R
         The mean loss of the last tenth of the steps.
     """
     coded = [
-        *random_coded_clips(
+        *random_coded_examples(
             model,
             clips,
             config.decoder_blocks,
             lmbda_range=LMBDA_RANGE,
             augmentation=Augmentation(),
             seed=config.seed + 1,
+            sequence_length=config.sequence_length,
         )
     ]
     parts = nn.ModuleList([model.decoder, model.context, model.depth])
@@ -145,13 +153,13 @@ def train_decoder(model: PoseTokenizer, clips: Sequence[PoseSequence], config: R
 
 
 def _decoded(
-    model: PoseTokenizer, coded: Sequence[CodedClip], device: torch.device
+    model: PoseTokenizer, coded: Sequence[CodedExample], device: torch.device
 ) -> tuple[TrainingBatch, Reconstruction]:
     """Clips as a batch, and as they are decoded."""
-    clips = [each.clip for each in coded]
+    examples = [each.example for each in coded]
     codes = padded_codes(coded).to(device)
     keypoints, visible, frame_mask = (
-        pad_sequence([getattr(clip, name) for clip in clips], batch_first=True).to(device)
+        pad_sequence([getattr(example, name) for example in examples], batch_first=True).to(device)
         for name in ("keypoints", "visible", "frame_mask")
     )
     counts = torch.tensor([len(each.codes) for each in coded], device=device)
@@ -164,7 +172,7 @@ def _decoded(
     return batch, Reconstruction(decoded, logits, commitment=decoded.new_zeros(()), importance=importance)
 
 
-def padded_codes(coded: Sequence[CodedClip]) -> Tensor:
+def padded_codes(coded: Sequence[CodedExample]) -> Tensor:
     """Codes (B, N, Q) of clips, `NO_CODE` in padding."""
     return pad_sequence(
         [torch.from_numpy(each.codes).long() for each in coded], batch_first=True, padding_value=NO_CODE
@@ -172,7 +180,7 @@ def padded_codes(coded: Sequence[CodedClip]) -> Tensor:
 
 
 @torch.no_grad()
-def latent_error_ratio(model: PoseTokenizer, coded: Sequence[CodedClip]) -> float:
+def latent_error_ratio(model: PoseTokenizer, coded: Sequence[CodedExample]) -> float:
     """Root mean squared error of corrected latents over that of quantized ones; 1: the layers gain nothing."""
     if model.latent_network is None:
         raise TypeError("the model has no layers over latents")
@@ -184,11 +192,11 @@ def latent_error_ratio(model: PoseTokenizer, coded: Sequence[CodedClip]) -> floa
 
 
 def _squared_errors(
-    network: LatentNetwork, model: PoseTokenizer, clips: Sequence[CodedClip], device: torch.device
+    network: LatentNetwork, model: PoseTokenizer, clips: Sequence[CodedExample], device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Squared errors (B, N) of corrected and of quantized latents, 0 in padding, and the mask (B, N)."""
     codes = padded_codes(clips)
-    aim = pad_sequence([each.clip.coordinates.float() for each in clips], batch_first=True).to(device)
+    aim = pad_sequence([each.example.target.float() for each in clips], batch_first=True).to(device)
     mask = (torch.arange(codes.shape[1]) < torch.tensor([len(each.codes) for each in clips])[:, None]).to(device)
     codes = codes.to(device)
     with torch.no_grad():
@@ -199,9 +207,9 @@ def _squared_errors(
 
 
 @torch.no_grad()
-def _scale(network: LatentNetwork, model: PoseTokenizer, clips: Sequence[CodedClip]) -> None:
+def _scale(network: LatentNetwork, model: PoseTokenizer, clips: Sequence[CodedExample]) -> None:
     """Sets the units of inputs and outputs."""
-    aims = torch.cat([each.clip.coordinates.float() for each in clips]).to(model.device)
+    aims = torch.cat([each.example.target.float() for each in clips]).to(model.device)
     quantized = [
         model.quantizer.dequantize(torch.from_numpy(each.codes).long()[None].to(model.device))[0] for each in clips
     ]

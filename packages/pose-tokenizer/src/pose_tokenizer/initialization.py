@@ -63,8 +63,11 @@ def initialize_from(
     sequences: Sequence[PoseSequence],
     config: RunConfig,
 ) -> None:
-    """Gives a model the weights of `source`, for fine-tuning; otherwise as `initialize`."""
-    model.load_state_dict(source.state_dict())
+    """Gives a model the weights of `source`, for fine-tuning; otherwise as `initialize`.
+
+    Layers over latents that the source lacks stay as they are: they change nothing yet.
+    """
+    model.load_state_dict(model.state_dict() | source.state_dict())
     if vq is not None:
         continue_codebooks(model, vq, fitting_batches(sequences, config))
 

@@ -14,7 +14,7 @@ from pose_tokenizer.losses import Reconstruction, TokenizerLoss
 from pose_tokenizer.nn.quantizer import num_codes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
     from torch import Tensor
@@ -83,14 +83,26 @@ class TokenizerModule(LightningModule):
         return Reconstruction(output.keypoints, output.logits, commitment, importance=(lmbdas + LMBDA_RANGE[0]).rsqrt())
 
     def validation_step(self, batch: TrainingBatch, batch_index: int) -> None:
-        model = self.model
-        output = model(batch.keypoints, batch.visible, batch.block_mask)
-        counts = batch.visible & batch.frame_mask[..., None]
-        frames = int(batch.frame_mask.sum())
-        errors = ((output.keypoints - batch.keypoints) * model.features.scales).square().sum(dim=-1)
-        error = (errors * counts).sum() / frames
-        codes = num_codes(output.encoded.codes)[batch.block_mask].sum() / frames
-        values = {"validation/error": error, "validation/codes": codes}
+        values, frames = validation_values(self.model, batch)
+        cost = values.pop(MONITOR)
         self.log_dict(values, batch_size=frames, sync_dist=True)
-        cost = error + model.config.lmbda * codes
         self.log(MONITOR, cost, prog_bar=True, batch_size=frames, sync_dist=True)
+
+
+def validation_values(model: PoseTokenizer, batch: TrainingBatch) -> tuple[dict[str, Tensor], int]:
+    """Error, codes and cost per frame of a batch, and its number of frames."""
+    output = model(batch.keypoints, batch.visible, batch.block_mask)
+    counts = batch.visible & batch.frame_mask[..., None]
+    frames = int(batch.frame_mask.sum())
+    errors = ((output.keypoints - batch.keypoints) * model.features.scales).square().sum(dim=-1)
+    error = (errors * counts).sum() / frames
+    codes = num_codes(output.encoded.codes)[batch.block_mask].sum() / frames
+    return {"validation/error": error, "validation/codes": codes, MONITOR: error + model.config.lmbda * codes}, frames
+
+
+@torch.inference_mode()
+def validation_metrics(model: PoseTokenizer, batches: Iterable[TrainingBatch]) -> dict[str, float]:
+    """What validation logs of a model, over all batches."""
+    found = [validation_values(model, batch.to(model.device)) for batch in batches]
+    total = sum(frames for _, frames in found)
+    return {name: float(sum(values[name] * frames for values, frames in found)) / total for name in found[0][0]}

@@ -89,7 +89,8 @@ class PoseTokenizer(
     adds what limbs and neighbouring blocks tell. The encoder looks back only, the decoder a few blocks ahead, too. With
     `latent_layers` the decoder begins with layers over latents.
 
-    A subclass may have networks of its own: `latents` and `frames` are what there is to override.
+    A subclass may have networks of its own: `latents` and `frames` are what there is to override. Layers over latents
+    are called in `frames`.
 
     Attributes:
         block_frames: frames per block: the setting `downsampling`.

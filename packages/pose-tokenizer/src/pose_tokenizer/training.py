@@ -14,12 +14,10 @@ from pose_core.training import fit, is_main_process, model_card, run_folder
 from pose_core.training.data import data_paths
 from pose_tokenizer.config import PRESETS as PRESETS
 from pose_tokenizer.config import ModelSizes
-from pose_tokenizer.data.coded_clips import BEAM, coded_clips
-from pose_tokenizer.data.dataset import ClipDataset
 from pose_tokenizer.data.loading import loaders, read_data
-from pose_tokenizer.decoder_training import latent_error_ratio, train_decoder, train_latent_network
+from pose_tokenizer.decoder_training import train_decoder, train_latent_network
 from pose_tokenizer.initialization import initialize, initialize_from
-from pose_tokenizer.lightning_module import MONITOR, TokenizerModule
+from pose_tokenizer.lightning_module import MONITOR, TokenizerModule, validation_metrics
 from pose_tokenizer.losses import TokenizerLoss
 from pose_tokenizer.model import PoseTokenizer
 
@@ -49,7 +47,7 @@ def train(
         output: run folder; becomes a model folder when the run is finished.
         config: of the run.
         init_from: a model to fine-tune, as `load_model` takes it; clips are put on its skeleton.
-        resume: continue the run in `output`; overwrite: start it again.
+        resume: continue the run in `output`, what follows its epochs from the beginning; overwrite: start it again.
         dataset: loads clips; a subclass with its own `load_sample` reads other files.
         loss: a subclass may have other components.
         model: a subclass may have other networks.
@@ -75,29 +73,31 @@ def train(
         start = initialize if source is None else partial(initialize_from, source)
         sequences = [sample.sequence for sample in clips.train]
         module.before_training = lambda: start(tokenizer, module.vq, sequences, config)
-    metrics = fit(module, *loaders(clips, config), config, run, monitor=MONITOR)
+    train_loader, validation_loader = loaders(clips, config)
+    metrics = fit(module, train_loader, validation_loader, config, run, monitor=MONITOR)
     tokenizer.eval()
+    tokenizer.requires_grad_(True)
     if tokenizer.latent_network is not None and is_main_process() and not config.dry_run:
         sequences = [sample.sequence for sample in clips.train]
         say("training the decoder's layers over latents")
-        train_latent_network(tokenizer, sequences, config)
+        metrics["decoder/latent_error_ratio"] = train_latent_network(tokenizer, sequences, config)
         say("training all of the decoder")
         metrics["decoder/loss"] = train_decoder(tokenizer, sequences, config, module.loss)
-        if held_out := [sample.sequence for sample in clips.validation]:
-            coded = [*coded_clips(tokenizer, [*ClipDataset(held_out)], [config.lmbda], beam=BEAM)]
-            metrics["validation/latent_error_ratio"] = latent_error_ratio(tokenizer, coded)
+        if validation_loader is not None:
+            metrics |= validation_metrics(tokenizer, validation_loader)
     card = model_card("pose-tokenizer", paths, len(clips.train_clips()), config, metrics)
     run.finish(tokenizer.save_pretrained, card)
     return tokenizer, metrics
 
 
 def check_sizes(source: PoseTokenizer, config: RunConfig) -> None:
-    """Refuses a model to fine-tune that is not of the run's sizes.
+    """Refuses a model to fine-tune that is not of the run's sizes; it may lack layers over latents, which are added.
 
     Raises:
         UserError: naming the setting.
     """
+    free = {"lmbda"} if source.config.latent_layers else {"lmbda", "latent_layers", "latent_width"}
     for name in ModelSizes.model_fields:
         theirs, ours = getattr(source.config, name), getattr(config, name)
-        if name != "lmbda" and theirs != ours:
+        if name not in free and theirs != ours:
             raise UserError(f"{name} is {ours}, and {theirs} in the model to fine-tune; set it to {theirs}")

@@ -13,7 +13,7 @@ from pose_core.pretrained import find_model, read_weights
 from pose_tokenizer import streaming
 from pose_tokenizer.config import BUNDLED, RunConfig
 from pose_tokenizer.data.augmentation import Augmentation
-from pose_tokenizer.data.coded_clips import coded_clips, random_coded_clips
+from pose_tokenizer.data.coded_examples import coded_examples, random_coded_examples
 from pose_tokenizer.data.dataset import ClipDataset
 from pose_tokenizer.data.loading import read_data
 from pose_tokenizer.entropy.context import IntegerQuantizer
@@ -79,7 +79,7 @@ def fit_entropy_model(
     clips = read_data(data, RunConfig(coordinates=coordinates), skeleton=model.skeleton)
     say(f"encoding {blocks:,} blocks of {len(clips.train):,} clips, augmented")
     train = [sample.sequence for sample in clips.train]
-    coded = random_coded_clips(model, train, blocks, lmbda_range=LMBDA_RANGE, augmentation=Augmentation(), seed=seed)
+    coded = random_coded_examples(model, train, blocks, lmbda_range=LMBDA_RANGE, augmentation=Augmentation(), seed=seed)
     sequences = [each.codes for each in coded]
     tokenizer = read_weights(folder, *TOKENIZER_WEIGHTS)
     quantizer = IntegerQuantizer(tokenizer)
@@ -92,7 +92,7 @@ def fit_entropy_model(
     held_out = [sample.sequence for sample in clips.validation]
     frames = sum(map(len, held_out))
     beam, lmbdas = streaming.BEAM, [model.config.lmbda]
-    found = [each.codes for each in coded_clips(model, [*ClipDataset(held_out)], lmbdas, beam=beam)]
+    found = [each.codes for each in coded_examples(model, [*ClipDataset(held_out)], lmbdas, beam=beam)]
     packed = sum(packed_bits(codes, model.config.codebook_size) for codes in found)
     return FittedEntropyModel(
         output=folder / FILE,

@@ -9,6 +9,7 @@ import pytest
 
 from pose_core import UserError
 from pose_core.testing import fake_sequence
+from pose_core.transforms import to_layout
 from pose_tokenizer import decode, encode, load_model, read_tokens, write_tokens
 from pose_tokenizer.config import BUNDLED
 from pose_tokenizer.entropy.finding import FILE
@@ -122,7 +123,7 @@ def test_the_command_says_what_it_saves(cli, folder, manifest, tmp_path):
 
 @pytest.mark.parametrize("name", [name for name in sorted(BUNDLED) if (BUNDLED[name] / FILE).is_file()])
 def test_tokens_of_bundled_models_need_no_checkpoint(name, tmp_path):
-    sequence = fake_sequence(frames=25, face_points=128)
-    tokens = encode(load_model(name, "cpu"), sequence)
+    model, sequence = load_model(name, "cpu"), fake_sequence(frames=25, face_points=128)
+    tokens = encode(model, to_layout(sequence, model.skeleton))
     write_tokens(tokens, tmp_path / "a.tokens")
     np.testing.assert_array_equal(read_tokens(tmp_path / "a.tokens").codes, tokens.codes)

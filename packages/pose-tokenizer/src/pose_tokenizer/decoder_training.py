@@ -179,18 +179,6 @@ def padded_codes(coded: Sequence[CodedExample]) -> Tensor:
     )
 
 
-@torch.no_grad()
-def latent_error_ratio(model: PoseTokenizer, coded: Sequence[CodedExample]) -> float:
-    """Root mean squared error of corrected latents over that of quantized ones; 1: the layers gain nothing."""
-    if model.latent_network is None:
-        raise TypeError("the model has no layers over latents")
-    totals = torch.zeros(2)
-    for each in coded:
-        squared, quantized, _ = _squared_errors(model.latent_network, model, [each], model.device)
-        totals += torch.stack([squared.sum(), quantized.sum()]).cpu()
-    return float((totals[0] / totals[1].clamp(min=1e-12)).sqrt())
-
-
 def _squared_errors(
     network: LatentNetwork, model: PoseTokenizer, clips: Sequence[CodedExample], device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor]:

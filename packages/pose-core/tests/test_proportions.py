@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pose_core.testing import fake_sequence
-from pose_core.transforms.proportions import in_space, scale_arm, similarity, transform_points
+from pose_core.transforms.proportions import in_space, resize_face, scale_arm, similarity, transform_points
 
 
 @pytest.fixture
@@ -44,6 +44,19 @@ def test_hands_alone_have_no_arm(clip):
     hands = clip.select([*clip.skeleton.hand("left"), *clip.skeleton.hand("right")])
     same = scale_arm(hands.keypoints, hands.visible, hands.skeleton, "left", (1.5, 1.5))
     np.testing.assert_array_equal(same, hands.keypoints)
+
+
+def test_a_face_grows_about_its_visible_points(clip):
+    face, visible = clip.skeleton.face(), clip.visible.copy()
+    visible[2, face[0]] = False
+    keypoints = clip.keypoints.copy()
+    keypoints[2, face[0]] = 0  # as missing keypoints are stored
+    made = resize_face(keypoints, visible, clip.skeleton, 1.5, np.array([2.0, 1.0]))
+    there = keypoints[2, face[1:]]
+    expected = there.mean(axis=0) + 1.5 * (there - there.mean(axis=0)) + np.array([2.0, 1.0, 0.0])[: there.shape[-1]]
+    np.testing.assert_allclose(made[2, face[1:]], expected, atol=1e-3)
+    others = [k for k in range(clip.skeleton.num_keypoints) if k not in face]
+    np.testing.assert_array_equal(made[:, others], keypoints[:, others])
 
 
 def test_points_turn_and_grow_about_their_origin_and_depth_with_them(clip):

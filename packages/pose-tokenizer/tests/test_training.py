@@ -208,3 +208,13 @@ def test_fine_tuning_a_model_of_other_sizes_is_refused(trained, manifest, quick,
     assert "latent_dim is 999" in err
     assert "leave latent_dim out" in err
     assert not (tmp_path / "run").exists()
+
+
+def test_settings_that_a_model_omits_are_its_own(trained, manifest, tmp_path, cli):
+    *_, folder = trained
+    (tmp_path / "other.yaml").write_text("face_weight: 0.8\n")
+    arguments = ("train", "--data", manifest, "--output", tmp_path / "run", "--from", folder)
+    status, _, err = cli(*arguments, "--config", tmp_path / "other.yaml")
+    assert status == 2
+    assert "face_weight is 0.8, and 1.0 in the model to fine-tune" in err
+    assert cli(*arguments, "--config", "people", "--set", "epochs=1", "--dry-run")[0] == 0  # a preset gives way

@@ -194,10 +194,10 @@ def vocab(
 @training_options("pose-tokenizer")
 def train(options: TrainingOptions) -> None:
     """Train a tokenizer on the train split of manifests or folders."""
-    from pose_tokenizer.config import BUNDLED, PRESETS, ModelSizes, RunConfig
+    from pose_tokenizer.config import BUNDLED, OMITTED, PRESETS, ModelSizes, RunConfig
 
     fixed = [name for name in ModelSizes.model_fields if name != "lmbda"]
-    config = options.load_config(RunConfig, PRESETS, BUNDLED, fixed=fixed)
+    config = options.load_config(RunConfig, PRESETS, BUNDLED, fixed=fixed, omitted=tuple(OMITTED))
     options.check_run(config)
 
     from pose_tokenizer.training import train

@@ -26,8 +26,11 @@ BUNDLED = {path.parent.name: path.parent for path in sorted(Path(__file__).paren
 PRESETS = {path.stem: path for path in sorted((Path(__file__).parent / "presets").glob("*.yaml"))}
 UNHASHED = ("lmbda",)  # settings that leave what a model decodes as it is
 GRID_LEVELS = 4  # quantization levels of a grid per dimension
-FACE_WEIGHT = 1.0
-DEPTH_WEIGHT = 0.5  # estimated depth errs more than x and y
+OMITTED = {"face_weight": 1.0, "depth_weight": 0.5}
+"""Settings that older models lack, left out of config.json where they have these defaults: hashes cover it.
+
+Estimated depth errs more than x and y.
+"""
 
 
 def grid_dims(codebook_size: int) -> int:
@@ -62,9 +65,9 @@ class ModelSizes(BaseModel):
     )
     hand_weight: float = Field(4.5, gt=0, description="weight of hand coordinates")
     body_weight: float = Field(2.0, gt=0, description="weight of body coordinates (neither hands nor face)")
-    face_weight: float = Field(FACE_WEIGHT, gt=0, description="weight of face coordinates")
+    face_weight: float = Field(OMITTED["face_weight"], gt=0, description="weight of face coordinates")
     depth_weight: float = Field(
-        DEPTH_WEIGHT, gt=0, description="factor of the weight of z, of models with three coordinates"
+        OMITTED["depth_weight"], gt=0, description="factor of the weight of z, of models with three coordinates"
     )
     lmbda: float = Field(
         2.0,
@@ -89,9 +92,9 @@ class TokenizerConfig(ModelSizes):
 
     @model_serializer(mode="wrap")
     def _omit_newer_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without settings that older models lack, where they are the default: hashes cover the configuration."""
+        """Without settings that older models lack, where they have their default."""
         values = handler(self)
-        for name, default in (("face_weight", FACE_WEIGHT), ("depth_weight", DEPTH_WEIGHT)):
+        for name, default in OMITTED.items():
             if getattr(self, name) == default:
                 values.pop(name, None)
         if not self.latent_layers:

@@ -63,21 +63,11 @@ def train_latent_network(model: PoseTokenizer, clips: Sequence[PoseSequence], co
     network = model.latent_network
     if network is None:
         raise TypeError("the model has no layers over latents")
-    coded = [
-        *random_coded_examples(
-            model,
-            clips,
-            config.latent_blocks,
-            lmbda_range=LMBDA_RANGE,
-            augmentation=WIDE,
-            seed=config.seed,
-            sequence_length=config.sequence_length,
-        )
-    ]
+    coded = _code(model, clips, config.latent_blocks, WIDE, config, seed=config.seed)
     if not network.head.weight.any():  # else it goes on from what it was trained for
         measured = np.random.default_rng(config.seed).integers(len(coded), size=MEASURED)
         _scale(network, model, [coded[i] for i in measured])
-    steps, device = config.latent_steps, model.device
+    steps = config.latent_steps
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         stage = Stage(
@@ -91,8 +81,8 @@ def train_latent_network(model: PoseTokenizer, clips: Sequence[PoseSequence], co
         totals, ratio = torch.zeros(2), 1.0
         for step in range(1, steps + 1):
             drawn = [coded[int(i)] for i in torch.randint(len(coded), (BATCH,))]
-            squared, quantized, mask = _squared_errors(network, model, drawn, device)
-            weight = torch.tensor([(each.lmbda + LMBDA_OFFSET) ** -0.5 for each in drawn], device=device)[:, None]
+            squared, quantized, mask = _squared_errors(network, model, drawn)
+            weight = _importance(drawn, model.device)[:, None]
             stage.step((squared * weight).sum() / (mask * weight).sum())
             totals += torch.stack([squared.detach().sum(), quantized.sum()]).cpu()
             if step % max(1, steps // REPORTS) == 0:
@@ -115,21 +105,11 @@ def train_decoder(model: PoseTokenizer, clips: Sequence[PoseSequence], config: R
     Returns:
         The mean loss of the last tenth of the steps.
     """
-    coded = [
-        *random_coded_examples(
-            model,
-            clips,
-            config.decoder_blocks,
-            lmbda_range=LMBDA_RANGE,
-            augmentation=Augmentation(),
-            seed=config.seed + 1,
-            sequence_length=config.sequence_length,
-        )
-    ]
+    coded = _code(model, clips, config.decoder_blocks, Augmentation(), config, seed=config.seed + 1)
     parts = nn.ModuleList([model.decoder, model.context, model.depth])
     if model.latent_network is not None:
         parts.append(model.latent_network)
-    steps, device, losses = config.decoder_steps, model.device, []
+    steps, losses = config.decoder_steps, []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         stage = Stage(
@@ -142,7 +122,7 @@ def train_decoder(model: PoseTokenizer, clips: Sequence[PoseSequence], config: R
         )
         for step in range(1, steps + 1):
             drawn = [coded[int(i)] for i in torch.randint(len(coded), (DECODER_BATCH,))]
-            components = loss.components(*_decoded(model, drawn, device))
+            components = loss.components(*_decoded(model, drawn))
             total = torch.stack([weight * value for weight, value in components.values()]).sum()
             stage.step(total)
             losses.append(float(total.detach()))
@@ -152,24 +132,54 @@ def train_decoder(model: PoseTokenizer, clips: Sequence[PoseSequence], config: R
     return float(np.mean(losses[-max(1, steps // REPORTS) :]))
 
 
-def _decoded(
-    model: PoseTokenizer, coded: Sequence[CodedExample], device: torch.device
-) -> tuple[TrainingBatch, Reconstruction]:
+def _code(
+    model: PoseTokenizer,
+    clips: Sequence[PoseSequence],
+    blocks: int,
+    augmentation: Augmentation,
+    config: RunConfig,
+    *,
+    seed: int,
+) -> list[CodedExample]:
+    """So many coded blocks of augmented clips."""
+    return [
+        *random_coded_examples(
+            model,
+            clips,
+            blocks,
+            lmbda_range=LMBDA_RANGE,
+            augmentation=augmentation,
+            seed=seed,
+            sequence_length=config.sequence_length,
+        )
+    ]
+
+
+def _importance(coded: Sequence[CodedExample], device: torch.device) -> Tensor:
+    """(B,) weights of clips in the loss."""
+    return torch.tensor([(each.lmbda + LMBDA_OFFSET) ** -0.5 for each in coded], device=device)
+
+
+def _decoded(model: PoseTokenizer, coded: Sequence[CodedExample]) -> tuple[TrainingBatch, Reconstruction]:
     """Clips as a batch, and as they are decoded."""
-    examples = [each.example for each in coded]
-    codes = padded_codes(coded).to(device)
+    quantized, counts, mask = _dequantized(model, coded)
+    decoded, logits = model.frames(quantized, counts, mask)
     keypoints, visible, frame_mask = (
-        pad_sequence([getattr(example, name) for example in examples], batch_first=True).to(device)
+        pad_sequence([getattr(each.example, name) for each in coded], batch_first=True).to(model.device)
         for name in ("keypoints", "visible", "frame_mask")
     )
-    counts = torch.tensor([len(each.codes) for each in coded], device=device)
-    mask = torch.arange(codes.shape[1], device=device) < counts[:, None]
-    with torch.no_grad():
-        quantized = model.quantizer.dequantize(codes)
-    decoded, logits = model.frames(quantized, num_codes(codes), mask)
-    importance = torch.tensor([(each.lmbda + LMBDA_OFFSET) ** -0.5 for each in coded], device=device)
     batch = TrainingBatch(keypoints.float(), visible, mask, frame_mask)
+    importance = _importance(coded, model.device)
     return batch, Reconstruction(decoded, logits, commitment=decoded.new_zeros(()), importance=importance)
+
+
+@torch.no_grad()
+def _dequantized(model: PoseTokenizer, coded: Sequence[CodedExample]) -> tuple[Tensor, Tensor, Tensor]:
+    """Quantized latents (B, N, C), numbers of codes (B, N), and the mask (B, N) of clips."""
+    codes = padded_codes(coded).to(model.device)
+    lengths = torch.tensor([len(each.codes) for each in coded], device=model.device)
+    mask = torch.arange(codes.shape[1], device=model.device) < lengths[:, None]
+    return model.quantizer.dequantize(codes), num_codes(codes), mask
 
 
 def padded_codes(coded: Sequence[CodedExample]) -> Tensor:
@@ -180,16 +190,12 @@ def padded_codes(coded: Sequence[CodedExample]) -> Tensor:
 
 
 def _squared_errors(
-    network: LatentNetwork, model: PoseTokenizer, clips: Sequence[CodedExample], device: torch.device
+    network: LatentNetwork, model: PoseTokenizer, clips: Sequence[CodedExample]
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Squared errors (B, N) of corrected and of quantized latents, 0 in padding, and the mask (B, N)."""
-    codes = padded_codes(clips)
-    aim = pad_sequence([each.example.target.float() for each in clips], batch_first=True).to(device)
-    mask = (torch.arange(codes.shape[1]) < torch.tensor([len(each.codes) for each in clips])[:, None]).to(device)
-    codes = codes.to(device)
-    with torch.no_grad():
-        quantized = model.quantizer.dequantize(codes)
-    corrected = network(quantized, num_codes(codes), mask)
+    quantized, counts, mask = _dequantized(model, clips)
+    aim = pad_sequence([each.example.target.float() for each in clips], batch_first=True).to(model.device)
+    corrected = network(quantized, counts, mask)
     of_corrected, of_quantized = ((each - aim).square().sum(dim=-1) * mask for each in (corrected, quantized))
     return of_corrected, of_quantized, mask
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from pose_core import PoseSequence, UserError
 from pose_core.transforms import flip
-from pose_core.transforms.proportions import in_space, scale_arm, similarity, transform_points
+from pose_core.transforms.proportions import in_space, resize_face, scale_arm, similarity, transform_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,9 +72,9 @@ class Augmentation:
                 stretch = np.exp(random.normal(0, self.hand_stretch))
                 matrix = matrix @ np.diag([stretch, 1 / stretch])
                 keypoints = transform_points(keypoints, hand, matrix, keypoints[:, hand[:1]])
-        if (self.face or self.face_shift) and (face := skeleton.face()):
-            size, shift = (1 + random.normal(0, self.face)) * np.eye(2), random.normal(0, self.face_shift, 2)
-            keypoints = transform_points(keypoints, face, size, keypoints[:, face].mean(axis=1, keepdims=True), shift)
+        if self.face or self.face_shift:
+            scale, shift = 1 + random.normal(0, self.face), random.normal(0, self.face_shift, 2)
+            keypoints = resize_face(keypoints, sequence.visible, skeleton, scale, shift)
         return keypoints
 
 

@@ -123,6 +123,7 @@ class TrainingOptions:
         bundled: dict[str, Path] | None = None,
         *,
         fixed: Sequence[str] = (),
+        omitted: Sequence[str] = (),
         **settings: Any,
     ) -> Config:
         """The run's configuration: a preset or file, changed by the options that were given.
@@ -132,6 +133,7 @@ class TrainingOptions:
             presets: files by name.
             bundled: models that `--from` knows by name.
             fixed: keys that a run takes from the model it fine-tunes.
+            omitted: those of them that a model's config.json omits where they have their default.
             settings: further options that are keys of the configuration; None where they were not given.
 
         Raises:
@@ -147,7 +149,8 @@ class TrainingOptions:
         _ = self.run_path  # refuses wrong names
         given = {name: getattr(self, name) for name in SETTINGS if getattr(self, name) is not False}
         source = model_config(self.init_from, bundled or {}) if self.init_from is not None else {}
-        taken = {name: source[name] for name in fixed if name in source}
+        defaults = {name: config.model_fields[name].default for name in omitted} if source else {}
+        taken = defaults | {name: source[name] for name in fixed if name in source}
         return load_preset(config, self.preset, presets, settings_of(given | settings, self.settings), taken)
 
     def check_run(self, config: "TrainingConfig", **others: Any) -> "list[Clip]":

@@ -68,6 +68,27 @@ def transform_points(
     return keypoints
 
 
+def resize_face(
+    keypoints: np.ndarray, visible: np.ndarray, skeleton: Skeleton, scale: float, shift: np.ndarray
+) -> np.ndarray:
+    """The face `scale` times as large about the mean of its visible points, then moved by `shift`.
+
+    Args:
+        keypoints: (T, K, D); visible: (T, K).
+        shift: (2,), as keypoints are measured.
+
+    Returns:
+        Keypoints (T, K, D); the same where the skeleton has no face.
+    """
+    face = skeleton.face()
+    if not face:
+        return keypoints
+    weight = visible[:, face, None].astype(keypoints.dtype)
+    number = weight.sum(axis=1, keepdims=True)  # (T, 1, 1)
+    center = (keypoints[:, face] * weight).sum(axis=1, keepdims=True) / number.clip(min=1)
+    return transform_points(keypoints, face, scale * np.eye(2), center, shift)
+
+
 def in_space(matrix: np.ndarray, dims: int) -> np.ndarray:
     """(D, D) of a map of the picture (2, 2): depth grows as the picture does."""
     space = np.eye(dims) * np.sqrt(np.abs(np.linalg.det(matrix)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pose_core import UserError
-from pose_core.transforms.proportions import in_space, scale_arm, similarity, transform_points
+from pose_core.transforms.proportions import in_space, resize_face, scale_arm, similarity, transform_points
 
 if TYPE_CHECKING:
     from pose_core import Skeleton
@@ -68,9 +68,9 @@ class Augmentation:
                 affine = affine @ np.array([[1, random.normal(0, self.hand_shear)], [0, 1]])
                 shift = random.normal(0, self.hand_shift, 2)
                 keypoints = transform_points(keypoints, hand, affine, keypoints[:, hand[:1]], shift)
-        if (self.face or self.face_shift) and (face := skeleton.face()):
-            size, shift = (1 + random.normal(0, self.face)) * np.eye(2), random.normal(0, self.face_shift, 2)
-            keypoints = transform_points(keypoints, face, size, keypoints[:, face].mean(axis=1, keepdims=True), shift)
+        if self.face or self.face_shift:
+            scale, shift = 1 + random.normal(0, self.face), random.normal(0, self.face_shift, 2)
+            keypoints = resize_face(keypoints, visible, skeleton, scale, shift)
         return keypoints.astype(np.float32), visible
 
 

@@ -3,9 +3,11 @@ import json
 import numpy as np
 import pytest
 
+from ht_vae.codec import reconstruct
+from ht_vae.evaluation.errors import clip_errors
 from ht_vae.evaluation.evaluate import evaluate, split_of
 from ht_vae.model import load_model
-from pose_core import UserError, write
+from pose_core import UserError, read, write
 from pose_core.testing import fake_manifest
 
 
@@ -65,6 +67,18 @@ def test_evaluation_reports_errors_latents_realism_and_worst_clips(model, mixed)
     assert np.bincount(arrays["chunk_clip"]).tolist() == [1, 1, 2, 4, 9]
     assert [name.rpartition("/")[2] for name in arrays["names"]] == [f"{n:03}.csv" for n in (1, 16, 17, 50, 140)]
     assert arrays["frames"].tolist() == [1, 16, 17, 50, 140]
+
+
+def test_a_clip_without_a_face_is_judged_as_it_is_encoded(clip, tmp_path):
+    bundled = load_model("signing", "cpu")
+    path = tmp_path / "test" / "clip.pose"
+    path.parent.mkdir()
+    write(clip(30), path)
+    found = evaluate(bundled, [tmp_path], "test", optimization_steps=0)
+    encoded, decoded = reconstruct(bundled, read(path), optimization_steps=0)
+    own = clip_errors(encoded.original, decoded, bundled.config.chunk_size)
+    assert found.parts["all"].mpjpe == pytest.approx(own.total().mpjpe, rel=1e-4)
+    np.testing.assert_array_equal(found.worst[0].decoded.sequence.visible, decoded.sequence.visible)
 
 
 def test_splits_are_selected_or_held_out(csvs, mixed):

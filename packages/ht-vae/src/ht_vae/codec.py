@@ -17,11 +17,14 @@ from pose_core.data import collate
 from pose_core.transforms import denormalize
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from ht_vae.model import HierarchicalTransformerVAE, Poses
     from ht_vae.nn.latent import Latents, Posterior
     from pose_core import Skeleton
+    from pose_core.data import PoseBatch
     from pose_core.transforms import Placement
 
 
@@ -100,13 +103,22 @@ def encode(
     if not len(sequence):
         raise UserError("the pose has no frames; there is nothing to encode")
     original, placement = PoseDataProcessor(skeleton=model.skeleton).process(sequence)
-    batch = collate([complete(original, model.basis.center.cpu().numpy())]).to(model.device)
+    batch, visible = encoder_batch(model, [original])
     posterior = model.encode(batch.keypoints, batch.confidence, batch.mask, condition)
-    visible = torch.from_numpy(original.visible)[None].to(model.device)  # what was completed is hidden
     posterior = optimize_latents(
         model, posterior, batch.keypoints, visible, batch.mask, condition, steps=optimization_steps
     )
     return EncodedSequence(original, placement, posterior, condition, optimization_steps)
+
+
+def encoder_batch(model: HierarchicalTransformerVAE, originals: Sequence[PoseSequence]) -> tuple[PoseBatch, Tensor]:
+    """Sequences as the encoder takes them, padded, and which of their keypoints (B, T, K) are visible.
+
+    Keypoints that `complete` fills in count as visible for the encoder alone.
+    """
+    mean = model.basis.center.cpu().numpy()
+    batch = collate([complete(original, mean) for original in originals]).to(model.device)
+    return batch, collate(originals).confidence.to(model.device) > 0
 
 
 @torch.inference_mode()
@@ -145,16 +157,16 @@ def reconstruct(
     encoded = encode(model, sequence, condition, optimization_steps=optimization_steps)
     latents = model.latent_space.mean(encoded.posterior)
     decoded = decode(model, latents, len(sequence), sequence.fps, condition)
-    return encoded, without_unseen(decoded, encoded)
+    return encoded, without_unseen(decoded, encoded.original)
 
 
-def without_unseen(decoded: DecodedSequence, *encoded: EncodedSequence) -> DecodedSequence:
+def without_unseen(decoded: DecodedSequence, *originals: PoseSequence) -> DecodedSequence:
     """A decoded sequence without the components that none of the sequences it comes from shows in any frame.
 
     Latents do not say that: the encoder gets the model's mean face where there is none, see `complete`.
     """
     sequence = decoded.sequence
-    seen = np.any([each.original.visible.any(axis=0) for each in encoded], axis=0)  # (K,)
+    seen = np.any([original.visible.any(axis=0) for original in originals], axis=0)  # (K,)
     slices = [sequence.skeleton.slice_of(component.name) for component in sequence.skeleton.components]
     unseen = [part for part in slices if not seen[part].any()]
     if not unseen:

@@ -138,7 +138,7 @@ def interpolate(
         fps = (1 - share) * start.original.fps + share * end.original.fps
         condition = _condition_between(start.condition, end.condition, share)
         sample = decode(model, latents[i : i + 1], frames, fps, condition)
-        samples.append(without_unseen(sample, start, end))
+        samples.append(without_unseen(sample, start.original, end.original))
         placements.append(_placement_between(start.placement, end.placement, share))
     distances = [mean_distance(a.dense, b.dense) for a, b in itertools.pairwise(samples)]
     return Interpolation(samples, placements, np.array(distances))

@@ -36,8 +36,7 @@ class TrainingBatch:
     @classmethod
     def of(cls, windows: Sequence[Window]) -> TrainingBatch:
         """Windows padded to the longest."""
-        labels = [window.label for window in windows if window.label is not None]
-        return cls(collate([window.sequence for window in windows]), torch.tensor(labels) if labels else None)
+        return cls(collate([window.sequence for window in windows]), labels_of(windows))
 
     @property
     def inputs(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -59,6 +58,12 @@ class TrainingBatch:
         tensors = {name: getattr(self.poses, name).pin_memory() for name in ("keypoints", "confidence", "mask", "fps")}
         condition = None if self.condition is None else self.condition.pin_memory()
         return TrainingBatch(replace(self.poses, **tensors), condition)
+
+
+def labels_of(windows: Sequence[Window], device: torch.device | str = "cpu") -> Tensor | None:
+    """(B,) the condition of windows, see `TrainingBatch`."""
+    labels = [window.label for window in windows if window.label is not None]
+    return torch.tensor(labels, device=device) if labels else None
 
 
 class WindowBatches(Sampler[list[tuple[int, int]]]):

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
-from ht_vae.codec import DecodedSequence, decoded_sequence, list_labels
+from ht_vae.codec import DecodedSequence, decoded_sequence, encoder_batch, list_labels, without_unseen
 from ht_vae.config import RunConfig
 from ht_vae.data.dataset import PoseSequenceDataset
-from ht_vae.data.loader import PaddedBatches, TrainingBatch
+from ht_vae.data.loader import PaddedBatches, labels_of
 from ht_vae.data.preprocessing import PoseDataProcessor
 from ht_vae.evaluation.errors import ClipErrors, Errors, Seams, clip_errors
 from ht_vae.evaluation.frechet_features import FEATURES, window_features
@@ -216,23 +216,23 @@ class _Scores:
         """Adds a batch of clips."""
         model = self.model
         windows = [self.loaded[i] for i in indices]
-        batch = TrainingBatch.of(windows).to(model.device)
-        poses = batch.poses
-        posterior = model.encode(poses.keypoints, poses.confidence, poses.mask, batch.condition)
-        visible = poses.confidence > 0
+        poses, visible = encoder_batch(model, [window.sequence for window in windows])
+        condition = labels_of(windows, model.device)
+        posterior = model.encode(poses.keypoints, poses.confidence, poses.mask, condition)
         posterior = optimize_latents(
-            model, posterior, poses.keypoints, visible, poses.mask, batch.condition, steps=self.optimization_steps
+            model, posterior, poses.keypoints, visible, poses.mask, condition, steps=self.optimization_steps
         )
-        reconstruction = model.decode(model.latent_space.mean(posterior), poses.lengths, batch.condition)
+        reconstruction = model.decode(model.latent_space.mean(posterior), poses.lengths, condition)
         for row, (i, window) in enumerate(zip(indices, windows, strict=True)):
             original = window.sequence
             decoded = decoded_sequence(model, reconstruction, row, len(original), original.fps)
+            decoded = without_unseen(decoded, original)
             self._errors[i] = clip_errors(original, decoded, model.config.chunk_size)
             self._latents[i] = posterior.row(row).arrays()
             self._features[i] = window_features(original), window_features(decoded.sequence)
-            condition = None if batch.condition is None else batch.condition[row : row + 1]
+            own = None if condition is None else condition[row : row + 1]
             path = self.loaded.clips[i].path
-            self._worst[i] = EvaluatedClip(path, original, decoded, self._errors[i].frames, condition)
+            self._worst[i] = EvaluatedClip(path, original, decoded, self._errors[i].frames, own)
         self._worst = {i: self._worst[i] for i in sorted(self._worst, key=self._rank)[:NUM_SHOWN]}
 
     def conditions(self) -> Tensor | None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
+from ht_vae.codec import encoder_batch
 from ht_vae.evaluation.attention_maps import record_attention
 from ht_vae.nn.attention import LocalAttention
 from pose_core import PoseSequence, UserError
 from pose_core.atomic_files import atomic_write, check_output_folder
-from pose_core.data import collate
 from pose_core.rendering import write_html
 from pose_core.rendering.drawing import draw_frames
 from pose_core.rendering.head import with_head
@@ -166,7 +166,7 @@ class Visualizer:
         Raises:
             UserError: the model has no such level.
         """
-        batch = collate([sequence]).to(model.device)
+        batch, _ = encoder_batch(model, [sequence])
         with record_attention(model) as inputs:
             posterior = model.encode(batch.keypoints, batch.confidence, batch.mask, condition)
             model.decode(model.latent_space.mean(posterior), len(sequence), condition)

@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def scores(model, data: Path, sampling: Sampling) -> dict[str, float]:
-    return asdict(evaluate(model, data, "validation", sampling=sampling)["model"])
+    return asdict(evaluate(model, data, "validation", sampling=sampling).scores["model"])
 
 
 def plot_steps(quality: dict, path: Path) -> None:

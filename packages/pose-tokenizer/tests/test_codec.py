@@ -257,3 +257,17 @@ def test_tokens_whose_sizes_are_not_the_models_are_refused(lively, clip, claim):
     codes = np.full((-(-20 // claim.get("block_frames", 4)), claim.get("num_quantizers", 3)), 11, np.int32)
     with pytest.raises(UserError, match="frames per block"):
         decode(lively, replace(tokens, header=replace(tokens.header, **claim), codes=codes))
+
+
+def test_tokens_placed_in_other_dimensions_are_refused(lively, clip):
+    tokens = encode(lively, clip(20))
+    other = replace(tokens.header.placement, center=(1.0, 2.0, 3.0))
+    with pytest.raises(UserError, match="a center of 3 coordinates; the model that made them has 2"):
+        decode(lively, replace(tokens, header=replace(tokens.header, placement=other)))
+
+
+def test_tokens_are_equal_whose_header_and_codes_are(lively, clip):
+    tokens = encode(lively, clip(20))
+    assert tokens == encode(lively, clip(20))
+    assert tokens != encode(lively, clip(20, 1))
+    assert tokens != replace(tokens, header=replace(tokens.header, fps=24.0))

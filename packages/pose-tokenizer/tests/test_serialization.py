@@ -161,6 +161,9 @@ NOT_TOKENS = {
     "a center that is no number": {"placement": {"center": [1, float("nan")], "scale": 1.0, "size": [1, 1, 0]}},
     "shoulders of no width": {"placement": {"center": [1, 2], "scale": 0.0, "size": [1, 1, 0]}},
     "a flat picture": {"placement": {"center": [1, 2], "scale": 1.0, "size": [1, 1]}},
+    "shoulders too wide for single precision": {"placement": {"center": [1, 2], "scale": 1e300, "size": [1, 1, 0]}},
+    "a center too far away for it": {"placement": {"center": [1, -1e39], "scale": 1.0, "size": [1, 1, 0]}},
+    "more empty frames than memory has room for": {"frames": 10**12, "empty_frames": 10**12, "codes": []},
     "a value that no token file has": {"color": "red"},
 }
 

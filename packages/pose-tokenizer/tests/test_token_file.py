@@ -11,6 +11,7 @@ from pose_core.transforms import Placement
 from pose_tokenizer.codes import NO_CODE
 from pose_tokenizer.files.header import (
     KNOWN_MODELS,
+    LARGEST,
     PACKED,
     VERSIONS,
     TokenHeader,
@@ -35,7 +36,7 @@ HEADER = TokenHeader(
 CODES = np.array(
     [[1, 2, 3, 4, 699], [0, -1, -1, -1, -1], [-1] * 5, [511, 512, -1, -1, -1], [-1] * 5, [0, 0, 0, 0, 0]], np.int32
 )
-NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=32)
+NUMBERS = st.floats(min_value=-LARGEST, max_value=LARGEST, width=32)
 SIZES = st.integers(0, 2**32 - 1)
 # As the second version had it: twelve frames of `fake_sequence`, by the bundled model.
 SECOND_VERSION = bytes.fromhex(
@@ -279,6 +280,7 @@ def test_other_files_are_refused(tmp_path):
         {"frames": 2**32 - 1},
         {"frames": 2**32 - 1, "num_quantizers": 255, "block_frames": 1},
         {"frames": 2**31, "empty_frames": 2**30},
+        {"frames": 10**12, "empty_frames": 10**12 - 24},  # which leaves as many as there are codes of
         {"empty_frames": 28},
         {"num_quantizers": 255},
         {"frames": 23},  # a block fewer than there are

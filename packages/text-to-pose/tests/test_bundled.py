@@ -16,7 +16,7 @@ from pose_core.metrics import acceleration
 from pose_core.testing import fake_sequence
 from text_to_pose.config import BUNDLED, NetworkConfig, TextToPoseConfig
 from text_to_pose.evaluation.evaluate import evaluate
-from text_to_pose.generation import generate_signs, generate_texts, sign_texts
+from text_to_pose.generation import FLUENT, generate_signs, generate_texts, sign_texts
 from text_to_pose.model import load_model
 from text_to_pose.sampling import Sampling
 from text_to_pose.start_frames import StartFrames
@@ -122,3 +122,14 @@ def test_repeated_letters_keep_hand_shape_and_elbow(bundled):
     shapes = [each.keypoints[0, hand] - each.keypoints[0, hand[0]] for each in (second, tenth)]
     np.testing.assert_allclose(shapes[1], shapes[0], atol=0.02 * 128)  # 128 pixels a shoulder width
     np.testing.assert_allclose(tenth.keypoints[0, elbow], second.keypoints[0, elbow], atol=0.02 * 128)
+
+
+@pytest.mark.parametrize("fluency", [FLUENT, None], ids=["fluent", "citation"])
+def test_a_second_hand_appears_at_its_arm(bundled, fluency):
+    """Of Czech Č, between letters of one hand."""
+    spelled = sign_texts(bundled, [["C", "A", "Č", "X", "C"]], "cse", fluency=fluency)[0].sequence
+    hand, wrist = spelled.skeleton.hand("left"), spelled.skeleton.wrist("left")
+    seen = spelled.visible[:, hand].all(axis=1)
+    assert 0 < seen.sum() < len(spelled)
+    gap = np.linalg.norm(spelled.keypoints[seen, hand[0]] - spelled.keypoints[seen, wrist], axis=-1)
+    assert gap.max() < 0.05 * 128  # pixels of a shoulder width

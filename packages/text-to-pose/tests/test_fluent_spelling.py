@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -120,6 +121,41 @@ def test_second_of_two_letters_slides_to_the_side_of_the_hand(clips):
     assert again - a == pytest.approx(-SLIDE, abs=0.01)
     assert later - b == pytest.approx(-SLIDE, abs=0.01)
     assert new == pytest.approx(b, abs=0.01), "the next word begins where words begin"
+
+
+@pytest.mark.parametrize("frames", [12, 14, 17, 20, 31])
+def test_captions_of_hurried_words_are_in_step(clips, frames):
+    word = spell(clips, [*"BAJAB"], frames=frames)
+    for caption, (first, last) in zip(word.captions, word.holds, strict=True):
+        assert caption.start <= first < last <= caption.end
+    assert all(before.end <= after.start for before, after in itertools.pairwise(word.captions))
+
+
+def test_first_and_last_letters_of_words_are_held_longer(clips):
+    first, middle, last, next_first, _ = (end - begin for begin, end in spell(clips, [*"ABA", WORD_SPACE, *"BA"]).holds)
+    assert first > middle
+    assert last > middle
+    assert next_first > middle
+
+
+def test_long_movements_are_hurried_and_repeated_letters_go_to_and_fro():
+    """The movement of J takes 20 frames: more than its share of a cycle of 6."""
+    long = letter(3, frames=60, movement=-0.5)
+    hand = long.skeleton.hand("right")
+    keypoints = long.keypoints.copy()
+    keypoints[:, hand, 0] += 0.5 * np.clip((np.arange(60) - 10) / 6, 0, 1)[:, None]  # as the others have it: undone
+    keypoints[:, hand, 0] -= 0.5 * np.clip((np.arange(60) - 15) / 25, 0, 1)[:, None]
+    slow = replace(long, keypoints=keypoints)
+    stroke = find_stroke(slow, "right")
+    word = spell({"A": letter(1), "J": slow}, ["A", "J", "A"])
+    begin, end = word.holds[1]
+    assert stroke.moving
+    assert end - begin < 0.75 * (stroke.last - stroke.first + 1)
+
+    again = spell({"A": letter(1)}, [*"AAAA"])
+    wrist = again.sequence.keypoints[:, again.sequence.skeleton.hand("right")[0], 0]
+    shifts = [wrist[begin] - wrist[again.holds[0][0]] for begin, _ in again.holds]
+    np.testing.assert_allclose(shifts, [0, -SLIDE, -2 * SLIDE, -SLIDE], atol=0.01)
 
 
 def test_captions_are_in_step_and_pauses_have_none(clips):

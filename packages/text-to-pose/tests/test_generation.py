@@ -177,10 +177,10 @@ def test_shared_lengths_change_most_where_the_variance_is_largest():
     nothing = np.zeros(2)
     mean, log_std = np.log([20.0, 20.0]), np.log([0.4, 0.1])
     condition = Condition(nothing, nothing, nothing, nothing, nothing, mean, log_std)
-    varied, steady = shared_lengths(condition, 25.0, 60)
+    varied, steady = shared_lengths(condition, 60)
     assert varied + steady == 60
     assert np.log(varied / 20) / np.log(steady / 20) == pytest.approx(4, rel=0.3)
-    assert shared_lengths(condition, 25.0, 40) == [20, 20]
+    assert shared_lengths(condition, 40) == [20, 20]
 
 
 def test_start_frame_is_read_from_a_file(uneven, tmp_path):

@@ -64,6 +64,23 @@ export function limitMotion(sequence: PoseSequence, maxStep: number, body: Body)
   return { ...sequence, keypoints };
 }
 
+/** Hands at their arm's wrist where they are missing: nothing says where they are, and from there they appear. */
+export function hiddenHandsOnArms(sequence: PoseSequence, body: Body): PoseSequence {
+  const { numKeypoints: K, numDims: D } = sequence.skeleton;
+  const keypoints = sequence.keypoints.slice();
+  for (const [wrist, arm] of body.wristPairs) {
+    const hand = Object.values(body.hands).find((points) => points.includes(wrist))!;
+    for (let t = 0; t < sequence.frames; t++) {
+      if (sequence.confidence[t * K + wrist] > 0) continue;
+      for (let d = 0; d < D; d++) {
+        const offset = sequence.keypoints[(t * K + arm) * D + d] - sequence.keypoints[(t * K + wrist) * D + d];
+        for (const k of hand) keypoints[(t * K + k) * D + d] += offset;
+      }
+    }
+  }
+  return { ...sequence, keypoints };
+}
+
 /** The arms' wrists at those of the hands, with their confidence, in frames that show the hand. */
 export function correctWrists(sequence: PoseSequence, body: Body): PoseSequence {
   const { numKeypoints: K, numDims: D } = sequence.skeleton;

@@ -3,7 +3,7 @@
 import { medianLength, roundHalfEven, sharedLengths, type LengthDistribution } from "../model/lengths";
 import type { Network } from "../model/network";
 import type { Description } from "../model/description";
-import { limitMotion, correctWrists } from "../motion/limits";
+import { correctWrists, hiddenHandsOnArms, limitMotion } from "../motion/limits";
 import { SIDES } from "../motion/body";
 import { steadyBody } from "../motion/steadyBody";
 import { concatenate, placed, slice, still, type PoseSequence } from "../poses/sequence";
@@ -60,7 +60,7 @@ export async function signText(
     sequence = beginAt(description, steadyBody(sequence, own, hand, anchorSpeed, body), own);
     if (fluent) sequence = reversed(beginAt(description, reversed(sequence), own)); // it ends where it began
   } else if (fluent) sequence = steadyBody(sequence, sequence, hand, anchorSpeed, body);
-  sequence = limitMotion(sequence, maxStep ?? Infinity, body);
+  sequence = limitMotion(hiddenHandsOnArms(sequence, body), maxStep ?? Infinity, body);
   return { sequence: placed(mirrored ? flipped(sequence, body.mirror) : sequence, SIZE), captions };
 }
 

@@ -176,3 +176,8 @@ def check_model(model: PoseTokenizer | Network, header: TokenHeader) -> None:
             "these tokens say {} codebooks of {} codes and {} frames per block; the model that made them has "
             "{}, {} and {}".format(*theirs, *ours)
         )
+    if len(header.placement.center) != model.skeleton.num_dims:
+        raise UserError(
+            f"these tokens say a center of {len(header.placement.center)} coordinates; the model that made them has "
+            f"{model.skeleton.num_dims}"
+        )

@@ -97,8 +97,8 @@ class TextToPoseConfig(BaseModel):
         default={},
         validation_alias=AliasChoices("max_step", "fastest"),
         serialization_alias="fastest",
-        description="largest displacement of a keypoint from one frame to the next in a language's clips, in shoulder "
-        "widths",
+        description="displacement of a keypoint from one frame to the next in the fastest of a language's clips, in "
+        "shoulder widths",
     )
     num_steps: int = Field(8, gt=0, description="sampling steps, unless the user asks for another number")
     guidance: float = Field(1.0, ge=0, description="classifier-free guidance scale, likewise; 1 is no guidance")

@@ -16,7 +16,7 @@ from text_to_pose.backends import as_network
 from text_to_pose.fingerspelling.fluency import Fluency
 from text_to_pose.fingerspelling.spelling import spell_fluently
 from text_to_pose.fingerspelling.transitions import PICTURE_WIDTHS, Limits
-from text_to_pose.lengths import MIN_SIGN_FRAMES, predicted_lengths, shared_lengths
+from text_to_pose.lengths import MIN_SIGN_FRAMES, predicted_lengths, shared_lengths, too_short
 from text_to_pose.motion.anchoring import MAX_ANCHOR_SPEED, anchored
 from text_to_pose.motion.limits import limit_hands, limit_motion
 from text_to_pose.motion.proportions import with_proportions
@@ -272,9 +272,8 @@ class _Draft:
                 sequence = _reversed(_begin_at(self.network, _reversed(sequence), own))
         elif self.holds:
             sequence = steady_body(sequence, sequence, self.hand, MAX_ANCHOR_SPEED)
-        keypoints = sequence.keypoints
-        if self.network.signs_in_depth:  # a hand that appears does so at its arm, not at 0
-            keypoints = _hidden_hands_on_arms(keypoints, sequence.confidence, self.network)
+        # A hand that appears does so at its arm, not at 0
+        keypoints = _hidden_hands_on_arms(sequence.keypoints, sequence.confidence, self.network)
         keypoints = limit_motion(keypoints, max_step, self.network.skeleton) * (sequence.confidence > 0)[..., None]
         sequence = replace(sequence, keypoints=keypoints)
         return SignedText(placed(flip(sequence) if mirrored else sequence), tuple(self.captions), self.holds)
@@ -349,8 +348,12 @@ def _share_frames(draft: _Draft, signed_language: str, start: StartFrames, frame
     spelled = [sign for sign in signs if sign != WORD_SPACE]
     pauses = len(signs) - len(spelled)
     condition = encode_signs(network, [(sign, signed_language) for sign in spelled], start.repeated(len(spelled)))
-    total = frames - pauses * pause_frames(network) + len(spelled) - 1
-    lengths = iter(shared_lengths(condition, network.config.fps, total))
+    shared = len(spelled) - 1
+    paused = pauses * pause_frames(network)
+    needed = MIN_SIGN_FRAMES * len(spelled) - shared + paused
+    if frames < needed:
+        raise too_short(len(spelled), needed, network.config.fps)
+    lengths = iter(shared_lengths(condition, frames - paused + shared))
     return [0 if sign == WORD_SPACE else next(lengths) for sign in signs]
 
 

@@ -35,23 +35,19 @@ def deviating_lengths(condition: Condition, fps: float, deviations: float) -> np
     return np.maximum(frames.astype(int), MIN_SIGN_FRAMES)
 
 
-def shared_lengths(condition: Condition, fps: float, frames: int) -> list[int]:
+def shared_lengths(condition: Condition, frames: int) -> list[int]:
     """Lengths of the signs of one text, `frames` together.
 
     Every length is exp(mean_i + z std_i) with one z for the text, so that signs whose length varies more stretch or
     shrink more. The sum grows with z, which bisection finds. What exceeds the minimum is then scaled to the exact sum,
     and the largest remainders are rounded up.
 
-    Raises:
-        UserError: fewer frames than `MIN_SIGN_FRAMES` per sign.
+    Args:
+        condition: of the signs.
+        frames: at least `MIN_SIGN_FRAMES` per sign.
     """
     mean, std = condition.length_mean.astype(np.float64), np.exp(condition.length_log_std.astype(np.float64))
     minimum = MIN_SIGN_FRAMES * len(mean)
-    if frames < minimum:
-        needed = minimum - len(mean) + 1  # successive signs share a frame
-        raise UserError(
-            f"{len(mean)} signs need at least {needed} frames ({needed / fps:.2f} s); ask for a longer time"
-        )
 
     def lengths(z: float) -> np.ndarray:
         return np.maximum(np.exp(np.minimum(mean + z * std, 50)), MIN_SIGN_FRAMES)
@@ -66,3 +62,8 @@ def shared_lengths(condition: Condition, fps: float, frames: int) -> list[int]:
     missing = frames - int(whole.sum())
     whole[np.argsort(whole - exact, kind="stable")[:missing]] += 1
     return whole.tolist()
+
+
+def too_short(signs: int, needed: int, fps: float) -> UserError:
+    """The error for a text whose signs need more frames than it was given."""
+    return UserError(f"{signs} signs need at least {needed} frames ({needed / fps:.2f} s); ask for a longer time")

@@ -25,6 +25,8 @@ from pose_tokenizer.placement import from_steps, to_steps
 PACKED, ENTROPY_CODED = VERSIONS = (3, 4)  # by how codes follow the header
 HASH_DIGITS = 8  # hexadecimal ones of a model's hash that files hold
 MAX_NAME_BYTES = 255
+MAX_EMPTY_FRAMES = 1_000_000  # 11 hours at 25 frames per second; a few bytes could ask for any number
+LARGEST = 2.0**100  # of scale and center: single precision holds what is decoded
 # Name, Q, V and frames per block of models that a number stands for. Numbers in files stay what they are: append only.
 KNOWN_MODELS = {
     1: ("signing", 24, 1024, 4),
@@ -113,7 +115,7 @@ def unpack_header(data: bytes) -> tuple[TokenHeader, int]:
     size = (width, height, reader.varint() if depth is None else depth)
     place = reader.placement(size, 2 + has_depth)
     header = TokenHeader(name, model_hash, Q, V, block_frames, frames, empty, fps, place)
-    _check(header)
+    check_header(header)
     return header, reader.position
 
 
@@ -138,7 +140,7 @@ def unpack_second_version(data: bytes) -> tuple[TokenHeader, int]:
         fps=fps,
         placement=Placement(center=(x, y), scale=scale, size=(width, height, depth)),
     )
-    _check(header)
+    check_header(header)
     return header, end
 
 
@@ -156,10 +158,16 @@ def _float32(number: float) -> bytes:
     return struct.pack("<f", number)
 
 
-def _check(header: TokenHeader) -> None:
+def check_header(header: TokenHeader) -> None:
+    """Refuses numbers that no encoder writes, and such that would fill the memory or decode to infinity.
+
+    Raises:
+        ValueError: there are some.
+    """
     place = header.placement
-    valid = header.fps > 0 and place.scale > 0 and all(map(math.isfinite, (header.fps, place.scale, *place.center)))
-    if not (valid and header.block_frames and header.num_quantizers and header.empty_frames <= header.frames):
+    positive = header.fps > 0 and place.scale > 0 and header.block_frames and header.num_quantizers
+    finite = math.isfinite(header.fps) and all(abs(number) <= LARGEST for number in (place.scale, *place.center))
+    if not (positive and finite and header.empty_frames <= min(header.frames, MAX_EMPTY_FRAMES)):
         raise ValueError("a header that no writer writes")
 
 

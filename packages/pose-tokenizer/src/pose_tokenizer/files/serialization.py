@@ -13,7 +13,7 @@ from pose_core import UserError
 from pose_core.rates import DEFAULT_FPS
 from pose_core.transforms.normalization import DEFAULT_SIZE, Placement
 from pose_tokenizer.codes import MAX_CODEBOOK_SIZE, MAX_QUANTIZERS, NO_CODE
-from pose_tokenizer.files.header import HASH_DIGITS, TokenHeader
+from pose_tokenizer.files.header import HASH_DIGITS, TokenHeader, check_header
 from pose_tokenizer.files.token_file import PoseTokens
 from pose_tokenizer.placement import rounded
 
@@ -204,9 +204,12 @@ def from_json(text: str) -> PoseTokens:
     )
     most_codes = max(map(len, values.codes), default=0)
     largest_code = max((code for block in values.codes for code in block), default=0)
+    try:
+        check_header(header)
+    except ValueError as error:
+        raise UserError(f"not tokens as JSON ({error})") from error
     if not (
-        header.empty_frames <= header.frames
-        and header.blocks == len(values.codes)
+        header.blocks == len(values.codes)
         and most_codes <= header.num_quantizers
         and largest_code < header.codebook_size
     ):

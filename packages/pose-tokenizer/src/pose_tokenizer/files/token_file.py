@@ -34,9 +34,9 @@ MAGIC = b"STOK"
 SECOND_VERSION = 2  # of files up to pose-tokenizer 0.6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PoseTokens:
-    """A pose sequence as tokens.
+    """A pose sequence as tokens; equal to another of the same header and codes.
 
     Attributes:
         header: see `TokenHeader`.
@@ -46,7 +46,12 @@ class PoseTokens:
 
     header: TokenHeader
     codes: np.ndarray
-    entropy_model: EntropyModel | None = field(default=None, compare=False, repr=False)
+    entropy_model: EntropyModel | None = field(default=None, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PoseTokens):
+            return NotImplemented
+        return self.header == other.header and np.array_equal(self.codes, other.codes)
 
     @property
     def bits(self) -> int:

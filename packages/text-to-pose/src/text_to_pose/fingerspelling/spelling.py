@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pose_core import PoseSequence, UserError
+from pose_core import PoseSequence
 from pose_core.rendering import Caption
 from text_to_pose.fingerspelling.strokes import find_stroke
 from text_to_pose.fingerspelling.timeline import Timeline
 from text_to_pose.fingerspelling.transitions import Limits, Transition, with_sizes
+from text_to_pose.lengths import too_short
 from text_to_pose.motion.limits import limit_hands
 from text_to_pose.signing.timing import PAUSE, travel
 from text_to_pose.text.spelling import WORD_SPACE
@@ -235,10 +236,7 @@ class _Line:
         """The text at the frame rate of its limits, in as many frames."""
         shortest = 2 * len(self.spelled) + 1
         if frames is not None and frames < shortest:
-            raise UserError(
-                f"{len(self.spelled)} signs need at least {shortest} frames ({shortest / self.limits.fps:.2f} s); "
-                "ask for a longer time"
-            )
+            raise too_short(len(self.spelled), shortest, self.limits.fps)
         fps, seconds = self.limits.fps, self.timeline.seconds
         total = round(seconds * fps) + 1 if frames is None else frames
         rate = (total - 1) / seconds  # frames per second of the time line
@@ -247,7 +245,8 @@ class _Line:
         sequence = PoseSequence(
             (keypoints * visible[..., None]).astype(np.float32), visible.astype(np.float32), fps, self.skeleton
         )
-        return SpelledText(sequence, self._captions(rate, total), self._holds(rate, total))
+        holds = self._holds(rate, total)
+        return SpelledText(sequence, self._captions(rate, total, holds), holds)
 
     def _holds(self, rate: float, total: int) -> tuple[tuple[int, int], ...]:
         """Frames of each letter: the first that is not before it, to the last that is not after it."""
@@ -257,13 +256,16 @@ class _Line:
             holds.append((first, max(first, int(np.floor(end * rate + 1e-6))) + 1))
         return tuple(holds)
 
-    def _captions(self, rate: float, total: int) -> tuple[Caption, ...]:
+    def _captions(self, rate: float, total: int, holds: Sequence[tuple[int, int]]) -> tuple[Caption, ...]:
+        """Of each letter; in a hurried text, whose holds round to other frames than their ends do, by its hold."""
         captions: list[Caption] = []
         for number, (text, begin, end) in enumerate(self.spelled):
             first = round((begin - self.ways[number] / 2) * rate)
             ends_word = number + 1 == len(self.spelled) or number + 1 in self.breaks
             after = self.cycle / 2 if ends_word else self.ways[number + 1] / 2
             last = min(round((end + after) * rate), total)
-            first = max(first, captions[-1].end if captions else 0)
-            captions.append(Caption(text, first, max(last, first + 1)))
+            held, free = holds[number]
+            following = holds[number + 1][0] if number + 1 < len(holds) else total
+            first = max(min(first, held), captions[-1].end if captions else 0)
+            captions.append(Caption(text, first, max(min(max(last, free), following), first + 1)))
         return tuple(captions)

@@ -40,6 +40,7 @@ VECTORS = Path(__file__).parent / "vectors"
 ALPHABETS = {
     "ase": [*"ABCDEHLO"],
     "gsg": [*"ABCEHSZ", "SCH", "Ä", "ß"],
+    "gss": [*"ΑΙΛΣΦ"],
     "ise": ["A", "B"],
     "ssp": [*"ALO", "LL", "Ñ"],
     "tsm": ["A", "I", "İ", "Ş"],
@@ -54,6 +55,7 @@ SPELLED = [
     ("gsg", "Schach"),
     ("gsg", "straße Äß"),
     ("gsg", "łasche"),
+    ("gss", "Άλφα ΐς ω"),
     ("ise", "schola"),
     ("ssp", "llano NIÑO ñ"),
     ("tsm", "Iışi ısı"),

@@ -67,6 +67,33 @@ def test_exit_status_and_error_line(monkeypatch, capsys, arguments, status, mess
     assert len(err.splitlines()) == (1 if status else 0)
 
 
+@app.command()
+def write(output: Annotated[Path | None, typer.Option("--output")] = None) -> None:
+    """Prints where it would write."""
+    print(output)
+
+
+@app.command()
+def write_all(output: Annotated[list[Path], typer.Option("--output")]) -> None:
+    """Prints to how many files it would write."""
+    print(len(output))
+
+
+def test_no_output_is_lost(monkeypatch, capsys):
+    given = ["--output", "a.pose", "--output=b.png"]
+    for arguments, status, out, err in (
+        (["write", *given], 2, "", "--output is given 2 times, and this command takes one"),
+        (["write", "--output", "a.pose"], 0, "a.pose\n", ""),
+        (["write-all", *given], 0, "2\n", ""),
+    ):
+        monkeypatch.setattr(sys, "argv", ["tool", *arguments])
+        with pytest.raises(SystemExit) as end:
+            run(app, "tool")
+        shown = capsys.readouterr()
+        assert (end.value.code, shown.out) == (status, out)
+        assert err in shown.err
+
+
 def test_a_warning_is_one_line(monkeypatch):
     monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
     monkeypatch.setattr(sys, "argv", ["tool", "warn"])

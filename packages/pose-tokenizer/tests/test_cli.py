@@ -71,7 +71,7 @@ def test_what_is_not_there_is_said_to_be_so_without_slow_imports(cli):
         (["encode", "-"], "say where its result goes with --output"),
         (["encode", "A", "--lambda", "-1"], "--lambda"),
         (["encode", "A", "--lambda", "1", "--bits-per-frame", "2"], "--bits-per-frame looks for --lambda itself"),
-        (["encode", "-", "--output", "x.tokens", "--bits-per-frame", "2"], "cannot for standard input"),
+        (["encode", "-", "--output", "x.tokens", "--bits-per-frame", "2"], "standard input takes --lambda"),
         (["encode", "A", "--bits-per-frame", "0"], "--bits-per-frame is a number above 0"),
         (["encode", "A", "--bits-per-frame", "nan"], "--bits-per-frame is a number above 0"),
         (["encode", "A", "--fps", "0"], "--fps"),

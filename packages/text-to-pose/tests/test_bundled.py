@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -133,3 +134,16 @@ def test_a_second_hand_appears_at_its_arm(bundled, fluency):
     assert 0 < seen.sum() < len(spelled)
     gap = np.linalg.norm(spelled.keypoints[seen, hand[0]] - spelled.keypoints[seen, wrist], axis=-1)
     assert gap.max() < 0.05 * 128  # pixels of a shoulder width
+
+
+@pytest.mark.parametrize("name", [*BUNDLED])
+def test_depth_of_start_frames_may_be_in_pixels(name, tmp_path):
+    """As newer converters write MediaPipe's, which is in picture widths."""
+    model = load_model(name, "cpu")
+    fake = fake_sequence(frames=3)
+    x, y, _ = np.moveaxis(fake.keypoints, -1, 0)
+    for unit, file in ((fake.size[0], "widths.pose"), (1, "pixels.pose")):
+        write(replace(fake, keypoints=np.stack([x, y, (y - x) / unit], axis=-1)), tmp_path / file)
+    starts = [StartFrames.read(model, tmp_path / file) for file in ("widths.pose", "pixels.pose")]
+    np.testing.assert_allclose(starts[0].keypoints, starts[1].keypoints, atol=1e-5)
+    assert starts[0].keypoints[..., 2].any()

@@ -80,6 +80,10 @@ def test_generate_spells_fluently_as_fast_as_it_is_told(cli, folder, tmp_path):
     assert held > 3 * 2 * 25
     assert frames("--style", "citation") != fluent
     assert frames("--length", 40) == 40
+    arguments = ("generate", "abc", *GENERATE, folder, "--output", tmp_path / "no.pose", "--style", "citation")
+    status, _, err = cli(*arguments, "--hold", 2)
+    assert status == 2
+    assert "--letters-per-second and --hold are for fluent words" in err
 
 
 def test_generate_file_writes_one_pose_per_line(cli, folder, tmp_path):

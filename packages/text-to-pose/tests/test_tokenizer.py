@@ -144,6 +144,8 @@ def test_fold_distinguishes_turkish_dotted_and_dotless_i(tokenizer):
 
 def test_fold_maps_final_sigma_to_sigma(tokenizer):
     assert tokenizer.spell("σος ΟΣ", "gss") == ["Σ", "Ο", "Σ", WORD_SPACE, "Ο", "Σ"]
+    with pytest.warns(InputWarning, match="spelled with other letters: 'Ό'.* as Ο"):
+        assert tokenizer.spell("Όσός", "gss") == ["Ο", "Σ", "Ο", "Σ"]
 
 
 def test_spell_borrows_letters_only_if_asked(tokenizer):

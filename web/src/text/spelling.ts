@@ -87,7 +87,8 @@ export class Speller {
   }
 
   private replacement(character: string): string {
-    const plain = character.normalize("NFKC").toLowerCase();
+    let plain = character.normalize("NFKC").toLowerCase();
+    if (/^\p{Script=Greek}/u.test(plain)) plain = withoutAccents(plain); // which no alphabet counts as letters
     return this.replaceAccents && !this.canSpell(plain) ? withoutAccents(plain) : plain;
   }
 

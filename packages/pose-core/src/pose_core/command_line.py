@@ -121,8 +121,7 @@ class App(typer.Typer):
             renamed: old spelling of an option -> the one that took its place ("--suffix": "--format"). The old one
                 does what it did, is not in `--help`, and gives one line on standard error: "--suffix is now --format".
         """
-        if renamed:
-            kwargs["cls"] = type("Command", (_RenamedOptions,), {"renamed": dict(renamed)})
+        kwargs["cls"] = type("Command", (_Command,), {"renamed": dict(renamed or {})})
         register = super().command(*args, **kwargs)
 
         def decorated(function: Any) -> Any:
@@ -132,14 +131,19 @@ class App(typer.Typer):
         return decorated
 
 
-class _RenamedOptions(TyperCommand):
-    """A command that accepts old spellings of its options."""
+class _Command(TyperCommand):
+    """A command that accepts old spellings of its options, and refuses a second `--output` where it takes one."""
 
     renamed: ClassVar[dict[str, str]]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         end = args.index("--") if "--" in args else len(args)  # what follows is no option
-        return super().parse_args(ctx, [*map(self._current, args[:end]), *args[end:]])
+        options = [*map(self._current, args[:end])]
+        outputs = sum(option.partition("=")[0] == "--output" for option in options)
+        takes_one = any("--output" in each.opts and not getattr(each, "multiple", True) for each in self.params)
+        if outputs > 1 and takes_one:  # the last would count, the others be lost
+            ctx.fail(f"--output is given {outputs} times, and this command takes one")
+        return super().parse_args(ctx, [*options, *args[end:]])
 
     def _current(self, argument: str) -> str:
         option, equals, value = argument.partition("=")

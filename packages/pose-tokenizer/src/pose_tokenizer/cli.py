@@ -55,8 +55,10 @@ def encode(
     backend: cl.BackendOption = "auto",
 ) -> None:
     """Turn poses into tokens."""
-    if bits_per_frame is not None and (lmbda is not None or files == ["-"]):
-        raise typer.BadParameter("--bits-per-frame looks for --lambda itself, and cannot for standard input")
+    if bits_per_frame is not None and lmbda is not None:
+        raise typer.BadParameter("--bits-per-frame looks for --lambda itself; give one of them")
+    if bits_per_frame is not None and files == ["-"]:
+        raise typer.BadParameter("--bits-per-frame encodes a file several times; standard input takes --lambda")
     if bits_per_frame is not None and not 0 < bits_per_frame < float("inf"):
         raise typer.BadParameter("--bits-per-frame is a number above 0")
     from pose_tokenizer.commands import EncodeOptions, encode_files

@@ -30,6 +30,7 @@ Schedule = Literal["linear", "cosine", "quadratic", "sigmoid"]
 Style = Literal["fluent", "citation"]
 DominantHand = Literal["auto", "left", "right"]
 BUNDLED = "fingerspelling"
+LETTERS_PER_SECOND = 4.0  # as `Fluency` has it
 
 Steps = Annotated[
     int | None, typer.Option("--steps", min=1, help="Number of sampling steps; default: the model's own.")
@@ -97,7 +98,7 @@ def generate(
             callback=cl.check_number,
             help="How fast fluent words are; 4 to 6 is ordinary, 2 to 3 for learners.",
         ),
-    ] = 4.0,
+    ] = LETTERS_PER_SECOND,
     hold: Annotated[
         float | None,
         typer.Option(
@@ -138,6 +139,8 @@ def generate(
     _check_length(length, duration)
     if (text is None) == (file is None):
         raise typer.BadParameter("give either a text or --file")
+    if style == "citation" and (letters_per_second != LETTERS_PER_SECOND or hold is not None):
+        raise typer.BadParameter("--letters-per-second and --hold are for fluent words; leave out --style citation")
     from text_to_pose.commands import GenerationOptions, generate_text
     from text_to_pose.fingerspelling.fluency import Fluency
     from text_to_pose.generation_files import generate_file

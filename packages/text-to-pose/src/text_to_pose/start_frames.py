@@ -11,7 +11,7 @@ from pose_core import PoseSequence, UserError, read
 from pose_core.skeleton.correspondence import mapping_layout
 from pose_core.transforms import flip
 from text_to_pose.backends import as_network
-from text_to_pose.data.preprocessing import prepare
+from text_to_pose.data.preprocessing import depth_in_picture_widths, is_flat, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +68,9 @@ class StartFrames:
         cls, model: TextToPose | Network, sequence: PoseSequence, path: Path, frame: int | None = None
     ) -> StartFrames:
         """As `read`, of a sequence that was read from `path`."""
+        own = cls.bundled(model, [*as_network(model).config.text.alphabets][:1])
+        if is_flat(own.keypoints[own.confidence > 0]):
+            sequence = depth_in_picture_widths(sequence)
         if frame is not None:
             if not 0 <= frame < len(sequence):
                 raise UserError(f"{path}: has no frame {frame}; it has 0 to {len(sequence) - 1}")

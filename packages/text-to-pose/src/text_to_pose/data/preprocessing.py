@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from pose_core.transforms import clean, drop_duplicates, drop_face, normalize, remove_legs, resample, trim_unseen
 
 if TYPE_CHECKING:
     from pose_core import PoseSequence, Skeleton
+
+FLAT = 0.02  # spread of z beside that of x and y: at most 0.005 in picture widths, 0.1 and more in pixels
 
 
 def prepare(sequence: PoseSequence, fps: float, skeleton: Skeleton | None = None) -> PoseSequence:
@@ -31,3 +36,22 @@ def prepare(sequence: PoseSequence, fps: float, skeleton: Skeleton | None = None
 def body_and_hands(sequence: PoseSequence) -> PoseSequence:
     """Body and hands of a clip, in its own pixels and frames; `clean` has removed outliers."""
     return remove_legs(drop_face(drop_duplicates(clean(sequence))), keep_hips=True)
+
+
+def depth_in_picture_widths(sequence: PoseSequence) -> PoseSequence:
+    """A sequence whose z is in picture widths, as MediaPipe gives it: newer converters multiply it by the width.
+
+    Of a sequence without z, or without a picture, nothing is changed.
+    """
+    width = sequence.size[0]
+    if not width or is_flat(sequence.keypoints[sequence.visible]):
+        return sequence
+    return replace(sequence, keypoints=sequence.keypoints / np.array([1, 1, width], np.float32))
+
+
+def is_flat(points: np.ndarray) -> bool:
+    """Whether z of points (N, D) is none, or in picture widths where x and y are not."""
+    if points.shape[-1] < 3 or not len(points):
+        return True
+    x, y, z = points.std(axis=0)
+    return bool(z <= FLAT * (x + y))

@@ -127,8 +127,12 @@ def is_no_letter(character: str) -> bool:
 
 
 def compatible(character: str) -> str:
-    """The same letter in plain text: of one of full width, of a ligature, of a mathematical alphabet; else itself."""
-    return unicodedata.normalize("NFKC", character).lower()
+    """The same letter in plain text: of one of full width, of a ligature, of a mathematical alphabet; else itself.
+
+    A Greek one is without its accents, which written words have and no alphabet counts as letters.
+    """
+    plain = unicodedata.normalize("NFKC", character).lower()
+    return without_accents(plain) if unicodedata.name(plain[:1], "").startswith("GREEK") else plain
 
 
 def without_accents(character: str) -> str:

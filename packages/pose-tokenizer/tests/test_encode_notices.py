@@ -83,6 +83,18 @@ def test_a_turned_picture_is_told_before_it_is_decoded(encode, poses, folder, op
         assert (f"`pose-core convert --rotate {degrees} IN OUT` turns it" in said) == (degrees is not None)
 
 
+@pytest.mark.parametrize("options", BITS)
+def test_a_wrist_that_marks_a_missing_point_is_told(encode, poses, folder, options):
+    clip = read(poses / "a.pose")
+    keypoints = clip.keypoints.copy()
+    keypoints[:, clip.skeleton.wrist("left"), :2] = (4.0, 4.0)  # by the corner of the picture
+    write(replace(clip, keypoints=keypoints), poses / "placeholder.pose")
+    for name in ("a", "placeholder"):
+        _, said = encode(poses / f"{name}.pose", "--checkpoint", folder, *options)
+        assert ("the left forearm is" in said) == (name == "placeholder")
+        assert "the right forearm is" not in said
+
+
 @pytest.mark.parametrize(("asked", "limit"), [(0.01, "the fewest"), (1000, "about the most"), (1.5, None)])
 def test_bits_that_cannot_be_reached_are_told(encode, poses, folder, asked, limit):
     out, said = encode(poses / "a.pose", "--checkpoint", folder, "--bits-per-frame", asked, "--json")

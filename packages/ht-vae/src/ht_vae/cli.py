@@ -71,9 +71,10 @@ def train(
     """Train a model on the train split of folders or manifests."""
     from ht_vae.config import BUNDLED, PRESETS, ModelSizes, RunConfig
 
-    own = {"latent_dim": latent_dim, "chunk_size": chunk_size, "max_frames": max_frames}
     fixed = [name for name in ModelSizes.model_fields if name != "dropout"]
-    config = options.load_config(RunConfig, PRESETS, BUNDLED, fixed=fixed, **own)
+    config = options.load_config(
+        RunConfig, PRESETS, BUNDLED, fixed=fixed, latent_dim=latent_dim, chunk_size=chunk_size, max_frames=max_frames
+    )
     options.check_run(config)
 
     from ht_vae.training import train

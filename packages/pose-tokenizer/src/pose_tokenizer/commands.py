@@ -18,6 +18,7 @@ from pose_core.formats.units import shoulders_and_head
 from pose_core.inputs import PIPE, pose_suffix
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_core.metrics import anatomy
+from pose_core.metrics.body_measures import SIDES
 from pose_core.metrics.finite import finite_median
 from pose_core.metrics.plausibility import TURNED
 from pose_core.notices import notify
@@ -32,11 +33,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from pose_core.skeleton import Side
     from pose_tokenizer.backends import Backend
     from pose_tokenizer.files.token_file import PoseTokens
     from pose_tokenizer.network import Network
 
 PIECE_FRAMES = 4096  # frames of a file that are read at once
+LONGEST_FOREARM = 2.5  # shoulder widths; people's are about one
 
 
 @dataclass(frozen=True)
@@ -217,6 +220,7 @@ class _Shown:
         self._seen: set[tuple[str, str]] = set()  # keypoints that any frame shows
         self._slopes: list[np.ndarray] = []  # degrees between the line of the shoulders and the horizontal
         self._head = 0.0  # how far the head is to the right of the shoulders' middle, summed over frames
+        self._forearms: dict[Side, list[np.ndarray]] = {"left": [], "right": []}  # lengths in shoulder widths
 
     def look(self, sequence: PoseSequence) -> None:
         """Takes the next piece (T, K, D)."""
@@ -228,6 +232,13 @@ class _Shown:
         both = sequence.visible[:, [left, right]].all(axis=1)
         across = np.abs(sequence.keypoints[both, left, :2] - sequence.keypoints[both, right, :2])
         self._slopes.append(np.degrees(np.arctan2(across[:, 1], across[:, 0])))
+        for side in SIDES:
+            elbow, wrist = sequence.skeleton.elbow(side), sequence.skeleton.wrist(side)
+            if elbow is not None and wrist is not None:
+                seen = sequence.visible[both][:, [elbow, wrist]].all(axis=1)
+                forearm = sequence.keypoints[both, wrist, :2] - sequence.keypoints[both, elbow, :2]
+                ratio = np.linalg.norm(forearm, axis=-1) / np.linalg.norm(across, axis=-1).clip(min=1e-9)
+                self._forearms[side].append(ratio[seen])
         x = np.where(sequence.visible[:, head], sequence.keypoints[:, head, 0], np.nan)[both]  # (t, points)
         self._head += float(np.nansum(x - sequence.keypoints[both][:, [left, right], 0].mean(axis=1, keepdims=True)))
 
@@ -247,6 +258,14 @@ class _Shown:
                 f"`pose-core convert --rotate {degrees} IN OUT` turns it"
             )
             notify(path, text, kind="turned pictures")
+        for side in SIDES:
+            length = finite_median(np.concatenate([np.empty(0), *self._forearms[side]]))
+            if length > LONGEST_FOREARM:
+                text = (
+                    f"the {side} forearm is {length:.1f} shoulder widths long: does the wrist's position mark a "
+                    "missing point? Decoded poses may lack the person; mark it missing (confidence 0)"
+                )
+                notify(path, text, kind="files with forearms that nobody has")
 
     def _filled_in(self, tokens: PoseTokens) -> tuple[bool, list[str]]:
         """Whether decoding shows a face that no frame of the file does, and names of such points of the body.

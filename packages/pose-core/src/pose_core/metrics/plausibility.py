@@ -193,7 +193,10 @@ def _shoulders(measures: BodyMeasures) -> Iterator[Judgement]:
     yield Judgement(*of, "95 %", _upper(change), SHOULDER_WIDTH, "the distance of the shoulders changes by {}")
     slope = measures.shoulder_slope
     of = ("shoulder_slope", None, "shoulders to the horizontal", slope, "degrees")
-    text = "the shoulders stand upright in the picture, at {}: was the video turned?"
+    text = (
+        "the shoulders stand upright in the picture, at {}: was the video turned? "
+        "`pose-core convert --rotate 90 IN OUT` (or 270) turns its poses"
+    )
     yield Judgement(*of, "median", finite_median(slope), TURNED, text)
 
 

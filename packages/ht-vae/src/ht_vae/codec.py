@@ -33,7 +33,7 @@ class EncodedSequence:
     """A sequence and its posterior.
 
     Attributes:
-        original: (T, K, D) as the model saw it, in shoulder widths.
+        original: (T, K, D) in shoulder widths, on the model's skeleton, before `complete` fills in what it lacks.
         placement: its position and scale in the file.
         posterior: of B = 1.
         condition: as `HierarchicalTransformerVAE.encode` takes it, of B = 1.

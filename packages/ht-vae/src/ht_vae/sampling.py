@@ -89,7 +89,8 @@ class Interpolation:
     """Sequences from one to another.
 
     Attributes:
-        samples: the sequences; the first and the last are the reconstructions of the two.
+        samples: the sequences; the first and the last are the reconstructions of the two. All show the components that
+            either shows.
         placements: position and scale of each of them.
         distances: (N - 1,) from each to the next: mean distance of a keypoint over the frames that both have, in
             shoulder widths.

@@ -15,7 +15,7 @@ MAX_NORM = 1.0  # of gradients
 
 
 class Stage:
-    """AdamW on a one-cycle schedule; averaged weights are kept.
+    """AdamW on a one-cycle schedule (`OneCycleLR`, which cycles beta 1 as well); averaged weights are kept.
 
     Args:
         module: to be trained.
@@ -40,7 +40,7 @@ class Stage:
         decay = min(ema_decay, 1 - 10 / (steps + 10))
         self.averaged = AveragedModel(module, multi_avg_fn=get_ema_multi_avg_fn(decay))
         self.optimizer = torch.optim.AdamW(
-            module.parameters(), learning_rate, betas=(0.9, 0.99), weight_decay=weight_decay
+            module.parameters(), learning_rate, betas=(0.95, 0.99), weight_decay=weight_decay
         )
         warmup_steps = max(2.0, warmup * steps)  # of one step, the schedule divides by 0
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(

@@ -34,7 +34,7 @@ class Limits:
     Attributes:
         max_step: shoulder widths that a keypoint moves at most from one frame to the next.
         fps: of those frames.
-        hand_depth: how much larger z of hands is than in the unit of x and y.
+        hand_depth: what z of hands is multiplied by to be in the unit of x and y.
     """
 
     max_step: float

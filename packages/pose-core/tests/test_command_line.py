@@ -82,7 +82,7 @@ def write_all(output: Annotated[list[Path], typer.Option("--output")]) -> None:
 def test_no_output_is_lost(monkeypatch, capsys):
     given = ["--output", "a.pose", "--output=b.png"]
     for arguments, status, out, err in (
-        (["write", *given], 2, "", "--output is given 2 times, and this command takes one"),
+        (["write", *given], 2, "", "--output was given 2 times; this command accepts it once"),
         (["write", "--output", "a.pose"], 0, "a.pose\n", ""),
         (["write-all", *given], 0, "2\n", ""),
     ):

@@ -83,7 +83,7 @@ def test_generate_spells_fluently_as_fast_as_it_is_told(cli, folder, tmp_path):
     arguments = ("generate", "abc", *GENERATE, folder, "--output", tmp_path / "no.pose", "--style", "citation")
     status, _, err = cli(*arguments, "--hold", 2)
     assert status == 2
-    assert "--letters-per-second and --hold are for fluent words" in err
+    assert "--letters-per-second and --hold apply to --style fluent only" in err
 
 
 def test_generate_file_writes_one_pose_per_line(cli, folder, tmp_path):

@@ -176,7 +176,7 @@ class Line {
     return new Transition(at, to, this.limits);
   }
 
-  /** Frames of each letter: the first that is not before it, and the one after the last that is not after it. */
+  /** For each letter the first frame of its hold and the one after the last. */
   private holds(rate: number, total: number): [number, number][] {
     return this.spelled.map(({ begin, end }) => {
       const first = Math.min(Math.ceil(begin * rate - 1e-6), total - 1);
@@ -191,11 +191,11 @@ class Line {
       const endsWord = number + 1 === this.spelled.length || this.breaks.has(number + 1);
       const after = endsWord ? this.cycle / 2 : this.ways[number + 1] / 2;
       const last = Math.min(roundHalfEven((end + after) * rate), total);
-      const [held, free] = holds[number];
-      const following = holds[number + 1]?.[0] ?? total;
+      const [holdStart, holdEnd] = holds[number];
+      const nextHold = holds[number + 1]?.[0] ?? total;
       const begun = roundHalfEven((begin - this.ways[number] / 2) * rate);
-      const start = Math.max(Math.min(begun, held), captions.at(-1)?.end ?? 0);
-      captions.push({ text, start, end: Math.max(Math.min(Math.max(last, free), following), start + 1) });
+      const start = Math.max(Math.min(begun, holdStart), captions.at(-1)?.end ?? 0);
+      captions.push({ text, start, end: Math.max(Math.min(Math.max(last, holdEnd), nextHold), start + 1) });
     });
     return captions;
   }

@@ -112,9 +112,14 @@ def encode(
 
 
 def encoder_batch(model: HierarchicalTransformerVAE, originals: Sequence[PoseSequence]) -> tuple[PoseBatch, Tensor]:
-    """Sequences as the encoder takes them, padded, and which of their keypoints (B, T, K) are visible.
+    """Input of the encoder: sequences completed by `complete`, in a padded batch.
 
-    Keypoints that `complete` fills in count as visible for the encoder alone.
+    Args:
+        model: whose mean pose fills in missing keypoints.
+        originals: B sequences (T, K, D) on the model's skeleton, in shoulder widths.
+
+    Returns:
+        The batch, and the mask (B, T, K) of keypoints visible in `originals`, which excludes those filled in.
     """
     mean = model.basis.center.cpu().numpy()
     batch = collate([complete(original, mean) for original in originals]).to(model.device)

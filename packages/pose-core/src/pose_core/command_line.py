@@ -132,7 +132,7 @@ class App(typer.Typer):
 
 
 class _Command(TyperCommand):
-    """A command that accepts old spellings of its options, and refuses a second `--output` where it takes one."""
+    """A command that accepts old spellings of its options, and rejects a repeated `--output` it would ignore."""
 
     renamed: ClassVar[dict[str, str]]
 
@@ -141,8 +141,8 @@ class _Command(TyperCommand):
         options = [*map(self._current, args[:end])]
         outputs = sum(option.partition("=")[0] == "--output" for option in options)
         takes_one = any("--output" in each.opts and not getattr(each, "multiple", True) for each in self.params)
-        if outputs > 1 and takes_one:  # the last would count, the others be lost
-            ctx.fail(f"--output is given {outputs} times, and this command takes one")
+        if outputs > 1 and takes_one:  # Click would silently use the last one
+            ctx.fail(f"--output was given {outputs} times; this command accepts it once")
         return super().parse_args(ctx, [*options, *args[end:]])
 
     def _current(self, argument: str) -> str:

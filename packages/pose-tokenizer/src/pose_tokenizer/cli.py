@@ -56,9 +56,11 @@ def encode(
 ) -> None:
     """Turn poses into tokens."""
     if bits_per_frame is not None and lmbda is not None:
-        raise typer.BadParameter("--bits-per-frame looks for --lambda itself; give one of them")
+        raise typer.BadParameter("--bits-per-frame searches for the value of --lambda; use only one of them")
     if bits_per_frame is not None and files == ["-"]:
-        raise typer.BadParameter("--bits-per-frame encodes a file several times; standard input takes --lambda")
+        raise typer.BadParameter(
+            "--bits-per-frame needs several encoding passes and cannot read standard input; use --lambda"
+        )
     if bits_per_frame is not None and not 0 < bits_per_frame < float("inf"):
         raise typer.BadParameter("--bits-per-frame is a number above 0")
     from pose_tokenizer.commands import EncodeOptions, encode_files

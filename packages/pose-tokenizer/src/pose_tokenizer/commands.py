@@ -18,7 +18,7 @@ from pose_core.formats.units import shoulders_and_head
 from pose_core.inputs import PIPE, pose_suffix
 from pose_core.jobs import Job, JobOptions, JobRunner, planned
 from pose_core.metrics import anatomy
-from pose_core.metrics.body_measures import SIDES
+from pose_core.metrics.body_measures import SIDES, measure_body
 from pose_core.metrics.finite import finite_median
 from pose_core.metrics.plausibility import TURNED
 from pose_core.notices import notify
@@ -230,15 +230,10 @@ class _Shown:
             return
         left, right = shoulders
         both = sequence.visible[:, [left, right]].all(axis=1)
-        across = np.abs(sequence.keypoints[both, left, :2] - sequence.keypoints[both, right, :2])
-        self._slopes.append(np.degrees(np.arctan2(across[:, 1], across[:, 0])))
+        body = measure_body(sequence)
+        self._slopes.append(body.shoulder_slope)
         for side in SIDES:
-            elbow, wrist = sequence.skeleton.elbow(side), sequence.skeleton.wrist(side)
-            if elbow is not None and wrist is not None:
-                seen = sequence.visible[both][:, [elbow, wrist]].all(axis=1)
-                forearm = sequence.keypoints[both, wrist, :2] - sequence.keypoints[both, elbow, :2]
-                ratio = np.linalg.norm(forearm, axis=-1) / np.linalg.norm(across, axis=-1).clip(min=1e-9)
-                self._forearms[side].append(ratio[seen])
+            self._forearms[side].append(body.bone_length.get(f"{side}_forearm", np.empty(0)))
         x = np.where(sequence.visible[:, head], sequence.keypoints[:, head, 0], np.nan)[both]  # (t, points)
         self._head += float(np.nansum(x - sequence.keypoints[both][:, [left, right], 0].mean(axis=1, keepdims=True)))
 
@@ -259,13 +254,13 @@ class _Shown:
             )
             notify(path, text, kind="turned pictures")
         for side in SIDES:
-            length = finite_median(np.concatenate([np.empty(0), *self._forearms[side]]))
+            length = finite_median(np.concatenate(self._forearms[side] or [np.empty(0)]))
             if length > LONGEST_FOREARM:
                 text = (
-                    f"the {side} forearm is {length:.1f} shoulder widths long: does the wrist's position mark a "
-                    "missing point? Decoded poses may lack the person; mark it missing (confidence 0)"
+                    f"the {side} forearm is {length:.1f} shoulder widths long: is its wrist a placeholder for a "
+                    "missing keypoint? Set its confidence to 0, or decoding may lose the whole body"
                 )
-                notify(path, text, kind="files with forearms that nobody has")
+                notify(path, text, kind="files with implausibly long forearms")
 
     def _filled_in(self, tokens: PoseTokens) -> tuple[bool, list[str]]:
         """Whether decoding shows a face that no frame of the file does, and names of such points of the body.

@@ -15,6 +15,7 @@ from pose_core.models_command import add_models_command
 from pose_core.training.options import RENAMED_OPTIONS, TrainingOptions, add_config_command, training_options
 from text_to_pose.app.cli import serve
 from text_to_pose.export_cli import export
+from text_to_pose.fingerspelling.fluency import Fluency
 from text_to_pose.sign_cli import explain, sign
 from text_to_pose.synthesis_cli import synthesize
 from text_to_pose.web.cli import web
@@ -30,7 +31,6 @@ Schedule = Literal["linear", "cosine", "quadratic", "sigmoid"]
 Style = Literal["fluent", "citation"]
 DominantHand = Literal["auto", "left", "right"]
 BUNDLED = "fingerspelling"
-LETTERS_PER_SECOND = 4.0  # as `Fluency` has it
 
 Steps = Annotated[
     int | None, typer.Option("--steps", min=1, help="Number of sampling steps; default: the model's own.")
@@ -98,7 +98,7 @@ def generate(
             callback=cl.check_number,
             help="How fast fluent words are; 4 to 6 is ordinary, 2 to 3 for learners.",
         ),
-    ] = LETTERS_PER_SECOND,
+    ] = Fluency.letters_per_second,
     hold: Annotated[
         float | None,
         typer.Option(
@@ -139,10 +139,9 @@ def generate(
     _check_length(length, duration)
     if (text is None) == (file is None):
         raise typer.BadParameter("give either a text or --file")
-    if style == "citation" and (letters_per_second != LETTERS_PER_SECOND or hold is not None):
-        raise typer.BadParameter("--letters-per-second and --hold are for fluent words; leave out --style citation")
+    if style == "citation" and (letters_per_second != Fluency.letters_per_second or hold is not None):
+        raise typer.BadParameter("--letters-per-second and --hold apply to --style fluent only")
     from text_to_pose.commands import GenerationOptions, generate_text
-    from text_to_pose.fingerspelling.fluency import Fluency
     from text_to_pose.generation_files import generate_file
     from text_to_pose.sampling import Sampling
 

@@ -97,8 +97,7 @@ class TextToPoseConfig(BaseModel):
         default={},
         validation_alias=AliasChoices("max_step", "fastest"),
         serialization_alias="fastest",
-        description="displacement of a keypoint from one frame to the next in the fastest of a language's clips, in "
-        "shoulder widths",
+        description="largest displacement of a keypoint, in shoulder widths per frame, by signed language",
     )
     num_steps: int = Field(8, gt=0, description="sampling steps, unless the user asks for another number")
     guidance: float = Field(1.0, ge=0, description="classifier-free guidance scale, likewise; 1 is no guidance")

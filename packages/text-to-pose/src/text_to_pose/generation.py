@@ -272,7 +272,7 @@ class _Draft:
                 sequence = _reversed(_begin_at(self.network, _reversed(sequence), own))
         elif self.holds:
             sequence = steady_body(sequence, sequence, self.hand, MAX_ANCHOR_SPEED)
-        # A hand that appears does so at its arm, not at 0
+        # Otherwise a hand that becomes visible would start its motion at the origin, where missing keypoints lie
         keypoints = _hidden_hands_on_arms(sequence.keypoints, sequence.confidence, self.network)
         keypoints = limit_motion(keypoints, max_step, self.network.skeleton) * (sequence.confidence > 0)[..., None]
         sequence = replace(sequence, keypoints=keypoints)

@@ -65,5 +65,5 @@ def shared_lengths(condition: Condition, frames: int) -> list[int]:
 
 
 def too_short(signs: int, needed: int, fps: float) -> UserError:
-    """The error for a text whose signs need more frames than it was given."""
+    """The error for a text that is given fewer than the `needed` frames."""
     return UserError(f"{signs} signs need at least {needed} frames ({needed / fps:.2f} s); ask for a longer time")

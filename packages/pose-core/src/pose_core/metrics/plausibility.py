@@ -195,7 +195,7 @@ def _shoulders(measures: BodyMeasures) -> Iterator[Judgement]:
     of = ("shoulder_slope", None, "shoulders to the horizontal", slope, "degrees")
     text = (
         "the shoulders stand upright in the picture, at {}: was the video turned? "
-        "`pose-core convert --rotate 90 IN OUT` (or 270) turns its poses"
+        "`pose-core convert --rotate 90 IN OUT` (or 270) rotates the poses"
     )
     yield Judgement(*of, "median", finite_median(slope), TURNED, text)
 

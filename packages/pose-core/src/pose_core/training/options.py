@@ -133,7 +133,7 @@ class TrainingOptions:
             presets: files by name.
             bundled: models that `--from` knows by name.
             fixed: keys that a run takes from the model it fine-tunes.
-            omitted: those of them that a model's config.json omits where they have their default.
+            omitted: those of `fixed` that config.json leaves out if they have their default value.
             settings: further options that are keys of the configuration; None where they were not given.
 
         Raises:

@@ -71,11 +71,12 @@ def transform_points(
 def resize_face(
     keypoints: np.ndarray, visible: np.ndarray, skeleton: Skeleton, scale: float, shift: np.ndarray
 ) -> np.ndarray:
-    """The face `scale` times as large about the mean of its visible points, then moved by `shift`.
+    """Scales the face about the mean of its visible keypoints in each frame, then translates it.
 
     Args:
         keypoints: (T, K, D); visible: (T, K).
-        shift: (2,), as keypoints are measured.
+        scale: factor; 1 keeps the size.
+        shift: (2,) translation in x and y, in the unit of the keypoints.
 
     Returns:
         Keypoints (T, K, D); the same where the skeleton has no face.

@@ -159,10 +159,10 @@ def _float32(number: float) -> bytes:
 
 
 def check_header(header: TokenHeader) -> None:
-    """Refuses numbers that no encoder writes, and such that would fill the memory or decode to infinity.
+    """Validates a header that was read.
 
     Raises:
-        ValueError: there are some.
+        ValueError: a value is out of range, would need unbounded memory, or would decode to infinity.
     """
     place = header.placement
     positive = header.fps > 0 and place.scale > 0 and header.block_frames and header.num_quantizers

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pose_core import PoseSequence
     from pose_core.data import Clip
 
-FASTEST_CLIPS = 5
+FASTEST_CLIPS = 5  # per language, whose median displacement is the limit
 
 
 def mean_start_frame(sequences: Sequence[PoseSequence]) -> tuple[np.ndarray, np.ndarray]:
@@ -26,10 +26,17 @@ def mean_start_frame(sequences: Sequence[PoseSequence]) -> tuple[np.ndarray, np.
 
 
 def max_steps(clips: Sequence[Clip], sequences: Sequence[PoseSequence]) -> dict[str, float]:
-    """How far keypoints go from one frame to the next in the fastest clips of each language.
+    """Largest plausible displacement of a keypoint per frame, by signed language.
 
-    The median of the `FASTEST_CLIPS` largest displacements, one of each clip: the largest of all is that of whichever
-    point an estimator lost most.
+    The median of the `FASTEST_CLIPS` clips with the largest maximum displacement. The overall maximum would be set by
+    the worst outlier of the pose estimator.
+
+    Args:
+        clips: their languages.
+        sequences: (T, K, D) each, in shoulder widths, at one frame rate.
+
+    Returns:
+        Shoulder widths per frame.
     """
     largest: dict[str, list[float]] = defaultdict(list)
     for clip, sequence in zip(clips, sequences, strict=True):

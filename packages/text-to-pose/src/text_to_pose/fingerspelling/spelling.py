@@ -74,7 +74,7 @@ def spell_fluently(
         fluency: how fast.
         dominant_hand: that spells.
         limits: of speed.
-        frames: length of the text, which is then slowed down or hurried as a whole; as the fluency says when None.
+        frames: length of the text, to which it is slowed down or sped up as a whole; as the fluency says when None.
 
     Raises:
         UserError: fewer frames than the letters need.
@@ -257,15 +257,16 @@ class _Line:
         return tuple(holds)
 
     def _captions(self, rate: float, total: int, holds: Sequence[tuple[int, int]]) -> tuple[Caption, ...]:
-        """Of each letter; in a hurried text, whose holds round to other frames than their ends do, by its hold."""
+        """One caption per letter. Each covers the letter's hold, also where rounding to few frames would cut it off."""
         captions: list[Caption] = []
         for number, (text, begin, end) in enumerate(self.spelled):
             first = round((begin - self.ways[number] / 2) * rate)
             ends_word = number + 1 == len(self.spelled) or number + 1 in self.breaks
             after = self.cycle / 2 if ends_word else self.ways[number + 1] / 2
             last = min(round((end + after) * rate), total)
-            held, free = holds[number]
-            following = holds[number + 1][0] if number + 1 < len(holds) else total
-            first = max(min(first, held), captions[-1].end if captions else 0)
-            captions.append(Caption(text, first, max(min(max(last, free), following), first + 1)))
+            hold_start, hold_end = holds[number]
+            next_hold = holds[number + 1][0] if number + 1 < len(holds) else total
+            first = max(min(first, hold_start), captions[-1].end if captions else 0)
+            last = min(max(last, hold_end), next_hold)
+            captions.append(Caption(text, first, max(last, first + 1)))
         return tuple(captions)

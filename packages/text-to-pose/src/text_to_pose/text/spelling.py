@@ -129,7 +129,7 @@ def is_no_letter(character: str) -> bool:
 def compatible(character: str) -> str:
     """The same letter in plain text: of one of full width, of a ligature, of a mathematical alphabet; else itself.
 
-    A Greek one is without its accents, which written words have and no alphabet counts as letters.
+    Greek letters lose their accents: they are written in most words, but accented letters are not in the alphabet.
     """
     plain = unicodedata.normalize("NFKC", character).lower()
     return without_accents(plain) if unicodedata.name(plain[:1], "").startswith("GREEK") else plain
